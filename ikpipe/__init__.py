@@ -1,0 +1,1 @@
+"""A table of files becomes an ImageKit.io media library."""
