@@ -1,0 +1,175 @@
+"""What a stored file is: kind, format, size in pixels, codecs.
+
+Everything is read from the file's own bytes. The name is used for one thing alone: the type of a file that is neither a
+picture nor a video. Only headers are parsed, since this runs for each upload.
+"""
+
+import mimetypes
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+from xml.etree.ElementTree import Element
+
+from defusedxml import ElementTree
+from PIL import Image, ImageFile
+
+from ikpipe.emulator.metadata import embedded, legacy
+from ikpipe.emulator.pictures import open_picture
+
+__all__ = ["Facts", "embedded", "facts", "legacy"]
+
+_SVG = "{http://www.w3.org/2000/svg}svg"
+# The last bytes of a whole file; a cut one is found without decoding it.
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+# MediaInfo's names on the left; the service answers with FFmpeg's.
+_CODECS = {"avc": "h264", "mpeg-4 visual": "mpeg4", "mpeg audio": "mp3", "ac-3": "ac3"}
+_VIDEOS = {"mpeg-4": ("video/mp4", "mp4"), "webm": ("video/webm", "webm"), "matroska": ("video/x-matroska", "mkv")}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the upload response says of a file's content.
+
+    Attributes
+    ----------
+    file_type
+        `image` or `non-image`; a video is the latter (seed).
+    mime, format
+        Such as `image/jpeg` and `jpg`.
+    width, height
+        In pixels as stored, before any EXIF rotation (guess).
+    bit_rate
+        In kbit/s (spec), videos only.
+    duration
+        In seconds, videos only.
+    """
+
+    file_type: Literal["image", "non-image"]
+    mime: str | None
+    format: str
+    width: int | None = None
+    height: int | None = None
+    has_alpha: bool = False
+    bit_rate: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    duration: float | None = None
+
+
+def facts(path: Path, name: str) -> Facts:
+    """Say what the file at `path`, uploaded as `name`, is.
+
+    A broken, cut or hostile file is `non-image` and never an exception: the service stores what it cannot read (guess).
+    """
+    for read in (_picture, _drawing, _video):
+        # Decoders meet whatever the world uploads, and each has its own way to fail.
+        with suppress(Exception):
+            if found := read(path):
+                return found
+    return _other(name)
+
+
+def _picture(path: Path) -> Facts | None:
+    with open_picture(path) as picture:
+        # A camera's multi-picture file is, by its bytes, the JPEG of its first picture.
+        kind = "JPEG" if picture.format == "MPO" else str(picture.format)
+        if not _is_whole(picture, kind):
+            return None
+        return Facts(
+            file_type="image",
+            mime=Image.MIME[kind],
+            format="jpg" if kind == "JPEG" else kind.lower(),
+            width=picture.width,
+            height=picture.height,
+            has_alpha=picture.has_transparency_data,
+        )
+
+
+def _is_whole(picture: ImageFile.ImageFile, kind: str) -> bool:
+    end = _ENDS.get(kind)
+    # Pillow has stopped at the pixels, so a thumbnail's end inside the EXIF data is not taken for the picture's.
+    return end is None or (picture.fp is not None and end in picture.fp.read())
+
+
+def _drawing(path: Path) -> Facts | None:
+    with path.open("rb") as source:
+        if not source.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return None
+        source.seek(0)
+        root = _root(source)
+    if root.tag != _SVG:
+        return None
+    width, height = _svg_size(root)
+    return Facts("image", "image/svg+xml", "svg", width, height, has_alpha=True)
+
+
+def _root(source: IO[bytes]) -> Element:
+    root: Element
+    _, root = next(ElementTree.iterparse(source, events=("start",)))
+    return root
+
+
+def _svg_size(root: Element) -> tuple[int | None, int | None]:
+    box = [_pixels(number) for number in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
+    across, down = box[2:] if len(box) == 4 else (None, None)  # noqa: PLR2004 - x, y, width, height
+    return _pixels(root.get("width", "")) or across, _pixels(root.get("height", "")) or down
+
+
+def _pixels(length: str) -> int | None:
+    number = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)(?:px)?", length.strip())
+    return round(float(number[1])) if number else None
+
+
+def _video(path: Path) -> Facts | None:
+    with path.open("rb") as source:
+        if not _may_be_video(source.read(12)):
+            return None
+        source.seek(0)
+        return _video_facts(source)
+
+
+def _may_be_video(head: bytes) -> bool:
+    return head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free") or head.startswith(b"\x1a\x45\xdf\xa3")
+
+
+def _video_facts(source: IO[bytes]) -> Facts | None:
+    # Loading the native library costs more than reading a picture does; most uploads never need it.
+    from pymediainfo import MediaInfo  # noqa: PLC0415
+
+    # An open file rather than its path: MediaInfo then cannot follow a reference to another file or address.
+    media = MediaInfo.parse(source)
+    whole, video = media.general_tracks[0], next(iter(media.video_tracks), None)
+    if video is None:
+        return None
+    mime, extension = _video_type(whole)
+    return Facts(
+        file_type="non-image",
+        mime=mime,
+        format=extension,
+        width=video.width,
+        height=video.height,
+        bit_rate=round(whole.overall_bit_rate / 1000) if whole.overall_bit_rate else None,
+        video_codec=_codec(video),
+        audio_codec=_codec(next(iter(media.audio_tracks), None)),
+        duration=whole.duration / 1000 if whole.duration else None,
+    )
+
+
+def _video_type(whole: Any) -> tuple[str, str]:
+    if "qt" in str(whole.codec_id).split():
+        return "video/quicktime", "mov"
+    return _VIDEOS.get(str(whole.format).lower(), ("video/mp4", "mp4"))
+
+
+def _codec(track: Any) -> str | None:
+    if track is None or not track.format:
+        return None
+    name = str(track.format).lower()
+    return _CODECS.get(name, name)
+
+
+def _other(name: str) -> Facts:
+    mime, _ = mimetypes.guess_type(Path(name).name)
+    return Facts("non-image", mime, Path(name).suffix.lstrip(".").lower())
