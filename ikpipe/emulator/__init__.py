@@ -1,0 +1,26 @@
+"""ImageKit's upload service on loopback, for trying and testing pipelines without an account.
+
+Written from the documents alone: it shares nothing with the client, so that a misreading shows. A request's way:
+
+| file | part |
+|---|---|
+| `server` | uvicorn in a thread; `Emulator`, `serve` |
+| `app` | the routes; delivery of files |
+| `form` | the multipart body, read to disk |
+| `tokens` | the JSON Web Token, proved by hand |
+| `rules` | the checks, one a function, in order |
+| `parameters`, `extensions`, `fields` | what each field may hold |
+| `fetch` | a `file` that is a URL or base64 |
+| `upload` | the recipe of all these |
+| `placing` | names, versions, overwriting |
+| `store` | SQLite and files |
+| `media`, `delivery` | what a file is; its thumbnail |
+| `library`, `search` | the media library's API |
+| `replies`, `refusals` | the JSON of answers |
+| `settings`, `load`, `faults`, `log` | rules that can be set; counters; faults; what arrived |
+"""
+
+from ikpipe.emulator.server import Emulator, serve
+from ikpipe.emulator.settings import Rules
+
+__all__ = ["Emulator", "Rules", "serve"]

@@ -1,0 +1,142 @@
+"""The routes, and what every answer has in common: a request id, CORS headers, an entry in the log."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route, Router
+
+from ikpipe.emulator.library import Library
+from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.replies import THUMBNAIL
+from ikpipe.emulator.upload import UploadEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from ikpipe.emulator.store import Details
+    from ikpipe.emulator.upload import Account
+
+UPLOAD_PATH = "/api/v2/files/upload"
+LOG_PATH = "/emulator/log"
+
+
+def make_app(account: Account) -> ASGIApp:
+    """Make the whole service for one account, as an ASGI application."""
+    upload = UploadEndpoint(account)
+    delivery = Delivery(account)
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        yield
+        await upload.close()
+
+    async def log(_request: Request) -> Response:
+        return await run_in_threadpool(lambda: JSONResponse(account.log.entries()))
+
+    async def preflight(_request: Request) -> Response:
+        return grant_preflight(allowed=account.rules.preflight)
+
+    routes = [
+        Route(UPLOAD_PATH, upload, methods=["POST"]),
+        Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
+        Route(LOG_PATH, log, methods=["GET"]),
+        *Library(account).routes(),
+        Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", delivery.thumbnail, methods=["GET"]),
+        Route(f"/{account.rules.imagekit_id}/{{path:path}}", delivery.original, methods=["GET"]),
+    ]
+    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), account)
+
+
+def grant_preflight(*, allowed: bool) -> Response:
+    """Answer a browser that asks whether it may upload (`guess`: any origin may, as published clients do)."""
+    if not allowed:
+        return Response(status_code=403)
+    headers = {
+        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Headers": "*",
+        "Access-Control-Max-Age": "86400",
+    }
+    return Response(status_code=204, headers=headers)
+
+
+class Frontage:
+    """Goes around the routes: notes each request, turns refusals into answers, adds the common headers."""
+
+    def __init__(self, app: ASGIApp, account: Account) -> None:
+        self._app = app
+        self._account = account
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on; the log's own address is not logged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        log = self._account.log
+        logged = scope["path"] != LOG_PATH
+        entry = log.begin(scope["method"], scope["path"]) if logged else {}
+        scope["entry"] = entry
+        cors = scope["method"] != "OPTIONS" or self._account.rules.preflight
+
+        async def marked_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+                headers = MutableHeaders(raw=message["headers"])
+                headers["x-ik-requestid"] = entry["request_id"] = secrets.token_hex(16)
+                if cors:
+                    headers["access-control-allow-origin"] = "*"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, marked_send)
+        except Refusal as refusal:
+            entry["message"] = refusal.message
+            await _turn_down(refusal)(scope, receive, marked_send)
+
+
+def _turn_down(refusal: Refusal) -> Response:
+    if not refusal.message:
+        return Response(status_code=refusal.status)
+    return JSONResponse(refusal.body, refusal.status, refusal.headers)
+
+
+class Delivery:
+    """Files at their addresses: the originals, and the media library's thumbnail of each."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def original(self, request: Request) -> Response:
+        """Give a file as it was uploaded; a private one needs a signature (`seed`)."""
+        details = self._find(request.path_params["path"])
+        if details["isPrivateFile"]:
+            raise Refusal(403, "This file is private and needs a signed URL.")
+        path = self._account.store.bytes_of(details["versionInfo"]["id"])
+        return FileResponse(path, media_type=details.get("mime", "application/octet-stream"))
+
+    async def thumbnail(self, request: Request) -> Response:
+        """Give the thumbnail: a named transformation, which works on private images too (`seed`)."""
+        from ikpipe.emulator import delivery  # noqa: PLC0415
+
+        details = self._find(request.path_params["path"])
+        if details["fileType"] != "image":
+            raise Refusal(404, "There is no thumbnail of this file.")
+        path = self._account.store.bytes_of(details["versionInfo"]["id"])
+        content, mime = await run_in_threadpool(delivery.thumbnail, path)
+        return Response(content, media_type=mime)
+
+    def _find(self, path: str) -> Details:
+        """Find a published file (`seed`: drafts can not be accessed)."""
+        folder, slash, name = f"/{path}".rpartition("/")
+        details = self._account.store.at(folder + slash, name)
+        if details is None or not details["isPublished"]:
+            raise Refusal(404, "The requested file does not exist.")
+        return details

@@ -1,0 +1,151 @@
+"""Custom metadata fields: what a field can be, and whether a value fits it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.emulator.refusals import Refusal, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Schema = dict[str, Any]
+
+BOUNDS = ("minValue", "maxValue")
+LENGTHS = ("minLength", "maxLength")
+KEYS: dict[str, tuple[str, ...]] = {
+    "Text": LENGTHS,
+    "Textarea": LENGTHS,
+    "Number": BOUNDS,
+    "Date": BOUNDS,
+    "Boolean": (),
+    "SingleSelect": ("selectOptions",),
+    "MultiSelect": ("selectOptions",),
+}
+"""The types, and the keys that a schema of each may have beside the common ones (`spec`)."""
+COMMON_KEYS = ("type", "isValueRequired", "defaultValue")
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII)
+
+
+def check_values(values: Mapping[str, object], fields: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse metadata whose keys are no fields, whose values do not fit, or which lacks a required one.
+
+    The words are a `guess`; that keys must exist is the `seed`'s, the schemas are the `spec`'s.
+    """
+    schemas = {field["name"]: field["schema"] for field in fields}
+    for name, value in values.items():
+        if name not in schemas:
+            raise invalid("customMetadata", f"The field {name} does not exist.")
+        why = misfit(value, schemas[name])
+        if why:
+            raise invalid("customMetadata", f"The value of {name} {why}.")
+    for name, schema in schemas.items():
+        if schema.get("isValueRequired") and values.get(name) in (None, ""):
+            raise invalid("customMetadata", f"The field {name} is required.")
+
+
+def misfit(value: object, schema: Schema) -> str | None:
+    """Say why a value does not fit a schema; None if it does."""
+    return FITS[schema["type"]](value, schema)
+
+
+def _text(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    if len(value) < schema.get("minLength", 0):
+        return f"is shorter than {schema['minLength']} characters"
+    if len(value) > schema.get("maxLength", len(value)):
+        return f"is longer than {schema['maxLength']} characters"
+    return None
+
+
+def _number(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "must be a number"
+    if value < schema.get("minValue", value):
+        return f"is less than {schema['minValue']}"
+    if value > schema.get("maxValue", value):
+        return f"is greater than {schema['maxValue']}"
+    return None
+
+
+def _date(value: object, schema: Schema) -> str | None:
+    when = _day(value)
+    if when is None:
+        return "must be an ISO 8601 date"
+    if when < (_day(schema.get("minValue")) or when):
+        return f"is before {schema['minValue']}"
+    if when > (_day(schema.get("maxValue")) or when):
+        return f"is after {schema['maxValue']}"
+    return None
+
+
+def _day(value: object) -> date | None:
+    """Read the day of an ISO 8601 time; the service keeps days (`guess`)."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).date()
+    except ValueError:
+        return None
+
+
+def _boolean(value: object, _schema: Schema) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+def _single_select(value: object, schema: Schema) -> str | None:
+    return None if _is_option(value, schema) else "is none of the field's options"
+
+
+def _multi_select(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, list):
+        return "must be an array"
+    return None if all(_is_option(each, schema) for each in value) else "has an element that is none of the options"
+
+
+def _is_option(value: object, schema: Schema) -> bool:
+    """Compare with the type: Python takes `true` for 1, JSON does not."""
+    return any(type(option) is type(value) and option == value for option in schema["selectOptions"])
+
+
+FITS: dict[str, Callable[[object, Schema], str | None]] = {
+    "Text": _text,
+    "Textarea": _text,
+    "Number": _number,
+    "Date": _date,
+    "Boolean": _boolean,
+    "SingleSelect": _single_select,
+    "MultiSelect": _multi_select,
+}
+
+
+def check_schema(schema: object, *, required_default: bool) -> None:
+    """Refuse a field's schema that the service would refuse (`spec`; the words are a `guess`)."""
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if not isinstance(schema, dict) or not isinstance(kind, str) or kind not in KEYS:
+        raise bad_field("schema must be an object with a type of " + ", ".join(KEYS))
+    unknown = schema.keys() - {*COMMON_KEYS, *KEYS[kind]}
+    if unknown:
+        raise bad_field(f"schema of type {kind} has no {', '.join(sorted(unknown))}")
+    options = schema.get("selectOptions")
+    if "selectOptions" in KEYS[kind] and (not isinstance(options, list) or not options):
+        raise bad_field("selectOptions must be an array with an option at least")
+    _check_default(schema, required_default=required_default)
+
+
+def _check_default(schema: Schema, *, required_default: bool) -> None:
+    if "defaultValue" in schema:
+        why = misfit(schema["defaultValue"], schema)
+        if why:
+            raise bad_field(f"defaultValue {why}")
+    elif schema.get("isValueRequired") and required_default:
+        raise bad_field("defaultValue is needed where isValueRequired is true")
+
+
+def bad_field(why: str) -> Refusal:
+    """Refuse a custom metadata field (the words are a `guess`)."""
+    return Refusal(400, f"Invalid custom metadata field: {why}.")

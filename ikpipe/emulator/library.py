@@ -1,0 +1,266 @@
+"""The media library's API: lists and searches, details, deletion, tags, custom metadata fields."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import time
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ikpipe.emulator import fields, replies
+from ikpipe.emulator.placing import timestamp
+from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.rules import check_account
+from ikpipe.emulator.store import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from starlette.requests import Request
+
+    from ikpipe.emulator.store import Details
+    from ikpipe.emulator.upload import Account
+
+LARGEST_PAGE = 1000
+MOST_DELETED = 100
+MOST_TAGGED = 50
+SORT_KEYS = {
+    "NAME": "name",
+    "CREATED": "createdAt",
+    "UPDATED": "updatedAt",
+    "SIZE": "size",
+    "WIDTH": "width",
+    "HEIGHT": "height",
+    "DURATION": "duration",
+}
+"""What lists can be sorted by, after `ASC_` or `DESC_` (`spec`)."""
+
+
+class Library:
+    """The API's endpoints for one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._store = account.store
+
+    def routes(self) -> list[Route]:
+        """Give the routes, each behind the account's key."""
+        table: list[tuple[str, str, Callable[[Request, Any], Response]]] = [
+            ("GET", "/v1/files", self.list_files),
+            ("GET", "/v1/files/{id}/details", self.details),
+            ("DELETE", "/v1/files/{id}", self.delete),
+            ("POST", "/v1/files/batch/deleteByFileIds", self.delete_many),
+            ("POST", "/v1/files/addTags", self.add_tags),
+            ("POST", "/v1/files/removeTags", self.remove_tags),
+            ("GET", "/v1/customMetadataFields", self.list_fields),
+            ("POST", "/v1/customMetadataFields", self.create_field),
+            ("PATCH", "/v1/customMetadataFields/{id}", self.update_field),
+            ("DELETE", "/v1/customMetadataFields/{id}", self.delete_field),
+        ]
+        return [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
+
+    def _guarded(self, handler: Callable[[Request, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            self._authenticate(request)
+            rules = self._account.rules
+            self._account.load.count_request("api", rules.api_rate, rules.rate_interval)
+            return await run_in_threadpool(handler, request, await _json_body(request))
+
+        return endpoint
+
+    def _authenticate(self, request: Request) -> None:
+        """Basic authentication, the private key as the user and an empty password (`docs`)."""
+        check_account(self._account.rules)
+        method, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if method.lower() != "basic":
+            raise Refusal(401, "Your request does not contain private API key.")
+        try:
+            given = base64.b64decode(credentials, validate=True)
+        except (binascii.Error, ValueError):
+            given = b""
+        if not hmac.compare_digest(given, f"{self._account.keys.private}:".encode()):
+            raise Refusal(403, "Your account cannot be authenticated.")
+
+    # Files
+
+    def list_files(self, request: Request, _body: object) -> Response:
+        """`GET /v1/files`: all that match, sorted, then a page of them (`spec`)."""
+        query = request.query_params
+        sort, skip, limit = query.get("sort", "ASC_CREATED"), _number(query, "skip", 0), _number(query, "limit", 1000)
+        if not 1 <= limit <= LARGEST_PAGE:
+            raise Refusal(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
+        found = sort_files([each for each in self._visible(query.get("path")) if matches(each, query)], sort)
+        return JSONResponse(found[skip : skip + limit])
+
+    def _visible(self, path: str | None) -> Iterator[Details]:
+        """Give the files that the index knows already, all or those of one folder (`guess`: not of those below it)."""
+        folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
+        newest = time.time() - self._account.rules.index_lag
+        for stored in self._store.files(folder):
+            if stored.since <= newest:
+                yield replies.listed(stored.details, self._account.endpoint)
+
+    def details(self, request: Request, _body: object) -> Response:
+        """`GET /v1/files/{id}/details`."""
+        return JSONResponse(replies.listed(self._find(request.path_params["id"]), self._account.endpoint))
+
+    def _find(self, file_id: str) -> Details:
+        details = self._store.get(file_id)
+        if details is None:
+            raise Refusal(404, "The requested asset does not exist.")
+        return details
+
+    def delete(self, request: Request, _body: object) -> Response:
+        """`DELETE /v1/files/{id}`: the file with all its versions."""
+        if not self._store.delete([request.path_params["id"]]):
+            raise Refusal(404, "The requested file does not exist.")
+        return Response(status_code=204)
+
+    def delete_many(self, _request: Request, body: object) -> Response:
+        """`POST /v1/files/batch/deleteByFileIds`: at most 100 (`spec`), and all of them or none."""
+        ids = _texts(body, "fileIds", MOST_DELETED)
+        self._check_all_exist(ids)
+        return JSONResponse({"successfullyDeletedFileIds": self._store.delete(ids)})
+
+    def add_tags(self, _request: Request, body: object) -> Response:
+        """`POST /v1/files/addTags`: at most 50 files (`spec`)."""
+        return self._retag(body, lambda old, given: [*old, *(tag for tag in given if tag not in old)])
+
+    def remove_tags(self, _request: Request, body: object) -> Response:
+        """`POST /v1/files/removeTags`: at most 50 files (`spec`)."""
+        return self._retag(body, lambda old, given: [tag for tag in old if tag not in given])
+
+    def _retag(self, body: object, change: Callable[[list[str], list[str]], list[str]]) -> Response:
+        ids, tags = _texts(body, "fileIds", MOST_TAGGED), _texts(body, "tags", None)
+        with self._store.transaction():
+            self._check_all_exist(ids)
+            for file_id in ids:
+                details = self._find(file_id)
+                changed = change(details["tags"] or [], tags) or None
+                self._store.update(details | {"tags": changed, "updatedAt": timestamp()})
+        return JSONResponse({"successfullyUpdatedFileIds": ids})
+
+    def _check_all_exist(self, ids: list[str]) -> None:
+        missing = [file_id for file_id in ids if self._store.get(file_id) is None]
+        if missing:
+            raise Refusal(404, "The requested file(s) does not exist.")
+
+    # Custom metadata fields
+
+    def list_fields(self, _request: Request, _body: object) -> Response:
+        """`GET /v1/customMetadataFields`."""
+        return JSONResponse(self._store.fields())
+
+    def create_field(self, _request: Request, body: object) -> Response:
+        """`POST /v1/customMetadataFields`: a name, a label and a schema (`spec`)."""
+        name, label = (_text(body, key) for key in ("name", "label"))
+        field = {"id": new_id(), "name": name, "label": label, "schema": _value(body, "schema")}
+        fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+        with self._store.transaction():
+            if any(name == old["name"] or label == old["label"] for old in self._store.fields()):
+                raise Refusal(400, "A custom metadata field with this name or label already exists.")
+            self._store.save_field(field)
+        return JSONResponse(field, status_code=201)
+
+    def update_field(self, request: Request, body: object) -> Response:
+        """`PATCH /v1/customMetadataFields/{id}`: a new label, or changes to the schema but for its type (`spec`)."""
+        with self._store.transaction():
+            old = self._field(request.path_params["id"])
+            changes = _value(body, "schema") or {}
+            if not isinstance(changes, dict) or "type" in changes:
+                raise fields.bad_field("schema must be an object without a type")
+            field = old | {"label": _value(body, "label") or old["label"], "schema": old["schema"] | changes}
+            fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+            self._store.save_field(field)
+        return JSONResponse(field)
+
+    def _field(self, field_id: str) -> Details:
+        for field in self._store.fields():
+            if field["id"] == field_id:
+                return field
+        raise Refusal(404, "No such custom metadata field exists.")
+
+    def delete_field(self, request: Request, _body: object) -> Response:
+        """`DELETE /v1/customMetadataFields/{id}`."""
+        if not self._store.delete_field(request.path_params["id"]):
+            raise Refusal(404, "No such custom metadata field exists.")
+        return Response(status_code=204)
+
+
+def matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    """Tell whether a file is in the list that a query asks for.
+
+    `type` is of files alone here, for folders are not listed; `searchQuery` switches the simple filters off (`spec`).
+    """
+    search_query = query.get("searchQuery")
+    if search_query:
+        return _search(search_query)(details)
+    kind, tags = query.get("fileType", "all"), query.get("tags")
+    return (
+        kind in {"all", details["fileType"]}
+        and query.get("type", "file") in {"file", "all"}
+        and query.get("name", details["name"]) == details["name"]
+        and (not tags or bool({*tags.split(",")} & {*(details["tags"] or ())}))
+    )
+
+
+def _search(query: str) -> Callable[[Mapping[str, object]], bool]:
+    from ikpipe.emulator import search  # noqa: PLC0415
+
+    try:
+        return search.parse(query)
+    except search.QueryError as error:
+        raise Refusal(400, f"Your request contains invalid searchQuery parameter. {error}") from None
+
+
+def sort_files(files: list[Details], sort: str) -> list[Details]:
+    """Sort by `ASC_NAME` and the like (`spec`); files that lack the key come last either way (`guess`)."""
+    direction, _, what = sort.partition("_")
+    if direction not in {"ASC", "DESC"} or what not in {*SORT_KEYS, "RELEVANCE"}:
+        raise Refusal(400, "Your request contains invalid sort parameter.")
+    key = SORT_KEYS.get(what)
+    if key is None:
+        return files
+    having = sorted((f for f in files if f.get(key) is not None), key=lambda f: f[key], reverse=direction == "DESC")
+    return having + [f for f in files if f.get(key) is None]
+
+
+async def _json_body(request: Request) -> Any:
+    if request.method not in {"POST", "PATCH"}:
+        return None
+    try:
+        return await request.json()
+    except (ValueError, RecursionError):
+        raise Refusal(400, "Your request contains invalid JSON.") from None
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise Refusal(400, f"Your request contains invalid {name} parameter.")
+    return int(text)
+
+
+def _value(body: object, key: str) -> Any:
+    return body.get(key) if isinstance(body, dict) else None
+
+
+def _text(body: object, key: str) -> str:
+    value = _value(body, key)
+    if not isinstance(value, str) or not value:
+        raise Refusal(400, f"Your request is missing {key} parameter.")
+    return value
+
+
+def _texts(body: object, key: str, most: int | None) -> list[str]:
+    values = _value(body, key)
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        raise Refusal(400, f"Your request is missing {key} parameter.")
+    if most is not None and len(values) > most:
+        raise Refusal(400, f"Your request contains more than {most} {key}.")
+    return values

@@ -1,0 +1,35 @@
+"""A refusal: the status and the words with which the service turns a request down."""
+
+from collections.abc import Mapping
+
+HELP = "For support kindly contact us at support@imagekit.io ."
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the program
+    """What a check raises instead of letting a request pass.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    message
+        The service's own words.
+    headers
+        Further headers of the answer, such as those of a rate limit.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The JSON of the answer (`spec`: message and help; a 429 has the message alone)."""
+        return {"message": self.message} if self.status == 429 else {"message": self.message, "help": HELP}  # noqa: PLR2004 - an HTTP status names itself
+
+
+def invalid(parameter: str, why: str) -> Refusal:
+    """Refuse one parameter for a reason that no document words (`guess`: after the pattern of the documented ones)."""
+    return Refusal(400, f"Your request contains invalid {parameter} parameter. {why}")

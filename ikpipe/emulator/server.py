@@ -1,0 +1,224 @@
+"""A real server on a real port: in a thread for tests and notebooks, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from ikpipe.emulator.app import UPLOAD_PATH, make_app
+from ikpipe.emulator.faults import Faults
+from ikpipe.emulator.load import Load
+from ikpipe.emulator.log import Log
+from ikpipe.emulator.settings import Rules
+from ikpipe.emulator.store import Store
+from ikpipe.emulator.tokens import Keys
+from ikpipe.emulator.upload import Account
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+
+    import ikpipe
+
+PUBLIC_KEY = "public_emulatorEmulatorEmulatorEmulator="
+PRIVATE_KEY = "private_emulatorEmulatorEmulatorEmulator="
+
+
+class Emulator:
+    """The service on loopback, for as long as a `with` block lasts.
+
+    Parameters
+    ----------
+    directory
+        Where files and details live, also after a restart; None is a temporary folder.
+    port
+        0 takes a free one.
+    public_key, private_key
+        The account's keys.
+    faults
+        The probability of each kind of fault, 0 to 1.
+    seed
+        Of the faults' random numbers.
+    host
+        The address to listen on; anything but loopback opens the emulator to the network.
+    **rules
+        Fields of `Rules`.
+
+    Raises
+    ------
+    TypeError
+        For an unknown rule; the message names the nearest.
+
+    Examples
+    --------
+    >>> with Emulator(index_lag=2) as emulator:
+    ...     emulator.log()
+    []
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        port: int = 0,
+        public_key: str = PUBLIC_KEY,
+        private_key: str = PRIVATE_KEY,
+        faults: Mapping[str, float] | None = None,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        **rules: Any,
+    ) -> None:
+        self.rules = Rules.of(**rules)
+        self.faults = Faults(faults, seed)
+        self.url = ""
+        """The origin, once it runs: `http://127.0.0.1:PORT`."""
+        self._directory = directory
+        self._address = (host, port)
+        self._keys = Keys(public_key, private_key)
+        self._log = Log()
+        self._exit = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"Emulator(url={self.url!r}, public_key={self._keys.public!r})"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            directory = self._directory or stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-"))
+            store = Store(Path(directory))
+            stack.callback(store.close)
+            listener = socket.create_server(self._address, backlog=1024)
+            stack.callback(listener.close)
+            host, port = listener.getsockname()[:2]
+            self.url = f"http://{host}:{port}"
+            service = Account(self._keys, self.rules, store, Load(), self._log, self.url)
+            stack.enter_context(_running(_Server(make_app(service), listener)))
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._exit.close()
+
+    @property
+    def url_endpoint(self) -> str:
+        """The account's `urlEndpoint`, where files are delivered."""
+        return f"{self.url}/{self.rules.imagekit_id}"
+
+    @property
+    def upload_url(self) -> str:
+        """The whole address of the upload endpoint."""
+        return self.url + UPLOAD_PATH
+
+    @property
+    def public_key(self) -> str:
+        """The account's public key."""
+        return self._keys.public
+
+    @property
+    def private_key(self) -> str:
+        """The account's private key; it opens nothing but this emulator."""
+        return self._keys.private
+
+    @property
+    def account(self) -> ikpipe.Account:
+        """The account as ikpipe's client takes it."""
+        import ikpipe  # noqa: PLC0415 - the emulator shares nothing with the client but this face
+
+        return ikpipe.Account(
+            self._keys.public,
+            self._keys.private,
+            url_endpoint=self.url_endpoint,
+            upload_url=self.upload_url,
+            api_url=self.url,
+        )
+
+    @property
+    def peak(self) -> int:
+        """The most uploads that were in flight at once."""
+        return self._log.peak
+
+    def log(self) -> list[dict[str, Any]]:
+        """Give what arrived so far, in order."""
+        return self._log.entries()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn on a socket that is listening already, with a mark for when it is up and a quicker end."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                timeout_graceful_shutdown=1,
+                timeout_keep_alive=75,
+            )
+        )
+        self._listener = listener
+        self.up = threading.Event()
+
+    def run_here(self) -> None:
+        """Serve until `should_exit`."""
+        try:
+            asyncio.run(self.serve([self._listener]))
+        finally:
+            self.up.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@contextmanager
+def _running(server: _Server) -> Iterator[None]:
+    thread = threading.Thread(target=server.run_here, name="emulator")
+    thread.start()
+    try:
+        server.up.wait()
+        if not server.started:
+            raise RuntimeError("the emulator's server did not start")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def serve(
+    host: str,
+    port: int,
+    directory: str | os.PathLike[str] | None,
+    ready: Callable[[Emulator], None],
+    **options: Any,
+) -> None:
+    """Run an emulator in the foreground until SIGTERM or SIGINT; must be called in the main thread.
+
+    Parameters
+    ----------
+    host, port, directory
+        As for `Emulator`.
+    ready
+        Called once with the emulator when it takes requests.
+    **options
+        Further arguments of `Emulator`.
+    """
+    stop = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    try:
+        with Emulator(directory, host=host, port=port, **options) as emulator:
+            ready(emulator)
+            stop.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,154 @@
+"""The emulator's rules that can be set: each guess about the service, and each state an account can be in."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How this emulator behaves where the documents are silent, or where accounts differ."""
+
+    # The token
+    used_token: Literal["invalid", "used-before"] = "invalid"  # noqa: S105 - a wording, no secret
+    """Words for a spent token (`guess`: the documented list has no entry of its own; V1 says "has been used before")."""
+    error_spends: bool = True
+    """Whether a refused request spends its token (`seed`: "Even if your previous request resulted in an error …")."""
+    payload: Literal["text", "json"] = "text"
+    """Compare claims and fields as text, or as parsed JSON (`guess`: the seed says identical values)."""
+    leeway: float = 0.0
+    """Seconds for which an expired token is still taken (`guess`: no tolerance is documented)."""
+
+    # Names and places
+    suffix_length: int = 9
+    """Characters of the unique suffix, after an underscore (`guess`: as seen in published examples)."""
+    folder_characters: Literal["replace", "refuse"] = "replace"
+    """What becomes of other characters in `folder` (`guess`: the seed says so for file names only)."""
+    max_versions: int = 100
+    """Versions that a file can have (`seed`)."""
+    over_versions: Literal["refuse", "drop-oldest"] = "refuse"
+    """What the 101st version does (`guess`: the seed gives the limit alone)."""
+
+    # Sizes and sources
+    image_limit: int = 25 * MEGABYTE
+    """Largest image, in bytes (`seed`: 25 MB on the free plan; `guess`: a MB is 1024 × 1024)."""
+    video_limit: int = 300 * MEGABYTE
+    """Largest video, in bytes (`seed`: 300 MB on the paid plan)."""
+    other_limit: int = 25 * MEGABYTE
+    """Largest file of any other kind, in bytes (`seed`: the general limit)."""
+    url_timeout: float = 8.0
+    """Seconds until a URL's response headers must be there (`seed`)."""
+    url_body_timeout: float = 60.0
+    """Seconds in which a URL's body must be there (`guess`: no limit is documented, yet a request must end)."""
+
+    # Answers
+    on_request: tuple[str, ...] = (
+        "embeddedMetadata",
+        "customMetadata",
+        "metadata",
+        "isPublished",
+        "selectedFieldsSchema",
+    )
+    """Fields of the answer given only if `responseFields` asks (`seed` names the first two; `guess`: the others too)."""
+    index_lag: float = 0.0
+    """Seconds until a stored file appears in lists and searches (`guess`: some delay is likely)."""
+    required_fields: Literal["always", "when-sent"] = "always"
+    """When required metadata fields must be there (`guess`: in every upload, or once `customMetadata` is sent)."""
+    required_default: bool = True
+    """Whether a required metadata field needs a `defaultValue` (`spec`)."""
+    preflight: bool = True
+    """Whether a browser's OPTIONS request is granted (`guess`: form uploads need none)."""
+    drafts: bool = True
+    """Whether the plan allows `isPublished=false` (`seed`: enterprise plans only)."""
+
+    # The account
+    imagekit_id: str = "emulator"
+    """The account's name in delivery addresses (`docs`)."""
+    account_disabled: bool = False
+    """Answer 403 "Your account is disabled." (`spec`)."""
+    account_unauthenticated: bool = False
+    """Answer 403 "Your account cannot be authenticated." (`spec`)."""
+    key_expired: bool = False
+    """Answer 403 "Your request contains expired private API key." (`spec`)."""
+    key_missing: bool = False
+    """Answer 401 "Your request does not contain private API key." (`spec`; `guess`: an upload can get it)."""
+    upload_quota: int | None = None
+    """Uploads that the account has left, counted over everything stored (`spec`: "Upload Limit Exceeded.")."""
+    extension_quota: int | None = None
+    """Extensions that the account has left (`spec`: "Extensions quota exceeded.")."""
+    quota_status: int = 400
+    """The status of an exceeded quota (`spec`: 400; `docs`, older: 403)."""
+
+    # Load
+    busy: str | None = None
+    """Pattern (`*`, `?`) of file names that are "updated too often" (`spec`: the retryable 400)."""
+    busy_times: int = 1
+    """How many uploads of one such name are refused before they pass."""
+    outage: int | None = None
+    """A 5xx status for uploads, with an empty body (`spec`, `sdk`)."""
+    outage_times: int | None = None
+    """How many uploads the outage lasts; None is for ever."""
+    upload_rate: int | None = None
+    """Uploads per `rate_interval`, then 429 (`docs`: uploads have no limit)."""
+    api_rate: int | None = None
+    """Requests to the other APIs per `rate_interval`, then 429 (`docs`; the figures are an account's own)."""
+    rate_interval: int = 1000
+    """The window of both rates, in milliseconds."""
+
+    @classmethod
+    def of(cls, **rules: Any) -> Rules:
+        """Build the rules from keywords.
+
+        Raises
+        ------
+        TypeError
+            For an unknown rule; the message names the nearest one.
+        ValueError
+            For a value outside a rule's choices.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name, value in rules.items():
+            if name not in names:
+                raise TypeError(f"there is no rule {name!r}{_nearest(name, names)}")
+            _check_choice(name, value)
+        return cls(**rules)
+
+    @classmethod
+    def from_text(cls, **rules: str) -> Rules:
+        """Build the rules from text, as a command line gives them: `3`, `true`, `none`, `a,b`."""
+        hints = get_type_hints(cls)
+        return cls.of(**{name: _from_text(hints.get(name, str), text) for name, text in rules.items()})
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _check_choice(name: str, value: object) -> None:
+    hint = get_type_hints(Rules)[name]
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        raise ValueError(f"the rule {name!r} is one of {', '.join(map(repr, get_args(hint)))}, not {value!r}")
+
+
+def _from_text(hint: Any, text: str) -> object:
+    kinds = get_args(hint) or (hint,)
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    if bool in kinds:
+        return _boolean(text)
+    if get_origin(hint) is tuple:
+        return tuple(part for part in text.split(",") if part)
+    number = next((kind for kind in (int, float) if kind in kinds), None)
+    return number(text) if number else text
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(f"{text!r} is neither 'true' nor 'false'")
+    return text.lower() == "true"

@@ -1,0 +1,78 @@
+"""The upload token: a JSON Web Token, read and proved by hand so that nothing is shared with any client's library."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+
+from ikpipe.emulator.refusals import Refusal
+
+LONGEST_LIFE = 3600
+"""Seconds between `iat` and `exp`, at most (`docs`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An account's two keys; the private one stays out of every text."""
+
+    public: str
+    private: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that is proved: its claims but for the times, and its fingerprint."""
+
+    claims: dict[str, object]
+    expires: int
+    digest: str
+
+
+def read(text: str, keys: Keys) -> Token:
+    """Prove a token's form and signature.
+
+    Raises
+    ------
+    Refusal
+        With `Your request has invalid token.` (`spec`) for whatever is wrong with it (`seed`: header and signature;
+        `docs`: whole `iat` and `exp`, an hour apart at most).
+    """
+    try:
+        signed, signature = text.rsplit(".", 1)
+        header, payload = (_json_object(part) for part in signed.split(".", 1))
+    except ValueError:
+        raise _invalid() from None
+    expected = hmac.new(keys.private.encode(), signed.encode(), hashlib.sha256).digest()
+    genuine = hmac.compare_digest(base64.urlsafe_b64encode(expected).rstrip(b"="), signature.encode())
+    if not genuine or (header.get("alg"), header.get("typ"), header.get("kid")) != ("HS256", "JWT", keys.public):
+        raise _invalid()
+    return Token(payload, _expiry(payload), digest(text))
+
+
+def digest(text: str) -> str:
+    """Give the fingerprint under which a token is remembered and logged; the signed part alone tells tokens apart."""
+    return hashlib.sha256(text.rpartition(".")[0].encode()).hexdigest()
+
+
+def _invalid() -> Refusal:
+    return Refusal(400, "Your request has invalid token.")
+
+
+def _json_object(part: str) -> dict[str, object]:
+    try:
+        value = json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, RecursionError) as error:
+        raise ValueError("not base64url JSON") from error
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for the caller
+    return value
+
+
+def _expiry(payload: dict[str, object]) -> int:
+    """Take both times out of the payload, which then holds the form's claims alone."""
+    issued, expires = payload.pop("iat", None), payload.pop("exp", None)
+    if type(issued) is not int or type(expires) is not int or not 0 <= expires - issued <= LONGEST_LIFE:
+        raise _invalid()
+    return expires
