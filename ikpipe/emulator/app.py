@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 
+from ikpipe.emulator import delivery
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.replies import THUMBNAIL
@@ -32,7 +33,7 @@ LOG_PATH = "/emulator/log"
 def make_app(account: Account) -> ASGIApp:
     """Make the whole service for one account, as an ASGI application."""
     upload = UploadEndpoint(account)
-    delivery = Delivery(account)
+    files = Delivery(account)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -50,8 +51,8 @@ def make_app(account: Account) -> ASGIApp:
         Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
         Route(LOG_PATH, log, methods=["GET"]),
         *Library(account).routes(),
-        Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", delivery.thumbnail, methods=["GET"]),
-        Route(f"/{account.rules.imagekit_id}/{{path:path}}", delivery.original, methods=["GET"]),
+        Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", files.thumbnail, methods=["GET"]),
+        Route(f"/{account.rules.imagekit_id}/{{path:path}}", files.original, methods=["GET"]),
     ]
     return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), account)
 
@@ -98,7 +99,7 @@ class Frontage:
         try:
             await self._app(scope, receive, marked_send)
         except Refusal as refusal:
-            entry["message"] = refusal.message
+            entry["message"] = refusal.logged
             await _turn_down(refusal)(scope, receive, marked_send)
 
 
@@ -124,8 +125,6 @@ class Delivery:
 
     async def thumbnail(self, request: Request) -> Response:
         """Give the thumbnail: a named transformation, which works on private images too (`seed`)."""
-        from ikpipe.emulator import delivery  # noqa: PLC0415
-
         details = self._find(request.path_params["path"])
         if details["fileType"] != "image":
             raise Refusal(404, "There is no thumbnail of this file.")

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ikpipe.emulator import fields, replies
+from ikpipe.emulator import fields, replies, search
 from ikpipe.emulator.placing import timestamp
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.rules import check_account
@@ -74,7 +74,7 @@ class Library:
         return endpoint
 
     def _authenticate(self, request: Request) -> None:
-        """Basic authentication, the private key as the user and an empty password (`docs`)."""
+        """Ask for basic authentication: the private key as the user, an empty password (`docs`)."""
         check_account(self._account.rules)
         method, _, credentials = request.headers.get("authorization", "").partition(" ")
         if method.lower() != "basic":
@@ -210,8 +210,6 @@ def matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
 
 
 def _search(query: str) -> Callable[[Mapping[str, object]], bool]:
-    from ikpipe.emulator import search  # noqa: PLC0415
-
     try:
         return search.parse(query)
     except search.QueryError as error:

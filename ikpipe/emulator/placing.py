@@ -1,4 +1,4 @@
-"""Where an upload goes and what it makes of the file that is there: unique names, versions, the four overwrite flags."""
+"""Where an upload goes and what it makes of the file that is there: unique names, versions, overwrite flags."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def find_place(store: Store, wanted: Wanted, rules: Rules) -> tuple[str, Details
 
 
 def next_number(store: Store, there: Details | None, rules: Rules) -> int:
-    """Number the new version, and make room for it (`seed`: at most 100)."""
+    """Give the number of the new version, and make room for it (`seed`: at most 100)."""
     if there is None:
         return 1
     versions = store.versions(there["fileId"])
@@ -87,7 +87,7 @@ def merge(wanted: Wanted, there: Details | None, name: str, version: tuple[str, 
 
 
 def _kept(given: Any, old: Any, *, overwrite: bool) -> Any:
-    """What is given wins; else the old value stays unless it is to be overwritten."""
+    """Take what is given; else the old value stays unless it is to be overwritten."""
     return given if given is not None or overwrite else old
 
 

@@ -16,13 +16,18 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
         The service's own words.
     headers
         Further headers of the answer, such as those of a rate limit.
+    secret
+        A part of the message that no log may show.
     """
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, secret: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+        self.logged = message.replace(secret, "...") if secret else message
 
     @property
     def body(self) -> dict[str, str]:

@@ -44,7 +44,7 @@ def addresses(details: Details, endpoint: str) -> Details:
 def uploaded(details: Details, wanted: Wanted, fields: list[Details], endpoint: str, rules: Rules) -> dict[str, Any]:
     """Answer an upload: what the seed lists, and of the optional fields those that were asked for."""
     asked = [name for name in OPTIONAL if name not in rules.on_request or name in wanted.response_fields]
-    reply = {name: details[name] for name in (*ALWAYS, *asked)}
+    reply = {name: details[name] for name in (*ALWAYS, *asked) if name in details}
     reply |= {name: details[name] for name in WHEN_KNOWN if name in details}
     reply |= addresses(details, endpoint)
     if "selectedFieldsSchema" in wanted.response_fields:

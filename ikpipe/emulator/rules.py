@@ -51,19 +51,19 @@ class Attempt:
 
 
 def outage(attempt: Attempt) -> None:
-    """A service that is down says nothing (`sdk`: a 5xx can have an empty body)."""
+    """Play a service that is down, which says nothing (`sdk`: a 5xx can have an empty body)."""
     rules = attempt.rules
     if rules.outage and attempt.load.within("outage", rules.outage_times):
         raise Refusal(rules.outage, "")
 
 
 def too_fast(attempt: Attempt) -> None:
-    """Uploads have a rate only by a rule (`docs`: "the upload API is not rate-limited")."""
+    """Refuse uploads past a rate, if a rule gives one (`docs`: "the upload API is not rate-limited")."""
     attempt.load.count_request("upload", attempt.rules.upload_rate, attempt.rules.rate_interval)
 
 
 def account(attempt: Attempt) -> None:
-    """The account itself can be refused (`spec`)."""
+    """Refuse an account that is not in order (`spec`)."""
     check_account(attempt.rules)
 
 
@@ -80,7 +80,7 @@ def check_account(rules: Rules) -> None:
 
 
 def both_methods(attempt: Attempt) -> None:
-    """A token and basic authentication exclude each other (`spec`)."""
+    """Refuse a token together with basic authentication (`spec`)."""
     if attempt.authorized and attempt.form.token:
         raise Refusal(
             400,
@@ -90,24 +90,24 @@ def both_methods(attempt: Attempt) -> None:
 
 
 def token_is_there(attempt: Attempt) -> None:
-    """`token` is required (`seed`)."""
+    """Ask for a token (`seed`)."""
     if not attempt.form.token:
         raise Refusal(400, "Your request is missing token parameter.")
 
 
 def token_is_genuine(attempt: Attempt) -> None:
-    """The token must be well-formed and signed with the account's key (`seed`)."""
+    """Ask for a token that is well-formed and signed with the account's key (`seed`)."""
     attempt.token = tokens.read(attempt.form.token or "", attempt.keys)
 
 
 def token_is_fresh(attempt: Attempt) -> None:
-    """The token must not have expired (`seed`)."""
+    """Refuse a token that has expired (`seed`)."""
     if attempt.now >= attempt.token.expires + attempt.rules.leeway:
         raise Refusal(400, "Your request contains expired token.")
 
 
 def token_is_unused(attempt: Attempt) -> None:
-    """A token works once, whatever came of it (`seed`)."""
+    """Refuse a token that was used before, whatever came of it (`seed`)."""
     attempt.spent = attempt.store.spend(attempt.token.digest, attempt.token.expires)
     if attempt.spent:
         return
@@ -116,12 +116,13 @@ def token_is_unused(attempt: Attempt) -> None:
             400,
             f"The token with value '{attempt.form.token}' has been used before. "
             "Please generate a new token for each upload request.",
+            secret=attempt.form.token,
         )
     raise Refusal(400, "Your request has invalid token.")
 
 
 def payload_matches(attempt: Attempt) -> None:
-    """Claims and fields must be the same, in both directions (`seed`)."""
+    """Compare claims and fields, in both directions (`seed`)."""
     claims, given = attempt.token.claims, attempt.form.fields
     same = _equal if attempt.rules.payload == "json" else _identical
     repeated = [name for name in attempt.form.repeated if name != "file"]
@@ -148,7 +149,7 @@ def _parsed(value: object) -> object:
 
 
 def one_file(attempt: Attempt) -> None:
-    """`file` is required (`seed`), and there is one (`docs`; the words for a second one are a `guess`)."""
+    """Ask for a file (`seed`), and one alone (`docs`; the words for a second one are a `guess`)."""
     if "file" in attempt.form.repeated:
         raise invalid("file", "Only one file can be uploaded in a request.")
     if attempt.file.size == 0:
@@ -156,24 +157,24 @@ def one_file(attempt: Attempt) -> None:
 
 
 def parameters_are_valid(attempt: Attempt) -> None:
-    """Every parameter keeps its own rules (`seed`, `spec`)."""
+    """Hold every parameter to its own rules (`seed`, `spec`)."""
     attempt.wanted = parameters.read(attempt.form.fields, attempt.rules)
 
 
 def metadata_fits(attempt: Attempt) -> None:
-    """Custom metadata fields exist first, and values fit them (`seed`, `spec`)."""
+    """Hold custom metadata to fields that exist, and to their schemas (`seed`, `spec`)."""
     given = attempt.wanted.metadata
     if given is not None or attempt.rules.required_fields == "always":
         custom_fields.check_values(given or {}, attempt.store.fields())
 
 
 def checks_pass(attempt: Attempt) -> None:
-    """The account's own conditions on the request hold (`spec`)."""
+    """Hold the request to the conditions that came with it (`spec`)."""
     run_checks(attempt.form.fields.get("checks", ""), attempt.form.fields)
 
 
 def quota_is_left(attempt: Attempt) -> None:
-    """The account has uploads and extensions left (`spec`)."""
+    """Refuse what goes over the account's quotas (`spec`)."""
     rules, extensions = attempt.rules, len(attempt.wanted.extensions)
     if rules.upload_quota is not None and attempt.store.uploads() >= rules.upload_quota:
         raise Refusal(rules.quota_status, "Upload Limit Exceeded.")
@@ -182,7 +183,7 @@ def quota_is_left(attempt: Attempt) -> None:
 
 
 def not_busy(attempt: Attempt) -> None:
-    """A file can be updated too often (`spec`; which file, and how often, is a rule's to say)."""
+    """Refuse a file that is updated too often (`spec`; which file, and how often, is a rule's to say)."""
     rules, name = attempt.rules, attempt.wanted.name
     if rules.busy and fnmatchcase(name, rules.busy) and attempt.load.within(f"busy {name}", rules.busy_times):
         raise Refusal(400, "You have sent too many requests to update the file recently. Please try again later.")

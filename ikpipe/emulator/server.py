@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import ikpipe
+
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept."""
+GRACE = 0.2
+"""Seconds that requests under way have left when the server ends."""
 
 PUBLIC_KEY = "public_emulatorEmulatorEmulatorEmulator="
 PRIVATE_KEY = "private_emulatorEmulatorEmulatorEmulator="
@@ -150,34 +155,53 @@ class Emulator:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn on a socket that is listening already, with a mark for when it is up and a quicker end."""
+    """Uvicorn on a socket that is listening already; says when it is up, and ends without waiting for a tick."""
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="none",
-                lifespan="on",
-                timeout_graceful_shutdown=1,
-                timeout_keep_alive=75,
-            )
-        )
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on")
+        config.timeout_keep_alive = KEEP_ALIVE
+        super().__init__(config)
         self._listener = listener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
         self.up = threading.Event()
 
     def run_here(self) -> None:
-        """Serve until `should_exit`."""
+        """Serve until `stop`."""
         try:
             asyncio.run(self.serve([self._listener]))
         finally:
             self.up.set()
 
+    def stop(self) -> None:
+        """End the server, from any thread."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self.up.set()
+
+    async def main_loop(self) -> None:
+        # the first tick of uvicorn's ten renews the Date header; the others only look for the end
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), timeout=1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        grace = asyncio.get_running_loop().call_later(GRACE, self._cut)
+        await super().shutdown(sockets)
+        grace.cancel()
+
+    def _cut(self) -> None:
+        """Drop the requests that are still under way."""
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 @contextmanager
@@ -190,7 +214,7 @@ def _running(server: _Server) -> Iterator[None]:
             raise RuntimeError("the emulator's server did not start")
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
 
 

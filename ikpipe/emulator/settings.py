@@ -15,8 +15,8 @@ class Rules:
     """How this emulator behaves where the documents are silent, or where accounts differ."""
 
     # The token
-    used_token: Literal["invalid", "used-before"] = "invalid"  # noqa: S105 - a wording, no secret
-    """Words for a spent token (`guess`: the documented list has no entry of its own; V1 says "has been used before")."""
+    used_token: Literal["invalid", "used-before"] = "invalid"  # noqa: S105 - a wording
+    """Words for a spent token (`guess`: the documents have none of their own; V1 says "has been used before")."""
     error_spends: bool = True
     """Whether a refused request spends its token (`seed`: "Even if your previous request resulted in an error …")."""
     payload: Literal["text", "json"] = "text"
@@ -36,7 +36,7 @@ class Rules:
 
     # Sizes and sources
     image_limit: int = 25 * MEGABYTE
-    """Largest image, in bytes (`seed`: 25 MB on the free plan; `guess`: a MB is 1024 × 1024)."""
+    """Largest image, in bytes (`seed`: 25 MB on the free plan; `guess`: a MB is 1024 * 1024)."""
     video_limit: int = 300 * MEGABYTE
     """Largest video, in bytes (`seed`: 300 MB on the paid plan)."""
     other_limit: int = 25 * MEGABYTE
@@ -54,7 +54,7 @@ class Rules:
         "isPublished",
         "selectedFieldsSchema",
     )
-    """Fields of the answer given only if `responseFields` asks (`seed` names the first two; `guess`: the others too)."""
+    """Fields of the answer given only if `responseFields` asks (`seed`: the first two; `guess`: the others)."""
     index_lag: float = 0.0
     """Seconds until a stored file appears in lists and searches (`guess`: some delay is likely)."""
     required_fields: Literal["always", "when-sent"] = "always"

@@ -6,7 +6,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from starlette.responses import JSONResponse, Response
 
@@ -17,14 +17,19 @@ from ikpipe.emulator.rules import CHECKS, Attempt
 from ikpipe.emulator.store import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
 
     from ikpipe.emulator.load import Load
     from ikpipe.emulator.log import Entry, Log
+    from ikpipe.emulator.parameters import Wanted
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details, Store
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 TOO_LARGE = "Your request contains invalid file parameter. The file size exceeds limits."
 WORKERS = 4
@@ -73,14 +78,13 @@ class UploadEndpoint:
         try:
             response = await self._answer(scope, receive, entry)
             await response(scope, receive, send)
-        except Disconnected:
-            entry["message"] = "the client went away"
+        except (Disconnected, asyncio.CancelledError):
+            entry["message"] = "cut off"
         finally:
             self._account.log.end_upload()
 
     async def _answer(self, scope: Scope, receive: Receive, entry: Entry) -> Response:
         headers = dict(scope["headers"])
-        # one byte more than the largest file is kept, so that files of any size beyond that are the same refusal
         reader = FormReader(
             headers.get(b"content-type", b"").decode("latin-1"), self._account.store.incoming, self._text_limit
         )
@@ -118,6 +122,8 @@ class UploadEndpoint:
 
     async def _get_file(self, form: Form, spool: Spool, entry: Entry) -> Spool:
         """Give the bytes that `file` stands for."""
+        if spool.size > self._text_limit:
+            raise Refusal(400, TOO_LARGE)
         kind = "binary" if form.file_name is not None else fetch.kind(spool)
         entry["file"]["kind"] = kind
         if kind == "binary":
@@ -129,7 +135,7 @@ class UploadEndpoint:
         entry["file"] |= {"size": found.size, "sha256": found.sha256}
         return found
 
-    async def _in_worker(self, work: Any, *arguments: Any) -> Any:
+    async def _in_worker(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
 
     def _keep(self, attempt: Attempt, spool: Spool, entry: Entry) -> Response:
@@ -141,7 +147,7 @@ class UploadEndpoint:
         size = spool.size
         spool.move(path)
         try:
-            found = self._describe(path, attempt.wanted.name, size)
+            found, legacy = self._describe(attempt.wanted, path, size)
             details = self._place(attempt, version, found)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -153,21 +159,22 @@ class UploadEndpoint:
             "version": details["versionInfo"]["name"],
             "filePath": details["filePath"],
         }
-        return self._reply(attempt, details)
+        return self._reply(attempt, details | legacy)
 
-    def _describe(self, path: Path, name: str, size: int) -> Details:
-        """Read what the file says of itself, and refuse it if it is too large for what it is."""
-        facts = media.facts(path, name)
+    def _describe(self, wanted: Wanted, path: Path, size: int) -> tuple[Details, Details]:
+        """Read what the file says of itself, and refuse it if it is too large for what it is.
+
+        The legacy metadata stand apart: they take longest, and nobody sees them but in an answer that asks for them.
+        """
+        facts = media.facts(path, wanted.name)
         rules = self._account.rules
         limit = rules.image_limit if facts.file_type == "image" else rules.other_limit
         if (facts.mime or "").startswith("video/"):
             limit = rules.video_limit
         if size > limit:
             raise Refusal(400, TOO_LARGE)
-        return placing.describe(facts, size) | {
-            "embeddedMetadata": media.embedded(path),
-            "metadata": media.legacy(path, facts),
-        }
+        legacy = {"metadata": media.legacy(path, facts)} if "metadata" in wanted.response_fields else {}
+        return placing.describe(facts, size) | {"embeddedMetadata": media.embedded(path)}, legacy
 
     def _place(self, attempt: Attempt, version: str, found: Details) -> Details:
         """Give the file its place and version, in one transaction."""
