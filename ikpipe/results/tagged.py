@@ -1,0 +1,112 @@
+"""Any Python value as JSON text that gives the same value back.
+
+What JSON has goes as it is; anything else is an object with its kind under ``"!"`` and its content under ``"="``.
+A value of a kind that is not in the table becomes its text: a cell somebody made up must not cost a run its results.
+"""
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+_KIND, _CONTENT = "!", "="
+
+
+class _Kind(NamedTuple):
+    """A kind of value: its mark, its class, its content as something that can be encoded, and the way back."""
+
+    mark: str
+    type: type[Any]
+    content: Callable[[Any], object]
+    restore: Callable[[Any], object]
+
+
+def encode(value: object) -> str:
+    """Write a value as ASCII JSON text, so that text with lone surrogates survives too."""
+    return json.dumps(_encodable(value))
+
+
+def decode(text: str) -> Any:
+    """Read what `encode` wrote."""
+    return json.loads(text, object_hook=_restored)
+
+
+def _encodable(value: Any) -> object:
+    if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
+        return value
+    if type(value) is list:
+        return [_encodable(one) for one in value]
+    if type(value) is dict and _KIND not in value and all(type(key) is str for key in value):
+        return {key: _encodable(one) for key, one in value.items()}
+    for kind in _KINDS:
+        if isinstance(value, kind.type):
+            return {_KIND: kind.mark, _CONTENT: _encodable(kind.content(value))}
+    return _encodable(value.item()) if isinstance(value, np.generic) else _plainer(value)
+
+
+def _plainer(value: object) -> object:
+    """Make the base class's value of a subclass, such as an enumeration's text, and text of all else."""
+    if isinstance(value, list):
+        return _encodable(list(value))
+    return int(value) if isinstance(value, int) else str(value)
+
+
+def _restored(value: dict[str, Any]) -> object:
+    return _RESTORE[value[_KIND]](value[_CONTENT]) if _KIND in value else value
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+# A class stands before those that it is derived from: the first that fits is taken.
+_KINDS = (
+    _Kind("nat", type(pd.NaT), lambda _: None, lambda _: pd.NaT),
+    _Kind("na", type(pd.NA), lambda _: None, lambda _: pd.NA),
+    _Kind("float", float, float.__repr__, float),
+    _Kind("complex", complex, lambda value: [value.real, value.imag], lambda parts: complex(*parts)),
+    _Kind("decimal", Decimal, str, Decimal),
+    _Kind("timestamp", pd.Timestamp, pd.Timestamp.isoformat, pd.Timestamp),
+    _Kind("datetime", datetime, datetime.isoformat, datetime.fromisoformat),
+    _Kind("date", date, date.isoformat, date.fromisoformat),
+    _Kind("time", time, time.isoformat, time.fromisoformat),
+    _Kind("pandas timedelta", pd.Timedelta, pd.Timedelta.isoformat, pd.Timedelta),
+    _Kind(
+        "timedelta",
+        timedelta,
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda parts: timedelta(*parts),
+    ),
+    _Kind("period", pd.Period, lambda value: [str(value), value.freqstr], lambda parts: pd.Period(*parts)),
+    _Kind(
+        "interval",
+        pd.Interval,
+        lambda value: [value.left, value.right, value.closed],
+        lambda parts: pd.Interval(*parts),
+    ),
+    _Kind("bytes", bytes, _base64, base64.b64decode),
+    _Kind("bytearray", bytearray, _base64, lambda text: bytearray(base64.b64decode(text))),
+    _Kind("path", Path, str, Path),
+    _Kind("posix path", PurePosixPath, str, PurePosixPath),
+    _Kind("windows path", PureWindowsPath, str, PureWindowsPath),
+    _Kind("uuid", UUID, str, UUID),
+    _Kind("tuple", tuple, list, tuple),
+    _Kind("set", set, list, set),
+    _Kind("frozenset", frozenset, list, frozenset),
+    _Kind("dict", dict, lambda value: [[key, one] for key, one in value.items()], dict),
+    _Kind(
+        "array",
+        np.ndarray,
+        lambda value: [str(value.dtype), value.tolist()],
+        lambda parts: np.array(parts[1], dtype=parts[0]),
+    ),
+)
+_RESTORE = {kind.mark: kind.restore for kind in _KINDS}

@@ -1,0 +1,102 @@
+"""Read any table that the command line takes into a frame, its cells as their author sees them."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
+from functools import partial
+from os import PathLike
+from typing import IO, Any
+from zipfile import BadZipFile
+
+import pandas as pd
+
+from ikpipe._errors import Error, shown
+from ikpipe._files import Source, ending, name_of, needed, opened, seekable
+from ikpipe._records import columns_of, delimited, json_rows, refuse_duplicates
+from ikpipe.results import parquet
+
+
+def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
+    """Read a table from a file, or from standard input.
+
+    Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing.
+    JSON lines keep their types. Excel cells are what the sheet shows: text is text, a whole number has no ``.0``.
+
+    Parameters
+    ----------
+    source
+        A path, ``-`` for standard input, or an open file.
+    format
+        ``csv``, ``tsv``, ``parquet``, ``jsonl`` or ``xlsx``; by default the path's ending, and ``csv`` without one.
+
+    Raises
+    ------
+    ikpipe.Error
+        The file cannot be read as that; the message names the line or the cell.
+    """
+    name = name_of(source)
+    if format is None:
+        format = ending(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
+    elif format not in _READERS:
+        raise Error(f"the format is one of {', '.join(_READERS)}, not {shown(format)}")
+    read = _READERS[format]
+    with opened(source) as stream:
+        return read(stream, name)
+
+
+def _read_delimited(delimiter: str, stream: IO[Any], name: str) -> pd.DataFrame:
+    header, rows = delimited(stream, name, delimiter)
+    return pd.DataFrame([[cell or None for cell in row] for row in rows], columns=header, dtype="string")
+
+
+def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
+    return pd.DataFrame(columns_of(list(json_rows(stream, name))), dtype=object)
+
+
+def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
+    return parquet.read(seekable(stream), name)
+
+
+def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
+    openpyxl = needed("openpyxl", "excel", "Reading an Excel file")
+    try:
+        book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)
+        rows = [[_seen(cell) for cell in row] for row in book.worksheets[0].iter_rows()]
+    except (BadZipFile, KeyError, IndexError, ValueError) as error:
+        raise Error(f"{name} is no Excel workbook (.xlsx) with a sheet of cells: {error}") from error
+    filled = [row for row in rows if any(cell is not None for cell in row)]
+    if not filled:
+        raise Error(f"{name} is empty: its first row should have the names of the columns")
+    return _sheet(filled[0], filled[1:], name)
+
+
+def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.DataFrame:
+    """Make a frame of a sheet; a column without a name is left out where it has no cells either."""
+    columns = [(str(one), place) for place, one in enumerate(header) if one is not None]
+    for place in {place for row in rows for place, cell in enumerate(row) if cell is not None}:
+        if place >= len(header) or header[place] is None:
+            raise Error(f"{name}: column {place + 1} has cells, but no name in the first row")
+    refuse_duplicates([column for column, _ in columns], name)
+    cells = {column: [row[place] if place < len(row) else None for row in rows] for column, place in columns}
+    return pd.DataFrame(cells, dtype=object)
+
+
+def _seen(cell: Any) -> object:
+    """Give a cell's value in the form that the sheet shows, as far as that is plain."""
+    value = cell.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is int and re.fullmatch("0{2,}", cell.number_format):
+        return str(value).zfill(len(cell.number_format))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date()
+    return None if value == "" else value
+
+
+_READERS: dict[str, Callable[[IO[Any], str], pd.DataFrame]] = {
+    "csv": partial(_read_delimited, ","),
+    "tsv": partial(_read_delimited, "\t"),
+    "parquet": _read_parquet,
+    "jsonl": _read_jsonl,
+    "xlsx": _read_excel,
+}
