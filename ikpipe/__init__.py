@@ -1,1 +1,91 @@
-"""A table of files becomes an ImageKit.io media library."""
+"""A table of files becomes an ImageKit.io media library.
+
+The stations of a row, in order; each file imports only what stands before it::
+
+    _errors      the error tree and the closed list of error codes
+    _account     keys and addresses
+    _result      what became of one row: the columns of a results frame
+    _address     http(s) URLs as a browser would send them
+    _parameters  the table of upload parameters: name, kind, limits → checked text fields
+    _metadata    custom metadata against the account's fields
+    _template    text with {column} in it
+    _cells       a column's cells as plain Python values
+    _frame       frame → rows, results → frame; the only one that knows pandas
+    _source      what `file` can be: URL, path below a root, bytes, data URI
+    _job         one row → fields and source, or its problems
+    _token       fields → JWT
+    _form        fields and file → a multipart body, framed once
+    _reply       status, headers, body → result or refusal
+    _send        one attempt; the only one that knows httpx
+    _library     the media API: search, metadata fields
+    _row         one row to its end: retries, as a state machine without a clock
+    _run         many rows: workers, rate, cancelling; the only one that knows asyncio
+    _progress    a run's progress, drawn
+    _upload      the recipe: upload, check, retry, upload_file
+
+Leaves, which nothing above imports: `cli`, `tables` and `results` (files), `demo`, and the package `emulator`, which
+shares no code with the client. Everything is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ikpipe import cli, demo, emulator
+    from ikpipe._account import Account
+    from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
+    from ikpipe._result import Result
+    from ikpipe._upload import aupload, aupload_file, check, files, retry, sign, upload, upload_file
+    from ikpipe.results import read_results, write_results
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "_account": ("Account",),
+    "_errors": ("CODES", "AccountError", "Error", "JournalError", "MappingError", "MissingExtra", "UploadError"),
+    "_result": ("Result",),
+    "_upload": ("aupload", "aupload_file", "check", "files", "retry", "sign", "upload", "upload_file"),
+    "results": ("read_results", "write_results"),
+}
+_PLACES = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("cli", "demo", "emulator")
+
+__all__ = [
+    "CODES",
+    "Account",
+    "AccountError",
+    "Error",
+    "JournalError",
+    "MappingError",
+    "MissingExtra",
+    "Result",
+    "UploadError",
+    "aupload",
+    "aupload_file",
+    "check",
+    "cli",
+    "demo",
+    "emulator",
+    "files",
+    "read_results",
+    "retry",
+    "sign",
+    "upload",
+    "upload_file",
+    "write_results",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: `import ikpipe` itself loads nothing heavy."""
+    if name in _MODULES:
+        return import_module(f"ikpipe.{name}")
+    if name in _PLACES:
+        return getattr(import_module(f"ikpipe.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'ikpipe' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

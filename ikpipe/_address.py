@@ -1,0 +1,62 @@
+"""http(s) URLs as a browser would send them (WHATWG URL), from what people put into cells."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+import idna
+
+from ikpipe._errors import BadValue, shown
+
+# The WHATWG percent-encode sets, said as what `quote` may leave alone; '%' stays, so that what is encoded stays so.
+_PATH = "%!$&'()*+,;=:@/~[]|-._\\"
+_QUERY = "%!$&()*+,;=:@/?~[]|-._`{}\\^"
+_FRAGMENT = _QUERY.replace("`", "") + "#'"
+_USER = "%!$&'()*+,~-._"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def web_address(text: str) -> str:
+    """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
+
+    Raises
+    ------
+    BadValue
+        ``bad_url``: another scheme, no host, or a host that cannot be.
+    """
+    # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
+    clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))
+    try:
+        parts = urlsplit(clean)
+        port = parts.port
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("it must begin with http:// or https:// and a host")
+        host = _host(parts.hostname)
+    except ValueError as error:
+        raise BadValue("bad_url", f"{shown(text)} is no web address: {error}", "write https://host/path") from None
+    user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if "@" in parts.netloc else ""
+    where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
+    path = quote(parts.path.replace("\\", "/"), safe=_PATH) or "/"
+    query = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
+    fragment = f"#{quote(parts.fragment, safe=_FRAGMENT)}" if parts.fragment else ""
+    return f"{parts.scheme}://{user}{host}{where}{path}{query}{fragment}"
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    if host.isascii():
+        if re.search(r"[\s<>^|%\\\"`{}]", host):
+            raise ValueError(f"{host!r} is no host")
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"{host!r} is no host: {error}") from None
+
+
+def last_segment(text: str) -> str:
+    """Give the last segment of a URL's path, percent-decoded: the file's name where none is given."""
+    return unquote(urlsplit(text).path.rpartition("/")[2])

@@ -1,0 +1,309 @@
+"""Frame → rows, and results → frame. The only file of the line that knows pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ikpipe._cells import plain_cells, whole_floats
+from ikpipe._errors import BadValue, MappingError, Problem, nearest
+from ikpipe._parameters import BY_WIRE, TABLE, encode, json_object, plain, tag_list
+from ikpipe._result import EXTRA, RESULT_COLUMNS, Result
+from ikpipe._template import Template
+
+CHUNK = 5_000  # rows turned into Python values at a time: a long frame starts as soon as a short one
+
+
+class Row(NamedTuple):
+    """One row of a frame: its place, each parameter's value, and the column that gave it.
+
+    `trouble` are the values that could not be had at all, by parameter.
+    """
+
+    label: Any
+    position: int
+    values: dict[str, Any]
+    columns: dict[str, Hashable]
+    trouble: list[tuple[str, BadValue]]
+
+    def problem(self, parameter: str, bad: BadValue) -> Problem:
+        """Name this row, and the column where there is one, in a problem."""
+        column = bad.column
+        if column is None:
+            column = self.columns.get(parameter, self.columns.get(parameter.partition(".")[0]))
+        return Problem(self.label, self.position, column, parameter, bad.code, bad.message, bad.fix)
+
+
+_Cells = Mapping[int, Sequence[Any]]
+
+
+class _Giver(NamedTuple):
+    """One place that a parameter's value may come from: the columns it reads, and how."""
+
+    columns: tuple[int, ...]
+    value: Callable[[_Cells, int], Any]
+    key: str | None = None  # of custom metadata, where the place gives just one
+
+
+class Plan:
+    """A frame and the mapping of its columns, checked as far as it can be without looking at a cell.
+
+    Parameters
+    ----------
+    frame
+        A row a file. It is read, never changed.
+    columns
+        Parameter → column; a list of columns for `tags`; ``{field: column}`` for `custom_metadata`.
+    keywords
+        Parameter → value or template, the same for every row.
+
+    Raises
+    ------
+    MappingError
+        A column, parameter, template or constant is wrong; the message names the nearest right one.
+    """
+
+    def __init__(self, frame: pd.DataFrame, columns: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> None:
+        if not isinstance(frame, pd.DataFrame):
+            raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe takes a pandas DataFrame.")
+        self._frame = frame
+        self._names = _Names(frame.columns)
+        for parameter in (*(columns or {}), *keywords):
+            _known(parameter)
+        self._givers: dict[str, list[_Giver]] = {}
+        for parameter, target in (columns or {}).items():
+            self._add(_snake(parameter), self._mapped(_snake(parameter), target))
+        for parameter, givers in self._own_columns():
+            self._add(parameter, givers)
+        for parameter, value in keywords.items():
+            if value is not None:
+                self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def label(self, position: int) -> Any:
+        """Give a row's index label."""
+        return self._frame.index[position]
+
+    def gives(self, parameter: str) -> bool:
+        """Tell whether any column or keyword gives this parameter."""
+        return parameter in self._givers
+
+    def rows(self) -> Iterator[Row]:
+        """Go through the frame, row by row, reading a chunk of it at a time."""
+        used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
+        whole = {column: whole_floats(self._frame.iloc[:, column]) for column in used}
+        for start in range(0, len(self._frame), CHUNK):
+            chunk = self._frame.iloc[start : start + CHUNK]
+            cells = {column: plain_cells(chunk.iloc[:, column], whole=whole[column]) for column in used}
+            for offset, label in enumerate(chunk.index):
+                yield self._row(cells, offset, label, start + offset)
+
+    def _row(self, cells: _Cells, offset: int, label: Any, position: int) -> Row:
+        row = Row(label, position, {}, {}, [])
+        for parameter, givers in self._givers.items():
+            try:
+                if parameter == "custom_metadata":
+                    self._merge(row, givers, cells, offset)
+                else:
+                    self._first(row, parameter, givers, cells, offset)
+            except BadValue as bad:
+                row.trouble.append((parameter, bad))
+        return row
+
+    def _first(self, row: Row, parameter: str, givers: list[_Giver], cells: _Cells, offset: int) -> None:
+        """Take the value of the first giver that has one."""
+        for giver in givers:
+            value = giver.value(cells, offset)
+            if value is not None:
+                row.values[parameter] = value
+                if giver.columns:
+                    row.columns[parameter] = self._names.label(giver.columns[0])
+                return
+
+    def _merge(self, row: Row, givers: list[_Giver], cells: _Cells, offset: int) -> None:
+        """Take each key of the custom metadata from the first giver that has it."""
+        merged: dict[str, Any] = {}
+        for giver in reversed(givers):
+            value = giver.value(cells, offset)
+            if value is None:
+                continue
+            found = {giver.key: value} if giver.key is not None else json_object(value)
+            merged.update(found)
+            if giver.columns:
+                row.columns.update({f"custom_metadata.{key}": self._names.label(giver.columns[0]) for key in found})
+        if merged:
+            row.values["custom_metadata"] = merged
+
+    def _add(self, parameter: str, givers: list[_Giver]) -> None:
+        self._givers.setdefault(parameter, []).extend(givers)
+
+    def _mapped(self, parameter: str, target: Any) -> list[_Giver]:
+        """Read an entry of `columns=`."""
+        if parameter == "custom_metadata" and isinstance(target, list):
+            target = {str(column): column for column in target}
+        if parameter == "custom_metadata" and isinstance(target, Mapping):
+            return [_cell(self._names.find(column, f"columns[{parameter!r}]"), key) for key, column in target.items()]
+        if isinstance(target, Mapping) or (isinstance(target, list) and parameter != "tags"):
+            raise MappingError(f"columns[{parameter!r}] is {target!r}; only tags take a list, custom_metadata a dict.")
+        if isinstance(target, list):
+            return [_joined([self._names.find(column, f"columns[{parameter!r}]") for column in target])]
+        return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
+
+    def _own_columns(self) -> Iterator[tuple[str, list[_Giver]]]:
+        """Find the columns that are named like a parameter, in either spelling, or like one metadata field."""
+        for parameter, entry in TABLE.items():
+            mapped = parameter in self._givers
+            found = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
+            if len(found) > 1 and not mapped:
+                labels = " and ".join(repr(self._names.label(at)) for at in found)
+                raise MappingError(
+                    f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}."
+                )
+            yield parameter, [_cell(at) for at in found[:1]]
+        for prefix in ("custom_metadata.", "customMetadata."):
+            for name, at in self._names.below(prefix):
+                yield "custom_metadata", [_cell(at, name)]
+
+    def _keyword(self, parameter: str, value: Any) -> _Giver:
+        """Read a keyword: a template, or a constant, whose rule is checked at once."""
+        if TABLE[parameter].template and isinstance(value, str):
+            template = Template.read(parameter, value)
+            if template.columns:
+                return _template(
+                    [self._names.find(column, f"{parameter}={value!r}") for column in template.columns], template
+                )
+            value = template.fill([])
+        try:
+            if parameter != "file":
+                encode(parameter, value)
+        except BadValue as bad:
+            raise MappingError(f"{bad.message}; {bad.fix}.") from None
+        return _Giver((), lambda _cells, _offset: value if value != "" else None)
+
+
+def _known(parameter: str) -> None:
+    if parameter == "token":
+        raise MappingError("'token' cannot be given: ikpipe signs a token for each attempt.")
+    if _snake(parameter) not in TABLE:
+        raise MappingError(f"There is no upload parameter {parameter!r}{nearest(parameter, TABLE)}.")
+
+
+def _snake(parameter: str) -> str:
+    return BY_WIRE.get(parameter, parameter)
+
+
+class _Names:
+    """A frame's column labels, found by what people type."""
+
+    def __init__(self, labels: pd.Index[Any]) -> None:
+        self._labels = list(labels)
+        self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
+
+    def label(self, at: int) -> Hashable:
+        label: Hashable = self._labels[at]
+        return label
+
+    def all(self, name: str) -> list[int]:
+        return [at for at, text in enumerate(self._texts) if text == name]
+
+    def below(self, prefix: str) -> list[tuple[str, int]]:
+        return [(text.removeprefix(prefix), at) for at, text in enumerate(self._texts) if text.startswith(prefix)]
+
+    def find(self, name: Any, where: str) -> int:
+        """Find the one column of this label, or say which is nearest."""
+        found = [at for at, label in enumerate(self._labels) if label == name] or self.all(str(name))
+        if not found:
+            raise MappingError(f"{where}: the frame has no column {name!r}{nearest(name, self._texts)}.")
+        if len(found) > 1:
+            raise MappingError(f"{where}: the frame has {len(found)} columns {name!r}; rename all but one.")
+        return found[0]
+
+
+def _cell(at: int, key: str | None = None) -> _Giver:
+    return _Giver((at,), lambda cells, offset: cells[at][offset], key)
+
+
+def _joined(columns: list[int]) -> _Giver:
+    def value(cells: _Cells, offset: int) -> list[str] | None:
+        found = [cells[at][offset] for at in columns]
+        return [tag for cell in found if cell is not None for tag in tag_list(cell)] or None
+
+    return _Giver(tuple(columns), value)
+
+
+def _template(columns: list[int], template: Template) -> _Giver:
+    def value(cells: _Cells, offset: int) -> str:
+        texts = []
+        for at, name in zip(columns, template.columns, strict=True):
+            cell = cells[at][offset]
+            if cell is None:
+                raise BadValue("missing_cell", f"the cell of {{{name}}} is empty", f"fill the column {name!r}", name)
+            texts.append(plain(cell))
+        return template.fill(texts)
+
+    return _Giver(tuple(columns), value)
+
+
+def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
+    """Set out problems as `ikpipe.check` gives them."""
+    frame = pd.DataFrame(problems, columns=list(Problem._fields))
+    return frame.astype({"row": object, "position": "Int64", "column": object})
+
+
+def result_frame(frame: pd.DataFrame, results: Sequence[Result], summary: Mapping[str, Any]) -> pd.DataFrame:
+    """Set the results beside the rows that they came from.
+
+    Parameters
+    ----------
+    frame
+        The input: its index, order and columns are kept, columns of the results' names replaced.
+    results
+        One for each row, in the frame's order.
+    summary
+        What goes into ``attrs["ikpipe"]``.
+    """
+    kept = frame.loc[:, [column not in RESULT_COLUMNS and column != EXTRA for column in frame.columns]]
+    answers = pd.concat([kept, _columns(results, frame.index)], axis=1)
+    answers.attrs = {**frame.attrs, "ikpipe": dict(summary)}
+    return answers
+
+
+def _columns(results: Sequence[Result], index: pd.Index[Any]) -> pd.DataFrame:
+    data = {
+        column: pd.Series([getattr(one, column[3:]) for one in results], index=index, dtype=dtype)
+        for column, dtype in RESULT_COLUMNS.items()
+    }
+    # Fields that the service has learnt since this was written are kept, in a column of their own.
+    if any(one.extra for one in results):
+        data[EXTRA] = pd.Series([one.extra or None for one in results], index=index, dtype=object)
+    return pd.DataFrame(data, index=index)
+
+
+def results_of(frame: pd.DataFrame) -> list[Result]:
+    """Read a results frame's columns back, a result a row.
+
+    Raises
+    ------
+    MappingError
+        The frame has no `ik_status`: it is no results frame.
+    """
+    if "ik_status" not in frame.columns:
+        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    columns = [column for column in (*RESULT_COLUMNS, EXTRA) if column in frame.columns]
+    cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
+    names = [column.removeprefix("ik_") for column in columns]
+    return [Result(**dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)]
+
+
+def single(file: object) -> pd.DataFrame:
+    """Make a frame of one file."""
+    return pd.DataFrame({"file": pd.Series([file], dtype=object)})
+
+
+def listing_frame(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Set out what the media library lists, a row a file."""
+    return pd.DataFrame(files)

@@ -1,0 +1,123 @@
+"""One row → its job (fields and source), or its problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe._errors import BadValue, Problem, shown
+from ikpipe._metadata import Field, fit
+from ikpipe._parameters import TABLE, encode, folder_levels, served_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe._frame import Row
+    from ikpipe._source import Intake, Source
+
+
+class Job(NamedTuple):
+    """One row, ready to be signed and sent.
+
+    `fields` are the form's texts under their wire names, all but the file and the token: what is signed is what
+    is sent (seed).
+    """
+
+    label: Any
+    position: int
+    fields: dict[str, str]
+    source: Source
+
+
+class Planner:
+    """Turns the rows of one run into jobs, and remembers their targets.
+
+    Parameters
+    ----------
+    intake
+        How files are read from cells.
+    metadata_fields
+        The account's custom metadata fields by name; None where nobody could be asked.
+    """
+
+    def __init__(self, intake: Intake, metadata_fields: Mapping[str, Field] | None = None) -> None:
+        self._intake = intake
+        self._metadata_fields = metadata_fields
+        self._targets: dict[tuple[str, ...], Any] = {}
+
+    def job(self, row: Row) -> Job | list[Problem]:
+        """Check a row and write its values for the wire; every problem of the row is found, not just the first."""
+        found = list(row.trouble)
+        source = self._source(row, found)
+        values = dict(row.values)
+        if source is not None and source.name and not any(name == "file_name" for name, _ in found):
+            values.setdefault("file_name", source.name)
+        self._metadata(values, found)
+        fields = _encoded(values, found)
+        if not found:
+            self._name(row.label, fields, found)
+        if found or source is None:
+            return [row.problem(parameter, bad) for parameter, bad in found]
+        return Job(row.label, row.position, fields, source)
+
+    def _source(self, row: Row, found: list[tuple[str, BadValue]]) -> Source | None:
+        if any(parameter == "file" for parameter, _ in found):
+            return None
+        try:
+            if "file" not in row.values:
+                raise BadValue("missing_file", "the row names no file", "fill the cell, or drop the row")
+            return self._intake.read(row.values["file"])
+        except BadValue as bad:
+            found.append(("file", BadValue(bad.code, f"file: {bad.message}", bad.fix)))
+            return None
+
+    def _metadata(self, values: dict[str, Any], found: list[tuple[str, BadValue]]) -> None:
+        """Fit custom metadata to the account's fields, where these are known."""
+        if self._metadata_fields is None or "custom_metadata" not in values:
+            return
+        fitted = {}
+        for name, value in values["custom_metadata"].items():
+            try:
+                fitted[name] = fit(value, name, self._metadata_fields)
+            except BadValue as bad:
+                found.append((f"custom_metadata.{name}", bad))
+        values["custom_metadata"] = fitted
+
+    def _name(self, label: Any, fields: Mapping[str, str], found: list[tuple[str, BadValue]]) -> None:
+        """See that the file has a name, and that no row of the run has its target (seed: it would be replaced)."""
+        name = fields.get("fileName")
+        if not name:
+            bad = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
+            found.append(("file_name", bad))
+            return
+        if fields.get("useUniqueFileName") != "false":
+            return
+        target = (*folder_levels(fields.get("folder", "/")), served_name(name))
+        if target in self._targets:
+            bad = BadValue(
+                "same_target",
+                f"file_name: the row {shown(self._targets[target])} is stored as {'/' + '/'.join(target)!r} already",
+                "give each row its own file_name, or use_unique_file_name=True",
+            )
+            found.append(("file_name", bad))
+        else:
+            self._targets[target] = label
+
+    def claim(self, path: str, label: Any) -> None:
+        """Take a target that a row of an earlier run is stored under."""
+        self._targets[tuple(folder_levels(path))] = label
+
+
+def _encoded(values: Mapping[str, Any], found: list[tuple[str, BadValue]]) -> dict[str, str]:
+    """Write every value but the file under its wire name."""
+    fields = {}
+    for name, entry in TABLE.items():
+        if name == "file" or name not in values:
+            continue
+        try:
+            text = encode(name, values[name])
+        except BadValue as bad:
+            found.append((name, bad))
+            continue
+        if text:
+            fields[entry.wire] = text
+    return fields

@@ -1,0 +1,370 @@
+"""The table of upload parameters: name, kind, limits, source of each limit → checked text fields.
+
+`Parameters` is the table: its annotations are the keyword arguments' types for a type checker, and carry for
+this module how each value is checked and written on the wire. Pure: no network, no clock, no frame.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path  # noqa: TC003 - the table is read from the annotations
+from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
+
+from ikpipe._address import web_address
+from ikpipe._errors import BadValue, shown
+
+Json = Mapping[str, Any] | str
+Flag = bool | str | int
+
+
+class Parameter(NamedTuple):
+    """One upload parameter: how its value is checked and written.
+
+    `encode` takes a cell that is not missing and gives the text for the wire, or raises `BadValue`.
+    `template` tells whether `{column}` is filled in a keyword's text.
+    """
+
+    wire: str
+    encode: Callable[[Any], str]
+    rule: str
+    source: str
+    template: bool = False
+
+
+def plain(value: object) -> str:
+    """Write a cell as the user sees it: a date without its empty time, a number without tricks."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time() and value.tzinfo is None
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    if isinstance(value, (bytes, Mapping)) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        raise BadValue("wrong_type", f"{shown(value)} is {_kind(value)}, where text is wanted", "give text")
+    return str(value)
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}"
+
+
+_FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
+
+
+def flag(value: object) -> str:
+    """Write a boolean: `bool`, ``true/false``, ``yes/no``, ``1/0`` in any case."""
+    text = _FLAGS.get(str(value).strip().lower())
+    if text is None:
+        raise BadValue("not_boolean", f"{shown(value)} is no boolean", "write true or false")
+    return text
+
+
+TAGS_LENGTH = 500  # characters in all, commas included: the narrower reading of the seed
+FOLDER_DEPTH = 50  # levels (seed)
+
+
+def tag_list(value: object) -> list[str]:
+    """Read tags from a list, a JSON list, or comma-separated text."""
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            value = _json(value, list, "a JSON list of tags")
+        else:
+            return [tag.strip() for tag in value.split(",") if tag.strip()]
+    items = [plain(item).strip() for item in value] if isinstance(value, (Sequence, set, frozenset)) else [plain(value)]
+    for tag in items:
+        if "," in tag:
+            raise BadValue("bad_character", f"the tag {shown(tag)} has a comma, which parts tags", "replace the comma")
+    return [tag for tag in items if tag]
+
+
+def tags(value: object) -> str:
+    """Write tags as ``a,b,c``: at most 500 characters in all, no ``%`` (seed)."""
+    text = ",".join(tag_list(value))
+    if "%" in text:
+        raise BadValue("bad_character", f"{shown(text)} has a '%', which is not allowed in tags", "remove the '%'")
+    if len(text) > TAGS_LENGTH:
+        raise BadValue(
+            "too_long", f"the tags have {len(text)} characters, {TAGS_LENGTH} are allowed", "use fewer or shorter tags"
+        )
+    return text
+
+
+def _allowed(char: str, marks: str) -> bool:
+    """Tell whether a character is a letter, mark or numeral of any script, or one of `marks` (seed)."""
+    return char in marks or unicodedata.category(char)[0] in "LMN"
+
+
+def served_name(name: str) -> str:
+    """Give the name under which the service stores a file: what it does not allow becomes ``_`` (seed)."""
+    return "".join(char if _allowed(char, "._-") else "_" for char in name)
+
+
+def folder_levels(folder: str) -> list[str]:
+    """Give the levels of a folder path; slashes at the ends and in a row do not count."""
+    return [level for level in folder.split("/") if level]
+
+
+def folder(value: object) -> str:
+    """Check a folder: at most 50 levels of letters, marks, numerals, ``_`` and ``-`` (seed)."""
+    text = plain(value)
+    bad = sorted({char for char in text if not _allowed(char, "/_-")})
+    if bad:
+        mended = "".join(char if _allowed(char, "/_-") else "_" for char in text)
+        raise BadValue(
+            "bad_character", f"the folder {shown(text)} has {', '.join(map(repr, bad))}", f"write {shown(mended)}"
+        )
+    if (depth := len(folder_levels(text))) > FOLDER_DEPTH:
+        raise BadValue(
+            "too_deep", f"the folder has {depth} levels, {FOLDER_DEPTH} are allowed", "use a shorter folder path"
+        )
+    return text
+
+
+def coordinates(value: object) -> str:
+    """Write an area of interest as ``x,y,width,height``, in whole pixels (seed)."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, Sequence):
+        numbers = [re.sub(r"\.0+$", "", str(part).strip()) for part in parts]
+        if len(numbers) == 4 and all(re.fullmatch(r"[0-9]+", number) for number in numbers):  # noqa: PLR2004 - x y w h
+            return ",".join(numbers)
+    raise BadValue(
+        "bad_coordinates", f"{shown(value)} is not x,y,width,height", "write four whole numbers such as 10,10,100,100"
+    )
+
+
+RESPONSE_FIELDS = (
+    *("tags", "customCoordinates", "isPrivateFile", "embeddedMetadata", "customMetadata", "metadata"),  # seed
+    *("isPublished", "selectedFieldsSchema"),  # spec
+)
+
+
+def response_fields(value: object) -> str:
+    """Write the names of optional response fields, comma-separated."""
+    names = tag_list(value)
+    for name in names:
+        if name not in RESPONSE_FIELDS:
+            raise BadValue(
+                "unknown_name", f"there is no response field {shown(name)}", f"use {', '.join(RESPONSE_FIELDS)}"
+            )
+    return ",".join(names)
+
+
+def dump(value: object) -> str:
+    """Print JSON, compactly and once: the same text is signed and sent."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_cell)
+    except (TypeError, ValueError) as error:
+        raise BadValue("bad_json", f"{shown(value)} cannot be written as JSON: {error}", "use plain values") from None
+
+
+def _json_cell(value: object) -> object:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    raise TypeError(f"a {type(value).__name__} has no place in JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _json(value: object, kind: type, wanted: str) -> Any:
+    """Read JSON text, or take a value that is already parsed, and check its outermost kind."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=_unique, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise BadValue("bad_json", f"{shown(value)} is not JSON: {error}", f"write {wanted}") from None
+    if not isinstance(value, kind) or isinstance(value, str):
+        raise BadValue("bad_json", f"{shown(value)} is {_kind(value)}, not {wanted}", f"write {wanted}")
+    return value
+
+
+def json_object(value: object) -> dict[str, Any]:
+    """Read a JSON object from text or from a mapping."""
+    return dict(_json(value, Mapping, 'a JSON object such as {"brand": "Nike"}'))
+
+
+def custom_metadata(value: object) -> str:
+    """Write custom metadata, one JSON object of field names and values."""
+    return dump(json_object(value))
+
+
+_TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
+
+
+def extensions(value: object) -> str:
+    """Write extensions: a JSON array of objects with a name; taggers need their two limits (spec)."""
+    items = _json(value, Sequence, 'a JSON array such as [{"name": "remove-bg"}]')
+    for item in items:
+        if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
+            raise BadValue("bad_json", f"the extension {shown(item)} has no name", 'give each extension a "name"')
+        lacking = [key for key in ("maxTags", "minConfidence") if item["name"] in _TAGGERS and key not in item]
+        if lacking:
+            raise BadValue(
+                "bad_json",
+                f"the extension {item['name']!r} lacks {', '.join(lacking)}",
+                "add maxTags and minConfidence",
+            )
+    return dump(list(items))
+
+
+_POST_NEEDS = {"transformation": ("value",), "abs": ("value", "protocol"), "gif-to-video": (), "thumbnail": ()}
+
+
+def transformation(value: object) -> str:
+    """Write pre- and post-transformations: ``{"pre": "w-400", "post": [{"type": …}]}`` (spec)."""
+    steps = json_object(value)
+    if not steps or set(steps) - {"pre", "post"} or not isinstance(steps.get("pre", ""), str):
+        raise BadValue("bad_json", f"{shown(value)} is no transformation", 'write {"pre": "w-400"}, "post", or both')
+    if not isinstance(steps.get("post", []), Sequence):
+        raise BadValue("bad_json", f"'post' is {shown(steps['post'])}, not a list", 'write {"post": [{"type": …}]}')
+    for step in steps.get("post", []):
+        _check_post(step)
+    return dump(steps)
+
+
+def _check_post(step: object) -> None:
+    kind = step.get("type") if isinstance(step, Mapping) else None
+    if not isinstance(step, Mapping) or kind not in _POST_NEEDS:
+        raise BadValue("bad_json", f"{shown(step)} has no known type", f"use one of {', '.join(_POST_NEEDS)}")
+    for key in _POST_NEEDS[kind]:
+        if not isinstance(step.get(key), str) or not step[key]:
+            raise BadValue("bad_json", f"the post-transformation {shown(step)} lacks its {key}", f"add {key!r}")
+    if kind == "abs" and step["protocol"] not in ("hls", "dash"):
+        raise BadValue("bad_json", f"{step['protocol']!r} is no streaming protocol", "use 'hls' or 'dash'")
+
+
+def _address(value: object) -> str:
+    return web_address(plain(value))
+
+
+def _never(value: object) -> str:
+    """Stand in for parameters whose values other stations write (`file`, `token`)."""
+    raise NotImplementedError(shown(value))
+
+
+def _p(
+    wire: str, encode: Callable[[Any], str], rule: str, source: str = "seed", *, template: bool = False
+) -> Parameter:
+    return Parameter(wire, encode, rule, source, template)
+
+
+class Parameters(TypedDict, total=False):
+    """The upload parameters that a row or a keyword can give, all but the file itself."""
+
+    file_name: Annotated[
+        str,
+        _p(
+            "fileName", plain, "Any text; what is no letter, mark, numeral, `.`, `_` or `-` becomes `_`.", template=True
+        ),
+    ]
+    use_unique_file_name: Annotated[
+        Flag, _p("useUniqueFileName", flag, "Default true: a suffix makes the name unique. False replaces a namesake.")
+    ]
+    tags: Annotated[
+        Sequence[str] | str,
+        _p("tags", tags, "A list, a JSON list or comma-separated text; 500 characters in all, no `%`.", template=True),
+    ]
+    folder: Annotated[
+        str,
+        _p("folder", folder, "At most 50 levels of letters, marks, numerals, `_` and `-`. Default `/`.", template=True),
+    ]
+    is_private_file: Annotated[Flag, _p("isPrivateFile", flag, "Default false. True: only signed URLs open it.")]
+    is_published: Annotated[Flag, _p("isPublished", flag, "Default true. False needs an enterprise plan.")]
+    custom_coordinates: Annotated[
+        Sequence[int] | str,
+        _p("customCoordinates", coordinates, "`x,y,width,height` in pixels; images only.", template=True),
+    ]
+    response_fields: Annotated[
+        Sequence[str] | str,
+        _p(
+            "responseFields", response_fields, f"Of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.", "seed, spec"
+        ),
+    ]
+    extensions: Annotated[
+        Sequence[Mapping[str, Any]] | str,
+        _p("extensions", extensions, "A JSON array; the taggers need `maxTags` and `minConfidence`.", "seed, spec"),
+    ]
+    webhook_url: Annotated[
+        str, _p("webhookUrl", _address, "http(s) URL that hears how pending extensions end.", template=True)
+    ]
+    overwrite_file: Annotated[
+        Flag, _p("overwriteFile", flag, "Default true. False, and no unique name: a namesake is an error.")
+    ]
+    overwrite_ai_tags: Annotated[
+        Flag, _p("overwriteAITags", flag, "Default true: replacing a file removes its AI tags.")
+    ]
+    overwrite_tags: Annotated[
+        Flag, _p("overwriteTags", flag, "Default true: replacing a file without giving tags removes its tags.")
+    ]
+    overwrite_custom_metadata: Annotated[
+        Flag, _p("overwriteCustomMetadata", flag, "Default true: the same for custom metadata.")
+    ]
+    custom_metadata: Annotated[
+        Json, _p("customMetadata", custom_metadata, "A JSON object; its fields must exist in the account.")
+    ]
+    transformation: Annotated[
+        Json, _p("transformation", transformation, '`{"pre": "w-400", "post": [{"type": …}]}`.', "spec")
+    ]
+    checks: Annotated[
+        str, _p("checks", plain, 'Conditions that the service checks, such as `"request.folder" : "x/"`.', "spec")
+    ]
+    description: Annotated[str, _p("description", plain, "Any text.", "spec", template=True)]
+
+
+class Keywords(Parameters, total=False):
+    """`Parameters`, and the file: what a frame's row needs in all."""
+
+    file: Annotated[
+        str | bytes | Path,
+        _p("file", _never, "URL, data URI, bytes, a `Path`, or text below `root=` (see `_source`).", template=True),
+    ]
+
+
+def _table(typed: type) -> dict[str, Parameter]:
+    hints = get_type_hints(typed, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+
+
+TABLE: dict[str, Parameter] = _table(Keywords)
+"""Parameter's Python name → its entry; `token` is not in it, since nobody but the signer gives one."""
+
+TOKEN = _p("token", _never, "Made by ikpipe, one for each attempt.")
+
+BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
+
+
+def encode(name: str, value: object) -> str:
+    """Check one value and write it for the wire.
+
+    Parameters
+    ----------
+    name
+        A key of `TABLE`.
+    value
+        A cell that is not missing.
+
+    Raises
+    ------
+    BadValue
+        The value breaks the parameter's rule; the message begins with the parameter.
+    """
+    try:
+        return TABLE[name].encode(value)
+    except BadValue as bad:
+        raise BadValue(bad.code, f"{name}: {bad.message}", bad.fix) from None

@@ -1,0 +1,179 @@
+"""Status, headers, body → a result, or why there is none. Pure: all that is known of the service's answers is here."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ikpipe._result import KINDS, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Stops = Literal["never", "unproven", "always"]
+
+
+class Reply(NamedTuple):
+    """One attempt's outcome.
+
+    `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
+    for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
+    """
+
+    result: Result
+    again: bool = False
+    wait: float | None = None
+    stops: Stops = "never"
+
+
+MESSAGES: dict[str, str] = {
+    "Your request is missing token parameter.": "token_missing",
+    "Your request contains expired token.": "token_expired",
+    "Your request has invalid token.": "token_invalid",
+    "Your request contains invalid payload. It does not match with the payload used to generate token.": (
+        "payload_mismatch"
+    ),
+    "Your request contains both token and basic auth parameter. Use only one method, you might be exposing your "
+    "private API key.": "two_credentials",
+    "Your request is missing file parameter.": "file_missing",
+    "Your request contains invalid file parameter. The file size exceeds limits.": "file_too_large",
+    "A file with the same name already exists at the exact location. We could not overwrite it because both "
+    "overwriteFile and useUniqueFileName are set to false.": "name_taken",
+    "Upload Limit Exceeded.": "upload_quota",
+    "Extensions quota exceeded.": "extension_quota",
+    "You have sent too many requests to update the file recently. Please try again later.": "busy",
+    "The file could not be uploaded because the transformation field is invalid.": "bad_transformation",
+    "Your request contains invalid syntax for the checks parameter.": "bad_checks",
+    "Your request failed 'checks' validation.": "checks_failed",
+    "Your request does not contain private API key.": "key_missing",
+    "Your account cannot be authenticated.": "account_refused",
+    "Your request contains expired private API key.": "key_expired",
+    "Your account is disabled.": "account_disabled",
+}
+"""The service's messages, word for word (spec), and our codes for them."""
+
+_FAMILIES = (
+    # V1's wording of a spent token; nobody knows V2's [guess].
+    (re.compile(r"The token with value .* has been used before", re.DOTALL), "token_invalid"),
+    # Two more of this family exist (spec), their words are not known.
+    (re.compile(r"The file could not be uploaded because .*transformation"), "bad_transformation"),
+)
+
+_STOPS: dict[str, Stops] = {
+    "token_invalid": "unproven",
+    "upload_quota": "always",
+    "extension_quota": "always",
+    "key_missing": "always",
+    "account_refused": "always",
+    "key_expired": "always",
+    "account_disabled": "always",
+}
+
+_LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
+
+
+def read(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
+    """Read an answer of the upload endpoint.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    headers
+        The reply's headers, under lower-case names.
+    body
+        The whole body, of whatever kind.
+
+    Returns
+    -------
+    Reply
+        Never an exception: what cannot be read is ``unknown``, since the file may be stored.
+    """
+    reply = _read(status, headers, _parsed(body))
+    reply.result.request_id = headers.get("x-ik-requestid")
+    return reply
+
+
+def _read(status: int, headers: Mapping[str, str], answer: Any) -> Reply:
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
+        return Reply(details(answer))
+    if status == 202 and isinstance(message, str):  # noqa: PLR2004 - HTTP
+        return Reply(Result("accepted", message=message))
+    if 400 <= status < 500:  # noqa: PLR2004 - HTTP
+        return _refusal(status, headers, message)
+    if status >= 500:  # noqa: PLR2004 - HTTP
+        return Reply(Result("unknown", "server_error", _words(message, f"the service answered {status}")))
+    return Reply(Result("unknown", "bad_reply", f"the service answered {status} with what is no answer of its own"))
+
+
+def _refusal(status: int, headers: Mapping[str, str], message: object) -> Reply:
+    code = _code(status, message)
+    result = Result("failed", code, _words(message, f"the service answered {status}"))
+    stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
+    return Reply(result, code in ("busy", "rate_limited"), _wait(status, headers), stops)
+
+
+def _code(status: int, message: object) -> str:
+    text = message if isinstance(message, str) else ""
+    if text in MESSAGES:
+        return MESSAGES[text]
+    for pattern, code in _FAMILIES:
+        if pattern.search(text):
+            return code
+    return {401: "key_missing", 403: "account_refused", 413: "file_too_large", 429: "rate_limited"}.get(
+        status, "refused"
+    )
+
+
+def _wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """Read how long to wait, in seconds: `X-RateLimit-Reset` is in milliseconds (docs)."""
+    reset = headers.get("x-ratelimit-reset", "")
+    return int(reset) / 1000 if status == 429 and reset.isdecimal() else None  # noqa: PLR2004 - HTTP
+
+
+def _words(message: object, otherwise: str) -> str:
+    return message[:_LONGEST_MESSAGE] if isinstance(message, str) and message else otherwise
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+_NAMES = {"AITags": "ai_tags", "thumbnail": "thumbnail_url"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list[Any]": (list,),
+    "dict[str, Any]": (dict,),
+}
+_SERVED = tuple(KINDS)[tuple(KINDS).index("file_id") : -1]
+
+
+def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
+    """Read a file's details, from an upload's answer or from the media API.
+
+    Fields that are unknown, or of another type than they should have, are kept in `extra` under their own names.
+    """
+    result = Result(status)
+    extra = {}
+    for wire, value in answer.items():
+        name = _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
+        if wire == "versionInfo" and isinstance(value, dict):
+            result.version_id, result.version_name = value.get("id"), value.get("name")
+        elif name in _SERVED and (value is None or _fits(value, KINDS[name])):
+            setattr(result, name, value)
+        else:
+            extra[wire] = value
+    result.extra = extra or None
+    return result
+
+
+def _fits(value: object, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "bool")

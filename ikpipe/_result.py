@@ -1,0 +1,65 @@
+"""What became of one row: the columns that a results frame adds, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one file: the `ik_` columns of a results frame, without the prefix.
+
+    `status` is one of ``uploaded accepted exists invalid failed unknown cancelled``; `error` is a code of
+    `ikpipe.CODES`. Sizes are bytes, `height` and `width` pixels, `seconds` and `duration` seconds. The fields
+    from `file_id` on are the service's answer, by its own names (seed, "Understanding response").
+    """
+
+    status: str
+    error: str | None = None
+    message: str | None = None
+    attempts: int | None = 0
+    seconds: float | None = None
+    request_id: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    url: str | None = None
+    thumbnail_url: str | None = None
+    file_path: str | None = None
+    file_type: str | None = None
+    size: int | None = None
+    height: int | None = None
+    width: int | None = None
+    tags: list[Any] | None = None
+    ai_tags: list[Any] | None = None
+    version_id: str | None = None
+    version_name: str | None = None
+    is_private_file: bool | None = None
+    is_published: bool | None = None
+    custom_coordinates: str | None = None
+    custom_metadata: dict[str, Any] | None = None
+    embedded_metadata: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    extension_status: dict[str, Any] | None = None
+    bit_rate: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    duration: float | None = None
+    extra: dict[str, Any] | None = field(default=None, repr=False)
+
+
+KINDS: dict[str, str] = {one.name: str(one.type).removesuffix(" | None") for one in fields(Result)}
+"""Field of a `Result` → its type's name, without the None."""
+
+_DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
+
+EXTRA = "ik_extra"
+"""The column for response fields that nobody knew when this was written; there only where there are some."""
+
+RESULT_COLUMNS: dict[str, str] = {
+    f"ik_{name}": _DTYPES.get(kind, "object") for name, kind in KINDS.items() if f"ik_{name}" != EXTRA
+}
+"""Column of a results frame → its pandas dtype; nested values are ``object``."""
+
+SETTLED = frozenset({"uploaded", "exists", "accepted"})
+"""The statuses of rows that are up: `retry` leaves them alone."""

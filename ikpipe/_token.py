@@ -1,0 +1,137 @@
+"""Fields → JWT (seed, "JSON Web Token generation"), here or by an `authenticationEndpoint`."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jwt
+
+from ikpipe._account import Secret
+from ikpipe._errors import MappingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ikpipe._account import Account
+
+LIFETIME = 1800  # seconds
+LONGEST = 3600  # seconds; docs: `exp` - `iat` at most that
+_HASH_BYTES = 32
+
+
+class Token(NamedTuple):
+    """A token, and what was signed into it."""
+
+    text: Secret
+    iat: int
+    exp: int
+
+
+class Times:
+    """Gives each token its own `iat` and `exp`.
+
+    A token is used once (seed), times are whole seconds, and no other claim is allowed to tell two tokens of equal
+    rows apart (IMAGEKIT.md §2). So `iat` lies a little in the past and `exp` a little early: a lifetime of L seconds
+    leaves L/3 · L/4 pairs, gone through in order, `iat` slowly and backwards. Two tokens of one process then differ
+    unless that many equal rows are signed within minutes. Each process begins at an `iat` of its own: neighbours on
+    one machine have different process ids, those on other machines a different host name.
+
+    Parameters
+    ----------
+    clock
+        Gives the time, in seconds since 1970.
+    stripe
+        Where `iat` begins; None takes it from host and process.
+    start
+        Where `exp` begins; None takes a random place.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, stripe: int | None = None, start: int | None = None
+    ) -> None:
+        self._clock = clock
+        self._stripe = stripe
+        self._count = count(random.randrange(LONGEST) if start is None else start)  # noqa: S311 - spreads, hides nothing
+
+    def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
+        """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
+
+        Raises
+        ------
+        MappingError
+            The lifetime is not between 1 and 3600 s.
+        """
+        if not 0 < lifetime <= LONGEST:
+            raise MappingError(f"lifetime={lifetime!r}: a token lives 1 to {LONGEST} seconds.")
+        back, early = max(lifetime // 3, 1), max(lifetime // 4, 1)
+        slow, fast = divmod(next(self._count), early)
+        now = int(self._clock())
+        return now - (self._first() - slow) % back, now + lifetime - (back - 1) - fast
+
+    def _first(self) -> int:
+        # Asked each time, since a fork has another process id.
+        if self._stripe is not None:
+            return self._stripe
+        return os.getpid() + sum(socket.gethostname().encode()) * 31
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class LocalSigner:
+    """Signs with the account's private key."""
+
+    def __init__(self, account: Account, times: Times | None = None, lifetime: int = LIFETIME) -> None:
+        self._key = account.key()
+        self._header = {"kid": account.public_key}
+        # PyJWT warns of keys shorter than the hash; the service chose the length, the user cannot.
+        self._quiet = _quiet if len(self._key) < _HASH_BYTES else nullcontext
+        self._times = times or Times()
+        self._lifetime = lifetime
+
+    def sign(self, fields: Mapping[str, str]) -> Token:
+        """Sign these fields: HS256, the public key as `kid`, each value as the very text that is sent (seed)."""
+        iat, exp = self._times.next(self._lifetime)
+        with self._quiet():
+            text = jwt.encode({**fields, "iat": iat, "exp": exp}, self._key, "HS256", self._header)
+        return Token(Secret(text), iat, exp)
+
+
+def signing_request(fields: Mapping[str, str], account: Account, expire: int) -> dict[str, Any]:
+    """Write the body that an `authenticationEndpoint` is asked with (seed)."""
+    return {"uploadPayload": dict(fields), "expire": expire, "publicKey": account.public_key}
+
+
+def remote_expire(times: Times, lifetime: int = LIFETIME) -> int:
+    """Choose `expire` so that an endpoint which signs two equal rows within one second makes two tokens of them."""
+    iat, exp = times.next(lifetime)
+    return exp - iat
+
+
+def read_token(status: int, body: object) -> Token:
+    """Read the endpoint's answer: 200 and `{"token": …}` (seed).
+
+    Raises
+    ------
+    ValueError
+        It is none; the message has no part of it.
+    """
+    text = body.get("token") if isinstance(body, dict) else None
+    if status != 200 or not isinstance(text, str):  # noqa: PLR2004 - HTTP's own number
+        raise ValueError(f"it answered {status} without a token")
+    try:
+        claims = jwt.decode(text, options={"verify_signature": False})
+        return Token(Secret(text), int(claims["iat"]), int(claims["exp"]))
+    except (jwt.PyJWTError, KeyError, TypeError):
+        raise ValueError("what it gave is no JWT with iat and exp") from None
