@@ -170,12 +170,12 @@ class Plan:
 
     def _keyword(self, parameter: str, value: Any) -> _Giver:
         """Read a keyword: a template, or a constant, whose rule is checked at once."""
+        if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
+            value = ",".join(map(str, value))
         if TABLE[parameter].template and isinstance(value, str):
             template = Template.read(parameter, value)
             if template.columns:
-                return _template(
-                    [self._names.find(column, f"{parameter}={value!r}") for column in template.columns], template
-                )
+                return self._template(parameter, template)
             value = template.fill([])
         try:
             if parameter != "file":
@@ -183,6 +183,21 @@ class Plan:
         except BadValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
         return _Giver((), lambda _cells, _offset: value if value != "" else None)
+
+    def _template(self, parameter: str, template: Template) -> _Giver:
+        columns = tuple(self._names.find(column, f"{parameter}=…{{{column}}}…") for column in template.columns)
+
+        def value(cells: _Cells, offset: int) -> str:
+            texts = []
+            for at, name in zip(columns, template.columns, strict=True):
+                cell = cells[at][offset]
+                if cell is None:
+                    words = f"{parameter}: the cell of {{{name}}} is empty"
+                    raise BadValue("missing_cell", words, f"fill the column {name!r}", self._names.label(at))
+                texts.append(plain(cell))
+            return template.fill(texts)
+
+        return _Giver(columns, value)
 
 
 def _known(parameter: str) -> None:
@@ -231,19 +246,6 @@ def _joined(columns: list[int]) -> _Giver:
     def value(cells: _Cells, offset: int) -> list[str] | None:
         found = [cells[at][offset] for at in columns]
         return [tag for cell in found if cell is not None for tag in tag_list(cell)] or None
-
-    return _Giver(tuple(columns), value)
-
-
-def _template(columns: list[int], template: Template) -> _Giver:
-    def value(cells: _Cells, offset: int) -> str:
-        texts = []
-        for at, name in zip(columns, template.columns, strict=True):
-            cell = cells[at][offset]
-            if cell is None:
-                raise BadValue("missing_cell", f"the cell of {{{name}}} is empty", f"fill the column {name!r}", name)
-            texts.append(plain(cell))
-        return template.fill(texts)
 
     return _Giver(tuple(columns), value)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import CODES, AccountError, Error
+from ikpipe._errors import CODES, AccountError, Error, UploadError
 from ikpipe._job import Job, Planner
 from ikpipe._progress import Display, Progress
 from ikpipe._reply import Reply
-from ikpipe._result import Result
+from ikpipe._result import SETTLED, Result
 from ikpipe._row import Attempt, journey
 from ikpipe._run import CONTROL, Control
 from ikpipe._token import LocalSigner, Times, Token
@@ -23,10 +23,11 @@ from ikpipe._token import LocalSigner, Times, Token
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import pandas as pd
+
     from ikpipe._account import Account
     from ikpipe._frame import Plan
     from ikpipe._send import Wire
-    from ikpipe._source import Source
 
 CONCURRENCY = 16  # uploads in flight, where nobody says
 
@@ -76,6 +77,8 @@ class Session:
         self.control: Control = CONTROL.get() or Control()
         self.refusal: Reply | None = None
         self.failed = False
+        self.trouble: Exception | None = None
+        self._proven = False
         self.progress = Progress(len(plan))
         self.run = uuid.uuid4().hex
         self._began = time.monotonic()
@@ -87,14 +90,17 @@ class Session:
             account.key()  # which says what is missing
 
     async def go(self) -> None:
-        """Take every row to its end."""
+        """Take every row to its end; an exception from a callback stops the run, and is kept in `trouble`."""
         concurrency = CONCURRENCY if self._options.concurrency is None else self._options.concurrency
         with TemporaryDirectory(prefix="ikpipe-") as folder:
 
             async def do(job: Job) -> None:
                 await self._send(job, Path(folder))
 
-            await self.control.work(self._jobs(), do, concurrency, self._options.rate)
+            try:
+                await self.control.work(self._jobs(), do, concurrency, self._options.rate)
+            except Exception as error:  # noqa: BLE001 - what is up already must come back with whatever went wrong
+                self.trouble = error
 
     def _jobs(self) -> Iterator[Job]:
         """Plan row after row as workers become free; rows that break a rule end here."""
@@ -114,30 +120,29 @@ class Session:
 
     async def _send(self, job: Job, folder: Path) -> None:
         began = time.monotonic()
-        # What stays if the run is stopped before an answer is here.
-        self.results[job.position] = Result("unknown", "connection_lost", "the run was stopped while it was being sent")
         reply = await self._fetched(job, folder)
         reply.result.seconds = time.monotonic() - began
-        if self._must_stop(reply) and self.refusal is None:
-            self.refusal = reply
+        self._proven = self._proven or reply.result.status in SETTLED
+        if reply.stops == "always" or (reply.stops == "unproven" and not self._proven):
+            self.refusal = self.refusal or reply
             self.control.drain()
         self._end(job.label, job.position, reply.result)
 
     async def _fetched(self, job: Job, folder: Path) -> Reply:
         """Download the file first, where this machine is to do it."""
         if job.source.kind != "fetch":
-            return await self._travel(job.fields, job.source)
+            return await self._travel(job)
         try:
             source = await self._wire.fetch(job.source, folder, self._account.max_file_size)
         except Error as error:
             return Reply(Result("failed", "fetch_failed", str(error)))
         try:
-            return await self._travel(job.fields, source)
+            return await self._travel(job._replace(source=source))
         finally:
             if source.path is not None:
                 source.path.unlink()
 
-    async def _travel(self, fields: Mapping[str, str], source: Source) -> Reply:
+    async def _travel(self, job: Job) -> Reply:
         """Do what the row's state machine says, until it ends."""
         steps = journey(self._options.retries, random.uniform)
         answer: Reply | bool | None = None
@@ -148,25 +153,24 @@ class Session:
                 last: Reply = end.value
                 return last
             if isinstance(step, Attempt):
-                answer = await self._attempt(fields, source)
+                answer = await self._attempt(job)
+                self.results[job.position] = answer.result
             else:
                 answer = await self.control.sleep(step.seconds)
 
-    async def _attempt(self, fields: Mapping[str, str], source: Source) -> Reply:
+    async def _attempt(self, job: Job) -> Reply:
         try:
-            token = await self._token(fields)
+            token = await self._token(job.fields)
         except Error as error:
             return Reply(Result("failed", "signer_failed", str(error)), again=True)
-        return await self._wire.upload(self._account.upload_url, fields, source, token, self._count)
+        # What stays if the run is stopped before an answer is here.
+        self.results[job.position] = Result("unknown", "connection_lost", "the run was stopped while it was being sent")
+        return await self._wire.upload(self._account.upload_url, job.fields, job.source, token, self._count)
 
     async def _token(self, fields: Mapping[str, str]) -> Token:
         if self._signer is not None:
             return self._signer.sign(fields)
         return await self._wire.sign(fields, self._account, self._times)
-
-    def _must_stop(self, reply: Reply) -> bool:
-        """Tell whether this reply means that no other row can fare better."""
-        return reply.stops == "always" or (reply.stops == "unproven" and not self.progress.counts["uploaded"])
 
     def _count(self, count: int) -> None:
         self.progress.bytes += count
@@ -195,11 +199,16 @@ class Session:
             "mapping": dict(mapping),
         }
 
-    def error(self) -> AccountError | None:
-        """Say why the run was stopped by the account, if it was."""
-        if self.refusal is None:
-            return None
-        result = self.refusal.result
-        return AccountError(
-            f"The run stopped, nothing more was sent: {result.message} {CODES[result.error or ''].mend}"
-        )
+    def error(self, results: pd.DataFrame) -> Error | None:
+        """Say why the run did not go through its rows, if it did not; the error carries the frame."""
+        if self.refusal is not None:
+            result = self.refusal.result
+            mend = CODES[result.error or ""].mend
+            return AccountError(f"The run stopped, nothing more was sent: {result.message} {mend}", results)
+        if self.trouble is not None:
+            error = UploadError(f"The run stopped at {self.trouble!r}; what it did is in .results.", results)
+            error.__cause__ = self.trouble
+            return error
+        if self.failed:
+            return UploadError("A row is not up, and on_error='raise' was asked for; see .results.", results)
+        return None

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from ikpipe._errors import BadValue, Error, MappingError, Problem, UploadError, nearest
+from ikpipe._account import Account
+from ikpipe._errors import AccountError, BadValue, Error, MappingError, Problem, nearest
 from ikpipe._frame import Plan, listing_frame, problem_frame, result_frame, results_of, single
 from ikpipe._job import Job, Planner
 from ikpipe._library import listing, metadata_fields
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
-    from ikpipe._account import Account, Secret
+    from ikpipe._account import Secret
     from ikpipe._frame import Row
     from ikpipe._metadata import Field
 
@@ -425,6 +426,8 @@ async def _uploaded(
     kept: Mapping[int, Result],
 ) -> pd.DataFrame:
     """Run a frame, and raise what the run was stopped by."""
+    if not isinstance(account, Account):
+        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
     plan = Plan(frame, mapping["columns"], mapping["parameters"])
     show = display(options.progress, len(plan))
     try:
@@ -434,9 +437,6 @@ async def _uploaded(
     finally:
         show.close()
     results = result_frame(frame, session.results, session.summary(mapping))
-    if error := session.error():
-        error.results = results
+    if error := session.error(results):
         raise error
-    if session.failed:
-        raise UploadError("A row is not up, and on_error='raise' was asked for: see .results.", results)
     return results
