@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
@@ -21,9 +20,6 @@ from ikpipe.results.guard import guarded, is_guarded, unguarded
 
 DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
 """The dtype of each column that a run adds."""
-
-# Empty text, text that looks like a JSON string, and lone surrogates, which have no UTF-8.
-_AMBIGUOUS = re.compile(r'\Z|"|.*[\ud800-\udfff]', re.DOTALL)
 
 
 @dataclass
@@ -132,7 +128,7 @@ def _csv_cell(column: str) -> Callable[[object], str]:
 
 def _told_apart(value: object) -> str:
     text = _as_seen(value)
-    return _json(text) if value is not None and (_AMBIGUOUS.match(text) or is_guarded(text)) else text
+    return _json(text) if value is not None and (not text or text.startswith('"') or is_guarded(text)) else text
 
 
 def _as_seen(value: object) -> str:
@@ -204,9 +200,9 @@ def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: s
 
 
 def _whole(cell: Any) -> int:
-    """Read a whole number, also one that a spreadsheet saved as `12.0`."""
+    """Read a whole number that fits its column, also one that a spreadsheet saved as `12.0`."""
     try:
-        return int(cell)
+        return int(np.int64(int(cell)))
     except ValueError:
         number = float(cell)
         if not number.is_integer():
@@ -219,15 +215,20 @@ def _boolean(cell: Any) -> bool:
     return {"true": True, "false": False}[str(cell).lower()]
 
 
-def _text(cell: str) -> str:
-    return str(json.loads(cell)) if cell.startswith('"') else cell
+def _text(value: object) -> str:
+    """Read text; Arrow, which may hold the column, takes no lone surrogates."""
+    return _valid(str(value))
+
+
+def _text_or_json(cell: str) -> str:
+    return _text(json.loads(cell)) if cell.startswith('"') else cell
 
 
 _JSON_READERS: dict[str, Callable[[Any], object]] = {
-    "string": str,
+    "string": _text,
     "Int64": _whole,
     "Float64": float,
     "boolean": _boolean,
     "object": lambda value: value,
 }
-_CSV_READERS = _JSON_READERS | {"string": _text, "object": json.loads}
+_CSV_READERS = _JSON_READERS | {"string": _text_or_json, "object": json.loads}
