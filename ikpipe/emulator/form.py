@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from python_multipart.exceptions import FormParserError
@@ -121,6 +122,15 @@ class Form:
             self.file.discard()
 
 
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    """Refuse what python-multipart can not read (the words are a `guess`)."""
+    try:
+        yield
+    except FormParserError:
+        raise Refusal(400, "Your request contains a malformed multipart body.") from None
+
+
 class FormReader:
     """Feeds a body to python-multipart's parser, whose callbacks are the methods below."""
 
@@ -131,7 +141,9 @@ class FormReader:
         self._text = bytearray()
         self._spool: Spool | None = None
         kind, options = parse_options_header(content_type)
-        self._parser = self._make_parser(options[b"boundary"]) if kind == b"multipart/form-data" else None
+        boundary = options.get(b"boundary") if kind == b"multipart/form-data" else None
+        with _well_formed():
+            self._parser = self._make_parser(boundary) if boundary else None
 
     def _make_parser(self, boundary: bytes) -> MultipartParser:
         return MultipartParser(
@@ -152,10 +164,8 @@ class FormReader:
         """Take the next bytes of the body; one that is not multipart is an empty form."""
         if self._parser is None or not data:
             return
-        try:
+        with _well_formed():
             self._parser.write(data)
-        except FormParserError:
-            raise Refusal(400, "Your request contains a malformed multipart body.") from None
 
     def finish(self) -> Form:
         """Give the form once the body has ended."""

@@ -85,7 +85,9 @@ class Emulator:
         self.faults = Faults(faults, seed)
         self.url = ""
         """The origin, once it runs: `http://127.0.0.1:PORT`."""
-        self._directory = directory
+        self.directory = Path(directory or "")
+        """Where the files are, once it runs."""
+        self._temporary = directory is None
         self._address = (host, port)
         self._keys = Keys(public_key, private_key)
         self._log = Log()
@@ -96,8 +98,9 @@ class Emulator:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            directory = self._directory or stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-"))
-            store = Store(Path(directory))
+            if self._temporary:
+                self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
+            store = Store(self.directory)
             stack.callback(store.close)
             listener = socket.create_server(self._address, backlog=1024)
             stack.callback(listener.close)

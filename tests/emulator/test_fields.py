@@ -1,0 +1,148 @@
+"""Custom metadata fields: making them, and holding values to them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from emulator_client import Client, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "text": {"type": "Text", "minLength": 2, "maxLength": 4},
+    "area": {"type": "Textarea"},
+    "number": {"type": "Number", "minValue": 1, "maxValue": 9.5},
+    "date": {"type": "Date", "minValue": "2026-01-01", "maxValue": "2026-12-31T00:00:00Z"},
+    "boolean": {"type": "Boolean"},
+    "single": {"type": "SingleSelect", "selectOptions": ["red", 1, True]},
+    "multi": {"type": "MultiSelect", "selectOptions": ["red", "blue"]},
+}
+
+
+@pytest.fixture(scope="module")
+def fields(client: Client) -> None:
+    """Make a field of each type."""
+    for name, schema in SCHEMAS.items():
+        assert client.add_field(name, **schema).status_code == 201
+
+
+def upload(client: Client, **metadata: Any) -> Any:
+    """Upload a file with metadata."""
+    return client.upload(customMetadata=json.dumps(metadata), responseFields="customMetadata")
+
+
+@pytest.mark.usefixtures("fields")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("text", "ab"),
+        ("text", "abcd"),
+        ("area", ""),
+        ("number", 1),
+        ("number", 9.5),
+        ("date", "2026-01-01"),
+        ("date", "2026-12-31T23:00:00.000Z"),
+        ("boolean", False),
+        ("single", "red"),
+        ("single", 1),
+        ("multi", []),
+        ("multi", ["red", "blue"]),
+    ],
+)
+def test_value_that_fits(client: Client, name: str, value: object) -> None:
+    """A value that fits its field is stored as it is."""
+    assert upload(client, **{name: value}).json()["customMetadata"] == {name: value}
+
+
+@pytest.mark.usefixtures("fields")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("unknown", "x"),
+        ("text", "a"),
+        ("text", "abcde"),
+        ("text", 12),
+        ("area", None),
+        ("number", 0.99),
+        ("number", 9.6),
+        ("number", "5"),
+        ("number", True),
+        ("date", "2025-12-31"),
+        ("date", "2027-01-01"),
+        ("date", "31.12.2026"),
+        ("date", "2026-02-30"),
+        ("date", 20260101),
+        ("boolean", "true"),
+        ("boolean", 1),
+        ("single", "green"),
+        ("single", 1.0),
+        ("multi", "red"),
+        ("multi", ["red", "green"]),
+    ],
+)
+def test_value_that_does_not_fit(client: Client, name: str, value: object) -> None:
+    """A key that is no field, or a value that does not fit, is refused by its name."""
+    status, message = refused(upload(client, **{name: value}))
+    assert status == 400
+    assert name in message
+
+
+@pytest.mark.parametrize("rule", ["always", "when-sent"])
+def test_required_field(start: Callable[..., Client], rule: str) -> None:
+    """A required field must be there, in every upload or once metadata is sent."""
+    client = start(required_fields=rule)
+    client.add_field("brand", type="Text", isValueRequired=True, defaultValue="none")
+    assert upload(client, brand="Nike").status_code == 200
+    assert upload(client).status_code == 400
+    assert client.upload().status_code == (400 if rule == "always" else 200)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        {},
+        {"type": "Colour"},
+        {"type": ["Text"]},
+        {"type": "Text", "minValue": 1},
+        {"type": "SingleSelect"},
+        {"type": "MultiSelect", "selectOptions": []},
+        {"type": "Number", "defaultValue": "x"},
+        {"type": "Text", "isValueRequired": True},
+    ],
+    ids=str,
+)
+def test_schema_that_can_not_be(client: Client, schema: object) -> None:
+    """A field with a schema of another shape is refused."""
+    body = {"name": "bad", "label": "Bad", "schema": schema}
+    assert client.api("POST", "/v1/customMetadataFields", json=body).status_code == 400
+
+
+def test_default_can_be_left_out_by_a_rule(start: Callable[..., Client]) -> None:
+    """`required_default=False` takes a required field without a default."""
+    assert start(required_default=False).add_field("brand", type="Text", isValueRequired=True).status_code == 201
+
+
+def test_field_needs_a_name_of_its_own(client: Client) -> None:
+    """A second field with a name, and one without, are refused."""
+    assert client.add_field("own", type="Text").status_code == 201
+    assert client.add_field("own", type="Number").status_code == 400
+    assert client.add_field("", type="Text").status_code == 400
+
+
+def test_field_is_listed_changed_and_deleted(start: Callable[..., Client]) -> None:
+    """A field lives through its four calls."""
+    client = start()
+    path = "/v1/customMetadataFields"
+    field = client.add_field("brand", type="Text", maxLength=9).json()
+    assert client.api("GET", path).json() == [field]
+    changed = client.api("PATCH", f"{path}/{field['id']}", json={"label": "Brand", "schema": {"maxLength": 3}}).json()
+    assert changed == {**field, "label": "Brand", "schema": {"type": "Text", "maxLength": 3}}
+    assert upload(client, brand="Nike").status_code == 400
+    assert client.api("PATCH", f"{path}/{field['id']}", json={"schema": {"type": "Date"}}).status_code == 400
+    assert client.api("DELETE", f"{path}/{field['id']}").status_code == 204
+    assert client.api("DELETE", f"{path}/{field['id']}").status_code == 404
+    assert client.api("PATCH", f"{path}/{field['id']}", json={}).status_code == 404

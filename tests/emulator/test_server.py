@@ -1,0 +1,219 @@
+"""The server's life: start, log, restart, end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from emulator_client import Client, picture, refused
+
+from ikpipe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def open_descriptors() -> int:
+    """Count this process's open files and sockets."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_many_emulators_leave_nothing_behind() -> None:
+    """After five lives, with requests, there are as many threads and open files as after one."""
+
+    def live() -> None:
+        with Emulator() as emulator, httpx.Client(trust_env=False) as http:
+            Client(emulator, http).upload("http://127.0.0.1:1/")
+
+    live()
+    gc.collect()
+    before = threading.active_count(), open_descriptors()
+    for _ in range(5):
+        live()
+    gc.collect()
+    assert (threading.active_count(), open_descriptors()) == before
+
+
+def test_start_and_end_are_quick() -> None:
+    """An emulator starts within a second, and ends within half a second though a request hangs."""
+    began = time.perf_counter()
+    with Emulator() as emulator:
+        started = time.perf_counter()
+        with hanging_upload(emulator):
+            ending = time.perf_counter()
+            emulator.__exit__()
+        ended = time.perf_counter()
+    assert started - began < 1
+    assert ended - ending < 0.5
+    assert emulator.log()[0]["message"] == "cut off"
+
+
+def hanging_upload(emulator: Emulator) -> socket.socket:
+    """Begin an upload whose body never ends; gives its connection once the server has the request."""
+    address = urlsplit(emulator.url)
+    connection = socket.create_connection((address.hostname or "", address.port or 0))
+    connection.sendall(b"POST /api/v2/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    until(emulator.log)
+    return connection
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that comes soon."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_client_that_goes_away_stores_nothing(start: Callable[..., Client]) -> None:
+    """A body that is cut off is logged, and nothing is stored."""
+    emulator = start().emulator
+    hanging_upload(emulator).close()
+    until(lambda: emulator.log()[0]["message"])
+    assert (emulator.log()[0]["message"], emulator.log()[0]["stored"]) == ("cut off", False)
+
+
+def test_temporary_directory_is_removed() -> None:
+    """Without a directory, files go when the emulator does."""
+    with Emulator() as emulator, httpx.Client(trust_env=False) as http:
+        assert Client(emulator, http).upload().status_code == 200
+        directory = emulator.directory
+        assert directory.is_dir()
+    assert not directory.exists()
+
+
+def test_restart_remembers(tmp_path: Path, start: Callable[..., Client]) -> None:
+    """Files, their bytes, fields and spent tokens outlive the emulator."""
+    with Emulator(tmp_path) as emulator, httpx.Client(trust_env=False) as http:
+        first = Client(emulator, http)
+        first.add_field("brand", type="Text")
+        token = first.token({"fileName": "file.bin"})
+        stored = first.upload(b"kept", token=token).json()
+    again = start(tmp_path)
+    assert again.details(stored["fileId"])["name"] == stored["name"]
+    assert again.http.get(again.emulator.url_endpoint + stored["filePath"]).content == b"kept"
+    assert [field["name"] for field in again.api("GET", "/v1/customMetadataFields").json()] == ["brand"]
+    assert refused(again.upload(b"kept", token=token)) == (400, "Your request has invalid token.")
+
+
+def test_left_over_parts_are_removed_at_the_start(tmp_path: Path, start: Callable[..., Client]) -> None:
+    """What a killed emulator was receiving is cleared away."""
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "part").write_bytes(b"x")
+    start(tmp_path)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_port_can_be_chosen() -> None:
+    """A port that is free is taken, and one that is taken is an error at once."""
+    with Emulator() as first:
+        port = urlsplit(first.url).port
+        with pytest.raises(OSError, match="in use"), Emulator(port=port or 0):
+            pass
+    with Emulator(port=port or 0) as second:
+        assert second.url == first.url
+
+
+def test_connection_is_kept(start: Callable[..., Client]) -> None:
+    """Ten uploads over one connection."""
+    client = start()
+    streams = {id(client.upload().extensions["network_stream"]) for _ in range(10)}
+    assert len(streams) == 1
+
+
+def test_log_has_what_arrived(start: Callable[..., Client]) -> None:
+    """An upload's entry: fields, file, token's digest, what was stored; neither key nor token."""
+    client = start(used_token="used-before")
+    token = client.token({"fileName": "a.jpg"})
+    for _ in range(2):
+        client.upload(picture(), token=token, fileName="a.jpg")
+    entry, refusal = client.http.get(client.emulator.url + "/emulator/log").json()
+    assert (entry["method"], entry["path"], entry["status"]) == ("POST", "/api/v2/files/upload", 200)
+    assert (entry["fields"], entry["file"]["size"]) == ({"fileName": "a.jpg"}, len(picture()))
+    assert (entry["stored"], entry["version"], entry["fileId"]) == (True, "Version 1", entry["versionId"])
+    assert (refusal["stored"], refusal["status"], refusal["token"]) == (False, 400, entry["token"])
+    text = str(client.emulator.log())
+    assert token not in text
+    assert client.emulator.private_key not in text
+
+
+def test_log_is_a_copy(start: Callable[..., Client]) -> None:
+    """Changing what `log` gave changes nothing."""
+    client = start()
+    client.upload()
+    client.emulator.log()[0]["fields"].clear()
+    assert client.emulator.log()[0]["fields"]
+
+
+def test_private_key_is_not_shown() -> None:
+    """`repr` names the public key alone."""
+    emulator = Emulator(public_key="public_shown", private_key="private_hidden")
+    assert "public_shown" in repr(emulator)
+    assert "private_hidden" not in repr(emulator) + repr(vars(emulator))
+
+
+def test_peak_counts_uploads_at_once(start: Callable[..., Client]) -> None:
+    """The peak is the number of uploads that were under way together."""
+    client = start()
+    connections = []
+    try:
+        for number in range(3):
+            connections.append(hanging_upload(client.emulator))
+            until(lambda number=number: len(client.emulator.log()) > number)
+    finally:
+        for connection in connections:
+            connection.close()
+    until(lambda: all(entry["message"] for entry in client.emulator.log()))
+    client.upload()
+    assert client.emulator.peak == 3
+    assert client.emulator.log()[-1]["in_flight"] == 1
+
+
+def test_many_uploads_at_once(start: Callable[..., Client]) -> None:
+    """Two hundred uploads over sixteen connections are all stored."""
+    client = start()
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda _: client.upload(picture(), fileName="p.jpg").status_code, range(200)))
+    assert statuses == [200] * 200
+    assert len(client.api("GET", "/v1/files").json()) == 200
+
+
+def test_account_is_the_clients() -> None:
+    """`account` has the emulator's keys and addresses, as the client takes them."""
+    with Emulator() as emulator:
+        account = emulator.account
+    assert account.upload_url == f"{emulator.url}/api/v2/files/upload"
+    assert (account.api_url, account.url_endpoint) == (emulator.url, f"{emulator.url}/emulator")
+
+
+SERVE = """
+import sys
+from ikpipe.emulator import serve
+serve("127.0.0.1", 0, sys.argv[1], lambda emulator: print(emulator.url, flush=True), index_lag=1)
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_at_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """In the foreground, SIGTERM and SIGINT end it with status 0."""
+    command: Any = [sys.executable, "-W", "error", "-c", SERVE, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}/emulator/log", trust_env=False).json() == []
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=10)
+    assert (rest, process.returncode) == ("ended\n", 0)
