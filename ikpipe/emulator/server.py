@@ -139,7 +139,7 @@ class Emulator:
     @property
     def account(self) -> ikpipe.Account:
         """The account as ikpipe's client takes it."""
-        import ikpipe  # noqa: PLC0415 - the emulator shares nothing with the client but this face
+        import ikpipe  # the emulator shares nothing with the client but this face
 
         return ikpipe.Account(
             self._keys.public,

@@ -19,7 +19,7 @@ class Origin(BaseHTTPRequestHandler):
 
     over = threading.Event()
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Answer by the path."""
         if self.path == "/silent":
             self.over.wait(5)

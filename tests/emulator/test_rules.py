@@ -19,6 +19,20 @@ MISMATCH = (
     400,
     "Your request contains invalid payload. It does not match with the payload used to generate token.",
 )
+BOTH = (
+    400,
+    (
+        "Your request contains both token and basic auth parameter. "
+        "Use only one method, you might be exposing your private API key."
+    ),
+)
+TAKEN = (
+    400,
+    (
+        "A file with the same name already exists at the exact location. "
+        "We could not overwrite it because both overwriteFile and useUniqueFileName are set to false."
+    ),
+)
 NO_FILE = (400, "Your request is missing file parameter.")
 
 
@@ -47,11 +61,7 @@ def test_body_that_is_no_form_misses_its_token(client: Client) -> None:
 
 def test_token_and_basic_auth_exclude_each_other(client: Client) -> None:
     """An Authorization header beside the token is refused with the warning about the key."""
-    assert refused(client.upload(headers={"Authorization": "Basic eDo="})) == (
-        400,
-        "Your request contains both token and basic auth parameter. "
-        "Use only one method, you might be exposing your private API key.",
-    )
+    assert refused(client.upload(headers={"Authorization": "Basic eDo="})) == BOTH
 
 
 def test_expired_token(client: Client) -> None:
@@ -265,11 +275,7 @@ def test_video_has_a_limit_of_its_own(start: Callable[..., Client]) -> None:
 def test_name_that_is_taken(client: Client) -> None:
     """Neither a new name nor overwriting: the documented sentence."""
     client.fixed("taken.bin")
-    assert refused(client.fixed("taken.bin", overwriteFile="false")) == (
-        400,
-        "A file with the same name already exists at the exact location. "
-        "We could not overwrite it because both overwriteFile and useUniqueFileName are set to false.",
-    )
+    assert refused(client.fixed("taken.bin", overwriteFile="false")) == TAKEN
 
 
 def test_upload_quota(start: Callable[..., Client]) -> None:
@@ -357,6 +363,11 @@ def test_checks_that_can_not_be_read(client: Client, text: str) -> None:
     """Only the documented comparison is known."""
     words = "Your request contains invalid syntax for the checks parameter."
     assert refused(client.upload(checks=text)) == (400, words)
+
+
+def test_checks_of_another_field(client: Client) -> None:
+    """Any field can be compared with the beginning that it must have."""
+    assert client.upload(checks='"request.tags" : "shoe"', tags="shoes").status_code == 200
 
 
 def test_checks_that_fail(client: Client) -> None:

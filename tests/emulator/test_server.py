@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import socket
 import subprocess
@@ -11,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,12 +22,11 @@ from ikpipe.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def open_descriptors() -> int:
     """Count this process's open files and sockets."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_many_emulators_leave_nothing_behind() -> None:
@@ -210,7 +209,7 @@ print("ended", flush=True)
 def test_serve_ends_at_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     """In the foreground, SIGTERM and SIGINT end it with status 0."""
     command: Any = [sys.executable, "-W", "error", "-c", SERVE, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/emulator/log", trust_env=False).json() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import itertools
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_unknown_rule_names_the_nearest() -> None:
 
 def test_rule_like_no_other() -> None:
     """Where no rule is near, none is named."""
-    with pytest.raises(TypeError, match="there is no rule 'zzz'$"):
+    with pytest.raises(TypeError, match=r"there is no rule 'zzz'$"):
         Rules.of(zzz=1)
 
 
@@ -67,7 +68,7 @@ def test_unknown_rule_in_text() -> None:
 def described_rules() -> set[str]:
     """Name the rules that have a docstring with a source in the source text."""
     body = next(node for node in ast.parse(inspect.getsource(settings)).body if isinstance(node, ast.ClassDef)).body
-    pairs = zip(body, body[1:], strict=False)
+    pairs = itertools.pairwise(body)
     return {
         field.target.id
         for field, text in pairs
