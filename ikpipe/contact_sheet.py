@@ -17,7 +17,7 @@ from ikpipe._progress import size
 from ikpipe._result import SETTLED, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
@@ -92,13 +92,9 @@ def _fact(name: str, value: str, kind: str) -> Element:
     return _tag("div", _tag("dt", name), _tag("dd", value), class_=f"fact {kind}")
 
 
-def _gallery(entries: Iterable[Entry]) -> Element:
-    cards = [_card(entry) for entry in entries]
-    return _tag("section", _heading("Up", "up"), _tag("ul", *cards, class_="gallery"), aria_labelledby="up")
-
-
-def _heading(text: str, name: str) -> Element:
-    return _tag("h2", text, id=name)
+def _gallery(entries: list[Entry]) -> Element:
+    heading = _tag("h2", f"{len(entries)} up", id="up")
+    return _tag("section", heading, _tag("ul", *map(_card, entries), class_="gallery"), aria_labelledby="up")
 
 
 def _card(entry: Entry) -> Element:
@@ -107,16 +103,16 @@ def _card(entry: Entry) -> Element:
         "figcaption",
         _foreign("strong", entry.label),
         _foreign("code", result.name),
-        _tag("span", _dimensions(result), class_="facts"),
         _tags(result),
+        _tag("span", _tag("span", _dimensions(result)), _badge(result.status), class_="facts"),
     )
-    return _tag("li", _tag("figure", _picture(entry), caption), _badge(result.status))
+    return _tag("li", _tag("figure", _picture(entry), caption))
 
 
 def _picture(entry: Entry) -> Element:
     if entry.picture is None:
         ending = (entry.result.name or "").rpartition(".")[2].upper()
-        return _tag("div", _foreign("span", f"{ending} file, no preview"), class_="picture none")
+        return _tag("div", _foreign("span", f"{ending}: no preview"), class_="picture none")
     return _tag("div", _tag("img", src=entry.picture, alt=entry.label, loading="lazy"), class_="picture")
 
 
@@ -142,8 +138,9 @@ def _rest(entries: list[Entry]) -> Element | None:
         return None
     titles = _tag("tr", *(_tag("th", text, scope="col") for text in ("Row", "Status", "Reason", "What to do")))
     table = _tag("table", _tag("thead", titles), _tag("tbody", *map(_line, entries)))
+    heading = _tag("h2", f"{len(entries)} not up", id="rest")
     frame = _tag("div", table, class_="wide", role="region", tabindex="0", aria_labelledby="rest")
-    return _tag("section", _heading("Not up", "rest"), frame, aria_labelledby="rest")
+    return _tag("section", heading, frame, aria_labelledby="rest")
 
 
 def _line(entry: Entry) -> Element:
