@@ -22,6 +22,9 @@ DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
 """The dtype of each column that a run adds."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 @dataclass
 class Layout:
     """How a frame lies in a text file: decided once, for all its chunks.
@@ -114,7 +117,7 @@ def _csv_lines(rows: Iterable[Iterable[str]]) -> str:
     quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:
         cells = list(row)
-        (quoting if any("\r" in cell for cell in cells) else minimal).writerow(cells)
+        (quoting if "\r" in "".join(cells) else minimal).writerow(cells)
     return text.getvalue()
 
 
@@ -138,12 +141,12 @@ def _as_seen(value: object) -> str:
 
 
 def _json(value: object) -> str:
-    return _valid(json.dumps(value, ensure_ascii=False))
+    return _valid(_ENCODER.encode(value))
 
 
 def _valid(text: str) -> str:
     """Escape lone surrogates, which have no UTF-8; Python's escape for them is JSON's too."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _cells(column: "pd.Series[Any]", *, whole: bool) -> list[object]:
@@ -191,11 +194,12 @@ def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
 def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: str) -> "pd.Series[Any]":
     """Read the cells of a column that a run added, or say which one it cannot have written."""
     values: list[object] = []
-    for cell in cells:
-        try:
-            values.append(None if cell is None else read(cell))
-        except (ValueError, TypeError, KeyError, OverflowError):
-            raise Error(f"{name}, row {len(values) + 1}: {column} cannot be {shown(cell)}") from None
+    try:
+        # Reading appends as it goes, so that the length says which cell it stopped at.
+        values.extend(None if cell is None else read(cell) for cell in cells)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        place = len(values)
+        raise Error(f"{name}, row {place + 1}: {column} cannot be {shown(cells[place])}") from None
     return pd.Series(values, dtype=DTYPES[column])
 
 
