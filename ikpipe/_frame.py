@@ -127,19 +127,20 @@ class Plan:
     def _merge(self, row: Row, givers: list[_Giver], cells: _Cells, offset: int) -> None:
         """Take each key of the custom metadata from the first giver that has it."""
         merged: dict[str, Any] = {}
-        for giver in reversed(givers):
+        for giver in givers:
             value = giver.value(cells, offset)
             if value is None:
                 continue
             found = {giver.key: value} if giver.key is not None else json_object(value)
-            merged.update(found)
-            if giver.columns:
-                row.columns.update({f"custom_metadata.{key}": self._names.label(giver.columns[0]) for key in found})
+            merged = merged | found | merged
+            for key in found if giver.columns else ():
+                row.columns.setdefault(f"custom_metadata.{key}", self._names.label(giver.columns[0]))
         if merged:
             row.values["custom_metadata"] = merged
 
     def _add(self, parameter: str, givers: list[_Giver]) -> None:
-        self._givers.setdefault(parameter, []).extend(givers)
+        if givers:
+            self._givers.setdefault(parameter, []).extend(givers)
 
     def _mapped(self, parameter: str, target: Any) -> list[_Giver]:
         """Read an entry of `columns=`."""
