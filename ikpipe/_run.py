@@ -71,11 +71,8 @@ class Control:
         pace = _Pace(rate)
 
         async def worker() -> None:
-            while not self.draining:
+            while not self.draining and (item := next(items, None)) is not None:
                 if (away := pace.wait()) and not await self.sleep(away):
-                    return
-                item = next(items, None)
-                if item is None:
                     return
                 await do(item)
 
