@@ -84,6 +84,8 @@ class Session:
         self._began = time.monotonic()
         self._plan, self._planner, self._account, self._wire = plan, planner, account, options.wire
         self._options, self._show, self._kept = options, show, kept or {}
+        for position, result in self._kept.items():  # at once: a run that stops early must not lose them
+            self.results[position] = result
         self._times = Times()
         self._signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self._signer is None and account.authentication_endpoint is None:
@@ -108,6 +110,8 @@ class Session:
             if result.file_path is not None:
                 self._planner.claim(result.file_path, self._plan.label(position))
         for row in self._plan.rows():
+            if self.control.draining:
+                return
             if row.position in self._kept:
                 self._end(row.label, row.position, self._kept[row.position])
                 continue
