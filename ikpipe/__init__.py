@@ -21,7 +21,10 @@ The stations of a row, in order; each file imports only what stands before it::
     _row         one row to its end: retries, as a state machine without a clock
     _run         many rows: workers, rate, cancelling; the only one that knows asyncio
     _progress    a run's progress, drawn
-    _upload      the recipe: upload, check, retry, upload_file
+    _session     a run: each row planned, signed, sent until it has its end, and counted
+    _prepare     before any row: the mapping read, the account asked for its metadata fields
+    _check       check: every problem of every row
+    _upload      upload, retry, upload_file, files
 
 Leaves, which nothing above imports: `cli`, `tables` and `results` (files), `demo`, and the package `emulator`, which
 shares no code with the client. Everything is loaded when it is first used.
@@ -35,9 +38,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ikpipe import cli, demo, emulator
     from ikpipe._account import Account
+    from ikpipe._check import check
     from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
     from ikpipe._result import Result
-    from ikpipe._upload import aupload, aupload_file, check, files, retry, sign, upload, upload_file
+    from ikpipe._token import sign
+    from ikpipe._upload import aupload, aupload_file, files, retry, upload, upload_file
     from ikpipe.results import read_results, write_results
 
 __version__ = "0.1.0"
@@ -46,7 +51,9 @@ _HOMES = {
     "_account": ("Account",),
     "_errors": ("CODES", "AccountError", "Error", "JournalError", "MappingError", "MissingExtra", "UploadError"),
     "_result": ("Result",),
-    "_upload": ("aupload", "aupload_file", "check", "files", "retry", "sign", "upload", "upload_file"),
+    "_check": ("check",),
+    "_token": ("sign",),
+    "_upload": ("aupload", "aupload_file", "files", "retry", "upload", "upload_file"),
     "results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jwt
 
 from ikpipe._account import Secret
-from ikpipe._errors import MappingError
+from ikpipe._errors import BadValue, MappingError, nearest
+from ikpipe._parameters import BY_WIRE, TABLE, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 LIFETIME = 1800  # seconds
 LONGEST = 3600  # seconds; docs: `exp` - `iat` at most that
 _HASH_BYTES = 32
+_STRIDE = 371  # neighbours, times this and modulo 600, lie far apart
+_PLACES = count(random.randrange(LONGEST))  # noqa: S311 - spreads, hides nothing
 
 
 class Token(NamedTuple):
@@ -40,8 +43,9 @@ class Times:
     A token is used once (seed), times are whole seconds, and no other claim is allowed to tell two tokens of equal
     rows apart (IMAGEKIT.md §2). So `iat` lies a little in the past and `exp` a little early: a lifetime of L seconds
     leaves L/3 · L/4 pairs, gone through in order, `iat` slowly and backwards. Two tokens of one process then differ
-    unless that many equal rows are signed within minutes. Each process begins at an `iat` of its own: neighbours on
-    one machine have different process ids, those on other machines a different host name.
+    unless that many equal rows are signed within minutes, whatever runs and threads they belong to: all go on from
+    one place. Each process begins at an `iat` of its own, far from that of a process with a neighbouring id, or on
+    a machine with another name.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ class Times:
     stripe
         Where `iat` begins; None takes it from host and process.
     start
-        Where `exp` begins; None takes a random place.
+        Where `exp` begins; None goes on from where this process is.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class Times:
     ) -> None:
         self._clock = clock
         self._stripe = stripe
-        self._count = count(random.randrange(LONGEST) if start is None else start)  # noqa: S311 - spreads, hides nothing
+        self._count = _PLACES if start is None else count(start)
 
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
         """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
@@ -77,9 +81,8 @@ class Times:
 
     def _first(self) -> int:
         # Asked each time, since a fork has another process id.
-        if self._stripe is not None:
-            return self._stripe
-        return os.getpid() + sum(socket.gethostname().encode()) * 31
+        stripe = os.getpid() + sum(socket.gethostname().encode()) * 31 if self._stripe is None else self._stripe
+        return stripe * _STRIDE
 
 
 @contextmanager
@@ -133,5 +136,41 @@ def read_token(status: int, body: object) -> Token:
     try:
         claims = jwt.decode(text, options={"verify_signature": False})
         return Token(Secret(text), int(claims["iat"]), int(claims["exp"]))
-    except (jwt.PyJWTError, KeyError, TypeError):
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("what it gave is no JWT with iat and exp") from None
+
+
+def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIFETIME) -> Secret:
+    """Make the token for these parameters.
+
+    Parameters
+    ----------
+    parameters
+        In either spelling; each value is checked, and signed as it is to be sent.
+    account
+        Must hold the private key.
+    lifetime
+        Seconds that the token lives at most: 1 to 3600 (docs).
+
+    Returns
+    -------
+    Secret
+        The JWT: a `str` whose `repr` does not show it.
+
+    Raises
+    ------
+    MappingError
+        A parameter is unknown or breaks its rule, or the lifetime is out of range.
+    AccountError
+        The account has no private key.
+    """
+    fields = {}
+    for given, value in parameters.items():
+        name = BY_WIRE.get(given, given)
+        if name not in TABLE or name == "file":
+            raise MappingError(f"{given!r} is no parameter that is signed{nearest(given, TABLE)}.")
+        try:
+            fields[TABLE[name].wire] = encode(name, value)
+        except BadValue as bad:
+            raise MappingError(f"{bad.message}; {bad.fix}.") from None
+    return LocalSigner(account, lifetime=lifetime).sign(fields).text

@@ -1,39 +1,28 @@
-"""The recipe: upload, check, retry, upload_file, files, sign. Each coroutine here has its blocking twin."""
+"""The recipe: upload, retry, upload_file, files. Each coroutine here has its blocking twin."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe._account import Account
-from ikpipe._errors import AccountError, BadValue, Error, MappingError, Problem, nearest
-from ikpipe._frame import Plan, listing_frame, problem_frame, result_frame, results_of, single
-from ikpipe._job import Job, Planner
-from ikpipe._library import listing, metadata_fields
-from ikpipe._parameters import BY_WIRE, TABLE, Keywords, Parameters, encode
+from ikpipe._errors import AccountError
+from ikpipe._frame import Plan, listing_frame, result_frame, results_of, single
+from ikpipe._library import listing
+from ikpipe._prepare import Fetch, FileKind, gather, planner_for
 from ikpipe._progress import Progress, display
 from ikpipe._result import SETTLED, Result
-from ikpipe._run import CONTROL, Control, blocking
+from ikpipe._run import blocking
 from ikpipe._send import Wire
-from ikpipe._session import CONCURRENCY, Options, Session
-from ikpipe._source import Intake
-from ikpipe._token import LIFETIME, LocalSigner
+from ikpipe._session import Options, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     import httpx
     import pandas as pd
 
-    from ikpipe._account import Secret
-    from ikpipe._frame import Row
-    from ikpipe._metadata import Field
-
-_log = logging.getLogger("ikpipe")
-
-FileKind = Literal["base64"]
-Fetch = Literal["server", "client"]
-OnResult = Callable[[Any, Result], None]
+    from ikpipe._parameters import Keywords, Parameters
 
 
 async def aupload(
@@ -49,7 +38,7 @@ async def aupload(
     retries: int = 5,
     timeout: float | None = None,
     progress: bool | Callable[[Progress], None] = True,
-    on_result: OnResult | None = None,
+    on_result: Callable[[Any, Result], None] | None = None,
     on_error: Literal["return", "raise"] = "return",
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
@@ -108,7 +97,7 @@ async def aupload(
     UploadError
         ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
     """
-    mapping = _mapping(columns, root, file_kind, fetch, parameters)
+    mapping = gather(columns, root, file_kind, fetch, parameters)
     wire = Wire(transport, timeout)
     options = Options(concurrency, rate, retries, on_result, on_error == "raise", progress, wire)
     return await _uploaded(frame, account, mapping, options, {})
@@ -130,7 +119,7 @@ async def _retry(
     retries: int = 5,
     timeout: float | None = None,
     progress: bool | Callable[[Progress], None] = True,
-    on_result: OnResult | None = None,
+    on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
     on_error: Literal["return", "raise"] = "return",
     transport: httpx.AsyncBaseTransport | None = None,
@@ -162,7 +151,7 @@ async def _retry(
     MappingError, AccountError, UploadError
         As for `upload`; also a frame without `ik_status`.
     """
-    given = _mapping(columns, root, file_kind, fetch or "server", parameters)
+    given = gather(columns, root, file_kind, fetch or "server", parameters)
     before = results.attrs.get("ikpipe", {}).get("mapping", {})
     mapping = {
         **given,
@@ -233,59 +222,6 @@ async def aupload_file(
 upload_file = blocking(aupload_file, "upload_file")
 
 
-async def _check(
-    frame: pd.DataFrame,
-    account: Account | None = None,
-    *,
-    probe: bool = False,
-    columns: Mapping[str, Any] | None = None,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch = "server",
-    timeout: float | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    **parameters: Unpack[Keywords],
-) -> pd.DataFrame:
-    """Find every problem of every row, before anything is sent.
-
-    Parameters
-    ----------
-    frame
-        n rows; it is never changed.
-    account
-        With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
-    probe
-        Ask each URL for its headers.
-    columns, root, file_kind, fetch, timeout, transport, **parameters
-        As for `upload`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``code`` (of `ikpipe.CODES`),
-        ``message``, ``fix``. Empty when all is well.
-
-    Raises
-    ------
-    MappingError
-        Columns, templates or keywords do not fit the frame.
-    AccountError
-        The account's key is refused.
-    """
-    mapping = _mapping(columns, root, file_kind, fetch, parameters)
-    plan = Plan(frame, mapping["columns"], mapping["parameters"])
-    async with Wire(transport, timeout) as wire:
-        planner = await _planner(wire, account, mapping, plan)
-        rows = [(row, planner.job(row)) for row in plan.rows()]
-        problems = [problem for _, job in rows if not isinstance(job, Job) for problem in job]
-        if probe:
-            problems += await _probed(wire, ((row, job) for row, job in rows if isinstance(job, Job)))
-    return problem_frame(sorted(problems, key=lambda problem: problem.position))
-
-
-check = blocking(_check, "check")
-
-
 async def _files(
     account: Account,
     *,
@@ -326,98 +262,6 @@ async def _files(
 files = blocking(_files, "files")
 
 
-def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIFETIME) -> Secret:
-    """Make the token for these parameters.
-
-    Parameters
-    ----------
-    parameters
-        In either spelling; each value is checked, and signed as it is to be sent.
-    account
-        Must hold the private key.
-    lifetime
-        Seconds that the token lives at most: 1 to 3600 (docs).
-
-    Returns
-    -------
-    Secret
-        The JWT: a `str` whose `repr` does not show it.
-
-    Raises
-    ------
-    MappingError
-        A parameter is unknown or breaks its rule, or the lifetime is out of range.
-    AccountError
-        The account has no private key.
-    """
-    fields = {}
-    for given, value in parameters.items():
-        name = BY_WIRE.get(given, given)
-        if name not in TABLE or name == "file":
-            raise MappingError(f"{given!r} is no parameter that is signed{nearest(given, TABLE)}.")
-        try:
-            fields[TABLE[name].wire] = encode(name, value)
-        except BadValue as bad:
-            raise MappingError(f"{bad.message}; {bad.fix}.") from None
-    return LocalSigner(account, lifetime=lifetime).sign(fields).text
-
-
-def _mapping(
-    columns: Mapping[str, Any] | None,
-    root: str | Path | None,
-    file_kind: str | None,
-    fetch: str,
-    parameters: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Gather what `retry` needs again, as plain values."""
-    if file_kind not in (None, "base64"):
-        raise MappingError(f"file_kind={file_kind!r}: the only kind that must be said is 'base64'.")
-    if fetch not in ("server", "client"):
-        raise MappingError(f"fetch={fetch!r}: who fetches URLs is 'server' or 'client'.")
-    if root is not None and not Path(root).is_dir():
-        raise MappingError(f"root={str(root)!r} is no folder.")
-    return {
-        "columns": dict(columns or {}),
-        "root": None if root is None else str(root),
-        "file_kind": file_kind,
-        "fetch": fetch,
-        "parameters": {name: value for name, value in parameters.items() if value is not None},
-    }
-
-
-async def _planner(wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan) -> Planner:
-    root, largest = mapping["root"], account.max_file_size if account is not None else None
-    intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
-    return Planner(intake, await _known_fields(wire, account, plan))
-
-
-async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:
-    """Ask for the account's metadata fields, where they matter and can be asked for."""
-    if account is None or account.private_key is None or not plan.gives("custom_metadata"):
-        return None
-    try:
-        return await metadata_fields(wire, account)
-    except Error as error:
-        if type(error) is not Error:
-            raise
-        _log.warning("custom metadata is sent as it is, since the account's fields could not be asked for: %s", error)
-        return None
-
-
-async def _probed(wire: Wire, rows: Iterator[tuple[Row, Job]]) -> list[Problem]:
-    """Ask each URL for its headers, some at a time."""
-    found: list[Problem] = []
-
-    async def do(one: tuple[Row, Job]) -> None:
-        row, job = one
-        if job.source.kind in ("url", "fetch") and (words := await wire.probe(job.source.text)):
-            bad = BadValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
-            found.append(row.problem("file", bad))
-
-    await (CONTROL.get() or Control()).work(rows, do, CONCURRENCY, None)
-    return found
-
-
 async def _uploaded(
     frame: pd.DataFrame,
     account: Account,
@@ -432,7 +276,7 @@ async def _uploaded(
     show = display(options.progress, len(plan))
     try:
         async with options.wire as wire:
-            session = Session(plan, await _planner(wire, account, mapping, plan), account, options, show, kept)
+            session = Session(plan, await planner_for(wire, account, mapping, plan), account, options, show, kept)
             await session.go()
     finally:
         show.close()

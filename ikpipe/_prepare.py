@@ -1,0 +1,67 @@
+"""What comes before any row, for `upload` and `check` alike: the mapping is read, the account asked for its fields."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ikpipe._errors import Error, MappingError
+from ikpipe._job import Planner
+from ikpipe._library import metadata_fields
+from ikpipe._source import Intake
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe._account import Account
+    from ikpipe._frame import Plan
+    from ikpipe._metadata import Field
+    from ikpipe._send import Wire
+
+_log = logging.getLogger("ikpipe")
+
+FileKind = Literal["base64"]
+Fetch = Literal["server", "client"]
+
+
+def gather(
+    columns: Mapping[str, Any] | None,
+    root: str | Path | None,
+    file_kind: str | None,
+    fetch: str,
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Gather what `retry` needs again, as plain values."""
+    if file_kind not in (None, "base64"):
+        raise MappingError(f"file_kind={file_kind!r}: the only kind that must be said is 'base64'.")
+    if fetch not in ("server", "client"):
+        raise MappingError(f"fetch={fetch!r}: who fetches URLs is 'server' or 'client'.")
+    if root is not None and not Path(root).is_dir():
+        raise MappingError(f"root={str(root)!r} is no folder.")
+    return {
+        "columns": dict(columns or {}),
+        "root": None if root is None else str(root),
+        "file_kind": file_kind,
+        "fetch": fetch,
+        "parameters": {name: value for name, value in parameters.items() if value is not None},
+    }
+
+
+async def planner_for(wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan) -> Planner:
+    root, largest = mapping["root"], account.max_file_size if account is not None else None
+    intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
+    return Planner(intake, await _known_fields(wire, account, plan))
+
+
+async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:
+    """Ask for the account's metadata fields, where they matter and can be asked for."""
+    if account is None or account.private_key is None or not plan.gives("custom_metadata"):
+        return None
+    try:
+        return await metadata_fields(wire, account)
+    except Error as error:
+        if type(error) is not Error:
+            raise
+        _log.warning("custom metadata is sent as it is, since the account's fields could not be asked for: %s", error)
+        return None
