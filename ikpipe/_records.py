@@ -26,6 +26,7 @@ def text_lines(stream: IO[Any], name: str) -> Iterator[str]:
                 f"{name} is not UTF-8: line {number}, byte {position + error.start} of the file. "
                 f"Save it as 'CSV UTF-8', or convert it: iconv -f WINDOWS-1252 -t UTF-8"
             ) from error
+        # Counted before the mark is dropped: an editor's "go to byte" counts it too.
         position += len(line)
         yield text.removeprefix("\ufeff") if number == 1 else text
 
@@ -33,6 +34,7 @@ def text_lines(stream: IO[Any], name: str) -> Iterator[str]:
 def delimited(stream: IO[Any], name: str, delimiter: str = ",") -> tuple[list[str], Iterator[list[str]]]:
     """Give the header of a CSV file and its rows, each checked to have as many cells."""
     csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
+    # Strict, or a quote that is never closed would swallow the rest of the file into one cell.
     reader = csv.reader(text_lines(stream, name), delimiter=delimiter, strict=True)
     rows = _rows(reader, name)
     header = next(rows, None)

@@ -50,6 +50,7 @@ def _read_delimited(delimiter: str, stream: IO[Any], name: str) -> pd.DataFrame:
 
 
 def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
+    # As objects: pandas would turn whole numbers beside missing ones into floats.
     return pd.DataFrame(columns_of(list(json_rows(stream, name))), dtype=object)
 
 
@@ -60,6 +61,7 @@ def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
 def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
     openpyxl = needed("openpyxl", "excel", "Reading an Excel file")
     try:
+        # Read-only, openpyxl streams the sheet; data_only gives the values that were saved with formulas.
         book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)
         rows = [[_seen(cell) for cell in row] for row in book.worksheets[0].iter_rows()]
     except (BadZipFile, KeyError, IndexError, ValueError) as error:
@@ -72,12 +74,13 @@ def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.DataFrame:
     """Make a frame of a sheet; a column without a name is left out where it has no cells either."""
-    columns = [(str(one), place) for place, one in enumerate(header) if one is not None]
-    for place in {place for row in rows for place, cell in enumerate(row) if cell is not None}:
-        if place >= len(header) or header[place] is None:
-            raise Error(f"{name}: column {place + 1} has cells, but no name in the first row")
-    refuse_duplicates([column for column, _ in columns], name)
-    cells = {column: [row[place] if place < len(row) else None for row in rows] for column, place in columns}
+    columns = {place: str(one) for place, one in enumerate(header) if one is not None}
+    unnamed = {place for row in rows for place, cell in enumerate(row) if cell is not None} - columns.keys()
+    if unnamed:
+        raise Error(f"{name}: column {min(unnamed) + 1} has cells, but no name in the first row")
+    refuse_duplicates(list(columns.values()), name)
+    # Rows end where their last cell does.
+    cells = {column: [row[place] if place < len(row) else None for row in rows] for place, column in columns.items()}
     return pd.DataFrame(cells, dtype=object)
 
 
@@ -86,8 +89,10 @@ def _seen(cell: Any) -> object:
     value = cell.value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    # The usual format for article numbers; others, such as money and percent, are no part of the value.
     if type(value) is int and re.fullmatch("0{2,}", cell.number_format):
         return str(value).zfill(len(cell.number_format))
+    # Excel has no dates without a time; midnight is how it stores one.
     if isinstance(value, datetime) and value.time() == time():
         return value.date()
     return None if value == "" else value

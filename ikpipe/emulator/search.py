@@ -152,6 +152,7 @@ class _Parser:
 
     def _take(self, text: str) -> bool:
         token = self._tokens[0]
+        # A quoted "AND" is a value, never the keyword.
         found = token.kind != "string" and token.text == text
         if found and token.kind != "end":
             del self._tokens[0]
@@ -258,11 +259,11 @@ def _slashes(folder: str) -> str:
 
 
 def _inside(group: str, key: str) -> Callable[[Details], object]:
-    def read(details: Details) -> object:
+    def _read(details: Details) -> object:
         values = details.get(group)
         return values.get(key) if isinstance(values, Mapping) else None
 
-    return read
+    return _read
 
 
 def _all_tags(details: Details) -> list[object]:

@@ -58,11 +58,13 @@ def read_results(path: str | PathLike[str]) -> pd.DataFrame:
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file beside `path` that takes its place once it is whole and on the disk."""
+    # Resolved, so that a link stays, and what it leads to is replaced.
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
         with beside.open("xb") as stream:
             yield stream
+            # Or a power cut could leave the new name with none of the content.
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(target)

@@ -120,6 +120,7 @@ def _decoded_values(array: Any, note: _Note) -> Any:
     if note.how == "tagged":
         return _made(pd.Series, [tagged.decode(cell) for cell in array.to_pylist()], note.dtype)
     dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(note.dtype)
+    # Through numpy, a missing cell would make large integers floats.
     if hasattr(dtype, "__from_arrow__"):
         return pd.Series(dtype.__from_arrow__(array))
     return array.to_pandas().astype(dtype)
@@ -147,6 +148,7 @@ def _index(levels: list["pd.Series[Any]"], note: dict[str, Any]) -> Any:
     names = tagged.decode(note["names"])
     if note["multi"]:
         return pd.MultiIndex.from_arrays(levels, names=names)
+    # The array, because a series would bring its own name along.
     index = pd.Index(levels[0].array, dtype=levels[0].dtype, name=names[0])
     if note["freq"]:
         index = type(index)(index, freq=note["freq"])

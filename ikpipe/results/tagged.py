@@ -40,12 +40,22 @@ def decode(text: str) -> Any:
 
 
 def _encodable(value: Any) -> object:
+    # Subclasses are left to the table: JSON would drop their class without a word.
     if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
         return value
     if type(value) is list:
         return [_encodable(one) for one in value]
-    if type(value) is dict and _KIND not in value and all(type(key) is str for key in value):
+    if type(value) is dict and _is_unmarked(value):
         return {key: _encodable(one) for key, one in value.items()}
+    return _marked(value)
+
+
+def _is_unmarked(value: dict[Any, Any]) -> bool:
+    """Tell whether a dict can be JSON's own: text as keys, and none that reads as a mark."""
+    return _KIND not in value and all(type(key) is str for key in value)
+
+
+def _marked(value: Any) -> object:
     for kind in _KINDS:
         if isinstance(value, kind.type):
             return {_KIND: kind.mark, _CONTENT: _encodable(kind.content(value))}
