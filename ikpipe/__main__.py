@@ -1,0 +1,7 @@
+"""`python -m ikpipe`: the command line."""
+
+import sys
+
+from ikpipe.cli import main
+
+sys.exit(main())

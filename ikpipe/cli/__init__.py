@@ -1,0 +1,66 @@
+"""The command line: `ikpipe upload`, `check`, `retry`, `files`, `sign`, `emulator`, `demo`.
+
+::
+
+    parser.py    the commands and their options
+    guide.py     what `--help` teaches
+    runs.py      upload and retry
+    commands.py  what the other commands do
+    mapping.py   --map and --set → the mapping of a call
+    output.py    OUT: looked at before anything is sent, written whole
+    report.py    problems and summaries for people
+    wording.py   the library's words in those of the command line
+    standin.py   --emulator
+    signals.py   Ctrl-C and SIGTERM
+
+Standard output carries data alone; everything for people goes to standard error. Nothing heavy is loaded before a
+command runs, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ikpipe._errors import AccountError, Error
+from ikpipe.cli.parser import parser
+from ikpipe.cli.signals import as_interrupts
+from ikpipe.cli.wording import in_options, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_INPUT, REFUSED, INTERRUPTED = 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    argv
+        The words after the program's name; by default those it was called with.
+
+    Returns
+    -------
+    int
+        The exit status: 0 all well, 1 some rows are not up or have problems, 2 bad input or options, 3 the account was
+        refused, 130 interrupted.
+    """
+    logging.basicConfig(format="ikpipe: %(message)s")
+    try:
+        arguments = parser().parse_args(argv)
+        with as_interrupts():
+            status: int = arguments.run(arguments)
+    except SystemExit as end:  # argparse, after --help
+        return int(end.code or 0)
+    except Error as error:
+        say(f"error: {in_options(str(error))}")
+        return REFUSED if isinstance(error, AccountError) else BAD_INPUT
+    except OSError as error:  # a port that is taken, a full disk: the system's own words are the best
+        say(f"error: {error}")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    return status

@@ -1,0 +1,96 @@
+"""check, files, sign, emulator, demo: options in, exit status out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+from ikpipe._errors import Error
+from ikpipe._files import needed
+from ikpipe.cli import mapping, output, report
+from ikpipe.cli.signals import at_once
+from ikpipe.cli.standin import metadata_fields
+from ikpipe.cli.wording import say, width
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+ALL_WELL, PROBLEMS = 0, 1
+
+
+def check(options: Namespace) -> int:
+    """`ikpipe check IN [-o PROBLEMS]`."""
+    from ikpipe.tables import read_table
+
+    if options.out is not None:
+        output.ready(options.out, options.table)
+    given = mapping.call(options)
+    known = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
+    account = ikpipe.Account.from_env(options.profile) if known else None
+    with at_once():
+        frame = read_table(options.table)
+        found = ikpipe.check(frame, account, probe=options.probe, **given)
+    if options.out is not None:
+        output.write(found, options.out)
+    say(*report.problems(found, len(frame), width()))
+    if account is None and metadata_fields(frame, given):
+        say("without an account, custom metadata was not compared with its fields")
+    return ALL_WELL if found.empty else PROBLEMS
+
+
+def files(options: Namespace) -> int:
+    """`ikpipe files [-o OUT]`."""
+    output.ready(options.out)
+    account = ikpipe.Account.from_env(options.profile)
+    with at_once():
+        found = ikpipe.files(account, search=options.search, path=options.path, limit=options.limit)
+    output.write(found, options.out)
+    return ALL_WELL
+
+
+def sign(options: Namespace) -> int:
+    """`ikpipe sign PARAMETER=VALUE…`: the token goes to standard output, which is this command's purpose."""
+    parameters = mapping.keywords(options.parameters, "sign")
+    token = ikpipe.sign(parameters, ikpipe.Account.from_env(options.profile), lifetime=options.lifetime)
+    print(token)  # noqa: T201 - what the command is for
+    return ALL_WELL
+
+
+def emulator(options: Namespace) -> int:
+    """`ikpipe emulator`: until Ctrl-C or SIGTERM."""
+    service = needed("ikpipe.emulator", "emulator", "The emulator")
+    keys = {"public_key": options.public_key, "private_key": options.private_key}
+    try:
+        rules = service.Rules.from_text(**dict(options.set))
+        chosen = {name: getattr(rules, name) for name, _ in options.set}
+    except (TypeError, ValueError) as error:
+        raise Error(f"--set: {error}") from None
+    given = {name: key for name, key in keys.items() if key is not None}
+    service.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
+    return ALL_WELL
+
+
+def _announce(service: Any) -> None:
+    """Print the address, and the lines that point a shell to it: the whole can be pasted or sourced."""
+    account = service.account
+    lines = {
+        "IMAGEKIT_PUBLIC_KEY": account.public_key,
+        "IMAGEKIT_PRIVATE_KEY": str(account.private_key),
+        "IMAGEKIT_URL_ENDPOINT": account.url_endpoint,
+        "IMAGEKIT_UPLOAD_URL": account.upload_url,
+        "IMAGEKIT_API_URL": account.api_url,
+    }
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in lines.items()]
+    print(f"# ikpipe emulator at {service.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
+    say("the emulator is ready; paste these lines into another shell. Ctrl-C ends it.")
+
+
+def demo(options: Namespace) -> int:
+    """`ikpipe demo`."""
+    from pathlib import Path
+
+    from ikpipe.demo import run
+
+    return run(Path(options.out))

@@ -1,0 +1,139 @@
+"""What `--help` teaches, at 80 columns: one purpose a command, examples, where values come from, exit statuses."""
+
+KEYS = """\
+keys come from the environment, or from a profile (--profile NAME):
+  IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY, IMAGEKIT_URL_ENDPOINT
+  (dashboard, Developer options, API keys). No option takes a key, since other
+  users of a machine can see the options of its programs."""
+
+PROGRAM = f"""\
+begin here:
+  ikpipe demo                          see it at work; no account is needed
+  ikpipe check products.csv --map file=image_url
+  ikpipe upload products.csv -o results.csv --map file=image_url
+  ikpipe retry results.csv -o results.csv --map file=image_url
+
+{KEYS}
+
+exit status:
+  0 all is well                        2 bad input or options
+  1 some rows are not up,              3 the account was refused, or there is
+    or have problems                     none
+                                       130 interrupted; OUT is complete
+
+`ikpipe COMMAND --help` tells more."""
+
+_MAPPING = """\
+where a row's values come from, the first that is not empty:
+  1. --map PARAMETER=COLUMN    a column of the table
+  2. a column that is named like the parameter, or custom_metadata.FIELD
+  3. --set PARAMETER=TEXT      the same for every row; {column} is filled in
+  4. for file_name alone: the file's own name
+
+parameters:
+  file (a URL; or a path, with --root), file_name, folder, tags,
+  custom_metadata, use_unique_file_name, overwrite_file, is_private_file,
+  description, extensions, … : all of them, with their limits, in
+  docs/mapping.md. Tags and custom_metadata take several columns, and
+  --map custom_metadata.FIELD=COLUMN maps one field."""
+
+UPLOAD = f"""\
+examples:
+  ikpipe upload products.csv -o results.csv --map file=image_url \\
+      --map tags=category,season --map custom_metadata=brand,color \\
+      --set 'file_name={{sku}}.jpg' --set 'folder=/products/{{season}}/'
+  ikpipe upload photos.xlsx -o results.parquet --map file=path --root ./photos
+  ikpipe upload products.csv -o results.csv --map file=image_url --emulator
+  make-table | ikpipe upload - -o - --map file=url | next-step
+
+{_MAPPING}
+
+IN is .csv, .tsv, .jsonl, .parquet or .xlsx, and - is CSV on standard input.
+Cells of CSV are text: a SKU keeps its zeros. OUT is .csv, .jsonl or .parquet,
+and - is CSV on standard output: the table, and beside each row what became of
+it, in columns that begin with ik_. Rows that break a rule become `invalid`, and
+do not stop the others.
+
+{KEYS}
+
+exit status: 0 all rows are up, 1 some are not, 2 bad input or options,
+3 the account was refused, 130 interrupted (Ctrl-C ends what is being sent, and
+writes OUT; a second Ctrl-C stops at once)"""
+
+CHECK = f"""\
+examples:
+  ikpipe check products.csv --map file=image_url --set 'file_name={{sku}}.jpg'
+  ikpipe check products.csv --map file=image_url --probe -o problems.csv
+
+{_MAPPING}
+
+Nothing is sent. With an account (in the environment, or --profile) custom
+metadata is also compared with the account's fields.
+PROBLEMS is .csv, .jsonl or .parquet, and - is CSV on standard output: row,
+position, column, parameter, code, message and fix of every problem.
+
+exit status: 0 no problems, 1 problems, 2 bad input or options"""
+
+RETRY = f"""\
+examples:
+  ikpipe retry results.parquet -o results.parquet
+  ikpipe retry results.csv -o results.csv --map file=image_url \\
+      --set 'file_name={{sku}}.jpg'
+
+A Parquet file keeps the mapping of its run; for .csv and .jsonl give the same
+--map and --set again: `upload` ends with the whole line to type. Rows that are
+uploaded, exists or accepted stay as they are. Mend the cells of the others in
+RESULTS itself. OUT may be RESULTS.
+
+{_MAPPING}
+
+exit status: as for upload"""
+
+FILES = f"""\
+examples:
+  ikpipe files --path /products/ --limit 20
+  ikpipe files --search 'tags IN ["sale"] AND createdAt > "7d"' -o sale.csv
+  ikpipe files -o library.parquet
+
+QUERY is the service's own query language. OUT is .csv, .jsonl or .parquet;
+without it CSV goes to standard output.
+
+{KEYS}
+
+exit status: 0, 2 bad options, 3 the account was refused"""
+
+SIGN = f"""\
+examples:
+  ikpipe sign file_name=dress.jpg use_unique_file_name=false tags=summer,dress
+  curl -F file=@dress.jpg -F fileName=dress.jpg \\
+      -F token=$(ikpipe sign fileName=dress.jpg) \\
+      https://upload.imagekit.io/api/v2/files/upload
+
+The request must have the very same parameters and values as the token, and a
+token is good for one request, also if that fails. Names may be spelt either way
+(file_name, fileName).
+
+{KEYS}
+
+exit status: 0, 2 bad parameters, 3 no private key"""
+
+EMULATOR = """\
+examples:
+  ikpipe emulator --directory ./library
+  ikpipe emulator --port 8765 --set index_lag=30 --set used_token=used-before
+  ikpipe emulator > account.sh &       then, when it is ready: . ./account.sh
+
+It prints its address and the lines to export, then serves until Ctrl-C or
+SIGTERM. With those lines every ikpipe command of that shell talks to it.
+RULE is a guess about the service, or a state that an account can be in: the
+list is in docs/emulator.md.
+
+exit status: 0, 2 bad options or a port that is taken"""
+
+DEMO = """\
+A small catalogue of pictures goes up to a local emulator, awkward rows and all.
+The folder then has results.csv, and results.html to look at in a browser.
+
+examples:
+  ikpipe demo
+  ikpipe demo -o /tmp/demo"""

@@ -1,0 +1,96 @@
+"""upload and retry: a table goes up, its results are written, and the next command is named."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+from ikpipe._errors import Error
+from ikpipe._result import SETTLED
+from ikpipe.cli import mapping, output, report
+from ikpipe.cli.standin import emulated
+from ikpipe.cli.wording import say, width
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+
+    import pandas as pd
+
+ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
+
+
+def upload(options: Namespace) -> int:
+    """`ikpipe upload IN -o OUT`."""
+    from ikpipe.tables import read_table
+
+    output.ready(options.out, options.table)
+    return _run(options, ikpipe.upload, lambda: read_table(options.table), {})
+
+
+def retry(options: Namespace) -> int:
+    """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
+    output.ready(options.out)
+    return _run(options, ikpipe.retry, lambda: ikpipe.read_results(options.table), {"on_unknown": options.on_unknown})
+
+
+def _run(
+    options: Namespace, send: Callable[..., pd.DataFrame], read: Callable[[], pd.DataFrame], more: dict[str, Any]
+) -> int:
+    """Send a table; its results are written also where the account stopped the run."""
+    given = mapping.call(options)
+    account = None if options.emulator else ikpipe.Account.from_env(options.profile)
+    frame = read()
+    sending = {"concurrency": options.concurrency, "rate": options.rate, "progress": not options.quiet, **more}
+    with nullcontext(account) if account is not None else emulated(frame, given) as there:
+        try:
+            results = send(frame, there, **given, **sending)
+        except Error as error:
+            stopped: pd.DataFrame | None = getattr(error, "results", None)
+            if stopped is not None:
+                _deliver(options, stopped)
+            raise
+    return _deliver(options, results)
+
+
+def _deliver(options: Namespace, results: pd.DataFrame) -> int:
+    """Write OUT, say how it went, and tell the exit status."""
+    output.write(results, options.out)
+    up = bool(results["ik_status"].isin(SETTLED).all())
+    if not options.quiet:
+        say(*report.summary(results, width()), "", *_outlook(options, results, up=up))
+    if results.attrs["ikpipe"]["interrupted"]:
+        return INTERRUPTED
+    return ALL_UP if up else SOME_NOT
+
+
+def _outlook(options: Namespace, results: pd.DataFrame, *, up: bool) -> list[str]:
+    """Say where the results are, and what to type next."""
+    if options.out == output.STANDARD:
+        return [] if up else ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
+    lines = [f"Results: {options.out}"]
+    if not up:
+        lines += [f"Next, once what is wrong is mended (cells can be mended in {options.out}):", f"  {_again(options)}"]
+    if (results["ik_status"] == "unknown").any():
+        lines += ["Rows that are unknown may be stored, and are held: look for them with `ikpipe files`,"]
+        lines += ["then add --on-unknown resend, which can store a file twice."]
+    return lines
+
+
+def _again(options: Namespace) -> str:
+    """Write the command that retries OUT; a Parquet file keeps the mapping itself."""
+    words = ["ikpipe", "retry", options.out, "-o", options.out]
+    if not options.out.endswith(".parquet"):
+        words += [word for name, text in options.map for word in ("--map", f"{name}={text}")]
+        words += [word for name, text in options.set for word in ("--set", f"{name}={text}")]
+        words += _given(options, "root", "file_kind", "fetch")
+    words += _given(options, "concurrency", "rate", "profile")
+    return shlex.join([*words, "--emulator"] if options.emulator else words)
+
+
+def _given(options: Namespace, *names: str) -> list[str]:
+    """Write options again, as far as they were given."""
+    values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in names}
+    return [word for option, value in values.items() if value is not None for word in (option, f"{value}")]

@@ -1,0 +1,48 @@
+"""Ctrl-C and SIGTERM: a command ends in good order, or at once, or not just now."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+INTERRUPTED = 130
+
+
+@contextmanager
+def as_interrupts() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: a run drains, and its results are written."""
+    with _handled(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """End the process at either signal: for what has nothing to save, and would take an interrupt for its end."""
+    with _handled(lambda *_: sys.exit(INTERRUPTED)):
+        yield
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Let neither signal disturb what takes a moment and must be whole."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)

@@ -1,0 +1,87 @@
+"""`--emulator`: a temporary service on this machine, for one command."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.request import ProxyHandler, Request, build_opener
+
+from ikpipe._files import needed
+from ikpipe.cli.wording import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    import ikpipe
+
+_TYPES = {"b": "Boolean", "i": "Number", "u": "Number", "f": "Number"}  # by the kind of a column's dtype
+_CONSTANTS = {bool: "Boolean", int: "Number", float: "Number"}
+
+
+@contextmanager
+def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
+    """Run an emulator that has the custom metadata fields which the table wants, as a user's own account would.
+
+    Parameters
+    ----------
+    frame
+        The table that is to go up.
+    given
+        The mapping: `columns` and parameters.
+    """
+    emulator = needed("ikpipe.emulator", "emulator", "--emulator").Emulator()
+    with emulator:
+        for name, kind in metadata_fields(frame, given).items():
+            _create(emulator, name, kind)
+        say(f"--emulator: this run goes to a temporary service at {emulator.url}; nothing reaches ImageKit")
+        yield emulator.account
+    say("--emulator: nothing was sent to ImageKit, and the temporary service is gone: its URLs lead nowhere")
+
+
+def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, str]:
+    """Give the custom metadata fields that columns and options name, each with the type that fits its cells."""
+    before = frame.attrs.get("ikpipe", {}).get("mapping", {})
+    found: dict[str, str] = {}
+    for mapping in (before.get("parameters", {}), given):
+        constant = _object(mapping.get("custom_metadata"))
+        found |= {name: _CONSTANTS.get(type(value), "Text") for name, value in constant.items()}
+    for column in frame.columns:
+        prefix, dot, name = str(column).partition(".")
+        if dot and prefix in ("custom_metadata", "customMetadata"):
+            found[name] = _kind(frame[column])
+    for columns in (before.get("columns", {}), given.get("columns", {})):
+        mapped = columns.get("custom_metadata")
+        fields = {str(column): column for column in mapped} if isinstance(mapped, list) else _object(mapped)
+        found |= {name: _kind(frame[column]) for name, column in fields.items() if column in frame}
+    return found
+
+
+def _object(given: object) -> dict[str, Any]:
+    """Read an object, or its JSON; what is neither is refused later on."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _kind(cells: pd.Series[Any]) -> str:
+    return _TYPES.get(cells.convert_dtypes().dtype.kind, "Text")
+
+
+def _create(emulator: Any, name: str, kind: str) -> None:
+    field = {"name": name, "label": name, "schema": {"type": kind}}
+    key = base64.b64encode(f"{emulator.private_key}:".encode()).decode()
+    request = Request(  # noqa: S310 - the address is the emulator's own
+        f"{emulator.url}/v1/customMetadataFields",
+        json.dumps(field).encode(),
+        {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+    )
+    # No proxy: it would not find this machine's loopback.
+    with build_opener(ProxyHandler({})).open(request):
+        pass

@@ -1,0 +1,41 @@
+"""What is said to people: on standard error, a line at a time, in the command line's words."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+
+from ikpipe._parameters import TABLE
+
+_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind)=")
+_PARAMETER = re.compile(rf"(?<![^\s(])({'|'.join(TABLE)})=")
+_COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
+
+
+def say(*lines: str) -> None:
+    """Print lines on standard error; the first one is led by the program's name."""
+    print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that speaks
+
+
+def in_options(text: str) -> str:
+    """Turn what the library says about its keywords into options: ``root=`` is ``--root`` here."""
+    text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
+    text = _PARAMETER.sub(r"--set \1=", text)
+    text = _COLUMNS.sub(lambda found: f"--map {found[1] or found[2]}=…", text)
+    return text.replace("retry()", "ikpipe retry")
+
+
+def one_line(text: object) -> str:
+    """Put text on one line, without what could steer a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
+
+
+def cut(line: str, width: int) -> str:
+    """Cut a line to so many characters, and show that it was cut."""
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def width() -> int:
+    """Give the terminal's width in characters; 80 where there is none."""
+    return shutil.get_terminal_size().columns
