@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -149,24 +150,25 @@ class Story:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+        self._bold = "\x1b[1m{}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else "{}"
 
     def beginning(self, shop: str, service: str) -> None:
         """Say what is running, and that nothing leaves this machine."""
-        self._say("A shop's catalogue becomes a media library. Nothing leaves this machine:\n")
+        self._head("A shop's catalogue becomes a media library", "nothing leaves this machine")
         self._table([["the shop's pictures", shop], ["ImageKit, emulated", service]])
 
     def problems(self, catalogue: pd.DataFrame, found: pd.DataFrame) -> None:
         """Set out what `check` found."""
-        self._say(f"\ncheck: {len(catalogue)} rows, {len(found)} problems, found before anything is sent\n")
+        self._head("check", f"{len(catalogue)} rows, {len(found)} problems, found before anything is sent")
         rows = zip(catalogue["sku"].iloc[found["position"]], found["message"], found["fix"], strict=True)
         self._table([["sku", "problem", "what to do"], *map(list, rows)])
-        self._say("\nupload: the rows without a problem")
+        self._head("upload", "the rows without a problem; the shop's server is slow with one")
 
     def summary(self, results: pd.DataFrame) -> None:
         """Count the statuses, and set out the rows that the service refused."""
         counts, stored = results["ik_status"].value_counts(), results["ik_size"].sum()
         said = ", ".join(f"{count} {status}" for status, count in counts.items())
-        self._say(f"\nresults: {said}; {size(stored)} stored\n")
+        self._head("results", f"{said}; {size(stored)} stored")
         refused = results[results["ik_status"] == "failed"]
         rows = zip(
             refused["sku"], refused["ik_message"], [CODES[code].mend for code in refused["ik_error"]], strict=True
@@ -176,17 +178,20 @@ class Story:
     def end(self, output: Path, data: Path) -> None:
         """Name the files, and three lines to try next."""
         folder, table = _typed(data), _typed(data / "catalogue.csv")
-        self._say("\nwritten:\n")
+        self._head("written", "two files")
         self._table(
             [
-                [str(output / "results.html"), "a contact sheet; open it in a browser"],
-                [str(output / "results.csv"), "the catalogue, with an answer beside each row"],
+                [_typed(output / "results.html"), "a contact sheet; open it in a browser"],
+                [_typed(output / "results.csv"), "the catalogue, with an answer beside each row"],
             ]
         )
-        self._say("\nTry next:\n")
+        self._head("Try next", "check, upload from this folder, or keep an emulator running")
         self._say(f"  ikpipe check {table} --map file=picture --map tags=category,season --root {folder}")
         self._say(f"  ikpipe upload {table} -o again.csv --map file=picture --root {folder} --emulator")
         self._say("  ikpipe emulator")
+
+    def _head(self, title: str, text: str) -> None:
+        self._say(f"\n{self._bold.format(title)}: {text}\n")
 
     def _table(self, rows: list[list[str]]) -> None:
         self._say(columns(rows, width=self._width, indent=2))

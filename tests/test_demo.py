@@ -103,8 +103,8 @@ def test_contact_sheet(ran: Ran) -> None:
 
 def test_something_to_try(ran: Ran) -> None:
     """It ends with three commands."""
-    lines = ran.said.partition("Try next:")[2].split("\n  ")
-    assert [line.split()[1] for line in lines if line.startswith("ikpipe")] == ["check", "upload", "emulator"]
+    lines = ran.said.partition("Try next")[2].split("\n  ")
+    assert [line.split()[1] for line in lines if line.startswith("ikpipe ")] == ["check", "upload", "emulator"]
 
 
 def test_unexpected_end() -> None:
@@ -136,6 +136,23 @@ def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     demo.Story(stream).end(Path("out"), Path("/elsewhere"))
     assert "--root 'my data'" in stream.getvalue()
     assert "--root /elsewhere" in stream.getvalue()
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "bold"), [("", True), ("1", False)])
+def test_bold_headings(monkeypatch: pytest.MonkeyPatch, no_color: str, bold: bool) -> None:  # noqa: FBT001 - a column of the table above
+    """On a terminal the headings are bold, unless the user wants no colours."""
+    monkeypatch.setenv("NO_COLOR", no_color)
+    stream = Terminal()
+    demo.Story(stream).beginning("shop", "service")
+    assert ("\x1b[1m" in stream.getvalue()) is bold
 
 
 def catalogue() -> list[dict[str, str]]:
