@@ -1,5 +1,6 @@
 """Writing results: whole, or not at all."""
 
+import io
 import re
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ikpipe
-from ikpipe.results import read_results, write_results
+from ikpipe.results import read_results, write_csv, write_results
 
 
 class _Unprintable:
@@ -75,3 +76,10 @@ def test_missing_extra_names_the_line_to_type(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ikpipe.MissingExtra, match=r"pip install 'ikpipe\[parquet\]'"):
         write_results(pd.DataFrame({"a": [1]}), tmp_path / "results.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_csv_goes_to_a_stream_too() -> None:
+    """Standard output gets what a file would get."""
+    stream = io.BytesIO()
+    write_csv(pd.DataFrame({"sku": ["=1"]}), stream, spreadsheet_safe=True)
+    assert stream.getvalue() == b"sku\n'=1\n"

@@ -9,6 +9,6 @@
     guard.py     cells that a spreadsheet would run, made harmless
 """
 
-from ikpipe.results.files import read_results, write_results
+from ikpipe.results.files import read_results, write_csv, write_results
 
-__all__ = ["read_results", "write_results"]
+__all__ = ["read_results", "write_csv", "write_results"]

@@ -36,7 +36,15 @@ def write_results(results: pd.DataFrame, path: str | PathLike[str], *, spreadshe
     """
     write = _WRITERS[ending(fspath(path), _WRITERS)]
     with _replacing(Path(path)) as stream:
-        write(results, stream, spreadsheet_safe)
+        write(results, stream, spreadsheet_safe=spreadsheet_safe)
+
+
+def write_csv(results: pd.DataFrame, stream: IO[bytes], *, spreadsheet_safe: bool = False) -> None:
+    """Write results as CSV to an open stream, such as standard output."""
+    layout = text.Layout.of(results)
+    stream.write(layout.csv_header(spreadsheet_safe=spreadsheet_safe).encode())
+    for chunk in _chunks(results):
+        stream.write(layout.csv_text(chunk, spreadsheet_safe=spreadsheet_safe).encode())
 
 
 def read_results(path: str | PathLike[str]) -> pd.DataFrame:
@@ -77,28 +85,17 @@ def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield frame.iloc[start : start + _CHUNK]
 
 
-def _write_csv(frame: pd.DataFrame, stream: IO[bytes], spreadsheet_safe: bool) -> None:  # noqa: FBT001 - one signature
-    layout = text.Layout.of(frame)
-    stream.write(layout.csv_header(spreadsheet_safe=spreadsheet_safe).encode())
-    for chunk in _chunks(frame):
-        stream.write(layout.csv_text(chunk, spreadsheet_safe=spreadsheet_safe).encode())
-
-
-def _write_jsonl(frame: pd.DataFrame, stream: IO[bytes], _spreadsheet_safe: bool) -> None:  # noqa: FBT001
-    layout = text.Layout.of(frame)
-    for chunk in _chunks(frame):
+def _write_jsonl(results: pd.DataFrame, stream: IO[bytes], **_csv_only: bool) -> None:
+    layout = text.Layout.of(results)
+    for chunk in _chunks(results):
         stream.write(layout.jsonl_text(chunk).encode())
 
 
-def _write_parquet(frame: pd.DataFrame, stream: IO[bytes], _spreadsheet_safe: bool) -> None:  # noqa: FBT001
-    parquet.write(frame, stream)
+def _write_parquet(results: pd.DataFrame, stream: IO[bytes], **_csv_only: bool) -> None:
+    parquet.write(results, stream)
 
 
-_WRITERS: dict[str, Callable[[pd.DataFrame, IO[bytes], bool], None]] = {
-    "csv": _write_csv,
-    "parquet": _write_parquet,
-    "jsonl": _write_jsonl,
-}
+_WRITERS: dict[str, Callable[..., None]] = {"csv": write_csv, "parquet": _write_parquet, "jsonl": _write_jsonl}
 _READERS: dict[str, Callable[[IO[bytes], str], pd.DataFrame]] = {
     "csv": text.read_csv,
     "parquet": parquet.read,

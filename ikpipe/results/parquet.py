@@ -113,7 +113,7 @@ def _decoded_column(array: Any, note: _Note) -> Any:
     if not note.categories:
         return values
     categories, dtype, ordered = tagged.decode(note.categories)
-    return pd.Series(pd.Categorical(values, categories=_made(pd.Index, categories, dtype), ordered=ordered))
+    return pd.Series(pd.Categorical(values.tolist(), categories=_made(pd.Index, categories, dtype), ordered=ordered))
 
 
 def _decoded_values(array: Any, note: _Note) -> Any:
