@@ -117,15 +117,15 @@ def _picture(entry: Entry) -> Element:
 
 
 def _dimensions(result: Result) -> str:
-    sides = f"{result.width} × {result.height}" if result.width and result.height else None  # noqa: RUF001 - the sign for sizes
-    private = "private" if result.is_private_file else None
-    return " · ".join(part for part in (sides, size(result.size or 0), private) if part)
+    sides = f"{result.width} × {result.height} · " if result.width and result.height else ""  # noqa: RUF001 - the sign for sizes
+    return sides + size(result.size or 0)
 
 
 def _tags(result: Result) -> Element | None:
-    if not result.tags:
-        return None
-    return _tag("ul", *(_foreign("li", str(tag)) for tag in result.tags), class_="tags", aria_label="Tags")
+    tags = [_foreign("li", str(tag)) for tag in result.tags or []]
+    if result.is_private_file:
+        tags.append(_tag("li", "private", class_="private"))
+    return _tag("ul", *tags, class_="tags", aria_label="Tags and access") if tags else None
 
 
 def _badge(status: str) -> Element:

@@ -59,9 +59,9 @@ def test_picture_with_its_text_alternative() -> None:
     assert page.attributes("img", "alt") == ["A cat"]
 
 
-@pytest.mark.parametrize("shown", ["a.jpg", "40 × 30 · 1.5 kB · private", "sale", "uploaded", "1 up"])  # noqa: RUF001 - the sign
+@pytest.mark.parametrize("shown", ["a.jpg", "40 × 30 · 1.5 kB", "private", "sale", "uploaded", "1 up"])  # noqa: RUF001 - the sign
 def test_card(shown: str) -> None:
-    """A card says name, size in pixels and bytes, tags and status."""
+    """A card says name, size in pixels and bytes, tags, status, and whether the file is private."""
     assert shown in sheet(uploaded(tags=["sale"], is_private_file=True)).text
 
 

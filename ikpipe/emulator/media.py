@@ -136,7 +136,7 @@ def _may_be_video(head: bytes) -> bool:
 
 def _video_facts(source: IO[bytes]) -> Facts | None:
     # Loading the native library costs more than reading a picture does; most uploads never need it.
-    from pymediainfo import MediaInfo  # noqa: PLC0415
+    from pymediainfo import MediaInfo
 
     # An open file rather than its path: MediaInfo then cannot follow a reference to another file or address.
     media = MediaInfo.parse(source)
