@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 
 from ikpipe.emulator import delivery
+from ikpipe.emulator.faults import FaultyUploads
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.replies import THUMBNAIL
@@ -47,7 +48,7 @@ def make_app(account: Account) -> ASGIApp:
         return grant_preflight(allowed=account.rules.preflight)
 
     routes = [
-        Route(UPLOAD_PATH, upload, methods=["POST"]),
+        Route(UPLOAD_PATH, FaultyUploads(upload, account) if account.faults.rates else upload, methods=["POST"]),
         Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
         Route(LOG_PATH, log, methods=["GET"]),
         *Library(account).routes(),

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 
-from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.refusals import too_many
 
 
 class Load:
@@ -45,9 +45,4 @@ class Load:
                 self._counts[what] = 0
             left = self._windows[what] - now
         if not self.take(what, 1, limit):
-            headers = {
-                "X-RateLimit-Limit": str(limit),
-                "X-RateLimit-Reset": str(int(left * 1000) + 1),
-                "X-RateLimit-Interval": str(interval),
-            }
-            raise Refusal(429, "Too many requests. Please try again later.", headers)
+            raise too_many(int(left * 1000) + 1, limit, interval)

@@ -32,7 +32,8 @@ class Log:
         with self._lock:
             self._in_flight += 1
             self.peak = max(self.peak, self._in_flight)
-            entry |= {"in_flight": self._in_flight, "stored": False, "faults": []}
+            entry |= {"in_flight": self._in_flight, "stored": False}
+            entry.setdefault("faults", [])
 
     def end_upload(self) -> None:
         """Note that an upload is no more in flight."""

@@ -35,6 +35,13 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
         return {"message": self.message} if self.status == 429 else {"message": self.message, "help": HELP}  # noqa: PLR2004 - an HTTP status names itself
 
 
+def too_many(wait: int, limit: int = 0, interval: int = 1000) -> Refusal:
+    """Refuse for now (`docs`): `X-RateLimit-Reset` says for how long, and all times are milliseconds."""
+    figures = {"Limit": limit, "Reset": wait, "Interval": interval}
+    headers = {f"X-RateLimit-{name}": str(figure) for name, figure in figures.items()}
+    return Refusal(429, "Too many requests. Please try again later.", headers)
+
+
 def invalid(parameter: str, why: str) -> Refusal:
     """Refuse one parameter for a reason that no document words (`guess`: after the pattern of the documented ones)."""
     return Refusal(400, f"Your request contains invalid {parameter} parameter. {why}")

@@ -33,6 +33,8 @@ class Attempt:
     authorized: bool
     """Whether an Authorization header came with it."""
     now: float
+    index_delay: float
+    """Seconds by which a fault delays the file in lists."""
     keys: tokens.Keys
     rules: Rules
     store: Store

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import struct
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.faults import Faults
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import ikpipe
+    from ikpipe.emulator.upload import Address
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept."""
@@ -108,8 +111,10 @@ class Emulator:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = listener.getsockname()[:2]
             self.url = f"http://{host}:{port}"
-            service = Account(self._keys, self.rules, store, Load(), self._log, self.url)
-            stack.enter_context(_running(_Server(make_app(service), listener)))
+            service = Account(self._keys, self.rules, store, Load(), self._log, self.faults, self.url)
+            server = _Server(make_app(service), listener, self.faults)
+            service.cut = server.cut
+            stack.enter_context(_running(server))
             self._exit = stack.pop_all()
         return self
 
@@ -162,9 +167,12 @@ class Emulator:
 class _Server(uvicorn.Server):
     """Uvicorn on a socket that is listening already; says when it is up, and ends without waiting for a tick."""
 
-    def __init__(self, app: Any, listener: socket.socket) -> None:
+    def __init__(self, app: Any, listener: socket.socket, faults: Faults) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on")
         config.timeout_keep_alive = KEEP_ALIVE
+        config.proxy_headers = False
+        if "refuse" in faults.rates:
+            config.http = _refusing(faults)
         super().__init__(config)
         self._listener = listener
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -183,6 +191,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
+
+    def cut(self, client: Address) -> None:
+        """Reset a client's connection: the client is told at once, whatever was on its way is lost."""
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client and connection.transport is not None:
+                _reset(connection.transport)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -207,6 +221,26 @@ class _Server(uvicorn.Server):
                 connection.transport.abort()
         for task in self.server_state.tasks:
             task.cancel()
+
+
+def _reset(transport: asyncio.BaseTransport) -> None:
+    """End a connection with a reset instead of a farewell, which is what a lingering time of nothing does."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and isinstance(transport, asyncio.WriteTransport):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
+def _refusing(faults: Faults) -> type[asyncio.Protocol]:
+    """Make uvicorn's protocol close some connections when they are opened."""
+
+    class Refusing(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+            super().connection_made(transport)
+            if faults.refuses():
+                _reset(transport)
+
+    return Refusing
 
 
 @contextmanager

@@ -100,6 +100,14 @@ class Rules:
     rate_interval: int = 1000
     """The window of both rates, in milliseconds."""
 
+    # Faults
+    fault_slow: float = 1.0
+    """Seconds by which the fault `slow` is slow."""
+    fault_wait: int = 50
+    """Milliseconds that the fault `429` asks to wait."""
+    fault_index_delay: float = 1.0
+    """Seconds by which the fault `index-delay` delays a file in lists and searches."""
+
     @classmethod
     def of(cls, **rules: Any) -> Rules:
         """Build the rules from keywords.

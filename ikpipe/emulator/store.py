@@ -10,7 +10,6 @@ import json
 import secrets
 import sqlite3
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,7 +39,7 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file's details, and when its first version came (seconds since the epoch)."""
+    """A file's details, and since when it can be in lists (seconds since the epoch)."""
 
     details: Details
     since: float
@@ -126,13 +125,13 @@ class Store:
         """Give the ids of a file's versions, oldest first."""
         return [row[0] for row in self._rows("SELECT id FROM versions WHERE file = ? ORDER BY number", file_id)]
 
-    def add_version(self, folder: str, details: Details, number: int) -> None:
-        """Store the details of a new version, of a new file or of one that is there."""
+    def add_version(self, folder: str, details: Details, number: int, since: float) -> None:
+        """Store the details of a new version; of a new file also the time from which lists have it."""
         file_id = details["fileId"]
         self._rows("INSERT INTO versions VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number)
         self._rows(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
-            *(file_id, folder, details["name"], time.time(), json.dumps(details)),
+            *(file_id, folder, details["name"], since, json.dumps(details)),
         )
 
     def drop_version(self, version: str) -> None:

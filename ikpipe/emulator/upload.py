@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from ikpipe.emulator.faults import Faults
     from ikpipe.emulator.load import Load
     from ikpipe.emulator.log import Entry, Log
     from ikpipe.emulator.parameters import Wanted
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+Address = tuple[str, int]
+"""A client's host and port."""
 
 TOO_LARGE = "Your request contains invalid file parameter. The file size exceeds limits."
 WORKERS = 4
@@ -48,7 +52,10 @@ class Account:
     store: Store
     load: Load
     log: Log
+    faults: Faults
     origin: str = ""
+    cut: Callable[[Address], None] = lambda _client: None
+    """Resets a client's connection."""
 
     @property
     def endpoint(self) -> str:
@@ -92,7 +99,7 @@ class UploadEndpoint:
             form = await read_body(reader, receive)
             note_form(entry, form)
             entry["authorization"] = b"authorization" in headers
-            return await self._take(form, entry)
+            return await self._take(form, entry, scope.get("index_delay", 0.0))
         finally:
             reader.form.discard()
 
@@ -101,12 +108,11 @@ class UploadEndpoint:
         """Base64 takes four characters for three bytes, and may be broken into lines."""
         return self._limit * 3 // 2 + 1024
 
-    async def _take(self, form: Form, entry: Entry) -> Response:
+    async def _take(self, form: Form, entry: Entry, index_delay: float) -> Response:
         """Check the form, then get and keep its file."""
         account = self._account
-        attempt = Attempt(
-            form, entry["authorization"], time.time(), account.keys, account.rules, account.store, account.load
-        )
+        belongings = account.keys, account.rules, account.store, account.load
+        attempt = Attempt(form, entry["authorization"], time.time(), index_delay, *belongings)
         try:
             for check in CHECKS:
                 check(attempt)
@@ -183,7 +189,7 @@ class UploadEndpoint:
             name, there = placing.find_place(store, wanted, rules)
             number = placing.next_number(store, there, rules)
             details = placing.merge(wanted, there, name, (version, number)) | found
-            store.add_version(wanted.folder, details, number)
+            store.add_version(wanted.folder, details, number, attempt.now + attempt.index_delay)
         return details
 
     def _reply(self, attempt: Attempt, details: Details) -> Response:

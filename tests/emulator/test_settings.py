@@ -1,4 +1,4 @@
-"""The rules that can be set, and the faults."""
+"""The rules that can be set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ikpipe.emulator import Emulator, Rules, settings
-from ikpipe.emulator.faults import Faults
 
 
 def test_unknown_rule_names_the_nearest() -> None:
@@ -82,17 +81,3 @@ def test_every_rule_is_described() -> None:
     assert described_rules() == names
     page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
-
-
-@pytest.mark.parametrize("rates", [{"explode": 0.5}, {"slow": 1.5}, {"slow": -0.1}], ids=str)
-def test_faults_that_can_not_be(rates: dict[str, float]) -> None:
-    """A fault has a known kind and a probability."""
-    with pytest.raises(ValueError, match=next(iter(rates))):
-        Emulator(faults=rates)
-
-
-def test_faults_are_kept() -> None:
-    """Rates and seed are there for the injection to come."""
-    faults = Emulator(faults={"slow": 0.5}, seed=7).faults
-    assert isinstance(faults, Faults)
-    assert (faults.rates, faults.seed) == ({"slow": 0.5}, 7)
