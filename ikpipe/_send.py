@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
@@ -18,7 +18,7 @@ from ikpipe._source import Source
 from ikpipe._token import Times, Token, read_token, remote_expire, signing_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -28,6 +28,7 @@ BLOCK = 1 << 20  # bytes read and written at a time
 _PATIENCE = httpx.Timeout(connect=10, write=30, read=120, pool=None)  # seconds; the service may fetch a URL meanwhile
 # Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
+_NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
 
 
@@ -70,7 +71,8 @@ class Wire:
         """
         body = _Body(frame(fields, source, secrets.token_hex(16)), source, token, on_bytes)
         try:
-            answer = await self._client.post(url, content=body.blocks(), headers=body.headers())
+            async with aclosing(body.blocks()) as blocks:
+                answer = await self._client.post(url, content=blocks, headers=body.headers(), auth=_NO_AUTH)
         except _FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -180,22 +182,23 @@ class _Body:
             "Accept": "application/json",
         }
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    async def blocks(self) -> AsyncGenerator[bytes]:
         """Give the body; what is small goes out in one piece."""
         waiting = self._form.head
-        async for block in _content(self._source):
-            if len(waiting) + len(block) > BLOCK:
-                yield waiting
-                waiting = block
-            else:
-                waiting += block
-            self._on_bytes(len(block))
+        async with aclosing(_content(self._source)) as content:
+            async for block in content:
+                if len(waiting) + len(block) > BLOCK:
+                    yield waiting
+                    waiting = block
+                else:
+                    waiting += block
+                self._on_bytes(len(block))
         # Without the token and the closing boundary, which come last, nothing can have been stored.
         self.left = True
         yield waiting + self._form.tail(self._token.text)
 
 
-async def _content(source: Source) -> AsyncIterator[bytes]:
+async def _content(source: Source) -> AsyncGenerator[bytes]:
     """Read a file part, block by block, exactly as long as it was when it was framed."""
     if source.kind == "bytes":
         for start in range(0, len(source.content), BLOCK):
