@@ -1,0 +1,78 @@
+"""What the tests stand on: emulators, a web site, real pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from doubles import web_site
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+from ikpipe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from doubles import Site
+
+    from ikpipe import Account
+
+# Time is no fact about a server on a shared machine; in CI, the examples are the same each time.
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """One emulator with the default rules, for all tests that do not mind each other."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def account(emulator: Emulator) -> Account:
+    """Give the shared emulator's account."""
+    return emulator.account
+
+
+@pytest.fixture
+def arrived(emulator: Emulator) -> Callable[[], list[dict[str, Any]]]:
+    """Give the uploads that arrived at the shared emulator since the test began."""
+    before = len(emulator.log())
+    return lambda: uploads_of(emulator, before)
+
+
+def uploads_of(emulator: Emulator, since: int = 0) -> list[dict[str, Any]]:
+    """Give an emulator's log of uploads."""
+    return [entry for entry in emulator.log()[since:] if entry["path"] == "/api/v2/files/upload"]
+
+
+@pytest.fixture
+def emulate() -> Iterator[Callable[..., Emulator]]:
+    """Start emulators with rules of their own, for one test."""
+    with ExitStack() as stack:
+        yield lambda **rules: stack.enter_context(Emulator(**rules))
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """Run one web site that files can be fetched from."""
+    with web_site() as running:
+        yield running
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """Draw small pictures: each colour gives other bytes."""
+
+    def draw(colour: int = 0, kind: str = "PNG", size: tuple[int, int] = (4, 3)) -> bytes:
+        buffer = io.BytesIO()
+        Image.new("RGB", size, (colour % 256, colour // 256 % 256, 90)).save(buffer, kind)
+        return buffer.getvalue()
+
+    return draw
