@@ -29,6 +29,7 @@ def web_address(text: str) -> str:
     # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
     clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))
     try:
+        clean.encode()  # half a character is a ValueError as well
         parts = urlsplit(clean)
         port = parts.port
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:

@@ -63,4 +63,5 @@ def _part(boundary: str, disposition: str, more: str = "") -> bytes:
 
 def _quoted(name: str) -> str:
     """Escape a file name as browsers do (HTML, "multipart/form-data encoding algorithm")."""
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    known = name.encode("utf-8", "replace").decode()  # a path's name can be bytes of no encoding
+    return known.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

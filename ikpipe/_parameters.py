@@ -365,6 +365,11 @@ def encode(name: str, value: object) -> str:
         The value breaks the parameter's rule; the message begins with the parameter.
     """
     try:
-        return TABLE[name].encode(value)
+        text = TABLE[name].encode(value)
+        text.encode()
+    except UnicodeEncodeError:
+        words = f"{name}: {shown(value)} has half a character, which cannot be sent"
+        raise BadValue("bad_character", words, "read the table with its right encoding") from None
     except BadValue as bad:
         raise BadValue(bad.code, f"{name}: {bad.message}", bad.fix) from None
+    return text

@@ -70,6 +70,7 @@ _STOPS: dict[str, Stops] = {
     "account_disabled": "always",
 }
 
+_HALF = b"\\ud"
 _LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
 
 
@@ -139,7 +140,11 @@ def _words(message: object, otherwise: str) -> str:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        answer = json.loads(body)
+        # JSON can escape half a character, which no table and no file can hold.
+        return (
+            json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")) if _HALF in body else answer
+        )
     except (ValueError, RecursionError):
         return None
 
