@@ -143,7 +143,9 @@ def _parsed(body: bytes) -> Any:
         answer = json.loads(body)
         # JSON can escape half a character, which no table and no file can hold.
         return (
-            json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")) if _HALF in body else answer
+            json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+            if _HALF in body.lower()
+            else answer
         )
     except (ValueError, RecursionError):
         return None
