@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from doubles import web_site
+from doubles import uploads_of, web_site
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -45,11 +45,6 @@ def arrived(emulator: Emulator) -> Callable[[], list[dict[str, Any]]]:
     """Give the uploads that arrived at the shared emulator since the test began."""
     before = len(emulator.log())
     return lambda: uploads_of(emulator, before)
-
-
-def uploads_of(emulator: Emulator, since: int = 0) -> list[dict[str, Any]]:
-    """Give an emulator's log of uploads."""
-    return [entry for entry in emulator.log()[since:] if entry["path"] == "/api/v2/files/upload"]
 
 
 @pytest.fixture

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import jwt
+
+if TYPE_CHECKING:
+    from ikpipe.emulator import Emulator
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER without lingering: closing resets the connection
 
@@ -281,3 +284,8 @@ def signing(key: str, *, status: int = 200, answer: Callable[[str], object] = la
 
     with serving(Handler) as (_, url):
         yield signer._replace(url=f"{url}/auth")
+
+
+def uploads_of(emulator: Emulator, since: int = 0) -> list[dict[str, Any]]:
+    """Give an emulator's log of uploads."""
+    return [entry for entry in emulator.log()[since:] if entry["path"] == "/api/v2/files/upload"]

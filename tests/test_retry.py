@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from conftest import uploads_of
-from doubles import RawServer, answering, reset_after, reset_before, silent, stored
+from doubles import RawServer, answering, reset_after, reset_before, silent, stored, uploads_of
 
 import ikpipe
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from conftest import uploads_of
-from doubles import Page, RawServer, answering, signing, silent, stored
+from doubles import Page, RawServer, answering, signing, silent, stored, uploads_of
 
 import ikpipe
 from ikpipe._result import RESULT_COLUMNS
