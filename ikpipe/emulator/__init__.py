@@ -11,13 +11,14 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `rules` | the checks, one a function, in order |
 | `parameters`, `extensions`, `fields` | what each field may hold |
 | `fetch` | a `file` that is a URL or base64 |
-| `upload` | the recipe of all these |
+| `upload`, `keeping` | the recipe of all these: in the event loop, in a worker's thread |
 | `placing` | names, versions, overwriting |
 | `store` | SQLite and files |
 | `media`, `delivery` | what a file is; its thumbnail |
 | `library`, `search` | the media library's API |
 | `replies`, `refusals` | the JSON of answers |
 | `settings`, `load`, `faults`, `log` | rules that can be set; counters; faults; what arrived |
+| `account` | what belongs to one account: all of these together |
 """
 
 from ikpipe.emulator.server import Emulator, serve

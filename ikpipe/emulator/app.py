@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from ikpipe.emulator.account import Account
     from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload import Account
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ikpipe.emulator.upload import Account
+    from ikpipe.emulator.account import Account
 
 KINDS = {
     "refuse": "the connection is closed as soon as it is opened",

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from ikpipe.emulator.account import Account
     from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload import Account
 
 LARGEST_PAGE = 1000
 MOST_DELETED = 100

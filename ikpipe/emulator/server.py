@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ikpipe.emulator.account import Account
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.faults import Faults
 from ikpipe.emulator.load import Load
@@ -22,14 +23,13 @@ from ikpipe.emulator.log import Log
 from ikpipe.emulator.settings import Rules
 from ikpipe.emulator.store import Store
 from ikpipe.emulator.tokens import Keys
-from ikpipe.emulator.upload import Account
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
 
     import ikpipe
-    from ikpipe.emulator.upload import Address
+    from ikpipe.emulator.account import Address
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept."""

@@ -108,6 +108,16 @@ class Rules:
     fault_index_delay: float = 1.0
     """Seconds by which the fault `index-delay` delays a file in lists and searches."""
 
+    @property
+    def largest(self) -> int:
+        """Bytes that a file of any kind can have."""
+        return max(self.image_limit, self.video_limit, self.other_limit)
+
+    @property
+    def largest_text(self) -> int:
+        """Characters of its base64: four for three bytes, and perhaps in lines."""
+        return self.largest * 3 // 2 + 1024
+
     @classmethod
     def of(cls, **rules: Any) -> Rules:
         """Build the rules from keywords.

@@ -56,6 +56,7 @@ class Store:
         for left_over in self.incoming.iterdir():
             left_over.unlink()
         self._lock = threading.RLock()
+        self._fields: list[Details] | None = None
         self._db = sqlite3.connect(directory / "details.sqlite", check_same_thread=False, isolation_level=None)
         # OFF outlives a killed process; only a power cut could lose an upload, and this is an emulator
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {SCHEMA}")
@@ -157,10 +158,16 @@ class Store:
 
     def fields(self) -> list[Details]:
         """Give the custom metadata fields, in the order of their making."""
-        return [json.loads(row[0]) for row in self._rows("SELECT field FROM fields ORDER BY rowid")]
+        with self._lock:
+            # every upload asks for them, and they hardly ever change
+            if self._fields is None:
+                rows = self._rows("SELECT field FROM fields ORDER BY rowid")
+                self._fields = [json.loads(row[0]) for row in rows]
+            return self._fields
 
     def save_field(self, field: Details) -> None:
         """Store a new or changed custom metadata field."""
+        self._fields = None
         self._rows(
             "INSERT INTO fields VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET field = excluded.field",
             *(field["id"], field["name"], json.dumps(field)),
@@ -169,4 +176,5 @@ class Store:
     def delete_field(self, field_id: str) -> bool:
         """Delete a custom metadata field; False if there is none."""
         with self._lock:
+            self._fields = None
             return self._db.execute("DELETE FROM fields WHERE id = ?", (field_id,)).rowcount == 1
