@@ -61,6 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
-        say("interrupted")
+        say("interrupted; no results were written")
         return INTERRUPTED
     return status

@@ -50,6 +50,7 @@ def _command(
 ) -> _Parser:
     command = every.add_parser(
         name,
+        prog=f"ikpipe {name}",
         usage=f"ikpipe {name} {usage}",
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",

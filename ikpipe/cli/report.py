@@ -37,9 +37,10 @@ def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
     bad = found["position"].nunique()
     yield f"{_count(len(found), 'problem')} in {bad} of {_count(rows, 'row')} (the first row is row 0)"
     for code, group in _groups(found, "code"):
+        columns = group["column"].astype(str).where(group["column"].notna(), "")
         yield ""
         yield from _wrapped(f"{len(group)} {code}: ", f"{CODES[code].meaning} {CODES[code].mend}", width)
-        yield from _examples(group["row"], group["column"], group["message"] + "; " + group["fix"], width)
+        yield from _examples(group["row"], columns, group["message"] + "; " + group["fix"], width)
 
 
 def summary(results: pd.DataFrame, width: int) -> Iterator[str]:
@@ -55,7 +56,7 @@ def summary(results: pd.DataFrame, width: int) -> Iterator[str]:
         statuses = "/".join(group["ik_status"].unique())
         known = CODES[code]
         yield from _wrapped(f"{len(group)} {statuses}, {code}: ", f"{known.meaning} {known.mend}", width)
-        yield from _examples(group.index, [None] * len(group), group["ik_message"], width)
+        yield from _examples(group.index, [""] * len(group), group["ik_message"], width)
 
 
 def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -68,7 +69,8 @@ def _examples(labels: Iterable[Any], columns: Iterable[Any], messages: Iterable[
     """Show the first few rows, aligned, each on one line."""
     every = list(zip(labels, columns, messages, strict=True))
     shown = [
-        (f"row {one_line(label)}", _name(column), in_options(one_line(text))) for label, column, text in every[:FEW]
+        (f"row {one_line(label)}", cut(one_line(column), _COLUMN), in_options(one_line(text)))
+        for label, column, text in every[:FEW]
     ]
     widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
     for row, column, text in shown:
@@ -76,10 +78,6 @@ def _examples(labels: Iterable[Any], columns: Iterable[Any], messages: Iterable[
         yield cut("    " + "  ".join(cell for cell in cells if cell), width)
     if len(every) > FEW:
         yield f"    and {_count(len(every) - FEW, 'more row')}"
-
-
-def _name(column: object) -> str:
-    return "" if column is None else cut(one_line(column), _COLUMN)
 
 
 def _wrapped(head: str, text: str, width: int) -> Iterator[str]:

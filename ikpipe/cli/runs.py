@@ -52,7 +52,7 @@ def _run(
             if stopped is not None:
                 _deliver(options, stopped)
             raise
-    return _deliver(options, results)
+        return _deliver(options, results)
 
 
 def _deliver(options: Namespace, results: pd.DataFrame) -> int:

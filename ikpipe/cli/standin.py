@@ -6,7 +6,6 @@ import base64
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.request import ProxyHandler, Request, build_opener
 
 from ikpipe._files import needed
 from ikpipe.cli.wording import say
@@ -75,6 +74,8 @@ def _kind(cells: pd.Series[Any]) -> str:
 
 
 def _create(emulator: Any, name: str, kind: str) -> None:
+    from urllib.request import ProxyHandler, Request, build_opener
+
     field = {"name": name, "label": name, "schema": {"type": kind}}
     key = base64.b64encode(f"{emulator.private_key}:".encode()).decode()
     request = Request(  # noqa: S310 - the address is the emulator's own

@@ -1,0 +1,56 @@
+"""Running commands for tests: what one leaves behind, an emulator's environment, processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ikpipe.emulator import Emulator
+
+
+class Ran(NamedTuple):
+    """What a command left behind: its exit status, standard output, standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+Ikp = Callable[..., Ran]
+Table = Callable[..., str]
+
+
+def variables(emulator: Emulator) -> dict[str, str]:
+    """Give the environment that points to an emulator."""
+    return {
+        "IMAGEKIT_PUBLIC_KEY": emulator.public_key,
+        "IMAGEKIT_PRIVATE_KEY": str(emulator.private_key),
+        "IMAGEKIT_URL_ENDPOINT": emulator.url_endpoint,
+        "IMAGEKIT_UPLOAD_URL": emulator.upload_url,
+        "IMAGEKIT_API_URL": emulator.url,
+    }
+
+
+NAMED = ("--map", "file=picture", "--set", "file_name={sku}.png")
+"""The mapping of the tables that `table` writes."""
+
+
+@contextmanager
+def process(*words: str, emulator: Emulator | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process of its own, which does not outlive the block."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEKIT_")}
+    environment |= variables(emulator) if emulator else {}
+    command = [sys.executable, "-m", "ikpipe", *words]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:  # noqa: S603 - our own command
+        try:
+            yield running
+        finally:
+            running.kill()

@@ -1,0 +1,106 @@
+"""`ikpipe check`: every problem, before anything is sent."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from shell import NAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+    from doubles import Site
+    from shell import Ikp, Table
+
+    from ikpipe.emulator import Emulator
+
+
+def test_no_problems(ikp: Ikp, table: Table) -> None:
+    """A sound table is status 0, without an account too."""
+    assert ikp("check", table(2), *NAMED) == (0, "", "ikpipe: no problems in 2 rows\n")
+
+
+def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
+    """Problems are summed up by code, the most frequent first, with a few rows of each, cut to the terminal."""
+    flags = {"private": ["no", "perhaps", "maybe", "?", "-", "so"]}
+    source = table(6, **flags, picture=["", *["data:image/png;base64,iVBORw0KGgo="] * 5])
+    ran = ikp("check", source, *NAMED, "--map", "is_private_file=private")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.splitlines() == [
+        "ikpipe: 6 problems in 6 of 6 rows (the first row is row 0)",
+        "",
+        "  5 not_boolean: The value is no boolean. Write true/false, yes/no or 1/0.",
+        "    row 1  private  is_private_file: 'perhaps' is no boolean; write true or fal…",
+        "    row 2  private  is_private_file: 'maybe' is no boolean; write true or false",
+        "    row 3  private  is_private_file: '?' is no boolean; write true or false",
+        "    and 2 more rows",
+        "",
+        "  1 missing_file: The row names no file. Fill the cell, or drop the row.",
+        "    row 0  file: the row names no file; fill the cell, or drop the row",
+    ]
+
+
+def test_problems_in_a_file(ikp: Ikp, table: Table) -> None:
+    """PROBLEMS is a table with a row a problem."""
+    ran = ikp("check", table(2, picture=["", ""]), *NAMED, "-o", "problems.jsonl")
+    assert ran.status == 1
+    problems = pd.read_json("problems.jsonl", lines=True)
+    assert list(problems["code"]) == ["missing_file", "missing_file"]
+    assert list(problems["position"]) == [0, 1]
+
+
+def test_problems_on_standard_output(ikp: Ikp, table: Table) -> None:
+    """PROBLEMS `-` is CSV on standard output, also where there are none."""
+    ran = ikp("check", table(1), *NAMED, "-o", "-")
+    header = ["row", "position", "column", "parameter", "code", "message", "fix"]
+    assert list(csv.reader(io.StringIO(ran.out))) == [header]
+
+
+def test_problems_are_not_the_table(ikp: Ikp, table: Table) -> None:
+    """PROBLEMS may not replace the table that is checked."""
+    source = table(1)
+    before = Path(source).read_bytes()
+    assert ikp("check", source, *NAMED, "-o", source).status == 2
+    assert Path(source).read_bytes() == before
+
+
+def test_without_an_account_metadata_is_not_compared(ikp: Ikp, table: Table) -> None:
+    """Without an account it is said that metadata was not compared with its fields."""
+    ran = ikp("check", table(1, brand=["A"]), *NAMED, "--map", "custom_metadata=brand")
+    assert ran.status == 0
+    assert "custom metadata was not compared" in ran.err
+
+
+def test_with_an_account_metadata_is_compared(
+    ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any
+) -> None:
+    """With an account in the environment a field that does not exist is a problem."""
+    sign_in(emulate())
+    ran = ikp("check", table(1, brand=["A"]), *NAMED, "--map", "custom_metadata=brand")
+    assert ran.status == 1
+    assert "1 unknown_name" in ran.err
+
+
+def test_probe(ikp: Ikp, table: Table, site: Site) -> None:
+    """`--probe` finds a URL that does not answer."""
+    ran = ikp("check", table(1, picture=[f"{site.url}/lost.png"]), *NAMED, "--probe")
+    assert ran.status == 1
+    assert "1 url_unreachable" in ran.err
+
+
+def test_missing_profile(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile that does not exist is an error, though a check needs no account."""
+    monkeypatch.setattr("platformdirs.user_config_path", lambda _name: tmp_path)
+    assert ikp("check", table(1), *NAMED, "--profile", "nobody").status == 3
+
+
+def test_control_characters_reach_no_terminal(ikp: Ikp, table: Table) -> None:
+    """A cell cannot steer the terminal: what is not printable does not get there."""
+    ran = ikp("check", table(1, **{"a\x1b[2Jb": ["perhaps"]}), *NAMED, "--map", "is_private_file=a\x1b[2Jb")
+    assert ran.status == 1
+    assert "\x1b" not in ran.err

@@ -1,0 +1,123 @@
+"""`--emulator` and `ikpipe emulator`: the service on this machine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from shell import NAMED, process
+
+import ikpipe
+from ikpipe.cli.standin import metadata_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shell import Ikp, Table
+
+
+def test_no_account_is_needed(ikp: Ikp, table: Table) -> None:
+    """With `--emulator` a table goes up without an account, and it is said that ImageKit saw nothing."""
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--emulator")
+    assert ran.status == 0
+    assert ran.err.splitlines()[0].endswith("nothing reaches ImageKit")
+    assert ran.err.splitlines()[-1].endswith("its URLs lead nowhere")
+
+
+def test_an_account_is_not_used(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--emulator` the account of the environment gets nothing."""
+    monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", "public_mine")
+    monkeypatch.setenv("IMAGEKIT_UPLOAD_URL", "http://127.0.0.1:1/nobody")
+    assert ikp("upload", table(1), "-o", "out.csv", *NAMED, "--emulator").status == 0
+
+
+def test_fields_are_there(ikp: Ikp, table: Table) -> None:
+    """The temporary service has the custom metadata fields that the options name."""
+    options = (
+        "--map",
+        "custom_metadata=brand",
+        "--map",
+        "custom_metadata.hue=color",
+        "--set",
+        "custom_metadata.shop=A",
+    )
+    ran = ikp("upload", table(1, brand=["Näike"], color=["red"]), "-o", "out.jsonl", *NAMED, *options, "--emulator")
+    assert ran.status == 0
+    stored = ikpipe.read_results("out.jsonl")["ik_status"][0]
+    assert stored == "uploaded"
+
+
+@pytest.mark.parametrize(
+    ("frame", "given", "fields"),
+    [
+        ({"size": [1]}, {"columns": {"custom_metadata": {"size": "size"}}}, {"size": "Number"}),
+        ({"custom_metadata.new": [True, None]}, {}, {"new": "Boolean"}),
+        ({"customMetadata.price": [1.5, None]}, {}, {"price": "Number"}),
+        ({"brand": ["A"]}, {"columns": {"custom_metadata": ["brand"]}}, {"brand": "Text"}),
+        ({}, {"custom_metadata": '{"a": 1, "b": true, "c": "x"}'}, {"a": "Number", "b": "Boolean", "c": "Text"}),
+        ({}, {"custom_metadata": "{broken"}, {}),
+        ({}, {"custom_metadata": "[1]"}, {}),
+        ({}, {"columns": {"custom_metadata": {"brand": "missing"}}}, {}),
+        ({"tags": ["a"], "brand": ["b"]}, {"columns": {"tags": ["tags"]}}, {}),
+    ],
+)
+def test_fields_fit_the_cells(frame: dict[str, Any], given: dict[str, Any], fields: dict[str, str]) -> None:
+    """Fields come from columns and constants alike, each with the type of its values."""
+    assert metadata_fields(pd.DataFrame(frame), given) == fields
+
+
+def test_missing_extra(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the error has the line to type."""
+    monkeypatch.setitem(sys.modules, "ikpipe.emulator", None)
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--emulator")
+    assert ran.status == 2
+    assert "pip install 'ikpipe[emulator]'" in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int) -> None:
+    """It prints its address and the lines to export once it is ready, and ends with status 0."""
+    options = ("--directory", str(tmp_path / "library"), "--set", "imagekit_id=shop", "--private-key", "private_of a $")
+    with process("emulator", *options) as running:
+        assert running.stdout is not None
+        lines = [running.stdout.readline() for _ in range(6)]
+        for line in lines[1:]:
+            name, _, value = line.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, shlex.split(value)[0])
+        listed = ikp("files")
+        running.send_signal(number)
+        rest, _ = running.communicate(timeout=20)
+    assert re.fullmatch(r"# ikpipe emulator at http://127\.0\.0\.1:\d+\n", lines[0])
+    assert any(re.fullmatch(r"export IMAGEKIT_URL_ENDPOINT=http://127\.0\.0\.1:\d+/shop\n", line) for line in lines)
+    assert listed.status == 0
+    assert (running.returncode, rest) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--set", "index_lagg=3"], "there is no rule 'index_lagg'; did you mean 'index_lag'?"),
+        (["--set", "index_lag=soon"], "--set: "),
+        (["--set", "used_token=maybe"], "is one of"),
+        (["--port", "99999"], "no port, 0 to 65535"),
+    ],
+)
+def test_bad_options(ikp: Ikp, options: list[str], words: str) -> None:
+    """A wrong rule or port is one line and status 2."""
+    ran = ikp("emulator", *options)
+    assert ran.status == 2
+    assert words in ran.err
+
+
+def test_port_in_use(ikp: Ikp) -> None:
+    """A port that is taken is one line and status 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = ikp("emulator", "--port", str(taken.getsockname()[1]))
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "in use" in ran.err

@@ -1,0 +1,90 @@
+"""What is said to people, in lines."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ikpipe import CODES
+from ikpipe._errors import Problem
+from ikpipe._frame import problem_frame, result_frame
+from ikpipe._result import Result
+from ikpipe.cli.report import problems, summary
+from ikpipe.cli.wording import cut, in_options, one_line
+
+TEXT = st.text(max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        ("name the folder of the files: root='…'", "name the folder of the files: --root '…'"),
+        ("with file_kind='base64'", "with --file-kind 'base64'"),
+        ("columns['file']: the frame has no column 'x'", "--map file=…: the frame has no column 'x'"),
+        (
+            "say which: columns={'tags': …}.",
+            "say which: --map tags=….",
+        ),
+        ("Give file_name=, for example '{sku}.jpg'.", "Give --set file_name=, for example '{sku}.jpg'."),
+        ("retry()", "ikpipe retry"),
+        ("there is no file 'http://a/?rate=5&root=x'", "there is no file 'http://a/?rate=5&root=x'"),
+    ],
+)
+def test_words_of_the_command_line(said: str, options: str) -> None:
+    """What the library says of its keywords becomes options; what merely looks alike stays."""
+    assert in_options(said) == options
+
+
+@given(TEXT)
+def test_one_line(text: str) -> None:
+    """Any text becomes one line that does not steer a terminal."""
+    line = one_line(text)
+    assert line.isprintable()
+    assert len(line.splitlines()) <= 1
+
+
+@given(TEXT, st.integers(1, 90))
+def test_cut(line: str, width: int) -> None:
+    """A line is as wide as there is room for, and stays whole where it fits."""
+    assert len(cut(line, width)) <= width
+    assert cut(line, len(line) or 1) == line
+
+
+@given(st.lists(st.tuples(TEXT, TEXT, st.sampled_from(list(CODES)), TEXT), max_size=8), st.integers(30, 120))
+def test_problems_fit(found: list[tuple[str, str, str, str]], width: int) -> None:
+    """Whatever the problems are, no example is wider than the terminal, and all are counted."""
+    every = [Problem(row, at, column, "file", code, text, text) for at, (row, column, code, text) in enumerate(found)]
+    head, *lines = problems(problem_frame(every), len(every), width)
+    assert all(len(line) <= width for line in lines)
+    counts = [int(line.split()[0]) for line in lines if line.startswith("  ") and line[2] != " "]
+    assert sum(counts) == len(every)
+    assert head.startswith(f"{len(every)} problem" if every else "no problems")
+
+
+def test_summary_by_code() -> None:
+    """The summary parts what is not up by code, the most frequent first, and names rows by their index labels."""
+    bad = Result("invalid", "too_long", "the tags have 501 characters")
+    lost = [Result(status, "server_error", "500") for status in ("unknown", "failed")]
+    results = [Result("uploaded", size=1500), bad, *lost]
+    about = {"rows": 4, "bytes": 2_000_000, "seconds": 1.25}
+    frame = result_frame(pd.DataFrame(index=["a", "b", "c", "d"]), results, about)
+    assert list(summary(frame, 80)) == [
+        "1 of 4 rows up, 1.5 kB stored, 2.0 MB sent from here, in 1.2 s",
+        "  1 uploaded, 1 invalid, 1 unknown, 1 failed",
+        "",
+        "  2 unknown/failed, server_error: The service answered with a 5xx: it may have",
+        "    stored the file. ikpipe retry",
+        "    row c  500",
+        "    row d  500",
+        "",
+        "  1 invalid, too_long: The text is longer than its limit. Shorten it.",
+        "    row b  the tags have 501 characters",
+    ]
+
+
+def test_summary_of_nothing() -> None:
+    """An empty table has a summary too."""
+    frame = result_frame(pd.DataFrame(), [], {"rows": 0, "bytes": 0, "seconds": 0.0})
+    assert next(summary(frame, 80)) == "0 of 0 rows up, 0 B stored, in 0.0 s"

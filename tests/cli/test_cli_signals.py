@@ -1,0 +1,108 @@
+"""Ctrl-C and SIGTERM: a run ends in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from doubles import Page
+from shell import NAMED, process
+
+import ikpipe
+from ikpipe.cli.signals import held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doubles import Site
+    from shell import Ikp, Table
+
+    from ikpipe.emulator import Emulator
+
+
+def wait_for(arrived: Callable[[], list[Any]]) -> None:
+    """Wait until something has arrived."""
+    end = time.monotonic() + 30
+    while not arrived():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("out", ["out.csv", "-"])
+def test_run_drains(table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], number: int, out: str) -> None:
+    """A signal ends what is being sent, OUT is written whole, and the status is 130."""
+    # At this rate the second row is a minute away.
+    with process("upload", table(3), "-o", out, *NAMED, "--rate", "0.017", emulator=emulator) as running:
+        wait_for(arrived)
+        running.send_signal(number)
+        printed, said = running.communicate(timeout=20)
+    if out == "-":
+        Path("out.csv").write_text(printed)
+    assert running.returncode == 130
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded", "cancelled", "cancelled"]
+    assert "1 of 3 rows up" in said
+    assert "Traceback" not in said
+
+
+def test_second_signal_stops_at_once(
+    table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], site: Site, picture: Callable[..., bytes]
+) -> None:
+    """A second Ctrl-C does not wait for what is being sent; OUT is whole all the same."""
+    slow = site.put("/slow.png", Page(picture(), wait=5))
+    with process("upload", table(2, picture=[slow, slow]), "-o", "out.csv", *NAMED, emulator=emulator) as running:
+        wait_for(arrived)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # two signals at the same moment are one
+        running.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert time.monotonic() - began < 4
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["unknown", "unknown"]
+
+
+def test_check_ends_at_once(table: Table, site: Site, picture: Callable[..., bytes]) -> None:
+    """An interrupted check tells no result, since it has seen only a part."""
+    slow = site.put("/probed.png", Page(picture(), wait=5))
+    with process("check", table(1, picture=[slow]), "-o", "-", *NAMED, "--probe") as running:
+        wait_for(lambda: [path for path in site.asked if path == "/probed.png"])
+        running.send_signal(signal.SIGINT)
+        printed, said = running.communicate(timeout=20)
+    assert (running.returncode, printed) == (130, "")
+    assert "no problems" not in said
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_interrupt_before_the_run(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever interrupts while the table is read is told that nothing was written."""
+
+    def reading(_path: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ikpipe.tables.read_table", reading)
+    assert ikp("upload", table(1), "-o", "out.csv", *NAMED) == (
+        130,
+        "",
+        "ikpipe: interrupted; no results were written\n",
+    )
+
+
+def test_writing_is_not_disturbed() -> None:
+    """While OUT is written, signals are put off for good."""
+    before = signal.getsignal(signal.SIGINT)
+    with held():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_handlers_are_put_back(ikp: Ikp, table: Table) -> None:
+    """A command leaves the process's signal handlers as they were."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    ikp("check", table(1), *NAMED)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
