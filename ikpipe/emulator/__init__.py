@@ -16,7 +16,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `store` | SQLite and files |
 | `media`, `delivery` | what a file is; its thumbnail |
 | `library`, `search` | the media library's API |
-| `replies`, `refusals` | the JSON of answers |
+| `replies`, `refusals`, `strict_json` | the JSON of answers, and of what is sent |
 | `settings`, `load`, `faults`, `log` | rules that can be set; counters; faults; what arrived |
 | `account` | what belongs to one account: all of these together |
 """

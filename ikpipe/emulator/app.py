@@ -83,6 +83,7 @@ class Frontage:
             await self._app(scope, receive, send)
             return
         log = self._account.log
+        # who polls the log would otherwise fill it
         logged = scope["path"] != LOG_PATH
         entry = log.begin(scope["method"], scope["path"]) if logged else {}
         scope["entry"] = entry
@@ -102,10 +103,14 @@ class Frontage:
         except Refusal as refusal:
             entry["message"] = refusal.logged
             await _turn_down(refusal)(scope, receive, marked_send)
+        except Exception as error:
+            # uvicorn answers 500 and reports the traceback; the log must not say that nobody was answered
+            entry |= {"status": 500, "message": type(error).__name__}
+            raise
 
 
 def _turn_down(refusal: Refusal) -> Response:
-    if not refusal.message:
+    if not refusal.message:  # an outage
         return Response(status_code=refusal.status)
     return JSONResponse(refusal.body, refusal.status, refusal.headers)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.emulator import strict_json
 from ikpipe.emulator.refusals import Refusal, invalid
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ _COMPARISON = re.compile(r'\s*"request\.(?P<name>\w+)"\s*:\s*"(?P<value>[^"]*)"\
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return strict_json.loads(text)
+    except ValueError:
         return None
 
 

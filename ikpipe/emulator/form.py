@@ -45,6 +45,7 @@ class Spool:
         """Append bytes."""
         self.size += len(data)
         self._hash.update(data)
+        # the log tells size and hash of files that are too large as well
         if self.size > self._limit:
             return
         if self._file is None and self.size > IN_MEMORY:
@@ -81,6 +82,7 @@ class Spool:
             self._file.close()
             self._file = None
             os.unlink(self._path)  # noqa: PTH108 - the hot path
+        # many uploads wait with their form still alive
         self._memory.clear()
 
 

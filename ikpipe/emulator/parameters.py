@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ikpipe.emulator import strict_json
 from ikpipe.emulator.extensions import read_extensions, read_transformation
 from ikpipe.emulator.refusals import invalid
 
@@ -149,8 +149,8 @@ def webhook_url(text: str) -> str | None:
 def custom_metadata(text: str) -> dict[str, Any] | None:
     """Read the JSON object of custom metadata (`seed`); its keys and values are checked against the fields later."""
     try:
-        value = json.loads(text) if text else None
-    except (ValueError, RecursionError):
+        value = strict_json.loads(text) if text else None
+    except ValueError:
         value = text
     if value is not None and not isinstance(value, dict):
         raise invalid("customMetadata", "It must be a stringified JSON object.")

@@ -39,6 +39,7 @@ def find_place(store: Store, wanted: Wanted, rules: Rules) -> tuple[str, Details
         If the name is taken and may be neither changed nor overwritten (`spec`).
     """
     if wanted.unique:
+        # the caller holds a transaction: a name that is free now is free until it is stored
         while store.at(wanted.folder, name := unique_name(wanted.name, rules.suffix_length)):
             pass
         return name, None

@@ -6,13 +6,12 @@ then the token, then what is asked for.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ikpipe.emulator import fields as custom_fields
-from ikpipe.emulator import parameters, tokens
+from ikpipe.emulator import parameters, strict_json, tokens
 from ikpipe.emulator.extensions import run_checks
 from ikpipe.emulator.refusals import Refusal, invalid
 
@@ -145,8 +144,8 @@ def _equal(claim: object, text: str) -> bool:
 
 def _parsed(value: object) -> object:
     try:
-        return json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
+        return strict_json.loads(value) if isinstance(value, str) else value
+    except ValueError:
         return value
 
 
@@ -191,6 +190,7 @@ def not_busy(attempt: Attempt) -> None:
         raise Refusal(400, "You have sent too many requests to update the file recently. Please try again later.")
 
 
+# a token is spent before anything else is looked at, since a request that fails later has used it (seed)
 CHECKS: tuple[Callable[[Attempt], None], ...] = (
     outage,
     too_fast,

@@ -276,6 +276,7 @@ def serve(
         Further arguments of `Emulator`.
     """
     stop = threading.Event()
+    # before the start, so that a signal in the middle of it is not lost
     signals = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:

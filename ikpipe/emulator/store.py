@@ -53,6 +53,7 @@ class Store:
         self._versions = directory / "versions"
         for folder in (self.incoming, self._versions):
             folder.mkdir(parents=True, exist_ok=True)
+        # whatever an earlier process was receiving when it was killed, no client will finish
         for left_over in self.incoming.iterdir():
             left_over.unlink()
         self._lock = threading.RLock()

@@ -4,9 +4,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass, field
 
+from ikpipe.emulator import strict_json
 from ikpipe.emulator.refusals import Refusal
 
 LONGEST_LIFE = 3600
@@ -45,6 +45,7 @@ def read(text: str, keys: Keys) -> Token:
     except ValueError:
         raise _invalid() from None
     expected = hmac.new(keys.private.encode(), signed.encode(), hashlib.sha256).digest()
+    # compared as text: base64 has several spellings of the same bytes, and a token has one
     genuine = hmac.compare_digest(base64.urlsafe_b64encode(expected).rstrip(b"="), signature.encode())
     if not genuine or (header.get("alg"), header.get("typ"), header.get("kid")) != ("HS256", "JWT", keys.public):
         raise _invalid()
@@ -62,9 +63,9 @@ def _invalid() -> Refusal:
 
 def _json_object(part: str) -> dict[str, object]:
     try:
-        value = json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, RecursionError) as error:
-        raise ValueError("not base64url JSON") from error
+        value = strict_json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for the caller
     return value

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+# enough to overlap disk and pictures; more would wait for each other at the database
 WORKERS = 4
 
 

@@ -122,6 +122,13 @@ def test_index_delay(start: Start) -> None:
     assert len(client.api("GET", "/v1/files").json()) == 1
 
 
+def test_upload_without_a_fault_passes(start: Start) -> None:
+    """Where nothing is drawn, nothing happens."""
+    client = start(faults={"5xx": 0})
+    assert client.upload().status_code == 200
+    assert client.emulator.log()[0]["faults"] == []
+
+
 def test_every_kind_is_tested() -> None:
     """The list of kinds is the one that these tests know."""
     resets = {"refuse", "reset-before", "reset-middle", "reset-after", "store-then-cut"}

@@ -104,6 +104,9 @@ def test_other_characters_in_a_folder_can_be_refused(start: Callable[..., Client
         ("customMetadata", "brand"),
         ("customMetadata", "[]"),
         ("customMetadata", "[" * 100_000),
+        ("customMetadata", '{"brand": NaN}'),
+        ("customMetadata", '{"brand": 1e999}'),
+        ("customMetadata", '{"brand": "\\ud800"}'),
         ("description", "x" * 1_048_577),
     ],
 )

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from emulator_client import Client, picture, refused
 
-from ikpipe.emulator import Emulator
+from ikpipe.emulator import Emulator, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,16 @@ def test_log_has_what_arrived(start: Callable[..., Client]) -> None:
     assert client.emulator.private_key not in text
 
 
+def test_log_tells_of_an_error_in_the_emulator(start: Callable[..., Client]) -> None:
+    """Where the emulator itself fails, the log has the 500 that the client got."""
+    client = start()
+    answer = client.upload().json()
+    (client.emulator.directory / "versions" / answer["fileId"]).unlink()
+    assert client.http.get(answer["url"]).status_code == 500
+    entry = client.emulator.log()[-1]
+    assert (entry["status"], entry["message"]) == (500, "RuntimeError")
+
+
 def test_log_is_a_copy(start: Callable[..., Client]) -> None:
     """Changing what `log` gave changes nothing."""
     client = start()
@@ -205,14 +215,27 @@ print("ended", flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_ends_at_a_signal(tmp_path: Path, number: signal.Signals) -> None:
-    """In the foreground, SIGTERM and SIGINT end it with status 0."""
+def test_process_ends_with_status_0(tmp_path: Path) -> None:
+    """In the foreground, SIGTERM is the normal end of the process."""
     command: Any = [sys.executable, "-W", "error", "-c", SERVE, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/emulator/log", trust_env=False).json() == []
-        process.send_signal(number)
+        process.terminate()
         rest, _ = process.communicate(timeout=10)
     assert (rest, process.returncode) == ("ended\n", 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_at_a_signal(number: signal.Signals) -> None:
+    """Both signals end it, and have their former meaning again afterwards."""
+    before = signal.getsignal(number)
+    seen: list[Emulator] = []
+
+    def ready(emulator: Emulator) -> None:
+        seen.append(emulator)
+        signal.raise_signal(number)
+
+    serve("127.0.0.1", 0, None, ready, index_lag=3)
+    assert (seen[0].rules.index_lag, signal.getsignal(number)) == (3, before)

@@ -1,0 +1,78 @@
+"""The multipart body, however it is cut into pieces."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ikpipe.emulator.form import IN_MEMORY, FormReader, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# httpx, like a browser, has no way to write other control characters or a lone surrogate into a header or a field
+NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=20)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=100)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Make a folder for large files."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@given(
+    fields=st.dictionaries(NAMES.filter(lambda name: name not in {"file", "token"}), TEXTS, max_size=5),
+    file=st.binary(max_size=500),
+    size=st.integers(1, 200),
+)
+def test_form_is_the_same_in_any_pieces(folder: Path, fields: dict[str, str], file: bytes, size: int) -> None:
+    """Fields, token and file come out as they went in, whatever the size of the pieces."""
+    parts = [*((name, (None, value)) for name, value in fields.items()), ("file", ("ü.bin", file))]
+    request = httpx.Request("POST", "http://x", files=[*parts, ("token", (None, "a.b.c"))])
+    body = request.read()
+    reader = FormReader(request.headers["Content-Type"], folder, 1000)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    form = reader.finish()
+    assert (form.fields, form.token, form.file_name) == (fields, "a.b.c", "ü.bin")
+    assert form.file is not None
+    assert (b"".join(form.file.chunks()), form.file.sha256) == (file, hashlib.sha256(file).hexdigest())
+
+
+@pytest.mark.parametrize("size", [0, 1, IN_MEMORY, IN_MEMORY + 1, 3 * IN_MEMORY])
+def test_spool_gives_back_its_bytes(tmp_path: Path, size: int) -> None:
+    """In memory or on disk, the bytes are the same, and one file is left after the move."""
+    data = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    spool = Spool(tmp_path, size)
+    for start in range(0, size, 100_000):
+        spool.write(data[start : start + 100_000])
+    assert (spool.size, b"".join(spool.chunks()), spool.head(4)) == (size, data, data[:4])
+    spool.move(tmp_path / "moved")
+    spool.discard()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [data]
+
+
+def test_bytes_past_the_limit_are_counted_alone(tmp_path: Path) -> None:
+    """What is over the limit takes no room."""
+    spool = Spool(tmp_path, 10)
+    spool.write(b"x" * 10)
+    spool.write(b"y" * 5_000_000)
+    assert (spool.size, b"".join(spool.chunks()), list(tmp_path.iterdir())) == (5_000_010, b"x" * 10, [])
+
+
+def test_discarded_spool_leaves_nothing(tmp_path: Path) -> None:
+    """A file on disk that nobody moved is removed."""
+    spool = Spool(tmp_path, 2 * IN_MEMORY)
+    spool.write(b"x" * 2 * IN_MEMORY)
+    assert len(list(tmp_path.iterdir())) == 1
+    spool.discard()
+    assert list(tmp_path.iterdir()) == []
