@@ -43,13 +43,11 @@ NAMED = ("--map", "file=picture", "--set", "file_name={sku}.png")
 
 
 @contextmanager
-def process(*words: str, emulator: Emulator | None = None) -> Iterator[subprocess.Popen[str]]:
+def process(*words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a process of its own, which does not outlive the block."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEKIT_")}
-    environment |= variables(emulator) if emulator else {}
-    command = [sys.executable, "-m", "ikpipe", *words]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:  # noqa: S603 - our own command
+    command, pipe = [sys.executable, "-m", "ikpipe", *words], subprocess.PIPE
+    told = {**os.environ, **environment}
+    with subprocess.Popen(command, env=told, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:  # noqa: S603 - ours
         try:
             yield running
         finally:

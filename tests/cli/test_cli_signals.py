@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from doubles import Page
-from shell import NAMED, process
+from doubles import RawServer, silent
+from shell import NAMED, process, variables
 
 import ikpipe
 from ikpipe.cli.signals import held
@@ -18,7 +18,6 @@ from ikpipe.cli.signals import held
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from doubles import Site
     from shell import Ikp, Table
 
     from ikpipe.emulator import Emulator
@@ -37,7 +36,7 @@ def wait_for(arrived: Callable[[], list[Any]]) -> None:
 def test_run_drains(table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], number: int, out: str) -> None:
     """A signal ends what is being sent, OUT is written whole, and the status is 130."""
     # At this rate the second row is a minute away.
-    with process("upload", table(3), "-o", out, *NAMED, "--rate", "0.017", emulator=emulator) as running:
+    with process("upload", table(3), "-o", out, *NAMED, "--rate", "0.017", **variables(emulator)) as running:
         wait_for(arrived)
         running.send_signal(number)
         printed, said = running.communicate(timeout=20)
@@ -49,30 +48,30 @@ def test_run_drains(table: Table, emulator: Emulator, arrived: Callable[[], list
     assert "Traceback" not in said
 
 
-def test_second_signal_stops_at_once(
-    table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], site: Site, picture: Callable[..., bytes]
-) -> None:
+def test_second_signal_stops_at_once(table: Table, emulator: Emulator) -> None:
     """A second Ctrl-C does not wait for what is being sent; OUT is whole all the same."""
-    slow = site.put("/slow.png", Page(picture(), wait=5))
-    with process("upload", table(2, picture=[slow, slow]), "-o", "out.csv", *NAMED, emulator=emulator) as running:
-        wait_for(arrived)
-        running.send_signal(signal.SIGINT)
-        time.sleep(0.1)  # two signals at the same moment are one
-        running.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        running.communicate(timeout=20)
+    with RawServer(silent) as host:
+        environment = {**variables(emulator), "IMAGEKIT_UPLOAD_URL": host.url}
+        with process("upload", table(1), "-o", "out.csv", *NAMED, **environment) as running:
+            wait_for(lambda: host.requests)
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.1)  # two signals at the same moment are one
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=20)
     assert running.returncode == 130
-    assert time.monotonic() - began < 4
-    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["unknown", "unknown"]
+    results = ikpipe.read_results("out.csv")
+    assert list(results["ik_status"]) == ["unknown"]
+    assert "stopped while it was being sent" in results["ik_message"][0]
 
 
-def test_check_ends_at_once(table: Table, site: Site, picture: Callable[..., bytes]) -> None:
+def test_check_ends_at_once(table: Table) -> None:
     """An interrupted check tells no result, since it has seen only a part."""
-    slow = site.put("/probed.png", Page(picture(), wait=5))
-    with process("check", table(1, picture=[slow]), "-o", "-", *NAMED, "--probe") as running:
-        wait_for(lambda: [path for path in site.asked if path == "/probed.png"])
-        running.send_signal(signal.SIGINT)
-        printed, said = running.communicate(timeout=20)
+    with RawServer(silent) as host:
+        source = table(1, picture=[f"{host.url}/a.png"])
+        with process("check", source, "-o", "-", *NAMED, "--probe") as running:
+            wait_for(lambda: host.requests)
+            running.send_signal(signal.SIGINT)
+            printed, said = running.communicate(timeout=20)
     assert (running.returncode, printed) == (130, "")
     assert "no problems" not in said
 

@@ -240,7 +240,7 @@ def test_full_disk(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_pipe_closed_early(table: Table, emulator: Emulator) -> None:
     """A reader that leaves early costs no traceback: the status is the run's."""
-    with process("upload", table(1), "-o", "-", *NAMED, emulator=emulator) as running:
+    with process("upload", table(1), "-o", "-", *NAMED, **variables(emulator)) as running:
         assert running.stdout is not None
         running.stdout.close()
         assert running.stderr is not None
