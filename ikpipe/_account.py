@@ -11,6 +11,7 @@ from ikpipe._errors import AccountError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # seed, "Endpoint"
 API_URL = "https://api.imagekit.io"
@@ -126,26 +127,41 @@ class Account:
 
 def _environment() -> dict[str, Any]:
     found = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
-    return {name: value for name, value in found.items() if value}
+    return _sealed({name: value for name, value in found.items() if value})
+
+
+def _sealed(values: dict[str, Any]) -> dict[str, Any]:
+    """Hide what is secret among settings: some tools show the variables of each frame of a traceback."""
+    sealed = dict(values)
+    if "private_key" in values:
+        sealed["private_key"] = Secret(values["private_key"])
+    if isinstance(values.get("headers"), dict):
+        sealed["headers"] = {name: Secret(value) for name, value in values["headers"].items()}
+    return sealed
 
 
 def _profile(profile: str) -> dict[str, Any]:
-    import tomllib
-
     from platformdirs import user_config_path
 
     path = user_config_path("ikpipe") / "config.toml"
     try:
-        profiles = tomllib.loads(path.read_text(encoding="utf-8"))
+        profiles = _tables(path)
     except FileNotFoundError:
         raise AccountError(f"There is no profile {profile!r}: the file {path} does not exist.") from None
     except (OSError, ValueError) as error:
         raise AccountError(f"{path} cannot be read: {error}") from None
     if profile not in profiles:
         raise AccountError(f"{path} has no profile [{profile}]{nearest(profile, profiles)}.")
-    values: dict[str, Any] = dict(profiles[profile])
+    values = profiles[profile]
     known = set(Account.__dataclass_fields__)
     for name in values:
         if name not in known:
             raise AccountError(f"{path}, [{profile}]: there is no setting {name!r}{nearest(name, known)}.")
     return values
+
+
+def _tables(path: Path) -> dict[str, dict[str, Any]]:
+    import tomllib
+
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: _sealed(table) for name, table in tables.items() if isinstance(table, dict)}

@@ -1,0 +1,263 @@
+"""Keys and tokens show nowhere: runs fail in each way, and everything that they leave behind is searched."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import traceback
+import warnings
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import nbformat
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from doubles import RawServer, answering, reset_after, reset_before, signing, silent
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+import ikpipe
+from ikpipe.contact_sheet import contact_sheet
+from ikpipe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from doubles import Talk
+
+KEY = "private_ThisOneMustNotShowAnywhere0123456789="
+COOKIE = "session-of-somebody-0123456789"
+PUBLIC = "public_ThisOneMay="
+
+# What the key looks like in a basic-auth header, and what a token looks like.
+SECRETS = (KEY, COOKIE, base64.b64encode(f"{KEY}:".encode()).decode()[:-4])
+TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}")
+
+
+def assert_clean(text: str) -> None:
+    """Fail if a text has a secret; the message does not show it either."""
+    assert not [secret[:8] for secret in SECRETS if secret in text], "a key or cookie shows"
+    assert not [match.start() for match in TOKEN.finditer(text)], "a token shows"
+
+
+class Stage:
+    """Where a scenario plays: an account whose secrets are known, and a place for servers."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+
+    def emulator(self, **rules: Any) -> str:
+        """Start an emulator of the account, and give its origin."""
+        return self.stack.enter_context(Emulator(public_key=PUBLIC, private_key=KEY, **rules)).url
+
+    def raw(self, act: Callable[[Talk], None]) -> str:
+        """Start a raw server, and give its origin."""
+        return self.stack.enter_context(RawServer(act)).url
+
+    def account(self, origin: str, **options: Any) -> ikpipe.Account:
+        """Give the account, served at an origin."""
+        options = {"upload_url": f"{origin}/api/v2/files/upload", "api_url": origin, **options}
+        return ikpipe.Account(PUBLIC, options.pop("private_key", KEY), **options)
+
+    def remote(self, signer: str, origin: str) -> ikpipe.Account:
+        """Give the account of somebody who must not hold the key, but a session."""
+        headers = {"Cookie": COOKIE}
+        return self.account(origin, private_key=None, authentication_endpoint=signer, headers=headers)
+
+
+def echo(talk: Talk) -> None:
+    """Answer with a refusal that repeats the whole request."""
+    request = talk.request()
+    body = json.dumps({"message": request.body.decode(), "help": request.body.decode()}).encode()
+    talk.connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def mirror(talk: Talk) -> None:
+    """Answer 200 with a page that repeats the whole request."""
+    request = talk.request()
+    talk.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request.body) + request.body)
+
+
+class Broken(httpx.AsyncBaseTransport):
+    """Somebody's transport that has a bug, found when the body is read."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Read the body, and fail."""
+        await request.aread()
+        raise LookupError("a bug of somebody's")
+
+
+def hung_up(_label: Any, _result: Any) -> None:
+    """Be a callback with a bug."""
+    raise LookupError("a callback's bug")
+
+
+def down(stage: Stage) -> str:
+    """Give an origin at which nobody listens any more."""
+    with RawServer(silent) as server:
+        return server.url
+
+
+Scenario = tuple[ikpipe.Account, dict[str, Any]]
+
+SCENARIOS: dict[str, Callable[[Stage], Scenario]] = {
+    "all is well": lambda on: (on.account(on.emulator()), {}),
+    "with metadata": lambda on: (on.account(on.emulator()), {"custom_metadata": {"brand": "x"}}),
+    "wrong key": lambda on: (on.account(on.stack.enter_context(Emulator(public_key=PUBLIC)).url), {}),
+    "wrong key at the library": lambda on: (
+        on.account(on.stack.enter_context(Emulator(public_key=PUBLIC)).url),
+        {"custom_metadata": {"brand": "x"}},
+    ),
+    "library down": lambda on: (on.account(on.emulator(), api_url=down(on)), {"custom_metadata": {"brand": "x"}}),
+    "library mirrors": lambda on: (
+        on.account(on.emulator(), api_url=on.raw(mirror)),
+        {"custom_metadata": {"brand": "x"}},
+    ),
+    "disabled": lambda on: (on.account(on.emulator(account_disabled=True)), {}),
+    "quota": lambda on: (on.account(on.emulator(upload_quota=1)), {}),
+    "refused": lambda on: (on.account(on.emulator()), {"checks": "no syntax"}),
+    "refused with an echo": lambda on: (on.account(on.raw(echo)), {}),
+    "bad reply": lambda on: (on.account(on.raw(mirror)), {}),
+    "cut before": lambda on: (on.account(on.raw(reset_before)), {}),
+    "cut after": lambda on: (on.account(on.raw(reset_after)), {}),
+    "no answer": lambda on: (on.account(on.raw(silent)), {"timeout": 0.1}),
+    "network down": lambda on: (on.account(down(on)), {}),
+    "server error": lambda on: (on.account(on.raw(answering(500, b""))), {}),
+    "signer down": lambda on: (on.remote(down(on), on.emulator()), {}),
+    "signer ill": lambda on: (
+        on.remote(on.stack.enter_context(signing(KEY, status=500)).url, on.emulator()),
+        {},
+    ),
+    "signer mistaken": lambda on: (
+        on.remote(on.stack.enter_context(signing(KEY, answer=lambda token: [token])).url, on.emulator()),
+        {},
+    ),
+    "signer repeats": lambda on: (
+        on.remote(
+            on.stack.enter_context(
+                signing(KEY, answer=lambda token, seen=[]: (seen.append(token), {"token": seen[0]})[1])
+            ).url,
+            on.emulator(used_token="used-before"),
+        ),
+        {},
+    ),
+    "broken transport": lambda on: (on.account(on.emulator()), {"transport": Broken()}),
+    "broken callback": lambda on: (on.account(on.emulator()), {"on_result": hung_up}),
+    "wrong mapping": lambda on: (on.account(on.emulator()), {"file_nam": "a"}),
+    "raise": lambda on: (on.account(on.emulator()), {"checks": "no syntax", "on_error": "raise"}),
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_secrets_show_nowhere(
+    scenario: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a run comes to, no key, cookie or token is in its logs, errors, results, files or output."""
+    caplog.set_level(logging.NOTSET)
+    with ExitStack() as stack:
+        account, options = SCENARIOS[scenario](Stage(stack))
+        outcome = run(account, options)
+    results = outcome if isinstance(outcome, pd.DataFrame) else getattr(outcome, "results", None)
+    assert_clean(repr(account) + str(account))
+    assert_clean("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records))
+    assert_clean("".join(capfd.readouterr()))
+    if isinstance(outcome, Exception):
+        assert_clean(told(outcome))
+    if results is not None:
+        assert_clean(written(results, tmp_path))
+
+
+def run(account: ikpipe.Account, options: dict[str, Any]) -> pd.DataFrame | Exception:
+    """Upload some rows, and retry them, with progress drawn on standard error."""
+    frame = pd.DataFrame({"file": [b"1", b"2", b"3"], "sku": ["a", "b", "c"]})
+    options = {"file_name": "{sku}.bin", "retries": 1, "concurrency": 1, **options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            results = ikpipe.upload(frame, account, **options)
+            return ikpipe.retry(results, account, retries=0)
+        except ikpipe.Error as error:
+            return error
+
+
+def told(error: Exception) -> str:
+    """Write an error in every way in which people see one, with the variables of each frame."""
+    whole = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join([str(error), repr(error), *whole.format()])
+
+
+def written(results: pd.DataFrame, folder: Path) -> str:
+    """Write results to every kind of file, and give all the text."""
+    for ending in ("csv", "jsonl", "parquet"):
+        ikpipe.write_results(results, folder / f"results.{ending}")
+    parquet = pq.read_table(folder / "results.parquet")
+    texts = [(folder / f"results.{ending}").read_text() for ending in ("csv", "jsonl")]
+    texts += [str(parquet.to_pydict()), str(parquet.schema.metadata)]
+    texts += [contact_sheet(results, {}, label="sku"), results.to_html(), results.to_csv(), repr(results.attrs)]
+    return "\n".join(texts)
+
+
+def test_the_search_finds_what_shows() -> None:
+    """The search is no idle one: it finds a key, a header and a token where they do show."""
+    account = ikpipe.Account(PUBLIC, KEY)
+    token = ikpipe.sign({"file_name": "a"}, account)
+    for text in (str(account.private_key), base64.b64encode(f"{KEY}:".encode()).decode(), f"token={token!s}"):
+        with pytest.raises(AssertionError, match="shows"):
+            assert_clean(text)
+
+
+def test_a_token_and_an_account_hide_in_their_repr() -> None:
+    """What a notebook's cell shows of them is no secret."""
+    account = ikpipe.Account(PUBLIC, KEY, authentication_endpoint="http://x.test", headers={"Cookie": COOKIE})
+    token = ikpipe.sign({"file_name": "a"}, account)
+    assert_clean(f"{account!r} {token!r} {[token]} {vars(account)['private_key']!r}")
+
+
+def test_a_mistake_in_the_environment_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traceback of a bad address in the environment does not show the key that was read beside it."""
+    monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", PUBLIC)
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", KEY)
+    monkeypatch.setenv("IMAGEKIT_UPLOAD_URL", "upload.imagekit.io")
+    with pytest.raises(ikpipe.AccountError) as caught:
+        ikpipe.Account.from_env()
+    assert_clean(told(caught.value))
+
+
+def test_a_mistake_in_a_profile_shows_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nor does that of a profile's name or setting that does not exist."""
+    monkeypatch.setattr("platformdirs.user_config_path", lambda _name: tmp_path)
+    (tmp_path / "config.toml").write_text(
+        f'[shop]\npublic_key = "{PUBLIC}"\nprivate_key = "{KEY}"\nprivat = 1\nheaders.Cookie = "{COOKIE}"\n'
+    )
+    for profile in ("shop", "shpo"):
+        with pytest.raises(ikpipe.AccountError) as caught:
+            ikpipe.Account.from_env(profile)
+        assert_clean(told(caught.value))
+
+
+@pytest.mark.slow
+def test_a_notebook_s_outputs_show_no_secret(emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook that shows the account and results, and whose run fails, keeps no secret in its outputs."""
+    origin = emulate(public_key=PUBLIC, private_key=KEY, upload_quota=1).url
+    cells = [
+        "%xmode Verbose",
+        "import ikpipe, pandas as pd\naccount = ikpipe.Account.from_env()\naccount",
+        "frame = pd.DataFrame({'file': [b'1', b'2']})\nikpipe.upload(frame[:1], account, file_name='a')",
+        "print(ikpipe.sign({'file_name': 'a'}, account).__repr__())\nikpipe.files(account)",
+        "ikpipe.upload(frame, account, file_name='a', custom_metadata={'brand': 'x'})",
+        "ikpipe.upload(frame, account, file_name='a')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    keys = {"IMAGEKIT_PUBLIC_KEY": PUBLIC, "IMAGEKIT_PRIVATE_KEY": KEY, "IMAGEKIT_API_URL": origin}
+    keys["IMAGEKIT_UPLOAD_URL"] = f"{origin}/api/v2/files/upload"
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CellExecutionError, match="Upload Limit Exceeded"):
+        NotebookClient(notebook, timeout=60).execute()
+    assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3, 4, 5, 6]
+    assert_clean(nbformat.writes(notebook))
