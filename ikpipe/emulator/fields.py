@@ -25,6 +25,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "MultiSelect": ("selectOptions",),
 }
 """The types, and the keys that a schema of each may have beside the common ones (`spec`)."""
+RESERVED = "_internal_original_created_datetime"
+"""A name that no field can be given (`spec`)."""
 COMMON_KEYS = ("type", "isValueRequired", "defaultValue")
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII)

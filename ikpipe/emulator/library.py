@@ -37,8 +37,9 @@ SORT_KEYS = {
     "WIDTH": "width",
     "HEIGHT": "height",
     "DURATION": "duration",
+    "ORIGINAL_CREATION_DATE": "createdAt",
 }
-"""What lists can be sorted by, after `ASC_` or `DESC_` (`spec`)."""
+"""What lists can be sorted by, after `ASC_` or `DESC_` (`spec`; files without an original date have their own)."""
 
 
 class Library:
@@ -100,7 +101,7 @@ class Library:
         return JSONResponse(found[skip : skip + limit])
 
     def _visible(self, path: str | None) -> Iterator[Details]:
-        """Give the files that the index knows already, all or those of one folder (`guess`: not of those below it)."""
+        """Give the files that the index knows already, all or those of one folder (`spec`: not of those below it)."""
         folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
         newest = time.time() - self._account.rules.index_lag
         for stored in self._store.files(folder):
@@ -164,20 +165,25 @@ class Library:
         field = {"id": new_id(), "name": name, "label": label, "schema": _value(body, "schema")}
         fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
         with self._store.transaction():
-            if any(name == old["name"] or label == old["label"] for old in self._store.fields()):
+            if self._store.has_field_name(name) or name == fields.RESERVED or self._has_label(label):
                 raise Refusal(400, "A custom metadata field with this name or label already exists.")
             self._store.save_field(field)
         return JSONResponse(field, status_code=201)
 
+    def _has_label(self, label: str) -> bool:
+        return any(label == field["label"] for field in self._store.fields())
+
     def update_field(self, request: Request, body: object) -> Response:
-        """`PATCH /v1/customMetadataFields/{id}`: a new label, or changes to the schema but for its type (`spec`)."""
+        """`PATCH /v1/customMetadataFields/{id}`: a label, or changes of the schema but for its type (`spec`)."""
         with self._store.transaction():
             old = self._field(request.path_params["id"])
-            changes = _value(body, "schema") or {}
-            if not isinstance(changes, dict) or "type" in changes:
-                raise fields.bad_field("schema must be an object without a type")
-            field = old | {"label": _value(body, "label") or old["label"], "schema": old["schema"] | changes}
+            label, changes = _value(body, "label") or old["label"], _value(body, "schema") or {}
+            if not isinstance(changes, dict):
+                raise fields.bad_field("schema must be an object")
+            field = old | {"label": label, "schema": old["schema"] | changes | {"type": old["schema"]["type"]}}
             fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+            if label != old["label"] and self._has_label(label):
+                raise Refusal(400, "A custom metadata field with this label already exists.")
             self._store.save_field(field)
         return JSONResponse(field)
 
@@ -197,15 +203,16 @@ class Library:
 def matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     """Tell whether a file is in the list that a query asks for.
 
-    `type` is of files alone here, for folders are not listed; `searchQuery` switches the simple filters off (`spec`).
+    `type` is of files alone here, for folders are not listed. A `searchQuery` switches `type`, `name` and `tags` off
+    (`spec`).
     """
-    search_query = query.get("searchQuery")
+    if query.get("fileType", "all") not in {"all", details["fileType"]}:
+        return False
+    search_query, tags = query.get("searchQuery"), query.get("tags")
     if search_query:
         return _search(search_query)(details)
-    kind, tags = query.get("fileType", "all"), query.get("tags")
     return (
-        kind in {"all", details["fileType"]}
-        and query.get("type", "file") in {"file", "all"}
+        query.get("type", "file") in {"file", "all"}
         and query.get("name", details["name"]) == details["name"]
         and (not tags or bool({*tags.split(",")} & {*(details["tags"] or ())}))
     )

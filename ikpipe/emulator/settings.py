@@ -54,11 +54,11 @@ class Rules:
         "isPublished",
         "selectedFieldsSchema",
     )
-    """Fields of the answer given only if `responseFields` asks (`seed`: the first two; `guess`: the others)."""
+    """Fields of the answer given only if `responseFields` asks (`seed`: the first two; `spec`: the tags and two more too)."""
     index_lag: float = 0.0
     """Seconds until a stored file appears in lists and searches (`guess`: some delay is likely)."""
-    required_fields: Literal["always", "when-sent"] = "always"
-    """When required metadata fields must be there (`guess`: in every upload, or once `customMetadata` is sent)."""
+    required_fields: Literal["always", "when-sent"] = "when-sent"
+    """When required metadata fields must be there (`spec`: when setting any; `guess`: not in every upload)."""
     required_default: bool = True
     """Whether a required metadata field needs a `defaultValue` (`spec`)."""
     preflight: bool = True

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS versions (id TEXT PRIMARY KEY, file TEXT NOT NULL, number INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS versions_of ON versions (file, number);
 CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fields (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, field TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fields (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, field TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0);
 """
 
 
@@ -162,20 +163,28 @@ class Store:
         with self._lock:
             # every upload asks for them, and they hardly ever change
             if self._fields is None:
-                rows = self._rows("SELECT field FROM fields ORDER BY rowid")
+                rows = self._rows("SELECT field FROM fields WHERE NOT deleted ORDER BY rowid")
                 self._fields = [json.loads(row[0]) for row in rows]
             return self._fields
+
+    def has_field_name(self, name: str) -> bool:
+        """Tell whether a custom metadata field has the name, or had it."""
+        return bool(self._rows("SELECT 1 FROM fields WHERE name = ?", name))
 
     def save_field(self, field: Details) -> None:
         """Store a new or changed custom metadata field."""
         self._fields = None
         self._rows(
-            "INSERT INTO fields VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET field = excluded.field",
+            "INSERT INTO fields (id, name, field) VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET field = excluded.field",
             *(field["id"], field["name"], json.dumps(field)),
         )
 
     def delete_field(self, field_id: str) -> bool:
-        """Delete a custom metadata field; False if there is none."""
+        """Delete a custom metadata field, whose name stays taken (`spec`); False if there is none."""
         with self._lock:
             self._fields = None
-            return self._db.execute("DELETE FROM fields WHERE id = ?", (field_id,)).rowcount == 1
+            return (
+                self._db.execute("UPDATE fields SET deleted = 1 WHERE id = ? AND NOT deleted", (field_id,)).rowcount
+                == 1
+            )

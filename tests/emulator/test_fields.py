@@ -11,6 +11,7 @@ from emulator_client import Client, refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+RESERVED = "_internal_original_created_datetime"
 SCHEMAS: dict[str, dict[str, Any]] = {
     "text": {"type": "Text", "minLength": 2, "maxLength": 4},
     "area": {"type": "Textarea"},
@@ -126,24 +127,41 @@ def test_default_can_be_left_out_by_a_rule(start: Callable[..., Client]) -> None
     assert start(required_default=False).add_field("brand", type="Text", isValueRequired=True).status_code == 201
 
 
-def test_field_needs_a_name_of_its_own(client: Client) -> None:
-    """A second field with a name, and one without, are refused."""
+def test_field_needs_a_name_and_label_of_its_own(client: Client) -> None:
+    """A second field with a name or a label, one without, and the reserved name are refused."""
     assert client.add_field("own", type="Text").status_code == 201
-    assert client.add_field("own", type="Number").status_code == 400
-    assert client.add_field("", type="Text").status_code == 400
+    body = {"name": "other", "label": "own", "schema": {"type": "Text"}}
+    assert client.api("POST", "/v1/customMetadataFields", json=body).status_code == 400
+    statuses = [client.add_field(name, type="Number").status_code for name in ("own", "", RESERVED)]
+    assert statuses == [400, 400, 400]
 
 
-def test_field_is_listed_changed_and_deleted(start: Callable[..., Client]) -> None:
-    """A field lives through its four calls."""
+def test_fields_are_listed(start: Callable[..., Client]) -> None:
+    """Fields are listed as they were answered, in the order of their making."""
     client = start()
-    path = "/v1/customMetadataFields"
-    first = client.add_field("first", type="Text").json()
+    made = [client.add_field(name, type="Text").json() for name in ("b", "a")]
+    assert client.api("GET", "/v1/customMetadataFields").json() == made
+
+
+def test_field_is_changed(start: Callable[..., Client]) -> None:
+    """Label and schema change, the type never does, and values are held to the new schema."""
+    client = start()
     field = client.add_field("brand", type="Text", maxLength=9).json()
-    assert client.api("GET", path).json() == [first, field]
-    changed = client.api("PATCH", f"{path}/{field['id']}", json={"label": "Brand", "schema": {"maxLength": 3}}).json()
+    client.add_field("other", type="Text")
+    path = f"/v1/customMetadataFields/{field['id']}"
+    changed = client.api("PATCH", path, json={"label": "Brand", "schema": {"maxLength": 3, "type": "Date"}}).json()
     assert changed == {**field, "label": "Brand", "schema": {"type": "Text", "maxLength": 3}}
     assert upload(client, brand="Nike").status_code == 400
-    assert client.api("PATCH", f"{path}/{field['id']}", json={"schema": {"type": "Date"}}).status_code == 400
-    assert client.api("DELETE", f"{path}/{field['id']}").status_code == 204
-    assert client.api("DELETE", f"{path}/{field['id']}").status_code == 404
-    assert client.api("PATCH", f"{path}/{field['id']}", json={}).status_code == 404
+    for bad in ({"label": "other"}, {"schema": "x"}, {"schema": {"minValue": 3}}):
+        assert client.api("PATCH", path, json=bad).status_code == 400
+
+
+def test_field_is_deleted(start: Callable[..., Client]) -> None:
+    """A deleted field takes no values, is gone for every call, and its name stays taken."""
+    client = start()
+    path = f"/v1/customMetadataFields/{client.add_field('brand', type='Text').json()['id']}"
+    assert client.api("DELETE", path).status_code == 204
+    assert upload(client, brand="Nike").status_code == 400
+    assert client.api("DELETE", path).status_code == 404
+    assert client.api("PATCH", path, json={}).status_code == 404
+    assert client.add_field("brand", type="Text").status_code == 400

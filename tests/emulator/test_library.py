@@ -64,7 +64,9 @@ def three(client: Client) -> None:
         ({"type": "folder"}, []),
         ({"name": "c.png"}, ["c.png"]),
         ({"tags": "new,other"}, ["b.jpg"]),
-        ({"searchQuery": 'tags IN ["red"] AND name : "b"', "fileType": "non-image"}, ["b.jpg"]),
+        ({"searchQuery": 'tags IN ["red"]', "name": "c.png", "tags": "new", "type": "folder"}, ["b.jpg", "a.bin"]),
+        ({"searchQuery": 'tags IN ["red"]', "fileType": "image"}, ["b.jpg"]),
+        ({"sort": "DESC_ORIGINAL_CREATION_DATE"}, ["c.png", "a.bin", "b.jpg"]),
     ],
     ids=str,
 )
