@@ -54,7 +54,7 @@ class Rules:
         "isPublished",
         "selectedFieldsSchema",
     )
-    """Fields of the answer given only if `responseFields` asks (`seed`: the first two; `spec`: the tags and two more too)."""
+    """Fields of the answer given only if `responseFields` asks (`seed`: two of them; `spec`: three others too)."""
     index_lag: float = 0.0
     """Seconds until a stored file appears in lists and searches (`guess`: some delay is likely)."""
     required_fields: Literal["always", "when-sent"] = "when-sent"

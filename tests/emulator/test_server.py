@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,7 +22,7 @@ from emulator_client import Client, picture, refused
 from ikpipe.emulator import Emulator, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def open_descriptors() -> int:
@@ -215,16 +216,40 @@ print("ended", flush=True)
 """
 
 
-def test_process_ends_with_status_0(tmp_path: Path) -> None:
-    """In the foreground, SIGTERM is the normal end of the process."""
-    command: Any = [sys.executable, "-W", "error", "-c", SERVE, str(tmp_path)]
+@contextmanager
+def emulator_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run an emulator in a process of its own; gives the process and the emulator's address."""
+    command = [sys.executable, "-W", "error", "-c", SERVE, str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def test_process_ends_with_status_0(tmp_path: Path) -> None:
+    """In the foreground, SIGTERM is the normal end of the process."""
+    with emulator_process(tmp_path) as (process, url):
         assert httpx.get(f"{url}/emulator/log", trust_env=False).json() == []
         process.terminate()
         rest, _ = process.communicate(timeout=10)
     assert (rest, process.returncode) == ("ended\n", 0)
+
+
+def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Client]) -> None:
+    """What was answered is there after a SIGKILL, and the token is spent."""
+    client = start(tmp_path / "other")
+    token = client.token({"fileName": "file.bin"})
+    form = {"fileName": "file.bin", "token": token}
+    with emulator_process(tmp_path) as (process, url):
+        address = f"{url}/api/v2/files/upload"
+        stored = httpx.post(address, data=form, files={"file": ("a", b"kept")}, trust_env=False).json()
+        process.kill()
+        process.wait()
+    again = start(tmp_path)
+    assert again.http.get(again.emulator.url_endpoint + stored["filePath"]).content == b"kept"
+    assert refused(again.upload(token=token)) == (400, "Your request has invalid token.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
