@@ -90,8 +90,12 @@ class Account:
         address: str | None = getattr(self, name)
         if address is None:
             return
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(address)
+            web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number, a bracket that is not closed
+            web = False
+        if not web:
             raise AccountError(f"{name} is {address!r}, which is no http(s) URL.")
         object.__setattr__(self, name, address.rstrip("/"))
 
