@@ -1,0 +1,78 @@
+"""The error tree, the closed list of codes, and what messages are made of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ikpipe
+from ikpipe._errors import CODES, BadValue, MissingExtra, nearest, shown
+
+STATUSES = {"invalid", "failed", "unknown", "cancelled"}
+
+
+@pytest.mark.parametrize("name", ["MappingError", "AccountError", "JournalError", "UploadError", "MissingExtra"])
+def test_every_error_is_an_ikpipe_error(name: str) -> None:
+    """One `except ikpipe.Error` catches whatever ikpipe raises on purpose."""
+    assert issubclass(getattr(ikpipe, name), ikpipe.Error)
+
+
+@pytest.mark.parametrize("name", ["AccountError", "JournalError", "UploadError"])
+def test_what_stops_a_run_carries_its_frame(name: str) -> None:
+    """An error that ends a run has `.results`, which is None where no row was begun."""
+    assert getattr(ikpipe, name)("words").results is None
+
+
+def test_a_missing_extra_names_the_line_to_type() -> None:
+    """A missing optional dependency is an `ImportError` that says how to install it."""
+    error = MissingExtra.for_extra("parquet", "Writing .parquet")
+    assert isinstance(error, ImportError)
+    assert str(error).startswith("Writing .parquet needs the extra 'parquet'")
+    assert str(error).endswith("pip install 'ikpipe[parquet]'")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_says_what_to_do(code: str) -> None:
+    """Each code is one word in snake case, with a status, a meaning and a mend."""
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
+    assert CODES[code].status in STATUSES
+    assert CODES[code].meaning
+    assert CODES[code].mend
+
+
+def test_codes_that_are_used_are_listed() -> None:
+    """No file of the package makes a problem with a code that the list lacks."""
+    files = Path(ikpipe.__file__).parent.glob("_*.py")
+    used = {code for file in files for code in re.findall(r'BadValue\(\s*"(\w+)"', file.read_text(encoding="utf-8"))}
+    assert len(used) > 10
+    assert used <= set(CODES)
+
+
+def test_nearest_is_the_word_that_was_meant() -> None:
+    """A misspelt word brings the right one, in its own spelling."""
+    assert nearest("colr", ["size", "Color", 7]) == " (nearest: 'Color')"
+
+
+def test_nearest_of_nothing_is_nothing() -> None:
+    """Where there is no word at all, none is named."""
+    assert nearest("colr", []) == ""
+
+
+@given(st.text(), st.integers(10, 80))
+def test_shown_values_keep_a_message_short(text: str, width: int) -> None:
+    """A value in a message is its `repr` on one line, cut to its width."""
+    cut = shown(text, width)
+    assert len(cut) <= width
+    assert "\n" not in cut
+    assert repr(text).startswith(cut.removesuffix("…")) or cut == repr(text)
+
+
+def test_a_bad_value_has_its_parts() -> None:
+    """A broken rule has code, message, fix and, where one is to blame, a column."""
+    bad = BadValue("too_long", "message", "fix", "column")
+    assert (bad.code, bad.message, bad.fix, bad.column) == ("too_long", "message", "fix", "column")
+    assert str(bad) == "message"
