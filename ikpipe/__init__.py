@@ -26,7 +26,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _check       check: every problem of every row
     _upload      upload, retry, upload_file, files
 
-Leaves, which nothing above imports: `cli`, `tables` and `results` (files), `demo`, and the package `emulator`, which
+Leaves, which nothing above imports: `tables` (files of tables), `demo`, `cli`, and the package `emulator`, which
 shares no code with the client. Everything is loaded when it is first used.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ikpipe._result import Result
     from ikpipe._token import sign
     from ikpipe._upload import aupload, aupload_file, files, retry, upload, upload_file
-    from ikpipe.results import read_results, write_results
+    from ikpipe.tables.results import read_results, write_results
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _HOMES = {
     "_check": ("check",),
     "_token": ("sign",),
     "_upload": ("aupload", "aupload_file", "files", "retry", "upload", "upload_file"),
-    "results": ("read_results", "write_results"),
+    "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("cli", "demo", "emulator")

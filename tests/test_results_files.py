@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import ikpipe
-from ikpipe.results import read_results, write_csv, write_results
+from ikpipe.tables.results import read_results, write_csv, write_results
 
 
 class _Unprintable:

@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, TEXT
 
 import ikpipe
-from ikpipe.results import parquet
+from ikpipe.tables import parquet
 
 
 def again(frame: pd.DataFrame) -> pd.DataFrame:

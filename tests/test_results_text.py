@@ -18,7 +18,9 @@ from results_frames import FRAMES, HOSTILE, TEXT
 
 import ikpipe
 from ikpipe._result import RESULT_COLUMNS
-from ikpipe.results import files, read_results, text, write_results
+from ikpipe.tables import results as files
+from ikpipe.tables import text
+from ikpipe.tables.results import read_results, write_results
 
 FORMULA = re.compile(r"""[\s'"]*[=+\-@\t\r]""")
 

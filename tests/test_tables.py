@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from results_frames import JSON, TEXT
 
 import ikpipe
-from ikpipe.results import write_results
-from ikpipe.tables import read_table
+from ikpipe.tables.reading import read_table
+from ikpipe.tables.results import write_results
 
 TABLES = st.integers(1, 3).flatmap(lambda width: st.lists(st.lists(TEXT, min_size=width, max_size=width), max_size=4))
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe._errors import Error
-from ikpipe._files import needed
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.signals import at_once
-from ikpipe.cli.standin import metadata_fields
+from ikpipe.cli.standin import metadata_fields, service
 from ikpipe.cli.wording import say, width
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ ALL_WELL, PROBLEMS = 0, 1
 
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
-    from ikpipe.tables import read_table
+    from ikpipe.tables.reading import read_table
 
     if options.out is not None:
         output.ready(options.out, options.table)
@@ -60,21 +59,21 @@ def sign(options: Namespace) -> int:
 
 def emulator(options: Namespace) -> int:
     """`ikpipe emulator`: until Ctrl-C or SIGTERM."""
-    service = needed("ikpipe.emulator", "emulator", "The emulator")
+    there = service()
     keys = {"public_key": options.public_key, "private_key": options.private_key}
     try:
-        rules = service.Rules.from_text(**dict(options.set))
+        rules = there.Rules.from_text(**dict(options.set))
         chosen = {name: getattr(rules, name) for name, _ in options.set}
     except (TypeError, ValueError) as error:
         raise Error(f"--set: {error}") from None
     given = {name: key for name, key in keys.items() if key is not None}
-    service.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
+    there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
     return ALL_WELL
 
 
-def _announce(service: Any) -> None:
+def _announce(emulator: Any) -> None:
     """Print the address, and the lines that point a shell to it: the whole can be pasted or sourced."""
-    account = service.account
+    account = emulator.account
     lines = {
         "IMAGEKIT_PUBLIC_KEY": account.public_key,
         "IMAGEKIT_PRIVATE_KEY": str(account.private_key),
@@ -83,7 +82,7 @@ def _announce(service: Any) -> None:
         "IMAGEKIT_API_URL": account.api_url,
     }
     exports = [f"export {name}={shlex.quote(value)}" for name, value in lines.items()]
-    print(f"# ikpipe emulator at {service.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
+    print(f"# ikpipe emulator at {emulator.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
     say("the emulator is ready; paste these lines into another shell. Ctrl-C ends it.")
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from ikpipe._errors import Error
-from ikpipe._files import ending, needed
 from ikpipe.cli.signals import held
 from ikpipe.cli.wording import say
+from ikpipe.tables.files import ending, needed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STANDARD = "-"
 ENDINGS = ("csv", "jsonl", "parquet")
-_CHUNK = 10_000  # rows turned into text at once
 
 
 def ready(out: str, source: str = STANDARD) -> None:
@@ -50,27 +50,29 @@ def ready(out: str, source: str = STANDARD) -> None:
         raise Error(f"{out} is the input itself, which is never overwritten; name another file.")
 
 
-def write(frame: pd.DataFrame, out: str) -> None:
-    """Write a frame to OUT."""
-    from ikpipe.results import write_results
+def write(frame: pd.DataFrame, out: str) -> bool:
+    """Write a frame to OUT, and tell whether it is there as a whole: a reader of standard output may leave early."""
+    from ikpipe.tables.results import write_csv, write_results
 
     if out != STANDARD:
         with held():
             write_results(frame, out)
-        return
+        return True
     try:
-        _print(frame)
+        write_csv(frame, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
-        say("standard output was closed before all rows were written")
         # Python flushes it once more at the very end, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
-def _print(frame: pd.DataFrame) -> None:
-    from ikpipe.results.text import Layout
+def rescue(frame: pd.DataFrame, out: str) -> None:
+    """Keep in a temporary file what OUT would not take: the files are up, and nobody else knows where."""
+    from ikpipe.tables.results import write_results
 
-    layout, stream = Layout.of(frame), sys.stdout.buffer
-    stream.write(layout.csv_header().encode())
-    for start in range(0, len(frame), _CHUNK):
-        stream.write(layout.csv_text(frame.iloc[start : start + _CHUNK]).encode())
-    stream.flush()
+    path = Path(mkdtemp(prefix="ikpipe-")) / "results.csv"
+    write_results(frame, path)
+    name = "standard output" if out == STANDARD else out
+    say(f"{name} did not take all results; they are in {path}")

@@ -39,7 +39,7 @@ def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
     for code, group in _groups(found, "code"):
         columns = group["column"].astype(str).where(group["column"].notna(), "")
         yield ""
-        yield from _wrapped(f"{len(group)} {code}: ", f"{CODES[code].meaning} {CODES[code].mend}", width)
+        yield from _explained(f"{len(group)} {code}", code, width)
         yield from _examples(group["row"], columns, group["message"] + "; " + group["fix"], width)
 
 
@@ -54,8 +54,7 @@ def summary(results: pd.DataFrame, width: int) -> Iterator[str]:
     for code, group in _groups(results[~up], "ik_error"):
         yield ""
         statuses = "/".join(group["ik_status"].unique())
-        known = CODES[code]
-        yield from _wrapped(f"{len(group)} {statuses}, {code}: ", f"{known.meaning} {known.mend}", width)
+        yield from _explained(f"{len(group)} {statuses}, {code}", code, width)
         yield from _examples(group.index, [""] * len(group), group["ik_message"], width)
 
 
@@ -80,9 +79,10 @@ def _examples(labels: Iterable[Any], columns: Iterable[Any], messages: Iterable[
         yield f"    and {_count(len(every) - FEW, 'more row')}"
 
 
-def _wrapped(head: str, text: str, width: int) -> Iterator[str]:
-    # Codes and counts stay whole: only their explanation is wrapped.
-    yield from wrap(in_options(text), width, initial_indent=f"  {head}", subsequent_indent="    ")
+def _explained(head: str, code: str, width: int) -> Iterator[str]:
+    known = CODES.get(code)  # a results file can come from a later version
+    text = f"{head}: {in_options(f'{known.meaning} {known.mend}')}" if known else head
+    yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _count(number: int, noun: str) -> str:

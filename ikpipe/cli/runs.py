@@ -24,7 +24,7 @@ ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
-    from ikpipe.tables import read_table
+    from ikpipe.tables.reading import read_table
 
     output.ready(options.out, options.table)
     return _run(options, ikpipe.upload, lambda: read_table(options.table), {})
@@ -57,7 +57,12 @@ def _run(
 
 def _deliver(options: Namespace, results: pd.DataFrame) -> int:
     """Write OUT, say how it went, and tell the exit status."""
-    output.write(results, options.out)
+    written = False
+    try:
+        written = output.write(results, options.out)
+    finally:
+        if not written:
+            output.rescue(results, options.out)
     up = bool(results["ik_status"].isin(SETTLED).all())
     if not options.quiet:
         say(*report.summary(results, width()), "", *_outlook(options, results, up=up))

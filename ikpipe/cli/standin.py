@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._files import needed
+from ikpipe._errors import MissingExtra
 from ikpipe.cli.wording import say
 
 if TYPE_CHECKING:
@@ -21,6 +21,15 @@ _TYPES = {"b": "Boolean", "i": "Number", "u": "Number", "f": "Number"}  # by the
 _CONSTANTS = {bool: "Boolean", int: "Number", float: "Number"}
 
 
+def service() -> Any:
+    """Load the emulator, or say which extra it needs."""
+    try:
+        import ikpipe.emulator
+    except ImportError:
+        raise MissingExtra.for_extra("emulator", "The emulator") from None
+    return ikpipe.emulator
+
+
 @contextmanager
 def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
     """Run an emulator that has the custom metadata fields which the table wants, as a user's own account would.
@@ -32,7 +41,7 @@ def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.A
     given
         The mapping: `columns` and parameters.
     """
-    emulator = needed("ikpipe.emulator", "emulator", "--emulator").Emulator()
+    emulator = service().Emulator()
     with emulator:
         for name, kind in metadata_fields(frame, given).items():
             _create(emulator, name, kind)

@@ -17,7 +17,6 @@ from shell import NAMED, Ran
 
 import ikpipe
 from ikpipe import cli
-from ikpipe.cli import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,10 +139,3 @@ def test_beside_other_threads(ikp: Ikp, table: Table) -> None:
     thread.start()
     thread.join()
     assert statuses == [0]
-
-
-def test_long_output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What goes to standard output in several chunks is whole, and in order."""
-    monkeypatch.setattr(output, "_CHUNK", 2)
-    output.write(pd.DataFrame({"a": range(5)}), "-")
-    assert capsys.readouterr().out.splitlines() == ["a", *map(str, range(5))]

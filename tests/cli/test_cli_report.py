@@ -14,6 +14,7 @@ from ikpipe._result import Result
 from ikpipe.cli.report import problems, summary
 from ikpipe.cli.wording import cut, in_options, one_line
 
+ABOUT = {"rows": 0, "bytes": 0, "seconds": 0.0}
 TEXT = st.text(max_size=200)
 
 
@@ -86,5 +87,11 @@ def test_summary_by_code() -> None:
 
 def test_summary_of_nothing() -> None:
     """An empty table has a summary too."""
-    frame = result_frame(pd.DataFrame(), [], {"rows": 0, "bytes": 0, "seconds": 0.0})
+    frame = result_frame(pd.DataFrame(), [], ABOUT)
     assert next(summary(frame, 80)) == "0 of 0 rows up, 0 B stored, in 0.0 s"
+
+
+def test_code_of_a_later_version() -> None:
+    """A code that nobody here knows, as a file of a later version can have, is shown without an explanation."""
+    frame = result_frame(pd.DataFrame(index=[0]), [Result("unknown", "eclipse", "dark")], ABOUT)
+    assert list(summary(frame, 80))[3:] == ["  1 unknown, eclipse", "    row 0  dark"]

@@ -12,7 +12,6 @@ import pytest
 from shell import NAMED, process, variables
 
 import ikpipe
-from ikpipe.cli import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,31 +219,53 @@ def test_missing_table(ikp: Ikp) -> None:
 @pytest.mark.usefixtures("signed_in")
 def test_bug_shows_its_traceback(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody foresaw is not hidden behind one line."""
-    monkeypatch.setattr(runs.output, "write", lambda *_: 1 / 0)
+    monkeypatch.setattr("ikpipe.cli.report.summary", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ikp("upload", table(1), "-o", "out.csv", *NAMED)
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_full_disk(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system refuses is told in its own words."""
+def test_full_disk(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What OUT's disk refuses is told in the system's own words, and the results are kept elsewhere."""
+    write, elsewhere = ikpipe.write_results, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
 
-    def full(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device")
+    def full(frame: pd.DataFrame, path: str | Path) -> None:
+        if str(path) == "out.csv":
+            raise OSError(28, "No space left on device")
+        write(frame, path)
 
-    monkeypatch.setattr(runs.output, "write", full)
+    monkeypatch.setattr("ikpipe.tables.results.write_results", full)
     ran = ikp("upload", table(1), "-o", "out.csv", *NAMED)
+    [kept] = elsewhere.glob("*/results.csv")
     assert ran.status == 2
-    assert ran.err.endswith("ikpipe: error: [Errno 28] No space left on device\n")
+    assert ran.err.splitlines()[-2] == f"ikpipe: out.csv did not take all results; they are in {kept}"
+    assert ran.err.splitlines()[-1] == "ikpipe: error: [Errno 28] No space left on device"
+    assert list(ikpipe.read_results(kept)["ik_status"]) == ["uploaded"]
 
 
-def test_pipe_closed_early(table: Table, emulator: Emulator) -> None:
-    """A reader that leaves early costs no traceback: the status is the run's."""
-    with process("upload", table(1), "-o", "-", *NAMED, **variables(emulator)) as running:
+def test_pipe_closed_early(table: Table, emulator: Emulator, tmp_path: Path) -> None:
+    """A reader that leaves early costs neither the run's status nor its results."""
+    environment = {**variables(emulator), "TMPDIR": str(tmp_path)}
+    with process("upload", table(1), "-o", "-", *NAMED, **environment) as running:
         assert running.stdout is not None
         running.stdout.close()
         assert running.stderr is not None
         said = running.stderr.read()
         assert running.wait() == 0
-    assert "standard output was closed before all rows were written" in said
+    [kept] = tmp_path.glob("ikpipe-*/results.csv")
+    assert f"standard output did not take all results; they are in {kept}" in said
     assert "Traceback" not in said
+    assert list(ikpipe.read_results(kept)["ik_status"]) == ["uploaded"]
+
+
+def test_listing_cut_short(emulator: Emulator, tmp_path: Path) -> None:
+    """A reader that has seen enough of a list ends the command without a word."""
+    with process("files", TMPDIR=str(tmp_path), **variables(emulator)) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+        assert running.wait() == 0
+    assert list(tmp_path.iterdir()) == []

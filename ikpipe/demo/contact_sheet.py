@@ -77,7 +77,7 @@ def _head(title: str) -> Element:
         _tag("meta", charset="utf-8"),
         _tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         _tag("title", title),
-        _tag("style", files("ikpipe").joinpath("contact_sheet.css").read_text("utf-8")),
+        _tag("style", files("ikpipe.demo").joinpath("contact_sheet.css").read_text("utf-8")),
     )
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pandas as pd
 
-from ikpipe._files import ending, opened
-from ikpipe.results import parquet, text
+from ikpipe.tables import parquet, text
+from ikpipe.tables.files import ending, opened
 
 # As many rows as are turned into text at once: memory stays small, and the time for each call does not show.
 _CHUNK = 10_000

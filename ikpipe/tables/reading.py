@@ -11,9 +11,9 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from ikpipe._errors import Error, shown
-from ikpipe._files import Source, ending, name_of, needed, opened, seekable
-from ikpipe._records import columns_of, delimited, json_rows, refuse_duplicates
-from ikpipe.results import parquet
+from ikpipe.tables import parquet
+from ikpipe.tables.files import Source, ending, name_of, needed, opened, seekable
+from ikpipe.tables.records import columns_of, delimited, json_rows, refuse_duplicates
 
 
 def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name

@@ -14,8 +14,8 @@ import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe._errors import Error
-from ikpipe._files import needed
-from ikpipe.results import tagged, text
+from ikpipe.tables import tagged, text
+from ikpipe.tables.files import needed
 
 _NOTES = b"ikpipe"
 

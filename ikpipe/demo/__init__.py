@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 import ikpipe
-from ikpipe._columns import columns
 from ikpipe._errors import CODES
-from ikpipe._files import needed
-from ikpipe._origin import origin
 from ikpipe._progress import size
-from ikpipe.contact_sheet import contact_sheet
-from ikpipe.tables import read_table
+from ikpipe.demo.contact_sheet import contact_sheet
+from ikpipe.demo.shop import origin
+from ikpipe.tables.columns import columns
+from ikpipe.tables.files import needed
+from ikpipe.tables.reading import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,8 +94,8 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
 
 def data_folder() -> Path:
     """Find the catalogue: in an installed wheel beside this file, in a clone among the notebooks."""
-    installed = Path(__file__).with_name("demo_data")
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "notebooks" / "data"
+    installed = Path(__file__).with_name("data")
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "notebooks" / "data"
 
 
 def make_fields(account: ikpipe.Account) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from ikpipe._origin import origin
+from ikpipe.demo.shop import origin
 
 
 def get(address: str, path: str, timeout: float = 10) -> tuple[int, bytes]:

@@ -14,9 +14,9 @@ import pandas as pd
 from ikpipe._cells import whole_floats
 from ikpipe._errors import Error, shown
 from ikpipe._parameters import plain
-from ikpipe._records import columns_of, delimited, json_rows
 from ikpipe._result import EXTRA, RESULT_COLUMNS
-from ikpipe.results.guard import guarded, is_guarded, unguarded
+from ikpipe.tables.guard import guarded, is_guarded, unguarded
+from ikpipe.tables.records import columns_of, delimited, json_rows
 
 DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
 """The dtype of each column that a run adds."""

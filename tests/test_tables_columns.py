@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe._columns import cells, columns
+from ikpipe.tables.columns import cells, columns
 
 LETTERS = st.text(st.sampled_from("ab é猫写ﾈ"), max_size=60)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ikpipe._errors import CODES
 from ikpipe._frame import result_frame
 from ikpipe._result import Result
-from ikpipe.contact_sheet import contact_sheet
+from ikpipe.demo.contact_sheet import contact_sheet
 
 PICTURE = "data:image/png;base64,AAAA"
 
