@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import ikpipe
-from ikpipe.contact_sheet import contact_sheet
+from ikpipe.demo.contact_sheet import contact_sheet
 from ikpipe.emulator import Emulator
 
 if TYPE_CHECKING:
