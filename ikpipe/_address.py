@@ -10,7 +10,7 @@ import idna
 from ikpipe._errors import BadValue, shown
 
 # The WHATWG percent-encode sets, said as what `quote` may leave alone; '%' stays, so that what is encoded stays so.
-_PATH = "%!$&'()*+,;=:@/~[]|-._\\"
+_PATH = "%!$&'()*+,;=:@/~[]|-._"
 _QUERY = "%!$&()*+,;=:@/?~[]|-._`{}\\^"
 _FRAGMENT = _QUERY.replace("`", "") + "#'"
 _USER = "%!$&'()*+,~-._"
@@ -28,6 +28,8 @@ def web_address(text: str) -> str:
     """
     # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
     clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))
+    # A backslash is a slash to them, but for the query and what follows it.
+    clean = re.sub(r"^[^?#]*", lambda found: found[0].replace("\\", "/"), clean)
     try:
         clean.encode()  # half a character is a ValueError as well
         parts = urlsplit(clean)
@@ -37,9 +39,9 @@ def web_address(text: str) -> str:
         host = _host(parts.hostname)
     except ValueError as error:
         raise BadValue("bad_url", f"{shown(text)} is no web address: {error}", "write https://host/path") from None
-    user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if "@" in parts.netloc else ""
+    user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if parts.username or parts.password else ""
     where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
-    path = quote(parts.path.replace("\\", "/"), safe=_PATH) or "/"
+    path = quote(parts.path, safe=_PATH) or "/"
     query = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
     fragment = f"#{quote(parts.fragment, safe=_FRAGMENT)}" if parts.fragment else ""
     return f"{parts.scheme}://{user}{host}{where}{path}{query}{fragment}"
@@ -48,14 +50,12 @@ def web_address(text: str) -> str:
 def _host(host: str) -> str:
     if ":" in host:
         return f"[{host}]"
-    if host.isascii():
-        if re.search(r"[\s<>^|%\\\"`{}]", host):
-            raise ValueError(f"{host!r} is no host")
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode()
-    except idna.IDNAError as error:
-        raise ValueError(f"{host!r} is no host: {error}") from None
+    # Not idna.encode: it refuses emoji, as IDNA 2008 does, and browsers do not.
+    mapped = host if host.isascii() else idna.uts46_remap(host, std3_rules=False)
+    labels = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped.split(".")]
+    if not mapped.strip(".") or re.search(r"[\x00-\x20\x7f#/:<>?@\[\\\]^`{|}%\"]", mapped):
+        raise ValueError(f"{host!r} is no host")
+    return ".".join(labels)
 
 
 def last_segment(text: str) -> str:
