@@ -75,7 +75,7 @@ def _split(given: str, option: str) -> tuple[str, str | None]:
     """Part a name such as ``custom_metadata.brand``, and see that there is such a parameter."""
     spelt, dot, field = given.partition(".")
     name = BY_WIRE.get(spelt, spelt)
-    if name != "token" and (name not in TABLE or (dot and name != "custom_metadata")):
+    if name != "token" and (name not in TABLE or (dot and (name != "custom_metadata" or not field))):
         raise MappingError(f"{option} {given}: there is no upload parameter {given!r}{nearest(spelt, TABLE)}.")
     return name, field if dot else None
 

@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import MissingExtra
+from ikpipe._errors import Error, MissingExtra
 from ikpipe.cli.wording import say
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _kind(cells: pd.Series[Any]) -> str:
 
 
 def _create(emulator: Any, name: str, kind: str) -> None:
+    from urllib.error import HTTPError
     from urllib.request import ProxyHandler, Request, build_opener
 
     field = {"name": name, "label": name, "schema": {"type": kind}}
@@ -92,6 +93,10 @@ def _create(emulator: Any, name: str, kind: str) -> None:
         json.dumps(field).encode(),
         {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
     )
-    # No proxy: it would not find this machine's loopback.
-    with build_opener(ProxyHandler({})).open(request):
-        pass
+    try:
+        # No proxy: it would not find this machine's loopback.
+        build_opener(ProxyHandler({})).open(request).close()
+    except HTTPError as error:
+        with error:
+            words = json.load(error)["message"]
+        raise Error(f"--emulator: there cannot be a custom metadata field {name!r}: {words}") from None

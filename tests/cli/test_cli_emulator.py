@@ -72,6 +72,13 @@ def test_fields_fit_the_cells(frame: dict[str, Any], given: dict[str, Any], fiel
     assert metadata_fields(pd.DataFrame(frame), given) == fields
 
 
+def test_field_that_cannot_be(ikp: Ikp, table: Table) -> None:
+    """A field that the service would not have is an error that names it, with the service's words."""
+    ran = ikp("upload", table(1, **{"custom_metadata.": ["A"]}), "-o", "out.csv", *NAMED, "--emulator")
+    assert ran.status == 2
+    assert ran.err.startswith("ikpipe: error: --emulator: there cannot be a custom metadata field '': ")
+
+
 def test_missing_extra(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra the error has the line to type."""
     monkeypatch.setitem(sys.modules, "ikpipe.emulator", None)

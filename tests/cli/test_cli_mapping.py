@@ -57,6 +57,7 @@ def test_keywords(pairs: Pairs, expected: dict[str, Any]) -> None:
         ([("file_name", "a"), ("fileName", "b")], "--map fileName is given twice"),
         ([("custom_metadata", "a,b,a")], "--map custom_metadata=a is given twice"),
         ([("custom_metadata", "a"), ("custom_metadata.a", "b")], "--map custom_metadata.a is given twice"),
+        ([("custom_metadata.", "b")], "there is no upload parameter 'custom_metadata.'"),
         ([("tags.a", "b")], "--map tags.a: there is no upload parameter 'tags.a' (nearest: 'tags')"),
     ],
 )
