@@ -4,6 +4,7 @@ The stations of a row, in order; each file imports only what stands before it::
 
     _errors      the error tree and the closed list of error codes
     _account     keys and addresses
+    _policy      what to believe of the service where nobody knows: every guess, by name
     _result      what became of one row: the columns of a results frame
     _address     http(s) URLs as a browser would send them
     _parameters  the table of upload parameters: name, kind, limits → checked text fields
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
     from ikpipe._check import check
     from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
+    from ikpipe._policy import Policy
     from ikpipe._result import Result
     from ikpipe._token import sign
     from ikpipe._upload import aupload, aupload_file, files, retry, upload, upload_file
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "_account": ("Account",),
     "_errors": ("CODES", "AccountError", "Error", "JournalError", "MappingError", "MissingExtra", "UploadError"),
+    "_policy": ("Policy",),
     "_result": ("Result",),
     "_check": ("check",),
     "_token": ("sign",),
@@ -67,6 +70,7 @@ __all__ = [
     "JournalError",
     "MappingError",
     "MissingExtra",
+    "Policy",
     "Result",
     "UploadError",
     "aupload",

@@ -189,6 +189,9 @@ CODES: dict[str, Code] = {
     "fetch_failed": Code(
         "failed", "With fetch='client': the URL could not be downloaded here.", "Mend the URL; retry."
     ),
+    "size_differs": Code(
+        "failed", "The stored file has another size than what was sent.", "Look at the stored file; send it again."
+    ),
     "file_changed": Code("failed", "The file changed while it was being sent.", "Wait until it is whole; retry."),
     "server_error": Code("unknown", "The service answered with a 5xx: it may have stored the file.", "retry()"),
     "connection_lost": Code("unknown", "The connection broke after the file had begun to leave.", "retry()"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe._errors import BadValue, Problem, shown
@@ -19,13 +21,19 @@ class Job(NamedTuple):
     """One row, ready to be signed and sent.
 
     `fields` are the form's texts under their wire names, all but the file and the token: what is signed is what
-    is sent (seed).
+    is sent (seed). `own_name`: the name was made for this row, so that nobody else can have taken it.
     """
 
     label: Any
     position: int
     fields: dict[str, str]
     source: Source
+    own_name: bool = False
+
+    @property
+    def target(self) -> str:
+        """The path under which the service stores the file, if its name is fixed (seed: other characters are `_`)."""
+        return "/" + "/".join(_target(self.fields))
 
 
 class Planner:
@@ -37,15 +45,23 @@ class Planner:
         How files are read from cells.
     metadata_fields
         The account's custom metadata fields by name; None where nobody could be asked.
+    run
+        Makes the suffixes of unique names, with the row's position; None leaves these to the service.
     """
 
-    def __init__(self, intake: Intake, metadata_fields: Mapping[str, Field] | None = None) -> None:
+    def __init__(
+        self, intake: Intake, metadata_fields: Mapping[str, Field] | None = None, run: str | None = None
+    ) -> None:
         self._intake = intake
+        self._run = run
         self._metadata_fields = metadata_fields
         self._targets: dict[tuple[str, ...], Any] = {}
 
-    def job(self, row: Row) -> Job | list[Problem]:
-        """Check a row and write its values for the wire; every problem of the row is found, not just the first."""
+    def job(self, row: Row, sent_as: str | None = None) -> Job | list[Problem]:
+        """Check a row and write its values for the wire; every problem of the row is found, not just the first.
+
+        `sent_as` is the name that an earlier run made for this row.
+        """
         found = list(row.trouble)
         source = self._source(row, found)
         values = dict(row.values)
@@ -57,7 +73,13 @@ class Planner:
             self._name(row.label, fields, found)
         if found or source is None:
             return [row.problem(parameter, bad) for parameter, bad in found]
-        return Job(row.label, row.position, fields, source)
+        if self._run is None or fields.get("useUniqueFileName") == "false":
+            return Job(row.label, row.position, fields, source)
+        suffix = _suffix(self._run, row.position)
+        # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
+        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], suffix)
+        fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
+        return Job(row.label, row.position, fields, source, own_name=True)
 
     def _source(self, row: Row, found: list[tuple[str, BadValue]]) -> Source | None:
         if any(parameter == "file" for parameter, _ in found):
@@ -91,7 +113,7 @@ class Planner:
             return
         if fields.get("useUniqueFileName") != "false":
             return
-        target = (*folder_levels(fields.get("folder", "/")), served_name(name))
+        target = _target(fields)
         if target in self._targets:
             bad = BadValue(
                 "same_target",
@@ -105,6 +127,21 @@ class Planner:
     def claim(self, path: str, label: Any) -> None:
         """Take a target that a row of an earlier run is stored under."""
         self._targets[tuple(folder_levels(path))] = label
+
+
+def _target(fields: Mapping[str, str]) -> tuple[str, ...]:
+    return (*folder_levels(fields.get("folder", "/")), served_name(fields["fileName"]))
+
+
+def _suffix(run: str, position: int) -> str:
+    digest = blake2b(f"{run} {position}".encode(), digest_size=6).digest()
+    return b32encode(digest).decode().rstrip("=").lower()
+
+
+def _with_suffix(name: str, suffix: str) -> str:
+    """Put the suffix before the ending, as the service does."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}_{suffix}.{ending}" if dot and stem else f"{name}_{suffix}"
 
 
 def _encoded(values: Mapping[str, Any], found: list[tuple[str, BadValue]]) -> dict[str, str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import Error
 from ikpipe._metadata import Field, fields_of
+from ikpipe._parameters import dump
+from ikpipe._reply import details
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from ikpipe._account import Account
+    from ikpipe._result import Result
     from ikpipe._send import Wire
 
 PAGE = 1000  # files; the API's largest `limit`
@@ -23,6 +27,38 @@ async def metadata_fields(wire: Wire, account: Account) -> dict[str, Field]:
         return fields_of(answer)
     except (KeyError, TypeError):
         raise Error("The list of custom metadata fields could not be read.") from None
+
+
+async def find(
+    wire: Wire, account: Account, target: str, *, size: int | None = None, since: float | None = None
+) -> Result | None:
+    """Look for a file by its path, and give its details, as `exists`.
+
+    Parameters
+    ----------
+    target
+        The file's path in the library.
+    size
+        It must have so many bytes; None does not know.
+    since
+        It must have been stored or replaced since, in seconds since 1970; None does not care.
+    """
+    folder, _, name = target.rpartition("/")
+    query: dict[str, str | int] = {"searchQuery": f"name = {dump(name)}", "path": folder or "/", "limit": PAGE}
+    for file in await wire.api(account, "/v1/files", query):
+        same = file.get("filePath") == target and size in (None, file.get("size"))
+        if same and (since is None or _stored_at(file) >= since):
+            result = details(file, "exists")
+            result.extra = None  # a listing has fields that an upload's answer has not
+            return result
+    return None
+
+
+def _stored_at(file: Mapping[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(file.get("updatedAt") or file["createdAt"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return 0.0
 
 
 async def listing(

@@ -48,10 +48,12 @@ def gather(
     }
 
 
-async def planner_for(wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan) -> Planner:
+async def planner_for(
+    wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan, run: str | None = None
+) -> Planner:
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
-    return Planner(intake, await _known_fields(wire, account, plan))
+    return Planner(intake, await _known_fields(wire, account, plan), run)
 
 
 async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe._result import KINDS, Result
@@ -19,12 +20,19 @@ class Reply(NamedTuple):
 
     `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
     for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
+    `date`: the service's own time, in seconds since 1970.
     """
 
     result: Result
     again: bool = False
     wait: float | None = None
     stops: Stops = "never"
+    date: float | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the file may be stored, and no answer says so."""
+        return self.result.status == "unknown"
 
 
 MESSAGES: dict[str, str] = {
@@ -94,7 +102,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """
     reply = _read(status, headers, _parsed(body))
     reply.result.request_id = headers.get("x-ik-requestid")
-    return reply
+    return reply._replace(date=_date(headers.get("date", "")))
 
 
 def _read(status: int, headers: Mapping[str, str], answer: Any) -> Reply:
@@ -106,7 +114,8 @@ def _read(status: int, headers: Mapping[str, str], answer: Any) -> Reply:
     if 400 <= status < 500:  # noqa: PLR2004 - HTTP
         return _refusal(status, headers, message)
     if status >= 500:  # noqa: PLR2004 - HTTP
-        return Reply(Result("unknown", "server_error", _words(message, f"the service answered {status}")))
+        result = Result("unknown", "server_error", _words(message, f"the service answered {status}"))
+        return Reply(result, wait=_wait(status, headers))
     return Reply(Result("unknown", "bad_reply", f"the service answered {status} with what is no answer of its own"))
 
 
@@ -114,7 +123,8 @@ def _refusal(status: int, headers: Mapping[str, str], message: object) -> Reply:
     code = _code(status, message)
     result = Result("failed", code, _words(message, f"the service answered {status}"))
     stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
-    return Reply(result, code in ("busy", "rate_limited"), _wait(status, headers), stops)
+    # A fresh token that has expired on arrival means that the clock here is wrong; the reply tells by how much.
+    return Reply(result, code in ("busy", "rate_limited", "token_expired"), _wait(status, headers), stops)
 
 
 def _code(status: int, message: object) -> str:
@@ -130,9 +140,25 @@ def _code(status: int, message: object) -> str:
 
 
 def _wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Read how long to wait, in seconds: `X-RateLimit-Reset` is in milliseconds (docs)."""
-    reset = headers.get("x-ratelimit-reset", "")
-    return int(reset) / 1000 if status == 429 and reset.isdecimal() else None  # noqa: PLR2004 - HTTP
+    """Read how long to wait, in seconds.
+
+    `X-RateLimit-Reset` is in milliseconds (docs); `Retry-After`, which a proxy may send, in seconds or a date (HTTP).
+    """
+    reset, after = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
+    if status == 429 and reset.isdecimal():  # noqa: PLR2004 - HTTP
+        return int(reset) / 1000
+    if after.isdecimal():
+        return float(after)
+    then, now = _date(after), _date(headers.get("date", ""))
+    return max(then - now, 0.0) if then is not None and now is not None else None
+
+
+def _date(text: str) -> float | None:
+    """Read an HTTP date, in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
 
 
 def _words(message: object, otherwise: str) -> str:

@@ -2,71 +2,181 @@
 
 ::
 
-    Attempt ──▶ reply ──▶ stored, refused for good, or in doubt ──▶ end
-       ▲          │
-       │          └──▶ worth another try ──▶ Wait ──▶ told to go on?  no ──▶ end
-       └────────────────────────────────────────────────┘ yes
+              ┌───────────────── absent, and late enough to be sure ────────────────────┐
+              ▼                                                                         │
+    begin ─▶ Send(fresh) ─▶ stored, or refused for good ─▶ end                          │
+              ▲    │                                                                    │
+              │    ├─▶ refused for now ─▶ Wait ─┐                                       │
+              └────┼────────────────────────────┘                                       │
+                   └─▶ in doubt ─▶ Wait ─▶ Send(same token) ─▶ stored ─▶ end            │
+                                    ▲        │                                          │
+                                    ├────────┴─▶ in doubt again                         │
+                                    │        └─▶ refused ─▶ Look ─▶ found ─▶ end (exists)
+                                    │                        ▲ ├─▶ absent, too early ─▶ Wait ─┐
+                                    │                        └─┼───────────────────────────────┘
+                                    │                          ├─▶ absent, late enough ────────┘
+                                    │                          └─▶ nobody can look ─▶ end (unknown)
+                                    └─ a few times, then Look
 
-Every attempt is made with a fresh token, since a token is spent even by an error (seed). A reply in doubt ends the
-row as ``unknown``: sending it again could store the file twice.
+A plain refusal gets a fresh token, since a token is spent even by an error (seed). A reply in doubt (none at all, a
+5xx, one that cannot be read) gets the *same* token again: a token is used once, so that the service itself rules out
+a second copy. Whoever tells a row to stop waiting ends it with what is certain: `unknown` as long as there is doubt.
 """
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
+
+from ikpipe._reply import Reply
+from ikpipe._result import SETTLED, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ikpipe._reply import Reply
-
 FIRST_WAIT = 0.5  # seconds, doubled with each attempt
 LONGEST_WAIT = 30.0  # seconds
+RESENDS = 3  # of one token, before the library is looked into
+LOOKS = 3  # that fail, before nobody can look
 
 
-class Attempt(NamedTuple):
-    """Sign afresh and send."""
+class Send(NamedTuple):
+    """Send the form, with a fresh token or with the same again; a `Reply` comes back."""
+
+    fresh: bool
 
 
 class Wait(NamedTuple):
-    """Wait so many seconds, and say whether to go on."""
+    """Wait so many seconds; a bool comes back, whether to go on."""
 
     seconds: float
 
 
-Step = Attempt | Wait
+class Look(NamedTuple):
+    """Look into the library for this very row; a `Sight` comes back."""
 
 
-def journey(retries: int, uniform: Callable[[float, float], float]) -> Generator[Step, Reply | bool, Reply]:
-    """Take one row from its first attempt to its last reply.
+class Sight(NamedTuple):
+    """What a look-up saw: the file's details; or its absence, where `certain`; or nothing at all."""
+
+    result: Result | None = None
+    certain: bool = True
+
+
+Step = Send | Wait | Look
+Event = Reply | Sight | bool
+Steps = "Generator[Step, Event, Reply]"
+
+
+class Fence(NamedTuple):
+    """What a row's machine is told once.
+
+    `retries` are the fresh attempts after the first; `index_lag` the seconds after which a stored file is sure to be
+    seen; `sighted` whether anybody can look; `own_name` whether the name was made for this row alone; `resend` whether
+    a row in doubt is sent again where nobody can look.
+    """
+
+    retries: int
+    index_lag: float
+    sighted: bool
+    own_name: bool
+    resend: bool
+
+
+class Row:
+    """The machine of one row.
 
     Parameters
     ----------
-    retries
-        Attempts after the first.
+    fence
+        How it is to behave.
     uniform
         Gives a random number between two: full jitter.
-
-    Yields
-    ------
-    Step
-        What to do; a `Reply` is sent back for an `Attempt`, a bool for a `Wait`.
-
-    Returns
-    -------
-    Reply
-        The last one, its result counting the attempts.
+    clock
+        Gives the time in seconds, of whatever beginning.
     """
-    for attempt in count(1):
-        reply = yield Attempt()
-        assert not isinstance(reply, bool)  # noqa: S101 - for the reader and mypy: a Reply follows an Attempt
-        reply.result.attempts = attempt
-        if not reply.again or attempt > retries:
-            return reply
-        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+
+    def __init__(self, fence: Fence, uniform: Callable[[float, float], float], clock: Callable[[], float]) -> None:
+        self._fence, self._uniform, self._clock = fence, uniform, clock
+        self._sent = 0
+        self._last = clock()
+
+    def journey(self, doubt: Result | None = None) -> Generator[Step, Event, Reply]:
+        """Take the row from its first attempt to its last reply, whose result counts the attempts.
+
+        Parameters
+        ----------
+        doubt
+            The ``unknown`` result of an earlier run: the library is looked into before anything is sent.
+        """
+        reply = None if doubt is None else (yield from self._look(Reply(doubt)))
+        fresh = 0
+        while reply is None or (reply.again and fresh <= self._fence.retries):
+            if fresh and reply is not None and not (yield Wait(self._pause(fresh, reply))):
+                break
+            reply = yield from self._send(fresh=True)
+            fresh += 1
+            if reply.doubtful:
+                reply = yield from self._settle(reply)
+            elif self._taken(reply):
+                reply = yield from self._look(reply)
+        reply.result.attempts = self._sent
+        return reply
+
+    def _send(self, *, fresh: bool) -> Generator[Step, Event, Reply]:
+        reply = yield Send(fresh)
+        assert isinstance(reply, Reply)  # noqa: S101 - for the reader and mypy
+        self._sent += 1
+        self._last = self._clock()
+        return reply
+
+    def _settle(self, doubt: Reply) -> Generator[Step, Event, Reply]:
+        """Send the same token again, until the service says what became of it; else look."""
+        reply = doubt
+        for tries in range(1, RESENDS + 1):
+            if not (yield Wait(self._pause(tries, reply))):
+                return doubt
+            reply = yield from self._send(fresh=False)
+            if reply.result.status in SETTLED:
+                return reply
+            if not reply.doubtful and not reply.again:
+                break
+        return (yield from self._look(reply if self._taken(reply) else doubt))
+
+    def _taken(self, reply: Reply) -> bool:
+        """Tell whether the service refuses a name that nobody else makes: then the row is stored already."""
+        return self._fence.own_name and reply.result.error == "name_taken"
+
+    def _look(self, doubt: Reply) -> Generator[Step, Event, Reply]:
+        """Look until the file is found, or surely absent, or nobody can tell."""
+        failed = 0
+        while self._fence.sighted and failed < LOOKS:
+            sight = yield Look()
+            assert isinstance(sight, Sight)  # noqa: S101 - for the reader and mypy
+            if sight.result is not None:
+                return Reply(sight.result)
+            left = self._last + self._fence.index_lag - self._clock()
+            if sight.certain and left <= 0:
+                return _stored(doubt) if self._taken(doubt) else _absent(doubt)
+            failed += not sight.certain
+            if not (yield Wait(left if sight.certain else self._pause(failed, doubt))):
+                return _stored(doubt) if self._taken(doubt) else doubt
+        if self._taken(doubt):
+            return _stored(doubt)
+        return _absent(doubt) if self._fence.resend else doubt
+
+    def _pause(self, tries: int, reply: Reply) -> float:
+        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (tries - 1))
         # A time that the service names is kept, and a little spread, so that not all come back at once.
-        seconds = uniform(0, longest) if reply.wait is None else reply.wait + uniform(0, reply.wait / 10)
-        if not (yield Wait(seconds)):
-            return reply
-    raise AssertionError  # count() has no end
+        return self._uniform(0, longest) if reply.wait is None else reply.wait + self._uniform(0, reply.wait / 10)
+
+
+def _stored(taken: Reply) -> Reply:
+    """Say that a row is stored, though nobody could see its details."""
+    words = "its own name is taken: it is stored, and its details could not be had"
+    return Reply(Result("exists", message=words, request_id=taken.result.request_id))
+
+
+def _absent(doubt: Reply) -> Reply:
+    """Say that a row in doubt is certainly not stored: it failed, and is worth a fresh attempt."""
+    result = doubt.result
+    return Reply(Result("failed", result.error, result.message, request_id=result.request_id), again=True)

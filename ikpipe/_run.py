@@ -68,7 +68,7 @@ class Control:
         self._loop = asyncio.get_running_loop()
         if self.draining:  # asked for before the loop was there
             self._pull()
-        pace = _Pace(rate)
+        pace = Pace(rate)
 
         async def worker() -> None:
             while not self.draining and (item := next(items, None)) is not None:
@@ -88,7 +88,7 @@ class Control:
             await asyncio.gather(*self._workers, return_exceptions=True)
 
 
-class _Pace:
+class Pace:
     """Spaces the beginnings of rows evenly; None means no spacing."""
 
     def __init__(self, rate: float | None) -> None:
@@ -129,12 +129,17 @@ def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P
                 future.set_exception(error)
 
         threading.Thread(target=target, name=f"ikpipe.{name}", daemon=True).start()
-        for _ in range(3):
+        asked = heeded = 0
+        while True:
             try:
+                while heeded < asked:  # here, since another interrupt may come at any moment
+                    heeded += 1
+                    control.interrupt()
                 return future.result()
             except KeyboardInterrupt:
-                control.interrupt()
-        raise KeyboardInterrupt
+                asked += 1
+                if asked > 2:  # noqa: PLR2004 - drained, stopped, and still here
+                    raise
 
     twin.__name__ = twin.__qualname__ = name
     return twin

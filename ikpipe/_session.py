@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import CODES, AccountError, Error, UploadError
 from ikpipe._job import Job, Planner
+from ikpipe._library import find
 from ikpipe._progress import Display, Progress
 from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
-from ikpipe._row import Attempt, journey
-from ikpipe._run import CONTROL, Control
+from ikpipe._row import Event, Fence, Look, Row, Send, Sight
+from ikpipe._run import CONTROL, Control, Pace
 from ikpipe._token import LocalSigner, Times, Token
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
     from ikpipe._account import Account
     from ikpipe._frame import Plan
+    from ikpipe._policy import Policy
     from ikpipe._send import Wire
+
+_log = logging.getLogger("ikpipe")
 
 CONCURRENCY = 16  # uploads in flight, where nobody says
 
@@ -36,13 +41,17 @@ CONCURRENCY = 16  # uploads in flight, where nobody says
 class Options:
     """What a caller may say about the sending itself."""
 
+    wire: Wire
+    policy: Policy
+    _: KW_ONLY
     concurrency: int | None
     rate: float | None
     retries: int
     on_result: Callable[[Any, Result], None] | None
+    resend: bool
     stop_on_failure: bool
     progress: bool | Callable[[Progress], None]
-    wire: Wire
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Session:
@@ -60,8 +69,9 @@ class Session:
         How to send, and the open connections.
     show
         Draws progress.
-    kept
-        Position → result of rows that are left as they are (`retry`).
+    before
+        Position → result of an earlier run: rows that are up are left as they are, for those in doubt the library is
+        looked into before anything is sent.
     """
 
     def __init__(
@@ -71,7 +81,7 @@ class Session:
         account: Account,
         options: Options,
         show: Display,
-        kept: Mapping[int, Result] | None = None,
+        before: Mapping[int, Result] | None = None,
     ) -> None:
         self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(plan)
         self.control: Control = CONTROL.get() or Control()
@@ -80,12 +90,12 @@ class Session:
         self.trouble: Exception | None = None
         self._proven = False
         self.progress = Progress(len(plan))
-        self.run = uuid.uuid4().hex
         self._began = time.monotonic()
         self._plan, self._planner, self._account, self._wire = plan, planner, account, options.wire
-        self._options, self._show, self._kept = options, show, kept or {}
-        for position, result in self._kept.items():  # at once: a run that stops early must not lose them
+        self._options, self._show, self._before = options, show, before or {}
+        for position, result in self._before.items():  # at once: a run that stops early must not lose them
             self.results[position] = result
+        self._looks = Pace(options.policy.look_ups)
         self._times = Times()
         self._signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self._signer is None and account.authentication_endpoint is None:
@@ -106,16 +116,17 @@ class Session:
 
     def _jobs(self) -> Iterator[Job]:
         """Plan row after row as workers become free; rows that break a rule end here."""
-        for position, result in self._kept.items():
-            if result.file_path is not None:
+        for position, result in self._before.items():
+            if result.status in SETTLED and result.file_path is not None:
                 self._planner.claim(result.file_path, self._plan.label(position))
         for row in self._plan.rows():
             if self.control.draining:
                 return
-            if row.position in self._kept:
-                self._end(row.label, row.position, self._kept[row.position])
+            before = self._before.get(row.position)
+            if before is not None and before.status in SETTLED:
+                self._end(row.label, row.position, before)
                 continue
-            job = self._planner.job(row)
+            job = self._planner.job(row, None if before is None else before.name)
             if isinstance(job, Job):
                 yield job
             else:
@@ -148,28 +159,72 @@ class Session:
 
     async def _travel(self, job: Job) -> Reply:
         """Do what the row's state machine says, until it ends."""
-        steps = journey(self._options.retries, random.uniform)
-        answer: Reply | bool | None = None
+        policy, attempt = self._options.policy, _Attempt()
+        doubt = self._before.get(job.position)
+        # A name that only the service knows cannot be looked for.
+        fixed = job.own_name or job.fields.get("useUniqueFileName") == "false"
+        sighted = fixed and self._account.private_key is not None
+        fence = Fence(self._options.retries, policy.index_lag, sighted, job.own_name, self._options.resend)
+        steps = Row(fence, random.uniform, time.monotonic).journey(doubt)
+        answer: Event | None = None
         while True:
             try:
                 step = steps.send(answer)  # type: ignore[arg-type]  # a generator's first send takes None
             except StopIteration as end:
                 last: Reply = end.value
                 return last
-            if isinstance(step, Attempt):
-                answer = await self._attempt(job)
-                self.results[job.position] = answer.result
+            if isinstance(step, Send):
+                answer = await self._attempt(job, attempt, fresh=step.fresh)
+            elif isinstance(step, Look):
+                answer = await self._look(job, attempt.since)
             else:
                 answer = await self.control.sleep(step.seconds)
 
-    async def _attempt(self, job: Job) -> Reply:
+    async def _attempt(self, job: Job, attempt: _Attempt, *, fresh: bool) -> Reply:
         try:
-            token = await self._token(job.fields)
+            if fresh or attempt.token is None:
+                attempt.token = await self._token(job.fields)
         except Error as error:
             return Reply(Result("failed", "signer_failed", str(error)), again=True)
+        if attempt.since is None:
+            attempt.since = time.time() - self._options.policy.clock_skew
         # What stays if the run is stopped before an answer is here.
-        self.results[job.position] = Result("unknown", "connection_lost", "the run was stopped while it was being sent")
-        return await self._wire.upload(self._account.upload_url, job.fields, job.source, token, self._count)
+        self.results[job.position] = self._known(
+            job, Result("unknown", "connection_lost", "the run was stopped in mid-air")
+        )
+        url = self._account.upload_url
+        reply = await self._wire.upload(url, job.fields, job.source, attempt.token, self._count)
+        self._set_clock(reply)
+        reply = reply._replace(result=_verified(job, self._known(job, reply.result)))
+        self.results[job.position] = reply.result
+        return reply
+
+    def _known(self, job: Job, result: Result) -> Result:
+        """Note in a doubtful result where the file would be, so that it can be looked for, also by a later run."""
+        if result.status == "unknown" and job.own_name:
+            result.name, result.file_path = job.fields["fileName"], job.target
+        return result
+
+    async def _look(self, job: Job, since: float | None) -> Sight:
+        """Look for the file in the library; a namesake that was there before is not ours."""
+        if away := self._looks.wait():
+            await self.control.sleep(away)
+        if not job.own_name and since is None and _size(job) is None:
+            return Sight()  # nothing tells a namesake from this row's file: it is sent, and at worst replaced by itself
+        try:
+            known = None if job.own_name else since
+            return Sight(await find(self._wire, self._account, job.target, size=_size(job), since=known))
+        except Error as error:
+            _log.warning("a row in doubt could not be looked for: %s", error)
+            return Sight(certain=False)
+
+    def _set_clock(self, reply: Reply) -> None:
+        """Believe the service's clock, when it calls a fresh token expired."""
+        if reply.result.error != "token_expired" or reply.date is None:
+            return
+        ahead = self._times.ahead(reply.date)
+        if self._times.correct(ahead):
+            _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
 
     async def _token(self, fields: Mapping[str, str]) -> Token:
         if self._signer is not None:
@@ -194,7 +249,7 @@ class Session:
         """Sum the run up: what goes into ``attrs["ikpipe"]``."""
         counts = Counter(result.status for result in self.results)
         return {
-            "run": self.run,
+            "run": self._options.run,
             "rows": len(self.results),
             "counts": dict(counts),
             "bytes": self.progress.bytes,
@@ -216,3 +271,25 @@ class Session:
         if self.failed:
             return UploadError("A row is not up, and on_error='raise' was asked for; see .results.", results)
         return None
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What a row's next attempt needs of its last one: the token, and when the first began."""
+
+    token: Token | None = None
+    since: float | None = None
+
+
+def _size(job: Job) -> int | None:
+    """Give the size that the stored file must have; a pre-transformation stores another."""
+    return None if "transformation" in job.fields else job.source.size
+
+
+def _verified(job: Job, result: Result) -> Result:
+    """See that what was stored is what was sent."""
+    size = _size(job)
+    if result.status == "uploaded" and size is not None and result.size not in (None, size):
+        words = f"{size:,} bytes were sent, and {result.size:,} are stored"
+        result.status, result.error, result.message = "failed", "size_differs", words
+    return result

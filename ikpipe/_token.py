@@ -64,6 +64,17 @@ class Times:
         self._stripe = stripe
         self._count = _PLACES if start is None else count(start)
 
+    def correct(self, seconds: float) -> bool:
+        """Set the clock right by the service's, and tell whether that was news: more than a second's difference."""
+        clock = self._clock
+        if abs(seconds) > 1:
+            self._clock = lambda: clock() + seconds
+        return abs(seconds) > 1
+
+    def ahead(self, of: float) -> float:
+        """Give by how many seconds a time is later than the one this takes for the present."""
+        return of - self._clock()
+
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
         """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
 

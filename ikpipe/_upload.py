@@ -8,6 +8,7 @@ from ikpipe._account import Account
 from ikpipe._errors import AccountError
 from ikpipe._frame import Plan, listing_frame, result_frame, results_of, single
 from ikpipe._library import listing
+from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
 from ikpipe._progress import Progress, display
 from ikpipe._result import SETTLED, Result
@@ -39,7 +40,9 @@ async def aupload(
     timeout: float | None = None,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
+    on_unknown: Literal["hold", "resend"] = "hold",
     on_error: Literal["return", "raise"] = "return",
+    policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
 ) -> pd.DataFrame:
@@ -76,8 +79,13 @@ async def aupload(
         A bar or lines; or a callback that is given a `Progress` often.
     on_result
         Called with index label and `Result` as each row ends, from the thread of the run.
+    on_unknown
+        What becomes of a row in doubt where nobody can look into the library: it is held as ``unknown``, or sent
+        again with a fresh token (``"resend"``), which can store a file twice where its name is not fixed.
     on_error
         ``"raise"`` stops the run at the first row that is not up.
+    policy
+        What to believe of the service where nobody outside knows.
     transport
         An httpx transport to use instead of the network.
     **parameters
@@ -98,8 +106,17 @@ async def aupload(
         ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
-    wire = Wire(transport, timeout)
-    options = Options(concurrency, rate, retries, on_result, on_error == "raise", progress, wire)
+    options = Options(
+        Wire(transport, timeout),
+        policy or Policy(),
+        concurrency=concurrency,
+        rate=rate,
+        retries=retries,
+        on_result=on_result,
+        resend=on_unknown == "resend",
+        stop_on_failure=on_error == "raise",
+        progress=progress,
+    )
     return await _uploaded(frame, account, mapping, options, {})
 
 
@@ -122,24 +139,23 @@ async def _retry(
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
     on_error: Literal["return", "raise"] = "return",
+    policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
 ) -> pd.DataFrame:
     """Send the rows of a results frame that are not up yet.
 
-    Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are. ``unknown`` ones may be stored: they are
-    held, unless `on_unknown` is ``"resend"``, which can store a file twice.
+    Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are. ``unknown`` ones may be stored: the library
+    is looked into first. Where nobody can, they are held, unless `on_unknown` is ``"resend"``.
 
     Parameters
     ----------
     results
         What `upload` gave, or `read_results`.
-    account, concurrency, rate, retries, timeout, progress, on_result, on_error, transport
+    account, concurrency, rate, retries, timeout, progress, on_result, on_unknown, on_error, policy, transport
         As for `upload`.
     columns, root, file_kind, fetch, **parameters
         The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none.
-    on_unknown
-        What to do with ``unknown`` rows.
 
     Returns
     -------
@@ -152,18 +168,26 @@ async def _retry(
         As for `upload`; also a frame without `ik_status`.
     """
     given = gather(columns, root, file_kind, fetch or "server", parameters)
-    before = results.attrs.get("ikpipe", {}).get("mapping", {})
+    said = results.attrs.get("ikpipe", {}).get("mapping", {})
     mapping = {
         **given,
-        **{name: before[name] for name, value in given.items() if not value and name in before},
-        "fetch": fetch or before.get("fetch", "server"),
-        "parameters": {**before.get("parameters", {}), **given["parameters"]},
+        **{name: said[name] for name, value in given.items() if not value and name in said},
+        "fetch": fetch or said.get("fetch", "server"),
+        "parameters": {**said.get("parameters", {}), **given["parameters"]},
     }
-    held = SETTLED | ({"unknown"} if on_unknown == "hold" else set())
-    kept = {position: one for position, one in enumerate(results_of(results)) if one.status in held}
-    wire = Wire(transport, timeout)
-    options = Options(concurrency, rate, retries, on_result, on_error == "raise", progress, wire)
-    return await _uploaded(results, account, mapping, options, kept)
+    before = {position: one for position, one in enumerate(results_of(results)) if one.status in SETTLED | {"unknown"}}
+    options = Options(
+        Wire(transport, timeout),
+        policy or Policy(),
+        concurrency=concurrency,
+        rate=rate,
+        retries=retries,
+        on_result=on_result,
+        resend=on_unknown == "resend",
+        stop_on_failure=on_error == "raise",
+        progress=progress,
+    )
+    return await _uploaded(results, account, mapping, options, before)
 
 
 retry = blocking(_retry, "retry")
@@ -267,16 +291,18 @@ async def _uploaded(
     account: Account,
     mapping: Mapping[str, Any],
     options: Options,
-    kept: Mapping[int, Result],
+    before: Mapping[int, Result],
 ) -> pd.DataFrame:
     """Run a frame, and raise what the run was stopped by."""
     if not isinstance(account, Account):
         raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
     plan = Plan(frame, mapping["columns"], mapping["parameters"])
+    suffixes = options.run if options.policy.unique_names == "client" else None
     show = display(options.progress, len(plan))
     try:
         async with options.wire as wire:
-            session = Session(plan, await planner_for(wire, account, mapping, plan), account, options, show, kept)
+            planner = await planner_for(wire, account, mapping, plan, suffixes)
+            session = Session(plan, planner, account, options, show, before)
             await session.go()
     finally:
         show.close()

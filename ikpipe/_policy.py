@@ -1,0 +1,39 @@
+"""What the client believes of the service where nobody outside knows: every guess that it acts on, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ikpipe._errors import MappingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The guesses of the service's behaviour that ikpipe acts on, each with its reason.
+
+    Parameters
+    ----------
+    index_lag
+        Seconds after which a stored file is sure to appear in a search (guess: just-stored files may appear late).
+        A file that is absent later than that after the last attempt was not stored.
+    unique_names
+        ``"client"``: where a unique name is wanted, the suffix is made here and the name fixed, so that a second copy
+        is impossible, since its name is taken. ``"service"`` leaves it to the service, and a row in doubt that its
+        token cannot settle stays ``unknown``, since nobody knows its name.
+    clock_skew
+        Seconds by which the service's clock may be behind this one, when the age of a replaced file tells whether it
+        is this row's (guess).
+    """
+
+    index_lag: float = 30.0
+    unique_names: Literal["client", "service"] = "client"
+    clock_skew: float = 60.0
+    look_ups: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.unique_names not in ("client", "service"):
+            raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
+        for name in ("index_lag", "clock_skew", "look_ups"):
+            if not getattr(self, name) >= 0:
+                raise MappingError(f"Policy({name}={getattr(self, name)!r}): it is a number that is not negative.")
