@@ -33,7 +33,11 @@ class Row(NamedTuple):
         column = bad.column
         if column is None:
             column = self.columns.get(parameter, self.columns.get(parameter.partition(".")[0]))
-        return Problem(self.label, self.position, column, parameter, bad.code, bad.message, bad.fix)
+        # Half a character, in a metadata key say, fits into no column of text.
+        name, message, fix = (
+            text.encode("utf-8", "backslashreplace").decode() for text in (parameter, bad.message, bad.fix)
+        )
+        return Problem(self.label, self.position, column, name, bad.code, message, fix)
 
 
 _Cells = Mapping[int, Sequence[Any]]

@@ -81,6 +81,8 @@ async def listing(
     while limit is None or found < limit:
         size = PAGE if limit is None else min(PAGE, limit - found)
         page = await wire.api(account, "/v1/files", {**fixed, "limit": size, "skip": found})
+        if not isinstance(page, list):
+            raise Error("The list of files could not be read.")
         for file in page:
             yield file
         found += len(page)

@@ -223,13 +223,20 @@ def extensions(value: object) -> str:
     return dump(list(items))
 
 
-_POST_NEEDS = {"transformation": ("value",), "abs": ("value", "protocol"), "gif-to-video": (), "thumbnail": ()}
+_POST_KEYS = {
+    "transformation": ("value",),
+    "abs": ("value", "protocol"),
+    "gif-to-video": ("value",),
+    "thumbnail": ("value",),
+}
+_OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
 
 
 def transformation(value: object) -> str:
     """Write pre- and post-transformations: ``{"pre": "w-400", "post": [{"type": …}]}`` (spec)."""
     steps = json_object(value)
-    if not steps or set(steps) - {"pre", "post"} or not isinstance(steps.get("pre", ""), str):
+    pre = steps.get("pre", "w")
+    if not steps or set(steps) - {"pre", "post"} or not isinstance(pre, str) or not pre:
         raise BadValue("bad_json", f"{shown(value)} is no transformation", 'write {"pre": "w-400"}, "post", or both')
     if not isinstance(steps.get("post", []), Sequence):
         raise BadValue("bad_json", f"'post' is {shown(steps['post'])}, not a list", 'write {"post": [{"type": …}]}')
@@ -240,10 +247,14 @@ def transformation(value: object) -> str:
 
 def _check_post(step: object) -> None:
     kind = step.get("type") if isinstance(step, Mapping) else None
-    if not isinstance(step, Mapping) or kind not in _POST_NEEDS:
-        raise BadValue("bad_json", f"{shown(step)} has no known type", f"use one of {', '.join(_POST_NEEDS)}")
-    for key in _POST_NEEDS[kind]:
-        if not isinstance(step.get(key), str) or not step[key]:
+    if not isinstance(step, Mapping) or not isinstance(kind, str) or kind not in _POST_KEYS:
+        raise BadValue("bad_json", f"{shown(step)} has no known type", f"use one of {', '.join(_POST_KEYS)}")
+    keys = _POST_KEYS[kind]
+    if unknown := [str(key) for key in step if key not in (*keys, "type")]:
+        raise BadValue("bad_json", f"a step of type {kind!r} has no {', '.join(unknown)}", f"give {', '.join(keys)}")
+    for key in keys:
+        needed = key in step or kind not in _OPTIONAL_VALUE
+        if needed and (not isinstance(step.get(key), str) or not step[key]):
             raise BadValue("bad_json", f"the post-transformation {shown(step)} lacks its {key}", f"add {key!r}")
     if kind == "abs" and step["protocol"] not in ("hls", "dash"):
         raise BadValue("bad_json", f"{step['protocol']!r} is no streaming protocol", "use 'hls' or 'dash'")

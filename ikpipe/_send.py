@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ikpipe._account import Account
 
+URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
 BLOCK = 1 << 20  # bytes read and written at a time
 _PATIENCE = httpx.Timeout(connect=10, write=30, read=120, pool=None)  # seconds; the service may fetch a URL meanwhile
 # Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
@@ -156,10 +157,10 @@ class Wire:
         Seed: the service gives up on a URL that sends no headers within 8 s.
         """
         try:
-            async with self._client.stream("GET", url, follow_redirects=True, timeout=8) as answer:
+            async with self._client.stream("GET", url, follow_redirects=True, timeout=URL_PATIENCE) as answer:
                 return None if answer.is_success else f"{url} answered {answer.status_code}"
         except httpx.TimeoutException:
-            return f"{url} sent no headers within 8 s"
+            return f"{url} sent no headers within {URL_PATIENCE} s"
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
             return f"{url} cannot be reached: {_said(error)}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import stat
 from dataclasses import dataclass
@@ -123,7 +122,7 @@ class Intake:
 
 def _data_uri(text: str) -> Source:
     head, comma, data = text.partition(",")
-    if not comma or not head.lower().endswith(";base64"):
+    if not comma or not head.lower().endswith(";base64") or not head.isascii():
         raise BadValue("bad_file", f"{shown(text)} is no base64 data URI", "write data:image/png;base64,…")
     return Source("text", text=text, size=_base64_size(data))
 
@@ -132,7 +131,7 @@ def _base64_size(text: str) -> int:
     """Give the decoded size of base64 text in bytes."""
     try:
         size = len(base64.b64decode("".join(text.split()), validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise BadValue("bad_file", f"{shown(text)} is no base64: {error}", "encode the file again") from None
     if not size:
         raise BadValue("bad_file", "the base64 text holds no bytes", "encode the file again")
