@@ -98,6 +98,7 @@ class Row:
     def __init__(self, fence: Fence, uniform: Callable[[float, float], float], clock: Callable[[], float]) -> None:
         self._fence, self._uniform, self._clock = fence, uniform, clock
         self._sent = 0
+        self._guessed = False
         self._last = clock()
 
     def journey(self, doubt: Result | None = None) -> Generator[Step, Event, Reply]:
@@ -120,6 +121,9 @@ class Row:
             elif self._taken(reply):
                 reply = yield from self._look(reply)
         reply.result.attempts = self._sent
+        if self._guessed and reply.result.status == "failed":
+            # It was sent again without knowing; that the last request was refused says nothing of the first.
+            reply.result.status = "unknown"
         return reply
 
     def _send(self, *, fresh: bool) -> Generator[Step, Event, Reply]:
@@ -162,6 +166,7 @@ class Row:
                 return _stored(doubt) if self._taken(doubt) else doubt
         if self._taken(doubt):
             return _stored(doubt)
+        self._guessed = self._fence.resend
         return _absent(doubt) if self._fence.resend else doubt
 
     def _pause(self, tries: int, reply: Reply) -> float:

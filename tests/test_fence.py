@@ -1,0 +1,151 @@
+"""Never twice, never lost: runs against a service that fails in every way, and its log as the ledger."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+import ikpipe
+from ikpipe import Policy
+from ikpipe._token import Times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ikpipe.emulator import Emulator
+
+KINDS = (
+    *("refuse", "reset-before", "reset-middle", "reset-after", "429", "5xx"),
+    *("store-then-cut", "truncated", "non-json", "index-delay"),
+)
+UP = {"uploaded", "exists"}
+LAG = 0.5  # seconds, where the policy waits 30
+
+
+def table(rows: int) -> pd.DataFrame:
+    """Make rows whose files all differ."""
+    return pd.DataFrame({"file": [b"GIF89a" + str(row).encode() for row in range(rows)], "sku": range(rows)})
+
+
+def run(frame: pd.DataFrame, account: ikpipe.Account, **changed: Any) -> pd.DataFrame:
+    """Upload with a short lag and many retries: half of all requests may fail."""
+    options = {"policy": Policy(index_lag=LAG), "retries": 30, "concurrency": 32, "progress": False, **changed}
+    return ikpipe.upload(frame, account, file_name="{sku}.gif", folder="/fence/", **options)
+
+
+def ledger(emulator: Emulator) -> Counter[str]:
+    """Count how often each file was stored, by its bytes."""
+    return Counter(entry["file"]["sha256"] for entry in emulator.log() if entry.get("stored"))
+
+
+def fired(emulator: Emulator) -> set[str]:
+    """Name the faults that fired."""
+    return {fault for entry in emulator.log() for fault in entry.get("faults", ())}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_kind_of_fault(kind: str, emulate: Callable[..., Emulator]) -> None:
+    """With one request in three failing in one way, every row is up, and no file is stored twice."""
+    emulator = emulate(faults={kind: 0.33}, seed=1, index_lag=0.1, fault_index_delay=0.3)
+    results = run(table(40), emulator.account)
+    stored = ledger(emulator)
+    assert set(results["ik_status"]) <= UP
+    assert (len(stored), max(stored.values())) == (40, 1)
+    assert kind in fired(emulator) or kind == "refuse"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", ["made here", "fixed"])
+@pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
+def test_all_kinds_together(rate: float, names: str, emulate: Callable[..., Emulator]) -> None:
+    """With every kind of fault at once every row is up, once, and has the details of its own file."""
+    rates = {kind: rate / len(KINDS) for kind in KINDS}
+    emulator = emulate(faults=rates, seed=2, index_lag=0.1, fault_index_delay=0.3)
+    frame = table(200)
+    results = run(frame, emulator.account, use_unique_file_name=names == "made here")
+    stored = ledger(emulator)
+    assert set(results["ik_status"]) <= UP
+    assert (len(stored), max(stored.values())) == (200, 1)
+    assert results["ik_size"].tolist() == frame["file"].map(len).tolist()
+    assert fired(emulator)
+
+
+def test_names_made_by_the_service(emulate: Callable[..., Emulator]) -> None:
+    """Where the service makes the names, a row that no token can settle is unknown, and nothing is stored twice."""
+    emulator = emulate(faults={"store-then-cut": 0.4}, seed=3)
+    results = run(table(40), emulator.account, policy=Policy(index_lag=LAG, unique_names="service"))
+    stored = ledger(emulator)
+    assert set(results["ik_status"]) == {"uploaded", "unknown"}
+    assert (len(stored), max(stored.values())) == (40, 1)
+
+
+def test_a_unique_name_is_made_here(emulate: Callable[..., Emulator]) -> None:
+    """The suffix is ours, and sent as a name that is not to be replaced."""
+    emulator = emulate()
+    result = run(table(1), emulator.account).iloc[0]
+    sent = emulator.log()[-1]["fields"]
+    assert result["ik_name"] == sent["fileName"] != "0.gif"
+    assert (sent["useUniqueFileName"], sent["overwriteFile"]) == ("false", "false")
+
+
+def test_equal_rows_have_names_of_their_own(emulate: Callable[..., Emulator]) -> None:
+    """Two rows with everything alike are two files."""
+    emulator = emulate()
+    twins = pd.DataFrame({"file": [b"GIF89a", b"GIF89a"]})
+    results = ikpipe.upload(twins, emulator.account, file_name="a.gif", progress=False)
+    assert results["ik_name"].nunique() == len(ikpipe.files(emulator.account)) == 2
+
+
+def test_a_replaced_file_is_not_taken_for_the_new_one(emulate: Callable[..., Emulator]) -> None:
+    """A namesake of the same size that was there before does not settle a row that was lost."""
+    emulator = emulate(faults={"reset-after": 0.5}, seed=1, index_lag=0.1)
+    policy = Policy(index_lag=LAG, clock_skew=0)
+    for content in (b"GIF89a-1", b"GIF89a-2"):
+        frame = pd.DataFrame({"file": [content + str(row).encode() for row in range(9)], "sku": range(9)})
+        results = run(frame, emulator.account, use_unique_file_name=False, policy=policy)
+        time.sleep(0.01)
+    assert set(results["ik_status"]) == {"uploaded"}
+    assert max(ledger(emulator).values()) == 1
+
+
+def test_unknown_rows_are_looked_for_by_a_retry(emulate: Callable[..., Emulator], tmp_path: Any) -> None:
+    """What a run without a view left unknown, a retry with the key settles, also from a CSV, without sending it."""
+    emulator = emulate(faults={"store-then-cut": 1}, seed=4)
+    blind = run(table(3), emulator.account, timeout=5)
+    blind = blind.assign(ik_status="unknown", ik_file_id=pd.NA)
+    ikpipe.write_results(blind.drop(columns="file"), tmp_path / "results.csv")
+    before = len(ledger(emulator))
+    frame = ikpipe.read_results(tmp_path / "results.csv").assign(file=table(3)["file"])
+    again = ikpipe.retry(frame, emulator.account, progress=False, file_name="{sku}.gif", folder="/fence/")
+    assert again["ik_status"].tolist() == ["exists"] * 3
+    assert again["ik_file_id"].notna().all()
+    assert len(ledger(emulator)) == before
+
+
+def test_an_unknown_row_that_is_absent_is_sent(emulate: Callable[..., Emulator]) -> None:
+    """What the library does not have, late enough, goes up with the name it was to have."""
+    emulator = emulate()
+    lost = run(table(1), emulator.account).assign(
+        ik_status="unknown", ik_name="0_lost.gif", ik_file_path="/fence/0_lost.gif"
+    )
+    again = ikpipe.retry(lost, emulator.account, progress=False, policy=Policy(index_lag=LAG))
+    assert (again["ik_status"][0], again["ik_name"][0]) == ("uploaded", "0_lost.gif")
+
+
+def test_a_wrong_clock_is_set_right_once(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fresh token that has expired on arrival means a slow clock here: the service's is believed, and it is said."""
+    emulator = emulate()
+    monkeypatch.setattr("ikpipe._session.Times", lambda: Times(lambda: time.time() - 7200))
+    with caplog.at_level(logging.WARNING, logger="ikpipe"):
+        results = run(table(5), emulator.account, concurrency=1)
+    assert set(results["ik_status"]) == {"uploaded"}
+    assert [record.message for record in caplog.records if "clock" in record.message] == [
+        "this machine's clock is 7200 s off the service's; tokens are corrected by that"
+    ]

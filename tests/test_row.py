@@ -1,0 +1,252 @@
+"""The machine of one row, explored against every behaviour of a service in a small world.
+
+The world decides what becomes of each request and each look-up; every sequence of its decisions, up to a depth, is
+played. Whatever happens, the row's last word must be true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ikpipe._reply import Reply
+from ikpipe._result import Result
+from ikpipe._row import LOOKS, RESENDS, Fence, Look, Row, Send, Sight, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LAG = 30.0
+UP = ("uploaded", "exists")
+
+ARRIVALS = ("stored", "stored, answer lost", "lost", "lost, token spent", "busy", "refused")
+SIGHTS = ("clear", "blind")
+
+
+@dataclass
+class World:
+    """A service with one file to store, and a clock; `decisions` says what becomes of what is sent."""
+
+    decisions: Sequence[str]
+    own_name: bool = True
+    now: float = 1000.0
+    copies: int = 0
+    stored_at: float = 0.0
+    spent: bool = False
+    refused: int = 0
+    requests: list[str] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+
+    def answer(self, step: Send | Wait | Look) -> Reply | Sight | bool:
+        """Do what the row says, and answer it."""
+        if isinstance(step, Wait):
+            self.waited.append(step.seconds)
+            self.now += step.seconds
+            return True
+        if isinstance(step, Look):
+            return self._look()
+        self.now += 0.1
+        self.requests.append("fresh" if step.fresh else "same")
+        if step.fresh:
+            self.spent = False
+        return self._arrive(self._decide(ARRIVALS))
+
+    def _decide(self, choices: Sequence[str]) -> str:
+        """Take the next decision; after the last one all goes well."""
+        taken = len(self.requests) - 1
+        return self.decisions[taken] if taken < len(self.decisions) else choices[0]
+
+    def _arrive(self, fate: str) -> Reply:
+        if fate == "lost":
+            return Reply(Result("unknown", "connection_lost"))
+        if fate == "busy":
+            return Reply(Result("failed", "busy"), again=True)
+        if self.spent:
+            return Reply(Result("failed", "token_invalid"))
+        self.spent = True
+        if fate == "refused":
+            self.refused += 1
+            return Reply(Result("failed", "refused"))
+        if fate == "lost, token spent":
+            return Reply(Result("unknown", "server_error"))
+        if self.copies and self.own_name:
+            return Reply(Result("failed", "name_taken"))
+        self.copies += 1
+        self.stored_at = self.now
+        return Reply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
+
+    def _look(self) -> Sight:
+        # The library shows a file as late as it may.
+        seen = self.copies and self.now >= self.stored_at + LAG
+        return Sight(Result("exists") if seen else None)
+
+
+def play(world: World, fence: Fence, doubt: Result | None = None) -> Reply:
+    """Take a row through a world, to its last reply."""
+    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey(doubt)
+    answer = None
+    while True:
+        try:
+            answer = world.answer(steps.send(answer))  # type: ignore[arg-type]
+        except StopIteration as end:
+            return end.value
+
+
+def fence(**changed: object) -> Fence:
+    """Give a usual fence, changed."""
+    return Fence(**{"retries": 5, "index_lag": LAG, "sighted": True, "own_name": True, "resend": False, **changed})
+
+
+EVERY = [list(decisions) for decisions in product(ARRIVALS, repeat=5)]
+
+
+@pytest.mark.parametrize("own_name", [True, False])
+def test_its_last_word_is_true(own_name: bool) -> None:
+    """Up means stored, failed means not stored, whatever the service does; with a view, nothing stays unknown."""
+    for decisions in EVERY:
+        world = World(decisions, own_name)
+        status = play(world, fence(own_name=own_name)).result.status
+        assert (status in UP) == (world.copies > 0), decisions
+        assert status != "unknown", decisions
+
+
+@pytest.mark.parametrize("own_name", [True, False])
+@pytest.mark.parametrize("sighted", [True, False])
+def test_nothing_is_stored_twice(own_name: bool, sighted: bool) -> None:
+    """There is never a second copy, also where the name is not fixed, and where nobody can look."""
+    for decisions in EVERY:
+        world = World(decisions, own_name)
+        play(world, fence(own_name=own_name, sighted=sighted))
+        assert world.copies <= 1, decisions
+
+
+def test_without_a_view_doubt_stays_doubt() -> None:
+    """Where nobody can look, a row whose token was spent in the dark ends unknown, and no other word is untrue."""
+    for decisions in EVERY:
+        world = World(decisions)
+        status = play(world, fence(sighted=False)).result.status
+        assert status == "unknown" or (status in UP) == (world.copies > 0), decisions
+
+
+def test_an_own_name_may_be_sent_again_in_the_dark() -> None:
+    """With on_unknown="resend" a name of its own settles every doubt: taken means stored."""
+    for decisions in EVERY:
+        world = World(decisions)
+        status = play(world, fence(sighted=False, resend=True)).result.status
+        assert world.copies <= 1, decisions
+        assert status == "unknown" or (status in UP) == (world.copies == 1), decisions
+        assert status != "unknown" or "refused" in decisions, decisions
+
+
+def test_a_refusal_for_good_ends_it() -> None:
+    """After a refusal for good nothing fresh is sent, unless it answered a row that was in doubt."""
+    for decisions in EVERY:
+        if "refused" not in decisions:
+            continue
+        before = decisions[: decisions.index("refused")]
+        world = World(decisions)
+        play(world, fence())
+        if all(fate == "busy" for fate in before):
+            assert world.requests == ["fresh"] * (len(before) + 1), decisions
+
+
+def test_an_easy_row_is_sent_once() -> None:
+    """A stored file takes one request and no wait."""
+    world = World([])
+    reply = play(world, fence())
+    assert (reply.result.status, reply.result.attempts, world.requests, world.waited) == ("uploaded", 1, ["fresh"], [])
+
+
+def test_a_plain_refusal_gets_a_fresh_token() -> None:
+    """A token is spent even by an error (seed)."""
+    world = World(["busy", "busy"])
+    play(world, fence())
+    assert world.requests == ["fresh", "fresh", "fresh"]
+
+
+def test_a_reply_in_doubt_gets_the_same_token() -> None:
+    """The service itself rules out a second copy, since a token is used once."""
+    world = World(["lost", "lost"])
+    play(world, fence())
+    assert world.requests == ["fresh", "same", "same"]
+
+
+def test_retries_run_out() -> None:
+    """After its retries a row that is still refused ends as failed, with the service's word."""
+    world = World(["busy"] * 10)
+    reply = play(world, fence(retries=3))
+    assert (reply.result.status, reply.result.error, reply.result.attempts) == ("failed", "busy", 4)
+
+
+def test_waits_grow_and_have_a_limit() -> None:
+    """Full jitter: the longest waits double from half a second to thirty."""
+    world = World(["busy"] * 10)
+    play(world, fence(retries=8))
+    assert world.waited == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_named_time_is_kept() -> None:
+    """The wait that the service names is never shortened, and spread by a tenth."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    assert steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=2.0)) == Wait(2.2)
+
+
+def test_absence_counts_only_when_it_is_late_enough() -> None:
+    """A look-up that sees nothing is believed `index_lag` seconds after the last request."""
+    world = World(["stored, answer lost"])
+    reply = play(world, fence())
+    assert (reply.result.status, world.copies, world.requests) == ("exists", 1, ["fresh", "same"])
+
+
+def test_told_to_stop_in_doubt_it_is_unknown() -> None:
+    """A run that drains ends a row in doubt as unknown, without another request."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    steps.send(Reply(Result("unknown", "timed_out")))
+    with pytest.raises(StopIteration) as end:
+        steps.send(False)  # noqa: FBT003 - an event
+    assert end.value.value.result.status == "unknown"
+
+
+def test_told_to_stop_after_a_refusal_it_has_failed() -> None:
+    """A run that drains ends a refused row as failed: it is certainly not stored."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    steps.send(Reply(Result("failed", "busy"), again=True))
+    with pytest.raises(StopIteration) as end:
+        steps.send(False)  # noqa: FBT003 - an event
+    assert end.value.value.result.status == "failed"
+
+
+def test_look_ups_that_fail_are_given_up() -> None:
+    """A library that cannot be asked some times in a row leaves the doubt."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Result("unknown", "timed_out"))
+    step, looks = next(steps), 0
+    with pytest.raises(StopIteration) as end:
+        while True:
+            looks += isinstance(step, Look)
+            step = steps.send(Sight(certain=False) if isinstance(step, Look) else True)
+    assert (end.value.value.result.status, looks) == ("unknown", LOOKS)
+
+
+def test_an_earlier_doubt_is_looked_for_first() -> None:
+    """A row that an earlier run left in doubt is not sent before the library was looked into."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Result("unknown", "timed_out"))
+    assert next(steps) == Look()
+
+
+def test_an_earlier_doubt_that_is_stored_is_not_sent() -> None:
+    """What the library shows is `exists`."""
+    world = World([], copies=1, stored_at=0)
+    assert (play(world, fence(), Result("unknown")).result.status, world.requests) == ("exists", [])
+
+
+def test_one_token_is_sent_a_few_times() -> None:
+    """After some replies in doubt the library is asked instead."""
+    world = World(["lost"] * (RESENDS + 1))
+    play(world, fence())
+    assert world.requests[: RESENDS + 2] == ["fresh", *["same"] * RESENDS, "fresh"]
