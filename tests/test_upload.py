@@ -265,6 +265,27 @@ def test_failing_rows_do_not_disturb_others(account: Account) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", [{"concurrency": 0}, {"rate": 0}, {"retries": -1}])
+def test_an_option_out_of_range_is_an_error(option: dict[str, Any], account: Account, arrived: Arrived) -> None:
+    """No workers, or no rate at all, would quietly send nothing: the error names the option, and nothing is sent."""
+    with pytest.raises(ikpipe.MappingError, match=next(iter(option))):
+        quiet(blobs(b"x"), account, file_name="a", **option)
+    assert arrived() == []
+
+
+def test_a_callback_s_bug_loses_no_answer(account: Account) -> None:
+    """What `on_result` raises stops the run; the error has it as its cause, and all the answers that are there."""
+
+    def buggy(_label: object, _result: ikpipe.Result) -> None:
+        raise LookupError("a bug")
+
+    with pytest.raises(ikpipe.UploadError) as caught:
+        quiet(blobs(b"1", b"2"), account, file_name="a", concurrency=1, on_result=buggy)
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert caught.value.results is not None
+    assert caught.value.results["ik_status"].tolist() == ["uploaded", "cancelled"]
+
+
 def test_rate_spaces_the_uploads(emulate: Callable[..., Emulator]) -> None:
     """`rate=` begins no more uploads in a second than it says."""
     emulator = emulate()
