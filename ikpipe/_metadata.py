@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from ikpipe._errors import BadValue, nearest, shown
 from ikpipe._parameters import flag, tag_list
 
-
 _LARGEST = sys.float_info.max
 
 
