@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import RawServer, answering, reset_after, reset_before, silent, stored, uploads_of
-from rows import at, blobs
+from rows import at, blobs, quiet, sha
 
 import ikpipe
 
@@ -141,6 +141,29 @@ def test_an_outage_of_the_service_leaves_rows_in_doubt(emulate: Callable[..., Em
     results = ikpipe.upload(blobs(b"1", b"2"), emulator.account, file_name="a", concurrency=1, progress=False)
     assert results["ik_error"].fillna("up").tolist() == ["server_error", "up"]
     assert len(uploads_of(emulator)) == 2
+
+
+@pytest.mark.parametrize(("fault", "stored_there"), [("store-then-cut", True), ("reset-after", False)])
+def test_doubt_is_what_it_says(fault: str, stored_there: bool, emulate: Callable[..., Emulator]) -> None:  # noqa: FBT001 - a parameter of the test
+    """A cut connection looks the same whether the file was stored or not: `unknown` either way, and sent once."""
+    emulator = emulate(faults={fault: 1.0})
+    result = one(emulator.account)
+    assert (result.status, result.error) == ("unknown", "connection_lost")
+    assert [entry["stored"] for entry in uploads_of(emulator)] == [stored_there]
+
+
+def test_a_run_through_every_fault_loses_no_row(emulate: Callable[..., Emulator]) -> None:
+    """Faults of all kinds at once: each row that is up is stored once, none that failed is, and all have an end."""
+    rates = {"refuse": 0.1, "reset-middle": 0.1, "store-then-cut": 0.1, "429": 0.1, "5xx": 0.1, "truncated": 0.1}
+    emulator = emulate(faults=rates, seed=7)
+    contents = [f"{n:03}".encode() for n in range(60)]
+    results = quiet(blobs(*contents), emulator.account, file_name="a.bin")
+    stored_files = [entry["file"]["sha256"] for entry in uploads_of(emulator) if entry["stored"]]
+    assert len(stored_files) == len(set(stored_files))
+    by_status = results.groupby("ik_status")["file"].agg(lambda files: {sha(content) for content in files})
+    assert by_status["uploaded"] <= set(stored_files)
+    assert not by_status.get("failed", set()) & set(stored_files)
+    assert set(stored_files) - by_status["uploaded"] <= by_status["unknown"]
 
 
 # By retry
