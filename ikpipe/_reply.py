@@ -132,7 +132,7 @@ def _code(status: int, message: object) -> str:
 def _wait(status: int, headers: Mapping[str, str]) -> float | None:
     """Read how long to wait, in seconds: `X-RateLimit-Reset` is in milliseconds (docs)."""
     reset = headers.get("x-ratelimit-reset", "")
-    return int(reset) / 1000 if status == 429 and reset.isdecimal() else None  # noqa: PLR2004 - HTTP
+    return int(reset) / 1000 if status == 429 and re.fullmatch("[0-9]{1,9}", reset) else None  # noqa: PLR2004 - HTTP
 
 
 def _words(message: object, otherwise: str) -> str:
@@ -164,6 +164,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list[Any]": (list,),
     "dict[str, Any]": (dict,),
 }
+_INTEGERS = 2**63
 _SERVED = tuple(KINDS)[tuple(KINDS).index("file_id") : -1]
 
 
@@ -175,16 +176,20 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     result = Result(status)
     extra = {}
     for wire, value in answer.items():
-        name = _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
+        parts = {_NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower(): value}
         if wire == "versionInfo" and isinstance(value, dict):
-            result.version_id, result.version_name = value.get("id"), value.get("name")
-        elif name in _SERVED and (value is None or _fits(value, KINDS[name])):
-            setattr(result, name, value)
-        else:
-            extra[wire] = value
+            parts = {f"version_{key}": part for key, part in value.items()}
+        for name, part in parts.items():
+            if name in _SERVED and (part is None or _fits(part, KINDS[name])):
+                setattr(result, name, part)
+            else:
+                extra[wire] = value
     result.extra = extra or None
     return result
 
 
 def _fits(value: object, kind: str) -> bool:
+    """Tell whether a value is of its column's type; larger integers fit into no table."""
+    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+        return False
     return isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "bool")
