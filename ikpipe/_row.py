@@ -13,7 +13,6 @@ row as ``unknown``: sending it again could store the file twice.
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,7 +57,9 @@ def journey(retries: int, uniform: Callable[[float, float], float]) -> Generator
     Reply
         The last one, its result counting the attempts.
     """
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         reply = yield Attempt()
         assert not isinstance(reply, bool)  # noqa: S101 - for the reader and mypy: a Reply follows an Attempt
         reply.result.attempts = attempt
@@ -69,4 +70,3 @@ def journey(retries: int, uniform: Callable[[float, float], float]) -> Generator
         seconds = uniform(0, longest) if reply.wait is None else reply.wait + uniform(0, reply.wait / 10)
         if not (yield Wait(seconds)):
             return reply
-    raise AssertionError  # count() has no end
