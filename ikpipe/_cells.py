@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_DOUBLE = 8  # bytes of a float64
+
+
 def whole_floats(column: pd.Series[Any]) -> bool:
     """Tell whether a column's floats are all whole: integers that missing cells, or a spreadsheet, made floats."""
     kind = getattr(column.dtype, "kind", "O")
@@ -26,18 +29,19 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     whole
         What `whole_floats` said of the whole column: its floats become integers.
     """
-    cells = column.astype(object).where(column.notna(), None)
     # float32's 0.1 is 0.10000000149 as a float64: its own shortest text is what the user sees.
-    if str(column.dtype).lower() in ("float32", "float16"):
-        return [None if cell is None else _plain(float(str(cell)), whole=whole) for cell in cells]
-    return [_plain(cell, whole=whole) for cell in cells]
+    size = getattr(column.dtype, "itemsize", _DOUBLE)
+    if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
+        numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
+        return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
+    return [_plain(cell, whole=whole) for cell in column.astype(object).where(column.notna(), None)]
 
 
 def _plain(cell: Any, *, whole: bool) -> Any:
     if isinstance(cell, str):
         # A byte-order mark is a trace of the file that the text came from, never a part of it.
         return cell.removeprefix("\ufeff") or None
-    if hasattr(cell, "tolist"):  # numpy's scalars and arrays, also inside Arrow lists
+    if hasattr(cell, "dtype"):  # numpy's scalars and arrays, also inside Arrow lists
         cell = cell.tolist()
     if isinstance(cell, (list, tuple, set, dict)):
         return cell or None

@@ -101,7 +101,10 @@ def nearest(word: object, words: Iterable[object]) -> str:
 
 def shown(value: object, width: int = 60) -> str:
     """Show a value in a message: its ``repr``, cut so that a message stays one line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a deeply nested {type(value).__name__}"
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 

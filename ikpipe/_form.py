@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def frame(fields: Mapping[str, str], source: Source, boundary: str) -> Form:
         head = b"".join(parts) + _part(boundary, 'name="file"') + source.text.encode()
         return Form(boundary, head, 0)
     name = source.name or fields.get("fileName", "file")
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    # By the ending alone: of a whole "data:…" mimetypes would take what stands in it.
+    kind = mimetypes.guess_type(f"file{PurePath(name).suffix}")[0] or "application/octet-stream"
     head = b"".join(parts) + _part(boundary, f'name="file"; filename="{_quoted(name)}"', f"Content-Type: {kind}\r\n")
     return Form(boundary, head, source.size or 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -74,15 +74,15 @@ class Plan:
             raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe takes a pandas DataFrame.")
         self._frame = frame
         self._names = _Names(frame.columns)
-        for parameter in (*(columns or {}), *keywords):
-            _known(parameter)
+        _check_names(columns or {})
+        _check_names(keywords)
         self._givers: dict[str, list[_Giver]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
         for parameter, givers in self._own_columns():
             self._add(parameter, givers)
         for parameter, value in keywords.items():
-            if value is not None:
+            if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
     def __len__(self) -> int:
@@ -187,7 +187,7 @@ class Plan:
                 encode(parameter, value)
         except BadValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
-        return _Giver((), lambda _cells, _offset: value if value != "" else None)
+        return _Giver((), lambda _cells, _offset: value)
 
     def _template(self, parameter: str, template: Template) -> _Giver:
         columns = tuple(self._names.find(column, f"{parameter}=…{{{column}}}…") for column in template.columns)
@@ -205,11 +205,23 @@ class Plan:
         return _Giver(columns, value)
 
 
-def _known(parameter: str) -> None:
-    if parameter == "token":
-        raise MappingError("'token' cannot be given: ikpipe signs a token for each attempt.")
-    if _snake(parameter) not in TABLE:
-        raise MappingError(f"There is no upload parameter {parameter!r}{nearest(parameter, TABLE)}.")
+def _check_names(parameters: Iterable[str]) -> None:
+    """See that each is a parameter, and that none is given in both spellings."""
+    seen = set()
+    for parameter in parameters:
+        name = _snake(parameter)
+        if name == "token":
+            raise MappingError("'token' cannot be given: ikpipe signs a token for each attempt.")
+        if name not in TABLE:
+            raise MappingError(f"There is no upload parameter {parameter!r}{nearest(parameter, TABLE)}.")
+        if name in seen:
+            raise MappingError(f"{name} is given twice, in both spellings; keep one of them.")
+        seen.add(name)
+
+
+def _missing(value: Any) -> bool:
+    """Tell whether a keyword means "not given", as such a cell would."""
+    return (isinstance(value, str) and not value) or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
 def _snake(parameter: str) -> str:

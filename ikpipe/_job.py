@@ -65,12 +65,12 @@ class Planner:
         found = list(row.trouble)
         source = self._source(row, found)
         values = dict(row.values)
-        if source is not None and source.name and not any(name == "file_name" for name, _ in found):
-            values.setdefault("file_name", source.name)
+        if source is not None and not any(name == "file_name" for name, _ in found):
+            _named(values, source, found)
         self._metadata(values, found)
         fields = _encoded(values, found)
         if not found:
-            self._name(row.label, fields, found)
+            self._target(row.label, fields, found)
         if found or source is None:
             return [row.problem(parameter, bad) for parameter, bad in found]
         if self._run is None or fields.get("useUniqueFileName") == "false":
@@ -104,13 +104,8 @@ class Planner:
                 found.append((f"custom_metadata.{name}", bad))
         values["custom_metadata"] = fitted
 
-    def _name(self, label: Any, fields: Mapping[str, str], found: list[tuple[str, BadValue]]) -> None:
-        """See that the file has a name, and that no row of the run has its target (seed: it would be replaced)."""
-        name = fields.get("fileName")
-        if not name:
-            bad = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
-            found.append(("file_name", bad))
-            return
+    def _target(self, label: Any, fields: Mapping[str, str], found: list[tuple[str, BadValue]]) -> None:
+        """See that no row of the run has this one's target (seed: it would be replaced)."""
         if fields.get("useUniqueFileName") != "false":
             return
         target = _target(fields)
@@ -142,6 +137,15 @@ def _with_suffix(name: str, suffix: str) -> str:
     """Put the suffix before the ending, as the service does."""
     stem, dot, ending = name.rpartition(".")
     return f"{stem}_{suffix}.{ending}" if dot and stem else f"{name}_{suffix}"
+
+
+def _named(values: dict[str, Any], source: Source, found: list[tuple[str, BadValue]]) -> None:
+    """Take the file's own name where none is given; it must have one (seed)."""
+    if source.name:
+        values.setdefault("file_name", source.name)
+    if "file_name" not in values:
+        bad = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
+        found.append(("file_name", bad))
 
 
 def _encoded(values: Mapping[str, Any], found: list[tuple[str, BadValue]]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ikpipe._errors import BadValue, nearest, shown
 from ikpipe._parameters import flag, tag_list
+
+_LARGEST = sys.float_info.max
 
 
 class Field(NamedTuple):
@@ -69,7 +72,7 @@ def _number(value: object, field: Field) -> object:
         value = number
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise _wrong(value, field, "a number")
-    if isinstance(value, Decimal) and not value.is_finite():
+    if (isinstance(value, Decimal) and value.is_nan()) or not -_LARGEST <= value <= _LARGEST:
         raise _wrong(value, field, "a finite number")
     _within(float(value), value, field, "minValue", "maxValue")
     return value

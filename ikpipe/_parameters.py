@@ -74,7 +74,8 @@ def tag_list(value: object) -> list[str]:
             value = _json(value, list, "a JSON list of tags")
         else:
             return [tag.strip() for tag in value.split(",") if tag.strip()]
-    items = [plain(item).strip() for item in value] if isinstance(value, (Sequence, set, frozenset)) else [plain(value)]
+    cells = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+    items = [plain(cell).strip() for cell in cells if cell is not None and cell == cell]  # noqa: PLR0124 - NaN is not
     for tag in items:
         if "," in tag:
             raise BadValue("bad_character", f"the tag {shown(tag)} has a comma, which parts tags", "replace the comma")
@@ -127,7 +128,7 @@ def folder(value: object) -> str:
 def coordinates(value: object) -> str:
     """Write an area of interest as ``x,y,width,height``, in whole pixels (seed)."""
     parts = value.split(",") if isinstance(value, str) else value
-    if isinstance(parts, Sequence):
+    if isinstance(parts, (list, tuple)):
         numbers = [re.sub(r"\.0+$", "", str(part).strip()) for part in parts]
         if len(numbers) == 4 and all(re.fullmatch(r"[0-9]+", number) for number in numbers):  # noqa: PLR2004 - x y w h
             return ",".join(numbers)
@@ -157,17 +158,23 @@ def dump(value: object) -> str:
     """Print JSON, compactly and once: the same text is signed and sent."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_cell)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadValue("bad_json", f"{shown(value)} cannot be written as JSON: {error}", "use plain values") from None
+
+
+_DIGITS = 40  # of the longest decimal that is written as an integer
 
 
 def _json_cell(value: object) -> object:
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        # 1e999999999 has more digits than there is memory: as a float it is infinite, which JSON does not have.
+        return int(value) if value.adjusted() < _DIGITS and value == value.to_integral_value() else float(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays
+        return value.tolist()
     raise TypeError(f"a {type(value).__name__} has no place in JSON")
 
 

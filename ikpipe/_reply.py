@@ -80,6 +80,7 @@ _STOPS: dict[str, Stops] = {
 
 _HALF = b"\\ud"
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+_NUMBER = re.compile("[0-9]{1,9}")
 _LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
 
 
@@ -145,9 +146,9 @@ def _wait(status: int, headers: Mapping[str, str]) -> float | None:
     `X-RateLimit-Reset` is in milliseconds (docs); `Retry-After`, which a proxy may send, in seconds or a date (HTTP).
     """
     reset, after = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
-    if status == 429 and reset.isdecimal():  # noqa: PLR2004 - HTTP
+    if status == 429 and _NUMBER.fullmatch(reset):  # noqa: PLR2004 - HTTP
         return int(reset) / 1000
-    if after.isdecimal():
+    if _NUMBER.fullmatch(after):
         return float(after)
     then, now = _date(after), _date(headers.get("date", ""))
     return max(then - now, 0.0) if then is not None and now is not None else None
@@ -190,6 +191,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list[Any]": (list,),
     "dict[str, Any]": (dict,),
 }
+_INTEGERS = 2**63
 _SERVED = tuple(KINDS)[tuple(KINDS).index("file_id") : -1]
 
 
@@ -201,16 +203,20 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     result = Result(status)
     extra = {}
     for wire, value in answer.items():
-        name = _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
+        parts = {_NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower(): value}
         if wire == "versionInfo" and isinstance(value, dict):
-            result.version_id, result.version_name = value.get("id"), value.get("name")
-        elif name in _SERVED and (value is None or _fits(value, KINDS[name])):
-            setattr(result, name, value)
-        else:
-            extra[wire] = value
+            parts = {f"version_{key}": part for key, part in value.items()}
+        for name, part in parts.items():
+            if name in _SERVED and (part is None or _fits(part, KINDS[name])):
+                setattr(result, name, part)
+            else:
+                extra[wire] = value
     result.extra = extra or None
     return result
 
 
 def _fits(value: object, kind: str) -> bool:
+    """Tell whether a value is of its column's type; larger integers fit into no table."""
+    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+        return False
     return isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "bool")

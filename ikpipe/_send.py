@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import aclosing, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
@@ -18,6 +19,7 @@ from ikpipe._source import Source
 from ikpipe._token import Times, Token, read_token, remote_expire, signing_request
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
     from types import TracebackType
@@ -33,6 +35,12 @@ _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the machine's certificates takes 30 ms, too long for each call of upload_file.
+    return httpx.create_ssl_context()
+
+
 class Wire:
     """The connections of one run, to the service and to nobody else but the URLs that are to be fetched here.
 
@@ -46,7 +54,7 @@ class Wire:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None, timeout: float | None = None) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
-        self._client = httpx.AsyncClient(transport=transport, timeout=patience, limits=_LIMITS)
+        self._client = httpx.AsyncClient(transport=transport, timeout=patience, limits=_LIMITS, verify=_trusted())
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import CODES, AccountError, Error, UploadError
+from ikpipe._errors import CODES, AccountError, Error, MappingError, UploadError
 from ikpipe._job import Job, Planner
 from ikpipe._library import find
 from ikpipe._progress import Display, Progress
@@ -52,6 +52,14 @@ class Options:
     stop_on_failure: bool
     progress: bool | Callable[[Progress], None]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        if self.concurrency is not None and self.concurrency < 1:
+            raise MappingError(f"concurrency={self.concurrency!r}: uploads in flight are counted from 1.")
+        if self.rate is not None and self.rate <= 0:
+            raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
+        if self.retries < 0:
+            raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
 
 
 class Session:

@@ -14,8 +14,20 @@ from ikpipe._address import last_segment, web_address
 from ikpipe._errors import BadValue
 
 hosts = st.sampled_from(
-    "a.example A.Example a_b.example bücher.example 日本語.jp i❤.ws faß.de a。b \uff21b.example 127.0.0.1 [::1] "
-    "xn--bcher-kva.example localhost a.example.".split()
+    [
+        *(
+            "a.example",
+            "A.Example",
+            "a_b.example",
+            "bücher.example",
+            "日本語.jp",
+            "i❤.ws",
+            "faß.de",
+            "a。b",
+            "localhost",
+        ),
+        *("\uff21b.example", "127.0.0.1", "[::1]", "xn--bcher-kva.example", "a.example."),
+    ]
 )
 ports = st.sampled_from(["", ":80", ":443", ":8080", ":0080", ":65535", ":"])
 users = st.sampled_from(["", "u@", "u:p@", "u%20:ü@", "u:p/w@".replace("/", "!"), "@", "u@v@"])

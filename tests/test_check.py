@@ -13,6 +13,7 @@ from ikpipe import _send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from doubles import Site
 
@@ -117,6 +118,22 @@ def test_a_cell_that_is_no_file_has_its_code(file: Any, code: str) -> None:
     """Whatever stands in a file's cell, a check ends with problems and not with an exception."""
     found = ikpipe.check(pd.DataFrame({"file": pd.Series([file], dtype=object)}), file_name="a.bin")
     assert found["code"].tolist() == [code]
+
+
+def test_a_path_that_is_no_file_has_its_code(tmp_path: Path) -> None:
+    """A missing file, one below a file, a folder and a name too long for the system are problems of their rows."""
+    (tmp_path / "a.txt").write_bytes(b"x")
+    (tmp_path / "folder").mkdir()
+    frame = pd.DataFrame({"file": ["a.txt", "b.txt", "a.txt/b.txt", "folder", "n" * 5000]})
+    found = ikpipe.check(frame, root=tmp_path, file_name="a")
+    assert found["position"].tolist() == [1, 2, 3, 4]
+    assert found["code"].tolist() == ["file_not_found", "file_not_found", "file_unreadable", "file_unreadable"]
+
+
+def test_a_long_frame_is_read_to_its_end() -> None:
+    """Frames are read in chunks of rows; positions go on over the chunks."""
+    frame = pd.DataFrame({"file": ["data:;base64,YQ=="] * 10_001, "tags": ["a"] * 10_000 + ["%"]})
+    assert ikpipe.check(frame, file_name="a")["position"].tolist() == [10_000]
 
 
 def test_two_rows_with_one_target_are_a_problem_where_names_are_fixed() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import RawServer, answering, reset_after, reset_before, silent, stored, uploads_of
+from rows import at, blobs, quiet, sha
 
 import ikpipe
 
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     Arrived = Callable[[], list[dict[str, Any]]]
 
 BUSY = "You have sent too many requests to update the file recently. Please try again later."
-
-
-def blobs(*contents: bytes, **columns: list[Any]) -> pd.DataFrame:
-    """Make a frame of files given as bytes."""
-    return pd.DataFrame({"file": pd.Series(contents, dtype=object), **columns})
-
-
-def at(server: RawServer | str, account: Account) -> Account:
-    """Give the account with another upload server behind it."""
-    url = server if isinstance(server, str) else server.url
-    return ikpipe.Account(account.public_key, account.private_key, upload_url=url, api_url=account.api_url)
 
 
 def one(account: Account, **options: Any) -> ikpipe.Result:
@@ -49,21 +39,21 @@ def one(account: Account, **options: Any) -> ikpipe.Result:
 def test_what_was_certainly_not_stored_is_sent_again(trouble: Any, account: Account) -> None:
     """A 429 and a "too many requests" are sent again, until the file is up."""
     with RawServer(trouble, trouble, answering(200, stored())) as server:
-        result = one(at(server, account))
+        result = one(at(account, server.url))
     assert (result.status, result.attempts, server.connections) == ("uploaded", 3, 3)
 
 
 def test_a_body_that_could_not_leave_is_sent_again(account: Account) -> None:
     """A reset before the last of the body has left: without its end nothing can have been stored."""
     with RawServer(reset_before, answering(200, stored())) as server:
-        result = ikpipe.upload_file(bytes(20_000_000), at(server, account), file_name="a.bin")
+        result = ikpipe.upload_file(bytes(20_000_000), at(account, server.url), file_name="a.bin")
     assert (result.status, result.attempts) == ("uploaded", 2)
 
 
 def test_a_small_body_may_have_arrived(account: Account) -> None:
     """A reset when all has left is in doubt, whatever the service had read by then."""
     with RawServer(reset_before, answering(200, stored())) as server:
-        result = one(at(server, account))
+        result = one(at(account, server.url))
     assert (result.status, result.error, server.connections) == ("unknown", "connection_lost", 1)
 
 
@@ -71,7 +61,7 @@ def test_each_attempt_has_a_token_of_its_own(account: Account) -> None:
     """A token is spent even by an error: each attempt is signed afresh, and nothing else of the form changes."""
     busy = answering(400, {"message": BUSY})
     with RawServer(busy, busy, answering(200, stored())) as server:
-        one(at(server, account))
+        one(at(account, server.url))
     assert len({request.token for request in server.requests}) == 3
     assert len({tuple(request.fields.items()) for request in server.requests}) == 1
 
@@ -80,7 +70,7 @@ def test_a_429_is_waited_out_in_milliseconds(account: Account) -> None:
     """`X-RateLimit-Reset` is in milliseconds, and is waited for."""
     slow = answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 300")
     with RawServer(slow, answering(200, stored())) as server:
-        result = one(at(server, account))
+        result = one(at(account, server.url))
     assert result.seconds is not None
     assert 0.3 <= result.seconds < 3
 
@@ -105,7 +95,7 @@ def test_a_429_is_waited_out_in_milliseconds(account: Account) -> None:
 def test_what_may_be_stored_is_not_sent_again(trouble: Any, code: str, account: Account) -> None:
     """After a reply in doubt the row is `unknown`: a second copy would be worse than a question."""
     with RawServer(trouble) as server:
-        result = one(at(server, account), timeout=0.3)
+        result = one(at(account, server.url), timeout=0.3)
     assert (result.status, result.error, server.connections) == ("unknown", code, 1)
 
 
@@ -116,14 +106,14 @@ def test_what_may_be_stored_is_not_sent_again(trouble: Any, code: str, account: 
 def test_a_permanent_refusal_is_sent_once(refusal: str, account: Account) -> None:
     """What the service refuses for good is not sent again."""
     with RawServer(answering(400, {"message": refusal})) as server:
-        result = one(at(server, account))
+        result = one(at(account, server.url))
     assert (result.status, result.message, server.connections) == ("failed", refusal, 1)
 
 
 def test_retries_run_out(account: Account) -> None:
     """`retries=` counts the attempts after the first; then the last refusal stands."""
     with RawServer(answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 1")) as server:
-        result = one(at(server, account), retries=2)
+        result = one(at(account, server.url), retries=2)
     assert (result.status, result.error, result.attempts) == ("failed", "rate_limited", 3)
 
 
@@ -131,7 +121,7 @@ def test_nobody_at_the_address_fails_the_row(account: Account) -> None:
     """A refused connection is tried again, then fails: certainly nothing was stored."""
     with RawServer(silent) as server:
         gone = server.url
-    result = one(at(gone, account), retries=1)
+    result = one(at(account, gone), retries=1)
     assert (result.status, result.error, result.attempts) == ("failed", "connection_failed", 2)
 
 
@@ -141,7 +131,7 @@ def test_a_server_that_is_slow_to_read_is_no_loss(account: Account, tmp_path: Pa
     with path.open("wb") as file:
         file.truncate(40_000_000)
     with RawServer(lambda talk: (talk.head(), talk._server.closing.wait(10))[0]) as server:  # noqa: SLF001 - a fake's own
-        result = ikpipe.upload_file(path, at(server, account), timeout=0.2, retries=0)
+        result = ikpipe.upload_file(path, at(account, server.url), timeout=0.2, retries=0)
     assert (result.status, result.error) == ("failed", "connection_failed")
 
 
@@ -151,6 +141,29 @@ def test_an_outage_of_the_service_leaves_rows_in_doubt(emulate: Callable[..., Em
     results = ikpipe.upload(blobs(b"1", b"2"), emulator.account, file_name="a", concurrency=1, progress=False)
     assert results["ik_error"].fillna("up").tolist() == ["server_error", "up"]
     assert len(uploads_of(emulator)) == 2
+
+
+@pytest.mark.parametrize(("fault", "stored_there"), [("store-then-cut", True), ("reset-after", False)])
+def test_doubt_is_what_it_says(fault: str, stored_there: bool, emulate: Callable[..., Emulator]) -> None:  # noqa: FBT001 - a parameter of the test
+    """A cut connection looks the same whether the file was stored or not: `unknown` either way, and sent once."""
+    emulator = emulate(faults={fault: 1.0})
+    result = one(emulator.account)
+    assert (result.status, result.error) == ("unknown", "connection_lost")
+    assert [entry["stored"] for entry in uploads_of(emulator)] == [stored_there]
+
+
+def test_a_run_through_every_fault_loses_no_row(emulate: Callable[..., Emulator]) -> None:
+    """Faults of all kinds at once: each row that is up is stored once, none that failed is, and all have an end."""
+    rates = {"refuse": 0.1, "reset-middle": 0.1, "store-then-cut": 0.1, "429": 0.1, "5xx": 0.1, "truncated": 0.1}
+    emulator = emulate(faults=rates, seed=7)
+    contents = [f"{n:03}".encode() for n in range(60)]
+    results = quiet(blobs(*contents), emulator.account, file_name="a.bin")
+    stored_files = [entry["file"]["sha256"] for entry in uploads_of(emulator) if entry["stored"]]
+    assert len(stored_files) == len(set(stored_files))
+    by_status = results.groupby("ik_status")["file"].agg(lambda files: {sha(content) for content in files})
+    assert by_status["uploaded"] <= set(stored_files)
+    assert not by_status.get("failed", set()) & set(stored_files)
+    assert set(stored_files) - by_status["uploaded"] <= by_status["unknown"]
 
 
 # By retry
@@ -197,7 +210,7 @@ def test_retry_from_a_csv(account: Account, tmp_path: Path, arrived: Arrived) ->
 def test_unknown_rows_are_held(account: Account, arrived: Arrived) -> None:
     """A row that may be stored is not sent again, unless the caller asks for it."""
     with RawServer(answering(500, b"")) as server:
-        first = ikpipe.upload(blobs(b"1"), at(server, account), file_name="a", progress=False)
+        first = ikpipe.upload(blobs(b"1"), at(account, server.url), file_name="a", progress=False)
     held = ikpipe.retry(first, account, progress=False)
     assert (held["ik_status"].tolist(), arrived()) == (["unknown"], [])
     sent = ikpipe.retry(held, account, on_unknown="resend", progress=False)

@@ -1,0 +1,33 @@
+"""Frames of files, and short ways to send them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from ikpipe import Account
+
+
+def sha(content: bytes) -> str:
+    """Give the hash under which the emulator's log has a file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def blobs(*contents: bytes, **columns: list[Any]) -> pd.DataFrame:
+    """Make a frame of files given as bytes."""
+    return pd.DataFrame({"file": pd.Series(contents, dtype=object), **columns})
+
+
+def quiet(frame: pd.DataFrame, account: Account, **options: Any) -> pd.DataFrame:
+    """Upload without drawing."""
+    return ikpipe.upload(frame, account, progress=False, **options)
+
+
+def at(account: Account, url: str) -> Account:
+    """Give the account with another server behind it."""
+    return ikpipe.Account(account.public_key, account.private_key, upload_url=url, api_url=url)

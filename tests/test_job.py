@@ -1,0 +1,204 @@
+"""One row becomes a job, or all of its problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ikpipe._errors import Problem
+from ikpipe._frame import Plan
+from ikpipe._job import Job, Planner
+from ikpipe._metadata import fields_of
+from ikpipe._source import Intake
+
+FIELDS = fields_of(
+    [
+        {"name": "price", "schema": {"type": "Number"}},
+        {"name": "sale", "schema": {"type": "Boolean"}},
+        {"name": "brand", "schema": {"type": "Text"}},
+    ]
+)
+
+
+def plan(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[Job | list[Problem]]:
+    """Plan all rows of a frame."""
+    planner = Planner(Intake(), fields)
+    return [planner.job(row) for row in Plan(pd.DataFrame(frame), None, keywords).rows()]
+
+
+def job(frame: dict[str, Any], **keywords: Any) -> Job:
+    """Plan a frame's only row."""
+    (only,) = plan(frame, **keywords)
+    assert isinstance(only, Job)
+    return only
+
+
+def problems(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[tuple[str, str, object]]:
+    """Give the parameter, code and column of each problem of a frame's rows."""
+    found = [one for one in plan(frame, fields, **keywords) if not isinstance(one, Job)]
+    return [(problem.parameter, problem.code, problem.column) for row in found for problem in row]
+
+
+URL = "https://a.example/p%20q.png"
+
+
+def test_fields_are_texts_under_their_wire_names() -> None:
+    """What is signed is what is sent: every value is written once, all but the file."""
+    frame = {"file": [URL], "tags": ["a, b"], "isPrivateFile": ["yes"], "custom_metadata.size": [42]}
+    fields = job(frame, file_name="x.png", use_unique_file_name=False).fields
+    assert fields == {
+        "fileName": "x.png",
+        "useUniqueFileName": "false",
+        "tags": "a,b",
+        "isPrivateFile": "true",
+        "customMetadata": '{"size":42}',
+    }
+
+
+def test_a_job_knows_its_row() -> None:
+    """Label and position go with it, to the answer."""
+    planner = Planner(Intake())
+    frame = pd.DataFrame({"file": [URL, URL]}, index=["a", "b"])
+    found = [planner.job(row) for row in Plan(frame, None, {}).rows()]
+    assert [(one.label, one.position) for one in found if isinstance(one, Job)] == [("a", 0), ("b", 1)]
+
+
+def test_the_name_is_the_files_own_at_last() -> None:
+    """Without any other, the last segment of the URL, percent-decoded."""
+    assert job({"file": [URL]}).fields == {"fileName": "p q.png"}
+
+
+def test_a_given_name_wins_over_the_files() -> None:
+    """A column or keyword that has a value comes first; where its cell is empty, the file's own name."""
+    found = plan({"file": [URL, URL], "file_name": ["x.png", None]})
+    assert [one.fields["fileName"] for one in found if isinstance(one, Job)] == ["x.png", "p q.png"]
+
+
+@pytest.mark.parametrize("file", ["https://a.example/", b"abc", "data:;base64,YWJj"])
+def test_a_file_without_a_name_is_a_problem(file: object) -> None:
+    """A name is required (seed), and nothing is made up."""
+    assert problems({"file": [file]}) == [("file_name", "missing_name", None)]
+    assert job({"file": [file]}, file_name="a").fields == {"fileName": "a"}
+
+
+@pytest.mark.parametrize("frame", [{"file": [None]}, {"file": [""]}, {"sku": [1]}])
+def test_a_row_without_a_file_is_a_problem(frame: dict[str, Any]) -> None:
+    """Each row names a file."""
+    assert problems(frame) == [("file", "missing_file", None)]
+
+
+def test_all_problems_of_a_row_are_found() -> None:
+    """Not just the first: each parameter's own, with its column."""
+    frame = {"file": ["/etc/passwd"], "tags": ["%"], "isPublished": ["maybe"], "folder": ["/a b"]}
+    assert sorted(problems(frame)) == [
+        ("file", "file_not_allowed", "file"),
+        ("folder", "bad_character", "folder"),
+        ("is_published", "not_boolean", "isPublished"),
+        ("tags", "bad_character", "tags"),
+    ]
+
+
+def test_a_missing_name_is_found_beside_other_problems() -> None:
+    """A row that is mended once should not break again."""
+    assert {code for _, code, _ in problems({"file": [b"a"], "tags": ["%"]})} == {"bad_character", "missing_name"}
+
+
+def test_a_template_with_a_hole_is_the_only_trouble_with_the_name() -> None:
+    """The file's own name does not fill in for a name that was asked for."""
+    assert problems({"file": [URL], "sku": [None]}, file_name="{sku}.png") == [("file_name", "missing_cell", "sku")]
+
+
+def test_a_template_for_the_file_with_a_hole_is_its_only_trouble() -> None:
+    """The row is not told that it names no file as well."""
+    assert problems({"sku": [None]}, file="https://a.example/{sku}.png") == [("file", "missing_cell", "sku")]
+
+
+# Custom metadata
+
+
+def test_text_takes_its_fields_type() -> None:
+    """Where the account's fields are known, "12" becomes a number and "yes" a boolean; a text field's stay text."""
+    frame = {"file": [URL], "custom_metadata.price": ["12.50"], "custom_metadata.sale": ["yes"]}
+    (one,) = plan({**frame, "custom_metadata.brand": ["7"]}, FIELDS)
+    assert isinstance(one, Job)
+    assert one.fields["customMetadata"] == '{"price":12.5,"sale":true,"brand":"7"}'
+
+
+def test_without_known_fields_values_keep_their_type() -> None:
+    """Nothing is guessed: text stays text, numbers numbers."""
+    fields = job({"file": [URL], "custom_metadata.a": ["12"], "custom_metadata.b": [12]}).fields
+    assert fields["customMetadata"] == '{"a":"12","b":12}'
+
+
+def test_every_key_that_does_not_fit_is_a_problem() -> None:
+    """Each names its own column."""
+    frame = {"file": [URL], "custom_metadata.price": ["cheap"], "customMetadata.colour": ["red"]}
+    assert problems(frame, FIELDS) == [
+        ("custom_metadata.price", "wrong_type", "custom_metadata.price"),
+        ("custom_metadata.colour", "unknown_name", "customMetadata.colour"),
+    ]
+
+
+# Targets
+
+
+def targets(names: list[str], folders: list[str | None] | None = None, **keywords: Any) -> list[bool]:
+    """Tell of each row whether its target is free."""
+    frame = {"file": [URL] * len(names), "file_name": names, "folder": folders or [None] * len(names)}
+    return [isinstance(one, Job) for one in plan(frame, **{"use_unique_file_name": False, **keywords})]
+
+
+def test_two_rows_with_one_fixed_name_are_a_problem() -> None:
+    """The later row's: it would replace the earlier one."""
+    frame = {"file": [URL, URL], "file_name": ["a.png", "a.png"]}
+    first, second = plan(frame, use_unique_file_name=False)
+    assert isinstance(first, Job)
+    assert [(one.code, one.position, one.column) for one in second] == [("same_target", 1, "file_name")]
+
+
+@pytest.mark.parametrize(
+    ("names", "folders"),
+    [
+        (["a b.png", "a_b.png"], None),
+        (["👟.png", "_.png"], None),
+        (["a.png", "a.png"], ["/x/", "x"]),
+        (["a.png", "a.png"], ["x//y", "/x/y/"]),
+        (["a.png", "a.png"], ["/", None]),
+    ],
+)
+def test_targets_are_told_as_the_service_stores_them(names: list[str], folders: list[str | None] | None) -> None:
+    """After its replacement of characters, and without regard to slashes at the ends or in a row."""
+    assert targets(names, folders) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("names", "folders"), [(["a.png", "b.png"], None), (["a.png", "a.png"], ["/x", "/y"]), (["a.png", "A.png"], None)]
+)
+def test_other_targets_are_free(names: list[str], folders: list[str | None] | None) -> None:
+    """Another name or another folder is another file."""
+    assert targets(names, folders) == [True, True]
+
+
+@pytest.mark.parametrize("unique", [True, None])
+def test_unique_names_may_be_equal(unique: bool | None) -> None:  # noqa: FBT001 - a parameter of the test
+    """Where the name is made unique, which is the default, two rows with one target are two files."""
+    assert targets(["a.png", "a.png"], use_unique_file_name=unique) == [True, True]
+
+
+def test_a_row_that_is_not_sent_takes_no_target() -> None:
+    """A broken row leaves its name to the next."""
+    frame = {"file": ["/etc/passwd", URL], "file_name": ["a.png", "a.png"]}
+    assert [isinstance(one, Job) for one in plan(frame, use_unique_file_name=False)] == [False, True]
+
+
+def test_a_target_of_an_earlier_run_is_taken() -> None:
+    """`retry` claims the paths of rows that are up."""
+    planner = Planner(Intake())
+    planner.claim("/x/a.png", "earlier")
+    frame = pd.DataFrame({"file": [URL], "file_name": ["a.png"], "folder": ["x"]})
+    (row,) = Plan(frame, None, {"use_unique_file_name": False}).rows()
+    (problem,) = planner.job(row)
+    assert isinstance(problem, Problem)
+    assert "'earlier' is stored as '/x/a.png' already" in problem.message
