@@ -211,22 +211,26 @@ def custom_metadata(value: object) -> str:
     return dump(json_object(value))
 
 
-_TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
+_EXTENSION_KEYS = {
+    "google-auto-tagging": ("maxTags", "minConfidence"),
+    "aws-auto-tagging": ("maxTags", "minConfidence"),
+    "remove-bg": (),
+    "ai-auto-description": (),
+    "ai-tasks": ("tasks",),
+    "saved-extension": ("id",),
+}
 
 
 def extensions(value: object) -> str:
-    """Write extensions: a JSON array of objects with a name; taggers need their two limits (spec)."""
+    """Write extensions: a JSON array of objects, each with a known name and the keys that this one needs (spec)."""
     items = _json(value, Sequence, 'a JSON array such as [{"name": "remove-bg"}]')
     for item in items:
-        if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
-            raise BadValue("bad_json", f"the extension {shown(item)} has no name", 'give each extension a "name"')
-        lacking = [key for key in ("maxTags", "minConfidence") if item["name"] in _TAGGERS and key not in item]
-        if lacking:
-            raise BadValue(
-                "bad_json",
-                f"the extension {item['name']!r} lacks {', '.join(lacking)}",
-                "add maxTags and minConfidence",
-            )
+        name = item.get("name") if isinstance(item, Mapping) else None
+        if not isinstance(item, Mapping) or name not in _EXTENSION_KEYS:
+            known = ", ".join(_EXTENSION_KEYS)
+            raise BadValue("bad_json", f"{shown(item)} has no known name", f'give each extension a "name" of {known}')
+        if lacking := [key for key in _EXTENSION_KEYS[name] if key not in item]:
+            raise BadValue("bad_json", f"the extension {name!r} lacks {', '.join(lacking)}", "add what is lacking")
     return dump(list(items))
 
 

@@ -59,6 +59,8 @@ class Intake:
             It is not there, not allowed, too large, or nothing that can be a file.
         """
         source = self._read(value)
+        if source.size == 0:
+            raise BadValue("bad_file", "the file has no bytes", "give a file that is not empty")
         if self.max_size is not None and source.size is not None and source.size > self.max_size:
             raise BadValue(
                 "file_too_large",

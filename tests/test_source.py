@@ -226,3 +226,13 @@ def test_a_limit_holds_for_all_whose_size_is_known(root: Path) -> None:
         assert allowed.read(value).size == 3
         assert refused(strict, value) == "file_too_large"
     assert strict.read("https://a.example/b.png").size is None
+
+
+# Empty files
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path"])
+def test_an_empty_file_is_refused(kind: str, tmp_path: Path) -> None:
+    """A file without bytes is a problem of its row: the service takes none."""
+    (tmp_path / "empty.jpg").touch()
+    assert refused(Intake(), b"" if kind == "bytes" else tmp_path / "empty.jpg") == "bad_file"

@@ -338,10 +338,13 @@ def test_extensions_from_text_and_values() -> None:
         *("[", '{"name": "remove-bg"}', TAGGER, "remove-bg", ["remove-bg"], [{}], [{"name": 1}], 7, b"[]x"),
         [{"name": "google-auto-tagging", "maxTags": 5}],
         [{"name": "aws-auto-tagging", "max_tags": 5, "minConfidence": 1}],
+        [{"name": "ai-tasks"}],
+        [{"name": "saved-extension"}],
+        [{"name": "magic"}],
     ],
 )
 def test_extensions_that_break_a_rule(value: object) -> None:
-    """No array, no name, or a tagger without its two limits."""
+    """No array, no known name, or a key lacking that this extension needs."""
     assert refused("extensions", value).code == "bad_json"
 
 
