@@ -196,10 +196,14 @@ CODES: dict[str, Code] = {
         "failed", "The stored file has another size than what was sent.", "Look at the stored file; send it again."
     ),
     "file_changed": Code("failed", "The file changed while it was being sent.", "Wait until it is whole; retry."),
-    "server_error": Code("unknown", "The service answered with a 5xx: it may have stored the file.", "retry()"),
-    "connection_lost": Code("unknown", "The connection broke after the file had begun to leave.", "retry()"),
-    "timed_out": Code("unknown", "No answer came in time: the file may be stored.", "retry()"),
-    "bad_reply": Code("unknown", "The answer could not be read: the file may be stored.", "retry()"),
+    "server_error": Code(
+        "unknown", "The service answered with a 5xx: it may have stored the file.", "retry() looks first."
+    ),
+    "connection_lost": Code(
+        "unknown", "The connection broke after the file had begun to leave.", "retry() looks first."
+    ),
+    "timed_out": Code("unknown", "No answer came in time: the file may be stored.", "retry() looks first."),
+    "bad_reply": Code("unknown", "The answer could not be read: the file may be stored.", "retry() looks first."),
     "cancelled": Code("cancelled", "The run stopped before this row was sent.", "retry()"),
 }
 """Every value that `ik_error` can take: the status it comes with most, its meaning, and what to do about it."""

@@ -45,7 +45,7 @@ async def find(
     """
     folder, _, name = target.rpartition("/")
     query: dict[str, str | int] = {"searchQuery": f"name = {dump(name)}", "path": folder or "/", "limit": PAGE}
-    for file in await wire.api(account, "/v1/files", query):
+    for file in _page(await wire.api(account, "/v1/files", query)):
         same = file.get("filePath") == target and size in (None, file.get("size"))
         if same and (since is None or _stored_at(file) >= since):
             result = details(file, "exists")
@@ -57,8 +57,14 @@ async def find(
 def _stored_at(file: Mapping[str, Any]) -> float:
     try:
         return datetime.fromisoformat(file.get("updatedAt") or file["createdAt"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return 0.0
+
+
+def _page(answer: Any) -> list[dict[str, Any]]:
+    if not isinstance(answer, list) or not all(isinstance(file, dict) for file in answer):
+        raise Error("The list of files could not be read.")
+    return answer
 
 
 async def listing(
@@ -80,9 +86,7 @@ async def listing(
     found = 0
     while limit is None or found < limit:
         size = PAGE if limit is None else min(PAGE, limit - found)
-        page = await wire.api(account, "/v1/files", {**fixed, "limit": size, "skip": found})
-        if not isinstance(page, list):
-            raise Error("The list of files could not be read.")
+        page = _page(await wire.api(account, "/v1/files", {**fixed, "limit": size, "skip": found}))
         for file in page:
             yield file
         found += len(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,8 @@ class Policy:
     clock_skew
         Seconds by which the service's clock may be behind this one, when the age of a replaced file tells whether it
         is this row's (guess).
+    look_ups
+        Look-ups begun per second, at most; 0 sets no limit (guess: the service takes about 40 reads a second).
     """
 
     index_lag: float = 30.0
@@ -35,5 +38,6 @@ class Policy:
         if self.unique_names not in ("client", "service"):
             raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
         for name in ("index_lag", "clock_skew", "look_ups"):
-            if not getattr(self, name) >= 0:
-                raise MappingError(f"Policy({name}={getattr(self, name)!r}): it is a number that is not negative.")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+                raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")

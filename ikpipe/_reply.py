@@ -158,7 +158,7 @@ def _date(text: str) -> float | None:
     """Read an HTTP date, in seconds since 1970."""
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -139,7 +139,8 @@ class Session:
                 yield job
             else:
                 words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
-                self._end(row.label, row.position, Result("invalid", job[0].code, words))
+                invalid = Result("invalid", job[0].code, words)
+                self._end(row.label, row.position, invalid if before is None else replace(before, message=words))
 
     async def _send(self, job: Job, folder: Path) -> None:
         began = time.monotonic()
@@ -158,7 +159,8 @@ class Session:
         try:
             source = await self._wire.fetch(job.source, folder, self._account.max_file_size)
         except Error as error:
-            return Reply(Result("failed", "fetch_failed", str(error)))
+            doubt = self._before.get(job.position)
+            return Reply(Result("failed", "fetch_failed", str(error)) if doubt is None else doubt)
         try:
             return await self._travel(job._replace(source=source))
         finally:
@@ -167,11 +169,9 @@ class Session:
 
     async def _travel(self, job: Job) -> Reply:
         """Do what the row's state machine says, until it ends."""
-        policy, attempt = self._options.policy, _Attempt()
-        doubt = self._before.get(job.position)
-        # A name that only the service knows cannot be looked for.
-        fixed = job.own_name or job.fields.get("useUniqueFileName") == "false"
-        sighted = fixed and self._account.private_key is not None
+        policy, doubt = self._options.policy, self._before.get(job.position)
+        attempt = _Attempt(doubted=doubt is not None)
+        sighted = self._account.private_key is not None and _known_place(job, doubt)
         fence = Fence(self._options.retries, policy.index_lag, sighted, job.own_name, self._options.resend)
         steps = Row(fence, random.uniform, time.monotonic).journey(doubt)
         answer: Event | None = None
@@ -180,7 +180,7 @@ class Session:
                 step = steps.send(answer)  # type: ignore[arg-type]  # a generator's first send takes None
             except StopIteration as end:
                 last: Reply = end.value
-                return last
+                return last if attempt.since is None else last._replace(result=_placed(job, last.result))
             if isinstance(step, Send):
                 answer = await self._attempt(job, attempt, fresh=step.fresh)
             elif isinstance(step, Look):
@@ -197,21 +197,19 @@ class Session:
         if attempt.since is None:
             attempt.since = time.time() - self._options.policy.clock_skew
         # What stays if the run is stopped before an answer is here.
-        self.results[job.position] = self._known(
+        self.results[job.position] = _placed(
             job, Result("unknown", "connection_lost", "the run was stopped in mid-air")
         )
         url = self._account.upload_url
         reply = await self._wire.upload(url, job.fields, job.source, attempt.token, self._count)
         self._set_clock(reply)
-        reply = reply._replace(result=_verified(job, self._known(job, reply.result)))
-        self.results[job.position] = reply.result
+        reply = reply._replace(result=_verified(job, _placed(job, reply.result)))
+        taken = job.own_name and reply.result.error == "name_taken"
+        attempt.doubted = attempt.doubted or reply.doubtful or taken
+        # A refusal says nothing of the request before it, whose answer was lost.
+        if not (attempt.doubted and reply.result.status == "failed"):
+            self.results[job.position] = reply.result
         return reply
-
-    def _known(self, job: Job, result: Result) -> Result:
-        """Note in a doubtful result where the file would be, so that it can be looked for, also by a later run."""
-        if result.status == "unknown" and job.own_name:
-            result.name, result.file_path = job.fields["fileName"], job.target
-        return result
 
     async def _look(self, job: Job, since: float | None) -> Sight:
         """Look for the file in the library; a namesake that was there before is not ours."""
@@ -283,10 +281,25 @@ class Session:
 
 @dataclass(slots=True)
 class _Attempt:
-    """What a row's next attempt needs of its last one: the token, and when the first began."""
+    """What a row's next attempt needs of those before: the token, when the first began, whether one is in doubt."""
 
     token: Token | None = None
     since: float | None = None
+    doubted: bool = False
+
+
+def _known_place(job: Job, doubt: Result | None) -> bool:
+    """Tell whether it is known where the file would be; a name that the service made, or an earlier run, is not."""
+    if job.own_name:
+        return doubt is None or doubt.file_path == job.target
+    return job.fields.get("useUniqueFileName") == "false"
+
+
+def _placed(job: Job, result: Result) -> Result:
+    """Note where the file is or would be, if no answer said so, so that it can be looked for by a later run too."""
+    if result.status in ("unknown", "exists") and job.own_name and result.file_path is None:
+        result.name, result.file_path = job.fields["fileName"], job.target
+    return result
 
 
 def _size(job: Job) -> int | None:

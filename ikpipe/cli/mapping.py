@@ -1,12 +1,14 @@
-"""`--map PARAMETER=COLUMN` and `--set PARAMETER=TEXT` → the columns and keywords of a call."""
+"""`--map PARAMETER=COLUMN`, `--set PARAMETER=TEXT`, `--policy FIELD=VALUE` → the keywords of a call."""
 
 from __future__ import annotations
 
 import csv
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import MappingError, nearest
 from ikpipe._parameters import BY_WIRE, TABLE
+from ikpipe._policy import Policy
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -71,6 +73,30 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
     return found
 
 
+def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
+    """Gather `--policy` options.
+
+    Raises
+    ------
+    MappingError
+        There is no such field, or it is given twice, or its value is none for it.
+    """
+    numbers = {field.name: isinstance(field.default, float) for field in fields(Policy)}
+    found: dict[str, Any] = {}
+    for name, text in pairs:
+        if name not in numbers:
+            raise MappingError(f"--policy {name}: a policy has no field {name!r}{nearest(name, numbers)}.")
+        _put(found, name, _number(name, text) if numbers[name] else text, f"--policy {name}")
+    return Policy(**found)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise MappingError(f"--policy {name}={text}: it takes a number.") from None
+
+
 def _split(given: str, option: str) -> tuple[str, str | None]:
     """Part a name such as ``custom_metadata.brand``, and see that there is such a parameter."""
     spelt, dot, field = given.partition(".")
@@ -80,7 +106,7 @@ def _split(given: str, option: str) -> tuple[str, str | None]:
     return name, field if dot else None
 
 
-def _put(found: dict[str, Any], key: str, value: str, option: str) -> None:
+def _put(found: dict[str, Any], key: str, value: object, option: str) -> None:
     if key in found:
         raise MappingError(f"{option} is given twice; say it once.")
     found[key] = value

@@ -85,12 +85,6 @@ def _retry(every: _Commands) -> None:
     command.add_argument("table", metavar="RESULTS", help="what upload or retry wrote")
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; may be RESULTS")
     _add_mapping(command)
-    command.add_argument(
-        "--on-unknown",
-        choices=("hold", "resend"),
-        default="hold",
-        help="rows that may be stored already: hold them (default), or send them again, which can store a file twice",
-    )
     _add_sending(command)
 
 
@@ -151,6 +145,14 @@ def _add_mapping(command: _Parser) -> None:
 def _add_sending(command: _Parser) -> None:
     command.add_argument("--concurrency", metavar="N", type=_count, help="uploads at the same time (default: 16)")
     command.add_argument("--rate", metavar="N", type=_rate, help="uploads begun per second, at most")
+    command.add_argument(
+        "--on-unknown",
+        choices=("hold", "resend"),
+        default="hold",
+        help="rows that may be stored, where nobody can look: hold them (default), or send them again, which can "
+        "store a file twice",
+    )
+    _add_pairs(command, "--policy", "FIELD=VALUE", "what to believe of the service, such as index_lag=60")
     command.add_argument("--quiet", action="store_true", help="neither progress nor summary; errors are still shown")
     account = command.add_mutually_exclusive_group()
     _add_profile(account)

@@ -27,23 +27,20 @@ def upload(options: Namespace) -> int:
     from ikpipe.tables.reading import read_table
 
     output.ready(options.out, options.table)
-    return _run(options, ikpipe.upload, lambda: read_table(options.table), {})
+    return _run(options, ikpipe.upload, lambda: read_table(options.table))
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     output.ready(options.out)
-    return _run(options, ikpipe.retry, lambda: ikpipe.read_results(options.table), {"on_unknown": options.on_unknown})
+    return _run(options, ikpipe.retry, lambda: ikpipe.read_results(options.table))
 
 
-def _run(
-    options: Namespace, send: Callable[..., pd.DataFrame], read: Callable[[], pd.DataFrame], more: dict[str, Any]
-) -> int:
+def _run(options: Namespace, send: Callable[..., pd.DataFrame], read: Callable[[], pd.DataFrame]) -> int:
     """Send a table; its results are written also where the account stopped the run."""
-    given = mapping.call(options)
+    given, sending = mapping.call(options), _sending(options)
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
     frame = read()
-    sending = {"concurrency": options.concurrency, "rate": options.rate, "progress": not options.quiet, **more}
     with nullcontext(account) if account is not None else emulated(frame, given) as there:
         try:
             results = send(frame, there, **given, **sending)
@@ -53,6 +50,17 @@ def _run(
                 _deliver(options, stopped)
             raise
         return _deliver(options, results)
+
+
+def _sending(options: Namespace) -> dict[str, Any]:
+    """Gather the keywords that say how to send."""
+    return {
+        "concurrency": options.concurrency,
+        "rate": options.rate,
+        "progress": not options.quiet,
+        "on_unknown": options.on_unknown,
+        "policy": mapping.policy(options.policy),
+    }
 
 
 def _deliver(options: Namespace, results: pd.DataFrame) -> int:
@@ -79,8 +87,8 @@ def _outlook(options: Namespace, results: pd.DataFrame, *, up: bool) -> list[str
     if not up:
         lines += [f"Next, once what is wrong is mended (cells can be mended in {options.out}):", f"  {_again(options)}"]
     if (results["ik_status"] == "unknown").any():
-        lines += ["Rows that are unknown may be stored, and are held: look for them with `ikpipe files`,"]
-        lines += ["then add --on-unknown resend, which can store a file twice."]
+        lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
+        lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
     return lines
 
 
@@ -91,6 +99,7 @@ def _again(options: Namespace) -> str:
         words += [word for name, text in options.map for word in ("--map", f"{name}={text}")]
         words += [word for name, text in options.set for word in ("--set", f"{name}={text}")]
         words += _given(options, "root", "file_kind", "fetch")
+    words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
     words += _given(options, "concurrency", "rate", "profile")
     return shlex.join([*words, "--emulator"] if options.emulator else words)
 
