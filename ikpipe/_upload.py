@@ -202,6 +202,8 @@ async def aupload_file(
     fetch: Fetch = "server",
     retries: int = 5,
     timeout: float | None = None,
+    on_unknown: Literal["hold", "resend"] = "hold",
+    policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Parameters],
 ) -> Result:
@@ -211,7 +213,7 @@ async def aupload_file(
     ----------
     file
         URL, data URI, bytes, a `pathlib.Path`, or text below `root`.
-    account, root, file_kind, fetch, retries, timeout, transport, **parameters
+    account, root, file_kind, fetch, retries, timeout, on_unknown, policy, transport, **parameters
         As for `upload`.
 
     Returns
@@ -237,6 +239,8 @@ async def aupload_file(
         timeout=timeout,
         progress=False,
         on_result=lambda _label, result: found.append(result),
+        on_unknown=on_unknown,
+        policy=policy,
         transport=transport,
         **parameters,
     )

@@ -155,7 +155,7 @@ def answering(status: int, body: object, *headers: str, cut: int = 0) -> Act:
 
 def stored(name: str = "a.jpg") -> dict[str, Any]:
     """Give the answer to a file that was stored."""
-    return {"fileId": "598821f949c0a938d57563bd", "name": name, "filePath": f"/{name}", "size": 3}
+    return {"fileId": "598821f949c0a938d57563bd", "name": name, "filePath": f"/{name}"}
 
 
 def reset_before(talk: Talk) -> None:

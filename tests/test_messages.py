@@ -15,6 +15,7 @@ from doubles import signing, uploads_of
 import ikpipe
 from ikpipe._errors import CODES
 from ikpipe._reply import MESSAGES
+from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def signed(
 ALONE: dict[str, Callable[[Emulator], ikpipe.Result]] = {
     "token_missing": lambda at: one(at.account, transport=without("token")),
     "token_expired": lambda at: signed(at, lambda claims: {**claims, "iat": 1_000_000, "exp": 1_000_060}),
-    "payload_mismatch": lambda at: one(at.account, transport=with_text("a.bin", "b.bin")),
+    "payload_mismatch": lambda at: one(at.account, description="this", transport=with_text("this\r\n", "that\r\n")),
     "two_credentials": lambda at: one(at.account, transport=Proxy(Authorization="Basic YTo=")),
     "file_missing": lambda at: one(at.account, transport=without("file")),
     "file_too_large": lambda at: one(at.account, file=bytes(26 * 2**20)),
@@ -159,10 +160,13 @@ def test_a_used_token_has_its_code(rule: str, words: str, emulate: Emulate) -> N
     """A token that was used before is `token_invalid`, in either wording, and the wording does not show the token."""
     emulator = emulate(used_token=rule)
     now = int(time.time())
-    fixed = {"fileName": "a.bin", "iat": now, "exp": now + 60}
-    assert signed(emulator, lambda _claims: fixed).status == "uploaded"
+
+    def twin() -> ikpipe.Result:
+        return signed(emulator, lambda claims: {**claims, "iat": now, "exp": now + 60}, use_unique_file_name=False)
+
+    assert twin().status == "uploaded"
     with pytest.raises(ikpipe.AccountError, match=re.escape(words)):
-        signed(emulator, lambda _claims: fixed)
+        twin()
 
 
 def test_a_foreign_key_has_its_code(emulator: Emulator) -> None:
@@ -221,11 +225,18 @@ def test_an_answer_in_advance_is_accepted(emulator: Emulator) -> None:
     assert (result.status, result.error, result.file_id) == ("accepted", None, None)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_error_has_its_code(status: int, emulate: Emulate) -> None:
-    """A 5xx without a word is `server_error`, in doubt."""
-    result = one(emulate(outage=status).account)
-    assert (result.status, result.error) == ("unknown", "server_error")
+def test_a_server_error_has_its_code(emulate: Emulate) -> None:
+    """A 5xx without a word is `server_error`, in doubt where nobody can look, after some attempts with one token."""
+    emulator = emulate(outage=503)
+    result = signed(emulator, dict)
+    assert (result.status, result.error, result.attempts) == ("unknown", "server_error", 1 + RESENDS)
+    assert len({upload["token"] for upload in uploads_of(emulator)}) == 1
+
+
+def test_a_server_error_is_settled_by_a_look(emulate: Emulate) -> None:
+    """Where the library can be looked into, a file that is not there has failed, with the code of its trouble."""
+    result = one(emulate(outage=500).account, policy=ikpipe.Policy(index_lag=0))
+    assert (result.status, result.error) == ("failed", "server_error")
 
 
 def test_no_message_is_left_out() -> None:

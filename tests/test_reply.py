@@ -235,8 +235,8 @@ def test_a_message_shows_no_token() -> None:
 
 @pytest.mark.parametrize(("status", "message"), TABLE)
 def test_only_what_passes_is_tried_again(status: int, message: str) -> None:
-    """Of all the documents' refusals, one alone is worth another attempt."""
-    assert answer(status, {"message": message}).again == (TABLE[status, message] == "busy")
+    """Of the documents' refusals these alone: too many requests, and a token that expired since the clock is wrong."""
+    assert answer(status, {"message": message}).again == (TABLE[status, message] in {"busy", "token_expired"})
 
 
 ALWAYS = {"upload_quota", "extension_quota", "key_missing", "account_refused", "key_expired", "account_disabled"}
@@ -266,9 +266,50 @@ def test_a_rate_limit_names_its_wait_in_milliseconds(reset: str, wait: float | N
     assert (reply.result.error, reply.again, reply.wait) == ("rate_limited", True, wait)
 
 
-def test_only_a_rate_limit_has_a_wait() -> None:
+def test_only_a_rate_limit_has_a_reset() -> None:
     """The header stands in other replies too, where it means nothing."""
     assert answer(400, {"message": "Upload Limit Exceeded."}, x_ratelimit_reset="1500").wait is None
+
+
+NOON = "Sun, 06 Nov 1994 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("after", "date", "wait"),
+    [
+        ("2", "", 2.0),
+        ("Sun, 06 Nov 1994 12:00:09 GMT", NOON, 9.0),
+        ("Sun, 06 Nov 1994 11:59:00 GMT", NOON, 0.0),
+        ("Sun, 06 Nov 1994 12:00:09 GMT", "", None),
+        ("soon", NOON, None),
+        ("1.5", NOON, None),
+        ("\u0665", NOON, None),
+        ("9" * 5000, NOON, None),
+    ],
+    ids=["seconds", "date", "past", "no clock", "words", "fraction", "other digits", "endless"],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_proxy_names_its_wait_in_seconds_or_as_a_date(status: int, after: str, date: str, wait: float | None) -> None:
+    """`Retry-After` counts seconds, or is a date by the service's own clock (HTTP)."""
+    assert answer(status, b"", retry_after=after, date=date).wait == wait
+
+
+def test_the_services_own_word_goes_first() -> None:
+    """`X-RateLimit-Reset` is finer than a proxy's `Retry-After`."""
+    assert answer(429, b"", x_ratelimit_reset="1500", retry_after="9").wait == 1.5
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_reply_has_the_services_time(status: int) -> None:
+    """Whatever it says, its `Date` tells how late it is there."""
+    assert answer(status, b"", date=NOON).date == 784123200
+
+
+@given(st.text() | st.from_regex(r"Sun, \d{1,20} Nov \d{1,20} \d\d:\d\d:\d\d (GMT|-0000|[+-]\d{1,9})", fullmatch=True))
+def test_no_date_is_an_exception(date: str) -> None:
+    """A date that is none is no time at all."""
+    then = answer(503, b"", date=date).date
+    assert then is None or isinstance(then, float)
 
 
 # In doubt
