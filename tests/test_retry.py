@@ -10,15 +10,21 @@ from doubles import RawServer, answering, reset_after, reset_before, silent, sto
 from rows import at, blobs, quiet, sha
 
 import ikpipe
+from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from doubles import Act, Site
+
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
     Arrived = Callable[[], list[dict[str, Any]]]
+
+IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service")}
+"""Where the service makes the names, nobody can look for a row in doubt."""
 
 BUSY = "You have sent too many requests to update the file recently. Please try again later."
 
@@ -44,17 +50,17 @@ def test_what_was_certainly_not_stored_is_sent_again(trouble: Any, account: Acco
 
 
 def test_a_body_that_could_not_leave_is_sent_again(account: Account) -> None:
-    """A reset before the last of the body has left: without its end nothing can have been stored."""
+    """A reset before the last of the body has left: without its end nothing can have been stored, so a fresh token."""
     with RawServer(reset_before, answering(200, stored())) as server:
         result = ikpipe.upload_file(bytes(20_000_000), at(account, server.url), file_name="a.bin")
     assert (result.status, result.attempts) == ("uploaded", 2)
 
 
 def test_a_small_body_may_have_arrived(account: Account) -> None:
-    """A reset when all has left is in doubt, whatever the service had read by then."""
-    with RawServer(reset_before, answering(200, stored())) as server:
-        result = one(at(account, server.url))
-    assert (result.status, result.error, server.connections) == ("unknown", "connection_lost", 1)
+    """A reset when all has left is in doubt, whatever the service had read by then: it is `unknown` without a view."""
+    with RawServer(reset_before) as server:
+        result = one(at(account, server.url), **IN_THE_DARK)
+    assert (result.status, result.error, server.connections) == ("unknown", "connection_lost", 1 + RESENDS)
 
 
 def test_each_attempt_has_a_token_of_its_own(account: Account) -> None:
@@ -75,33 +81,45 @@ def test_a_429_is_waited_out_in_milliseconds(account: Account) -> None:
     assert 0.3 <= result.seconds < 3
 
 
-@pytest.mark.parametrize(
-    ("trouble", "code"),
-    [
-        (answering(500, b""), "server_error"),
-        (answering(502, b"<html>Bad gateway</html>"), "server_error"),
-        (answering(503, {"message": "Down."}), "server_error"),
-        (reset_after, "connection_lost"),
-        (silent, "timed_out"),
-        (answering(200, b"<html>Welcome</html>"), "bad_reply"),
-        (answering(200, stored(), cut=9), "connection_lost"),
-        (answering(200, b'{"fileId": "59'), "bad_reply"),
-        (answering(204, b""), "bad_reply"),
-        (answering(302, b"", "Location: /elsewhere"), "bad_reply"),
-        (answering(200, b"no gzip at all", "Content-Encoding: gzip"), "bad_reply"),
-    ],
-    ids=["500", "502", "503", "reset-after", "silent", "html", "cut", "truncated", "empty", "redirect", "encoding"],
-)
-def test_what_may_be_stored_is_not_sent_again(trouble: Any, code: str, account: Account) -> None:
-    """After a reply in doubt the row is `unknown`: a second copy would be worse than a question."""
-    with RawServer(trouble) as server:
+DOUBTS: dict[str, tuple[Act, str]] = {
+    "500": (answering(500, b""), "server_error"),
+    "502": (answering(502, b"<html>Bad gateway</html>"), "server_error"),
+    "503": (answering(503, {"message": "Down."}), "server_error"),
+    "reset-after": (reset_after, "connection_lost"),
+    "silent": (silent, "timed_out"),
+    "html": (answering(200, b"<html>Welcome</html>"), "bad_reply"),
+    "cut": (answering(200, stored(), cut=9), "connection_lost"),
+    "truncated": (answering(200, b'{"fileId": "59'), "bad_reply"),
+    "empty": (answering(204, b""), "bad_reply"),
+    "redirect": (answering(302, b"", "Location: /elsewhere"), "bad_reply"),
+    "encoding": (answering(200, b"no gzip at all", "Content-Encoding: gzip"), "bad_reply"),
+}
+"""Answers that leave it open whether the file is stored: what happens → its code."""
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_may_be_stored_is_sent_again_with_the_same_token(doubt: str, account: Account) -> None:
+    """After a reply in doubt the very same form goes out: a token is used once, so that no second copy can arise."""
+    trouble, _ = DOUBTS[doubt]
+    with RawServer(trouble, answering(200, stored())) as server:
         result = one(at(account, server.url), timeout=0.3)
-    assert (result.status, result.error, server.connections) == ("unknown", code, 1)
+    assert (result.status, result.attempts) == ("uploaded", 2)
+    first, second = server.requests
+    assert (first.token, first.fields) == (second.token, second.fields)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_stays_in_doubt_says_why(doubt: str, account: Account) -> None:
+    """A token goes out a few times; then, where nobody can look, the row is `unknown`, with the code of its trouble."""
+    trouble, code = DOUBTS[doubt]
+    with RawServer(trouble) as server:
+        result = one(at(account, server.url), timeout=0.1, **IN_THE_DARK)
+    assert (result.status, result.error, result.attempts) == ("unknown", code, 1 + RESENDS)
 
 
 @pytest.mark.parametrize(
     "refusal",
-    ["Your request is missing file parameter.", "Your request contains expired token.", "Words that nobody knows."],
+    ["Your request is missing file parameter.", "Your request has invalid payload.", "Words that nobody knows."],
 )
 def test_a_permanent_refusal_is_sent_once(refusal: str, account: Account) -> None:
     """What the service refuses for good is not sent again."""
@@ -135,29 +153,28 @@ def test_a_server_that_is_slow_to_read_is_no_loss(account: Account, tmp_path: Pa
     assert (result.status, result.error) == ("failed", "connection_failed")
 
 
-def test_an_outage_of_the_service_leaves_rows_in_doubt(emulate: Callable[..., Emulator]) -> None:
-    """A 5xx with an empty body: `unknown`, one attempt, and the rows after it are up."""
+def test_an_outage_of_the_service_is_sat_out(emulate: Callable[..., Emulator]) -> None:
+    """A 5xx with an empty body: the row waits, its token is taken the second time, and nothing is stored twice."""
     emulator = emulate(outage=503, outage_times=1)
-    results = ikpipe.upload(blobs(b"1", b"2"), emulator.account, file_name="a", concurrency=1, progress=False)
-    assert results["ik_error"].fillna("up").tolist() == ["server_error", "up"]
-    assert len(uploads_of(emulator)) == 2
+    results = quiet(blobs(b"1", b"2"), emulator.account, file_name="a", concurrency=1)
+    assert results["ik_attempts"].tolist() == [2, 1]
+    assert [entry["stored"] for entry in uploads_of(emulator)] == [False, True, True]
 
 
-@pytest.mark.parametrize(("fault", "stored_there"), [("store-then-cut", True), ("reset-after", False)])
-def test_doubt_is_what_it_says(fault: str, stored_there: bool, emulate: Callable[..., Emulator]) -> None:  # noqa: FBT001 - a parameter of the test
-    """A cut connection looks the same whether the file was stored or not: `unknown` either way, and sent once."""
-    emulator = emulate(faults={fault: 1.0})
-    result = one(emulator.account)
-    assert (result.status, result.error) == ("unknown", "connection_lost")
-    assert [entry["stored"] for entry in uploads_of(emulator)] == [stored_there]
+@pytest.mark.parametrize(("fault", "status", "copies"), [("store-then-cut", "exists", 1), ("reset-after", "failed", 0)])
+def test_doubt_is_settled(fault: str, status: str, copies: int, emulate: Callable[..., Emulator]) -> None:
+    """A cut connection looks the same whether the file was stored or not: the library tells."""
+    emulator = emulate(faults={fault: 1.0}, index_lag=0)
+    result = one(emulator.account, policy=ikpipe.Policy(index_lag=0), retries=0)
+    assert (result.status, len(ikpipe.files(emulator.account))) == (status, copies)
 
 
 def test_a_run_through_every_fault_loses_no_row(emulate: Callable[..., Emulator]) -> None:
-    """Faults of all kinds at once: each row that is up is stored once, none that failed is, and all have an end."""
-    rates = {"refuse": 0.1, "reset-middle": 0.1, "store-then-cut": 0.1, "429": 0.1, "5xx": 0.1, "truncated": 0.1}
+    """Without a view, too: each row that is up is stored once, none that failed is, and the others are in doubt."""
+    rates = {"refuse": 0.1, "reset-middle": 0.1, "store-then-cut": 0.2, "429": 0.1, "5xx": 0.1, "truncated": 0.2}
     emulator = emulate(faults=rates, seed=7)
     contents = [f"{n:03}".encode() for n in range(60)]
-    results = quiet(blobs(*contents), emulator.account, file_name="a.bin")
+    results = quiet(blobs(*contents), emulator.account, file_name="a.bin", concurrency=60, **IN_THE_DARK)
     stored_files = [entry["file"]["sha256"] for entry in uploads_of(emulator) if entry["stored"]]
     assert len(stored_files) == len(set(stored_files))
     by_status = results.groupby("ik_status")["file"].agg(lambda files: {sha(content) for content in files})
@@ -178,7 +195,7 @@ def test_retry_sends_what_is_not_up(account: Account, arrived: Arrived) -> None:
     again = ikpipe.retry(first.assign(label=["x", "mended", "y"]), account, progress=False)
     assert again["ik_status"].tolist() == ["uploaded"] * 3
     pd.testing.assert_frame_equal(again.iloc[[0, 2]], first.iloc[[0, 2]])
-    assert [entry["fields"]["fileName"] for entry in arrived()].count("b.bin") == 1
+    assert [entry["fields"]["fileName"][:2] for entry in arrived()].count("b_") == 1
     assert len(arrived()) == 3
 
 
@@ -207,14 +224,44 @@ def test_retry_from_a_csv(account: Account, tmp_path: Path, arrived: Arrived) ->
     assert len(arrived()) == 2
 
 
-def test_unknown_rows_are_held(account: Account, arrived: Arrived) -> None:
-    """A row that may be stored is not sent again, unless the caller asks for it."""
+def lost(account: Account, file: Any = b"1", **options: Any) -> pd.DataFrame:
+    """Give the results of a run whose only row is in doubt."""
     with RawServer(answering(500, b"")) as server:
-        first = ikpipe.upload(blobs(b"1"), at(account, server.url), file_name="a", progress=False)
+        there = at(account, server.url)
+        options = {"file_name": "a", **IN_THE_DARK, **options}
+        return quiet(pd.DataFrame({"file": [file]}), there, **options)
+
+
+def test_unknown_rows_are_held_in_the_dark(account: Account, arrived: Arrived) -> None:
+    """A row whose name only the service knows cannot be looked for: it is not sent, unless the caller asks for it."""
+    first = lost(account)
     held = ikpipe.retry(first, account, progress=False)
-    assert (held["ik_status"].tolist(), arrived()) == (["unknown"], [])
+    assert (held["ik_status"].tolist(), held["ik_error"].tolist()) == (["unknown"], ["server_error"])
+    assert (ikpipe.retry(held, account, progress=False)["ik_status"][0], arrived()) == ("unknown", [])
     sent = ikpipe.retry(held, account, on_unknown="resend", progress=False)
     assert (sent["ik_status"].tolist(), len(arrived())) == (["uploaded"], 1)
+
+
+def test_a_doubt_survives_a_cell_that_breaks_a_rule(account: Account, arrived: Arrived) -> None:
+    """A row that may be stored stays `unknown`, with the problem as its message: `invalid` would be sent twice."""
+    again = ikpipe.retry(lost(account).assign(tags="%"), account, on_unknown="resend", progress=False)
+    assert (again["ik_status"][0], arrived()) == ("unknown", [])
+    assert "tags" in again["ik_message"][0]
+
+
+def test_a_doubt_survives_a_file_that_cannot_be_fetched(account: Account, site: Site) -> None:
+    """A row that may be stored stays `unknown` when its URL is gone: `failed` would mean that it is not."""
+    first = lost(account, site.put("/here.gif", b"GIF89a"), fetch="client")
+    del site.pages["/here.gif"]
+    assert ikpipe.retry(first, account, on_unknown="resend", progress=False)["ik_status"][0] == "unknown"
+
+
+def test_a_doubt_in_another_folder_is_held(emulate: Callable[..., Emulator]) -> None:
+    """Where the folder was changed since, nothing at the new place tells whether the file is stored at the old."""
+    account = emulate().account
+    first = lost(account).assign(ik_name="a_x", ik_file_path="/old/a_x")
+    again = ikpipe.retry(first, account, folder="/new", policy=ikpipe.Policy(index_lag=0), progress=False)
+    assert (again["ik_status"][0], len(ikpipe.files(account))) == ("unknown", 0)
 
 
 def test_accepted_rows_stay(account: Account, arrived: Arrived) -> None:
