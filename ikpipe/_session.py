@@ -198,7 +198,7 @@ class Session:
             attempt.since = time.time() - self._options.policy.clock_skew
         # What stays if the run is stopped before an answer is here.
         self.results[job.position] = _placed(
-            job, Result("unknown", "connection_lost", "the run was stopped in mid-air")
+            job, Result("unknown", "connection_lost", "the run was stopped while it was being sent")
         )
         url = self._account.upload_url
         reply = await self._wire.upload(url, job.fields, job.source, attempt.token, self._count)

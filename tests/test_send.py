@@ -72,7 +72,8 @@ def test_the_content_length_is_exact(size: int, account: Account, tmp_path: Path
 
 def test_the_token_comes_last(account: Account) -> None:
     """Official form uploads put the token last, after the file; the form's texts come first."""
-    assert [part.name for part in sent(b"abc", account, tags=["x"]).parts] == ["fileName", "tags", "file", "token"]
+    request = sent(b"abc", account, tags=["x"], use_unique_file_name=False)
+    assert [part.name for part in request.parts] == ["fileName", "useUniqueFileName", "tags", "file", "token"]
 
 
 def test_the_form_is_what_was_signed(account: Account) -> None:

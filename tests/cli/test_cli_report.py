@@ -76,7 +76,7 @@ def test_summary_by_code() -> None:
         "  1 uploaded, 1 invalid, 1 unknown, 1 failed",
         "",
         "  2 unknown/failed, server_error: The service answered with a 5xx: it may have",
-        "    stored the file. ikpipe retry",
+        "    stored the file. ikpipe retry looks first.",
         "    row c  500",
         "    row d  500",
         "",

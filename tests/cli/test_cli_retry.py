@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from doubles import RawServer, answering, uploads_of
 from shell import NAMED
 
 import ikpipe
+from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +42,27 @@ def test_mended_rows_go_up(
 
 
 def test_unknown_rows(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
-    """Rows that may be stored are held, and sent again only with `--on-unknown resend`."""
-    sign_in(emulate(outage=503, outage_times=1))
-    ikp("upload", table(1), "-o", "r.csv", *NAMED)
+    """Rows that may be stored where nobody can look are held, and sent again only with `--on-unknown resend`."""
+    sign_in(emulate(outage=503, outage_times=1 + RESENDS))
+    ikp("upload", table(1), "-o", "r.csv", *NAMED, "--policy", "unique_names=service")
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED).status == 1
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED, "--on-unknown", "resend").status == 0
+
+
+def test_unknown_rows_are_looked_for(
+    ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that are stored in truth become `exists`, also from a CSV, and nothing is sent."""
+    emulator = emulate(faults={"store-then-cut": 1}, index_lag=0)
+    sign_in(emulator)
+    with RawServer(answering(500, b"")) as host, monkeypatch.context() as dark:
+        dark.setenv("IMAGEKIT_API_URL", host.url)
+        assert ikp("upload", table(1), "-o", "r.csv", *NAMED, "--quiet").status == 1
+    assert ikpipe.read_results("r.csv")["ik_status"].tolist() == ["unknown"]
+    sent = len(uploads_of(emulator))
+    assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED).status == 0
+    assert ikpipe.read_results("r.csv")["ik_status"].tolist() == ["exists"]
+    assert len(uploads_of(emulator)) == sent
 
 
 @pytest.mark.usefixtures("signed_in")

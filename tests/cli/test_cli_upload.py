@@ -12,6 +12,7 @@ import pytest
 from shell import NAMED, process, variables
 
 import ikpipe
+from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,12 +109,41 @@ def test_metadata_and_tags(ikp: Ikp, table: Table, arrived: Callable[[], list[di
 
 
 def test_unknown_rows_are_explained(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
-    """Rows that may be stored are told apart, with how to look for them and how to send them again."""
+    """Rows that may be stored are told apart, with what retry does and how to send them again."""
     sign_in(emulate(outage=503))
-    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED)
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--policy", "unique_names=service")
     assert ran.status == 1
-    assert "ikpipe files" in ran.err
-    assert "--on-unknown resend, which can store a file twice" in ran.err
+    assert "retry looks for them first" in ran.err
+    assert "--on-unknown resend sends them, which can store a file twice" in ran.err
+    assert "--policy unique_names=service" in ran.err
+
+
+def test_a_row_that_is_absent_has_failed(
+    ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any
+) -> None:
+    """`--policy` reaches the run: with a short lag, a look soon tells that nothing is stored."""
+    sign_in(emulate(outage=503, outage_times=1 + RESENDS))
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--policy", "index_lag=0.1")
+    assert (ran.status, ikpipe.read_results("out.csv")["ik_attempts"].tolist()) == (0, [2 + RESENDS])
+
+
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (("index_lag=soon",), "--policy index_lag=soon: it takes a number"),
+        (("index_lag=-1",), "index_lag"),
+        (("unique_names=mine",), "it is 'client' or 'service'"),
+        (("idx_lag=1",), "no field 'idx_lag' (nearest: 'index_lag')"),
+        (("index_lag=1", "index_lag=2"), "--policy index_lag is given twice"),
+        (("index_lag",), "is not NAME=VALUE"),
+    ],
+)
+def test_a_bad_policy(ikp: Ikp, table: Table, pairs: tuple[str, ...], words: str) -> None:
+    """A belief that is none is status 2, before anything is sent."""
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, *(word for pair in pairs for word in ("--policy", pair)))
+    assert ran.status == 2
+    assert words in ran.err
 
 
 def test_refused_account(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
