@@ -13,6 +13,7 @@ from ikpipe._parameters import BY_WIRE, TABLE, encode, json_object, plain, tag_l
 from ikpipe._result import EXTRA, RESULT_COLUMNS, Result
 from ikpipe._template import Template
 
+_METADATA = ("custom_metadata.", "customMetadata.")
 CHUNK = 5_000  # rows turned into Python values at a time: a long frame starts as soon as a short one
 
 
@@ -159,19 +160,25 @@ class Plan:
         return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
 
     def _own_columns(self) -> Iterator[tuple[str, list[_Giver]]]:
-        """Find the columns that are named like a parameter, in either spelling, or like one metadata field."""
+        """Find the columns that are named like one metadata field, or like a parameter, in either spelling."""
+        mapped = set(self._givers)
+        keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
+        for key in keys:
+            found = [at for prefix in _METADATA for at in self._names.all(f"{prefix}{key}")]
+            yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", found), key)]
         for parameter, entry in TABLE.items():
-            mapped = parameter in self._givers
             found = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
-            if len(found) > 1 and not mapped:
-                labels = " and ".join(repr(self._names.label(at)) for at in found)
-                raise MappingError(
-                    f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}."
-                )
-            yield parameter, [_cell(at) for at in found[:1]]
-        for prefix in ("custom_metadata.", "customMetadata."):
-            for name, at in self._names.below(prefix):
-                yield "custom_metadata", [_cell(at, name)]
+            if found and parameter not in mapped:
+                yield parameter, [_cell(self._only(parameter, found))]
+            elif found:
+                yield parameter, [_cell(found[0])]
+
+    def _only(self, parameter: str, found: list[int]) -> int:
+        """Take the one column that is named like a parameter; which of two is not to be guessed."""
+        if len(found) > 1:
+            labels = " and ".join(repr(self._names.label(at)) for at in found)
+            raise MappingError(f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}.")
+        return found[0]
 
     def _keyword(self, parameter: str, value: Any) -> _Giver:
         """Read a keyword: a template, or a constant, whose rule is checked at once."""
@@ -242,8 +249,8 @@ class _Names:
     def all(self, name: str) -> list[int]:
         return [at for at, text in enumerate(self._texts) if text == name]
 
-    def below(self, prefix: str) -> list[tuple[str, int]]:
-        return [(text.removeprefix(prefix), at) for at, text in enumerate(self._texts) if text.startswith(prefix)]
+    def below(self, prefix: str) -> list[str]:
+        return [text.removeprefix(prefix) for text in self._texts if text.startswith(prefix)]
 
     def find(self, name: Any, where: str) -> int:
         """Find the one column of this label, or say which is nearest."""

@@ -29,9 +29,9 @@ class Progress:
         return self.counts.total()
 
     def said(self) -> str:
-        """Say bytes and trouble, such as ``12.3 MB, 2 failed``."""
+        """Say bytes and trouble, such as ``12.3 MB, 2 failed``; files that the service fetches are no bytes here."""
         trouble = [f"{count} {status}" for status, count in self.counts.items() if count and status != "uploaded"]
-        return ", ".join([size(self.bytes), *trouble])
+        return ", ".join([size(self.bytes), *trouble] if self.bytes else trouble)
 
 
 def size(count: float) -> str:
@@ -93,7 +93,8 @@ class Lines:
 
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
-        print(f"ikpipe: {progress.done} of {progress.rows} rows, {progress.said()}", file=self._stream, flush=True)
+        line = ", ".join(filter(None, (f"ikpipe: {progress.done} of {progress.rows} rows", progress.said())))
+        print(line, file=self._stream, flush=True)
 
 
 class Quiet:

@@ -103,6 +103,19 @@ def test_metadata_under_other_names() -> None:
     assert values(frame, {"customMetadata": {"brand": "Marke"}}) == {"custom_metadata": {"brand": "Nike"}}
 
 
+def test_a_field_of_its_own_wins_over_a_whole_column() -> None:
+    """A column of one metadata field sets that key, whatever the column of whole objects says."""
+    frame = pd.DataFrame({"custom_metadata": ['{"brand": "x", "size": "m"}'], "custom_metadata.brand": ["Nike"]})
+    assert values(frame) == {"custom_metadata": {"brand": "Nike", "size": "m"}}
+
+
+def test_one_field_in_both_spellings_is_an_error() -> None:
+    """Which of two columns is meant is not guessed."""
+    frame = pd.DataFrame({"custom_metadata.brand": ["a"], "customMetadata.brand": ["b"]})
+    with pytest.raises(MappingError, match=r"both are custom_metadata\.brand"):
+        Plan(frame, None, {})
+
+
 @pytest.mark.parametrize("name", ["customMetadata.brand", "custom_metadata.brand"])
 def test_metadata_of_one_key(name: str) -> None:
     """A column of such a name sets one key."""

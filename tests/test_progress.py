@@ -48,6 +48,11 @@ def test_bytes_are_never_far_off(count: int) -> None:
     assert abs(float(number) * factor - count) <= 0.0501 * factor
 
 
+def test_no_bytes_are_not_said() -> None:
+    """Where the service fetches the files, no bytes leave this machine, and none are spoken of."""
+    assert Progress(3, Counter(uploaded=2, failed=1)).said() == "1 failed"
+
+
 def test_trouble_is_said_and_success_is_not() -> None:
     """Bytes first, then the rows that are not simply up."""
     assert progress(uploaded=3, failed=2, invalid=1).said() == "12.3 MB, 2 failed, 1 invalid"
