@@ -11,19 +11,25 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ikpipe._reply import Reply
 from ikpipe._result import Result
 from ikpipe._row import LOOKS, RESENDS, Fence, Look, Row, Send, Sight, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 LAG = 30.0
 UP = ("uploaded", "exists")
 
 ARRIVALS = ("stored", "stored, answer lost", "lost", "lost, token spent", "busy", "refused")
-SIGHTS = ("clear", "blind")
+UNREAD: dict[str, Callable[[], Reply]] = {
+    "lost": lambda: Reply(Result("unknown", "connection_lost")),
+    "busy": lambda: Reply(Result("failed", "busy"), again=True),
+}
+"""What becomes of a request whose token stays unspent."""
 
 
 @dataclass
@@ -60,10 +66,8 @@ class World:
         return self.decisions[taken] if taken < len(self.decisions) else choices[0]
 
     def _arrive(self, fate: str) -> Reply:
-        if fate == "lost":
-            return Reply(Result("unknown", "connection_lost"))
-        if fate == "busy":
-            return Reply(Result("failed", "busy"), again=True)
+        if fate in UNREAD:
+            return UNREAD[fate]()
         if self.spent:
             return Reply(Result("failed", "token_invalid"))
         self.spent = True
@@ -82,6 +86,17 @@ class World:
         # The library shows a file as late as it may.
         seen = self.copies and self.now >= self.stored_at + LAG
         return Sight(Result("exists") if seen else None)
+
+
+@dataclass
+class Blind(World):
+    """A service whose library cannot be asked."""
+
+    looks: int = 0
+
+    def _look(self) -> Sight:
+        self.looks += 1
+        return Sight(certain=False)
 
 
 def play(world: World, fence: Fence, doubt: Result | None = None) -> Reply:
@@ -104,7 +119,7 @@ EVERY = [list(decisions) for decisions in product(ARRIVALS, repeat=5)]
 
 
 @pytest.mark.parametrize("own_name", [True, False])
-def test_its_last_word_is_true(own_name: bool) -> None:
+def test_its_last_word_is_true(*, own_name: bool) -> None:
     """Up means stored, failed means not stored, whatever the service does; with a view, nothing stays unknown."""
     for decisions in EVERY:
         world = World(decisions, own_name)
@@ -115,7 +130,7 @@ def test_its_last_word_is_true(own_name: bool) -> None:
 
 @pytest.mark.parametrize("own_name", [True, False])
 @pytest.mark.parametrize("sighted", [True, False])
-def test_nothing_is_stored_twice(own_name: bool, sighted: bool) -> None:
+def test_nothing_is_stored_twice(*, own_name: bool, sighted: bool) -> None:
     """There is never a second copy, also where the name is not fixed, and where nobody can look."""
     for decisions in EVERY:
         world = World(decisions, own_name)
@@ -208,7 +223,7 @@ def test_told_to_stop_in_doubt_it_is_unknown() -> None:
     next(steps)
     steps.send(Reply(Result("unknown", "timed_out")))
     with pytest.raises(StopIteration) as end:
-        steps.send(False)  # noqa: FBT003 - an event
+        steps.send(False)
     assert end.value.value.result.status == "unknown"
 
 
@@ -218,19 +233,15 @@ def test_told_to_stop_after_a_refusal_it_has_failed() -> None:
     next(steps)
     steps.send(Reply(Result("failed", "busy"), again=True))
     with pytest.raises(StopIteration) as end:
-        steps.send(False)  # noqa: FBT003 - an event
+        steps.send(False)
     assert end.value.value.result.status == "failed"
 
 
 def test_look_ups_that_fail_are_given_up() -> None:
     """A library that cannot be asked some times in a row leaves the doubt."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Result("unknown", "timed_out"))
-    step, looks = next(steps), 0
-    with pytest.raises(StopIteration) as end:
-        while True:
-            looks += isinstance(step, Look)
-            step = steps.send(Sight(certain=False) if isinstance(step, Look) else True)
-    assert (end.value.value.result.status, looks) == ("unknown", LOOKS)
+    world = Blind([])
+    status = play(world, fence(), Result("unknown", "timed_out")).result.status
+    assert (status, world.looks, world.requests) == ("unknown", LOOKS, [])
 
 
 def test_an_earlier_doubt_is_looked_for_first() -> None:
@@ -250,3 +261,29 @@ def test_one_token_is_sent_a_few_times() -> None:
     world = World(["lost"] * (RESENDS + 1))
     play(world, fence())
     assert world.requests[: RESENDS + 2] == ["fresh", *["same"] * RESENDS, "fresh"]
+
+
+def test_waits_have_full_jitter() -> None:
+    """A wait lies anywhere between nothing and its longest: rows that were refused together do not return together."""
+    asked: list[tuple[float, float]] = []
+    steps = Row(fence(), lambda *limits: asked.append(limits) or limits[0], lambda: 0.0).journey()
+    next(steps)
+    assert steps.send(Reply(Result("failed", "busy"), again=True)) == Wait(0)
+    assert asked == [(0, 0.5)]
+
+
+@given(st.floats(0, 3600), st.floats(0, 1))
+def test_a_named_time_is_never_shortened(wait: float, chance: float) -> None:
+    """Whatever chance says: not less, and at most a tenth more."""
+    steps = Row(fence(), lambda low, high: low + chance * (high - low), lambda: 0.0).journey()
+    next(steps)
+    step = steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=wait))
+    assert isinstance(step, Wait)
+    assert wait <= step.seconds <= wait * 1.1
+
+
+def test_doubt_that_was_sent_again_unseen_stays() -> None:
+    """With on_unknown="resend" a refusal of the second request says nothing of the first, whose answer was lost."""
+    world = World(["lost, token spent", "lost", "lost", "lost", "refused"], own_name=False)
+    result = play(world, fence(sighted=False, own_name=False, resend=True)).result
+    assert (result.status, result.error, world.requests[-1]) == ("unknown", "refused", "fresh")
