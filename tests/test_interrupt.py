@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from doubles import RawServer, answering, silent, stored
+from doubles import RawServer, answering, reset_after, silent, stored
 
 import ikpipe
 
@@ -84,6 +84,18 @@ def test_waiting_for_another_attempt_is_cut_short(account: Account) -> None:
         results = run(server, account)
         thread.join()
     assert results["ik_error"].tolist() == ["rate_limited", "cancelled", "cancelled", "cancelled"]
+
+
+def test_a_stop_while_it_is_looked_for_leaves_doubt(account: Account) -> None:
+    """The refusal of a spent token says nothing of the file: stopped before the library answers, the row is unknown."""
+    spent = answering(400, {"message": "Your request has invalid token."})
+    with RawServer(silent) as library, RawServer(reset_after, spent) as server:
+        there = ikpipe.Account(account.public_key, account.private_key, upload_url=server.url, api_url=library.url)
+        thread = press(lambda: wait_for(lambda: library.requests), lambda: time.sleep(0.1))
+        results = ikpipe.upload(pd.DataFrame({"file": [b"1"]}), there, file_name="a", progress=False)
+        thread.join()
+    assert (len(server.requests), results["ik_status"].tolist()) == (2, ["unknown"])
+    assert results["ik_file_path"][0].startswith("/a_")
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ikpipe._errors import Problem
 from ikpipe._frame import Plan
@@ -202,3 +205,74 @@ def test_a_target_of_an_earlier_run_is_taken() -> None:
     (problem,) = planner.job(row)
     assert isinstance(problem, Problem)
     assert "'earlier' is stored as '/x/a.png' already" in problem.message
+
+
+# Unique names
+
+
+def own(name: str, run: str = "run", position: int = 0, **cells: Any) -> Job:
+    """Plan a row whose name is made here."""
+    frame = pd.DataFrame(
+        {"file": [URL] * (position + 1), **{key: [cell] * (position + 1) for key, cell in cells.items()}}
+    )
+    planner = Planner(Intake(), None, run)
+    found = [planner.job(row) for row in Plan(frame, None, {"file_name": name}).rows()][position]
+    assert isinstance(found, Job)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("a.png", r"a_[a-z2-7]{10}\.png"),
+        ("a.tar.gz", r"a\.tar_[a-z2-7]{10}\.gz"),
+        ("plain", r"plain_[a-z2-7]{10}"),
+        (".htaccess", r"\.htaccess_[a-z2-7]{10}"),
+        ("end.", r"end_[a-z2-7]{10}\."),
+        ("猫.gif", r"猫_[a-z2-7]{10}\.gif"),
+    ],
+)
+def test_a_suffix_stands_before_the_ending(name: str, wanted: str) -> None:
+    """As the service itself does, so that the kind of file still shows."""
+    assert re.fullmatch(wanted, own(name).fields["fileName"])
+
+
+def test_a_name_that_is_made_here_may_not_be_replaced() -> None:
+    """The service is told to keep the name as it is, and to refuse a second copy."""
+    made = own("a.png", overwriteFile=True)
+    assert (made.fields["useUniqueFileName"], made.fields["overwriteFile"], made.own_name) == ("false", "false", True)
+
+
+@given(st.text(min_size=1), st.integers(0, 9))
+def test_the_same_row_of_a_run_has_the_same_name(run: str, position: int) -> None:
+    """Whoever goes on with a run knows where its files are."""
+    assert own("a.png", run, position) == own("a.png", run, position)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["x", "y", "x 1"]), st.integers(0, 3)), min_size=2, max_size=2, unique=True))
+def test_another_row_or_run_has_another_name(pair: list[tuple[str, int]]) -> None:
+    """Two files never have one name."""
+    assert len({own("a.png", run, position).fields["fileName"] for run, position in pair}) == 2
+
+
+def test_a_name_of_an_earlier_run_is_kept() -> None:
+    """A row in doubt is looked for, and sent again, under the name that it had."""
+    (row,) = Plan(pd.DataFrame({"file": [URL]}), None, {}).rows()
+    kept = Planner(Intake(), None, "run").job(row, "p_q_before.png")
+    assert isinstance(kept, Job)
+    assert kept.target == "/p_q_before.png"
+
+
+def test_a_fixed_name_is_left_alone() -> None:
+    """Who wants no unique name gets none."""
+    fixed = own("a.png", use_unique_file_name=False)
+    assert (fixed.fields["fileName"], fixed.own_name) == ("a.png", False)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "target"),
+    [(None, "a b.png", "/a_b.png"), ("/x/y/", "ä.png", "/x/y/ä.png"), ("x", "a%.png", "/x/a_.png"), ("/", "a", "/a")],
+)
+def test_a_target_is_the_path_in_the_library(folder: str | None, name: str, target: str) -> None:
+    """With what the service makes of folder and name (seed)."""
+    assert own(name, use_unique_file_name=False, folder=folder).target == target
