@@ -120,7 +120,7 @@ class Row:
                 reply = yield from self._settle(reply)
             elif self._taken(reply):
                 reply = yield from self._look(reply)
-        reply.result.attempts = self._sent
+        reply.result.attempts = self._sent or reply.result.attempts  # of the earlier run, for a row that is held
         if self._guessed and reply.result.status == "failed":
             # It was sent again without knowing; that the last request was refused says nothing of the first.
             reply.result.status = "unknown"

@@ -242,6 +242,12 @@ def test_unknown_rows_are_held_in_the_dark(account: Account, arrived: Arrived) -
     assert (sent["ik_status"].tolist(), len(arrived())) == (["uploaded"], 1)
 
 
+def test_a_held_row_keeps_its_attempts(account: Account) -> None:
+    """A row that was not sent again counts the attempts of the run that left it in doubt."""
+    again = ikpipe.retry(lost(account), account, progress=False)
+    assert again["ik_attempts"].tolist() == [1 + RESENDS]
+
+
 def test_a_doubt_survives_a_cell_that_breaks_a_rule(account: Account, arrived: Arrived) -> None:
     """A row that may be stored stays `unknown`, with the problem as its message: `invalid` would be sent twice."""
     again = ikpipe.retry(lost(account).assign(tags="%"), account, on_unknown="resend", progress=False)

@@ -82,7 +82,8 @@ examples:
 
 A Parquet file keeps the mapping of its run; for .csv and .jsonl give the same
 --map and --set again: `upload` ends with the whole line to type. Rows that are
-uploaded, exists or accepted stay as they are. Mend the cells of the others in
+uploaded, exists or accepted stay as they are. Rows that are unknown are looked
+for in the library before anything is sent. Mend the cells of the others in
 RESULTS itself. OUT may be RESULTS.
 
 {_MAPPING}
