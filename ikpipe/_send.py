@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
 
 URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
-BLOCK = 1 << 20  # bytes read and written at a time
+BLOCK = 1 << 20  # bytes read at a time
+PIECE = 1 << 17  # bytes written at a time: the time-out is for so many, so that a slow line is no stall
 _PATIENCE = httpx.Timeout(connect=10, write=30, read=120, pool=None)  # seconds; the service may fetch a URL meanwhile
 # Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
@@ -196,11 +197,11 @@ class _Body:
         waiting = self._form.head
         async with aclosing(_content(self._source)) as content:
             async for block in content:
-                if len(waiting) + len(block) > BLOCK:
-                    yield waiting
-                    waiting = block
-                else:
-                    waiting += block
+                pieces = memoryview(waiting + block)
+                whole = len(pieces) // PIECE * PIECE
+                for start in range(0, whole, PIECE):
+                    yield bytes(pieces[start : start + PIECE])
+                waiting = bytes(pieces[whole:])
                 self._on_bytes(len(block))
         # Without the token and the closing boundary, which come last, nothing can have been stored.
         self.left = True

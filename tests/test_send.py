@@ -166,7 +166,7 @@ class Counting(httpx.AsyncBaseTransport):
 
 
 def test_a_large_file_is_streamed(account: Account, tmp_path: Path) -> None:
-    """60 MB leave in blocks of 1 MB, and never more than a few of them are in memory."""
+    """60 MB leave in small pieces, so that a slow line does not look stalled, and only a few MB are in memory."""
     path = tmp_path / "long.bin"
     with path.open("wb") as file:
         file.truncate(60_000_000)
@@ -178,7 +178,7 @@ def test_a_large_file_is_streamed(account: Account, tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert (result.status, sum(wire.blocks) > 60_000_000) == ("uploaded", True)
-    assert max(wire.blocks) <= 2**20
+    assert max(wire.blocks) <= 2**17
     assert peak < 6_000_000
 
 
