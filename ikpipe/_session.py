@@ -48,8 +48,8 @@ class Options:
     rate: float | None
     retries: int
     on_result: Callable[[Any, Result], None] | None
-    resend: bool
-    stop_on_failure: bool
+    on_unknown: str
+    on_error: str
     progress: bool | Callable[[Progress], None]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -60,6 +60,10 @@ class Options:
             raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
         if self.retries < 0:
             raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
+        if self.on_unknown not in ("hold", "resend"):
+            raise MappingError(f"on_unknown={self.on_unknown!r}: a row in doubt is put on 'hold', or 'resend'.")
+        if self.on_error not in ("return", "raise"):
+            raise MappingError(f"on_error={self.on_error!r}: a row that is not up lets the run 'return', or 'raise'.")
 
 
 class Session:
@@ -172,7 +176,9 @@ class Session:
         policy, doubt = self._options.policy, self._before.get(job.position)
         attempt = _Attempt(doubted=doubt is not None)
         sighted = self._account.private_key is not None and _known_place(job, doubt)
-        fence = Fence(self._options.retries, policy.index_lag, sighted, job.own_name, self._options.resend)
+        fence = Fence(
+            self._options.retries, policy.index_lag, sighted, job.own_name, self._options.on_unknown == "resend"
+        )
         steps = Row(fence, random.uniform, time.monotonic).journey(doubt)
         answer: Event | None = None
         while True:
@@ -215,8 +221,8 @@ class Session:
         """Look for the file in the library; a namesake that was there before is not ours."""
         if away := self._looks.wait():
             await self.control.sleep(away)
-        if not job.own_name and since is None and _size(job) is None:
-            return Sight()  # nothing tells a namesake from this row's file: it is sent, and at worst replaced by itself
+        if since is None and not _telling(job):
+            return Sight()  # it is sent, and at worst replaced by itself
         try:
             known = None if job.own_name else since
             return Sight(await find(self._wire, self._account, job.target, size=_size(job), since=known))
@@ -247,7 +253,7 @@ class Session:
         self._show(self.progress)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
-        if self._options.stop_on_failure and result.status in ("invalid", "failed", "unknown"):
+        if self._options.on_error == "raise" and result.status in ("invalid", "failed", "unknown"):
             self.failed = True
             self.control.drain()
 
@@ -293,6 +299,11 @@ def _known_place(job: Job, doubt: Result | None) -> bool:
     if job.own_name:
         return doubt is None or doubt.file_path == job.target
     return job.fields.get("useUniqueFileName") == "false"
+
+
+def _telling(job: Job) -> bool:
+    """Tell whether a namesake that is found, nobody knows since when, is this row's file and no older version of it."""
+    return job.own_name or (job.fields.get("overwriteFile") == "false" and _size(job) is not None)
 
 
 def _placed(job: Job, result: Result) -> Result:

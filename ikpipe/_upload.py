@@ -113,8 +113,8 @@ async def aupload(
         rate=rate,
         retries=retries,
         on_result=on_result,
-        resend=on_unknown == "resend",
-        stop_on_failure=on_error == "raise",
+        on_unknown=on_unknown,
+        on_error=on_error,
         progress=progress,
     )
     return await _uploaded(frame, account, mapping, options, {})
@@ -183,8 +183,8 @@ async def _retry(
         rate=rate,
         retries=retries,
         on_result=on_result,
-        resend=on_unknown == "resend",
-        stop_on_failure=on_error == "raise",
+        on_unknown=on_unknown,
+        on_error=on_error,
         progress=progress,
     )
     return await _uploaded(results, account, mapping, options, before)

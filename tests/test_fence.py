@@ -141,6 +141,16 @@ def test_an_unknown_row_that_is_absent_is_sent(emulate: Callable[..., Emulator])
     assert (again["ik_status"][0], again["ik_name"][0]) == ("uploaded", "0_lost.gif")
 
 
+@pytest.mark.parametrize(("overwrite", "status"), [(True, "uploaded"), (False, "exists")])
+def test_an_earlier_doubt_about_a_fixed_name(overwrite: bool, status: str, emulate: Callable[..., Emulator]) -> None:  # noqa: FBT001 - a parameter of the test
+    """A namesake of that size may be an older version, so it is replaced; only where none may be replaced it is ours."""
+    emulator = emulate()
+    first = run(table(1), emulator.account, use_unique_file_name=False, overwrite_file=overwrite)
+    lost = first.assign(ik_status="unknown")
+    again = ikpipe.retry(lost, emulator.account, progress=False, policy=Policy(index_lag=0))
+    assert again["ik_status"].tolist() == [status]
+
+
 def test_a_wrong_clock_is_set_right_once(
     emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

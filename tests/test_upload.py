@@ -142,7 +142,9 @@ def test_failing_rows_do_not_disturb_others(account: Account) -> None:
     ]
 
 
-@pytest.mark.parametrize("option", [{"concurrency": 0}, {"rate": 0}, {"retries": -1}])
+@pytest.mark.parametrize(
+    "option", [{"concurrency": 0}, {"rate": 0}, {"retries": -1}, {"on_unknown": "ask"}, {"on_error": "stop"}]
+)
 def test_an_option_out_of_range_is_an_error(option: dict[str, Any], account: Account, arrived: Arrived) -> None:
     """No workers, or no rate at all, would quietly send nothing: the error names the option, and nothing is sent."""
     with pytest.raises(ikpipe.MappingError, match=next(iter(option))):
