@@ -40,7 +40,7 @@ check: $(VENV)/.dev        ## the quick part, under a minute
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -q -m "not slow and not interop"
+	$(BIN)/pytest -n 2 -q -m "not slow and not interop" --hypothesis-profile=quick
 
 format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff format .

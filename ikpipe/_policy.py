@@ -25,6 +25,9 @@ class Policy:
     clock_skew
         Seconds by which the service's clock may be behind this one, when the age of a replaced file tells whether it
         is this row's (guess).
+    first_wait
+        Longest wait before the second attempt of a row, in seconds; it doubles with each, up to 30 s, and chance says
+        how much of it is waited (guess: how long the service's troubles last).
     look_ups
         Look-ups begun per second, at most; 0 sets no limit (guess: the service takes about 40 reads a second).
     """
@@ -32,12 +35,13 @@ class Policy:
     index_lag: float = 30.0
     unique_names: Literal["client", "service"] = "client"
     clock_skew: float = 60.0
+    first_wait: float = 0.5
     look_ups: float = 20.0
 
     def __post_init__(self) -> None:
         if self.unique_names not in ("client", "service"):
             raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
-        for name in ("index_lag", "clock_skew", "look_ups"):
+        for name in ("index_lag", "clock_skew", "first_wait", "look_ups"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")

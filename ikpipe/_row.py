@@ -33,7 +33,6 @@ from ikpipe._result import SETTLED, Result
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-FIRST_WAIT = 0.5  # seconds, doubled with each attempt
 LONGEST_WAIT = 30.0  # seconds
 RESENDS = 3  # of one token, before the library is looked into
 LOOKS = 3  # that fail, before nobody can look
@@ -70,13 +69,15 @@ Steps = "Generator[Step, Event, Reply]"
 class Fence(NamedTuple):
     """What a row's machine is told once.
 
-    `retries` are the fresh attempts after the first; `index_lag` the seconds after which a stored file is sure to be
-    seen; `sighted` whether anybody can look; `own_name` whether the name was made for this row alone; `resend` whether
-    a row in doubt is sent again where nobody can look.
+    `retries` are the fresh attempts after the first; `first_wait` the longest wait before the second, in seconds, which
+    doubles with each; `index_lag` the seconds after which a stored file is sure to be seen; `sighted` whether anybody
+    can look; `own_name` whether the name was made for this row alone; `resend` whether a row in doubt is sent again
+    where nobody can look.
     """
 
     retries: int
     index_lag: float
+    first_wait: float
     sighted: bool
     own_name: bool
     resend: bool
@@ -170,7 +171,7 @@ class Row:
         return _absent(doubt) if self._fence.resend else doubt
 
     def _pause(self, tries: int, reply: Reply) -> float:
-        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (tries - 1))
+        longest = min(LONGEST_WAIT, self._fence.first_wait * 2 ** (tries - 1))
         # A time that the service names is kept, and a little spread, so that not all come back at once.
         return self._uniform(0, longest) if reply.wait is None else reply.wait + self._uniform(0, reply.wait / 10)
 

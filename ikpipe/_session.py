@@ -177,7 +177,12 @@ class Session:
         attempt = _Attempt(doubted=doubt is not None)
         sighted = self._account.private_key is not None and _known_place(job, doubt)
         fence = Fence(
-            self._options.retries, policy.index_lag, sighted, job.own_name, self._options.on_unknown == "resend"
+            retries=self._options.retries,
+            index_lag=policy.index_lag,
+            first_wait=policy.first_wait,
+            sighted=sighted,
+            own_name=job.own_name,
+            resend=self._options.on_unknown == "resend",
         )
         steps = Row(fence, random.uniform, time.monotonic).journey(doubt)
         answer: Event | None = None

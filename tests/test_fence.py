@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
 KINDS = (
     *("refuse", "reset-before", "reset-middle", "reset-after", "429", "5xx"),
     *("store-then-cut", "truncated", "non-json", "index-delay"),
@@ -38,7 +40,13 @@ def table(rows: int) -> pd.DataFrame:
 
 def run(frame: pd.DataFrame, account: ikpipe.Account, **changed: Any) -> pd.DataFrame:
     """Upload with a short lag and many retries: half of all requests may fail."""
-    options = {"policy": Policy(index_lag=LAG), "retries": 30, "concurrency": 32, "progress": False, **changed}
+    options = {
+        "policy": Policy(first_wait=0.05, index_lag=LAG),
+        "retries": 30,
+        "concurrency": 32,
+        "progress": False,
+        **changed,
+    }
     return ikpipe.upload(frame, account, file_name="{sku}.gif", folder="/fence/", **options)
 
 
@@ -63,7 +71,6 @@ def test_one_kind_of_fault(kind: str, emulate: Callable[..., Emulator]) -> None:
     assert kind in fired(emulator) or kind == "refuse"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("names", ["made here", "fixed"])
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
 def test_all_kinds_together(rate: float, names: str, emulate: Callable[..., Emulator]) -> None:
@@ -82,7 +89,7 @@ def test_all_kinds_together(rate: float, names: str, emulate: Callable[..., Emul
 def test_names_made_by_the_service(emulate: Callable[..., Emulator]) -> None:
     """Where the service makes the names, a row that no token can settle is unknown, and nothing is stored twice."""
     emulator = emulate(faults={"store-then-cut": 0.4}, seed=3)
-    results = run(table(40), emulator.account, policy=Policy(index_lag=LAG, unique_names="service"))
+    results = run(table(40), emulator.account, policy=Policy(first_wait=0.05, index_lag=LAG, unique_names="service"))
     stored = ledger(emulator)
     assert set(results["ik_status"]) == {"uploaded", "unknown"}
     assert (len(stored), max(stored.values())) == (40, 1)
@@ -108,7 +115,7 @@ def test_equal_rows_have_names_of_their_own(emulate: Callable[..., Emulator]) ->
 def test_a_replaced_file_is_not_taken_for_the_new_one(emulate: Callable[..., Emulator]) -> None:
     """A namesake of the same size that was there before does not settle a row that was lost."""
     emulator = emulate(faults={"reset-after": 0.5}, seed=1, index_lag=0.1)
-    policy = Policy(index_lag=LAG, clock_skew=0)
+    policy = Policy(first_wait=0.05, index_lag=LAG, clock_skew=0)
     for content in (b"GIF89a-1", b"GIF89a-2"):
         frame = pd.DataFrame({"file": [content + str(row).encode() for row in range(9)], "sku": range(9)})
         results = run(frame, emulator.account, use_unique_file_name=False, policy=policy)
@@ -137,13 +144,13 @@ def test_an_unknown_row_that_is_absent_is_sent(emulate: Callable[..., Emulator])
     lost = run(table(1), emulator.account).assign(
         ik_status="unknown", ik_name="0_lost.gif", ik_file_path="/fence/0_lost.gif"
     )
-    again = ikpipe.retry(lost, emulator.account, progress=False, policy=Policy(index_lag=LAG))
+    again = ikpipe.retry(lost, emulator.account, progress=False, policy=Policy(first_wait=0.05, index_lag=LAG))
     assert (again["ik_status"][0], again["ik_name"][0]) == ("uploaded", "0_lost.gif")
 
 
 @pytest.mark.parametrize(("overwrite", "status"), [(True, "uploaded"), (False, "exists")])
-def test_an_earlier_doubt_about_a_fixed_name(overwrite: bool, status: str, emulate: Callable[..., Emulator]) -> None:  # noqa: FBT001 - a parameter of the test
-    """A namesake of that size may be an older version, so it is replaced; only where none may be replaced it is ours."""
+def test_a_fixed_name_in_doubt(*, overwrite: bool, status: str, emulate: Callable[..., Emulator]) -> None:
+    """A namesake of that size may be an older version, and is replaced; where none may be replaced, it is ours."""
     emulator = emulate()
     first = run(table(1), emulator.account, use_unique_file_name=False, overwrite_file=overwrite)
     lost = first.assign(ik_status="unknown")

@@ -235,7 +235,7 @@ def test_a_server_error_has_its_code(emulate: Emulate) -> None:
 
 def test_a_server_error_is_settled_by_a_look(emulate: Emulate) -> None:
     """Where the library can be looked into, a file that is not there has failed, with the code of its trouble."""
-    result = one(emulate(outage=500).account, policy=ikpipe.Policy(index_lag=0))
+    result = one(emulate(outage=500).account, policy=ikpipe.Policy(index_lag=0, first_wait=0.01))
     assert (result.status, result.error) == ("failed", "server_error")
 
 

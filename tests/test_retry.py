@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service")}
+IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service", first_wait=0.01)}
 """Where the service makes the names, nobody can look for a row in doubt."""
 
 BUSY = "You have sent too many requests to update the file recently. Please try again later."
@@ -165,7 +165,7 @@ def test_an_outage_of_the_service_is_sat_out(emulate: Callable[..., Emulator]) -
 def test_doubt_is_settled(fault: str, status: str, copies: int, emulate: Callable[..., Emulator]) -> None:
     """A cut connection looks the same whether the file was stored or not: the library tells."""
     emulator = emulate(faults={fault: 1.0}, index_lag=0)
-    result = one(emulator.account, policy=ikpipe.Policy(index_lag=0), retries=0)
+    result = one(emulator.account, policy=ikpipe.Policy(index_lag=0, first_wait=0.01), retries=0)
     assert (result.status, len(ikpipe.files(emulator.account))) == (status, copies)
 
 
@@ -266,7 +266,9 @@ def test_a_doubt_in_another_folder_is_held(emulate: Callable[..., Emulator]) -> 
     """Where the folder was changed since, nothing at the new place tells whether the file is stored at the old."""
     account = emulate().account
     first = lost(account).assign(ik_name="a_x", ik_file_path="/old/a_x")
-    again = ikpipe.retry(first, account, folder="/new", policy=ikpipe.Policy(index_lag=0), progress=False)
+    again = ikpipe.retry(
+        first, account, folder="/new", policy=ikpipe.Policy(index_lag=0, first_wait=0.01), progress=False
+    )
     assert (again["ik_status"][0], len(ikpipe.files(account))) == ("unknown", 0)
 
 

@@ -112,7 +112,17 @@ def play(world: World, fence: Fence, doubt: Result | None = None) -> Reply:
 
 def fence(**changed: object) -> Fence:
     """Give a usual fence, changed."""
-    return Fence(**{"retries": 5, "index_lag": LAG, "sighted": True, "own_name": True, "resend": False, **changed})
+    return Fence(
+        **{
+            "retries": 5,
+            "index_lag": LAG,
+            "first_wait": 0.5,
+            "sighted": True,
+            "own_name": True,
+            "resend": False,
+            **changed,
+        }
+    )
 
 
 EVERY = [list(decisions) for decisions in product(ARRIVALS, repeat=5)]

@@ -35,7 +35,7 @@ COOKIE = "session-of-somebody-0123456789"
 PUBLIC = "public_ThisOneMay="
 
 # A row in doubt is looked for at once: the look-up has the key in its header.
-SWIFT = ikpipe.Policy(index_lag=0)
+SWIFT = ikpipe.Policy(index_lag=0, first_wait=0.01)
 
 # What the key looks like in a basic-auth header, and what a token looks like.
 SECRETS = (KEY, COOKIE, base64.b64encode(f"{KEY}:".encode()).decode()[:-4])
@@ -156,6 +156,7 @@ SCENARIOS: dict[str, Callable[[Stage], Scenario]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_secrets_show_nowhere(
     scenario: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]

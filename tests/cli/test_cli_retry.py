@@ -44,7 +44,7 @@ def test_mended_rows_go_up(
 def test_unknown_rows(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
     """Rows that may be stored where nobody can look are held, and sent again only with `--on-unknown resend`."""
     sign_in(emulate(outage=503, outage_times=1 + RESENDS))
-    ikp("upload", table(1), "-o", "r.csv", *NAMED, "--policy", "unique_names=service")
+    ikp("upload", table(1), "-o", "r.csv", *NAMED, "--policy", "unique_names=service", "--policy", "first_wait=0.01")
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED).status == 1
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED, "--on-unknown", "resend").status == 0
 

@@ -111,7 +111,9 @@ def test_metadata_and_tags(ikp: Ikp, table: Table, arrived: Callable[[], list[di
 def test_unknown_rows_are_explained(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
     """Rows that may be stored are told apart, with what retry does and how to send them again."""
     sign_in(emulate(outage=503))
-    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--policy", "unique_names=service")
+    ran = ikp(
+        "upload", table(1), "-o", "out.csv", *NAMED, "--policy", "unique_names=service", "--policy", "first_wait=0.01"
+    )
     assert ran.status == 1
     assert "retry looks for them first" in ran.err
     assert "--on-unknown resend sends them, which can store a file twice" in ran.err
@@ -123,7 +125,7 @@ def test_a_row_that_is_absent_has_failed(
 ) -> None:
     """`--policy` reaches the run: with a short lag, a look soon tells that nothing is stored."""
     sign_in(emulate(outage=503, outage_times=1 + RESENDS))
-    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--policy", "index_lag=0.1")
+    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--policy", "index_lag=0.1", "--policy", "first_wait=0.01")
     assert (ran.status, ikpipe.read_results("out.csv")["ik_attempts"].tolist()) == (0, [2 + RESENDS])
 
 
