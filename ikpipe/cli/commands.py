@@ -67,8 +67,19 @@ def emulator(options: Namespace) -> int:
     except (TypeError, ValueError) as error:
         raise Error(f"--set: {error}") from None
     given = {name: key for name, key in keys.items() if key is not None}
+    given["faults"] = _faults(there, options.fault)
     there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
     return ALL_WELL
+
+
+def _faults(there: Any, pairs: list[tuple[str, str]]) -> dict[str, float]:
+    """Read the faults' rates, as an emulator takes them."""
+    try:
+        rates = {kind: float(rate) for kind, rate in pairs}
+        there.Emulator(faults=rates)
+    except ValueError as error:
+        raise Error(f"--fault: {error}") from None
+    return rates
 
 
 def _announce(emulator: Any) -> None:

@@ -118,6 +118,7 @@ def _emulator(every: _Commands) -> None:
     command.add_argument("--private-key", metavar="KEY", help="its private key, which opens nothing but the emulator")
     command.add_argument("--seed", metavar="N", type=int, default=0, help="seed of its random numbers")
     _add_pairs(command, "--set", "RULE=VALUE", "set a rule of the emulator")
+    _add_pairs(command, "--fault", "KIND=RATE", "let a share of all uploads, 0 to 1, go wrong in this way")
 
 
 def _demo(every: _Commands) -> None:

@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pandas as pd
 import pytest
 from shell import NAMED, process
@@ -112,11 +113,14 @@ def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_pa
         (["--set", "index_lagg=3"], "there is no rule 'index_lagg'; did you mean 'index_lag'?"),
         (["--set", "index_lag=soon"], "--set: "),
         (["--set", "used_token=maybe"], "is one of"),
+        (["--fault", "5xx=2"], "--fault: the rate of '5xx' is a probability, 0 to 1"),
+        (["--fault", "5xx=often"], "--fault: "),
+        (["--fault", "flood=1"], "--fault: there is no fault 'flood'"),
         (["--port", "99999"], "no port, 0 to 65535"),
     ],
 )
 def test_bad_options(ikp: Ikp, options: list[str], words: str) -> None:
-    """A wrong rule or port is one line and status 2."""
+    """A wrong rule, fault or port is one line and status 2."""
     ran = ikp("emulator", *options)
     assert ran.status == 2
     assert words in ran.err
@@ -128,3 +132,14 @@ def test_port_in_use(ikp: Ikp) -> None:
         ran = ikp("emulator", "--port", str(taken.getsockname()[1]))
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert "in use" in ran.err
+
+
+def test_faults(tmp_path: Path) -> None:
+    """`--fault` makes uploads go wrong as often as it says."""
+    with process("emulator", "--directory", str(tmp_path), "--fault", "5xx=1") as running:
+        assert running.stdout is not None
+        url = running.stdout.readline().split()[-1]
+        answer = httpx.post(f"{url}/api/v2/files/upload", data={"fileName": "a.jpg"})
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=20)
+    assert answer.status_code >= 500
