@@ -267,6 +267,7 @@ class Session:
         counts = Counter(result.status for result in self.results)
         return {
             "run": self._options.run,
+            "journal": None,  # its place: runs are not journalled yet
             "rows": len(self.results),
             "counts": dict(counts),
             "bytes": self.progress.bytes,
