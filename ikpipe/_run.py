@@ -120,18 +120,23 @@ def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P
     def twin(*args: P.args, **kwargs: P.kwargs) -> T:
         control = Control()
         future: Future[T] = Future()
+        begun = threading.Lock()
 
         def target() -> None:
+            if not begun.acquire(blocking=False):
+                return
             CONTROL.set(control)
             try:
                 future.set_result(asyncio.run(main(*args, **kwargs)))
             except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
                 future.set_exception(error)
 
-        threading.Thread(target=target, name=f"ikpipe.{name}", daemon=True).start()
         asked = heeded = 0
         while True:
             try:
+                # An interrupt in the middle of starting leaves open whether it has begun; it begins only once.
+                while not begun.locked():
+                    threading.Thread(target=target, name=f"ikpipe.{name}", daemon=True).start()
                 while heeded < asked:  # here, since another interrupt may come at any moment
                     heeded += 1
                     control.interrupt()

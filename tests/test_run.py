@@ -7,6 +7,7 @@ import inspect
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from textwrap import dedent
@@ -260,6 +261,30 @@ def test_each_run_has_its_own_reins() -> None:
     assert isinstance(first, Control)
     assert first is not second
     assert CONTROL.get() is None
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch, *, begun: bool) -> None:
+    """Ctrl-C while the run's thread is being started drains the run, which takes place exactly once."""
+    presses = [KeyboardInterrupt]
+    runs = []
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            if begun or not presses:
+                super().start()
+            if presses:
+                raise presses.pop()
+
+    async def main() -> bool:
+        runs.append(1)
+        await asyncio.sleep(0.05)
+        control = CONTROL.get()
+        return control is not None and control.draining
+
+    monkeypatch.setattr("ikpipe._run.threading.Thread", Interrupted)
+    assert blocking(main, "main")() is True
+    assert runs == [1]
 
 
 SCRIPT = dedent(
