@@ -366,8 +366,6 @@ def _table(typed: type) -> dict[str, Parameter]:
 TABLE: dict[str, Parameter] = _table(Keywords)
 """Parameter's Python name → its entry; `token` is not in it, since nobody but the signer gives one."""
 
-TOKEN = _p("token", _never, "Made by ikpipe, one for each attempt.")
-
 BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
 
 

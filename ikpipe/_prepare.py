@@ -51,6 +51,7 @@ def gather(
 async def planner_for(
     wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan, run: str | None = None
 ) -> Planner:
+    """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
     return Planner(intake, await _known_fields(wire, account, plan), run)

@@ -63,7 +63,6 @@ class Sight(NamedTuple):
 
 Step = Send | Wait | Look
 Event = Reply | Sight | bool
-Steps = "Generator[Step, Event, Reply]"
 
 
 class Fence(NamedTuple):

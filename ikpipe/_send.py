@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from ikpipe._errors import AccountError, Error
