@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.tables import tagged
+from ikpipe._frame import tagged
 
 HASHABLE = st.recursive(
     st.one_of(

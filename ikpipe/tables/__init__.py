@@ -6,7 +6,6 @@
     results.py   a results frame → a file and back, whole or not at all
     text.py      CSV and JSON lines, a chunk at a time
     parquet.py   Parquet, with everything that a frame has
-    tagged.py    Python values as JSON that gives them back
     guard.py     cells that a spreadsheet would run, made harmless
     records.py   the records of CSV and JSON lines
     files.py     opening a table's file: its name, its ending, and the extra that it may need

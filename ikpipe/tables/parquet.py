@@ -14,7 +14,8 @@ import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe._errors import Error
-from ikpipe.tables import tagged, text
+from ikpipe._frame import tagged
+from ikpipe.tables import text
 from ikpipe.tables.files import needed
 
 _NOTES = b"ikpipe"
