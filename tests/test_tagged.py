@@ -2,9 +2,10 @@
 
 import enum
 import json
-from datetime import UTC
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,12 @@ def test_values_come_back(value: Any) -> None:
     assert type(found) is type(value)
 
 
+@given(st.lists(VALUES) | st.lists(st.text() | st.integers()) | st.lists(st.none() | st.floats()))
+def test_cells_are_written_as_any_list(cells: list[Any]) -> None:
+    """The quick way writes what the long one does."""
+    assert tagged.encode_cells(cells) == tagged.encode(cells)
+
+
 @given(VALUES)
 def test_text_is_json_in_ascii(value: Any) -> None:
     """What is written is JSON for everybody, without bare NaN or infinity."""
@@ -65,15 +72,41 @@ def test_text_is_json_in_ascii(value: Any) -> None:
     "value",
     [
         pd.Timestamp("2026-01-01 12:00:00.123456789"),
-        pd.Timestamp("2026-01-01", tz="Europe/Paris"),
+        pd.Timestamp("2026-01-01").as_unit("s"),
+        pd.Timestamp("2026-10-25 00:30", tz="UTC").tz_convert("Europe/Paris"),
+        pd.Timestamp("2026-01-01", tz=timezone(timedelta(minutes=9, seconds=21))),
         pd.Timedelta("1 days 00:00:00.000000001"),
+        pd.Timedelta(5, "s").as_unit("ms"),
         pd.Period("2026-01", "M"),
+        pd.Period("2026-01-01", "W-SUN"),
         pd.Interval(1, 2, closed="left"),
+        np.datetime64("2026-01-01T00:00:00.000000001", "ns"),
+        np.timedelta64(5, "ns"),
     ],
+    ids=repr,
 )
-def test_pandas_scalars_come_back(value: Any) -> None:
-    """Pandas' own scalars come back to the nanosecond."""
-    assert tagged.decode(tagged.encode(value)) == value
+def test_times_of_pandas_and_numpy_come_back(value: Any) -> None:
+    """Their scalars come back to the nanosecond, with their unit and their zone's name."""
+    found = tagged.decode(tagged.encode(value))
+    assert found == value
+    assert repr(found) == repr(value)
+    assert getattr(found, "unit", None) == getattr(value, "unit", None)
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_times_of_a_zone_come_back(fold: int) -> None:
+    """The hour that the end of summer time repeats comes back as it was, in the same zone."""
+    value = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Paris"), fold=fold)
+    found = tagged.decode(tagged.encode(value))
+    assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Europe"])
+@pytest.mark.parametrize("kind", [pd.Timestamp, datetime])
+def test_times_of_a_zone_that_is_not_known_keep_their_moment(kind: Any, zone: str) -> None:
+    """Where a zone has no such name, the moment is still the same."""
+    value = kind(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Paris"))
+    assert tagged.decode(tagged.encode(value).replace("Europe/Paris", zone)) == value
 
 
 @pytest.mark.parametrize("value", [None, pd.NA, pd.NaT])
@@ -115,6 +148,7 @@ class _List(list[int]):
         (_List([1]), [1]),
         (np.int64(5), 5),
         (np.bool_(True), True),
+        (np.longdouble("1.5"), "1.5"),
         (1j.__class__, "<class 'complex'>"),
     ],
 )
