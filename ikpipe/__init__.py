@@ -11,7 +11,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _metadata    custom metadata against the account's fields
     _template    text with {column} in it
     _cells       a column's cells as plain Python values
-    _frame       frame → rows, results → frame; the only ones that know pandas
+    _frame       frame → rows, results → frame, a frame as text; the only ones that know pandas
     _source      what `file` can be: URL, path below a root, bytes, data URI
     _job         one row → fields and source, or its problems
     _token       fields → JWT

@@ -1,12 +1,15 @@
-"""Frame → rows, and results → frame. The only part of the line that knows pandas.
+"""Frame → rows, results → frame, and a frame as text. The only part of the line that knows pandas.
 
 ::
 
-    plan.py     frame → rows
-    results.py  results → frame, and back
-    tagged.py   Python values as JSON that gives them back
+    plan.py       frame → rows
+    results.py    results → frame, and back
+    tagged.py     Python values as JSON that gives them back
+    described.py  what a frame is besides its cells, as JSON, and back: dtypes, index, labels
+    frozen.py     a frame as text that gives it back
 """
 
+from ikpipe._frame.frozen import freeze, pieces, thaw
 from ikpipe._frame.plan import CHUNK, Plan, Row
 from ikpipe._frame.results import listing_frame, problem_frame, result_frame, results_of, single
 
@@ -14,9 +17,12 @@ __all__ = [
     "CHUNK",
     "Plan",
     "Row",
+    "freeze",
     "listing_frame",
+    "pieces",
     "problem_frame",
     "result_frame",
     "results_of",
     "single",
+    "thaw",
 ]

@@ -6,7 +6,6 @@ file with text columns.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
@@ -15,6 +14,18 @@ from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe._errors import Error
 from ikpipe._frame import tagged
+from ikpipe._frame.described import (
+    categorical,
+    categories,
+    columns,
+    described,
+    dtype_name,
+    has_index,
+    index_of,
+    labels,
+    labels_of,
+    made,
+)
 from ikpipe.tables import text
 from ikpipe.tables.files import needed
 
@@ -52,12 +63,12 @@ def read(stream: IO[bytes], name: str) -> pd.DataFrame:
 def encoded(frame: pd.DataFrame) -> Any:
     """Turn a frame, or a chunk of one, into an Arrow table that knows how to become it again."""
     pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
-    index = text.has_index(frame)
-    pairs = [_encoded_column(pyarrow, column) for column in text.columns(frame, index=index)]
+    index = has_index(frame)
+    pairs = [_encoded_column(pyarrow, column) for column in columns(frame, index=index)]
     notes = {
         "columns": [asdict(note) for _, note in pairs],
-        "index": _described(frame.index) if index else None,
-        "labels": _described(frame.columns) | {"values": tagged.encode(frame.columns.tolist())},
+        "index": described(frame.index) if index else None,
+        "labels": labels(frame.columns),
         "attrs": tagged.encode(frame.attrs),
         "rows": len(frame),
     }
@@ -68,14 +79,13 @@ def encoded(frame: pd.DataFrame) -> Any:
 def decoded(table: Any) -> pd.DataFrame:
     """Turn what `encoded` made back into its frame."""
     notes = json.loads(table.schema.metadata[_NOTES])
-    columns = [
-        _decoded_column(array, _Note(**note)) for array, note in zip(table.columns, notes["columns"], strict=True)
-    ]
+    pairs = zip(table.columns, notes["columns"], strict=True)
+    found = [_decoded_column(array, _Note(**note)) for array, note in pairs]
     levels = notes["index"]["levels"] if notes["index"] else 0
-    frame = pd.DataFrame(dict(enumerate(columns[levels:])), index=pd.RangeIndex(notes["rows"]))
+    frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(notes["rows"]))
     if notes["index"]:
-        frame.index = _index(columns[:levels], notes["index"])
-    frame.columns = _labels(notes["labels"])
+        frame.index = index_of(found[:levels], notes["index"])
+    frame.columns = labels_of(notes["labels"])
     frame.attrs = tagged.decode(notes["attrs"])
     return frame
 
@@ -84,8 +94,9 @@ def _encoded_column(pyarrow: Any, column: "pd.Series[Any]") -> tuple[Any, _Note]
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _encoded_categories(pyarrow, column, dtype)
-    note = _Note("pyarrow" if isinstance(dtype, pd.ArrowDtype) else "arrow", _name(dtype))
-    if note.dtype != "object":
+    own = isinstance(dtype, pd.ArrowDtype)
+    note = _Note("pyarrow" if own else "arrow", dtype_name(dtype))
+    if own or note.dtype != "object":
         try:
             return pyarrow.array(column, from_pandas=True), note
         except (pyarrow.ArrowException, UnicodeError):
@@ -95,69 +106,23 @@ def _encoded_column(pyarrow: Any, column: "pd.Series[Any]") -> tuple[Any, _Note]
 
 def _encoded_categories(pyarrow: Any, column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> tuple[Any, _Note]:
     """Store a categorical's values, which other programs can read, and beside them its categories."""
-    categories = dtype.categories
-    values = column.astype("string" if infer_dtype(categories) == "string" else object)
+    values = column.astype("string" if infer_dtype(dtype.categories) == "string" else object)
     array, note = _encoded_column(pyarrow, values)
-    return array, replace(
-        note, categories=tagged.encode([categories.tolist(), _name(categories.dtype), bool(dtype.ordered)])
-    )
-
-
-def _name(dtype: Any) -> str:
-    """Name a dtype so that pandas finds it again; its own names for text leave out where the text is stored."""
-    kept = isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA
-    return f"string[{dtype.storage}]" if kept else str(dtype)
+    return array, replace(note, categories=categories(dtype))
 
 
 def _decoded_column(array: Any, note: _Note) -> Any:
     values = _decoded_values(array, note)
     if not note.categories:
         return values
-    categories, dtype, ordered = tagged.decode(note.categories)
-    return pd.Series(pd.Categorical(values.tolist(), categories=_made(pd.Index, categories, dtype), ordered=ordered))
+    return pd.Series(pd.Categorical(values.tolist(), dtype=categorical(note.categories)))
 
 
 def _decoded_values(array: Any, note: _Note) -> Any:
     if note.how == "tagged":
-        return _made(pd.Series, [tagged.decode(cell) for cell in array.to_pylist()], note.dtype)
+        return made(pd.Series, [tagged.decode(cell) for cell in array.to_pylist()], note.dtype)
     dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(note.dtype)
     # Through numpy, a missing cell would make large integers floats.
     if hasattr(dtype, "__from_arrow__"):
         return pd.Series(dtype.__from_arrow__(array))
     return array.to_pandas().astype(dtype)
-
-
-def _made(kind: Callable[..., Any], values: list[Any], dtype: str) -> Any:
-    """Make a series or an index; a dtype of a package that is not loaded here leaves plain objects."""
-    try:
-        return kind(values, dtype=pandas_dtype(dtype))
-    except (TypeError, ValueError):
-        return kind(values, dtype=object)
-
-
-def _described(index: "pd.Index[Any]") -> dict[str, Any]:
-    return {
-        "levels": index.nlevels,
-        "multi": isinstance(index, pd.MultiIndex),
-        "names": tagged.encode(list(index.names)),
-        "dtype": _name(index.dtype),
-        "freq": index.freqstr if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) else None,
-    }
-
-
-def _index(levels: list["pd.Series[Any]"], note: dict[str, Any]) -> Any:
-    names = tagged.decode(note["names"])
-    if note["multi"]:
-        return pd.MultiIndex.from_arrays(levels, names=names)
-    # The array, because a series would bring its own name along.
-    index = pd.Index(levels[0].array, dtype=levels[0].dtype, name=names[0])
-    if note["freq"]:
-        index = type(index)(index, freq=note["freq"])
-    return index
-
-
-def _labels(note: dict[str, Any]) -> Any:
-    values, names = tagged.decode(note["values"]), tagged.decode(note["names"])
-    if note["multi"]:
-        return pd.MultiIndex.from_tuples(values, names=names)
-    return _made(pd.Index, values, note["dtype"]).rename(names[0])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ikpipe._cells import whole_floats
 from ikpipe._errors import Error, shown
+from ikpipe._frame.described import columns, has_index
 from ikpipe._parameters import plain
 from ikpipe._result import EXTRA, RESULT_COLUMNS
 from ikpipe.tables.guard import guarded, is_guarded, unguarded
@@ -69,12 +70,6 @@ class Layout:
         return list(zip(self.names, (_cells(one, whole=whole) for one, whole in found), strict=True))
 
 
-def has_index(frame: pd.DataFrame) -> bool:
-    """Tell whether the index is more than the row numbers, so that a file needs columns for it."""
-    index = frame.index
-    return not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None)
-
-
 def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
     """Name the columns of a file, the index first; a name that is there already gets a number."""
     levels = frame.index.names if index else []
@@ -87,14 +82,6 @@ def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
             name = f"{label}.{count}"
         found[name] = None
     return list(found)
-
-
-def columns(frame: pd.DataFrame, *, index: bool) -> list["pd.Series[Any]"]:
-    """Give the columns of a file, the index first."""
-    levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels if index else 0)]
-    # With their dtype, an index of objects is not taken for something narrower.
-    series = [pd.Series(level, dtype=level.dtype) for level in levels]
-    return [*series, *(frame.iloc[:, place] for place in range(frame.shape[1]))]
 
 
 def read_csv(stream: IO[bytes], name: str) -> pd.DataFrame:
