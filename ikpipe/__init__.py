@@ -20,6 +20,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _send        one attempt; the only one that knows httpx
     _library     the media API: search, metadata fields
     _row         one row to its end: retries, as a state machine without a clock
+    _pace        how fast a run may go: when requests begin, how many are in flight
     _run         many rows: workers, rate, cancelling; the only one that knows asyncio
     _progress    a run's progress, drawn
     _session     a run: each row planned, signed, sent until it has its end, and counted
