@@ -5,13 +5,14 @@ The stations of a row, in order; each file imports only what stands before it::
     _errors      the error tree and the closed list of error codes
     _account     keys and addresses
     _policy      what to believe of the service where nobody knows: every guess, by name
+    _options     what a caller may say about the sending itself
     _result      what became of one row: the columns of a results frame
     _address     http(s) URLs as a browser would send them
     _parameters  the table of upload parameters: name, kind, limits → checked text fields
     _metadata    custom metadata against the account's fields
     _template    text with {column} in it
     _cells       a column's cells as plain Python values
-    _frame       frame → rows, results → frame, a frame as text; the only ones that know pandas
+    _frame       frame → rows, results → frame, a frame as text; the only one that knows pandas
     _source      what `file` can be: URL, path below a root, bytes, data URI
     _job         one row → fields and source, or its problems
     _token       fields → JWT
@@ -19,14 +20,19 @@ The stations of a row, in order; each file imports only what stands before it::
     _reply       status, headers, body → result or refusal
     _send        one attempt; the only one that knows httpx
     _library     the media API: search, metadata fields
-    _row         one row to its end: retries, as a state machine without a clock
-    _pace        how fast a run may go: when requests begin, how many are in flight
-    _run         many rows: workers, rate, cancelling; the only one that knows asyncio
+    _journal     what may have left and what came back, durable; the only one that knows sqlite3
+    _row         one row to its end: retries, fence, look-up, as a state machine without a clock
+    _past        what is known of rows from before: earlier results, the journal of a process that ended
+    _limit       how many uploads may be in flight: a fixed number, or the one that does best
+    _pace        when requests begin, and when retries may go
+    _run         many rows: gates, groups, cancelling; the only one that knows asyncio
+    _travel      one row's steps, carried out: journalled, sent, looked for
     _progress    a run's progress, drawn
-    _session     a run: each row planned, signed, sent until it has its end, and counted
+    _session     a run: each row planned, sent on its way, its end counted and kept
     _prepare     before any row: the mapping read, the account asked for its metadata fields
+    _archive     where journals are: begun, gone on with, found again, cleared away
     _check       check: every problem of every row
-    _upload      upload, retry, upload_file, files
+    _upload      upload, retry, resume, upload_file, files
 
 Leaves, which nothing above imports: `tables` (files of tables), `demo`, `cli`, and the package `emulator`, which
 shares no code with the client. Everything is loaded when it is first used.
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
     from ikpipe._policy import Policy
     from ikpipe._result import Result
     from ikpipe._token import sign
-    from ikpipe._upload import aupload, aupload_file, files, retry, upload, upload_file
+    from ikpipe._upload import aupload, aupload_file, files, resume, retry, upload, upload_file
     from ikpipe.tables.results import read_results, write_results
 
 __version__ = "0.1.0"
@@ -57,7 +63,7 @@ _HOMES = {
     "_result": ("Result",),
     "_check": ("check",),
     "_token": ("sign",),
-    "_upload": ("aupload", "aupload_file", "files", "retry", "upload", "upload_file"),
+    "_upload": ("aupload", "aupload_file", "files", "resume", "retry", "upload", "upload_file"),
     "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
@@ -82,6 +88,7 @@ __all__ = [
     "emulator",
     "files",
     "read_results",
+    "resume",
     "retry",
     "sign",
     "upload",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ikpipe._errors import BadValue, Problem
 from ikpipe._frame import Plan, problem_frame
 from ikpipe._job import Job
+from ikpipe._limit import Fixed
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
-from ikpipe._run import CONTROL, Control, blocking
+from ikpipe._run import CONTROL, Control, Gate, blocking
 from ikpipe._send import Wire
 
 if TYPE_CHECKING:
@@ -81,12 +82,19 @@ check = blocking(_check, "check")
 async def _probed(wire: Wire, rows: Iterator[tuple[Row, Job]]) -> list[Problem]:
     """Ask each URL for its headers, some at a time."""
     found: list[Problem] = []
+    gate = Gate(Fixed(_AT_ONCE))
 
     async def do(one: tuple[Row, Job]) -> None:
         row, job = one
-        if job.source.kind in ("url", "fetch") and (words := await wire.probe(job.source.text)):
+        if job.source.kind not in ("url", "fetch") or not await gate.enter():
+            return
+        try:
+            words = await wire.probe(job.source.text)
+        finally:
+            gate.leave()
+        if words:
             bad = BadValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
             found.append(row.problem("file", bad))
 
-    await (CONTROL.get() or Control()).work(rows, do, _AT_ONCE, None)
+    await (CONTROL.get() or Control()).work(rows, do, [gate])
     return found

@@ -33,7 +33,12 @@ class Job(NamedTuple):
     @property
     def target(self) -> str:
         """The path under which the service stores the file, if its name is fixed (seed: other characters are `_`)."""
-        return "/" + "/".join(_target(self.fields))
+        return path_of(self.fields)
+
+    @property
+    def stored_size(self) -> int | None:
+        """The bytes that the stored file must have, where that is known; a pre-transformation stores another file."""
+        return None if "transformation" in self.fields else self.source.size
 
 
 class Planner:
@@ -122,6 +127,11 @@ class Planner:
     def claim(self, path: str, label: Any) -> None:
         """Take a target that a row of an earlier run is stored under."""
         self._targets[tuple(folder_levels(path))] = label
+
+
+def path_of(fields: Mapping[str, str]) -> str:
+    """Give the path in the library under which these fields store a file, if their name is fixed."""
+    return "/" + "/".join(_target(fields))
 
 
 def _target(fields: Mapping[str, str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from ikpipe._errors import MappingError
@@ -30,6 +30,12 @@ class Policy:
         how much of it is waited (guess: how long the service's troubles last).
     look_ups
         Look-ups begun per second, at most; 0 sets no limit (guess: the service takes about 40 reads a second).
+    answer_wait, answer_wait_per_mb
+        Seconds that the answer to a file's bytes may take once the last of them has left, and as many more for each
+        million bytes (guess: how long the service works on a file).
+    url_wait
+        Seconds that the answer to a URL may take, which the service fetches meanwhile (guess: a URL has 8 s for its
+        headers, and no known time for its body).
     """
 
     index_lag: float = 30.0
@@ -37,11 +43,14 @@ class Policy:
     clock_skew: float = 60.0
     first_wait: float = 0.5
     look_ups: float = 20.0
+    answer_wait: float = 30.0
+    answer_wait_per_mb: float = 1.0
+    url_wait: float = 120.0
 
     def __post_init__(self) -> None:
         if self.unique_names not in ("client", "service"):
             raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
-        for name in ("index_lag", "clock_skew", "first_wait", "look_ups"):
+        for name in (field.name for field in fields(self) if field.name != "unique_names"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")

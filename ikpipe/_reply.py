@@ -20,7 +20,7 @@ class Reply(NamedTuple):
 
     `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
     for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
-    `date`: the service's own time, in seconds since 1970.
+    `date`: the service's own time, in seconds since 1970. `rate`: the requests per second that it says it takes.
     """
 
     result: Result
@@ -28,11 +28,22 @@ class Reply(NamedTuple):
     wait: float | None = None
     stops: Stops = "never"
     date: float | None = None
+    rate: float | None = None
 
     @property
     def doubtful(self) -> bool:
         """Whether the file may be stored, and no answer says so."""
         return self.result.status == "unknown"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing was sent, since the run stops."""
+        return self.result.status == "cancelled"
+
+    @property
+    def overload(self) -> bool:
+        """Whether it is a sign that fewer requests at once would do better."""
+        return self.result.error in _OVERLOAD
 
 
 MESSAGES: dict[str, str] = {
@@ -67,6 +78,19 @@ _FAMILIES = (
     # Two more of this family exist (spec), their words are not known.
     (re.compile(r"The file could not be uploaded because .*transformation"), "bad_transformation"),
 )
+
+OF_THE_TOKEN = frozenset({"token_invalid", "token_expired"})
+"""Refusals of a token; of one that was sent before, they say nothing of what it was sent with."""
+
+BY_THE_REQUEST = frozenset(
+    {
+        *("token_missing", "payload_mismatch", "two_credentials", "file_missing", "file_too_large"),
+        *("bad_transformation", "bad_checks", "checks_failed"),
+    }
+)
+"""Refusals that the request itself determines: the same request before it was refused too, if it ever arrived."""
+
+_OVERLOAD = frozenset({"rate_limited", "server_error", "timed_out", "connection_lost", "connection_failed"})
 
 _STOPS: dict[str, Stops] = {
     "token_invalid": "unproven",
@@ -103,7 +127,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """
     reply = _read(status, headers, _parsed(body))
     reply.result.request_id = headers.get("x-ik-requestid")
-    return reply._replace(date=_date(headers.get("date", "")))
+    return reply._replace(date=_date(headers.get("date", "")), rate=_rate(status, headers))
 
 
 def _read(status: int, headers: Mapping[str, str], answer: Any) -> Reply:
@@ -152,6 +176,14 @@ def _wait(status: int, headers: Mapping[str, str]) -> float | None:
         return float(after)
     then, now = _date(after), _date(headers.get("date", ""))
     return max(then - now, 0.0) if then is not None and now is not None else None
+
+
+def _rate(status: int, headers: Mapping[str, str]) -> float | None:
+    """Read the service's limit, in requests per second: `X-RateLimit-Limit` in each `X-RateLimit-Interval` (docs)."""
+    limit, interval = headers.get("x-ratelimit-limit", ""), headers.get("x-ratelimit-interval", "")
+    if status != 429 or not _NUMBER.fullmatch(limit) or not _NUMBER.fullmatch(interval):  # noqa: PLR2004 - HTTP
+        return None
+    return int(limit) / int(interval) * 1000 if int(limit) and int(interval) else None
 
 
 def _date(text: str) -> float | None:

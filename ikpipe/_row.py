@@ -10,24 +10,27 @@
               └────┼────────────────────────────┘                                       │
                    └─▶ in doubt ─▶ Wait ─▶ Send(same token) ─▶ stored ─▶ end            │
                                     ▲        │                                          │
-                                    ├────────┴─▶ in doubt again                         │
-                                    │        └─▶ refused ─▶ Look ─▶ found ─▶ end (exists)
-                                    │                        ▲ ├─▶ absent, too early ─▶ Wait ─┐
-                                    │                        └─┼───────────────────────────────┘
-                                    │                          ├─▶ absent, late enough ────────┘
-                                    │                          └─▶ nobody can look ─▶ end (unknown)
+    begin, with ────────────────────┼────────┤                                          │
+    a token that                    ├────────┴─▶ in doubt again                         │
+    may have left                   │        ├─▶ refused for what it asks ─▶ end (failed)
+                                    │        └─▶ refused otherwise ─▶ Look ─▶ found ─▶ end (exists)
+    begin, in doubt ────────────────┼───────────────────────────────▶ ▲ ├─▶ absent, too early ─▶ Wait ─┐
+                                    │                                 └─┼──────────────────────────────┘
+                                    │                                   ├─▶ absent, late enough ───────┘
+                                    │                                   └─▶ nobody can look ─▶ end (unknown)
                                     └─ a few times, then Look
 
 A plain refusal gets a fresh token, since a token is spent even by an error (seed). A reply in doubt (none at all, a
 5xx, one that cannot be read) gets the *same* token again: a token is used once, so that the service itself rules out
-a second copy. Whoever tells a row to stop waiting ends it with what is certain: `unknown` as long as there is doubt.
+a second copy. A process that was killed leaves its rows in doubt too: the next one begins with the token that its
+journal has. Whoever tells a row to stop ends it with what is certain: `unknown` as long as there is doubt.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ikpipe._reply import Reply
+from ikpipe._reply import BY_THE_REQUEST, OF_THE_TOKEN, Reply
 from ikpipe._result import SETTLED, Result
 
 if TYPE_CHECKING:
@@ -39,9 +42,14 @@ LOOKS = 3  # that fail, before nobody can look
 
 
 class Send(NamedTuple):
-    """Send the form, with a fresh token or with the same again; a `Reply` comes back."""
+    """Send the form, with a fresh token or with the same again; a `Reply` comes back.
+
+    A reply that is `cancelled` says that nothing was sent, and nothing more will be. `guess`: a fresh token goes out
+    although a request before it may have been taken.
+    """
 
     fresh: bool
+    guess: bool = False
 
 
 class Wait(NamedTuple):
@@ -82,6 +90,21 @@ class Fence(NamedTuple):
     resend: bool
 
 
+class Past(NamedTuple):
+    """What an earlier run, or a process that was killed, left of a row in doubt.
+
+    `doubt` is its ``unknown`` result; `last` the time of its last request, by the machine's clock; `held` whether its
+    token is here, and may be sent again; `sent` the requests so far, where they count; `guessed` whether one of them
+    was a guess.
+    """
+
+    doubt: Result
+    last: float
+    held: bool = False
+    sent: int = 0
+    guessed: bool = False
+
+
 class Row:
     """The machine of one row.
 
@@ -101,57 +124,82 @@ class Row:
         self._guessed = False
         self._last = clock()
 
-    def journey(self, doubt: Result | None = None) -> Generator[Step, Event, Reply]:
+    def journey(self, past: Past | None = None) -> Generator[Step, Event, Reply]:
         """Take the row from its first attempt to its last reply, whose result counts the attempts.
 
         Parameters
         ----------
-        doubt
-            The ``unknown`` result of an earlier run: the library is looked into before anything is sent.
+        past
+            What is known of a row in doubt: nothing fresh is sent before its doubt is settled.
         """
-        reply = None if doubt is None else (yield from self._look(Reply(doubt)))
+        reply = None if past is None else (yield from self._clear_up(past))
         fresh = 0
         while reply is None or (reply.again and fresh <= self._fence.retries):
             if fresh and reply is not None and not (yield Wait(self._pause(fresh, reply))):
                 break
-            reply = yield from self._send(fresh=True)
+            answer = yield from self._send(fresh=True)
+            if answer.cancelled:
+                reply = reply or answer
+                break
+            reply = answer
             fresh += 1
             if reply.doubtful:
                 reply = yield from self._settle(reply)
             elif self._taken(reply):
                 reply = yield from self._look(reply)
         reply.result.attempts = self._sent or reply.result.attempts  # of the earlier run, for a row that is held
-        if self._guessed and reply.result.status == "failed":
-            # It was sent again without knowing; that the last request was refused says nothing of the first.
+        if self._guessed and reply.result.status in ("failed", "invalid"):
+            # It was to be sent again without knowing; that this was refused says nothing of what went before.
             reply.result.status = "unknown"
         return reply
 
     def _send(self, *, fresh: bool) -> Generator[Step, Event, Reply]:
-        reply = yield Send(fresh)
+        reply = yield Send(fresh, fresh and self._guessed)
         assert isinstance(reply, Reply)  # noqa: S101 - for the reader and mypy
-        self._sent += 1
-        self._last = self._clock()
+        if not reply.cancelled:
+            self._sent += 1
+            self._last = self._clock()
         return reply
 
-    def _settle(self, doubt: Reply) -> Generator[Step, Event, Reply]:
+    def _clear_up(self, past: Past) -> Generator[Step, Event, Reply]:
+        """Begin with the doubt that was left: with the same token at once, where it is here."""
+        self._last, self._sent, self._guessed = past.last, past.sent, past.guessed
+        doubt = Reply(past.doubt)
+        return (yield from (self._settle(doubt, waits=False) if past.held else self._look(doubt)))
+
+    def _settle(self, doubt: Reply, *, waits: bool = True) -> Generator[Step, Event, Reply]:
         """Send the same token again, until the service says what became of it; else look."""
         reply = doubt
         for tries in range(1, RESENDS + 1):
-            if not (yield Wait(self._pause(tries, reply))):
+            if (waits or tries > 1) and not (yield Wait(self._pause(tries, reply))):
                 return doubt
-            reply = yield from self._send(fresh=False)
-            if reply.result.status in SETTLED:
+            answer = yield from self._send(fresh=False)
+            if answer.cancelled:
+                return doubt
+            reply = answer
+            if reply.result.status in SETTLED or reply.result.error in BY_THE_REQUEST:
                 return reply
-            if not reply.doubtful and not reply.again:
+            if reply.result.error in OF_THE_TOKEN:
                 break
-        return (yield from self._look(reply if self._taken(reply) else doubt))
+            if not reply.doubtful and not reply.again:
+                return (yield from self._look(reply, doubt))
+        return (yield from self._look(doubt))
 
     def _taken(self, reply: Reply) -> bool:
         """Tell whether the service refuses a name that nobody else makes: then the row is stored already."""
         return self._fence.own_name and reply.result.error == "name_taken"
 
-    def _look(self, doubt: Reply) -> Generator[Step, Event, Reply]:
-        """Look until the file is found, or surely absent, or nobody can tell."""
+    def _look(self, last: Reply, doubt: Reply | None = None) -> Generator[Step, Event, Reply]:
+        """Look until the file is found, or surely absent, or nobody can tell.
+
+        Parameters
+        ----------
+        last
+            The last reply: a doubt, or a refusal for good that does not say what became of the request before it.
+        doubt
+            What the row ends with where nobody can tell; `last` itself, if there is no other.
+        """
+        open_end = _stored(last) if self._taken(last) else doubt or last
         failed = 0
         while self._fence.sighted and failed < LOOKS:
             sight = yield Look()
@@ -160,14 +208,12 @@ class Row:
                 return Reply(sight.result)
             left = self._last + self._fence.index_lag - self._clock()
             if sight.certain and left <= 0:
-                return _stored(doubt) if self._taken(doubt) else _absent(doubt)
+                return open_end if self._taken(last) else _absent(last)
             failed += not sight.certain
-            if not (yield Wait(left if sight.certain else self._pause(failed, doubt))):
-                return _stored(doubt) if self._taken(doubt) else doubt
-        if self._taken(doubt):
-            return _stored(doubt)
-        self._guessed = self._fence.resend
-        return _absent(doubt) if self._fence.resend else doubt
+            if not (yield Wait(left if sight.certain else self._pause(failed, last))):
+                return open_end
+        self._guessed = self._fence.resend and open_end.doubtful
+        return _absent(open_end) if self._guessed else open_end
 
     def _pause(self, tries: int, reply: Reply) -> float:
         longest = min(LONGEST_WAIT, self._fence.first_wait * 2 ** (tries - 1))
@@ -181,7 +227,9 @@ def _stored(taken: Reply) -> Reply:
     return Reply(Result("exists", message=words, request_id=taken.result.request_id))
 
 
-def _absent(doubt: Reply) -> Reply:
-    """Say that a row in doubt is certainly not stored: it failed, and is worth a fresh attempt."""
-    result = doubt.result
-    return Reply(Result("failed", result.error, result.message, request_id=result.request_id), again=True)
+def _absent(last: Reply) -> Reply:
+    """Say that a row in doubt is certainly not stored: worth a fresh attempt, unless it was refused for good."""
+    result = last.result
+    return Reply(
+        Result("failed", result.error, result.message, request_id=result.request_id), again=result.status != "failed"
+    )

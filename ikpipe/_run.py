@@ -1,20 +1,26 @@
-"""Many rows: workers, rate, cancelling. The only file that knows asyncio."""
+"""Many rows: gates, groups, cancelling. The only file that knows asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from ikpipe._limit import Limit
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
+
+AHEAD = 256  # items that may wait at a gate, so that one gate's queue does not hide another's items
+OPEN = 4  # items begun, for each that may be in flight: the others wait for another attempt
 
 
 class Control:
@@ -23,8 +29,11 @@ class Control:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = asyncio.Event()
-        self._workers: list[asyncio.Task[None]] = []
+        self._turn = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gates: Sequence[Gate] = ()
         self._wanted = 0
+        self._error: BaseException | None = None
         self.interrupted = False
 
     @property
@@ -46,9 +55,12 @@ class Control:
 
     def _pull(self) -> None:
         self._draining.set()
+        self._turn.set()
+        for gate in self._gates:
+            gate.shut()
         if self._wanted > 1:
-            for worker in self._workers:
-                worker.cancel()
+            for task in self._tasks:
+                task.cancel()
 
     async def sleep(self, seconds: float) -> bool:
         """Wait, and tell whether to go on: False as soon as the run drains."""
@@ -59,50 +71,202 @@ class Control:
         return False
 
     async def work(
-        self, items: Iterator[Item], do: Callable[[Item], Awaitable[None]], concurrency: int, rate: float | None
+        self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]], gates: Sequence[Gate]
     ) -> None:
-        """Do something with each item, so many at once and no more than `rate` a second.
+        """Do something with each item, which passes one of the gates for whatever is limited.
 
-        Items are taken as workers become free. What `do` raises stops the run.
+        Items are taken only while some gate has room: a long frame is not read ahead. What `do` raises stops the run.
         """
         self._loop = asyncio.get_running_loop()
+        self._gates = gates
+        for gate in gates:
+            gate.freed = self._turn.set
         if self.draining:  # asked for before the loop was there
             self._pull()
-        pace = Pace(rate)
-
-        async def worker() -> None:
-            while not self.draining and (item := next(items, None)) is not None:
-                if (away := pace.wait()) and not await self.sleep(away):
-                    return
-                await do(item)
-
-        self._workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
         try:
-            await asyncio.gather(*self._workers)
-        except asyncio.CancelledError:
-            if self._wanted < 2:  # noqa: PLR2004 - not our own stop: somebody cancelled the caller
-                raise
+            await self._begin(items, do)
+            await self._finish()
         finally:
-            for task in self._workers:
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._workers, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._error is not None:
+            raise self._error
+
+    async def _begin(self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]]) -> None:
+        """Begin items as there is room for them."""
+        while not self.draining:
+            if not self._room():
+                self._turn.clear()
+                await self._turn.wait()
+            elif (item := next(items, None)) is None:
+                return
+            else:
+                task = asyncio.create_task(do(item))
+                self._tasks.add(task)
+                task.add_done_callback(self._done)
+                await asyncio.sleep(0)  # let it come to its gate
+
+    def _room(self) -> bool:
+        few = len(self._tasks) < OPEN * sum(gate.size for gate in self._gates) + AHEAD
+        hungry = any(gate.hungry for gate in self._gates)
+        return few and hungry and sum(gate.waiting for gate in self._gates) < AHEAD
+
+    async def _finish(self) -> None:
+        """Wait until every item that was begun has ended."""
+        while self._tasks:
+            self._turn.clear()
+            await self._turn.wait()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._turn.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self._wanted = max(self._wanted, 2)
+            self._pull()
 
 
-class Pace:
-    """Spaces the beginnings of rows evenly; None means no spacing."""
+class Gate:
+    """Lets only so many through at once; those that come again go before those that are new.
 
-    def __init__(self, rate: float | None) -> None:
-        self._gap = 1 / rate if rate else 0.0
-        self._next = 0.0
+    Parameters
+    ----------
+    limit
+        How many, and how that changes with what is seen.
+    """
 
-    def wait(self) -> float:
-        """Take the next place, and give how many seconds it is away."""
-        if not self._gap:
-            return 0.0
-        now = asyncio.get_running_loop().time()
-        self._next = max(self._next, now)
-        away, self._next = self._next - now, self._next + self._gap
-        return away
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._through = self._away = 0
+        self._again: deque[asyncio.Future[bool]] = deque()
+        self._new: deque[asyncio.Future[bool]] = deque()
+        self._shut = False
+        self.freed: Callable[[], None] = lambda: None
+
+    @property
+    def size(self) -> int:
+        """How many may be through at once."""
+        return self._limit.size
+
+    @property
+    def waiting(self) -> int:
+        """How many stand before it."""
+        return len(self._again) + len(self._new)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether it would let another one through."""
+        return self._through + self.waiting < self.size
+
+    async def enter(self, *, again: bool = False) -> bool:
+        """Wait for a place, and tell whether there is one: False once it is shut. Whoever entered has to leave."""
+        if self._shut:
+            return False
+        if self._through < self.size and not self.waiting:
+            self._through += 1
+            return True
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        (self._again if again else self._new).append(place)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.result():
+                self.leave()
+            raise
+
+    def depart(self) -> None:
+        """Say that a request leaves; the others that are through still get ready, and load nobody."""
+        self._away += 1
+
+    def leave(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
+        """Make room, and let the limit know how it went.
+
+        Parameters
+        ----------
+        began, now
+            When the request left, and when it was answered, in seconds; None if none did.
+        overload
+            Whether the answer was a sign of too many at once.
+        """
+        if began is not None:
+            self._limit.answered(began, now, self._away, overload)
+            self._away -= 1
+        self._through -= 1
+        while self._through < self.size and (queue := self._again or self._new):
+            place = queue.popleft()
+            if not place.done():
+                self._through += 1
+                place.set_result(True)
+        self.freed()
+
+    def shut(self) -> None:
+        """Let nobody through any more."""
+        self._shut = True
+        for place in (*self._again, *self._new):
+            if not place.done():
+                place.set_result(False)
+        self._again.clear()
+        self._new.clear()
+
+
+class Group(Generic[Item]):
+    """Lets many share one write: what comes while a write is under way goes into the next one.
+
+    Parameters
+    ----------
+    write
+        Writes a list of things; it runs in a thread of its own. What it raises is raised to all who wait, now and
+        later: after a write that failed nothing is written any more.
+    """
+
+    def __init__(self, write: Callable[[list[Item]], None]) -> None:
+        self._write = write
+        self._thread = ThreadPoolExecutor(1, "ikpipe.journal")
+        self._items: list[Item] = []
+        self._next: asyncio.Future[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self.error: Exception | None = None
+
+    def add(self, item: Item) -> asyncio.Future[None]:
+        """Have something written soon; the future is done when it is."""
+        self._items.append(item)
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._work())
+        return self._next
+
+    async def put(self, item: Item) -> None:
+        """Have something written, and wait until it is."""
+        if self.error is not None:
+            raise self.error
+        await asyncio.shield(self.add(item))
+
+    async def close(self) -> None:
+        """Write what is left, and end the thread."""
+        try:
+            while self._writer is not None:
+                await asyncio.shield(self._writer)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._next is not None:
+            items, done = self._items, self._next
+            self._items, self._next = [], None
+            try:
+                if self.error is None:
+                    await loop.run_in_executor(self._thread, self._write, items)
+            except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+                self.error = error
+            if self.error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(self.error)
+                done.exception()  # it may be that nobody waits
+        self._writer = None
 
 
 CONTROL: ContextVar[Control | None] = ContextVar("CONTROL", default=None)

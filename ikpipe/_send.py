@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from contextlib import aclosing, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +13,7 @@ import httpx
 
 from ikpipe._errors import AccountError, Error
 from ikpipe._form import Form, frame
+from ikpipe._policy import Policy
 from ikpipe._reply import Reply, read
 from ikpipe._result import Result
 from ikpipe._source import Source
@@ -28,9 +30,21 @@ if TYPE_CHECKING:
 URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
 BLOCK = 1 << 20  # bytes read at a time
 PIECE = 1 << 17  # bytes written at a time: the time-out is for so many, so that a slow line is no stall
-_PATIENCE = httpx.Timeout(connect=10, write=30, read=120, pool=None)  # seconds; the service may fetch a URL meanwhile
+_PATIENCE = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without any progress
 # Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
+# A peer that is gone is found out within 30 s: by probes while it is silent, by what it does not acknowledge while
+# bytes leave. And no more than a piece waits unsent in the system's own buffer, so that the time-out for writing sees
+# how slow the line is.
+_ALIVE = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 10),
+    (socket.IPPROTO_TCP, "TCP_KEEPALIVE", 10),  # macOS's name for it
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 25_000),  # milliseconds
+    (socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", PIECE),
+)
 _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
 
@@ -49,11 +63,20 @@ class Wire:
     transport
         An httpx transport to use instead of the network (`transport=` of the public functions).
     timeout
-        Seconds without any progress, instead of the defaults: 10 to connect, 30 to write, 120 to answer.
+        Seconds without any progress, instead of the defaults: 10 to connect, 30 to write, and to answer what `policy`
+        says.
+    policy
+        How long the service may take to answer.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float | None = None,
+        policy: Policy | None = None,
+    ) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
+        self._policy = (policy or Policy()) if timeout is None else None
         self._client = httpx.AsyncClient(transport=transport, timeout=patience, limits=_LIMITS, verify=_trusted())
 
     async def __aenter__(self) -> Self:
@@ -79,14 +102,24 @@ class Wire:
         since token and basic auth together are refused (spec).
         """
         body = _Body(frame(fields, source, secrets.token_hex(16)), source, token, on_bytes)
+        how: dict[str, Any] = {"headers": body.headers(), "auth": _NO_AUTH, "extensions": {"trace": _trace}}
         try:
             async with aclosing(body.blocks()) as blocks:
-                answer = await self._client.post(url, content=blocks, headers=body.headers(), auth=_NO_AUTH)
+                answer = await self._client.post(url, content=blocks, timeout=self._patience(source), **how)
         except _FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return _lost(error, left=body.left)
         return read(answer.status_code, answer.headers, answer.content)
+
+    def _patience(self, source: Source) -> httpx.Timeout:
+        """Say how long nothing may happen; the answer may take its time, by the size of the file."""
+        patience = self._client.timeout
+        if self._policy is None:
+            return patience
+        policy, size = self._policy, source.size or len(source.text)
+        wait = policy.url_wait if source.kind == "url" else policy.answer_wait + policy.answer_wait_per_mb * size / 1e6
+        return httpx.Timeout(connect=patience.connect, write=patience.write, read=wait, pool=None)
 
     async def sign(self, fields: Mapping[str, str], account: Account, times: Times) -> Token:
         """Have the `authenticationEndpoint` sign these fields (seed).
@@ -171,6 +204,16 @@ class Wire:
             return f"{url} sent no headers within {URL_PATIENCE} s"
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
             return f"{url} cannot be reached: {_said(error)}"
+
+
+async def _trace(event: str, info: Mapping[str, Any]) -> None:
+    """Set a new connection up so that a peer that is gone is noticed, however long an answer may take."""
+    if event != "connection.connect_tcp.complete":
+        return
+    connection = info["return_value"].get_extra_info("socket")
+    for level, name, value in _ALIVE:
+        if connection is not None and hasattr(socket, name):  # not every system has them all
+            connection.setsockopt(level, getattr(socket, name), value)
 
 
 class _FileChanged(Exception):  # noqa: N818 - never leaves this file

@@ -1,69 +1,32 @@
-"""One run of rows: each is planned, signed, sent until it has its end, and counted."""
+"""One run of rows: each is planned, sent on its way, and its end counted and kept."""
 
 from __future__ import annotations
 
-import logging
-import random
 import time
-import uuid
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import CODES, AccountError, Error, MappingError, UploadError
+from ikpipe import _past
+from ikpipe._errors import CODES, AccountError, Error, JournalError, UploadError
 from ikpipe._job import Job, Planner
-from ikpipe._library import find
+from ikpipe._journal import Ended, Entry
 from ikpipe._progress import Display, Progress
-from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
-from ikpipe._row import Event, Fence, Look, Row, Send, Sight
-from ikpipe._run import CONTROL, Control, Pace
-from ikpipe._token import LocalSigner, Times, Token
+from ikpipe._run import CONTROL, Control, Group
+from ikpipe._travel import Travel, Trip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
     from ikpipe._account import Account
     from ikpipe._frame import Plan
-    from ikpipe._policy import Policy
-    from ikpipe._send import Wire
-
-_log = logging.getLogger("ikpipe")
-
-CONCURRENCY = 16  # uploads in flight, where nobody says
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a caller may say about the sending itself."""
-
-    wire: Wire
-    policy: Policy
-    _: KW_ONLY
-    concurrency: int | None
-    rate: float | None
-    retries: int
-    on_result: Callable[[Any, Result], None] | None
-    on_unknown: str
-    on_error: str
-    progress: bool | Callable[[Progress], None]
-    run: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def __post_init__(self) -> None:
-        if self.concurrency is not None and self.concurrency < 1:
-            raise MappingError(f"concurrency={self.concurrency!r}: uploads in flight are counted from 1.")
-        if self.rate is not None and self.rate <= 0:
-            raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
-        if self.retries < 0:
-            raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
-        if self.on_unknown not in ("hold", "resend"):
-            raise MappingError(f"on_unknown={self.on_unknown!r}: a row in doubt is put on 'hold', or 'resend'.")
-        if self.on_error not in ("return", "raise"):
-            raise MappingError(f"on_error={self.on_error!r}: a row that is not up lets the run 'return', or 'raise'.")
+    from ikpipe._journal import Journal
+    from ikpipe._options import Options
+    from ikpipe._past import Known
 
 
 class Session:
@@ -81,9 +44,13 @@ class Session:
         How to send, and the open connections.
     show
         Draws progress.
-    before
-        Position → result of an earlier run: rows that are up are left as they are, for those in doubt the library is
-        looked into before anything is sent.
+    run
+        The run's id.
+    journal
+        Keeps what is done; None keeps nothing.
+    known
+        Position → what is known of a row from before: those that have ended are left as they are, the doubt of the
+        others is settled before anything fresh is sent.
     """
 
     def __init__(
@@ -93,167 +60,102 @@ class Session:
         account: Account,
         options: Options,
         show: Display,
-        before: Mapping[int, Result] | None = None,
+        run: str,
+        journal: Journal | None = None,
+        known: Mapping[int, Known] | None = None,
     ) -> None:
         self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(plan)
         self.control: Control = CONTROL.get() or Control()
-        self.refusal: Reply | None = None
         self.failed = False
         self.trouble: Exception | None = None
-        self._proven = False
         self.progress = Progress(len(plan))
         self._began = time.monotonic()
-        self._plan, self._planner, self._account, self._wire = plan, planner, account, options.wire
-        self._options, self._show, self._before = options, show, before or {}
-        for position, result in self._before.items():  # at once: a run that stops early must not lose them
-            self.results[position] = result
-        self._looks = Pace(options.policy.look_ups)
-        self._times = Times()
-        self._signer = None if account.private_key is None else LocalSigner(account, self._times)
-        if self._signer is None and account.authentication_endpoint is None:
-            account.key()  # which says what is missing
+        self._plan, self._planner, self._account = plan, planner, account
+        self._options, self._show, self._known = options, show, known or {}
+        self._run, self._journal = run, journal
+        self._group: Group[Entry] | None = None if journal is None else Group(journal.write)
+        self._travel: Travel | None = None
+        for position, one in self._known.items():  # at once: a run that stops early must not lose them
+            self.results[position] = one.result
 
     async def go(self) -> None:
-        """Take every row to its end; an exception from a callback stops the run, and is kept in `trouble`."""
-        concurrency = CONCURRENCY if self._options.concurrency is None else self._options.concurrency
+        """Take every row to its end; what stops the run is kept in `trouble`."""
         with TemporaryDirectory(prefix="ikpipe-") as folder:
+            travel = Travel(self._account, self._options, self.control, self._group, Path(folder), self._count)
+            travel.proven = any(one.result.status in SETTLED for one in self._known.values())
+            self._travel = travel
 
-            async def do(job: Job) -> None:
-                await self._send(job, Path(folder))
+            async def do(trip: Trip) -> None:
+                try:
+                    result = await travel.go(trip)
+                except BaseException:  # stopped at once: what is certain so far
+                    self.results[trip.position] = trip.result
+                    raise
+                self._end(trip.label, trip.position, result)
 
             try:
-                await self.control.work(self._jobs(), do, concurrency, self._options.rate)
+                await self.control.work(self._trips(), do, travel.gates)
             except Exception as error:  # noqa: BLE001 - what is up already must come back with whatever went wrong
                 self.trouble = error
+            finally:
+                await self._close()
 
-    def _jobs(self) -> Iterator[Job]:
-        """Plan row after row as workers become free; rows that break a rule end here."""
-        for position, result in self._before.items():
-            if result.status in SETTLED and result.file_path is not None:
-                self._planner.claim(result.file_path, self._plan.label(position))
+    async def _close(self) -> None:
+        """Have the last results written."""
+        if self._group is None or self._journal is None:
+            return
+        await self._group.close()
+        if self._group.error is not None:
+            self.trouble = self.trouble or self._group.error
+        elif not self.control.draining:
+            self._journal.end(time.time())
+
+    def _trips(self) -> Iterator[Trip]:
+        """Plan row after row as there is room for them; rows that have nothing to send end here."""
+        for position, one in self._known.items():
+            if one.result.status in SETTLED and one.result.file_path is not None:
+                self._planner.claim(one.result.file_path, self._plan.label(position))
         for row in self._plan.rows():
             if self.control.draining:
                 return
-            before = self._before.get(row.position)
-            if before is not None and before.status in SETTLED:
-                self._end(row.label, row.position, before)
+            known = self._known.get(row.position)
+            if known is not None and not known.in_doubt:
+                self._end(row.label, row.position, known.result, new=False)
                 continue
-            job = self._planner.job(row, None if before is None else before.name)
+            job = self._planner.job(row, None if known is None else known.result.name)
             if isinstance(job, Job):
-                yield job
+                yield self._trip(Trip(row.label, row.position, job), known)
+                continue
+            words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
+            invalid = Result("invalid", job[0].code, words)
+            if known is None:
+                self._end(row.label, row.position, invalid)
             else:
-                words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
-                invalid = Result("invalid", job[0].code, words)
-                self._end(row.label, row.position, invalid if before is None else replace(before, message=words))
+                yield self._trip(Trip(row.label, row.position, None, invalid), known)
 
-    async def _send(self, job: Job, folder: Path) -> None:
-        began = time.monotonic()
-        reply = await self._fetched(job, folder)
-        reply.result.seconds = time.monotonic() - began
-        self._proven = self._proven or reply.result.status in SETTLED
-        if reply.stops == "always" or (reply.stops == "unproven" and not self._proven):
-            self.refusal = self.refusal or reply
-            self.control.drain()
-        self._end(job.label, job.position, reply.result)
-
-    async def _fetched(self, job: Job, folder: Path) -> Reply:
-        """Download the file first, where this machine is to do it."""
-        if job.source.kind != "fetch":
-            return await self._travel(job)
-        try:
-            source = await self._wire.fetch(job.source, folder, self._account.max_file_size)
-        except Error as error:
-            doubt = self._before.get(job.position)
-            return Reply(Result("failed", "fetch_failed", str(error)) if doubt is None else doubt)
-        try:
-            return await self._travel(job._replace(source=source))
-        finally:
-            if source.path is not None:
-                source.path.unlink()
-
-    async def _travel(self, job: Job) -> Reply:
-        """Do what the row's state machine says, until it ends."""
-        policy, doubt = self._options.policy, self._before.get(job.position)
-        attempt = _Attempt(doubted=doubt is not None)
-        sighted = self._account.private_key is not None and _known_place(job, doubt)
-        fence = Fence(
-            retries=self._options.retries,
-            index_lag=policy.index_lag,
-            first_wait=policy.first_wait,
-            sighted=sighted,
-            own_name=job.own_name,
-            resend=self._options.on_unknown == "resend",
-        )
-        steps = Row(fence, random.uniform, time.monotonic).journey(doubt)
-        answer: Event | None = None
-        while True:
-            try:
-                step = steps.send(answer)  # type: ignore[arg-type]  # a generator's first send takes None
-            except StopIteration as end:
-                last: Reply = end.value
-                return last if attempt.since is None else last._replace(result=_placed(job, last.result))
-            if isinstance(step, Send):
-                answer = await self._attempt(job, attempt, fresh=step.fresh)
-            elif isinstance(step, Look):
-                answer = await self._look(job, attempt.since)
-            else:
-                answer = await self.control.sleep(step.seconds)
-
-    async def _attempt(self, job: Job, attempt: _Attempt, *, fresh: bool) -> Reply:
-        try:
-            if fresh or attempt.token is None:
-                attempt.token = await self._token(job.fields)
-        except Error as error:
-            return Reply(Result("failed", "signer_failed", str(error)), again=True)
-        if attempt.since is None:
-            attempt.since = time.time() - self._options.policy.clock_skew
-        # What stays if the run is stopped before an answer is here.
-        self.results[job.position] = _placed(
-            job, Result("unknown", "connection_lost", "the run was stopped while it was being sent")
-        )
-        url = self._account.upload_url
-        reply = await self._wire.upload(url, job.fields, job.source, attempt.token, self._count)
-        self._set_clock(reply)
-        reply = reply._replace(result=_verified(job, _placed(job, reply.result)))
-        taken = job.own_name and reply.result.error == "name_taken"
-        attempt.doubted = attempt.doubted or reply.doubtful or taken
-        # A refusal says nothing of the request before it, whose answer was lost.
-        if not (attempt.doubted and reply.result.status == "failed"):
-            self.results[job.position] = reply.result
-        return reply
-
-    async def _look(self, job: Job, since: float | None) -> Sight:
-        """Look for the file in the library; a namesake that was there before is not ours."""
-        if away := self._looks.wait():
-            await self.control.sleep(away)
-        if since is None and not _telling(job):
-            return Sight()  # it is sent, and at worst replaced by itself
-        try:
-            known = None if job.own_name else since
-            return Sight(await find(self._wire, self._account, job.target, size=_size(job), since=known))
-        except Error as error:
-            _log.warning("a row in doubt could not be looked for: %s", error)
-            return Sight(certain=False)
-
-    def _set_clock(self, reply: Reply) -> None:
-        """Believe the service's clock, when it calls a fresh token expired."""
-        if reply.result.error != "token_expired" or reply.date is None:
-            return
-        ahead = self._times.ahead(reply.date)
-        if self._times.correct(ahead):
-            _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
-
-    async def _token(self, fields: Mapping[str, str]) -> Token:
-        if self._signer is not None:
-            return self._signer.sign(fields)
-        return await self._wire.sign(fields, self._account, self._times)
+    def _trip(self, trip: Trip, known: Known | None) -> Trip:
+        """Give a row on its way what is known of it."""
+        if known is None:
+            return trip
+        trip.known, trip.result, trip.doubted = known, known.result, True
+        job, token = trip.job, known.token
+        if known.begun is not None or job is None or job.own_name:
+            trip.sought = known.sought(self._options.policy.clock_skew)
+        trip.since = known.first
+        if job is not None and known.begun is not None:
+            same = job.fields == known.fields and job.stored_size == known.begun.size and job.source.kind != "fetch"
+            trip.begun = same
+            trip.token = token if same and token is not None and token.exp > time.time() else None
+        return trip
 
     def _count(self, count: int) -> None:
         self.progress.bytes += count
         self._show(self.progress)
 
-    def _end(self, label: Any, position: int, result: Result) -> None:
+    def _end(self, label: Any, position: int, result: Result, *, new: bool = True) -> None:
         self.results[position] = result
+        if new and self._group is not None and result.status != "cancelled":
+            self._group.add(Ended(position, _past.write(result)))
         self.progress.counts[result.status] += 1
         self._show(self.progress)
         if self._options.on_result is not None:
@@ -266,8 +168,8 @@ class Session:
         """Sum the run up: what goes into ``attrs["ikpipe"]``."""
         counts = Counter(result.status for result in self.results)
         return {
-            "run": self._options.run,
-            "journal": None,  # its place: runs are not journalled yet
+            "run": self._run,
+            "journal": None if self._journal is None else str(self._journal.path),
             "rows": len(self.results),
             "counts": dict(counts),
             "bytes": self.progress.bytes,
@@ -278,56 +180,20 @@ class Session:
 
     def error(self, results: pd.DataFrame) -> Error | None:
         """Say why the run did not go through its rows, if it did not; the error carries the frame."""
-        if self.refusal is not None:
-            result = self.refusal.result
-            mend = CODES[result.error or ""].mend
-            return AccountError(f"The run stopped, nothing more was sent: {result.message} {mend}", results)
-        if self.trouble is not None:
-            error = UploadError(f"The run stopped at {self.trouble!r}; what it did is in .results.", results)
-            error.__cause__ = self.trouble
+        refusal = self._travel.refusal if self._travel is not None else None
+        where = "" if self._journal is None else f" The run's journal is {self._journal.path}."
+        trouble = (self._travel.trouble if self._travel is not None else None) or self.trouble
+        if refusal is not None:
+            mend = CODES[refusal.result.error or ""].mend
+            words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
+            return AccountError(words, results)
+        if isinstance(trouble, JournalError):
+            return JournalError(f"The run stopped, nothing more was sent: {trouble} Retry .results.", results)
+        if trouble is not None:
+            error = UploadError(f"The run stopped at {trouble!r}; what it did is in .results.{where}", results)
+            error.__cause__ = trouble
             return error
         if self.failed:
-            return UploadError("A row is not up, and on_error='raise' was asked for; see .results.", results)
+            words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"
+            return UploadError(words, results)
         return None
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What a row's next attempt needs of those before: the token, when the first began, whether one is in doubt."""
-
-    token: Token | None = None
-    since: float | None = None
-    doubted: bool = False
-
-
-def _known_place(job: Job, doubt: Result | None) -> bool:
-    """Tell whether it is known where the file would be; a name that the service made, or an earlier run, is not."""
-    if job.own_name:
-        return doubt is None or doubt.file_path == job.target
-    return job.fields.get("useUniqueFileName") == "false"
-
-
-def _telling(job: Job) -> bool:
-    """Tell whether a namesake that is found, nobody knows since when, is this row's file and no older version of it."""
-    return job.own_name or (job.fields.get("overwriteFile") == "false" and _size(job) is not None)
-
-
-def _placed(job: Job, result: Result) -> Result:
-    """Note where the file is or would be, if no answer said so, so that it can be looked for by a later run too."""
-    if result.status in ("unknown", "exists") and job.own_name and result.file_path is None:
-        result.name, result.file_path = job.fields["fileName"], job.target
-    return result
-
-
-def _size(job: Job) -> int | None:
-    """Give the size that the stored file must have; a pre-transformation stores another."""
-    return None if "transformation" in job.fields else job.source.size
-
-
-def _verified(job: Job, result: Result) -> Result:
-    """See that what was stored is what was sent."""
-    size = _size(job)
-    if result.status == "uploaded" and size is not None and result.size not in (None, size):
-        words = f"{size:,} bytes were sent, and {result.size:,} are stored"
-        result.status, result.error, result.message = "failed", "size_differs", words
-    return result

@@ -1,20 +1,25 @@
-"""The recipe: upload, retry, upload_file, files. Each coroutine here has its blocking twin."""
+"""The recipe: upload, retry, resume, upload_file, files. Each coroutine here has its blocking twin."""
 
 from __future__ import annotations
 
+import logging
+import uuid
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from ikpipe import _archive, _past
 from ikpipe._account import Account
+from ikpipe._archive import Work
 from ikpipe._errors import AccountError
 from ikpipe._frame import Plan, listing_frame, result_frame, results_of, single
 from ikpipe._library import listing
+from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
 from ikpipe._progress import Progress, display
-from ikpipe._result import SETTLED, Result
 from ikpipe._run import blocking
 from ikpipe._send import Wire
-from ikpipe._session import Options, Session
+from ikpipe._session import Session
+from ikpipe._token import LocalSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +28,13 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
+    from ikpipe._journal import Journal
     from ikpipe._parameters import Keywords, Parameters
+    from ikpipe._past import Known
+    from ikpipe._result import Result
+
+
+_log = logging.getLogger("ikpipe")
 
 
 async def aupload(
@@ -38,6 +49,7 @@ async def aupload(
     rate: float | None = None,
     retries: int = 5,
     timeout: float | None = None,
+    journal: str | Path | None = None,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
@@ -67,14 +79,18 @@ async def aupload(
     fetch
         ``"client"`` downloads URLs here and sends their bytes, instead of letting the service fetch them.
     concurrency
-        Uploads in flight, 16 where nobody says.
+        Uploads in flight; None finds out how many do best, for URLs and for files that are sent from here apart.
     rate
-        Uploads begun per second, at most.
+        Requests begun per second, at most.
     retries
         Attempts after the first for what is plainly worth another, each with a fresh token.
     timeout
-        Seconds without any progress after which an attempt is given up; None: 10 to connect, 30 to write, 120 to
-        answer.
+        Seconds without any progress after which an attempt is given up; None: 10 to connect, 30 to write, and to
+        answer what `Policy` says.
+    journal
+        File that keeps what is done, so that `resume` can finish a run that was cut off; None makes one in the user's
+        state folder, and ``attrs["ikpipe"]["journal"]`` names it. A journal that is there already is gone on with, if
+        it is of the very same frame, mapping and account: only what is left is done.
     progress
         A bar or lines; or a callback that is given a `Progress` often.
     on_result
@@ -102,22 +118,25 @@ async def aupload(
         Columns, templates or keywords do not fit the frame; nothing was sent.
     AccountError
         The keys are missing or refused, or a quota is used up; ``.results`` is the frame as far as it got.
+    JournalError
+        The journal cannot be used: nothing is sent that is not in it. ``.results`` is the frame as far as it got.
     UploadError
         ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
     options = Options(
-        Wire(transport, timeout),
+        Wire(transport, timeout, policy),
         policy or Policy(),
         concurrency=concurrency,
         rate=rate,
         retries=retries,
+        timeout=timeout,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
     )
-    return await _uploaded(frame, account, mapping, options, {})
+    return await _begun(Work(frame, mapping, again=False), account, options, journal)
 
 
 upload = blocking(aupload, "upload")
@@ -135,6 +154,7 @@ async def _retry(
     rate: float | None = None,
     retries: int = 5,
     timeout: float | None = None,
+    journal: str | Path | None = None,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
@@ -154,6 +174,8 @@ async def _retry(
         What `upload` gave, or `read_results`.
     account, concurrency, rate, retries, timeout, progress, on_result, on_unknown, on_error, policy, transport
         As for `upload`.
+    journal
+        As for `upload`; that of the earlier run stays as it is.
     columns, root, file_kind, fetch, **parameters
         The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none.
 
@@ -175,22 +197,80 @@ async def _retry(
         "fetch": fetch or said.get("fetch", "server"),
         "parameters": {**said.get("parameters", {}), **given["parameters"]},
     }
-    before = {position: one for position, one in enumerate(results_of(results)) if one.status in SETTLED | {"unknown"}}
     options = Options(
-        Wire(transport, timeout),
+        Wire(transport, timeout, policy),
         policy or Policy(),
         concurrency=concurrency,
         rate=rate,
         retries=retries,
+        timeout=timeout,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
     )
-    return await _uploaded(results, account, mapping, options, before)
+    return await _begun(Work(results, mapping, again=True), account, options, journal)
 
 
 retry = blocking(_retry, "retry")
+
+
+async def _resume(
+    journal: str | Path,
+    account: Account,
+    *,
+    concurrency: int | None = None,
+    rate: float | None = None,
+    retries: int | None = None,
+    timeout: float | None = None,
+    progress: bool | Callable[[Progress], None] = True,
+    on_result: Callable[[Any, Result], None] | None = None,
+    on_unknown: Literal["hold", "resend"] | None = None,
+    on_error: Literal["return", "raise"] | None = None,
+    policy: Policy | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> pd.DataFrame:
+    """Finish a run that was cut off, from its journal alone.
+
+    Rows that have ended stay as they are. What may have left when the process ended is in doubt: its token goes out
+    once more, and the library is looked into, before anything fresh is sent. The others are sent.
+
+    Parameters
+    ----------
+    journal
+        The file that ``attrs["ikpipe"]["journal"]`` of the run, or an error of it, names.
+    account
+        The account that the run was begun with.
+    concurrency, rate, retries, timeout, on_unknown, on_error, policy
+        As for `upload`; where they are None, as the run was begun with.
+    progress, on_result, transport
+        As for `upload`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What the run would have given: every row of its frame.
+
+    Raises
+    ------
+    JournalError
+        There is no such journal, it cannot be used, another process is using it, or it is another account's.
+    AccountError, UploadError
+        As for `upload`.
+    """
+    record, work = _archive.found(journal, account)
+    with record:
+        kept = record.facts["sending"]
+        given: dict[str, Any] = {"concurrency": concurrency, "rate": rate, "retries": retries, "timeout": timeout}
+        given |= {"on_unknown": on_unknown, "on_error": on_error}
+        sending: dict[str, Any] = {name: kept[name] if value is None else value for name, value in given.items()}
+        policy = policy or policy_of(kept)
+        wire = Wire(transport, sending["timeout"], policy)
+        options = Options(wire, policy, on_result=on_result, progress=progress, **sending)
+        return await _uploaded(work, account, options, record)
+
+
+resume = blocking(_resume, "resume")
 
 
 async def aupload_file(
@@ -228,23 +308,18 @@ async def aupload_file(
     AccountError
         The keys are missing or refused, or a quota is used up.
     """
-    found: list[Result] = []
-    await aupload(
-        single(file),
-        account,
-        root=root,
-        file_kind=file_kind,
-        fetch=fetch,
+    mapping = gather(None, root, file_kind, fetch, parameters)
+    options = Options(
+        Wire(transport, timeout, policy),
+        policy or Policy(),
+        concurrency=1,
         retries=retries,
-        timeout=timeout,
-        progress=False,
-        on_result=lambda _label, result: found.append(result),
         on_unknown=on_unknown,
-        policy=policy,
-        transport=transport,
-        **parameters,
+        progress=False,
     )
-    return found[0]
+    # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
+    results = await _uploaded(Work(single(file), mapping, again=False), account, options, None)
+    return results_of(results)[0]
 
 
 upload_file = blocking(aupload_file, "upload_file")
@@ -290,27 +365,46 @@ async def _files(
 files = blocking(_files, "files")
 
 
-async def _uploaded(
-    frame: pd.DataFrame,
-    account: Account,
-    mapping: Mapping[str, Any],
-    options: Options,
-    before: Mapping[int, Result],
-) -> pd.DataFrame:
+async def _begun(work: Work, account: Account, options: Options, journal: str | Path | None) -> pd.DataFrame:
+    """Run a frame with a journal."""
+    _check_account(account)
+    Plan(work.frame, work.mapping["columns"], work.mapping["parameters"])  # which finds what is wrong, before any file
+    with _archive.begin(journal, work, account, options) as record:
+        _log.info("the journal is %s; if this run is cut off, resume() finishes it", record.path)
+        return await _uploaded(work, account, options, record)
+
+
+async def _uploaded(work: Work, account: Account, options: Options, journal: Journal | None) -> pd.DataFrame:
     """Run a frame, and raise what the run was stopped by."""
-    if not isinstance(account, Account):
-        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
-    plan = Plan(frame, mapping["columns"], mapping["parameters"])
-    suffixes = options.run if options.policy.unique_names == "client" else None
+    _check_account(account)
+    plan = Plan(work.frame, work.mapping["columns"], work.mapping["parameters"])
+    run = uuid.uuid4().hex if journal is None else journal.facts["run"]
+    suffixes = run if options.policy.unique_names == "client" else None
     show = display(options.progress, len(plan))
     try:
         async with options.wire as wire:
-            planner = await planner_for(wire, account, mapping, plan, suffixes)
-            session = Session(plan, planner, account, options, show, before)
+            planner = await planner_for(wire, account, work.mapping, plan, suffixes)
+            session = Session(plan, planner, account, options, show, run, journal, _known(work, account, journal))
             await session.go()
     finally:
         show.close()
-    results = result_frame(frame, session.results, session.summary(mapping))
+    results = result_frame(work.frame, session.results, session.summary(work.mapping))
     if error := session.error(results):
         raise error
     return results
+
+
+def _check_account(account: Account) -> None:
+    if not isinstance(account, Account):
+        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
+    if account.authentication_endpoint is None:
+        account.key()  # which says what is missing
+
+
+def _known(work: Work, account: Account, journal: Journal | None) -> dict[int, Known]:
+    """Gather what is known of rows from before: from the results of an earlier run, and from this run's journal."""
+    known = _past.of_results(results_of(work.frame)) if work.again else {}
+    if journal is None:
+        return known
+    sign = None if account.private_key is None else LocalSigner(account).again
+    return known | _past.of_stories(journal.stories(), sign)

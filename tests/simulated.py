@@ -13,7 +13,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe._pace import Adaptive, Fixed, Limit, Pace
+from ikpipe._limit import Adaptive, Fixed, Limit
+from ikpipe._pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated import CASES, COUNTS, Case, Flaky, Noise, Run, Servers, bounded, flaky, limited, processor, servers
 
-from ikpipe._pace import MOST, START, Adaptive, Budget, Fixed, Pace
+from ikpipe._limit import MOST, START, Adaptive, Fixed
+from ikpipe._pace import Budget, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

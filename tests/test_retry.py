@@ -262,14 +262,20 @@ def test_a_doubt_survives_a_file_that_cannot_be_fetched(account: Account, site: 
     assert ikpipe.retry(first, account, on_unknown="resend", progress=False)["ik_status"][0] == "unknown"
 
 
-def test_a_doubt_in_another_folder_is_held(emulate: Callable[..., Emulator]) -> None:
-    """Where the folder was changed since, nothing at the new place tells whether the file is stored at the old."""
+@pytest.mark.parametrize(("there", "status", "path"), [(True, "exists", "/old/"), (False, "uploaded", "/new/")])
+def test_a_doubt_whose_folder_was_changed(
+    *, there: bool, status: str, path: str, emulate: Callable[..., Emulator]
+) -> None:
+    """Where the folder was changed since, the file is looked for at its old place; absent there, it goes to the new."""
     account = emulate().account
     first = lost(account).assign(ik_name="a_x", ik_file_path="/old/a_x")
+    if there:
+        ikpipe.upload_file(first["file"][0], account, file_name="a_x", folder="/old", use_unique_file_name=False)
     again = ikpipe.retry(
         first, account, folder="/new", policy=ikpipe.Policy(index_lag=0, first_wait=0.01), progress=False
     )
-    assert (again["ik_status"][0], len(ikpipe.files(account))) == ("unknown", 0)
+    assert (again["ik_status"][0], again["ik_file_path"][0]) == (status, f"{path}a_x")
+    assert len(ikpipe.files(account)) == 1
 
 
 def test_accepted_rows_stay(account: Account, arrived: Arrived) -> None:

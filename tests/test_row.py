@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ikpipe._reply import Reply
 from ikpipe._result import Result
-from ikpipe._row import LOOKS, RESENDS, Fence, Look, Row, Send, Sight, Wait
+from ikpipe._row import LOOKS, RESENDS, Fence, Look, Past, Row, Send, Sight, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,9 +99,9 @@ class Blind(World):
         return Sight(certain=False)
 
 
-def play(world: World, fence: Fence, doubt: Result | None = None) -> Reply:
+def play(world: World, fence: Fence, past: Past | None = None) -> Reply:
     """Take a row through a world, to its last reply."""
-    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey(doubt)
+    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey(past)
     answer = None
     while True:
         try:
@@ -250,20 +250,20 @@ def test_told_to_stop_after_a_refusal_it_has_failed() -> None:
 def test_look_ups_that_fail_are_given_up() -> None:
     """A library that cannot be asked some times in a row leaves the doubt."""
     world = Blind([])
-    status = play(world, fence(), Result("unknown", "timed_out")).result.status
+    status = play(world, fence(), Past(Result("unknown", "timed_out"), world.now)).result.status
     assert (status, world.looks, world.requests) == ("unknown", LOOKS, [])
 
 
 def test_an_earlier_doubt_is_looked_for_first() -> None:
     """A row that an earlier run left in doubt is not sent before the library was looked into."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Result("unknown", "timed_out"))
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Past(Result("unknown", "timed_out"), 0.0))
     assert next(steps) == Look()
 
 
 def test_an_earlier_doubt_that_is_stored_is_not_sent() -> None:
     """What the library shows is `exists`."""
     world = World([], copies=1, stored_at=0)
-    assert (play(world, fence(), Result("unknown")).result.status, world.requests) == ("exists", [])
+    assert (play(world, fence(), Past(Result("unknown"), 0.0)).result.status, world.requests) == ("exists", [])
 
 
 def test_one_token_is_sent_a_few_times() -> None:

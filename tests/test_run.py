@@ -1,4 +1,4 @@
-"""Many rows at once: concurrency, rate, draining, stopping; and coroutines called from everywhere."""
+"""Many rows at once: gates, groups, draining, stopping; and coroutines called from everywhere."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ import threading
 import time
 from contextlib import suppress
 from textwrap import dedent
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ikpipe._run import CONTROL, Control, blocking
+from ikpipe._limit import Fixed
+from ikpipe._run import CONTROL, Control, Gate, Group, blocking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 
-async def run(
-    control: Control, items: int, concurrency: int, seconds: float = 0.0, rate: float | None = None
-) -> list[int]:
+async def run(control: Control, items: int, concurrency: int, seconds: float = 0.0) -> list[int]:
     """Work through numbers, and give those that were done, in order."""
     done: list[int] = []
 
@@ -27,11 +30,27 @@ async def run(
         await asyncio.sleep(seconds)
         done.append(item)
 
-    await control.work(iter(range(items)), do, concurrency, rate)
+    await work(control, range(items), do, concurrency)
     return done
 
 
-# Concurrency and rate
+async def work(
+    control: Control, items: Iterable[Any], do: Callable[[Any], Coroutine[Any, Any, None]], concurrency: int
+) -> None:
+    """Do something with each item behind one gate."""
+    gate = Gate(Fixed(concurrency))
+
+    async def pass_and_do(item: Any) -> None:
+        if await gate.enter():
+            try:
+                await do(item)
+            finally:
+                gate.leave()
+
+    await control.work(iter(items), pass_and_do, [gate])
+
+
+# Gates
 
 
 @pytest.mark.parametrize(("items", "concurrency", "peak"), [(100, 8, 8), (5, 64, 5), (10, 1, 1)])
@@ -43,20 +62,20 @@ def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int,
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.002)
         running -= 1
         done.append(item)
 
-    asyncio.run(Control().work(iter(range(items)), do, concurrency, None))
+    asyncio.run(work(Control(), range(items), do, concurrency))
     assert most == peak
     assert sorted(done) == list(range(items))
 
 
-def test_items_are_taken_as_workers_become_free() -> None:
-    """A long frame is not read ahead: no more items are taken than are being worked on."""
+def test_items_are_taken_as_there_is_room() -> None:
+    """A long frame is not read ahead: no more items are taken than may be in flight."""
     taken, finished = 0, 0
 
-    def items() -> object:
+    def items() -> Iterator[int]:
         nonlocal taken
         for item in range(50):
             taken += 1
@@ -68,7 +87,7 @@ def test_items_are_taken_as_workers_become_free() -> None:
         assert taken - finished <= 4
         finished += 1
 
-    asyncio.run(Control().work(items(), do, 4, None))
+    asyncio.run(work(Control(), items(), do, 4))
     assert finished == 50
 
 
@@ -77,23 +96,161 @@ def test_falsy_items_are_items() -> None:
     assert asyncio.run(run(Control(), 3, 1)) == [0, 1, 2]
 
 
-def test_a_rate_spaces_the_beginnings() -> None:
-    """At 100 a second, 11 rows take a tenth of a second, however many workers there are."""
-    began = time.monotonic()
-    done = asyncio.run(run(Control(), 11, 8, rate=100))
-    assert len(done) == 11
-    assert time.monotonic() - began >= 0.099
+def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
+    """Where one gate lets nobody through, items behind those that wait there pass the other."""
+    done: list[int] = []
+
+    async def main() -> None:
+        narrow, wide = Gate(Fixed(1)), Gate(Fixed(2))
+        opened = asyncio.Event()
+
+        async def do(item: int) -> None:
+            gate = narrow if item < 100 else wide
+            assert await gate.enter()
+            if item < 100:
+                await opened.wait()
+            done.append(item)
+            gate.leave()
+            if item == 109:
+                opened.set()
+
+        await Control().work(iter([*range(10), *range(100, 110)]), do, [narrow, wide])
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert done[:10] == list(range(100, 110))
+    assert sorted(done) == [*range(10), *range(100, 110)]
 
 
-def test_a_rate_holds_over_any_stretch() -> None:
-    """Rows never begin in a bunch: two beginnings are at least the gap apart, but for a timer's grain."""
-    times: list[float] = []
+def test_those_that_come_again_go_first() -> None:
+    """A row's next attempt is let through before a new row's first."""
+    order: list[str] = []
 
-    async def do(_item: int) -> None:
-        times.append(asyncio.get_running_loop().time())
+    async def main() -> None:
+        gate = Gate(Fixed(1))
+        assert await gate.enter()
 
-    asyncio.run(Control().work(iter(range(8)), do, 8, 50))
-    assert times[-1] - times[0] >= 7 / 50 - 0.005
+        async def come(name: str, *, again: bool) -> None:
+            assert await gate.enter(again=again)
+            order.append(name)
+            gate.leave()
+
+        tasks = [asyncio.create_task(come(name, again=name == "again")) for name in ("new", "new too", "again")]
+        await asyncio.sleep(0)
+        gate.leave()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    assert order == ["again", "new", "new too"]
+
+
+def test_a_place_of_somebody_who_left_is_given_on() -> None:
+    """Whoever is cancelled while it waits takes no place with it."""
+
+    async def main() -> bool:
+        gate = Gate(Fixed(1))
+        await gate.enter()
+        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        gate.leave()
+        tasks[1].cancel()  # it has its place already, and does not know yet
+        return await asyncio.wait_for(tasks[2], 1)
+
+    assert asyncio.run(main()) is True
+
+
+def test_a_gate_that_grows_lets_more_through() -> None:
+    """What a limit learns when a request ends counts at once."""
+
+    class Growing(Fixed):
+        def answered(self, *_seen: object) -> None:
+            self.size += 2
+
+    async def main() -> list[bool]:
+        gate = Gate(Growing(1))
+        await gate.enter()
+        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.depart()
+        gate.leave(began=0.0, now=1.0)
+        await asyncio.sleep(0)
+        return [task.done() for task in tasks]
+
+    assert asyncio.run(main()) == [True, True, True]
+
+
+def test_a_shut_gate_lets_nobody_through() -> None:
+    """Neither those who wait nor those who come later."""
+
+    async def main() -> list[bool]:
+        gate = Gate(Fixed(1))
+        await gate.enter()
+        waiting = asyncio.create_task(gate.enter())
+        await asyncio.sleep(0)
+        gate.shut()
+        return [await waiting, await gate.enter()]
+
+    assert asyncio.run(main()) == [False, False]
+
+
+# Groups
+
+
+def test_a_write_is_shared() -> None:
+    """What comes while a write is under way goes into the next one, in order; each waits for its own."""
+    written: list[list[int]] = []
+
+    def write(items: list[int]) -> None:
+        time.sleep(0.02)
+        written.append(items)
+
+    async def main() -> None:
+        group: Group[int] = Group(write)
+        await asyncio.gather(*(group.put(item) for item in range(20)))
+        assert [item for items in written for item in items] == list(range(20))
+        await group.close()
+
+    asyncio.run(main())
+    assert len(written) < 5
+
+
+def test_put_waits_until_it_is_written() -> None:
+    """Nothing goes on before its write has returned."""
+    written: list[int] = []
+
+    def write(items: list[int]) -> None:
+        time.sleep(0.02)
+        written.extend(items)
+
+    async def main() -> None:
+        group: Group[int] = Group(write)
+        await group.put(1)
+        assert written == [1]
+        group.add(2)
+        await group.close()
+
+    asyncio.run(main())
+    assert written == [1, 2]
+
+
+def test_after_a_failed_write_nothing_is_written() -> None:
+    """What went wrong is raised to all who wait, and to all who come later."""
+    calls: list[list[int]] = []
+
+    def write(items: list[int]) -> None:
+        calls.append(items)
+        raise ZeroDivisionError
+
+    async def main() -> list[object]:
+        group: Group[int] = Group(write)
+        found = await asyncio.gather(group.put(1), group.put(2), return_exceptions=True)
+        found += await asyncio.gather(group.put(3), return_exceptions=True)
+        group.add(4)
+        await group.close()
+        return found
+
+    assert [type(one) for one in asyncio.run(main())] == [ZeroDivisionError] * 3
+    assert calls == [[1, 2]]
 
 
 # Draining and stopping
@@ -110,7 +267,7 @@ def test_draining_lets_what_is_in_flight_finish() -> None:
         await asyncio.sleep(0)
         done.append(item)
 
-    asyncio.run(control.work(iter(range(100)), do, 3, None))
+    asyncio.run(work(control, range(100), do, 3))
     assert sorted(done) == [0, 1, 2]
     assert control.draining
     assert not control.interrupted
@@ -127,24 +284,13 @@ def test_draining_cuts_waits_short() -> None:
         else:
             control.drain()
 
-    asyncio.run(asyncio.wait_for(control.work(iter(range(2)), do, 2, None), 5))
+    asyncio.run(asyncio.wait_for(work(control, range(2), do, 2), 5))
     assert told == [False]
 
 
 def test_a_wait_that_is_over_goes_on() -> None:
     """Without a word, it is slept through."""
     assert asyncio.run(Control().sleep(0.001)) is True
-
-
-def test_draining_ends_a_slow_rate() -> None:
-    """A run of one row a minute does not take a minute to drain."""
-    control = Control()
-
-    async def main() -> list[int]:
-        asyncio.get_running_loop().call_later(0.02, control.interrupt)
-        return await run(control, 5, 2, rate=1 / 60)
-
-    assert asyncio.run(asyncio.wait_for(main(), 5)) == [0]
 
 
 def test_one_interrupt_drains_and_two_stop() -> None:
@@ -163,7 +309,7 @@ def test_one_interrupt_drains_and_two_stop() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.01, control.interrupt)
         loop.call_later(0.02, control.interrupt)
-        await control.work(iter(range(9)), do, 2, None)
+        await work(control, range(9), do, 2)
 
     asyncio.run(asyncio.wait_for(main(), 5))
     assert sorted(cancelled) == [0, 1]
@@ -187,10 +333,11 @@ def test_an_interrupt_after_the_run_does_nothing() -> None:
 
 def test_an_exception_in_one_stops_the_run() -> None:
     """It is raised, and the others are cancelled rather than left behind."""
-    cancelled = 0
+    begun = cancelled = 0
 
     async def do(item: int) -> None:
-        nonlocal cancelled
+        nonlocal begun, cancelled
+        begun += 1
         if item == 1:
             raise ZeroDivisionError
         try:
@@ -200,8 +347,8 @@ def test_an_exception_in_one_stops_the_run() -> None:
             raise
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(Control().work(iter(range(9)), do, 3, None))
-    assert cancelled == 2
+        asyncio.run(work(Control(), range(9), do, 3))
+    assert cancelled == begun - 1 < 8
 
 
 def test_whoever_cancels_the_caller_cancels_the_run() -> None:
@@ -290,7 +437,8 @@ def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch,
 SCRIPT = dedent(
     """
     import asyncio, signal, sys, threading, time
-    from ikpipe._run import CONTROL, blocking
+    from ikpipe._limit import Fixed
+    from ikpipe._run import CONTROL, Gate, blocking
 
     presses = int(sys.argv[1])
     begun = threading.Event()
@@ -316,7 +464,14 @@ SCRIPT = dedent(
                 ended.append("cancelled")
                 raise
 
-        await CONTROL.get().work(iter(range(9)), do, 2, None)
+        gate = Gate(Fixed(2))
+
+        async def pass_and_do(item):
+            if await gate.enter():
+                await do(item)
+                gate.leave()
+
+        await CONTROL.get().work(iter(range(9)), pass_and_do, [gate])
         return ended
 
     threading.Thread(target=press).start()

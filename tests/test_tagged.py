@@ -40,7 +40,7 @@ HASHABLE = st.recursive(
     max_leaves=4,
 )
 VALUES = st.recursive(
-    HASHABLE | st.binary().map(bytearray) | st.sets(HASHABLE, max_size=3),
+    HASHABLE | st.binary().map(bytearray) | st.binary().map(memoryview) | st.sets(HASHABLE, max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(HASHABLE, inner, max_size=3),
     max_leaves=6,
 )

@@ -114,7 +114,7 @@ def test_summary_says_how_the_run_went(account: Account) -> None:
 @pytest.mark.slow
 def test_a_thousand_rows_at_concurrency_64(emulate: Callable[..., Emulator]) -> None:
     """1,000 rows: all up, 64 in flight at the peak, and no token used twice."""
-    emulator = emulate()
+    emulator = emulate(faults={"slow": 1}, fault_slow=0.2)  # long enough for all to come
     frame = blobs(*(f"{n:06}".encode() for n in range(1000)))
     results = quiet(frame, emulator.account, file_name="a.bin", concurrency=64)
     uploads = uploads_of(emulator)

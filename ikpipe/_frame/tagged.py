@@ -171,6 +171,9 @@ _KINDS = (
         lambda parts: pd.Interval(*parts),
     ),
     _Kind("bytes", bytes, _base64, base64.b64decode),
+    _Kind(
+        "memoryview", memoryview, lambda value: _base64(bytes(value)), lambda text: memoryview(base64.b64decode(text))
+    ),
     _Kind("bytearray", bytearray, _base64, lambda text: bytearray(base64.b64decode(text))),
     _Kind("path", Path, str, Path),
     _Kind("posix path", PurePosixPath, str, PurePosixPath),

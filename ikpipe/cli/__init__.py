@@ -47,7 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 all well, 1 some rows are not up or have problems, 2 bad input or options, 3 the account was
         refused, 130 interrupted.
     """
-    logging.basicConfig(format="ikpipe: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Words("ikpipe: %(message)s"))
+    logging.basicConfig(handlers=[handler])
+    logging.getLogger("ikpipe").setLevel(logging.WARNING)
     try:
         arguments = parser().parse_args(argv)
         with as_interrupts():
@@ -64,3 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("interrupted; no results were written")
         return INTERRUPTED
     return status
+
+
+class _Words(logging.Formatter):
+    """Puts what the library logs into the words of the command line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return in_options(super().format(record))

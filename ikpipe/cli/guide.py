@@ -12,6 +12,7 @@ begin here:
   ikpipe check products.csv --map file=image_url
   ikpipe upload products.csv -o results.csv --map file=image_url
   ikpipe retry results.csv -o results.csv --map file=image_url
+  ikpipe resume                        a run that was cut off goes on
 
 {KEYS}
 
@@ -56,6 +57,10 @@ do not stop the others.
 
 {KEYS}
 
+What is done is kept in a journal, so that a run whose process or machine died
+is finished by `ikpipe resume`. With --journal FILE the same command again does
+only what is left.
+
 exit status: 0 all rows are up, 1 some are not, 2 bad input or options,
 3 the account was refused, 130 interrupted (Ctrl-C ends what is being sent, and
 writes OUT; a second Ctrl-C stops at once)"""
@@ -87,6 +92,20 @@ for in the library before anything is sent. Mend the cells of the others in
 RESULTS itself. OUT may be RESULTS.
 
 {_MAPPING}
+
+exit status: as for upload"""
+
+RESUME = f"""\
+examples:
+  ikpipe resume                        which runs were cut off
+  ikpipe resume run.ikjournal -o results.csv
+
+The journal has the whole table, and what became of each row so far: neither IN
+nor --map and --set are needed. Rows that have ended stay as they are. What may
+have left when the run was cut off is looked for before anything fresh is sent.
+Without other options the run goes on as it was begun.
+
+{KEYS}
 
 exit status: as for upload"""
 

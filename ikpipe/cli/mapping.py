@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ikpipe._policy import Policy
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def call(options: Namespace) -> dict[str, Any]:
@@ -71,6 +72,29 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
             raise MappingError(f"{option} {given}: custom_metadata is given as a whole already.")
         _put(fields, field, text, f"{option} {given}")
     return found
+
+
+def words(mapping: Mapping[str, Any]) -> list[str]:
+    """Write a run's mapping as options: the words that say it again."""
+    found = []
+    for name, target in mapping["columns"].items():
+        if isinstance(target, dict) and any(field != column for field, column in target.items()):
+            found += [word for field, column in target.items() for word in ("--map", f"{name}.{field}={column}")]
+        else:
+            found += ["--map", f"{name}={target if isinstance(target, str) else _joined(target)}"]
+    for name, value in mapping["parameters"].items():
+        given = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        found += [word for key, one in given.items() for word in ("--set", f"{key}={one}")]
+    options = {"--root": mapping["root"], "--file-kind": mapping["file_kind"]}
+    options["--fetch"] = None if mapping["fetch"] == "server" else mapping["fetch"]
+    return found + [word for option, value in options.items() if value is not None for word in (option, value)]
+
+
+def _joined(columns: Iterable[object]) -> str:
+    """Write columns as `_listed` reads them."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(list(columns))
+    return stream.getvalue()
 
 
 def policy(pairs: Iterable[tuple[str, str]]) -> Policy:

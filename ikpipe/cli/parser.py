@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _upload(every)
     _check(every)
     _retry(every)
+    _resume(every)
     _files(every)
     _sign(every)
     _emulator(every)
@@ -67,6 +68,7 @@ def _upload(every: _Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; - is standard output")
     _add_mapping(command)
     _add_sending(command)
+    _add_account(command)
 
 
 def _check(every: _Commands) -> None:
@@ -86,6 +88,17 @@ def _retry(every: _Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; may be RESULTS")
     _add_mapping(command)
     _add_sending(command)
+    _add_account(command)
+
+
+def _resume(every: _Commands) -> None:
+    purpose = "finish a run that was cut off, from its journal"
+    command = _command(every, "resume", runs.resume, "[JOURNAL -o OUT] [options]", purpose, guide.RESUME)
+    command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
+    command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
+    _add_sending(command, None)
+    _add_profile(command)
+    command.set_defaults(emulator=False)
 
 
 def _files(every: _Commands) -> None:
@@ -143,18 +156,26 @@ def _add_mapping(command: _Parser) -> None:
     )
 
 
-def _add_sending(command: _Parser) -> None:
-    command.add_argument("--concurrency", metavar="N", type=_count, help="uploads at the same time (default: 16)")
-    command.add_argument("--rate", metavar="N", type=_rate, help="uploads begun per second, at most")
+def _add_sending(command: _Parser, as_begun: str | None = "hold") -> None:
+    """Add what says how to send; a run that is resumed does it as it was begun, where nothing is said."""
+    command.add_argument(
+        "--concurrency", metavar="N", type=_count, help="uploads at the same time (default: as many as do best)"
+    )
+    command.add_argument("--rate", metavar="N", type=_rate, help="requests begun per second, at most")
     command.add_argument(
         "--on-unknown",
         choices=("hold", "resend"),
-        default="hold",
+        default=as_begun,
         help="rows that may be stored, where nobody can look: hold them (default), or send them again, which can "
         "store a file twice",
     )
     _add_pairs(command, "--policy", "FIELD=VALUE", "what to believe of the service, such as index_lag=60")
     command.add_argument("--quiet", action="store_true", help="neither progress nor summary; errors are still shown")
+
+
+def _add_account(command: _Parser) -> None:
+    """Add where a table goes, and what keeps its run."""
+    command.add_argument("--journal", metavar="FILE", help="keep there what is done, to resume a run that is cut off")
     account = command.add_mutually_exclusive_group()
     _add_profile(account)
     account.add_argument(

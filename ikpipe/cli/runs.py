@@ -1,7 +1,8 @@
-"""upload and retry: a table goes up, its results are written, and the next command is named."""
+"""upload, retry and resume: a table goes up, its results are written, and the next command is named."""
 
 from __future__ import annotations
 
+import logging
 import shlex
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -36,20 +37,48 @@ def retry(options: Namespace) -> int:
     return _run(options, ikpipe.retry, lambda: ikpipe.read_results(options.table))
 
 
+def resume(options: Namespace) -> int:
+    """`ikpipe resume JOURNAL -o OUT`; without a journal it lists the runs that were cut off."""
+    if options.journal is None:
+        return _list_unfinished()
+    if options.out is None:
+        raise Error("Name the file for the results: -o OUT.")
+    output.ready(options.out)
+    account = ikpipe.Account.from_env(options.profile)
+    given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
+    given["policy"] = mapping.policy(options.policy) if options.policy else None
+    return _finish(options, lambda: ikpipe.resume(options.journal, account, progress=not options.quiet, **given))
+
+
+def _list_unfinished() -> int:
+    from ikpipe._archive import unfinished
+
+    for one in unfinished():
+        print(f"{one.begun}  {one.rows:>9,} rows  {one.path}")  # noqa: T201 - what the command is for
+    return ALL_UP
+
+
 def _run(options: Namespace, send: Callable[..., pd.DataFrame], read: Callable[[], pd.DataFrame]) -> int:
     """Send a table; its results are written also where the account stopped the run."""
     given, sending = mapping.call(options), _sending(options)
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
     frame = read()
     with nullcontext(account) if account is not None else emulated(frame, given) as there:
-        try:
-            results = send(frame, there, **given, **sending)
-        except Error as error:
-            stopped: pd.DataFrame | None = getattr(error, "results", None)
-            if stopped is not None:
-                _deliver(options, stopped)
-            raise
-        return _deliver(options, results)
+        return _finish(options, lambda: send(frame, there, **given, **sending))
+
+
+def _finish(options: Namespace, send: Callable[[], pd.DataFrame]) -> int:
+    """Send, and write what came back, also where something stopped the run."""
+    if not options.quiet and not options.emulator:
+        logging.getLogger("ikpipe").setLevel(logging.INFO)  # which tells where the journal is
+    try:
+        results = send()
+    except Error as error:
+        stopped: pd.DataFrame | None = getattr(error, "results", None)
+        if stopped is not None:
+            _deliver(options, stopped)
+        raise
+    return _deliver(options, results)
 
 
 def _sending(options: Namespace) -> dict[str, Any]:
@@ -57,6 +86,7 @@ def _sending(options: Namespace) -> dict[str, Any]:
     return {
         "concurrency": options.concurrency,
         "rate": options.rate,
+        "journal": options.journal,
         "progress": not options.quiet,
         "on_unknown": options.on_unknown,
         "policy": mapping.policy(options.policy),
@@ -85,20 +115,21 @@ def _outlook(options: Namespace, results: pd.DataFrame, *, up: bool) -> list[str
         return [] if up else ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
     lines = [f"Results: {options.out}"]
     if not up:
-        lines += [f"Next, once what is wrong is mended (cells can be mended in {options.out}):", f"  {_again(options)}"]
+        lines += [
+            f"Next, once what is wrong is mended (cells can be mended in {options.out}):",
+            f"  {_again(options, results)}",
+        ]
     if (results["ik_status"] == "unknown").any():
         lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
         lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
     return lines
 
 
-def _again(options: Namespace) -> str:
+def _again(options: Namespace, results: pd.DataFrame) -> str:
     """Write the command that retries OUT; a Parquet file keeps the mapping itself."""
     words = ["ikpipe", "retry", options.out, "-o", options.out]
     if not options.out.endswith(".parquet"):
-        words += [word for name, text in options.map for word in ("--map", f"{name}={text}")]
-        words += [word for name, text in options.set for word in ("--set", f"{name}={text}")]
-        words += _given(options, "root", "file_kind", "fetch")
+        words += mapping.words(results.attrs["ikpipe"]["mapping"])
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
     words += _given(options, "concurrency", "rate", "profile")
     return shlex.join([*words, "--emulator"] if options.emulator else words)

@@ -8,7 +8,7 @@ import sys
 
 from ikpipe._parameters import TABLE
 
-_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind)=")
+_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=")
 _PARAMETER = re.compile(rf"(?<![^\s(])({'|'.join(TABLE)})=")
 _COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 
@@ -23,7 +23,7 @@ def in_options(text: str) -> str:
     text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
     text = _PARAMETER.sub(r"--set \1=", text)
     text = _COLUMNS.sub(lambda found: f"--map {found[1] or found[2]}=…", text)
-    return text.replace("retry()", "ikpipe retry")
+    return text.replace("retry()", "ikpipe retry").replace("resume()", "ikpipe resume")
 
 
 def one_line(text: object) -> str:

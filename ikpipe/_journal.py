@@ -1,0 +1,336 @@
+"""A run's journal: its frame, what may have left, what came back; durable. The only file that knows sqlite3.
+
+One SQLite file a run. Whoever writes to it holds it alone: a second process is told so. A write is durable when
+`write` returns (WAL, `synchronous=FULL`), so that an intent is on the disk before the first byte of its request leaves;
+many intents share a write.
+
+::
+
+    about     one row: facts of the run as JSON, the frame's head and identity, when the run had no more to do
+    pieces    the frame's cells, some thousand rows each, in order
+    rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
+              whether the name was made for this row alone
+    intents   position → each request, before it leaves: `iat` and `exp` of its token, the token itself only where
+              another machine signed it; `settled` once it is sure that nothing of it is stored
+    results   position → the row's result, as JSON
+
+No private key is in it, ever: a token is signed anew from the same parameters, `iat` and `exp`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from ikpipe._errors import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+FORMAT = 1
+_SCHEMA = """
+CREATE TABLE about (facts TEXT NOT NULL, head TEXT NOT NULL, identity TEXT NOT NULL, ended REAL);
+CREATE TABLE pieces (start INTEGER PRIMARY KEY, cells TEXT NOT NULL);
+CREATE TABLE rows (position INTEGER PRIMARY KEY, fields TEXT NOT NULL, size INTEGER, own_name INTEGER NOT NULL);
+CREATE TABLE intents (
+    position INTEGER NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, token TEXT, at REAL NOT NULL,
+    guess INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX intents_of ON intents (position);
+CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL);
+"""
+
+
+class Begun(NamedTuple):
+    """A row as it is to be sent: `fields` are its parameters as JSON, `size` the bytes that are to be stored."""
+
+    position: int
+    fields: str
+    size: int | None
+    own_name: bool
+
+
+class Intent(NamedTuple):
+    """A request that is about to leave.
+
+    `at` is the time in seconds since 1970; `token` is there only where another machine signed it; `guess`: a request
+    before it may have been taken.
+    """
+
+    position: int
+    iat: int
+    exp: int
+    at: float
+    token: str | None = None
+    guess: bool = False
+
+
+class Settled(NamedTuple):
+    """Nothing of the row's last request is stored."""
+
+    position: int
+
+
+class Ended(NamedTuple):
+    """A row's result, as JSON."""
+
+    position: int
+    result: str
+
+
+Entry = Begun | Intent | Settled | Ended
+
+
+class Story(NamedTuple):
+    """What a journal knows of a row: how it is sent, its intents in order, and its result, as JSON.
+
+    `settled`: nothing of the last intent is stored.
+    """
+
+    begun: Begun | None
+    intents: list[Intent]
+    settled: bool
+    result: str | None
+
+
+class Journal:
+    """An open journal; `make` or `open` it, and close it in the end.
+
+    Raises
+    ------
+    JournalError
+        Whatever is wrong with the file, or with the disk below it: it names the file, and says what to do.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+        # Writes come from a thread of their own, and the end from the run's.
+        self._lock = threading.Lock()
+
+    @classmethod
+    def make(cls, path: Path) -> Journal:
+        """Open a journal, which is made where there is none."""
+        with _told(path):
+            # 0600, since a frame can hold what is nobody else's business.
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            return cls(path, _connected(path))
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """Open a journal that is there, and was begun."""
+        if not path.is_file():
+            raise JournalError(f"There is no journal {path}.")
+        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # SQLite calls that an I/O error
+            raise JournalError(f"The journal {path} cannot be used; {_MENDS[sqlite3.SQLITE_READONLY]}.")
+        with _told(path):
+            journal = cls(path, _connected(path))
+        try:
+            if not journal.begun:
+                raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
+            if (number := journal.facts.get("format")) != FORMAT:
+                raise JournalError(f"The journal {path} has the format {number}; this ikpipe reads {FORMAT}.")
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def begin(self, facts: dict[str, Any], head: str, pieces: Iterable[tuple[int, str]]) -> None:
+        """Write what the run is to do: all at once, so that a process killed meanwhile leaves it never begun.
+
+        Parameters
+        ----------
+        facts
+            What to know of the run, as plain JSON values.
+        head, pieces
+            The frame, as text.
+        """
+        with _told(self.path), self._write() as db:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            identity = _Identity(head)
+            db.executemany("INSERT INTO pieces VALUES (?, ?)", identity.seen(pieces))
+            words = json.dumps({"format": FORMAT, **facts})
+            db.execute("INSERT INTO about VALUES (?, ?, ?, NULL)", (words, head, identity.text()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was written is in it alone, without a log beside it."""
+        with self._lock:
+            self._db.close()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has a run to speak of."""
+        with _told(self.path):
+            return bool(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `begin` was told of the run."""
+        with _told(self.path):
+            facts: dict[str, Any] = json.loads(self._about().facts)
+        return facts
+
+    def head(self) -> str:
+        """Give the frame's head."""
+        return self._about().head
+
+    def is_of(self, head: str, pieces: Iterable[tuple[int, str]]) -> bool:
+        """Tell whether this is the journal of such a frame."""
+        identity = _Identity(head)
+        for _ in identity.seen(pieces):
+            pass
+        return identity.text() == self._about().identity
+
+    def pieces(self) -> Iterator[str]:
+        """Give the frame's cells, piece by piece."""
+        with _told(self.path):
+            for (cells,) in self._db.execute("SELECT cells FROM pieces ORDER BY start"):
+                yield cells
+
+    def stories(self) -> Iterator[tuple[int, Story]]:
+        """Give what is known of each row that anything is known of, by position."""
+        with _told(self.path):
+            begun = {}
+            for position, fields, size, own_name in self._db.execute("SELECT * FROM rows"):
+                begun[position] = Begun(position, fields, size, bool(own_name))
+            intents: dict[int, list[Intent]] = {}
+            settled: dict[int, bool] = {}
+            query = "SELECT position, iat, exp, at, token, guess, settled FROM intents ORDER BY rowid"
+            for position, iat, exp, at, token, guess, done in self._db.execute(query):
+                intents.setdefault(position, []).append(Intent(position, iat, exp, at, token, bool(guess)))
+                settled[position] = bool(done)
+            results = dict(self._db.execute("SELECT position, result FROM results"))
+        for position in sorted(begun.keys() | results.keys()):
+            known = intents.get(position, [])
+            yield position, Story(begun.get(position), known, settled.get(position, False), results.get(position))
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write entries, all of them or none; they are durable on return."""
+        with _told(self.path), self._write() as db:
+            for entry in entries:
+                _WRITERS[type(entry)](db, entry)
+
+    @property
+    def ended(self) -> float | None:
+        """When the run had no more to do, in seconds since 1970."""
+        return self._about().ended
+
+    def end(self, at: float) -> None:
+        """Note when the run had no more to do."""
+        with _told(self.path), self._write() as db:
+            db.execute("UPDATE about SET ended = ?", (at,))
+
+    def _about(self) -> _About:
+        with _told(self.path):
+            return _About(*self._db.execute("SELECT * FROM about").fetchone())
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+class _About(NamedTuple):
+    """The one row of its table."""
+
+    facts: str
+    head: str
+    identity: str
+    ended: float | None
+
+
+class _Identity:
+    """A frame's fingerprint, taken of its text as it goes by."""
+
+    def __init__(self, head: str) -> None:
+        self._hash = blake2b(head.encode(), digest_size=16)
+
+    def seen(self, pieces: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        for piece in pieces:
+            self._hash.update(piece[1].encode())
+            yield piece
+
+    def text(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _begin(db: sqlite3.Connection, entry: Any) -> None:
+    db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", entry)
+
+
+def _intend(db: sqlite3.Connection, entry: Any) -> None:
+    db.execute("INSERT INTO intents (position, iat, exp, at, token, guess) VALUES (?, ?, ?, ?, ?, ?)", entry)
+
+
+def _settle(db: sqlite3.Connection, entry: Any) -> None:
+    db.execute("UPDATE intents SET settled = 1, token = NULL WHERE position = ?", entry)
+
+
+def _end(db: sqlite3.Connection, entry: Any) -> None:
+    db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", entry)
+    db.execute("UPDATE intents SET token = NULL WHERE position = ? AND token IS NOT NULL", entry[:1])
+
+
+_WRITERS = {Begun: _begin, Intent: _intend, Settled: _settle, Ended: _end}
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        # Exclusive: held until it is closed, also by the death of the process, and no third file beside it.
+        db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+_ELSEWHERE = "or name another file with journal="
+_MENDS = {
+    sqlite3.SQLITE_BUSY: "another process is using it: wait until that run has ended",
+    sqlite3.SQLITE_READONLY: f"it may not be written to: mend its permissions, {_ELSEWHERE}",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then resume",
+    sqlite3.SQLITE_IOERR: "the disk does not take it: free some space or mend the disk, then resume",
+    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened: mend the path or its permissions, {_ELSEWHERE}",
+    sqlite3.SQLITE_NOTADB: f"it is no journal: mend the path, {_ELSEWHERE}",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: take a copy of it, or look with ikpipe.files what is up before you upload "
+    "again",
+}
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the system say into an error that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the rest tells kinds of one trouble apart
+        mend = _MENDS.get(code, f"mend that, {_ELSEWHERE}")
+        raise JournalError(f"The journal {path} cannot be used ({error}); {mend}.") from None
+    except OSError as error:
+        raise JournalError(
+            f"The journal {path} cannot be made: {error.strerror}; name another file with journal=."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise JournalError(f"The journal {path} is damaged: {error}.") from None

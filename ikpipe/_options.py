@@ -1,0 +1,57 @@
+"""What a caller may say about the sending itself."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from ikpipe._errors import MappingError
+from ikpipe._policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ikpipe._progress import Progress
+    from ikpipe._result import Result
+    from ikpipe._send import Wire
+
+_KEPT = ("concurrency", "rate", "retries", "timeout", "on_unknown", "on_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`."""
+
+    wire: Wire
+    policy: Policy
+    _: KW_ONLY
+    concurrency: int | None = None
+    rate: float | None = None
+    retries: int = 5
+    timeout: float | None = None
+    on_result: Callable[[Any, Result], None] | None = None
+    on_unknown: str = "hold"
+    on_error: str = "return"
+    progress: bool | Callable[[Progress], None] = True
+
+    def __post_init__(self) -> None:
+        if self.concurrency is not None and self.concurrency < 1:
+            raise MappingError(f"concurrency={self.concurrency!r}: uploads in flight are counted from 1.")
+        if self.rate is not None and self.rate <= 0:
+            raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
+        if self.retries < 0:
+            raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
+        if self.on_unknown not in ("hold", "resend"):
+            raise MappingError(f"on_unknown={self.on_unknown!r}: a row in doubt is put on 'hold', or 'resend'.")
+        if self.on_error not in ("return", "raise"):
+            raise MappingError(f"on_error={self.on_error!r}: a row that is not up lets the run 'return', or 'raise'.")
+
+    def kept(self) -> dict[str, Any]:
+        """Give what a journal keeps, as plain JSON values, so that the run is finished as it was begun."""
+        return {**{name: getattr(self, name) for name in _KEPT}, "policy": asdict(self.policy)}
+
+
+def policy_of(kept: Mapping[str, Any]) -> Policy:
+    """Read the policy that a journal kept; what another version of it had besides is left out."""
+    known = {field.name for field in fields(Policy)}
+    return Policy(**{name: value for name, value in kept["policy"].items() if name in known})

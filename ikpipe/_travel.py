@@ -1,0 +1,332 @@
+"""One row's steps, carried out: its intent is journalled, its form sent, its file looked for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ikpipe._errors import Error, JournalError
+from ikpipe._journal import Begun, Entry, Intent, Settled
+from ikpipe._library import find
+from ikpipe._limit import Adaptive, Fixed
+from ikpipe._pace import Budget, Pace
+from ikpipe._past import Sought
+from ikpipe._reply import Reply
+from ikpipe._result import SETTLED, Result
+from ikpipe._row import Event, Fence, Look, Row, Send, Sight
+from ikpipe._run import Gate
+from ikpipe._token import LocalSigner, Times, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ikpipe._account import Account
+    from ikpipe._job import Job
+    from ikpipe._options import Options
+    from ikpipe._past import Known
+    from ikpipe._run import Control, Group
+    from ikpipe._source import Source
+
+_log = logging.getLogger("ikpipe")
+
+_CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
+
+
+@dataclass(slots=True)
+class Trip:
+    """A row on its way, and what its next step needs of those before.
+
+    `job` is None where the row breaks a rule, and `instead` what it ends with when it would be sent. `known` is what is
+    left of an earlier run or process. `sought` is where its file would be, `since` when its first request left, `begun`
+    whether the journal has its parameters, `doubted` whether a request of it is in doubt. `result` is its last word so
+    far.
+    """
+
+    label: Any
+    position: int
+    job: Job | None
+    instead: Result | None = None
+    known: Known | None = None
+    token: Token | None = None
+    source: Source | None = None
+    sought: Sought | None = None
+    since: float | None = None
+    sent: int = 0
+    begun: bool = False
+    doubted: bool = False
+    result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
+
+
+class Travel:
+    """What the rows of a run share on their way: connections, gates, rates, the clock, the journal.
+
+    Parameters
+    ----------
+    account, options, control
+        Whose library it is, how to send, the run's reins.
+    journal
+        Takes entries, and waits until they are durable; None keeps none.
+    folder
+        Where files are downloaded to, with ``fetch="client"``.
+    on_bytes
+        Told of the bytes that leave.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        options: Options,
+        control: Control,
+        journal: Group[Entry] | None,
+        folder: Path,
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        self._account, self._options, self._control, self._journal = account, options, control, journal
+        self._wire, self._folder, self._on_bytes = options.wire, folder, on_bytes
+        self._times = Times()
+        self.signer = None if account.private_key is None else LocalSigner(account, self._times)
+        if self.signer is None and account.authentication_endpoint is None:
+            account.key()  # which says what is missing
+        number = options.concurrency
+        self._bytes_gate = Gate(Adaptive() if number is None else Fixed(number))
+        # The service fetches URLs itself: how many it takes at once says nothing of how many bytes this line takes.
+        self._url_gate = Gate(Adaptive()) if number is None else self._bytes_gate
+        self._pace, self._looks, self._budget = Pace(options.rate), Pace(options.policy.look_ups), Budget()
+        self.proven = False
+        self.refusal: Reply | None = None
+        self.trouble: JournalError | None = None
+
+    @property
+    def gates(self) -> list[Gate]:
+        """The gates that rows pass."""
+        return list(dict.fromkeys((self._bytes_gate, self._url_gate)))
+
+    async def go(self, trip: Trip) -> Result:
+        """Do what the row's machine says, until it ends."""
+        began = time.monotonic()
+        try:
+            reply = await self._steps(trip)
+        finally:
+            if trip.source is not None and trip.source.path is not None:
+                trip.source.path.unlink(missing_ok=True)
+        reply.result.seconds = time.monotonic() - began
+        return reply.result if trip.since is None else _placed(trip, reply.result)
+
+    async def _steps(self, trip: Trip) -> Reply:
+        past = None if trip.known is None else trip.known.past(held=trip.token is not None)
+        steps = Row(self._fence(trip), random.uniform, time.monotonic).journey(past)
+        answer: Event | None = None
+        while True:
+            try:
+                step = steps.send(answer)  # type: ignore[arg-type]  # a generator's first send takes None
+            except StopIteration as end:
+                last: Reply = end.value
+                return last
+            if isinstance(step, Send):
+                answer = await self._send(trip, step)
+            elif isinstance(step, Look):
+                answer = await self._look(trip)
+            else:
+                answer = await self._control.sleep(step.seconds)
+
+    def _fence(self, trip: Trip) -> Fence:
+        job = trip.job
+        # A name that the service made, or one that an earlier run made and nobody noted, is not known.
+        place = job is not None and _is_fixed(job) and not (job.own_name and trip.known is not None)
+        return Fence(
+            retries=self._options.retries,
+            index_lag=self._options.policy.index_lag,
+            first_wait=self._options.policy.first_wait,
+            sighted=self._account.private_key is not None and (trip.sought is not None or place),
+            own_name=job is not None and job.own_name,
+            resend=self._options.on_unknown == "resend",
+        )
+
+    # Sending
+
+    async def _send(self, trip: Trip, step: Send) -> Reply:
+        """Pass the gate, then make an attempt."""
+        if trip.job is None:
+            return Reply(trip.instead or trip.result)
+        if trip.sent and not await self._rest(self._budget.take(time.monotonic())):
+            return _cancelled()
+        gate = self._url_gate if trip.job.source.kind == "url" else self._bytes_gate
+        if not await gate.enter(again=trip.sent > 0):
+            return _cancelled()
+        began: float | None = None
+        reply = _cancelled()
+        try:
+            if (ready := await self._ready(trip, trip.job, step)) is not None:
+                reply = ready
+            elif await self._turn() and await self._intend(trip, trip.job, step):
+                began = time.monotonic()
+                gate.depart()
+                reply = await self._attempt(trip, trip.job, step)
+        finally:
+            gate.leave(began, time.monotonic(), overload=reply.overload)
+        return reply
+
+    async def _turn(self) -> bool:
+        """Wait until the run's pace lets another request begin, and tell whether to go on."""
+        away = self._pace.wait(time.monotonic())
+        while away > 0 and await self._control.sleep(away):
+            away = self._pace.held(time.monotonic())
+        return not self._control.draining
+
+    async def _rest(self, seconds: float) -> bool:
+        """Wait, if there is anything to wait for, and tell whether to go on."""
+        return not self._control.draining if seconds <= 0 else await self._control.sleep(seconds)
+
+    async def _ready(self, trip: Trip, job: Job, step: Send) -> Reply | None:
+        """Download the file where this machine is to do it, and have the request signed; a reply says why not."""
+        try:
+            if trip.source is None and job.source.kind == "fetch":
+                trip.source = await self._wire.fetch(job.source, self._folder, self._account.max_file_size)
+        except Error as error:
+            return Reply(Result("failed", "fetch_failed", str(error)))
+        try:
+            if step.fresh or trip.token is None:
+                trip.token = await self._token(job.fields)
+        except Error as error:
+            return Reply(Result("failed", "signer_failed", str(error)), again=True)
+        return None
+
+    async def _token(self, fields: Mapping[str, str]) -> Token:
+        if self.signer is not None:
+            return self.signer.sign(fields)
+        return await self._wire.sign(fields, self._account, self._times)
+
+    async def _intend(self, trip: Trip, job: Job, step: Send) -> bool:
+        """Write into the journal what is about to leave, and tell whether it may."""
+        token, now = trip.token, time.time()
+        assert token is not None  # noqa: S101 - for mypy
+        if self._journal is not None:
+            secret = None if self.signer is not None else str(token.text)
+            try:
+                if not trip.begun:
+                    size = _sized(trip, job)
+                    self._journal.add(Begun(job.position, json.dumps(job.fields), size, job.own_name))
+                await self._journal.put(Intent(job.position, token.iat, token.exp, now, secret, step.guess))
+            except JournalError as error:
+                self.trouble = self.trouble or error
+                self._control.drain()
+                return False
+            if self._control.draining and not trip.doubted:
+                self._journal.add(Settled(job.position))
+                return False
+        if step.fresh and not step.guess:
+            trip.doubted = False
+        trip.begun = True
+        if trip.since is None:
+            trip.since = now
+        if step.fresh:
+            since = None if job.own_name else trip.since - self._options.policy.clock_skew
+            trip.sought = Sought(job.target, _sized(trip, job), since) if _is_fixed(job) else None
+        return True
+
+    async def _attempt(self, trip: Trip, job: Job, step: Send) -> Reply:
+        """Send it, and note what is certain of it."""
+        token = trip.token
+        assert token is not None  # noqa: S101 - for mypy
+        # What stays if the run is stopped before an answer is here.
+        trip.result = _placed(trip, Result("unknown", "connection_lost", "the run was stopped while it was being sent"))
+        source = trip.source or job.source
+        reply = await self._wire.upload(self._account.upload_url, job.fields, source, token, self._on_bytes)
+        trip.sent += 1
+        self._heed(reply, step)
+        reply = reply._replace(result=_verified(trip, job, _placed(trip, reply.result)))
+        taken = job.own_name and reply.result.error == "name_taken"
+        trip.doubted = trip.doubted or reply.doubtful or taken
+        # A refusal says nothing of the request before it, whose answer was lost.
+        if not (trip.doubted and reply.result.status == "failed"):
+            trip.result = reply.result
+            if reply.result.status == "failed" and self._journal is not None:
+                self._journal.add(Settled(job.position))
+        return reply
+
+    def _heed(self, reply: Reply, step: Send) -> None:
+        """Let the whole run learn from a reply: that the keys work or do not, the rate, the clock."""
+        if reply.result.status in SETTLED:
+            self.proven = True
+            self._budget.give()
+        if reply.stops == "always" or (reply.stops == "unproven" and step.fresh and not self.proven):
+            self.refusal = self.refusal or reply
+            self._control.drain()
+        if reply.rate is not None:
+            self._pace.slow(reply.rate * _CAREFUL)
+        if reply.result.error == "rate_limited" and reply.wait is not None:
+            self._pace.refused(time.monotonic(), reply.wait)
+        if step.fresh and reply.result.error == "token_expired" and reply.date is not None:
+            ahead = self._times.ahead(reply.date)
+            if self._times.correct(ahead):
+                _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
+
+    # Looking
+
+    async def _look(self, trip: Trip) -> Sight:
+        """Look for the file in the library; a namesake that was there before is not ours."""
+        if (away := self._looks.wait(time.monotonic())) and not await self._control.sleep(away):
+            return Sight(certain=False)
+        sought = trip.sought or _expected(trip)
+        if sought is None:
+            return Sight()  # it is sent, and at worst replaced by itself
+        with suppress(Error):
+            return Sight(await self._found(sought))
+        return Sight(certain=False)
+
+    async def _found(self, sought: Sought) -> Result | None:
+        try:
+            return await find(self._wire, self._account, sought.path, size=sought.size, since=sought.since)
+        except Error as error:
+            _log.warning("a row in doubt could not be looked for: %s", error)
+            raise
+
+
+def _cancelled() -> Reply:
+    return Reply(Result("cancelled", "cancelled", "the run stopped first"))
+
+
+def _is_fixed(job: Job) -> bool:
+    """Tell whether it is known where the file will be: a name that the service makes is not."""
+    return job.fields.get("useUniqueFileName") == "false"
+
+
+def _expected(trip: Trip) -> Sought | None:
+    """Say what to look for where nobody knows since when the row may be stored.
+
+    A namesake of that size may be an older version of it, unless none may be replaced.
+    """
+    job = trip.job
+    if job is None or job.fields.get("overwriteFile") != "false" or job.stored_size is None:
+        return None
+    return Sought(job.target, job.stored_size)
+
+
+def _sized(trip: Trip, job: Job) -> int | None:
+    """Give the size that the stored file must have."""
+    if trip.source is None or "transformation" in job.fields:
+        return job.stored_size
+    return trip.source.size
+
+
+def _placed(trip: Trip, result: Result) -> Result:
+    """Note where the file is or would be, if no answer said so, so that it can be looked for by a later run too."""
+    job = trip.job
+    if job is not None and job.own_name and result.status in ("unknown", "exists") and result.file_path is None:
+        result.name, result.file_path = job.fields["fileName"], job.target
+    return result
+
+
+def _verified(trip: Trip, job: Job, result: Result) -> Result:
+    """See that what was stored is what was sent."""
+    size = _sized(trip, job)
+    if result.status == "uploaded" and size is not None and result.size not in (None, size):
+        words = f"{size:,} bytes were sent, and {result.size:,} are stored"
+        result.status, result.error, result.message = "failed", "size_differs", words
+    return result

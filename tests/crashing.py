@@ -1,0 +1,145 @@
+"""Processes that die: a run that kills itself, with SIGKILL, at a step of the protocol."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pandas as pd
+
+import ikpipe
+from ikpipe._journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+STEPS = (
+    "in the middle of making the journal",
+    "journal made",
+    "before a write of the journal",
+    "after a write of the journal",
+    "before a request",
+    "in the middle of a body",
+    "after a body",
+    "after a reply",
+    "before a look-up",
+    "after a look-up",
+    "as a row ends",
+    "before the journal's end",
+    "after the journal's end",
+)
+OFTEN = [step for step in STEPS if "journal" not in step or "write" in step]
+"""Those that a run comes to many times."""
+
+SWIFT = ikpipe.Policy(first_wait=0.02, index_lag=0.5, look_ups=0)
+ROW = 40  # bytes of a file
+
+
+def table(rows: int) -> pd.DataFrame:
+    """Make rows whose files all differ."""
+    files = [b"GIF89a" + str(row).encode().rjust(ROW, b".") for row in range(rows)]
+    return pd.DataFrame({"file": files, "sku": [f"{row:04}" for row in range(rows)]})
+
+
+class Fate:
+    """Kills this process when it comes to a step for the nth time."""
+
+    def __init__(self, step: str, nth: int) -> None:
+        self._step, self._left = step, nth
+
+    def comes(self, step: str) -> None:
+        """Say that the process has come to a step."""
+        if step == self._step:
+            self._left -= 1
+            if not self._left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deadly(httpx.AsyncHTTPTransport):
+    """A transport on whose way a process can die."""
+
+    def __init__(self, fate: Fate) -> None:
+        super().__init__()
+        self._fate = fate
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and die if it is time."""
+        if request.url.path.endswith("/upload"):
+            before, after = "before a request", "after a reply"
+            request.stream = _Body(request.stream, self._fate)
+        elif request.method == "GET":
+            before, after = "before a look-up", "after a look-up"
+        else:  # a signature
+            return await super().handle_async_request(request)
+        self._fate.comes(before)
+        response = await super().handle_async_request(request)
+        await response.aread()
+        self._fate.comes(after)
+        return response
+
+
+class _Body(httpx.AsyncByteStream):
+    """A body on whose way a process can die."""
+
+    def __init__(self, stream: Any, fate: Fate) -> None:
+        self._stream, self._fate = stream, fate
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for block in self._stream:
+            yield block[: len(block) // 2]
+            self._fate.comes("in the middle of a body")
+            yield block[len(block) // 2 :]
+        self._fate.comes("after a body")
+
+
+def _hook(fate: Fate) -> None:
+    """Let the process die around what the journal does, too."""
+
+    def around(name: str, before: str, after: str) -> None:
+        method = getattr(Journal, name)
+
+        def dying(*args: Any, **kwargs: Any) -> Any:
+            fate.comes(before)
+            result = method(*args, **kwargs)
+            fate.comes(after)
+            return result
+
+        setattr(Journal, name, dying)
+
+    around("write", "before a write of the journal", "after a write of the journal")
+    around("end", "before the journal's end", "after the journal's end")
+    begin = Journal.begin
+
+    def beginning(journal: Journal, facts: Any, head: str, pieces: Any) -> None:
+        begin(journal, facts, head, dying_between(pieces))
+        fate.comes("journal made")
+
+    def dying_between(pieces: Any) -> Iterator[Any]:
+        for piece in pieces:
+            yield piece
+            fate.comes("in the middle of making the journal")
+
+    Journal.begin = beginning  # type: ignore[method-assign]
+
+
+def _child(work: Callable[..., object], step: str, nth: int, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    fate = Fate(step, nth)
+    _hook(fate)
+    transport = Deadly(fate)
+    work(*args, transport=transport, on_result=lambda *_: fate.comes("as a row ends"), progress=False, **options)
+
+
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["crashing", "ikpipe._upload", "ikpipe.emulator"])
+
+
+def killed(work: Callable[..., object], step: str, nth: int, *args: Any, **options: Any) -> bool:
+    """Do something in a process of its own that dies at a step, and tell whether it did."""
+    process = _SERVER.Process(target=_child, args=(work, step, nth, args, options))
+    process.start()
+    process.join(120)
+    assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
+    return process.exitcode != 0
