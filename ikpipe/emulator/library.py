@@ -97,7 +97,8 @@ class Library:
         sort, skip, limit = query.get("sort", "ASC_CREATED"), _number(query, "skip", 0), _number(query, "limit", 1000)
         if not 1 <= limit <= LARGEST_PAGE:
             raise Refusal(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
-        found = sort_files([each for each in self._visible(query.get("path")) if matches(each, query)], sort)
+        wanted = _condition(query)
+        found = sort_files([each for each in self._visible(query.get("path")) if wanted(each)], sort)
         return JSONResponse(found[skip : skip + limit])
 
     def _visible(self, path: str | None) -> Iterator[Details]:
@@ -200,17 +201,20 @@ class Library:
         return Response(status_code=204)
 
 
-def matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    """Tell whether a file is in the list that a query asks for.
+def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
+    """Read a query once for all files: what is wrong with it shows in an empty library, too.
 
     `type` is of files alone here, for folders are not listed. A `searchQuery` switches `type`, `name` and `tags` off
     (`spec`).
     """
-    if query.get("fileType", "all") not in {"all", details["fileType"]}:
-        return False
-    search_query, tags = query.get("searchQuery"), query.get("tags")
-    if search_query:
-        return _search(search_query)(details)
+    search_query = query.get("searchQuery")
+    asked = _search(search_query) if search_query else lambda details: _matches(details, query)
+    kinds = query.get("fileType", "all")
+    return lambda details: kinds in {"all", details["fileType"]} and asked(details)
+
+
+def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    tags = query.get("tags")
     return (
         query.get("type", "file") in {"file", "all"}
         and query.get("name", details["name"]) == details["name"]

@@ -100,6 +100,11 @@ def test_list_that_can_not_be(client: Client, query: dict[str, object]) -> None:
     assert (status, message.split(".")[0]) == (400, f"Your request contains invalid {next(iter(query))} parameter")
 
 
+def test_search_that_can_not_be_in_an_empty_library(start: Callable[..., Client]) -> None:
+    """A search is read before any file is looked at: where there is none, a wrong one is refused all the same."""
+    assert start().api("GET", "/v1/files", params={"searchQuery": "("}).status_code == 400
+
+
 def test_files_appear_after_the_lag(start: Callable[..., Client]) -> None:
     """A file is in lists `index_lag` seconds after it was stored, and has its details at once."""
     client = start(index_lag=0.15)
