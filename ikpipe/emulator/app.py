@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ikpipe.emulator.account import Account
+    from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details
 
 UPLOAD_PATH = "/api/v2/files/upload"
@@ -102,17 +103,18 @@ class Frontage:
             await self._app(scope, receive, marked_send)
         except Refusal as refusal:
             entry["message"] = refusal.logged
-            await _turn_down(refusal)(scope, receive, marked_send)
+            await _turn_down(refusal, self._account.rules)(scope, receive, marked_send)
         except Exception as error:
             # uvicorn answers 500 and reports the traceback; the log must not say that nobody was answered
             entry |= {"status": 500, "message": type(error).__name__}
             raise
 
 
-def _turn_down(refusal: Refusal) -> Response:
+def _turn_down(refusal: Refusal, rules: Rules) -> Response:
     if not refusal.message:  # an outage
         return Response(status_code=refusal.status)
-    return JSONResponse(refusal.body, refusal.status, refusal.headers)
+    # no refusal but a 429 has headers
+    return JSONResponse(refusal.body, refusal.status, refusal.headers if rules.rate_headers else None)
 
 
 class Delivery:

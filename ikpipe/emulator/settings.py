@@ -99,6 +99,8 @@ class Rules:
     """Requests to the other APIs per `rate_interval`, then 429 (`docs`; the figures are an account's own)."""
     rate_interval: int = 1000
     """The window of both rates, in milliseconds."""
+    rate_headers: bool = True
+    """Whether a 429 has its three headers (`docs`; `guess`: a gateway before the service knows none of them)."""
 
     # Faults
     fault_slow: float = 1.0

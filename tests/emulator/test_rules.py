@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from emulator_client import Client, picture, refused
@@ -211,6 +211,20 @@ def test_upload_rate(start: Callable[..., Client]) -> None:
     assert (reply.status_code, list(reply.json())) == (429, ["message"])
     assert (reply.headers["X-RateLimit-Limit"], reply.headers["X-RateLimit-Interval"]) == ("1", "60000")
     assert 50_000 < int(reply.headers["X-RateLimit-Reset"]) <= 60_001
+
+
+@pytest.mark.parametrize("rules", [{"upload_rate": 0}, {"faults": {"429": 1}}], ids=str)
+def test_429_without_headers(start: Callable[..., Client], rules: dict[str, Any]) -> None:
+    """`rate_headers` can leave out the headers that say how long to wait, whatever the 429 comes from."""
+    reply = start(rate_headers=False, **rules).upload()
+    assert reply.status_code == 429
+    assert [name for name in reply.headers if "ratelimit" in name] == []
+
+
+def test_429_of_the_api_without_headers(start: Callable[..., Client]) -> None:
+    """It is the same for the other APIs."""
+    reply = start(rate_headers=False, api_rate=0).api("GET", "/v1/files")
+    assert (reply.status_code, reply.headers.get("X-RateLimit-Reset")) == (429, None)
 
 
 def test_rate_window_ends(start: Callable[..., Client]) -> None:
