@@ -142,6 +142,7 @@ examples:
   ikpipe emulator --directory ./library
   ikpipe emulator --port 8765 --set index_lag=30 --set used_token=used-before
   ikpipe emulator --fault store-then-cut=0.1 --fault 429=0.05 --seed 7
+  ikpipe emulator --set latency=0.2 --set capacity=8
   ikpipe emulator > account.sh &       then, when it is ready: . ./account.sh
 
 It prints its address and the lines to export, then serves until Ctrl-C or

@@ -18,6 +18,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `library`, `search` | the media library's API |
 | `replies`, `refusals`, `strict_json` | the JSON of answers, and of what is sent |
 | `settings`, `load`, `faults`, `log` | rules that can be set; counters; faults; what arrived |
+| `capacity` | how many uploads it works on at once, and how long |
 | `account` | what belongs to one account: all of these together |
 """
 

@@ -31,7 +31,7 @@ class Keeper:
         self._account = account
 
     def check(self, attempt: Attempt) -> None:
-        """Make all the checks; the first that fails raises a `Refusal`."""
+        """Make the checks past the door; the first that fails raises a `Refusal`."""
         for check in CHECKS:
             check(attempt)
 

@@ -190,11 +190,10 @@ def not_busy(attempt: Attempt) -> None:
         raise Refusal(400, "You have sent too many requests to update the file recently. Please try again later.")
 
 
+# a gateway makes these, before the service takes its time
+AT_THE_DOOR: tuple[Callable[[Attempt], None], ...] = (outage, too_fast, account)
 # a token is spent before anything else is looked at, since a request that fails later has used it (seed)
 CHECKS: tuple[Callable[[Attempt], None], ...] = (
-    outage,
-    too_fast,
-    account,
     both_methods,
     token_is_there,
     token_is_genuine,

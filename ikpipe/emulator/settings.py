@@ -101,6 +101,14 @@ class Rules:
     """The window of both rates, in milliseconds."""
     rate_headers: bool = True
     """Whether a 429 has its three headers (`docs`; `guess`: a gateway before the service knows none of them)."""
+    latency: float = 0.0
+    """Seconds that the service works on an upload, besides what this machine needs (`guess`: no figure is known)."""
+    capacity: int | None = None
+    """Uploads that it works on at once; the others wait, first come, first served (`guess`). None is no limit."""
+    url_latency: float | None = None
+    """The latency of uploads whose file is a URL, before the download; None is that of all others."""
+    url_capacity: int | None = None
+    """The capacity for uploads whose file is a URL; None lets them wait in the queue of all others."""
 
     # Faults
     fault_slow: float = 1.0
@@ -129,13 +137,14 @@ class Rules:
         TypeError
             For an unknown rule; the message names the nearest one.
         ValueError
-            For a value outside a rule's choices.
+            For a value outside a rule's choices, or a figure that no queue can have.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name, value in rules.items():
             if name not in names:
                 raise TypeError(f"there is no rule {name!r}{_nearest(name, names)}")
             _check_choice(name, value)
+            _check_queue(name, value)
         return cls(**rules)
 
     @classmethod
@@ -154,6 +163,13 @@ def _check_choice(name: str, value: object) -> None:
     hint = get_type_hints(Rules)[name]
     if get_origin(hint) is Literal and value not in get_args(hint):
         raise ValueError(f"the rule {name!r} is one of {', '.join(map(repr, get_args(hint)))}, not {value!r}")
+
+
+def _check_queue(name: str, value: Any) -> None:
+    if name in {"capacity", "url_capacity"} and value is not None and value < 1:
+        raise ValueError(f"the rule {name!r} is a number of uploads, at least 1, not {value}")
+    if name in {"latency", "url_latency"} and value is not None and value < 0:
+        raise ValueError(f"the rule {name!r} is a number of seconds, not {value}")
 
 
 def _from_text(hint: Any, text: str) -> object:

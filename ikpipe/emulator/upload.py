@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from ikpipe.emulator import fetch, tokens
+from ikpipe.emulator.capacity import Capacity
 from ikpipe.emulator.form import Form, FormReader
 from ikpipe.emulator.keeping import Keeper
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.rules import Attempt
+from ikpipe.emulator.rules import AT_THE_DOOR, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ class UploadEndpoint:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._keeper = Keeper(account)
+        self._capacity = Capacity(account.rules)
         self._fetcher = fetch.Fetcher(account.store.incoming, account.rules.largest, account.rules)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="emulator")
 
@@ -77,15 +79,25 @@ class UploadEndpoint:
         belongings = account.keys, account.rules, account.store, account.load
         attempt = Attempt(form, entry["authorization"], time.time(), index_delay, *belongings)
         try:
-            return await self._take_checked(attempt, entry)
+            return await self._take_in_turn(attempt, entry)
         except Refusal:
             if attempt.spent and not account.rules.error_spends:
                 account.store.give_back(attempt.token.digest)
             raise
 
-    async def _take_checked(self, attempt: Attempt, entry: Entry) -> Response:
+    async def _take_in_turn(self, attempt: Attempt, entry: Entry) -> Response:
+        """Turn away at the door, at once; whatever passes takes as long as the service needs."""
+        for check in AT_THE_DOOR:
+            check(attempt)
+        url = entry.get("file", {}).get("kind") == "url"
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(self._capacity.join(now, url=url) - now)
+        attempt.now = time.time()
+        return await self._keep(attempt, entry, url=url)
+
+    async def _keep(self, attempt: Attempt, entry: Entry, *, url: bool) -> Response:
         """Go to a worker once, or twice with the download between."""
-        if entry.get("file", {}).get("kind") != "url":
+        if not url:
             return await self._in_worker(self._keeper.check_and_keep, attempt, entry)
         await self._in_worker(self._keeper.check, attempt)
         found = await self._fetcher.fetch(attempt.file)

@@ -116,6 +116,7 @@ def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_pa
         (["--fault", "5xx=2"], "--fault: the rate of '5xx' is a probability, 0 to 1"),
         (["--fault", "5xx=often"], "--fault: "),
         (["--fault", "flood=1"], "--fault: there is no fault 'flood'"),
+        (["--set", "capacity=0"], "--set: the rule 'capacity' is a number of uploads, at least 1, not 0"),
         (["--port", "99999"], "no port, 0 to 65535"),
     ],
 )
