@@ -67,19 +67,24 @@ def emulator(options: Namespace) -> int:
     except (TypeError, ValueError) as error:
         raise Error(f"--set: {error}") from None
     given = {name: key for name, key in keys.items() if key is not None}
-    given["faults"] = _faults(there, options.fault)
+    given |= _faults(there, options)
     there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
     return ALL_WELL
 
 
-def _faults(there: Any, pairs: list[tuple[str, str]]) -> dict[str, float]:
-    """Read the faults' rates, as an emulator takes them."""
+def _faults(there: Any, options: Namespace) -> dict[str, Any]:
+    """Read the faults' rates, and when they spend the token, as an emulator takes them."""
+    given: dict[str, Any] = {}
     try:
-        rates = {kind: float(rate) for kind, rate in pairs}
-        there.Emulator(faults=rates)
+        option = "--fault"
+        given["faults"] = {kind: float(rate) for kind, rate in options.fault}
+        there.Emulator(**given)
+        option = "--spends"
+        given["spends"] = dict(options.spends)
+        there.Emulator(**given)
     except ValueError as error:
-        raise Error(f"--fault: {error}") from None
-    return rates
+        raise Error(f"{option}: {error}") from None
+    return given
 
 
 def _announce(emulator: Any) -> None:

@@ -142,13 +142,15 @@ examples:
   ikpipe emulator --directory ./library
   ikpipe emulator --port 8765 --set index_lag=30 --set used_token=used-before
   ikpipe emulator --fault store-then-cut=0.1 --fault 429=0.05 --seed 7
+  ikpipe emulator --fault 5xx=0.1 --spends 5xx=received
   ikpipe emulator --set latency=0.2 --set capacity=8
   ikpipe emulator > account.sh &       then, when it is ready: . ./account.sh
 
 It prints its address and the lines to export, then serves until Ctrl-C or
 SIGTERM. With those lines every ikpipe command of that shell talks to it.
 RULE is a guess about the service, or a state that an account can be in; KIND is
-a way in which things go wrong: the lists are in docs/emulator.md.
+a way in which things go wrong, and MOMENT is when an upload that it struck has
+used its token up: the lists are in docs/emulator.md.
 
 exit status: 0, 2 bad options or a port that is taken"""
 

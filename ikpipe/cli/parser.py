@@ -132,6 +132,12 @@ def _emulator(every: _Commands) -> None:
     command.add_argument("--seed", metavar="N", type=int, default=0, help="seed of its random numbers")
     _add_pairs(command, "--set", "RULE=VALUE", "set a rule of the emulator")
     _add_pairs(command, "--fault", "KIND=RATE", "let a share of all uploads, 0 to 1, go wrong in this way")
+    _add_pairs(
+        command,
+        "--spends",
+        "KIND=MOMENT",
+        "when a fault's token counts as spent: never, received, stored or answered, as the kind allows",
+    )
 
 
 def _demo(every: _Commands) -> None:

@@ -17,8 +17,9 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `media`, `delivery` | what a file is; its thumbnail |
 | `library`, `search` | the media library's API |
 | `replies`, `refusals`, `strict_json` | the JSON of answers, and of what is sent |
-| `settings`, `load`, `faults`, `log` | rules that can be set; counters; faults; what arrived |
+| `settings`, `load`, `log` | rules that can be set; counters; what arrived |
 | `capacity` | how many uploads it works on at once, and how long |
+| `faults`, `faulty` | what can go wrong, and how often it did; how it goes wrong |
 | `account` | what belongs to one account: all of these together |
 """
 

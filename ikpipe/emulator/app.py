@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 
 from ikpipe.emulator import delivery
-from ikpipe.emulator.faults import FaultyUploads
+from ikpipe.emulator.faulty import FaultyUploads
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.replies import THUMBNAIL
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
+FAULTS_PATH = "/emulator/faults"
 
 
 def make_app(account: Account) -> ASGIApp:
@@ -45,6 +46,9 @@ def make_app(account: Account) -> ASGIApp:
     async def log(_request: Request) -> Response:
         return await run_in_threadpool(lambda: JSONResponse(account.log.entries()))
 
+    async def faults(_request: Request) -> Response:
+        return JSONResponse(account.faults.ledger())
+
     async def preflight(_request: Request) -> Response:
         return grant_preflight(allowed=account.rules.preflight)
 
@@ -52,6 +56,7 @@ def make_app(account: Account) -> ASGIApp:
         Route(UPLOAD_PATH, FaultyUploads(upload, account) if account.faults.rates else upload, methods=["POST"]),
         Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
         Route(LOG_PATH, log, methods=["GET"]),
+        Route(FAULTS_PATH, faults, methods=["GET"]),
         *Library(account).routes(),
         Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", files.thumbnail, methods=["GET"]),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", files.original, methods=["GET"]),
@@ -79,13 +84,13 @@ class Frontage:
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on; the log's own address is not logged."""
+        """Pass one request on; the log's own address is not logged, nor that of the faults."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         log = self._account.log
         # who polls the log would otherwise fill it
-        logged = scope["path"] != LOG_PATH
+        logged = scope["path"] not in {LOG_PATH, FAULTS_PATH}
         entry = log.begin(scope["method"], scope["path"]) if logged else {}
         scope["entry"] = entry
         cors = scope["method"] != "OPTIONS" or self._account.rules.preflight

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ikpipe.emulator.store import Store
 
 
+class Struck(Exception):  # noqa: N818 - it was asked for, and is no fault of the program
+    """A fault strikes the upload in the moment in which its token has been spent."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One upload before the checks; they fill in `token` and `wanted`."""
@@ -38,6 +42,8 @@ class Attempt:
     rules: Rules
     store: Store
     load: Load
+    struck: bool = False
+    """Whether a fault strikes once the token is spent."""
     spent: bool = False
     """Whether this attempt is the one that used its token up."""
     token: tokens.Token = field(init=False)
@@ -122,6 +128,12 @@ def token_is_unused(attempt: Attempt) -> None:
     raise Refusal(400, "Your request has invalid token.")
 
 
+def nothing_strikes(attempt: Attempt) -> None:
+    """Let a fault strike that spends the token and stores nothing (`guess`: when a token is spent is open)."""
+    if attempt.struck:
+        raise Struck
+
+
 def payload_matches(attempt: Attempt) -> None:
     """Compare claims and fields, in both directions (`seed`)."""
     claims, given = attempt.token.claims, attempt.form.fields
@@ -199,6 +211,7 @@ CHECKS: tuple[Callable[[Attempt], None], ...] = (
     token_is_genuine,
     token_is_fresh,
     token_is_unused,
+    nothing_strikes,
     payload_matches,
     one_file,
     parameters_are_valid,

@@ -26,6 +26,7 @@ from ikpipe.emulator.tokens import Keys
 
 if TYPE_CHECKING:
     import os
+    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping
 
     import ikpipe
@@ -55,6 +56,8 @@ class Emulator:
         The probability of each kind of fault, 0 to 1.
     seed
         Of the faults' random numbers.
+    spends
+        The moment at which the token counts as spent, by kind of fault: `never`, `received`, `stored`, `answered`.
     host
         The address to listen on; anything but loopback opens the emulator to the network.
     **rules
@@ -64,6 +67,9 @@ class Emulator:
     ------
     TypeError
         For an unknown rule; the message names the nearest.
+    ValueError
+        For a value that a rule does not have, an unknown kind of fault, a rate outside 0 to 1, or a moment that does
+        not go with the kind.
 
     Examples
     --------
@@ -81,11 +87,12 @@ class Emulator:
         private_key: str = PRIVATE_KEY,
         faults: Mapping[str, float] | None = None,
         seed: int = 0,
+        spends: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
         **rules: Any,
     ) -> None:
         self.rules = Rules.of(**rules)
-        self.faults = Faults(faults, seed)
+        self.faults = Faults(faults, seed, spends)
         self.url = ""
         """The origin, once it runs: `http://127.0.0.1:PORT`."""
         self.directory = Path(directory or "")
@@ -158,6 +165,11 @@ class Emulator:
     def peak(self) -> int:
         """The most uploads that were in flight at once."""
         return self._log.peak
+
+    @property
+    def fired(self) -> Counter[str]:
+        """How often each kind of fault fired so far; `refuse` too, of which the log knows nothing."""
+        return self.faults.fired
 
     def log(self) -> list[dict[str, Any]]:
         """Give what arrived so far, in order."""

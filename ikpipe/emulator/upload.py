@@ -69,15 +69,16 @@ class UploadEndpoint:
             form = await read_body(reader, receive)
             note_form(entry, form)
             entry["authorization"] = b"authorization" in headers
-            return await self._take(form, entry, scope.get("index_delay", 0.0))
+            return await self._take(form, entry, scope)
         finally:
             reader.form.discard()
 
-    async def _take(self, form: Form, entry: Entry, index_delay: float) -> Response:
+    async def _take(self, form: Form, entry: Entry, scope: Scope) -> Response:
         """Check the form, then get and keep its file."""
         account = self._account
         belongings = account.keys, account.rules, account.store, account.load
-        attempt = Attempt(form, entry["authorization"], time.time(), index_delay, *belongings)
+        delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
+        attempt = Attempt(form, entry["authorization"], time.time(), delay, *belongings, struck=struck)
         try:
             return await self._take_in_turn(attempt, entry)
         except Refusal:

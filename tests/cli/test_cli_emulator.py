@@ -116,6 +116,8 @@ def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_pa
         (["--fault", "5xx=2"], "--fault: the rate of '5xx' is a probability, 0 to 1"),
         (["--fault", "5xx=often"], "--fault: "),
         (["--fault", "flood=1"], "--fault: there is no fault 'flood'"),
+        (["--spends", "429=stored"], "--spends: the fault '429' spends the token 'never' or 'received', not 'stored'"),
+        (["--spends", "flood=never"], "--spends: there is no fault 'flood'"),
         (["--set", "capacity=0"], "--set: the rule 'capacity' is a number of uploads, at least 1, not 0"),
         (["--port", "99999"], "no port, 0 to 65535"),
     ],
@@ -136,11 +138,25 @@ def test_port_in_use(ikp: Ikp) -> None:
 
 
 def test_faults(tmp_path: Path) -> None:
-    """`--fault` makes uploads go wrong as often as it says."""
-    with process("emulator", "--directory", str(tmp_path), "--fault", "5xx=1") as running:
+    """`--fault` makes uploads go wrong as often as it says, and the emulator tells how often it did."""
+    with process("emulator", "--directory", str(tmp_path), "--fault", "5xx=1", "--fault", "slow=0") as running:
+        assert running.stdout is not None
+        url = running.stdout.readline().split()[-1]
+        answer = httpx.post(f"{url}/api/v2/files/upload", data={"fileName": "a.jpg"})
+        told = httpx.get(f"{url}/emulator/faults").json()
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=20)
+    assert answer.status_code >= 500
+    assert {kind: line["fired"] for kind, line in told.items()} == {"5xx": 1, "slow": 0}
+
+
+def test_moment_at_which_a_fault_spends_the_token(tmp_path: Path) -> None:
+    """`--spends` has the token looked at before the fault strikes: an upload without one gets the ordinary refusal."""
+    options = ("--fault", "5xx=1", "--spends", "5xx=received")
+    with process("emulator", "--directory", str(tmp_path), *options) as running:
         assert running.stdout is not None
         url = running.stdout.readline().split()[-1]
         answer = httpx.post(f"{url}/api/v2/files/upload", data={"fileName": "a.jpg"})
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=20)
-    assert answer.status_code >= 500
+    assert answer.json()["message"] == "Your request is missing token parameter."

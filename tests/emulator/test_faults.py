@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from emulator_client import Client, picture
+from emulator_client import Client, picture, refused
 
 from ikpipe.emulator.faults import KINDS, Faults
 
@@ -15,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Start = Callable[..., Client]
+
+
+MOMENTS = [(kind, moment) for kind, known in KINDS.items() for moment in known.moments]
+NOT_USED = {"never", "answered"}
+USED = (400, "Your request has invalid token.")
 
 
 @pytest.mark.parametrize("rates", [{"explode": 0.5}, {"slow": 1.5}, {"slow": -0.1}], ids=str)
@@ -55,12 +64,24 @@ def test_connection_is_reset(start: Start, kind: str, file: bytes, *, stored: bo
     assert len(client.api("GET", "/v1/files").json()) == stored
 
 
-def test_connection_is_refused(start: Start) -> None:
-    """A refused connection brings nothing to the log."""
-    client = start(faults={"refuse": 1})
+@pytest.mark.parametrize("kind", ["reset-before", "reset-middle", "reset-after", "store-then-cut", "cut-answer"])
+def test_reset_is_no_complaint(start: Start, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The web server, which knows nothing of faults, does not report that an answer is missing."""
+    client = start(faults={kind: 1})
     with pytest.raises(httpx.TransportError):
         client.upload()
+    client.emulator.__exit__()
+    assert caplog.messages == []
+
+
+def test_connection_is_refused(start: Start) -> None:
+    """A refused connection brings nothing to the log, and is counted."""
+    client = start(faults={"refuse": 1})
+    for _ in range(2):
+        with pytest.raises(httpx.TransportError):
+            client.upload()
     assert client.emulator.log() == []
+    assert client.emulator.fired == {"refuse": 2}
 
 
 def test_429_asks_for_milliseconds(start: Start) -> None:
@@ -78,6 +99,31 @@ def test_5xx_is_one_of_four(start: Start) -> None:
     assert {reply.status_code for reply in replies} == {500, 502, 503, 504}
     assert {reply.content for reply in replies} == {b""}
     assert client.api("GET", "/v1/files").json() == []
+
+
+def test_5xx_of_a_stored_file(start: Start) -> None:
+    """Over time each of the four statuses comes, with an empty body, though every file is stored."""
+    client = start(faults={"store-then-5xx": 1})
+    replies = [client.upload() for _ in range(30)]
+    assert {reply.status_code for reply in replies} == {500, 502, 503, 504}
+    assert {reply.content for reply in replies} == {b""}
+    assert [entry["status"] for entry in client.emulator.log()] == [reply.status_code for reply in replies]
+    assert len(client.api("GET", "/v1/files").json()) == 30
+
+
+def test_reset_in_the_middle_of_the_answer(start: Start) -> None:
+    """The headers of a good answer come with half of its JSON, and then the connection is reset."""
+    client = start(faults={"cut-answer": 1})
+    fields = {"fileName": "file.bin"}
+    form = {**fields, "token": client.token(fields)}
+    chunks: list[bytes] = []
+    with client.http.stream("POST", client.emulator.upload_url, data=form, files={"file": ("a", b"some")}) as reply:  # noqa: SIM117 - it begins well
+        with pytest.raises(httpx.TransportError):
+            chunks.extend(reply.iter_raw())
+    received = b"".join(chunks)
+    assert (reply.status_code, received[:11]) == (200, b'{"fileId":"')
+    assert len(received) == int(reply.headers["content-length"]) // 2
+    assert client.emulator.log()[0]["stored"]
 
 
 def test_slow_is_slow(start: Start) -> None:
@@ -106,10 +152,11 @@ def test_html_instead_of_json(start: Start) -> None:
 
 
 def test_answer_of_a_refusal_is_left_alone(start: Start) -> None:
-    """Faults of what is stored do not touch a refusal, and are not logged for it."""
+    """Faults of what is stored do not touch a refusal, and are neither logged nor counted for it."""
     client = start(faults={"store-then-cut": 1})
     assert client.upload(None).status_code == 400
     assert client.emulator.log()[0]["faults"] == []
+    assert client.emulator.fired == {}
 
 
 def test_index_delay(start: Start) -> None:
@@ -129,7 +176,152 @@ def test_upload_without_a_fault_passes(start: Start) -> None:
     assert client.emulator.log()[0]["faults"] == []
 
 
+# How often they fired
+
+
+def test_what_the_log_has_is_counted(start: Start) -> None:
+    """The counts of all kinds, but for refused connections, are those of the log."""
+    client = start(faults={"5xx": 0.3, "429": 0.3, "truncated": 0.3, "slow": 0.3}, fault_slow=0.0)
+    for _ in range(40):
+        client.upload()
+    logged = [fault for entry in client.emulator.log() for fault in entry["faults"]]
+    assert client.emulator.fired == {kind: logged.count(kind) for kind in ("5xx", "429", "truncated", "slow")}
+
+
+def test_ledger_is_served(start: Start) -> None:
+    """`GET /emulator/faults` tells rate, moment and count of each kind that has a rate, and is not in the log."""
+    client = start(faults={"5xx": 1, "slow": 0}, spends={"5xx": "received", "429": "received"})
+    client.upload()
+    told = client.http.get(client.emulator.url + "/emulator/faults").json()
+    assert told == {
+        "5xx": {"rate": 1, "spends": "received", "fired": 1},
+        "slow": {"rate": 0, "spends": "stored", "fired": 0},
+    }
+    assert len(client.emulator.log()) == 1
+
+
+def test_counts_are_a_copy() -> None:
+    """Changing what `fired` gave changes nothing."""
+    faults = Faults({"slow": 1})
+    faults.fired["slow"] += 1
+    assert faults.fired == {}
+
+
+def test_threads_count_together() -> None:
+    """No count is lost when threads count at once."""
+    faults = Faults({"slow": 1})
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: faults.count("slow"), range(8000)))
+    assert faults.fired == {"slow": 8000}
+
+
+# When the token is spent
+
+
+@pytest.mark.parametrize(
+    ("spends", "words"),
+    [
+        ({"explode": "never"}, "there is no fault 'explode'"),
+        ({"reset-before": "received"}, "the fault 'reset-before' spends the token 'never', not 'received'"),
+        ({"5xx": "stored"}, "the fault '5xx' spends the token 'never' or 'received', not 'stored'"),
+        ({"non-json": "never"}, "the fault 'non-json' spends the token 'stored' or 'answered', not 'never'"),
+        ({"slow": "later"}, "the fault 'slow' spends the token 'stored', not 'later'"),
+    ],
+    ids=str,
+)
+def test_moment_that_can_not_be(spends: dict[str, str], words: str) -> None:
+    """A moment that the kind does not have is an error that names those it has."""
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Faults(spends=spends)
+
+
+@pytest.mark.parametrize(("kind", "moment"), MOMENTS)
+def test_token_is_used_up_or_not(start: Start, kind: str, moment: str) -> None:
+    """Once the fault is over the same token is taken, or refused as any that was used."""
+    client = start(faults={kind: 1}, spends={kind: moment}, fault_slow=0.0)
+    token = client.token({"fileName": "file.bin"})
+    with suppress(httpx.TransportError):
+        client.upload(token=token)
+    client.emulator.faults.rates[kind] = 0
+    again = client.upload(token=token)
+    assert again.status_code == 200 if moment in NOT_USED else refused(again) == USED
+    assert client.emulator.fired == {kind: 1}
+
+
+@pytest.mark.parametrize(("kind", "moment"), MOMENTS)
+def test_file_is_stored_or_not(start: Start, kind: str, moment: str) -> None:
+    """When the token is spent changes nothing about what is stored."""
+    client = start(faults={kind: 1}, spends={kind: moment}, fault_slow=0.0, fault_index_delay=0.0)
+    with suppress(httpx.TransportError):
+        client.upload()
+    client.emulator.faults.rates[kind] = 0
+    assert len(client.api("GET", "/v1/files").json()) == (moment in {"stored", "answered"})
+
+
+@pytest.mark.parametrize("kind", ["429", "5xx", "reset-after"])
+def test_used_token_is_refused_before_the_fault(start: Start, kind: str) -> None:
+    """Where a fault spends the token, a second use of it is refused and not struck again."""
+    client = start(faults={kind: 1}, spends={kind: "received"})
+    token = client.token({"fileName": "file.bin"})
+    with suppress(httpx.TransportError):
+        client.upload(token=token)
+    assert refused(client.upload(token=token)) == USED
+    assert [entry["faults"] for entry in client.emulator.log()] == [[kind], []]
+
+
+def test_token_that_is_no_good_is_refused_before_the_fault(start: Start) -> None:
+    """A token must be proved to be spent."""
+    client = start(faults={"5xx": 1}, spends={"5xx": "received"})
+    assert refused(client.upload(token="no.good.token")) == USED
+    assert client.emulator.fired == {}
+
+
+def test_fault_spends_though_refusals_do_not(start: Start) -> None:
+    """The moment of a fault is its own: it holds also where a refused request leaves its token unused."""
+    client = start(faults={"5xx": 1}, spends={"5xx": "received"}, error_spends=False)
+    token = client.token({"fileName": "file.bin"})
+    statuses = [client.upload(token=token).status_code for _ in range(2)]
+    assert (statuses[0] >= 500, statuses[1]) == (True, 400)
+
+
+def test_reset_that_spends_looks_like_any_other(start: Start) -> None:
+    """The connection is reset and the log says so, as where the token is left unused."""
+    client = start(faults={"reset-after": 1}, spends={"reset-after": "received"})
+    with pytest.raises(httpx.TransportError):
+        client.upload()
+    entry = client.emulator.log()[0]
+    assert (entry["status"], entry["stored"], entry["message"]) == (None, False, "cut off")
+
+
+def test_url_is_not_fetched_for_a_fault(start: Start) -> None:
+    """A fault that stores nothing strikes before a URL is asked for."""
+    client = start(faults={"5xx": 1}, spends={"5xx": "received"})
+    assert client.upload("http://127.0.0.1:1/").status_code >= 500
+
+
+def test_stored_file_is_refused_by_its_name(start: Start) -> None:
+    """Where the token is taken again after a lost answer, the ordinary rules say what becomes of the file."""
+    client = start(faults={"store-then-5xx": 1}, spends={"store-then-5xx": "answered"})
+    fields = {"fileName": "a.bin", "useUniqueFileName": "false", "overwriteFile": "false"}
+    token = client.token(fields)
+    assert client.upload(token=token, **fields).status_code >= 500
+    assert refused(client.upload(token=token, **fields))[1].startswith("A file with the same name already exists")
+
+
+# All of them
+
+
 def test_every_kind_is_tested() -> None:
     """The list of kinds is the one that these tests know."""
-    resets = {"refuse", "reset-before", "reset-middle", "reset-after", "store-then-cut"}
-    assert set(KINDS) == resets | {"429", "5xx", "slow", "truncated", "non-json", "index-delay"}
+    resets = {"refuse", "reset-before", "reset-middle", "reset-after", "store-then-cut", "cut-answer"}
+    answers = {"429", "5xx", "store-then-5xx", "truncated", "non-json"}
+    assert set(KINDS) == resets | answers | {"slow", "index-delay"}
+
+
+def test_every_kind_is_described() -> None:
+    """The documentation's table is the one of the code."""
+    page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
+    rows = [
+        f"| `{kind}` | {what} | {', '.join(f'`{m}`' for m in moments)} |" for kind, (what, moments) in KINDS.items()
+    ]
+    assert "\n".join(rows) in page
