@@ -170,7 +170,7 @@ class Row:
     def _settle(self, doubt: Reply, *, waits: bool = True) -> Generator[Step, Event, Reply]:
         """Send the same token again, until the service says what became of it; else look."""
         reply = doubt
-        for tries in range(1, RESENDS + 1):
+        for tries in range(1, self._resends() + 1):
             if (waits or tries > 1) and not (yield Wait(self._pause(tries, reply))):
                 return doubt
             answer = yield from self._send(fresh=False)
@@ -184,6 +184,14 @@ class Row:
             if not reply.doubtful and not reply.again:
                 return (yield from self._look(reply, doubt))
         return (yield from self._look(doubt))
+
+    def _resends(self) -> int:
+        """Say how often one token may go out again: a few times, before the library is looked into."""
+        if not self._fence.sighted:
+            return max(RESENDS, self._fence.retries)
+        # Should the service take a token until it has answered (nobody knows), a file that is replaced would get one
+        # more version each time.
+        return RESENDS if self._fence.own_name else 1
 
     def _taken(self, reply: Reply) -> bool:
         """Tell whether the service refuses a name that nobody else makes: then the row is stored already."""

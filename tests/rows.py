@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ikpipe import Account
 
 
+RETRIES = 5
+"""As many as `upload` makes where nobody says; so often one token goes out again, where nobody can look."""
+
+
 def sha(content: bytes) -> str:
     """Give the hash under which the emulator's log has a file."""
     return hashlib.sha256(content).hexdigest()

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import RawServer, answering, reset_after, reset_before, silent, stored, uploads_of
-from rows import at, blobs, quiet, sha
+from rows import RETRIES, at, blobs, quiet, sha
 
 import ikpipe
-from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +59,7 @@ def test_a_small_body_may_have_arrived(account: Account) -> None:
     """A reset when all has left is in doubt, whatever the service had read by then: it is `unknown` without a view."""
     with RawServer(reset_before) as server:
         result = one(at(account, server.url), **IN_THE_DARK)
-    assert (result.status, result.error, server.connections) == ("unknown", "connection_lost", 1 + RESENDS)
+    assert (result.status, result.error, server.connections) == ("unknown", "connection_lost", 1 + RETRIES)
 
 
 def test_each_attempt_has_a_token_of_its_own(account: Account) -> None:
@@ -114,7 +113,7 @@ def test_what_stays_in_doubt_says_why(doubt: str, account: Account) -> None:
     trouble, code = DOUBTS[doubt]
     with RawServer(trouble) as server:
         result = one(at(account, server.url), timeout=0.1, **IN_THE_DARK)
-    assert (result.status, result.error, result.attempts) == ("unknown", code, 1 + RESENDS)
+    assert (result.status, result.error, result.attempts) == ("unknown", code, 1 + RETRIES)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +244,7 @@ def test_unknown_rows_are_held_in_the_dark(account: Account, arrived: Arrived) -
 def test_a_held_row_keeps_its_attempts(account: Account) -> None:
     """A row that was not sent again counts the attempts of the run that left it in doubt."""
     again = ikpipe.retry(lost(account), account, progress=False)
-    assert again["ik_attempts"].tolist() == [1 + RESENDS]
+    assert again["ik_attempts"].tolist() == [1 + RETRIES]
 
 
 def test_a_doubt_survives_a_cell_that_breaks_a_rule(account: Account, arrived: Arrived) -> None:

@@ -38,6 +38,7 @@ class World:
 
     decisions: Sequence[str]
     own_name: bool = True
+    forgiving: bool = False  # a token is spent only once the client has its answer
     now: float = 1000.0
     copies: int = 0
     stored_at: float = 0.0
@@ -80,6 +81,7 @@ class World:
             return Reply(Result("failed", "name_taken"))
         self.copies += 1
         self.stored_at = self.now
+        self.spent = self.spent and not (self.forgiving and fate == "stored, answer lost")
         return Reply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
 
     def _look(self) -> Sight:
@@ -146,6 +148,115 @@ def test_nothing_is_stored_twice(*, own_name: bool, sighted: bool) -> None:
         world = World(decisions, own_name)
         play(world, fence(own_name=own_name, sighted=sighted))
         assert world.copies <= 1, decisions
+
+
+@pytest.mark.parametrize(("own_name", "most"), [(True, 1), (False, 2)])
+def test_a_token_that_is_spent_late(*, own_name: bool, most: int) -> None:
+    """Should a token be spent only once it is answered: one copy of an own name, one more version of a replaced one."""
+    for decisions in EVERY:
+        world = World(decisions, own_name, forgiving=True)
+        status = play(world, fence(own_name=own_name)).result.status
+        assert world.copies <= most, decisions
+        assert (status in UP) == (world.copies > 0), decisions
+
+
+def crashed(world: World, fence: Fence, at: int, *, answered: bool, noted: bool) -> Reply:
+    """Take a row through a world whose client dies at a step, and another one that goes on with what was written down.
+
+    `answered`: the request was sent and answered before it died; `noted`: the answer was written down.
+    """
+    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey()
+    answer = None
+    last: float | None = None
+    settled, doubted, sent = True, False, 0
+    for number in range(100):
+        try:
+            step = steps.send(answer)  # type: ignore[arg-type]
+        except StopIteration as end:
+            return end.value
+        if isinstance(step, Send):
+            last, settled, doubted, sent = world.now, False, doubted and not step.fresh, sent + 1
+        if number < at or answered:
+            answer = world.answer(step)
+        if isinstance(step, Send) and (number < at or noted) and isinstance(answer, Reply):
+            doubted = doubted or answer.doubtful or answer.result.error == "name_taken"
+            settled = answer.result.status == "failed" and not doubted
+        if number == at:
+            break
+    if last is None or settled:
+        return play(world, fence)
+    return play(world, fence, Past(Result("unknown", "connection_lost"), last, held=True, sent=sent))
+
+
+BRIEF = [list(decisions) for decisions in product(ARRIVALS, repeat=3)]
+
+
+@pytest.mark.parametrize("own_name", [True, False])
+@pytest.mark.parametrize(("answered", "noted"), [(False, False), (True, False), (True, True)])
+def test_a_client_that_dies(*, own_name: bool, answered: bool, noted: bool) -> None:
+    """At whatever step: what was written down is enough for one copy, and for a last word that is true."""
+    for decisions, at in product(BRIEF, range(9)):
+        world = World(decisions, own_name)
+        status = crashed(world, fence(own_name=own_name), at, answered=answered, noted=noted).result.status
+        assert world.copies <= 1, (decisions, at)
+        assert (status in UP) == (world.copies > 0), (decisions, at)
+
+
+def test_a_token_that_was_left_goes_out_at_once() -> None:
+    """The next process begins with the token of the last one."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Past(Result("unknown"), 0.0, held=True))
+    assert next(steps) == Send(fresh=False)
+
+
+def test_a_refusal_of_what_the_request_says_is_the_end() -> None:
+    """The same request before it was refused too: it is sent no more, and nobody need look."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    steps.send(Reply(Result("unknown", "server_error")))
+    assert steps.send(True) == Send(fresh=False)
+    with pytest.raises(StopIteration) as end:
+        steps.send(Reply(Result("failed", "checks_failed")))
+    assert (end.value.value.result.status, end.value.value.result.attempts) == ("failed", 2)
+
+
+def test_what_is_refused_for_good_is_not_sent_again_once_it_is_absent() -> None:
+    """A refusal of a request in doubt says nothing of the one before; if that was not stored, it is the last word."""
+    world = World(["lost", "refused"])
+    result = play(world, fence()).result
+    assert (result.status, result.error, world.requests) == ("failed", "refused", ["fresh", "same"])
+
+
+def test_an_expired_token_is_not_sent_again() -> None:
+    """That it had expired says nothing of the request before it: the library is asked."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    steps.send(Reply(Result("unknown", "timed_out")))
+    steps.send(True)
+    assert steps.send(Reply(Result("failed", "token_expired"), again=True)) == Look()
+
+
+def test_nothing_sent_is_cancelled() -> None:
+    """A run that stops before a row's first request leaves it as never sent."""
+    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send(Reply(Result("cancelled", "cancelled")))
+    assert (end.value.value.result.status, end.value.value.result.attempts) == ("cancelled", 0)
+
+
+def test_nothing_sent_again_leaves_the_last_word() -> None:
+    """A run that stops before a row's next request: a refusal stays a refusal, and a doubt a doubt."""
+    for reply, status in (
+        (Reply(Result("failed", "busy"), again=True), "failed"),
+        (Reply(Result("unknown")), "unknown"),
+    ):
+        steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+        next(steps)
+        steps.send(reply)
+        steps.send(True)
+        with pytest.raises(StopIteration) as end:
+            steps.send(Reply(Result("cancelled", "cancelled")))
+        assert end.value.value.result.status == status
 
 
 def test_without_a_view_doubt_stays_doubt() -> None:
@@ -294,6 +405,6 @@ def test_a_named_time_is_never_shortened(wait: float, chance: float) -> None:
 
 def test_doubt_that_was_sent_again_unseen_stays() -> None:
     """With on_unknown="resend" a refusal of the second request says nothing of the first, whose answer was lost."""
-    world = World(["lost, token spent", "lost", "lost", "lost", "refused"], own_name=False)
+    world = World(["lost, token spent", *["lost"] * 5, "refused"], own_name=False)
     result = play(world, fence(sighted=False, own_name=False, resend=True)).result
     assert (result.status, result.error, world.requests[-1]) == ("unknown", "refused", "fresh")
