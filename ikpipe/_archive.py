@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe._account import Account
+    from ikpipe._journal import Story
     from ikpipe._options import Options
 
 KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
@@ -109,6 +110,17 @@ def found(path: str | Path, account: Account) -> tuple[Journal, Work]:
         journal.close()
         raise
     return journal, Work(frame, mapping, facts["again"])
+
+
+def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:
+    """Give what the journal of the run that gave these results knows; nothing where it is gone, or not this account's."""
+    path = results.attrs.get("ikpipe", {}).get("journal")
+    if path is None:
+        return []
+    with suppress(JournalError), Journal.open(Path(path)) as journal:
+        if journal.facts["public_key"] == account.public_key:
+            return list(journal.stories())
+    return []
 
 
 class Unfinished(NamedTuple):

@@ -92,6 +92,12 @@ def of_stories(stories: Iterable[tuple[int, Story]], sign: Callable[..., Token] 
     return found
 
 
+def by_path(known: Mapping[int, Known]) -> dict[str, Known]:
+    """Arrange those in doubt by where their files would be: in results, rows may have come or gone since."""
+    doubts = [one for one in known.values() if one.in_doubt and one.begun is not None]
+    return {path_of(one.fields or {}): one for one in doubts}
+
+
 def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:
     result = None if story.result is None else read(story.result)
     if result is not None and result.status != "unknown":

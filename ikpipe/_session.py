@@ -51,6 +51,8 @@ class Session:
     known
         Position → what is known of a row from before: those that have ended are left as they are, the doubt of the
         others is settled before anything fresh is sent.
+    earlier
+        Path in the library → what the journal of an earlier run knows of a row in doubt.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Session:
         run: str,
         journal: Journal | None = None,
         known: Mapping[int, Known] | None = None,
+        earlier: Mapping[str, Known] | None = None,
     ) -> None:
         self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(plan)
         self.control: Control = CONTROL.get() or Control()
@@ -71,7 +74,8 @@ class Session:
         self.progress = Progress(len(plan))
         self._began = time.monotonic()
         self._plan, self._planner, self._account = plan, planner, account
-        self._options, self._show, self._known = options, show, known or {}
+        self._options, self._show = options, show
+        self._known, self._earlier = known or {}, earlier or {}
         self._run, self._journal = run, journal
         self._group: Group[Entry] | None = None if journal is None else Group(journal.write)
         self._travel: Travel | None = None
@@ -137,8 +141,10 @@ class Session:
         """Give a row on its way what is known of it."""
         if known is None:
             return trip
-        trip.known, trip.result, trip.doubted = known, known.result, True
-        job, token = trip.job, known.token
+        job = trip.job
+        if known.begun is None and job is not None and job.target in self._earlier:
+            known = self._earlier[job.target]._replace(result=known.result)
+        trip.known, trip.result, trip.doubted, token = known, known.result, True, known.token
         if known.begun is not None or job is None or job.own_name:
             trip.sought = known.sought(self._options.policy.clock_skew)
         trip.since = known.first

@@ -384,7 +384,7 @@ async def _uploaded(work: Work, account: Account, options: Options, journal: Jou
     try:
         async with options.wire as wire:
             planner = await planner_for(wire, account, work.mapping, plan, suffixes)
-            session = Session(plan, planner, account, options, show, run, journal, _known(work, account, journal))
+            session = Session(plan, planner, account, options, show, run, journal, *_known(work, account, journal))
             await session.go()
     finally:
         show.close()
@@ -401,10 +401,12 @@ def _check_account(account: Account) -> None:
         account.key()  # which says what is missing
 
 
-def _known(work: Work, account: Account, journal: Journal | None) -> dict[int, Known]:
-    """Gather what is known of rows from before: from the results of an earlier run, and from this run's journal."""
-    known = _past.of_results(results_of(work.frame)) if work.again else {}
-    if journal is None:
-        return known
+def _known(work: Work, account: Account, journal: Journal | None) -> tuple[dict[int, Known], dict[str, Known]]:
+    """Gather what is known of rows from before: by position, and by path where an earlier run's journal knows more."""
     sign = None if account.private_key is None else LocalSigner(account).again
-    return known | _past.of_stories(journal.stories(), sign)
+    known = _past.of_results(results_of(work.frame)) if work.again else {}
+    doubt = any(one.in_doubt for one in known.values())
+    earlier = _past.of_stories(_archive.earlier(work.frame, account), sign) if doubt else {}
+    if journal is not None:
+        known |= _past.of_stories(journal.stories(), sign)
+    return known, _past.by_path(earlier)

@@ -245,3 +245,24 @@ def test_a_retry_that_was_cut_off_is_resumed(emulate: Callable[..., Emulator], p
     results = resume(path, emulator.account)
     assert results["ik_status"].tolist() == ["uploaded", "exists", "uploaded", "uploaded", "uploaded", "uploaded"]
     assert len(uploads_of(emulator)) == 6 + 3
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_retry_asks_the_journal_of_its_run(emulate: Callable[..., Emulator], path: Path, *, kept: bool) -> None:
+    """Only the journal knows since when a replaced file may be there: without it, it is sent once more."""
+    emulator = emulate(faults={"store-then-cut": 1})
+    with signing(str(emulator.private_key)) as signer:
+        account = ikpipe.Account(
+            emulator.public_key,
+            authentication_endpoint=signer.url,
+            upload_url=emulator.upload_url,
+            api_url=emulator.url,
+        )
+        options = {**OPTIONS, "use_unique_file_name": False, "retries": 0}
+        blind = quiet(table(1), account, journal=path, **options)
+    assert blind["ik_status"].tolist() == ["unknown"]
+    if not kept:
+        path.unlink()
+    again = ikpipe.retry(blind, emulator.account, progress=False, policy=SWIFT)
+    stored = [entry for entry in uploads_of(emulator) if entry["stored"]]
+    assert (again["ik_status"].tolist(), len(stored)) == (["exists"], 1 if kept else 2)
