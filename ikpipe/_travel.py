@@ -14,7 +14,7 @@ from ikpipe._errors import Error, JournalError
 from ikpipe._journal import Begun, Entry, Intent, Settled
 from ikpipe._library import find
 from ikpipe._limit import Adaptive, Fixed
-from ikpipe._pace import Budget, Pace
+from ikpipe._pace import WINDOWS, Budget, Pace
 from ikpipe._past import Sought
 from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
@@ -260,8 +260,8 @@ class Travel:
             self._control.drain()
         if reply.rate is not None:
             self._pace.slow(reply.rate * _CAREFUL)
-        if reply.result.error == "rate_limited" and reply.wait is not None:
-            self._pace.refused(time.monotonic(), reply.wait)
+        if reply.result.error == "rate_limited":
+            self._pace.refused(time.monotonic(), WINDOWS[0] if reply.wait is None else reply.wait)
         if step.fresh and reply.result.error == "token_expired" and reply.date is not None:
             ahead = self._times.ahead(reply.date)
             if self._times.correct(ahead):
