@@ -26,13 +26,15 @@ The stations of a row, in order; each file imports only what stands before it::
     _limit       how many uploads may be in flight: a fixed number, or the one that does best
     _pace        when requests begin, and when retries may go
     _run         many rows: gates, groups, cancelling; the only one that knows asyncio
-    _travel      one row's steps, carried out: journalled, sent, looked for
+    _trip        a row on its way: its job, what is known of it, where its file would be
+    _travel      a row's steps, carried out: journalled, sent, looked for
     _progress    a run's progress, drawn
     _session     a run: each row planned, sent on its way, its end counted and kept
     _prepare     before any row: the mapping read, the account asked for its metadata fields
     _archive     where journals are: begun, gone on with, found again, cleared away
     _check       check: every problem of every row
-    _upload      upload, retry, resume, upload_file, files
+    _files       files: the media library as a frame
+    _upload      upload, retry, resume, upload_file
 
 Leaves, which nothing above imports: `tables` (files of tables), `demo`, `cli`, and the package `emulator`, which
 shares no code with the client. Everything is loaded when it is first used.
@@ -48,10 +50,11 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
     from ikpipe._check import check
     from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
+    from ikpipe._files import files
     from ikpipe._policy import Policy
     from ikpipe._result import Result
     from ikpipe._token import sign
-    from ikpipe._upload import aupload, aupload_file, files, resume, retry, upload, upload_file
+    from ikpipe._upload import aupload, aupload_file, resume, retry, upload, upload_file
     from ikpipe.tables.results import read_results, write_results
 
 __version__ = "0.1.0"
@@ -63,7 +66,8 @@ _HOMES = {
     "_result": ("Result",),
     "_check": ("check",),
     "_token": ("sign",),
-    "_upload": ("aupload", "aupload_file", "files", "resume", "retry", "upload", "upload_file"),
+    "_files": ("files",),
+    "_upload": ("aupload", "aupload_file", "resume", "retry", "upload", "upload_file"),
     "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}

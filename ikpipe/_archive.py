@@ -113,7 +113,7 @@ def found(path: str | Path, account: Account) -> tuple[Journal, Work]:
 
 
 def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:
-    """Give what the journal of the run that gave these results knows: nothing, where it is gone or another account's."""
+    """Give what the journal of the run that gave these results knows; nothing if it is gone, or another account's."""
     path = results.attrs.get("ikpipe", {}).get("journal")
     if path is None:
         return []

@@ -137,20 +137,27 @@ class Row:
         while reply is None or (reply.again and fresh <= self._fence.retries):
             if fresh and reply is not None and not (yield Wait(self._pause(fresh, reply))):
                 break
-            answer = yield from self._send(fresh=True)
+            answer = yield from self._attempt()
             if answer.cancelled:
                 reply = reply or answer
                 break
-            reply = answer
-            fresh += 1
-            if reply.doubtful:
-                reply = yield from self._settle(reply)
-            elif self._taken(reply):
-                reply = yield from self._look(reply)
-        reply.result.attempts = self._sent or reply.result.attempts  # of the earlier run, for a row that is held
-        if self._guessed and reply.result.status in ("failed", "invalid"):
+            reply, fresh = answer, fresh + 1
+        return self._ended(reply)
+
+    def _attempt(self) -> Generator[Step, Event, Reply]:
+        """Send a fresh token, and settle what is in doubt."""
+        reply = yield from self._send(fresh=True)
+        if reply.doubtful:
+            return (yield from self._settle(reply))
+        return (yield from self._look(reply)) if self._taken(reply) else reply
+
+    def _ended(self, reply: Reply) -> Reply:
+        """Count the attempts, and say no more than is known."""
+        result = reply.result
+        result.attempts = self._sent or result.attempts  # of the earlier run, for a row that is held
+        if self._guessed and result.status in ("failed", "invalid"):
             # It was to be sent again without knowing; that this was refused says nothing of what went before.
-            reply.result.status = "unknown"
+            result.status = "unknown"
         return reply
 
     def _send(self, *, fresh: bool) -> Generator[Step, Event, Reply]:

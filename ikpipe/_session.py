@@ -15,7 +15,8 @@ from ikpipe._journal import Ended, Entry
 from ikpipe._progress import Display, Progress
 from ikpipe._result import SETTLED, Result
 from ikpipe._run import CONTROL, Control, Group
-from ikpipe._travel import Travel, Trip
+from ikpipe._travel import Travel
+from ikpipe._trip import Trip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

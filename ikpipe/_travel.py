@@ -7,15 +7,13 @@ import logging
 import random
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ikpipe._errors import Error, JournalError
 from ikpipe._journal import Begun, Entry, Intent, Settled
 from ikpipe._library import find
 from ikpipe._limit import Adaptive, Fixed
 from ikpipe._pace import WINDOWS, Budget, Pace
-from ikpipe._past import Sought
 from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
 from ikpipe._row import Event, Fence, Look, Row, Send, Sight
@@ -29,38 +27,13 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
     from ikpipe._job import Job
     from ikpipe._options import Options
-    from ikpipe._past import Known
+    from ikpipe._past import Sought
     from ikpipe._run import Control, Group
-    from ikpipe._source import Source
+    from ikpipe._trip import Trip
 
 _log = logging.getLogger("ikpipe")
 
 _CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
-
-
-@dataclass(slots=True)
-class Trip:
-    """A row on its way, and what its next step needs of those before.
-
-    `job` is None where the row breaks a rule, and `instead` what it ends with when it would be sent. `known` is what is
-    left of an earlier run or process. `sought` is where its file would be, `since` when its first request left, `begun`
-    whether the journal has its parameters, `doubted` whether a request of it is in doubt. `result` is its last word so
-    far.
-    """
-
-    label: Any
-    position: int
-    job: Job | None
-    instead: Result | None = None
-    known: Known | None = None
-    token: Token | None = None
-    source: Source | None = None
-    sought: Sought | None = None
-    since: float | None = None
-    sent: int = 0
-    begun: bool = False
-    doubted: bool = False
-    result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
 
 
 class Travel:
@@ -116,7 +89,7 @@ class Travel:
             if trip.source is not None and trip.source.path is not None:
                 trip.source.path.unlink(missing_ok=True)
         reply.result.seconds = time.monotonic() - began
-        return reply.result if trip.since is None else _placed(trip, reply.result)
+        return reply.result if trip.since is None else trip.placed(reply.result)
 
     async def _steps(self, trip: Trip) -> Reply:
         past = None if trip.known is None else trip.known.past(held=trip.token is not None)
@@ -138,7 +111,7 @@ class Travel:
     def _fence(self, trip: Trip) -> Fence:
         job = trip.job
         # A name that the service made, or one that an earlier run made and nobody noted, is not known.
-        place = job is not None and _is_fixed(job) and not (job.own_name and trip.known is not None)
+        place = job is not None and trip.fixed and not (job.own_name and trip.known is not None)
         return Fence(
             retries=self._options.retries,
             index_lag=self._options.policy.index_lag,
@@ -203,31 +176,28 @@ class Travel:
         return await self._wire.sign(fields, self._account, self._times)
 
     async def _intend(self, trip: Trip, job: Job, step: Send) -> bool:
-        """Write into the journal what is about to leave, and tell whether it may."""
-        token, now = trip.token, time.time()
+        """Write down what is about to leave, and tell whether it may."""
+        now = time.time()
+        if self._journal is not None and not await self._written(self._journal, trip, job, step, now):
+            return False
+        trip.departs(now, self._options.policy.clock_skew, fresh=step.fresh, guess=step.guess)
+        return True
+
+    async def _written(self, journal: Group[Entry], trip: Trip, job: Job, step: Send, now: float) -> bool:
+        token = trip.token
         assert token is not None  # noqa: S101 - for mypy
-        if self._journal is not None:
-            secret = None if self.signer is not None else str(token.text)
-            try:
-                if not trip.begun:
-                    size = _sized(trip, job)
-                    self._journal.add(Begun(job.position, json.dumps(job.fields), size, job.own_name))
-                await self._journal.put(Intent(job.position, token.iat, token.exp, now, secret, step.guess))
-            except JournalError as error:
-                self.trouble = self.trouble or error
-                self._control.drain()
-                return False
-            if self._control.draining and not trip.doubted:
-                self._journal.add(Settled(job.position))
-                return False
-        if step.fresh and not step.guess:
-            trip.doubted = False
-        trip.begun = True
-        if trip.since is None:
-            trip.since = now
-        if step.fresh:
-            since = None if job.own_name else trip.since - self._options.policy.clock_skew
-            trip.sought = Sought(job.target, _sized(trip, job), since) if _is_fixed(job) else None
+        if not trip.begun:
+            journal.add(Begun(job.position, json.dumps(job.fields), trip.size, job.own_name))
+        secret = None if self.signer is not None else str(token.text)
+        try:
+            await journal.put(Intent(job.position, token.iat, token.exp, now, secret, step.guess))
+        except JournalError as error:
+            self.trouble = self.trouble or error
+            self._control.drain()
+            return False
+        if self._control.draining and not trip.doubted:
+            journal.add(Settled(job.position))
+            return False
         return True
 
     async def _attempt(self, trip: Trip, job: Job, step: Send) -> Reply:
@@ -235,12 +205,12 @@ class Travel:
         token = trip.token
         assert token is not None  # noqa: S101 - for mypy
         # What stays if the run is stopped before an answer is here.
-        trip.result = _placed(trip, Result("unknown", "connection_lost", "the run was stopped while it was being sent"))
+        trip.result = trip.placed(Result("unknown", "connection_lost", "the run was stopped while it was being sent"))
         source = trip.source or job.source
         reply = await self._wire.upload(self._account.upload_url, job.fields, source, token, self._on_bytes)
         trip.sent += 1
         self._heed(reply, step)
-        reply = reply._replace(result=_verified(trip, job, _placed(trip, reply.result)))
+        reply = reply._replace(result=trip.verified(trip.placed(reply.result)))
         taken = job.own_name and reply.result.error == "name_taken"
         trip.doubted = trip.doubted or reply.doubtful or taken
         # A refusal says nothing of the request before it, whose answer was lost.
@@ -273,7 +243,7 @@ class Travel:
         """Look for the file in the library; a namesake that was there before is not ours."""
         if (away := self._looks.wait(time.monotonic())) and not await self._control.sleep(away):
             return Sight(certain=False)
-        sought = trip.sought or _expected(trip)
+        sought = trip.to_look_for()
         if sought is None:
             return Sight()  # it is sent, and at worst replaced by itself
         with suppress(Error):
@@ -290,43 +260,3 @@ class Travel:
 
 def _cancelled() -> Reply:
     return Reply(Result("cancelled", "cancelled", "the run stopped first"))
-
-
-def _is_fixed(job: Job) -> bool:
-    """Tell whether it is known where the file will be: a name that the service makes is not."""
-    return job.fields.get("useUniqueFileName") == "false"
-
-
-def _expected(trip: Trip) -> Sought | None:
-    """Say what to look for where nobody knows since when the row may be stored.
-
-    A namesake of that size may be an older version of it, unless none may be replaced.
-    """
-    job = trip.job
-    if job is None or job.fields.get("overwriteFile") != "false" or job.stored_size is None:
-        return None
-    return Sought(job.target, job.stored_size)
-
-
-def _sized(trip: Trip, job: Job) -> int | None:
-    """Give the size that the stored file must have."""
-    if trip.source is None or "transformation" in job.fields:
-        return job.stored_size
-    return trip.source.size
-
-
-def _placed(trip: Trip, result: Result) -> Result:
-    """Note where the file is or would be, if no answer said so, so that it can be looked for by a later run too."""
-    job = trip.job
-    if job is not None and job.own_name and result.status in ("unknown", "exists") and result.file_path is None:
-        result.name, result.file_path = job.fields["fileName"], job.target
-    return result
-
-
-def _verified(trip: Trip, job: Job, result: Result) -> Result:
-    """See that what was stored is what was sent."""
-    size = _sized(trip, job)
-    if result.status == "uploaded" and size is not None and result.size not in (None, size):
-        words = f"{size:,} bytes were sent, and {result.size:,} are stored"
-        result.status, result.error, result.message = "failed", "size_differs", words
-    return result

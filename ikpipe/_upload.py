@@ -1,4 +1,4 @@
-"""The recipe: upload, retry, resume, upload_file, files. Each coroutine here has its blocking twin."""
+"""The recipe: upload, retry, resume, upload_file. Each coroutine here has its blocking twin."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ikpipe import _archive, _past
 from ikpipe._account import Account
 from ikpipe._archive import Work
 from ikpipe._errors import AccountError
-from ikpipe._frame import Plan, listing_frame, result_frame, results_of, single
-from ikpipe._library import listing
+from ikpipe._frame import Plan, result_frame, results_of, single
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
@@ -323,46 +322,6 @@ async def aupload_file(
 
 
 upload_file = blocking(aupload_file, "upload_file")
-
-
-async def _files(
-    account: Account,
-    *,
-    search: str | None = None,
-    path: str | None = None,
-    limit: int | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> pd.DataFrame:
-    """List the media library as a frame.
-
-    Parameters
-    ----------
-    account
-        Must hold the private key.
-    search
-        The service's query language, such as ``'tags IN ["sale"] AND createdAt > "7d"'``.
-    path
-        Only files right in this folder.
-    limit
-        At most so many rows.
-    transport
-        An httpx transport to use instead of the network.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a file, under the service's own names.
-
-    Raises
-    ------
-    AccountError
-        There is no private key, or it is refused.
-    """
-    async with Wire(transport) as wire:
-        return listing_frame([file async for file in listing(wire, account, search, path, limit)])
-
-
-files = blocking(_files, "files")
 
 
 async def _begun(work: Work, account: Account, options: Options, journal: str | Path | None) -> pd.DataFrame:
