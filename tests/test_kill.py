@@ -60,9 +60,7 @@ def test_a_process_dies_at_a_step(
     assert results["file"].tolist() == frame["file"].tolist()
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(20, 200))]
-)
+@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(20, 200))])
 def test_processes_die_at_random(seed: int, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """A run of 500 rows is killed anywhere, and so are those that resume it, on a bad day of the service."""
     chance = random.Random(seed)  # noqa: S311 - to repeat a run
