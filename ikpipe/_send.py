@@ -21,7 +21,7 @@ from ikpipe._token import Times, Token, read_token, remote_expire, signing_reque
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -34,8 +34,7 @@ _PATIENCE = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds w
 # Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
 # A peer that is gone is found out within 30 s: by probes while it is silent, by what it does not acknowledge while
-# bytes leave. And no more than a piece waits unsent in the system's own buffer, so that the time-out for writing sees
-# how slow the line is.
+# bytes leave.
 _ALIVE = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 10),
@@ -43,8 +42,10 @@ _ALIVE = (
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 25_000),  # milliseconds
-    (socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", PIECE),
 )
+# Little waits unsent in the system's own buffer, which would else take megabytes at once and then nothing for a long
+# time: so the clock for writing sees how slow the line is, and the one for the answer starts when the body has left.
+_IN_STEP = ((socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15),)
 _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
 
@@ -77,7 +78,15 @@ class Wire:
     ) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy = (policy or Policy()) if timeout is None else None
-        self._client = httpx.AsyncClient(transport=transport, timeout=patience, limits=_LIMITS, verify=_trusted())
+        # Where the user says how long nothing may happen, the system may not be faster.
+        options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            timeout=patience,
+            limits=_LIMITS,
+            verify=_trusted(),
+            event_hooks={"request": [_equipping(options)]},
+        )
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -102,10 +111,10 @@ class Wire:
         since token and basic auth together are refused (spec).
         """
         body = _Body(frame(fields, source, secrets.token_hex(16)), source, token, on_bytes)
-        how: dict[str, Any] = {"headers": body.headers(), "auth": _NO_AUTH, "extensions": {"trace": _trace}}
+        how: dict[str, Any] = {"headers": body.headers(), "auth": _NO_AUTH, "timeout": self._patience(source)}
         try:
             async with aclosing(body.blocks()) as blocks:
-                answer = await self._client.post(url, content=blocks, timeout=self._patience(source), **how)
+                answer = await self._client.post(url, content=blocks, **how)
         except _FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -206,14 +215,23 @@ class Wire:
             return f"{url} cannot be reached: {_said(error)}"
 
 
-async def _trace(event: str, info: Mapping[str, Any]) -> None:
-    """Set a new connection up so that a peer that is gone is noticed, however long an answer may take."""
-    if event != "connection.connect_tcp.complete":
-        return
-    connection = info["return_value"].get_extra_info("socket")
-    for level, name, value in _ALIVE:
-        if connection is not None and hasattr(socket, name):  # not every system has them all
-            connection.setsockopt(level, getattr(socket, name), value)
+def _equipping(options: Iterable[tuple[int, str, int]]) -> Callable[[httpx.Request], Awaitable[None]]:
+    """Give what is done to each request, so that a connection that it opens has these options."""
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if not event.endswith(".connect_tcp.complete"):  # of the host itself, or of a proxy
+            return
+        connection = info["return_value"].get_extra_info("socket")
+        for level, name, value in options:
+            if connection is not None and hasattr(socket, name):  # not every system has them all
+                with suppress(OSError):
+                    connection.setsockopt(level, getattr(socket, name), value)
+
+    async def equip(request: httpx.Request) -> None:
+        # Not by a transport with `socket_options`: httpx takes no proxies from the environment where one is given.
+        request.extensions["trace"] = trace
+
+    return equip
 
 
 class _FileChanged(Exception):  # noqa: N818 - never leaves this file
