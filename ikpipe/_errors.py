@@ -187,7 +187,11 @@ CODES: dict[str, Code] = {
         "Read the message. For a URL: it must open without a login, and send headers within 8 s.",
     ),
     # Trouble on the way.
-    "connection_failed": Code("failed", "The service could not be reached.", "Check network and proxy; retry."),
+    "connection_failed": Code(
+        "failed",
+        "The service could not be reached, or the connection broke or stalled before the whole file had left.",
+        "Check network and proxy; retry.",
+    ),
     "signer_failed": Code("failed", "The authentication endpoint gave no token.", "Look into its log; retry."),
     "fetch_failed": Code(
         "failed", "With fetch='client': the URL could not be downloaded here.", "Mend the URL; retry."

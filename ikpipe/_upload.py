@@ -84,8 +84,8 @@ async def aupload(
     retries
         Attempts after the first for what is plainly worth another, each with a fresh token.
     timeout
-        Seconds without any progress after which an attempt is given up; None: 10 to connect, 30 to write, and to
-        answer what `Policy` says.
+        Seconds without any progress after which an attempt is given up, instead of all other clocks; None: 10 to
+        connect, 30 to write, to answer what `Policy` says, and 25 for a peer that is gone.
     journal
         File that keeps what is done, so that `resume` can finish a run that was cut off; None makes one in the user's
         state folder, and ``attrs["ikpipe"]["journal"]`` names it. A journal that is there already is gone on with, if
