@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import MappingError, nearest
-from ikpipe._parameters import BY_WIRE, TABLE
+from ikpipe._errors import MappingError, nearest, shown
+from ikpipe._parameters import BY_WIRE, TABLE, dump, encode, tag_list
 from ikpipe._policy import Policy
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 def call(options: Namespace) -> dict[str, Any]:
@@ -75,26 +74,87 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
 
 
 def words(mapping: Mapping[str, Any]) -> list[str]:
-    """Write a run's mapping as options: the words that say it again."""
+    """Write a run's mapping as options: the words that say it again.
+
+    Raises
+    ------
+    MappingError
+        It was given in Python, and no option can say it.
+    """
     found = []
     for name, target in mapping["columns"].items():
-        if isinstance(target, dict) and any(field != column for field, column in target.items()):
-            found += [word for field, column in target.items() for word in ("--map", f"{name}.{field}={column}")]
-        else:
-            found += ["--map", f"{name}={target if isinstance(target, str) else _joined(target)}"]
+        found += [word for said in _mapped(BY_WIRE.get(name, name), target) for word in ("--map", said)]
     for name, value in mapping["parameters"].items():
-        given = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
-        found += [word for key, one in given.items() for word in ("--set", f"{key}={one}")]
+        found += [word for said in _set(BY_WIRE.get(name, name), value) for word in ("--set", said)]
     options = {"--root": mapping["root"], "--file-kind": mapping["file_kind"]}
     options["--fetch"] = None if mapping["fetch"] == "server" else mapping["fetch"]
-    return found + [word for option, value in options.items() if value is not None for word in (option, value)]
+    for option, text in options.items():
+        # Written as one word, since text that begins with a dash would be taken for an option.
+        found += [] if text is None else [f"{option}={text}"] if text.startswith("-") else [option, text]
+    return found
+
+
+def _mapped(name: str, target: Any) -> Iterator[str]:
+    """Write an entry of `columns`, each column or list as `--map` takes it."""
+    if name == "custom_metadata" and isinstance(target, list):
+        target = {str(column): column for column in target}
+    if name == "custom_metadata" and isinstance(target, dict):
+        if all(field == str(column) for field, column in target.items()):
+            yield f"{name}={_joined(target)}"
+            return
+        for field, column in target.items():
+            if not _plain(field):
+                raise MappingError(f"No option can name the metadata field {field!r}.")
+            yield f"{name}.{field}={column}"
+    elif name == "custom_metadata":  # an option would take it for the column of one field
+        raise MappingError(f"No option can take custom_metadata from {target!r}, a column of objects.")
+    elif name == "tags":
+        yield f"{name}={_joined(target if isinstance(target, list) else [target])}"
+    else:
+        yield f"{name}={target}"
+
+
+def _set(name: str, value: Any) -> Iterator[str]:
+    """Write a keyword as `--set` takes it, in text that means the same; what is missing was not given."""
+    from pandas import isna
+    from pandas.api.types import is_scalar
+
+    if isinstance(value, str):
+        yield f"{name}={value}"
+    elif is_scalar(value) and isna(value):
+        return
+    elif name == "custom_metadata" and all(_plain(key) and isinstance(one, str) for key, one in value.items()):
+        yield from (f"{name}.{key}={one}" for key, one in value.items())
+    else:
+        yield f"{name}={_text(name, value)}"
+
+
+def _plain(field: object) -> bool:
+    """Tell whether a metadata field can stand before the ``=`` of an option."""
+    return isinstance(field, str) and bool(field) and "=" not in field
+
+
+def _text(name: str, value: Any) -> str:
+    """Write a keyword's value that is no text."""
+    if name == "file":
+        raise MappingError(f"No option can give {name}={shown(value)}.")
+    if name != "tags":
+        text = encode(name, value)
+    elif isinstance(value, list) and any("{" in str(tag) for tag in value):
+        return ",".join(map(str, value))  # a template, as the library has it
+    else:
+        text = dump(tag_list(value))
+    return text.replace("{", "{{").replace("}", "}}") if TABLE[name].template else text
 
 
 def _joined(columns: Iterable[object]) -> str:
     """Write columns as `_listed` reads them."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(list(columns))
-    return stream.getvalue()
+    return ",".join(_quoted(str(column)) for column in columns)
+
+
+def _quoted(column: str) -> str:
+    special = not column or column[0].isspace() or any(char in column for char in ',"\r\n')
+    return '"' + column.replace('"', '""') + '"' if special else column
 
 
 def policy(pairs: Iterable[tuple[str, str]]) -> Policy:

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
-from ikpipe._errors import Error
+from ikpipe._errors import Error, MappingError
 from ikpipe._result import SETTLED
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.standin import emulated
@@ -129,7 +129,10 @@ def _again(options: Namespace, results: pd.DataFrame) -> str:
     """Write the command that retries OUT; a Parquet file keeps the mapping itself."""
     words = ["ikpipe", "retry", options.out, "-o", options.out]
     if not options.out.endswith(".parquet"):
-        words += mapping.words(results.attrs["ikpipe"]["mapping"])
+        try:
+            words += mapping.words(results.attrs["ikpipe"]["mapping"])
+        except MappingError as error:
+            return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
     words += _given(options, "concurrency", "rate", "profile")
     return shlex.join([*words, "--emulator"] if options.emulator else words)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import decimal
 import io
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe import MappingError
-from ikpipe._parameters import BY_WIRE, TABLE
+from ikpipe._frame import Plan
+from ikpipe._parameters import BY_WIRE, TABLE, encode
+from ikpipe._prepare import gather
+from ikpipe.cli import mapping, runs
 from ikpipe.cli.mapping import columns, keywords
+from ikpipe.cli.parser import parser
 
 Pairs = list[tuple[str, str]]
 
@@ -96,3 +105,152 @@ def test_any_column_can_be_listed(names: list[str]) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="", quoting=csv.QUOTE_ALL).writerow(names)
     assert columns([("tags", line.getvalue())]) == {"tags": names}
+
+
+# A run's mapping, said again
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+"""Columns: commas, quotes, spaces, line breaks and all."""
+FIELDS = NAMES.filter(lambda name: "=" not in name)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | NAMES
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=8)
+PLAIN = st.text(st.characters(categories=["L", "N"]), min_size=1)
+
+
+@st.composite
+def mapped(draw: st.DrawFn) -> tuple[list[str], dict[str, Any]]:
+    """Draw columns of a table, and `columns=` that name some of them."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
+    one, some = st.sampled_from(names), st.lists(st.sampled_from(names), max_size=4, unique=True)
+    metadata = some | some.map(lambda few: {name: name for name in few}) | st.dictionaries(FIELDS, one, max_size=3)
+    targets = {"file": one, "fileName": one, "folder": one, "tags": one | some, "custom_metadata": metadata}
+    return names, draw(st.fixed_dictionaries({}, optional=targets))
+
+
+@st.composite
+def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
+    """Draw keywords of every kind: templates, and what is no text."""
+    column = st.sampled_from([name for name in names if "{" not in name and "}" not in name] or ["sku"])
+    template = st.lists(PLAIN | column.map("{{{}}}".format) | st.just("{{x}}"), min_size=1).map("".join)
+    extension = st.fixed_dictionaries({"name": st.just("remove-bg"), "options": JSON})
+    thing = st.dates() | st.integers() | st.booleans() | st.floats(allow_nan=False) | st.decimals(allow_nan=False)
+    tag = PLAIN | st.integers(0, 99) | st.none() | st.just("a}")
+    values = {
+        "file_name": template | thing,
+        "description": template | st.sampled_from([1.5, float("nan"), pd.NA, pd.NaT, ""]),
+        "useUniqueFileName": st.booleans() | st.sampled_from(["yes", "0", 1]),
+        "tags": st.lists(tag, max_size=4) | template | st.lists(PLAIN | column.map("{{{}}}".format), max_size=3),
+        "custom_coordinates": st.tuples(*[st.integers(0, 9)] * 4) | st.just([1, 2.0, 3, "4"]) | st.just("1,2,3,4"),
+        "custom_metadata": st.dictionaries(NAMES, JSON | st.dates(), max_size=4),
+        "extensions": st.lists(extension, max_size=2),
+        "transformation": st.sampled_from([{"pre": "w-400"}, '{"pre":"w-400"}', {"post": [{"type": "thumbnail"}]}]),
+        "response_fields": st.just(["tags", "metadata"]),
+    }
+    return draw(st.fixed_dictionaries({}, optional=values))
+
+
+def said_again(run: dict[str, Any]) -> dict[str, Any]:
+    """Write a mapping as words, and read these as the command line does."""
+    options = parser().parse_args(["retry", "r.csv", "-o", "r.csv", *mapping.words(run)])
+    given = mapping.call(options)
+    places = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
+    return gather(**places, fetch=given.pop("fetch", "server"), parameters=given)
+
+
+def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Give what each row of a frame is sent with."""
+    rows = list(Plan(frame, run["columns"], run["parameters"]).rows())
+    assert all(not row.trouble for row in rows)
+    return [
+        {name: str(value) if name == "file" else encode(name, value) for name, value in row.values.items()}
+        for row in rows
+    ]
+
+
+@given(st.data())
+def test_a_mapping_comes_back(data: st.DataObject) -> None:
+    """Whatever a run was given, in Python too, its words mean the same for each row."""
+    names, target = data.draw(mapped())
+    run = gather(target, None, None, data.draw(st.sampled_from(["server", "client"])), data.draw(constants(names)))
+    frame = pd.DataFrame([[f"a{at}" for at in range(len(names))]], columns=names).assign(sku="00012")
+    again = said_again(run)
+    assert meaning(again, frame) == meaning(run, frame)
+    assert {name: again[name] for name in ("root", "file_kind", "fetch")} == {
+        name: run[name] for name in ("root", "file_kind", "fetch")
+    }
+
+
+@given(mapped(), st.dictionaries(FIELDS, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metadata: dict[str, str]) -> None:
+    """What came from options comes back to the letter."""
+    run = said_again(gather(drawn[1], None, None, "server", {"custom_metadata": metadata} if metadata else {}))
+    assert said_again(run) == run
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"tags": ["a", "b"]}, ['tags=["a","b"]']),
+        ({"tags": ["{sku}", "b"]}, ["tags={sku},b"]),
+        ({"use_unique_file_name": False}, ["use_unique_file_name=false"]),
+        ({"fileName": "{sku}.png"}, ["file_name={sku}.png"]),
+        ({"custom_metadata": {"shop": "N", "a.b": "{"}}, ["custom_metadata.shop=N", "custom_metadata.a.b={"]),
+        ({"custom_metadata": {"n": 1, "no": None}}, ['custom_metadata={"n":1,"no":null}']),
+        ({"custom_metadata": {"a=b": "c"}}, ['custom_metadata={"a=b":"c"}']),
+        ({"custom_metadata": {"day": datetime.date(2026, 1, 2)}}, ['custom_metadata={"day":"2026-01-02"}']),
+        ({"custom_metadata": {"price": decimal.Decimal("1.5")}}, ['custom_metadata={"price":1.5}']),
+        ({"transformation": {"pre": "w-4"}}, ['transformation={"pre":"w-4"}']),
+        ({"description": None, "folder": float("nan")}, []),
+        ({"file_name": datetime.date(2026, 1, 2)}, ["file_name=2026-01-02"]),
+    ],
+)
+def test_constants_in_words(parameters: dict[str, Any], words: list[str]) -> None:
+    """A constant is written as people would type it; what is no text as JSON."""
+    run = gather(None, None, None, "server", parameters)
+    assert mapping.words(run) == [word for text in words for word in ("--set", text)]
+
+
+def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root, kind and fetch come back, also where a folder's name looks like an option."""
+    monkeypatch.chdir(tmp_path)
+    Path("-pictures").mkdir()
+    run = gather(None, "-pictures", "base64", "client", {})
+    assert said_again(run) == run
+
+
+@pytest.mark.parametrize(
+    ("target", "parameters", "words"),
+    [
+        ({"custom_metadata": "details"}, {}, "custom_metadata from 'details', a column of objects"),
+        ({"custom_metadata": {"a=b": "c"}}, {}, "the metadata field 'a=b'"),
+        ({}, {"file": b"GIF89a"}, "file=b'GIF89a'"),
+    ],
+)
+def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, Any], words: str) -> None:
+    """A mapping that only Python can give is refused, rather than said wrongly."""
+    with pytest.raises(MappingError, match=re.escape(words)):
+        mapping.words(gather(target, None, None, "server", parameters))
+
+
+def next_command(*words: str, **run: Any) -> str:
+    """Write the command that retries a run."""
+    results = pd.DataFrame()
+    results.attrs["ikpipe"] = {"mapping": gather(run.pop("columns", None), None, None, "server", run)}
+    return runs._again(parser().parse_args(["upload", "in.csv", *words]), results)  # noqa: SLF001 - what is printed
+
+
+def test_the_next_command_is_quoted() -> None:
+    """A shell takes the command apart into the very words, whatever is in them."""
+    name = "a 'b' \"c\" $d `e` \\ *, f\ng"
+    command = next_command("-o", "my $out.csv", columns={"tags": [name, "h"]}, file_name="{sku} $1.png")
+    printed = subprocess.run(["sh", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True)  # noqa: S603, S607 - ours
+    *words, _ = printed.stdout.split("\0")
+    assert words[:5] == ["ikpipe", "retry", "my $out.csv", "-o", "my $out.csv"]
+    options = parser().parse_args(words[1:])
+    assert mapping.call(options) == {"columns": {"tags": [name, "h"]}, "file_name": "{sku} $1.png"}
+
+
+def test_the_next_command_of_what_no_option_can_say() -> None:
+    """Whoever resumed a run of Python's is sent back there."""
+    command = next_command("-o", "out.csv", columns={"custom_metadata": "details"})
+    assert command.startswith("ikpipe.retry(ikpipe.read_results('out.csv'), account, …) in Python. No option can")
