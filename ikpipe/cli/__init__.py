@@ -1,10 +1,10 @@
-"""The command line: `ikpipe upload`, `check`, `retry`, `files`, `sign`, `emulator`, `demo`.
+"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `files`, `sign`, `emulator`, `demo`.
 
 ::
 
     parser.py    the commands and their options
     guide.py     what `--help` teaches
-    runs.py      upload and retry
+    runs.py      upload, retry and resume
     commands.py  what the other commands do
     mapping.py   --map and --set → the mapping of a call
     output.py    OUT: looked at before anything is sent, written whole

@@ -12,7 +12,7 @@ begin here:
   ikpipe check products.csv --map file=image_url
   ikpipe upload products.csv -o results.csv --map file=image_url
   ikpipe retry results.csv -o results.csv --map file=image_url
-  ikpipe resume                        a run that was cut off goes on
+  ikpipe resume                        runs that were cut off
 
 {KEYS}
 
@@ -20,7 +20,8 @@ exit status:
   0 all is well                        2 bad input or options
   1 some rows are not up,              3 the account was refused, or there is
     or have problems                     none
-                                       130 interrupted; OUT is complete
+                                       130 interrupted; OUT is complete,
+                                           and `resume` goes on
 
 `ikpipe COMMAND --help` tells more."""
 
@@ -58,8 +59,8 @@ do not stop the others.
 {KEYS}
 
 What is done is kept in a journal, so that a run whose process or machine died
-is finished by `ikpipe resume`. With --journal FILE the same command again does
-only what is left.
+is finished by `ikpipe resume`: the run begins with the line to type. With
+--journal FILE the same command again does only what is left.
 
 exit status: 0 all rows are up, 1 some are not, 2 bad input or options,
 3 the account was refused, 130 interrupted (Ctrl-C ends what is being sent, and
@@ -89,7 +90,7 @@ A Parquet file keeps the mapping of its run; for .csv and .jsonl give the same
 --map and --set again: `upload` ends with the whole line to type. Rows that are
 uploaded, exists or accepted stay as they are. Rows that are unknown are looked
 for in the library before anything is sent. Mend the cells of the others in
-RESULTS itself. OUT may be RESULTS.
+RESULTS itself, which may be a part of what a run wrote. OUT may be RESULTS.
 
 {_MAPPING}
 
@@ -101,9 +102,13 @@ examples:
   ikpipe resume run.ikjournal -o results.csv
 
 The journal has the whole table, and what became of each row so far: neither IN
-nor --map and --set are needed. Rows that have ended stay as they are. What may
-have left when the run was cut off is looked for before anything fresh is sent.
+nor --map and --set are needed, the keys are. What may have left when the run
+was cut off is looked for before anything fresh is sent. Rows that have ended
+stay as they are, those that failed too: mend these in OUT, then `ikpipe retry`.
 Without other options the run goes on as it was begun.
+
+A run that was cut off while it still read its table has sent nothing, and has
+no journal: type the same command again.
 
 {KEYS}
 

@@ -20,20 +20,20 @@ STANDARD = "-"
 ENDINGS = ("csv", "jsonl", "parquet")
 
 
-def ready(out: str, source: str = STANDARD) -> None:
+def ready(out: str, source: str | None = None, journal: str | None = None) -> None:
     """See that OUT can be written, as far as that can be seen beforehand.
 
     Parameters
     ----------
     out
         A path, or ``-`` for standard output.
-    source
-        A file that OUT may not be.
+    source, journal
+        Files that OUT may not be.
 
     Raises
     ------
     Error
-        Its ending is unknown, it is a folder or in none, it may not be written, or it is the source.
+        Its ending is unknown, it is a folder or in none, it may not be written, or it is one of those files.
     """
     if out == STANDARD:
         return
@@ -46,8 +46,16 @@ def ready(out: str, source: str = STANDARD) -> None:
         raise Error(f"{out}: the folder {path.parent} does not exist; make it first.")
     if not os.access(path.parent, os.W_OK):
         raise Error(f"{out}: the folder {path.parent} may not be written to; choose another.")
-    if source != STANDARD and path.exists() and Path(source).exists() and path.samefile(source):
-        raise Error(f"{out} is the input itself, which is never overwritten; name another file.")
+    for other, what in ((source, "input"), (journal, "journal")):
+        if other is not None and _same(path, Path(other)):
+            raise Error(f"{out} is the {what} itself, which is never overwritten; name another file.")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Tell whether two paths are one file, or will be."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def write(frame: pd.DataFrame, out: str) -> bool:

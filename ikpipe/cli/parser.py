@@ -96,7 +96,7 @@ def _resume(every: _Commands) -> None:
     command = _command(every, "resume", runs.resume, "[JOURNAL -o OUT] [options]", purpose, guide.RESUME)
     command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
     command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
-    _add_sending(command, None)
+    _add_sending(command, as_begun=True)
     _add_profile(command)
     command.set_defaults(emulator=False)
 
@@ -162,18 +162,17 @@ def _add_mapping(command: _Parser) -> None:
     )
 
 
-def _add_sending(command: _Parser, as_begun: str | None = "hold") -> None:
+def _add_sending(command: _Parser, *, as_begun: bool = False) -> None:
     """Add what says how to send; a run that is resumed does it as it was begun, where nothing is said."""
-    command.add_argument(
-        "--concurrency", metavar="N", type=_count, help="uploads at the same time (default: as many as do best)"
-    )
+    best, hold = ("", "") if as_begun else (" (default: as many as do best)", " (default)")
+    command.add_argument("--concurrency", metavar="N", type=_count, help=f"uploads at the same time{best}")
     command.add_argument("--rate", metavar="N", type=_rate, help="requests begun per second, at most")
     command.add_argument(
         "--on-unknown",
         choices=("hold", "resend"),
-        default=as_begun,
-        help="rows that may be stored, where nobody can look: hold them (default), or send them again, which can "
-        "store a file twice",
+        default=None if as_begun else "hold",
+        help=f"rows that may be stored, where nobody can look: hold them{hold}, or send them again, which can store "
+        "a file twice",
     )
     _add_pairs(command, "--policy", "FIELD=VALUE", "what to believe of the service, such as index_lag=60")
     command.add_argument("--quiet", action="store_true", help="neither progress nor summary; errors are still shown")
@@ -181,7 +180,12 @@ def _add_sending(command: _Parser, as_begun: str | None = "hold") -> None:
 
 def _add_account(command: _Parser) -> None:
     """Add where a table goes, and what keeps its run."""
-    command.add_argument("--journal", metavar="FILE", help="keep there what is done, to resume a run that is cut off")
+    command.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="keep there what is done (default: a new file, which is named); the same command again with the same "
+        "FILE does only what is left",
+    )
     account = command.add_mutually_exclusive_group()
     _add_profile(account)
     account.add_argument(

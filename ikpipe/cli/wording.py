@@ -8,8 +8,9 @@ import sys
 
 from ikpipe._parameters import TABLE
 
-_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=")
+_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=(?=([.,;:)]*(?:\s|$))?)")
 _PARAMETER = re.compile(rf"(?<![^\s(])({'|'.join(TABLE)})=")
+_WORDS = {"retry()": "ikpipe retry", "resume()": "ikpipe resume", "ikpipe.files": "`ikpipe files`", " .results": " OUT"}
 _COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 
 
@@ -20,10 +21,12 @@ def say(*lines: str) -> None:
 
 def in_options(text: str) -> str:
     """Turn what the library says about its keywords into options: ``root=`` is ``--root`` here."""
-    text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')} ", text)
+    text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')}{' ' if found[2] is None else ''}", text)
     text = _PARAMETER.sub(r"--set \1=", text)
     text = _COLUMNS.sub(lambda found: f"--map {found[1] or found[2]}=…", text)
-    return text.replace("retry()", "ikpipe retry").replace("resume()", "ikpipe resume")
+    for said, typed in _WORDS.items():
+        text = text.replace(said, typed)
+    return text
 
 
 def one_line(text: object) -> str:

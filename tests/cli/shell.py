@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +53,11 @@ def process(*words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
             yield running
         finally:
             running.kill()
+
+
+def wait_for(arrived: Callable[[], list[Any]]) -> None:
+    """Wait until something has arrived."""
+    end = time.monotonic() + 30
+    while not arrived():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -30,6 +30,11 @@ TEXT = st.text(max_size=200)
         ),
         ("Give file_name=, for example '{sku}.jpg'.", "Give --set file_name=, for example '{sku}.jpg'."),
         ("retry()", "ikpipe retry"),
+        ("name another file with journal=.", "name another file with --journal."),
+        ("Name another with journal=, or resume", "Name another with --journal, or resume"),
+        ("look with ikpipe.files what is up", "look with `ikpipe files` what is up"),
+        ("what it did is in .results. So.", "what it did is in OUT. So."),
+        ("the journal /a/.results/b", "the journal /a/.results/b"),
         ("there is no file 'http://a/?rate=5&root=x'", "there is no file 'http://a/?rate=5&root=x'"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from doubles import RawServer, silent
-from shell import NAMED, process, variables
+from shell import NAMED, process, variables, wait_for
 
 import ikpipe
 from ikpipe.cli.signals import held
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from shell import Ikp, Table
 
     from ikpipe.emulator import Emulator
-
-
-def wait_for(arrived: Callable[[], list[Any]]) -> None:
-    """Wait until something has arrived."""
-    end = time.monotonic() + 30
-    while not arrived():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
