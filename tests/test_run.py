@@ -214,6 +214,34 @@ def test_a_write_is_shared() -> None:
     assert len(written) < 5
 
 
+def test_what_nobody_waits_for_goes_with_what_somebody_does() -> None:
+    """A result does not cost a write of its own while other rows leave."""
+    written: list[list[int]] = []
+
+    async def main() -> None:
+        group: Group[int] = Group(written.append)
+        group.add(1)
+        await asyncio.sleep(0)
+        await group.put(2)
+        await group.close()
+
+    asyncio.run(main())
+    assert written == [[1, 2]]
+
+
+def test_what_nobody_waits_for_is_written_all_the_same() -> None:
+    """It does not lie there until another row leaves."""
+    written: list[list[int]] = []
+
+    async def main() -> None:
+        group: Group[int] = Group(written.append)
+        await asyncio.wait_for(group.add(1), 60)
+        assert written == [[1]]
+        await group.close()
+
+    asyncio.run(main())
+
+
 def test_put_waits_until_it_is_written() -> None:
     """Nothing goes on before its write has returned."""
     written: list[int] = []

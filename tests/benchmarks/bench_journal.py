@@ -1,0 +1,178 @@
+"""What durability costs: the journal and its groups alone, and whole runs with and without it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import httpx
+import pandas as pd
+from bench import Contest
+
+import ikpipe
+from ikpipe import _past
+from ikpipe._archive import Work
+from ikpipe._journal import Begun, Ended, Entry, Intent, Journal
+from ikpipe._options import Options
+from ikpipe._policy import Policy
+from ikpipe._result import Result
+from ikpipe._run import Group, blocking
+from ikpipe._send import Wire
+from ikpipe._upload import _uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# What is known of a row of ordinary size.
+FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
+STORED = {
+    "fileId": "598821f949c0a938d57563bd",
+    "name": "0001_4kq7t2.jpg",
+    "filePath": "/products/acme/0001_4kq7t2.jpg",
+    "url": "https://ik.imagekit.io/demo/products/acme/0001_4kq7t2.jpg",
+    "thumbnailUrl": "https://ik.imagekit.io/demo/tr:n-ik_ml_thumbnail/products/acme/0001_4kq7t2.jpg",
+    "fileType": "image",
+    "size": 46,
+    "height": 300,
+    "width": 200,
+    "tags": ["shoe", "summer"],
+    "versionInfo": {"id": "598821f949c0a938d57563bd", "name": "Version 1"},
+    "isPrivateFile": False,
+    "isPublished": True,
+    "customMetadata": {"brand": "acme"},
+}
+TEXT = json.dumps(FIELDS)
+RESULT = _past.write(
+    Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=STORED["url"], size=46, tags=["shoe"])
+)
+FLIGHT = 64  # uploads in flight
+
+
+# The journal alone: each row is begun and intended before it leaves, and has a result
+
+
+@contextmanager
+def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
+    """Have so many tasks at once write through `Group` into a `Journal`."""
+    with TemporaryDirectory() as folder, Journal.make(Path(folder) / "run.ikjournal") as journal:
+        journal.begin({}, "", [])
+
+        async def one(group: Group[Entry], positions: Iterator[int]) -> None:
+            for position in positions:
+                group.add(Begun(position, TEXT, 46, own_name=True))
+                await group.put(Intent(position, 1_700_000_000, 1_700_001_800, 1_700_000_000.25))
+                group.add(Ended(position, RESULT))
+
+        async def main() -> None:
+            group: Group[Entry] = Group(journal.write)
+            positions = iter(range(rows))
+            await asyncio.gather(*(one(group, positions) for _ in range(tasks)))
+            await group.close()
+
+        yield lambda: asyncio.run(main())
+
+
+@contextmanager
+def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
+    """Write the same with sqlite3 and nothing else: a transaction for so many rows, results beside the next intents."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.ikjournal"
+        with Journal.make(path) as journal:
+            journal.begin({}, "", [])
+        db = sqlite3.connect(path, isolation_level=None)
+        db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+
+        def run() -> None:
+            done: range = range(0)
+            for start in range(0, rows + tasks, tasks):
+                group = range(start, min(start + tasks, rows))
+                db.execute("BEGIN IMMEDIATE")
+                db.executemany("INSERT INTO results VALUES (?, ?)", ((one, RESULT) for one in done))
+                db.executemany("INSERT INTO rows VALUES (?, ?, 46, 1)", ((one, TEXT) for one in group))
+                db.executemany(
+                    "INSERT INTO intents (position, iat, exp, at, guess) VALUES (?, ?, ?, ?, 0)",
+                    ((one, 1_700_000_000, 1_700_001_800, 1_700_000_000.25) for one in group),
+                )
+                db.execute("COMMIT")
+                done = group
+
+        yield run
+        db.close()
+
+
+# Whole runs: a service that answers from within the process
+
+
+class Answering(httpx.AsyncBaseTransport):
+    """A service that reads a request, and says after some seconds that the file is stored."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds
+        self._answer = json.dumps(STORED).encode()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Read it, and answer."""
+        await request.aread()
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        return httpx.Response(200, content=self._answer, headers={"content-type": "application/json"})
+
+
+def frame(rows: int) -> pd.DataFrame:
+    """Make rows of an ordinary table; the files are small, since bytes are the network's business."""
+    names = [f"{row:06}" for row in range(rows)]
+    files = pd.Series([b"GIF89a" + name.encode().rjust(40, b".") for name in names], dtype=object)
+    return pd.DataFrame({"file": files, "sku": names, "brand": "acme", "title": "A shoe for the summer"})
+
+
+ACCOUNT = ikpipe.Account("public_bench", "private_bench")
+MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "shoe,summer"}
+
+
+@contextmanager
+def without(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
+    """Upload without a journal, which no public function does with a frame."""
+    mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
+    work = Work(frame(rows), mapping, again=False)
+    options = Options(Wire(Answering(seconds)), Policy(), concurrency=FLIGHT, progress=False)
+    yield lambda: blocking(_uploaded, "upload")(work, ACCOUNT, options, None)
+
+
+@contextmanager
+def within(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
+    """Upload as everybody does."""
+    table = frame(rows)
+    with TemporaryDirectory() as folder:
+        path, transport = Path(folder) / "run.ikjournal", Answering(seconds)
+        yield lambda: ikpipe.upload(
+            table, ACCOUNT, concurrency=FLIGHT, progress=False, journal=path, transport=transport, **MAPPING
+        )
+
+
+CONTESTS = [
+    *(
+        Contest(
+            f"the journal alone, {tasks} rows at once",
+            5000,
+            {"sqlite3": partial(raw, tasks=tasks), "Journal and Group": partial(grouped, tasks=tasks)},
+        )
+        for tasks in (16, 64, 256)
+    ),
+    *(
+        Contest(
+            f"upload, {FLIGHT} in flight, answered {when}",
+            5000,
+            {
+                "without a journal": partial(without, seconds=seconds),
+                "with a journal": partial(within, seconds=seconds),
+            },
+        )
+        for when, seconds in (("at once", 0.0), ("after 100 ms", 0.1))
+    ),
+]
