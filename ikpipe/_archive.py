@@ -140,13 +140,13 @@ def unfinished() -> Iterator[Unfinished]:
 
 
 def clear(now: float) -> None:
-    """Remove from the user's state folder the journals of runs that had no more to do, and did so long ago."""
+    """Remove from the user's state folder the old journals of runs that have nothing to do any more."""
     for path in folder().glob(f"*{ENDING}"):
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue
-            with Journal.open(path) as journal:
-                done = journal.ended is not None
+            with Journal.make(path) as journal:  # of a process that was killed at once, it was never begun
+                done = not journal.begun or journal.ended is not None
             if done:
                 path.unlink()
 

@@ -329,7 +329,8 @@ async def _begun(work: Work, account: Account, options: Options, journal: str | 
     _check_account(account)
     Plan(work.frame, work.mapping["columns"], work.mapping["parameters"])  # which finds what is wrong, before any file
     with _archive.begin(journal, work, account, options) as record:
-        _log.info("the journal is %s; if this run is cut off, resume() finishes it", record.path)
+        words = "the journal is %s; if this run is cut off, resume() finishes it"
+        _log.info(words, record.path, extra={"journal": str(record.path)})
         return await _uploaded(work, account, options, record)
 
 

@@ -38,14 +38,19 @@ def result_frame(frame: pd.DataFrame, results: Sequence[Result], summary: Mappin
 
 
 def _columns(results: Sequence[Result], index: pd.Index[Any]) -> pd.DataFrame:
-    data = {
-        column: pd.Series([getattr(one, column[3:]) for one in results], index=index, dtype=dtype)
-        for column, dtype in RESULT_COLUMNS.items()
-    }
+    data = {column: _column(results, column[3:], index, dtype) for column, dtype in RESULT_COLUMNS.items()}
     # Fields that the service has learnt since this was written are kept, in a column of their own.
     if any(one.extra for one in results):
         data[EXTRA] = pd.Series([one.extra or None for one in results], index=index, dtype=object)
     return pd.DataFrame(data, index=index)
+
+
+def _column(results: Sequence[Result], name: str, index: pd.Index[Any], dtype: Any) -> pd.Series[Any]:
+    values: Any = [getattr(one, name) for one in results]
+    if dtype != "object" and values.count(None) == len(values):  # most are: pandas would look at each value again
+        values = pd.NA
+    column: pd.Series[Any] = pd.Series(values, index=index, dtype=dtype)
+    return column
 
 
 def results_of(frame: pd.DataFrame) -> list[Result]:

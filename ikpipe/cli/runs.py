@@ -114,8 +114,8 @@ def _telling(options: Namespace) -> Iterator[None]:
     log = logging.getLogger("ikpipe")
 
     def tell(record: logging.LogRecord) -> bool:
-        if record.levelno == logging.INFO and isinstance(record.args, tuple):
-            say("if this run is cut off, finish it with:", f"  {_going_on(options, str(record.args[0]))}")
+        if journal := getattr(record, "journal", None):
+            say("if this run is cut off, finish it with:", f"  {_going_on(options, journal)}")
         return record.levelno > logging.INFO
 
     if not options.quiet and not options.emulator:

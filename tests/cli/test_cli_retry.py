@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import RawServer, answering, uploads_of
+from rows import RETRIES
 from shell import NAMED
 
 import ikpipe
-from ikpipe._row import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_mended_rows_go_up(
 
 def test_unknown_rows(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
     """Rows that may be stored where nobody can look are held, and sent again only with `--on-unknown resend`."""
-    sign_in(emulate(outage=503, outage_times=1 + RESENDS))
+    sign_in(emulate(outage=503, outage_times=1 + RETRIES))
     ikp("upload", table(1), "-o", "r.csv", *NAMED, "--policy", "unique_names=service", "--policy", "first_wait=0.01")
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED).status == 1
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED, "--on-unknown", "resend").status == 0
