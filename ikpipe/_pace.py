@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
+STEP, MOST_VAIN = 0.05, 4  # by which a rate that was learnt is raised at first; refusals in vain
 WINDOWS = (1.0, 60.0)  # seconds over which services count requests (guess: so the common ones do)
 
 
@@ -17,6 +18,8 @@ class Pace:
     A service that refuses a request and names the time to its next window has let in as many as it ever will in this
     one. They are counted, and from the next window on requests begin 3 % slower than that: evenly spaced, they fit
     into every window. The rate is raised again after a while, in growing steps; each further refusal doubles the while.
+    A refusal can have reasons of its own, too: if a request is let in that began after the one that was refused, it
+    was no full window, and nothing is learnt. Nor is anything, once a rate that was learnt did not help some times.
 
     Parameters
     ----------
@@ -31,7 +34,11 @@ class Pace:
         self._begun: deque[float] = deque()
         self._forgotten = -math.inf  # the last beginning that is no longer in `_begun`
         self._window, self._refused = WINDOWS[0], 0
-        self._patience, self._step, self._raise = 5.0, 0.05, math.inf
+        self._patience, self._step, self._raise = 5.0, STEP, math.inf
+        self._let_in = -math.inf  # the latest beginning of a request that was let in
+        self._suspect = math.inf  # that of the first one refused, as long as something was learnt from it
+        self._before = (math.inf, 5.0)  # rate and patience before that
+        self._vain = 0  # refusals at a rate that was learnt, and not raised since
 
     @property
     def rate(self) -> float:
@@ -58,9 +65,23 @@ class Pace:
         """Go never faster than this from now on."""
         self._most = min(self._most, rate)
 
-    def refused(self, now: float, seconds: float) -> None:
-        """Begin nothing for these seconds, which a refusal named; and learn from it."""
+    def let_in(self, began: float) -> None:
+        """Take in that a request was let in; what was learnt from one that began earlier is forgotten."""
+        self._let_in = max(self._let_in, began)
+        if self._suspect < began < self._until:
+            self._learnt, self._patience = self._before
+            self._suspect = math.inf
+
+    def refused(self, now: float, seconds: float, began: float = math.inf) -> None:
+        """Begin nothing for these seconds, which a refusal of a request named that began then; and learn from it."""
+        if self._learnt < math.inf and now > self._until + self._window:
+            self._vain = self._vain + 1 if self._step == STEP else 0
+        if began < self._let_in or self._vain > MOST_VAIN:
+            self._until = max(self._until, now + seconds)
+            self._learnt = math.inf if self._vain > MOST_VAIN else self._learnt
+            return
         if now >= self._until:
+            self._suspect, self._before = began, (self._learnt, self._patience)
             self._refused = 0
             self._patience *= 1 if self._learnt == math.inf else 2
         self._refused += 1
@@ -70,7 +91,7 @@ class Pace:
         if seconds <= self._window and self._forgotten < start:
             taken = sum(start <= place <= now for place in self._begun) - self._refused
             self._learnt = 0.97 * max(taken, 1) / self._window
-            self._step, self._raise = 0.05, self._until + self._patience * self._window
+            self._step, self._raise = STEP, self._until + self._patience * self._window
 
 
 class Budget:

@@ -206,10 +206,10 @@ class Travel:
         assert token is not None  # noqa: S101 - for mypy
         # What stays if the run is stopped before an answer is here.
         trip.result = trip.placed(Result("unknown", "connection_lost", "the run was stopped while it was being sent"))
-        source = trip.source or job.source
+        source, began = trip.source or job.source, time.monotonic()
         reply = await self._wire.upload(self._account.upload_url, job.fields, source, token, self._on_bytes)
         trip.sent += 1
-        self._heed(reply, step)
+        self._heed(reply, step, began)
         reply = reply._replace(result=trip.verified(trip.placed(reply.result)))
         taken = job.own_name and reply.result.error == "name_taken"
         trip.doubted = trip.doubted or reply.doubtful or taken
@@ -220,18 +220,19 @@ class Travel:
                 self._journal.add(Settled(job.position))
         return reply
 
-    def _heed(self, reply: Reply, step: Send) -> None:
+    def _heed(self, reply: Reply, step: Send, began: float) -> None:
         """Let the whole run learn from a reply: that the keys work or do not, the rate, the clock."""
         if reply.result.status in SETTLED:
             self.proven = True
             self._budget.give()
+            self._pace.let_in(began)
         if reply.stops == "always" or (reply.stops == "unproven" and step.fresh and not self.proven):
             self.refusal = self.refusal or reply
             self._control.drain()
         if reply.rate is not None:
             self._pace.slow(reply.rate * _CAREFUL)
         if reply.result.error == "rate_limited":
-            self._pace.refused(time.monotonic(), WINDOWS[0] if reply.wait is None else reply.wait)
+            self._pace.refused(time.monotonic(), WINDOWS[0] if reply.wait is None else reply.wait, began)
         if step.fresh and reply.result.error == "token_expired" and reply.date is not None:
             ahead = self._times.ahead(reply.date)
             if self._times.correct(ahead):

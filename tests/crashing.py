@@ -140,6 +140,6 @@ def killed(work: Callable[..., object], step: str, nth: int, *args: Any, **optio
     """Do something in a process of its own that dies at a step, and tell whether it did."""
     process = _SERVER.Process(target=_child, args=(work, step, nth, args, options))
     process.start()
-    process.join(120)
+    process.join(400)
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
     return process.exitcode != 0

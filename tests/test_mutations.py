@@ -40,7 +40,7 @@ def test_a_broken_row_is_found_out(
     """A fresh token at once, or no look-up: files are stored twice, and the checker says so; as it is, none is."""
     monkeypatch.setattr("ikpipe._travel.Row", machine)
     emulator = emulate(faults={"store-then-cut": 0.3}, seed=1)
-    results = ikpipe.upload(table(60), emulator.account, **OPTIONS)
+    results = ikpipe.upload(table(60), emulator.account, retries=2, **OPTIONS)
     assert bool(violations(emulator, results)) is found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -292,3 +293,51 @@ def test_it_stays_between_1_and_the_most(answers: list[tuple[float, int, bool]])
 def test_every_case_comes_near_the_best(case: Case, seed: int) -> None:
     """All of the table, with more seeds."""
     assert case.share(case.run(seed), seed) >= (0.7 if "fail" in case.name else 0.88)
+
+
+# Refusals that have reasons of their own
+
+
+def test_a_refusal_between_others_that_were_let_in_teaches_nothing() -> None:
+    """Where a request is let in that began after the refused one, the window was not full."""
+    pace = Pace(None)
+    for tenth in range(20):
+        pace.wait(tenth / 10)
+    pace.refused(2.0, 0.005, began=1.8)
+    assert pace.rate < math.inf
+    pace.let_in(1.9)
+    assert pace.rate == math.inf
+
+
+def test_a_refusal_of_what_began_before_others_teaches_nothing() -> None:
+    """Nor where such a request was let in already; its wait is kept all the same."""
+    pace = Pace(None)
+    for tenth in range(20):
+        pace.wait(tenth / 10)
+    pace.let_in(1.9)
+    pace.refused(2.0, 0.5, began=1.8)
+    assert (pace.rate, pace.wait(2.0)) == (math.inf, 0.5)
+
+
+def test_what_was_learnt_from_a_full_window_stays() -> None:
+    """Requests that began before the refused one, or in the next window, say nothing against it."""
+    pace = Pace(None)
+    for tenth in range(20):
+        pace.wait(tenth / 10)
+    pace.refused(2.0, 0.2, began=1.8)
+    learnt = pace.rate
+    for began in (1.7, 2.3):
+        pace.let_in(began)
+    assert pace.rate == learnt < math.inf
+
+
+def test_refusals_by_chance_do_not_slow_a_run_down() -> None:
+    """One request in thirty is refused, whatever the rate: after some seconds nothing is believed any more."""
+    pace, now, begun = Pace(None), 0.0, 0
+    while now < 120:
+        now += max(pace.wait(now), 0.02)
+        begun += 1
+        if begun % 30 == 0:
+            pace.refused(now + 0.01, 0.005, began=now)
+    assert pace.rate == math.inf
+    assert begun > 120 / 0.02 * 0.8
