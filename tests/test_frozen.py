@@ -173,6 +173,7 @@ def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
     same(again(frame), frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [*DTYPES, *WHOLE])
 @settings(max_examples=25)
 @given(data=st.data())

@@ -225,6 +225,7 @@ def test_an_answer_in_advance_is_accepted(emulator: Emulator) -> None:
     assert (result.status, result.error, result.file_id) == ("accepted", None, None)
 
 
+@pytest.mark.slow
 def test_a_server_error_has_its_code(emulate: Emulate) -> None:
     """A 5xx without a word is `server_error`, in doubt where nobody can look, after some attempts with one token."""
     emulator = emulate(outage=503)

@@ -200,6 +200,7 @@ def test_sizes_may_differ(case: Case) -> None:
     assert case.share(case.run(0), 0) >= 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", [0.2, 1])
 @pytest.mark.parametrize("in_flight", [2, 5, 12, 30])
 @pytest.mark.parametrize("seed", SEEDS)

@@ -38,6 +38,7 @@ def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
     assert_frame_equal(again(frame), frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "cells"),
     [

@@ -168,6 +168,7 @@ def test_doubt_is_settled(fault: str, status: str, copies: int, emulate: Callabl
     assert (result.status, len(ikpipe.files(emulator.account))) == (status, copies)
 
 
+@pytest.mark.slow
 def test_a_run_through_every_fault_loses_no_row(emulate: Callable[..., Emulator]) -> None:
     """Without a view, too: each row that is up is stored once, none that failed is, and the others are in doubt."""
     rates = {"refuse": 0.1, "reset-middle": 0.1, "store-then-cut": 0.2, "429": 0.1, "5xx": 0.1, "truncated": 0.2}

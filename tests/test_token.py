@@ -135,6 +135,7 @@ def test_neighbouring_processes_keep_apart(pid: int, start: int, other: int, dis
     assert not {mine.next() for _ in range(2000)} & {theirs.next() for _ in range(2000)}
 
 
+@pytest.mark.slow
 def test_eight_real_processes_keep_apart() -> None:
     """Eight processes that sign 500 equal rows each make 4,000 different tokens."""
     code = (

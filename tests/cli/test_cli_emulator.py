@@ -88,6 +88,7 @@ def test_missing_extra(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) 
     assert "pip install 'ikpipe[emulator]'" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int) -> None:
     """It prints its address and the lines to export once it is ready, and ends with status 0."""

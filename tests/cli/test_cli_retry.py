@@ -49,6 +49,7 @@ def test_unknown_rows(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], 
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED, "--on-unknown", "resend").status == 0
 
 
+@pytest.mark.slow
 def test_unknown_rows_are_looked_for(
     ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.slow
 def test_many_emulators_leave_nothing_behind() -> None:
     """After five lives, with requests, there are as many threads and open files as after one."""
 
