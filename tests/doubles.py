@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import jwt
 
+import ikpipe
+
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
@@ -284,6 +286,18 @@ def signing(key: str, *, status: int = 200, answer: Callable[[str], object] = la
 
     with serving(Handler) as (_, url):
         yield signer._replace(url=f"{url}/auth")
+
+
+@contextmanager
+def remote(emulator: Emulator) -> Iterator[ikpipe.Account]:
+    """Give the account of somebody who must not hold the private key, and so cannot look into the library."""
+    with signing(str(emulator.private_key)) as signer:
+        yield ikpipe.Account(
+            emulator.public_key,
+            authentication_endpoint=signer.url,
+            upload_url=emulator.upload_url,
+            api_url=emulator.url,
+        )
 
 
 def uploads_of(emulator: Emulator, since: int = 0) -> list[dict[str, Any]]:

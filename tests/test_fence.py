@@ -6,12 +6,11 @@ import logging
 import re
 import time
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from doubles import RawServer, answering, signing, stored, uploads_of
+from doubles import RawServer, answering, remote, stored, uploads_of
 from history import violations
 from rows import at, sha
 
@@ -21,7 +20,7 @@ from ikpipe._token import Times
 from ikpipe.emulator.faults import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ikpipe.emulator import Emulator
 
@@ -215,18 +214,6 @@ def test_a_wrong_clock_is_set_right_once(
     assert re.fullmatch(
         r"this machine's clock is 7(200|19\d) s off the service's; tokens are corrected by that", message
     )
-
-
-@contextmanager
-def remote(emulator: Emulator) -> Iterator[ikpipe.Account]:
-    """Give the account of somebody who must not hold the private key, and so cannot look into the library."""
-    with signing(str(emulator.private_key)) as signer:
-        yield ikpipe.Account(
-            emulator.public_key,
-            authentication_endpoint=signer.url,
-            upload_url=emulator.upload_url,
-            api_url=emulator.url,
-        )
 
 
 @pytest.mark.parametrize("names", ["made here", "replacing"])

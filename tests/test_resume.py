@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from crashing import SWIFT, killed, table
-from doubles import signing, uploads_of
+from doubles import remote, signing, uploads_of
 from history import UP, sent_again, violations
 from rows import quiet
 
@@ -251,13 +251,7 @@ def test_a_retry_that_was_cut_off_is_resumed(emulate: Callable[..., Emulator], p
 def test_a_retry_asks_the_journal_of_its_run(emulate: Callable[..., Emulator], path: Path, *, kept: bool) -> None:
     """Only the journal knows since when a replaced file may be there: without it, it is sent once more."""
     emulator = emulate(faults={"store-then-cut": 1})
-    with signing(str(emulator.private_key)) as signer:
-        account = ikpipe.Account(
-            emulator.public_key,
-            authentication_endpoint=signer.url,
-            upload_url=emulator.upload_url,
-            api_url=emulator.url,
-        )
+    with remote(emulator) as account:
         options = {**OPTIONS, "use_unique_file_name": False, "retries": 0}
         blind = quiet(table(1), account, journal=path, **options)
     assert blind["ik_status"].tolist() == ["unknown"]
