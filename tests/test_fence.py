@@ -119,7 +119,8 @@ def test_all_kinds_together(rate: float, names: str, emulate: Callable[..., Emul
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_kind_at_every_rate(kind: str, rate: float, names: str, emulate: Callable[..., Emulator]) -> None:
     """Each kind of fault alone, at each rate, whoever makes the names."""
-    emulator = emulate(faults={kind: rate}, seed=3, index_lag=0.1, fault_index_delay=0.3, fault_slow=0.05)
+    # With this seed each kind fires also where one in a hundred does, and connections are far fewer than uploads.
+    emulator = emulate(faults={kind: rate}, seed=54, index_lag=0.1, fault_index_delay=0.3, fault_slow=0.05)
     results = run(with_refusals(300), emulator.account, **NAMES[names])
     judge(emulator, results, names)
     assert emulator.fired[kind]
