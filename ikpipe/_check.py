@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe._errors import BadValue, Problem
-from ikpipe._frame import Plan, problem_frame
+from ikpipe._frame import Plan, Whole, problem_frame
 from ikpipe._job import Job
 from ikpipe._limit import Fixed
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
@@ -66,10 +66,12 @@ async def _check(
         The account's key is refused.
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
-    plan = Plan(frame, mapping["columns"], mapping["parameters"])
+    feed = Whole(frame)
+    plan = Plan(frame.columns, mapping["columns"], mapping["parameters"])
     async with Wire(transport, timeout) as wire:
         planner = await planner_for(wire, account, mapping, plan)
-        rows = [(row, planner.job(row)) for row in plan.rows()]
+        read = (plan.rows(chunk) for chunk in feed.chunks())
+        rows = [pair for part in read for pair in zip(part, planner.jobs(part), strict=True)]
         problems = [problem for _, job in rows if not isinstance(job, Job) for problem in job]
         if probe:
             problems += await _probed(wire, ((row, job) for row, job in rows if isinstance(job, Job)))

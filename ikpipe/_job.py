@@ -11,7 +11,7 @@ from ikpipe._metadata import Field, fit
 from ikpipe._parameters import TABLE, encode, folder_levels, served_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ikpipe._frame import Row
     from ikpipe._source import Intake, Source
@@ -62,11 +62,20 @@ class Planner:
         self._metadata_fields = metadata_fields
         self._targets: dict[tuple[str, ...], Any] = {}
 
-    def job(self, row: Row, sent_as: str | None = None) -> Job | list[Problem]:
-        """Check a row and write its values for the wire; every problem of the row is found, not just the first.
+    def jobs(self, rows: Iterable[Row], sent_as: Mapping[int, str] | None = None) -> list[Job | list[Problem]]:
+        """Check rows and write their values for the wire; every problem of a row is found, not just the first.
 
-        `sent_as` is the name that an earlier run made for this row.
+        Parameters
+        ----------
+        rows
+            What `Plan.rows` gives.
+        sent_as
+            Position → the name that an earlier run made for the row.
         """
+        names = sent_as or {}
+        return [self._job(row, names.get(row.position)) for row in rows]
+
+    def _job(self, row: Row, sent_as: str | None) -> Job | list[Problem]:
         found = list(row.trouble)
         source = self._source(row, found)
         values = dict(row.values)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ikpipe import _past
-from ikpipe._errors import CODES, AccountError, Error, JournalError, UploadError
+from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, UploadError
 from ikpipe._job import Job, Planner
 from ikpipe._journal import Ended, Entry
 from ikpipe._progress import Display, Progress
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe._account import Account
-    from ikpipe._frame import Plan
+    from ikpipe._frame import Plan, Whole
     from ikpipe._journal import Journal
     from ikpipe._options import Options
     from ikpipe._past import Known
+
+AT_ONCE = 500  # rows planned together: more would hold up those that are on their way
 
 
 class Session:
@@ -58,6 +60,7 @@ class Session:
 
     def __init__(
         self,
+        feed: Whole,
         plan: Plan,
         planner: Planner,
         account: Account,
@@ -68,13 +71,13 @@ class Session:
         known: Mapping[int, Known] | None = None,
         earlier: Mapping[str, Known] | None = None,
     ) -> None:
-        self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(plan)
+        self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(feed.frame)
         self.control: Control = CONTROL.get() or Control()
         self.failed = False
         self.trouble: Exception | None = None
-        self.progress = Progress(len(plan))
+        self.progress = Progress(len(feed.frame))
         self._began = time.monotonic()
-        self._plan, self._planner, self._account = plan, planner, account
+        self._feed, self._plan, self._planner, self._account = feed, plan, planner, account
         self._options, self._show = options, show
         self._known, self._earlier = known or {}, earlier or {}
         self._run, self._journal = run, journal
@@ -119,24 +122,32 @@ class Session:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
         for position, one in self._known.items():
             if one.result.status in SETTLED and one.result.file_path is not None:
-                self._planner.claim(one.result.file_path, self._plan.label(position))
-        for row in self._plan.rows():
-            if self.control.draining:
-                return
-            known = self._known.get(row.position)
-            if known is not None and not known.in_doubt:
-                self._end(row.label, row.position, known.result, new=False)
-                continue
-            job = self._planner.job(row, None if known is None else known.result.name)
-            if isinstance(job, Job):
-                yield self._trip(Trip(row.label, row.position, job), known)
-                continue
-            words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
-            invalid = Result("invalid", job[0].code, words)
-            if known is None:
-                self._end(row.label, row.position, invalid)
-            else:
-                yield self._trip(Trip(row.label, row.position, None, invalid), known)
+                self._planner.claim(one.result.file_path, self._feed.frame.index[position])
+        names = {position: one.result.name for position, one in self._known.items() if one.result.name is not None}
+        for chunk in self._feed.chunks():
+            for first in range(0, len(chunk.frame), AT_ONCE):
+                part = chunk.part(first, first + AT_ONCE)
+                jobs = self._planner.jobs(self._plan.rows(part), names)
+                for offset, (label, job) in enumerate(zip(part.frame.index, jobs, strict=True)):
+                    if self.control.draining:
+                        return
+                    if (trip := self._begun(label, part.start + offset, job)) is not None:
+                        yield trip
+
+    def _begun(self, label: Any, position: int, job: Job | list[Problem]) -> Trip | None:
+        """Give a row that is to travel, or end it here."""
+        known = self._known.get(position)
+        if known is not None and not known.in_doubt:
+            self._end(label, position, known.result, new=False)
+            return None
+        if isinstance(job, Job):
+            return self._trip(Trip(label, position, job), known)
+        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
+        invalid = Result("invalid", job[0].code, words)
+        if known is not None:
+            return self._trip(Trip(label, position, None, invalid), known)
+        self._end(label, position, invalid)
+        return None
 
     def _trip(self, trip: Trip, known: Known | None) -> Trip:
         """Give a row on its way what is known of it."""

@@ -10,7 +10,7 @@ from ikpipe import _archive, _past
 from ikpipe._account import Account
 from ikpipe._archive import Work
 from ikpipe._errors import AccountError
-from ikpipe._frame import Plan, result_frame, results_of, single
+from ikpipe._frame import Plan, Whole, result_frame, results_of, single
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
@@ -327,7 +327,8 @@ upload_file = blocking(aupload_file, "upload_file")
 async def _begun(work: Work, account: Account, options: Options, journal: str | Path | None) -> pd.DataFrame:
     """Run a frame with a journal."""
     _check_account(account)
-    Plan(work.frame, work.mapping["columns"], work.mapping["parameters"])  # which finds what is wrong, before any file
+    # What is wrong with it is found before there is any file.
+    Plan(Whole(work.frame).frame.columns, work.mapping["columns"], work.mapping["parameters"])
     with _archive.begin(journal, work, account, options) as record:
         words = "the journal is %s; if this run is cut off, resume() finishes it"
         _log.info(words, record.path, extra={"journal": str(record.path)})
@@ -337,14 +338,16 @@ async def _begun(work: Work, account: Account, options: Options, journal: str | 
 async def _uploaded(work: Work, account: Account, options: Options, journal: Journal | None) -> pd.DataFrame:
     """Run a frame, and raise what the run was stopped by."""
     _check_account(account)
-    plan = Plan(work.frame, work.mapping["columns"], work.mapping["parameters"])
+    feed = Whole(work.frame)
+    plan = Plan(work.frame.columns, work.mapping["columns"], work.mapping["parameters"])
     run = uuid.uuid4().hex if journal is None else journal.facts["run"]
     suffixes = run if options.policy.unique_names == "client" else None
-    show = display(options.progress, len(plan))
+    show = display(options.progress, len(work.frame))
     try:
         async with options.wire as wire:
             planner = await planner_for(wire, account, work.mapping, plan, suffixes)
-            session = Session(plan, planner, account, options, show, run, journal, *_known(work, account, journal))
+            known = _known(work, account, journal)
+            session = Session(feed, plan, planner, account, options, show, run, journal, *known)
             await session.go()
     finally:
         show.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import ikpipe
+from ikpipe._frame import Plan, Row, Whole
 
 if TYPE_CHECKING:
     from ikpipe import Account
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 RETRIES = 5
 """As many as `upload` makes where nobody says; so often one token goes out again, where nobody can look."""
+
+
+def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:
+    """Read the parameters of all rows of a frame."""
+    plan = Plan(frame.columns, columns, keywords)
+    return [row for chunk in Whole(frame).chunks() for row in plan.rows(chunk)]
 
 
 def sha(content: bytes) -> str:

@@ -10,16 +10,18 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import planned
 
 from ikpipe import MappingError, Result
 from ikpipe._errors import Problem
-from ikpipe._frame import CHUNK, Plan, Row, listing_frame, problem_frame, result_frame, results_of, single
+from ikpipe._frame import Plan, Row, Whole, listing_frame, problem_frame, result_frame, results_of, single
+from ikpipe._frame.feed import ROWS
 from ikpipe._result import RESULT_COLUMNS
 
 
 def rows(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:
     """Read all rows of a frame."""
-    return list(Plan(frame, columns, keywords).rows())
+    return planned(frame, columns, **keywords)
 
 
 def values(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def values(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keyword
 def wrong(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> str:
     """Give the words of the error that a mapping is."""
     with pytest.raises(MappingError) as caught:
-        Plan(frame, columns, keywords)
+        Plan(frame.columns, columns, keywords)
     return str(caught.value)
 
 
@@ -113,7 +115,7 @@ def test_one_field_in_both_spellings_is_an_error() -> None:
     """Which of two columns is meant is not guessed."""
     frame = pd.DataFrame({"custom_metadata.brand": ["a"], "customMetadata.brand": ["b"]})
     with pytest.raises(MappingError, match=r"both are custom_metadata\.brand"):
-        Plan(frame, None, {})
+        Plan(frame.columns, None, {})
 
 
 @pytest.mark.parametrize("name", ["customMetadata.brand", "custom_metadata.brand"])
@@ -275,13 +277,13 @@ def test_a_wrong_constant_is_an_error_at_once(keyword: str, value: str, words: s
     """What is the same for all rows is checked before any row."""
     frame = pd.DataFrame({"a": ["x"]})
     with pytest.raises(MappingError, match=words):
-        Plan(frame, None, {keyword: value})
+        Plan(frame.columns, None, {keyword: value})
 
 
 def test_only_frames_are_taken() -> None:
     """A list of dicts is no frame; the error says what it is."""
     with pytest.raises(MappingError, match="The frame is a list"):
-        Plan([{"file": "a"}], None, {})  # type: ignore[arg-type]
+        Whole([{"file": "a"}])  # type: ignore[arg-type]
 
 
 # Frames of all sorts
@@ -313,28 +315,27 @@ def test_labels_are_the_indexs() -> None:
     frame = pd.DataFrame({"file": ["a", "b", "c"]}, index=["x", "x", "y"])
     assert [(row.label, row.position) for row in rows(frame)] == [("x", 0), ("x", 1), ("y", 2)]
     frame.index = pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])
-    plan = Plan(frame, None, {})
-    assert [row.label for row in plan.rows()] == [plan.label(at) for at in range(3)] == list(frame.index)
+    assert [row.label for row in rows(frame)] == list(frame.index)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"file": []}), pd.DataFrame(index=["a"])])
 def test_frames_without_files(frame: pd.DataFrame) -> None:
     """A frame without rows has no rows, and one without columns has rows that give nothing."""
     assert [row.values for row in rows(frame)] == [{}] * len(frame)
-    assert len(Plan(frame, None, {})) == len(frame)
+    assert Whole(frame).rows == len(frame)
 
 
 def test_rows_of_every_chunk_are_alike() -> None:
     """A long frame is read in parts, and no row shows it: whole floats are whole in all of them, or in none."""
-    numbers = [1.0] * CHUNK + [2.5]
+    numbers = [1.0] * ROWS + [2.5]
     found = rows(pd.DataFrame({"sku": numbers}), file_name="{sku}")
     assert [row.values["file_name"] for row in found] == [str(number) for number in numbers]
-    assert [row.position for row in found] == list(range(CHUNK + 1))
+    assert [row.position for row in found] == list(range(ROWS + 1))
 
 
 def test_gives_tells_which_parameters_are_there() -> None:
     """A mapping or a keyword gives a parameter, even if no cell does."""
-    plan = Plan(pd.DataFrame({"file": [None]}), None, {"folder": "/a"})
+    plan = Plan(pd.Index(["file"]), None, {"folder": "/a"})
     assert [plan.gives(name) for name in ("file", "folder", "tags")] == [True, True, False]
 
 

@@ -2,21 +2,25 @@
 
 ::
 
-    plan.py       frame → rows
+    feed.py       a table, chunk by chunk
+    plan.py       a chunk → rows
     results.py    results → frame, and back
     tagged.py     Python values as JSON that gives them back
     described.py  what a frame is besides its cells, as JSON, and back: dtypes, index, labels
     frozen.py     a frame as text that gives it back
 """
 
+from ikpipe._frame.feed import Chunk, Feed, Whole
 from ikpipe._frame.frozen import freeze, pieces, thaw
-from ikpipe._frame.plan import CHUNK, Plan, Row
+from ikpipe._frame.plan import Plan, Row
 from ikpipe._frame.results import listing_frame, problem_frame, result_frame, results_of, single
 
 __all__ = [
-    "CHUNK",
+    "Chunk",
+    "Feed",
     "Plan",
     "Row",
+    "Whole",
     "freeze",
     "listing_frame",
     "pieces",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe._cells import plain_cells, whole_floats
+from ikpipe._cells import plain_cells
 from ikpipe._errors import BadValue, MappingError, Problem, nearest
 from ikpipe._parameters import BY_WIRE, TABLE, encode, json_object, plain, tag_list
 from ikpipe._template import Template
 
+if TYPE_CHECKING:
+    from ikpipe._frame.feed import Chunk
+
 _METADATA = ("custom_metadata.", "customMetadata.")
-CHUNK = 5_000  # rows turned into Python values at a time: a long frame starts as soon as a short one
 
 
 class Row(NamedTuple):
@@ -52,12 +54,12 @@ class _Giver(NamedTuple):
 
 
 class Plan:
-    """A frame and the mapping of its columns, checked as far as it can be without looking at a cell.
+    """The mapping of a table's columns, checked as far as it can be without looking at a cell.
 
     Parameters
     ----------
-    frame
-        A row a file. It is read, never changed.
+    labels
+        The labels of the table's columns.
     columns
         Parameter → column; a list of columns for `tags`; ``{field: column}`` for `custom_metadata`.
     keywords
@@ -69,11 +71,8 @@ class Plan:
         A column, parameter, template or constant is wrong; the message names the nearest right one.
     """
 
-    def __init__(self, frame: pd.DataFrame, columns: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> None:
-        if not isinstance(frame, pd.DataFrame):
-            raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe takes a pandas DataFrame.")
-        self._frame = frame
-        self._names = _Names(frame.columns)
+    def __init__(self, labels: pd.Index[Any], columns: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> None:
+        self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
         self._givers: dict[str, list[_Giver]] = {}
@@ -85,26 +84,16 @@ class Plan:
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
-    def __len__(self) -> int:
-        return len(self._frame)
-
-    def label(self, position: int) -> Any:
-        """Give a row's index label."""
-        return self._frame.index[position]
-
     def gives(self, parameter: str) -> bool:
         """Tell whether any column or keyword gives this parameter."""
         return parameter in self._givers
 
-    def rows(self) -> Iterator[Row]:
-        """Go through the frame, row by row, reading a chunk of it at a time."""
+    def rows(self, chunk: Chunk) -> list[Row]:
+        """Read the parameters of some rows."""
         used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
-        whole = {column: whole_floats(self._frame.iloc[:, column]) for column in used}
-        for start in range(0, len(self._frame), CHUNK):
-            chunk = self._frame.iloc[start : start + CHUNK]
-            cells = {column: plain_cells(chunk.iloc[:, column], whole=whole[column]) for column in used}
-            for offset, label in enumerate(chunk.index):
-                yield self._row(cells, offset, label, start + offset)
+        cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
+        labels = enumerate(chunk.frame.index)
+        return [self._row(cells, offset, label, chunk.start + offset) for offset, label in labels]
 
     def _row(self, cells: _Cells, offset: int, label: Any, position: int) -> Row:
         row = Row(label, position, {}, {}, [])

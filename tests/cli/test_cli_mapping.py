@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import planned
 
 from ikpipe import MappingError
-from ikpipe._frame import Plan
 from ikpipe._parameters import BY_WIRE, TABLE, encode
 from ikpipe._prepare import gather
 from ikpipe.cli import mapping, runs
@@ -159,7 +159,7 @@ def said_again(run: dict[str, Any]) -> dict[str, Any]:
 
 def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
     """Give what each row of a frame is sent with."""
-    rows = list(Plan(frame, run["columns"], run["parameters"]).rows())
+    rows = planned(frame, run["columns"], **run["parameters"])
     assert all(not row.trouble for row in rows)
     return [
         {name: str(value) if name == "file" else encode(name, value) for name, value in row.values.items()}
