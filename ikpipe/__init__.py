@@ -12,7 +12,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _metadata    custom metadata against the account's fields
     _template    text with {column} in it
     _cells       a column's cells as plain Python values
-    _frame       frame → rows, results → frame, a frame as text; the only one that knows pandas
+    _frame       a table's chunks → rows, results → frame, a frame as text; the only one that knows pandas
     _source      what `file` can be: URL, path below a root, bytes, data URI
     _job         one row → fields and source, or its problems
     _token       fields → JWT
@@ -29,12 +29,16 @@ The stations of a row, in order; each file imports only what stands before it::
     _trip        a row on its way: its job, what is known of it, where its file would be
     _travel      a row's steps, carried out: journalled, sent, looked for
     _progress    a run's progress, drawn
+    _batches     results gathered chunk by chunk, and given on in the table's order
+    _work        what a run is to do: its table and mapping, and what is known of its rows from before
+    _keeper      a run's table on its way into the journal
     _session     a run: each row planned, sent on its way, its end counted and kept
     _prepare     before any row: the mapping read, the account asked for its metadata fields
     _archive     where journals are: begun, gone on with, found again, cleared away
+    _engine      a run from its table to its results: what all that follows share
     _check       check: every problem of every row
     _files       files: the media library as a frame
-    _upload      upload, retry, resume, upload_file
+    _upload      upload, retry, upload_file
 
 Leaves, which nothing above imports: `tables` (files of tables), `demo`, `cli`, and the package `emulator`, which
 shares no code with the client. Everything is loaded when it is first used.
@@ -54,8 +58,9 @@ if TYPE_CHECKING:
     from ikpipe._policy import Policy
     from ikpipe._result import Result
     from ikpipe._token import sign
-    from ikpipe._upload import aupload, aupload_file, resume, retry, upload, upload_file
+    from ikpipe._upload import aupload, aupload_file, retry, upload, upload_file
     from ikpipe.tables.results import read_results, write_results
+    from ikpipe.tables.resuming import resume
 
 __version__ = "0.1.0"
 
@@ -67,7 +72,8 @@ _HOMES = {
     "_check": ("check",),
     "_token": ("sign",),
     "_files": ("files",),
-    "_upload": ("aupload", "aupload_file", "resume", "retry", "upload", "upload_file"),
+    "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
+    "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,32 +5,31 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe._errors import JournalError
-from ikpipe._frame import freeze, pieces, tagged, thaw
-from ikpipe._journal import Journal
+from ikpipe._frame import Kept, Whole, tagged, thaw
+from ikpipe._journal import Complete, Journal
+from ikpipe._keeper import piece_of
+from ikpipe._token import LocalSigner
+from ikpipe._work import Record, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
     from ikpipe._account import Account
-    from ikpipe._journal import Story
+    from ikpipe._frame import Feed
+    from ikpipe._journal import Entry, Story
     from ikpipe._options import Options
+    from ikpipe._token import Token
 
 KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
 ENDING = ".ikjournal"
-
-
-class Work(NamedTuple):
-    """What a run is to do: rows and how they are mapped; `again`, where they are results of an earlier run."""
-
-    frame: pd.DataFrame
-    mapping: Mapping[str, Any]
-    again: bool
+HEAD_START = 0.4  # seconds: an ordinary table is in its journal as a whole before anything is sent
 
 
 def folder() -> Path:
@@ -40,7 +39,7 @@ def folder() -> Path:
     return user_state_path("ikpipe") / "journals"
 
 
-def begin(path: str | Path | None, work: Work, account: Account, options: Options) -> Journal:
+def begin(path: str | Path | None, work: Work, account: Account, options: Options) -> Record:
     """Begin a run's journal; one that is there already, of the very same work, is gone on with.
 
     Parameters
@@ -53,24 +52,26 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
     JournalError
         It cannot be made, or is another run's.
     """
-    head, place = freeze(work.frame), Path(path) if path is not None else _new_path()
+    place = Path(path) if path is not None else _new_path()
     facts = {
         "run": uuid.uuid4().hex,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "rows": len(work.frame),
+        "rows": work.feed.rows,
+        "origin": work.feed.origin,
         "again": work.again,
         "public_key": account.public_key,
         "mapping": tagged.encode(dict(work.mapping)),
         "sending": options.kept(),
     }
-    journal = Journal.make(place)
+    journal, sign = Journal.make(place), again(account)
     try:
         if not journal.begun:
-            journal.begin(facts, head, pieces(work.frame))
-            return journal
+            journal.begin(facts, _head_start(work.feed))
+            return Record(journal, journal.kept, fresh=True, sign=sign)
         before = journal.facts
-        same = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
-        if not same or not journal.is_of(head, pieces(work.frame)):
+        alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
+        same = _same(journal, work.feed) if alike and work.feed.ahead else None
+        if not alike or (same is None and work.feed.ahead):
             raise JournalError(
                 f"The journal {place} is that of another run, begun {before['begun']}: its table, mapping or account "
                 "is another one. Name another file with journal=, or resume this one."
@@ -78,11 +79,54 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
     except BaseException:
         journal.close()
         raise
-    return journal
+    return Record(journal, same, sign=sign)
 
 
-def found(path: str | Path, account: Account) -> tuple[Journal, Work]:
+def _head_start(feed: Feed) -> Iterator[Entry]:
+    """Give as much of a table that is in memory as can be written down without keeping its rows waiting."""
+    if not feed.ahead:
+        return
+    start, rows, head = time.monotonic(), 0, None
+    for chunk in feed.chunks():
+        piece = piece_of(chunk)
+        yield piece._replace(head=None) if piece.head == head else piece
+        rows, head = piece.position + piece.rows, piece.head
+        if rows == feed.rows:
+            yield Complete(rows)
+        elif time.monotonic() > start + HEAD_START:
+            return
+
+
+def _same(journal: Journal, feed: Feed) -> int | None:
+    """Count the rows that the journal has as they are in the table; None if any of them is another."""
+    rows = 0
+    for stored, chunk in zip_longest(journal.pieces(), feed.chunks()):
+        if stored is None and journal.rows is None:  # it was cut off here
+            return rows
+        if stored is None or chunk is None or stored != piece_of(chunk):
+            return None
+        rows = stored.position + stored.rows
+    return rows
+
+
+def again(account: Account) -> Callable[..., Token] | None:
+    """Give what makes a token again, from its fields and times, where the key is here."""
+    return None if account.private_key is None else LocalSigner(account).again
+
+
+def found(
+    path: str | Path, account: Account, reopen: Callable[[dict[str, Any]], Feed] | None = None
+) -> tuple[Record, Work]:
     """Open the journal of a run that was cut off, and give what the run was to do.
+
+    Parameters
+    ----------
+    path
+        The file.
+    account
+        Whose run it is.
+    reopen
+        Gives the table of its origin; None where none can be read.
 
     Raises
     ------
@@ -102,14 +146,33 @@ def found(path: str | Path, account: Account) -> tuple[Journal, Work]:
                 f"The journal {place} is of the account {facts['public_key']}, and not of {account.public_key}: resume "
                 "it with the keys that it was begun with."
             )
-        frame, mapping = thaw(journal.head(), journal.pieces()), tagged.decode(facts["mapping"])
+        feed = _feed(journal, reopen)
+        mapping = tagged.decode(facts["mapping"])
     except ValueError as error:
         journal.close()
         raise JournalError(f"The journal {place} is damaged: {error}.") from None
     except BaseException:
         journal.close()
         raise
-    return journal, Work(frame, mapping, facts["again"])
+    return Record(journal, journal.rows, sign=again(account)), Work(feed, mapping, facts["again"])
+
+
+def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> Feed:
+    """Give the table of a journal: from there alone, or from where it was being read."""
+    origin = journal.facts["origin"]
+    if journal.rows is not None:
+        return Whole(_thawed(journal)) if origin is None else Kept(journal.pieces, journal.rows, origin)
+    if origin is not None and reopen is not None:
+        return reopen(origin)
+    raise JournalError(
+        f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended while it "
+        "was taking them down. Do the same again with that table and journal=: it does only what is left."
+    )
+
+
+def _thawed(journal: Journal) -> pd.DataFrame:
+    first = next(journal.pieces(), None)
+    return thaw("" if first is None else first.head or "", (piece.cells for piece in journal.pieces()))
 
 
 def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:

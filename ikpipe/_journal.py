@@ -1,4 +1,4 @@
-"""A run's journal: its frame, what may have left, what came back; durable. The only file that knows sqlite3.
+"""A run's journal: its table, what may have left, what came back; durable. The only file that knows sqlite3.
 
 One SQLite file a run. Whoever writes to it holds it alone: a second process is told so. A write is durable when
 `write` returns (WAL, `synchronous=FULL`), so that an intent is on the disk before the first byte of its request leaves;
@@ -6,8 +6,8 @@ many intents share a write.
 
 ::
 
-    about     one row: facts of the run as JSON, the frame's head and identity, when the run had no more to do
-    pieces    the frame's cells, some thousand rows each, in order
+    about     one row: facts of the run as JSON, the table's rows once all are here, when the run had no more to do
+    pieces    the table's cells, some thousand rows each, in order; `head` is the table's, where it is not as before
     rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
               whether the name was made for this row alone
     intents   position → each request, before it leaves: `iat` and `exp` of its token, the token itself only where
@@ -24,19 +24,19 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe._errors import JournalError
+from ikpipe._result import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 _SCHEMA = """
-CREATE TABLE about (facts TEXT NOT NULL, head TEXT NOT NULL, identity TEXT NOT NULL, ended REAL);
-CREATE TABLE pieces (start INTEGER PRIMARY KEY, cells TEXT NOT NULL);
+CREATE TABLE about (facts TEXT NOT NULL, rows INTEGER, ended REAL);
+CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT);
 CREATE TABLE rows (position INTEGER PRIMARY KEY, fields TEXT NOT NULL, size INTEGER, own_name INTEGER NOT NULL);
 CREATE TABLE intents (
     position INTEGER NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, token TEXT, at REAL NOT NULL,
@@ -44,6 +44,21 @@ CREATE TABLE intents (
 CREATE INDEX intents_of ON intents (position);
 CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL);
 """
+
+
+class Piece(NamedTuple):
+    """Some rows of the table, from a position on: their cells as text, and its head where that is not as before."""
+
+    position: int
+    rows: int
+    cells: str
+    head: str | None = None
+
+
+class Complete(NamedTuple):
+    """All rows of the table are here; `position` is the one after the last."""
+
+    position: int
 
 
 class Begun(NamedTuple):
@@ -83,7 +98,7 @@ class Ended(NamedTuple):
     result: str
 
 
-Entry = Begun | Intent | Settled | Ended
+Entry = Piece | Complete | Begun | Intent | Settled | Ended
 
 
 class Story(NamedTuple):
@@ -140,23 +155,23 @@ class Journal:
             raise
         return journal
 
-    def begin(self, facts: dict[str, Any], head: str, pieces: Iterable[tuple[int, str]]) -> None:
+    def begin(self, facts: dict[str, Any], entries: Iterable[Entry] = ()) -> None:
         """Write what the run is to do: all at once, so that a process killed meanwhile leaves it never begun.
 
         Parameters
         ----------
         facts
             What to know of the run, as plain JSON values.
-        head, pieces
-            The frame, as text.
+        entries
+            The table, or its first pieces.
         """
         with _told(self.path), self._write() as db:
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
-            identity = _Identity(head)
-            db.executemany("INSERT INTO pieces VALUES (?, ?)", identity.seen(pieces))
-            words = json.dumps({"format": FORMAT, **facts})
-            db.execute("INSERT INTO about VALUES (?, ?, ?, NULL)", (words, head, identity.text()))
+            db.execute("INSERT INTO about VALUES (?, NULL, NULL)", (json.dumps({"format": FORMAT, **facts}),))
+            for entry in entries:
+                for words in _STATEMENTS[type(entry)]:
+                    _execute(db, words, [entry])
 
     def __enter__(self) -> Self:
         return self
@@ -182,36 +197,64 @@ class Journal:
             facts: dict[str, Any] = json.loads(self._about().facts)
         return facts
 
-    def head(self) -> str:
-        """Give the frame's head."""
-        return self._about().head
+    @property
+    def rows(self) -> int | None:
+        """How many rows the table has; None as long as not all of them are here."""
+        return self._about().rows
 
-    def is_of(self, head: str, pieces: Iterable[tuple[int, str]]) -> bool:
-        """Tell whether this is the journal of such a frame."""
-        identity = _Identity(head)
-        for _ in identity.seen(pieces):
-            pass
-        return identity.text() == self._about().identity
+    def pieces(self) -> Iterator[Piece]:
+        """Give the table, piece by piece, each with its head."""
+        start, head = -1, None
+        while True:
+            found = self._asked("SELECT * FROM pieces WHERE start > ? ORDER BY start LIMIT 1", start)
+            if not found:
+                return
+            piece = Piece(*found[0])
+            start, head = piece.position, piece.head or head
+            yield piece._replace(head=head)
 
-    def pieces(self) -> Iterator[str]:
-        """Give the frame's cells, piece by piece."""
-        with _told(self.path):
-            for (cells,) in self._db.execute("SELECT cells FROM pieces ORDER BY start"):
-                yield cells
+    @property
+    def kept(self) -> int:
+        """How many rows of the table are here."""
+        return int(self._asked("SELECT coalesce(max(start + rows), 0) FROM pieces")[0][0])
 
-    def stories(self) -> Iterator[tuple[int, Story]]:
-        """Give what is known of each row that anything is known of, by position."""
-        with _told(self.path):
-            begun = {}
-            for position, fields, size, own_name in self._db.execute("SELECT * FROM rows"):
-                begun[position] = Begun(position, fields, size, bool(own_name))
-            intents: dict[int, list[Intent]] = {}
-            settled: dict[int, bool] = {}
-            query = "SELECT position, iat, exp, at, token, guess, settled FROM intents ORDER BY rowid"
-            for position, iat, exp, at, token, guess, done in self._db.execute(query):
-                intents.setdefault(position, []).append(Intent(position, iat, exp, at, token, bool(guess)))
-                settled[position] = bool(done)
-            results = dict(self._db.execute("SELECT position, result FROM results"))
+    def settled_paths(self) -> Iterator[tuple[int, str]]:
+        """Give the position and the path in the library of each row that is up."""
+        up = ", ".join(f"'{status}'" for status in SETTLED)
+        query = (
+            "SELECT position, json_extract(result, '$.file_path') AS path FROM results "  # noqa: S608 - our own words
+            f"WHERE position > ? AND json_extract(result, '$.status') IN ({up}) AND path IS NOT NULL "
+            f"ORDER BY position LIMIT {_PAGE}"
+        )
+        last = -1
+        while found := self._asked(query, last):
+            yield from found
+            last = found[-1][0]
+
+    @property
+    def proven(self) -> bool:
+        """Whether any row is up: then the keys work."""
+        return next(self.settled_paths(), None) is not None
+
+    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
+        """Give what is known of each row that anything is known of, by position.
+
+        Parameters
+        ----------
+        first, last
+            The positions from the first on, and before the last; None goes on to the end.
+        """
+        bounds, where = (first, _END if last is None else last), "WHERE position >= ? AND position < ?"
+        begun = {}
+        for position, fields, size, own_name in self._asked(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
+            begun[position] = Begun(position, fields, size, bool(own_name))
+        intents: dict[int, list[Intent]] = {}
+        settled: dict[int, bool] = {}
+        query = f"SELECT position, iat, exp, at, token, guess, settled FROM intents {where} ORDER BY rowid"  # noqa: S608
+        for position, iat, exp, at, token, guess, done in self._asked(query, *bounds):
+            intents.setdefault(position, []).append(Intent(position, iat, exp, at, token, bool(guess)))
+            settled[position] = bool(done)
+        results = dict(self._asked(f"SELECT position, result FROM results {where}", *bounds))  # noqa: S608
         for position in sorted(begun.keys() | results.keys()):
             known = intents.get(position, [])
             yield position, Story(begun.get(position), known, settled.get(position, False), results.get(position))
@@ -235,8 +278,11 @@ class Journal:
             db.execute("UPDATE about SET ended = ?", (at,))
 
     def _about(self) -> _About:
-        with _told(self.path):
-            return _About(*self._db.execute("SELECT * FROM about").fetchone())
+        return _About(*self._asked("SELECT * FROM about")[0])
+
+    def _asked(self, words: str, *values: object) -> list[Any]:
+        with _told(self.path), self._lock:
+            return self._db.execute(words, values).fetchall()
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -255,27 +301,15 @@ class _About(NamedTuple):
     """The one row of its table."""
 
     facts: str
-    head: str
-    identity: str
+    rows: int | None
     ended: float | None
 
 
-class _Identity:
-    """A frame's fingerprint, taken of its text as it goes by."""
-
-    def __init__(self, head: str) -> None:
-        self._hash = blake2b(head.encode(), digest_size=16)
-
-    def seen(self, pieces: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        for piece in pieces:
-            self._hash.update(piece[1].encode())
-            yield piece
-
-    def text(self) -> str:
-        return self._hash.hexdigest()
-
-
+_PAGE = 5_000  # rows read at a time
+_END = 2**63 - 1  # SQLite's largest integer
 _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
+    Piece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
+    Complete: ("UPDATE about SET rows = (SELECT column1 FROM (VALUES {}))",),
     Begun: ("INSERT OR REPLACE INTO rows VALUES {}",),
     Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess) VALUES {}",),
     Settled: ("UPDATE intents SET settled = 1, token = NULL WHERE position IN (VALUES {})",),

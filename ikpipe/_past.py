@@ -72,10 +72,10 @@ class Known(NamedTuple):
         return Past(self.result, time.monotonic() - ago, held, self.sent, self.guess)
 
 
-def of_results(results: Iterable[Result]) -> dict[int, Known]:
+def of_results(results: Iterable[Result], start: int = 0) -> dict[int, Known]:
     """Take from an earlier run's results the rows that are up, and those in doubt, by position."""
     kept = SETTLED | {"unknown"}
-    return {position: Known(one) for position, one in enumerate(results) if one.status in kept}
+    return {position: Known(one) for position, one in enumerate(results, start) if one.status in kept}
 
 
 def of_stories(stories: Iterable[tuple[int, Story]], sign: Callable[..., Token] | None) -> dict[int, Known]:

@@ -17,9 +17,12 @@ EVERY = 5.0  # seconds between plain lines
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is: rows in all, rows by status, and bytes of files that have left this machine."""
+    """How far a run is: its rows, rows by status, and bytes of files that have left this machine.
 
-    rows: int
+    `rows` is None as long as nobody knows how many there are.
+    """
+
+    rows: int | None
     counts: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
 
@@ -93,7 +96,8 @@ class Lines:
 
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
-        line = ", ".join(filter(None, (f"ikpipe: {progress.done} of {progress.rows} rows", progress.said())))
+        of = "" if progress.rows is None else f" of {progress.rows}"
+        line = ", ".join(filter(None, (f"ikpipe: {progress.done}{of} rows", progress.said())))
         print(line, file=self._stream, flush=True)
 
 
@@ -111,11 +115,11 @@ class Quiet:
         """Do nothing."""
 
 
-def display(wanted: bool | Callable[[Progress], None], rows: int) -> Display:  # noqa: FBT001 - the contract's word
+def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> Display:  # noqa: FBT001 - the contract's word
     """Choose how progress is drawn: a widget in a notebook, a bar in a terminal, else lines on standard error."""
     if not isinstance(wanted, bool):
         return Quiet(wanted)
-    if not wanted or not rows:
+    if not wanted or rows == 0:
         return Quiet()
     if _in_notebook() and find_spec("ipywidgets"):
         from tqdm.notebook import tqdm as notebook_bar

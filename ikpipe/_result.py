@@ -61,5 +61,8 @@ RESULT_COLUMNS: dict[str, str] = {
 }
 """Column of a results frame → its pandas dtype; nested values are ``object``."""
 
+CANCELLED = Result("cancelled", "cancelled", "the run stopped first")
+"""What becomes of a row that was never begun."""
+
 SETTLED = frozenset({"uploaded", "exists", "accepted"})
 """The statuses of rows that are up: `retry` leaves them alone."""

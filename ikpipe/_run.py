@@ -44,6 +44,11 @@ class Control:
         """Whether no new row may begin."""
         return self._wanted > 0
 
+    @property
+    def stopped(self) -> bool:
+        """Whether everything is to stop at once."""
+        return self._wanted > 1
+
     def interrupt(self) -> None:
         """Drain what is in flight; asked a second time, stop at once."""
         self._wanted += 1
@@ -61,7 +66,7 @@ class Control:
         self._turn.set()
         for gate in self._gates:
             gate.shut()
-        if self._wanted > 1:
+        if self.stopped:
             for task in self._tasks:
                 task.cancel()
 
@@ -74,16 +79,29 @@ class Control:
         return False
 
     async def work(
-        self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]], gates: Sequence[Gate]
+        self,
+        items: Iterator[Item],
+        do: Callable[[Item], Coroutine[Any, Any, None]],
+        gates: Sequence[Gate],
+        beside: Coroutine[Any, Any, None] | None = None,
     ) -> None:
         """Do something with each item, which passes one of the gates for whatever is limited.
 
         Items are taken only while some gate has room: a long frame is not read ahead. What `do` raises stops the run.
+
+        Parameters
+        ----------
+        items, do, gates
+            What is to be done, how, and the gates.
+        beside
+            Something else that goes on meanwhile, and has to end too.
         """
         self._loop = asyncio.get_running_loop()
         self._gates = gates
         for gate in gates:
             gate.freed = self._turn.set
+        if beside is not None:
+            self._start(beside)
         if self.draining:  # asked for before the loop was there
             self._pull()
         try:
@@ -105,10 +123,13 @@ class Control:
             elif (item := next(items, None)) is None:
                 return
             else:
-                task = asyncio.create_task(do(item))
-                self._tasks.add(task)
-                task.add_done_callback(self._done)
+                self._start(do(item))
                 await asyncio.sleep(0)  # let it come to its gate
+
+    def _start(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
     def _room(self) -> bool:
         few = len(self._tasks) < OPEN * sum(gate.size for gate in self._gates) + AHEAD
@@ -251,6 +272,12 @@ class Group(Generic[Item]):
         done = self.add(item)
         self._wanted.set()
         await asyncio.shield(done)
+
+    async def written(self) -> None:
+        """Wait until all that was added is written, or cannot be."""
+        if self._next is not None:
+            self._wanted.set()
+            await asyncio.wait([self._next])
 
     async def close(self) -> None:
         """Write what is left, and end the thread."""

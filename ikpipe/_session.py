@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ikpipe import _past
+from ikpipe._batches import Batches
 from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, UploadError
-from ikpipe._job import Job, Planner
-from ikpipe._journal import Ended, Entry
+from ikpipe._job import Job
+from ikpipe._journal import Ended
+from ikpipe._keeper import Keeper
 from ikpipe._progress import Display, Progress
-from ikpipe._result import SETTLED, Result
+from ikpipe._result import Result
 from ikpipe._run import CONTROL, Control, Group
 from ikpipe._travel import Travel
 from ikpipe._trip import Trip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pandas as pd
 
     from ikpipe._account import Account
-    from ikpipe._frame import Plan, Whole
-    from ikpipe._journal import Journal
+    from ikpipe._batches import Batch, Sink
+    from ikpipe._frame import Chunk
+    from ikpipe._job import Planner
+    from ikpipe._journal import Entry
     from ikpipe._options import Options
     from ikpipe._past import Known
+    from ikpipe._work import Record, Work
 
 AT_ONCE = 500  # rows planned together: more would hold up those that are on their way
 
 
 class Session:
-    """One run: its rows go in, and `results` holds one `Result` for each, in order.
+    """One run: a table goes in, and a `Result` for each of its rows comes out, in its order.
 
     Parameters
     ----------
-    plan
-        The frame and its mapping.
+    work
+        The table and its mapping, and what is known of its rows from before.
     planner
         Turns rows into jobs.
     account
@@ -47,98 +52,126 @@ class Session:
         How to send, and the open connections.
     show
         Draws progress.
+    sink
+        Where results go.
     run
         The run's id.
-    journal
+    record
         Keeps what is done; None keeps nothing.
-    known
-        Position → what is known of a row from before: those that have ended are left as they are, the doubt of the
-        others is settled before anything fresh is sent.
-    earlier
-        Path in the library → what the journal of an earlier run knows of a row in doubt.
     """
 
     def __init__(
         self,
-        feed: Whole,
-        plan: Plan,
+        work: Work,
         planner: Planner,
         account: Account,
         options: Options,
         show: Display,
+        sink: Sink,
         run: str,
-        journal: Journal | None = None,
-        known: Mapping[int, Known] | None = None,
-        earlier: Mapping[str, Known] | None = None,
+        record: Record | None = None,
     ) -> None:
-        self.results: list[Result] = [Result("cancelled", "cancelled", "the run stopped first")] * len(feed.frame)
         self.control: Control = CONTROL.get() or Control()
         self.failed = False
         self.trouble: Exception | None = None
-        self.progress = Progress(len(feed.frame))
+        self.progress = Progress(work.feed.rows)
         self._began = time.monotonic()
-        self._feed, self._plan, self._planner, self._account = feed, plan, planner, account
-        self._options, self._show = options, show
-        self._known, self._earlier = known or {}, earlier or {}
-        self._run, self._journal = run, journal
-        self._group: Group[Entry] | None = None if journal is None else Group(journal.write)
+        self._work, self._planner, self._account = work, planner, account
+        self._options, self._show, self._record = options, show, record
+        self._group: Group[Entry] | None = None if record is None else Group(record.journal.write)
         self._travel: Travel | None = None
-        for position, one in self._known.items():  # at once: a run that stops early must not lose them
-            self.results[position] = one.result
+        self._batches = Batches(sink, self._halt)
+        self._keeper: Keeper | None = None
+        if record is not None and self._group is not None:
+            self._keeper = Keeper(record.journal, self._group, work.feed, record.same)
+        self._chunks = work.feed.chunks()
+        self._run, self._rows = run, 0
 
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""
         with TemporaryDirectory(prefix="ikpipe-") as folder:
             travel = Travel(self._account, self._options, self.control, self._group, Path(folder), self._count)
-            travel.proven = any(one.result.status in SETTLED for one in self._known.values())
+            travel.proven = self._work.proven(self._record)
             self._travel = travel
 
-            async def do(trip: Trip) -> None:
+            async def do(item: tuple[Batch, Trip]) -> None:
+                batch, trip = item
                 try:
                     result = await travel.go(trip)
                 except BaseException:  # stopped at once: what is certain so far
-                    self.results[trip.position] = trip.result
+                    batch.results[trip.position - batch.start] = trip.result
                     raise
-                self._end(trip.label, trip.position, result)
+                self._end(batch, trip.label, trip.position, result)
 
+            # What another process cannot read again is written down ahead of the run.
+            ahead = self._keeper.ahead() if self._keeper is not None and self._work.feed.ahead else None
             try:
-                await self.control.work(self._trips(), do, travel.gates)
+                await self.control.work(self._trips(), do, travel.gates, ahead)
             except Exception as error:  # noqa: BLE001 - what is up already must come back with whatever went wrong
-                self.trouble = error
+                self.trouble = self.trouble or error
             finally:
                 await self._close()
 
     async def _close(self) -> None:
-        """Have the last results written."""
-        if self._group is None or self._journal is None:
+        """Pass on the rows that were never begun, and have the last results written."""
+        self._batches.close()
+        while (self._work.feed.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
+            self._batches.skip(chunk, self._known(chunk))
+            if self._group is not None and not self.control.stopped:
+                await self._group.written()
+        if self._group is None or self._record is None:
             return
         await self._group.close()
         if self._group.error is not None:
             self.trouble = self.trouble or self._group.error
         elif not self.control.draining:
-            self._journal.end(time.time())
+            self._record.journal.end(time.time())
 
-    def _trips(self) -> Iterator[Trip]:
+    def _halt(self, error: Exception) -> None:
+        """Begin no new row, since something is wrong that is no row's own."""
+        self.trouble = self.trouble or error
+        self.control.drain()
+
+    def _next(self) -> Chunk | None:
+        """Read the next chunk, and have it kept; where that fails, there is none, and the run drains."""
+        try:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                if self._keeper is not None and not self.trouble and not self.control.stopped:
+                    self._keeper.end(self._rows)
+                return None
+            if self._keeper is not None and not self.control.stopped:
+                self._keeper.keep(chunk)
+        except Exception as error:  # noqa: BLE001 - rows that are on their way come to their end
+            self._halt(error)
+            return None
+        self._rows = chunk.start + len(chunk.frame)
+        return chunk
+
+    def _trips(self) -> Iterator[tuple[Batch, Trip]]:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
-        for position, one in self._known.items():
-            if one.result.status in SETTLED and one.result.file_path is not None:
-                self._planner.claim(one.result.file_path, self._feed.frame.index[position])
-        names = {position: one.result.name for position, one in self._known.items() if one.result.name is not None}
-        for chunk in self._feed.chunks():
+        while not self.control.draining and (chunk := self._next()) is not None:
+            known = self._known(chunk)
+            batch, plan = self._batches.begin(chunk, known), self._work.plan(chunk.frame)
+            names = {position: one.result.name for position, one in known.items() if one.result.name is not None}
             for first in range(0, len(chunk.frame), AT_ONCE):
                 part = chunk.part(first, first + AT_ONCE)
-                jobs = self._planner.jobs(self._plan.rows(part), names)
-                for offset, (label, job) in enumerate(zip(part.frame.index, jobs, strict=True)):
+                jobs = self._planner.jobs(plan.rows(part), names)
+                for position, label, job in zip(count(part.start), part.frame.index, jobs, strict=False):
                     if self.control.draining:
                         return
-                    if (trip := self._begun(label, part.start + offset, job)) is not None:
-                        yield trip
+                    if (trip := self._begun(batch, label, position, job, known.get(position))) is not None:
+                        yield batch, trip
 
-    def _begun(self, label: Any, position: int, job: Job | list[Problem]) -> Trip | None:
+    def _known(self, chunk: Chunk) -> dict[int, Known]:
+        return self._work.known(chunk) | ({} if self._record is None else self._record.known(chunk))
+
+    def _begun(
+        self, batch: Batch, label: Any, position: int, job: Job | list[Problem], known: Known | None
+    ) -> Trip | None:
         """Give a row that is to travel, or end it here."""
-        known = self._known.get(position)
         if known is not None and not known.in_doubt:
-            self._end(label, position, known.result, new=False)
+            self._end(batch, label, position, known.result, new=False)
             return None
         if isinstance(job, Job):
             return self._trip(Trip(label, position, job), known)
@@ -146,7 +179,7 @@ class Session:
         invalid = Result("invalid", job[0].code, words)
         if known is not None:
             return self._trip(Trip(label, position, None, invalid), known)
-        self._end(label, position, invalid)
+        self._end(batch, label, position, invalid)
         return None
 
     def _trip(self, trip: Trip, known: Known | None) -> Trip:
@@ -154,8 +187,8 @@ class Session:
         if known is None:
             return trip
         job = trip.job
-        if known.begun is None and job is not None and job.target in self._earlier:
-            known = self._earlier[job.target]._replace(result=known.result)
+        if known.begun is None and job is not None and job.target in self._work.earlier:
+            known = self._work.earlier[job.target]._replace(result=known.result)
         trip.known, trip.result, trip.doubted, token = known, known.result, True, known.token
         if known.begun is not None or job is None or job.own_name:
             trip.sought = known.sought(self._options.policy.clock_skew)
@@ -170,10 +203,10 @@ class Session:
         self.progress.bytes += count
         self._show(self.progress)
 
-    def _end(self, label: Any, position: int, result: Result, *, new: bool = True) -> None:
-        self.results[position] = result
+    def _end(self, batch: Batch, label: Any, position: int, result: Result, *, new: bool = True) -> None:
         if new and self._group is not None and result.status != "cancelled":
             self._group.add(Ended(position, _past.write(result)))
+        self._batches.end(batch, position, result)
         self.progress.counts[result.status] += 1
         self._show(self.progress)
         if self._options.on_result is not None:
@@ -182,24 +215,24 @@ class Session:
             self.failed = True
             self.control.drain()
 
-    def summary(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Sum the run up: what goes into ``attrs["ikpipe"]``."""
-        counts = Counter(result.status for result in self.results)
+        counts = self._batches.counts
         return {
             "run": self._run,
-            "journal": None if self._journal is None else str(self._journal.path),
-            "rows": len(self.results),
+            "journal": None if self._record is None else str(self._record.journal.path),
+            "rows": counts.total(),
             "counts": dict(counts),
             "bytes": self.progress.bytes,
             "seconds": round(time.monotonic() - self._began, 3),
             "interrupted": self.control.interrupted,
-            "mapping": dict(mapping),
+            "mapping": dict(self._work.mapping),
         }
 
-    def error(self, results: pd.DataFrame) -> Error | None:
+    def error(self, results: pd.DataFrame | None) -> Error | None:
         """Say why the run did not go through its rows, if it did not; the error carries the frame."""
         refusal = self._travel.refusal if self._travel is not None else None
-        where = "" if self._journal is None else f" The run's journal is {self._journal.path}."
+        where = "" if self._record is None else f" The run's journal is {self._record.journal.path}."
         trouble = (self._travel.trouble if self._travel is not None else None) or self.trouble
         if refusal is not None:
             mend = CODES[refusal.result.error or ""].mend
@@ -208,7 +241,8 @@ class Session:
         if isinstance(trouble, JournalError):
             return JournalError(f"The run stopped, nothing more was sent: {trouble} Retry .results.", results)
         if trouble is not None:
-            error = UploadError(f"The run stopped at {trouble!r}; what it did is in .results.{where}", results)
+            what = f": {trouble}" if isinstance(trouble, Error) else f" at {trouble!r}"
+            error = UploadError(f"The run stopped{what}; what it did is in .results.{where}", results)
             error.__cause__ = trouble
             return error
         if self.failed:

@@ -1,24 +1,15 @@
-"""The recipe: upload, retry, resume, upload_file. Each coroutine here has its blocking twin."""
+"""The recipe: upload, retry, upload_file. Each coroutine here has its blocking twin."""
 
 from __future__ import annotations
 
-import logging
-import uuid
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from ikpipe import _archive, _past
-from ikpipe._account import Account
-from ikpipe._archive import Work
-from ikpipe._errors import AccountError
-from ikpipe._frame import Plan, Whole, result_frame, results_of, single
-from ikpipe._options import Options, policy_of
-from ikpipe._policy import Policy
-from ikpipe._prepare import Fetch, FileKind, gather, planner_for
-from ikpipe._progress import Progress, display
+from ikpipe import _archive, _engine, _past
+from ikpipe._errors import MappingError
+from ikpipe._frame import Whole, results_of, single
+from ikpipe._prepare import Fetch, FileKind, gather
 from ikpipe._run import blocking
-from ikpipe._send import Wire
-from ikpipe._session import Session
-from ikpipe._token import LocalSigner
+from ikpipe._work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,13 +18,11 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
-    from ikpipe._journal import Journal
+    from ikpipe._account import Account
     from ikpipe._parameters import Keywords, Parameters
-    from ikpipe._past import Known
+    from ikpipe._policy import Policy
+    from ikpipe._progress import Progress
     from ikpipe._result import Result
-
-
-_log = logging.getLogger("ikpipe")
 
 
 async def aupload(
@@ -123,19 +112,19 @@ async def aupload(
         ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
-    options = Options(
-        Wire(transport, timeout, policy),
-        policy or Policy(),
+    options = _engine.options(
+        transport,
+        timeout,
+        policy,
         concurrency=concurrency,
         rate=rate,
         retries=retries,
-        timeout=timeout,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
     )
-    return await _begun(Work(frame, mapping, again=False), account, options, journal)
+    return await _engine.collected(_engine.begin, Work(Whole(frame), mapping), account, options, journal)
 
 
 upload = blocking(aupload, "upload")
@@ -196,80 +185,28 @@ async def _retry(
         "fetch": fetch or said.get("fetch", "server"),
         "parameters": {**said.get("parameters", {}), **given["parameters"]},
     }
-    options = Options(
-        Wire(transport, timeout, policy),
-        policy or Policy(),
+    options = _engine.options(
+        transport,
+        timeout,
+        policy,
         concurrency=concurrency,
         rate=rate,
         retries=retries,
-        timeout=timeout,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
     )
-    return await _begun(Work(results, mapping, again=True), account, options, journal)
+    work = Work(Whole(results), mapping, again=True)
+    if "ik_status" not in results.columns:
+        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    if (results["ik_status"] == "unknown").any():
+        stories = _archive.earlier(results, account)
+        work.earlier = _past.by_path(_past.of_stories(stories, _archive.again(account)))
+    return await _engine.collected(_engine.begin, work, account, options, journal)
 
 
 retry = blocking(_retry, "retry")
-
-
-async def _resume(
-    journal: str | Path,
-    account: Account,
-    *,
-    concurrency: int | None = None,
-    rate: float | None = None,
-    retries: int | None = None,
-    timeout: float | None = None,
-    progress: bool | Callable[[Progress], None] = True,
-    on_result: Callable[[Any, Result], None] | None = None,
-    on_unknown: Literal["hold", "resend"] | None = None,
-    on_error: Literal["return", "raise"] | None = None,
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> pd.DataFrame:
-    """Finish a run that was cut off, from its journal alone.
-
-    Rows that have ended stay as they are. What may have left when the process ended is in doubt: its token goes out
-    once more, and the library is looked into, before anything fresh is sent. The others are sent.
-
-    Parameters
-    ----------
-    journal
-        The file that ``attrs["ikpipe"]["journal"]`` of the run, or an error of it, names.
-    account
-        The account that the run was begun with.
-    concurrency, rate, retries, timeout, on_unknown, on_error, policy
-        As for `upload`; where they are None, as the run was begun with.
-    progress, on_result, transport
-        As for `upload`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        What the run would have given: every row of its frame.
-
-    Raises
-    ------
-    JournalError
-        There is no such journal, it cannot be used, another process is using it, or it is another account's.
-    AccountError, UploadError
-        As for `upload`.
-    """
-    record, work = _archive.found(journal, account)
-    with record:
-        kept = record.facts["sending"]
-        given: dict[str, Any] = {"concurrency": concurrency, "rate": rate, "retries": retries, "timeout": timeout}
-        given |= {"on_unknown": on_unknown, "on_error": on_error}
-        sending: dict[str, Any] = {name: kept[name] if value is None else value for name, value in given.items()}
-        policy = policy or policy_of(kept)
-        wire = Wire(transport, sending["timeout"], policy)
-        options = Options(wire, policy, on_result=on_result, progress=progress, **sending)
-        return await _uploaded(work, account, options, record)
-
-
-resume = blocking(_resume, "resume")
 
 
 async def aupload_file(
@@ -308,68 +245,18 @@ async def aupload_file(
         The keys are missing or refused, or a quota is used up.
     """
     mapping = gather(None, root, file_kind, fetch, parameters)
-    options = Options(
-        Wire(transport, timeout, policy),
-        policy or Policy(),
+    options = _engine.options(
+        transport,
+        timeout,
+        policy,
         concurrency=1,
         retries=retries,
         on_unknown=on_unknown,
         progress=False,
     )
     # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
-    results = await _uploaded(Work(single(file), mapping, again=False), account, options, None)
+    results = await _engine.collected(_engine.send, Work(Whole(single(file)), mapping), account, options, None)
     return results_of(results)[0]
 
 
 upload_file = blocking(aupload_file, "upload_file")
-
-
-async def _begun(work: Work, account: Account, options: Options, journal: str | Path | None) -> pd.DataFrame:
-    """Run a frame with a journal."""
-    _check_account(account)
-    # What is wrong with it is found before there is any file.
-    Plan(Whole(work.frame).frame.columns, work.mapping["columns"], work.mapping["parameters"])
-    with _archive.begin(journal, work, account, options) as record:
-        words = "the journal is %s; if this run is cut off, resume() finishes it"
-        _log.info(words, record.path, extra={"journal": str(record.path)})
-        return await _uploaded(work, account, options, record)
-
-
-async def _uploaded(work: Work, account: Account, options: Options, journal: Journal | None) -> pd.DataFrame:
-    """Run a frame, and raise what the run was stopped by."""
-    _check_account(account)
-    feed = Whole(work.frame)
-    plan = Plan(work.frame.columns, work.mapping["columns"], work.mapping["parameters"])
-    run = uuid.uuid4().hex if journal is None else journal.facts["run"]
-    suffixes = run if options.policy.unique_names == "client" else None
-    show = display(options.progress, len(work.frame))
-    try:
-        async with options.wire as wire:
-            planner = await planner_for(wire, account, work.mapping, plan, suffixes)
-            known = _known(work, account, journal)
-            session = Session(feed, plan, planner, account, options, show, run, journal, *known)
-            await session.go()
-    finally:
-        show.close()
-    results = result_frame(work.frame, session.results, session.summary(work.mapping))
-    if error := session.error(results):
-        raise error
-    return results
-
-
-def _check_account(account: Account) -> None:
-    if not isinstance(account, Account):
-        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
-    if account.authentication_endpoint is None:
-        account.key()  # which says what is missing
-
-
-def _known(work: Work, account: Account, journal: Journal | None) -> tuple[dict[int, Known], dict[str, Known]]:
-    """Gather what is known of rows from before: by position, and by path where an earlier run's journal knows more."""
-    sign = None if account.private_key is None else LocalSigner(account).again
-    known = _past.of_results(results_of(work.frame)) if work.again else {}
-    doubt = any(one.in_doubt for one in known.values())
-    earlier = _past.of_stories(_archive.earlier(work.frame, account), sign) if doubt else {}
-    if journal is not None:
-        known |= _past.of_stories(journal.stories(), sign)
-    return known, _past.by_path(earlier)

@@ -113,13 +113,13 @@ def _hook(fate: Fate) -> None:
     around("end", "before the journal's end", "after the journal's end")
     begin = Journal.begin
 
-    def beginning(journal: Journal, facts: Any, head: str, pieces: Any) -> None:
-        begin(journal, facts, head, dying_between(pieces))
+    def beginning(journal: Journal, facts: Any, entries: Any) -> None:
+        begin(journal, facts, dying_between(entries))
         fate.comes("journal made")
 
-    def dying_between(pieces: Any) -> Iterator[Any]:
-        for piece in pieces:
-            yield piece
+    def dying_between(entries: Any) -> Iterator[Any]:
+        for entry in entries:
+            yield entry
             fate.comes("in the middle of making the journal")
 
     Journal.begin = beginning  # type: ignore[method-assign]

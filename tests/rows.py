@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import ikpipe
-from ikpipe._frame import Plan, Row, Whole
+from ikpipe._frame import Collected, Plan, Row, Whole
 
 if TYPE_CHECKING:
-    from ikpipe import Account
+    from ikpipe import Account, Result
 
 
 RETRIES = 5
 """As many as `upload` makes where nobody says; so often one token goes out again, where nobody can look."""
+
+
+def result_frame(frame: pd.DataFrame, results: list[Result], summary: dict[str, Any]) -> pd.DataFrame:
+    """Set results beside their rows."""
+    feed = Whole(frame)
+    sink = Collected(feed)
+    for chunk in feed.chunks():
+        sink.take(sink.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
+    return sink.close(summary)
 
 
 def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import result_frame
 
 from ikpipe._errors import CODES
-from ikpipe._frame import result_frame
 from ikpipe._result import Result
 from ikpipe.demo.contact_sheet import contact_sheet
 

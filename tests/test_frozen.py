@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, NESTED, TEXT
 
-from ikpipe._frame import freeze, pieces, thaw
+from ikpipe._frame import Frozen, Whole, thaw
 
 NAIVE = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - naive on purpose
 AWARE = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -148,6 +148,16 @@ STEPS = st.sampled_from([-2, -1, 1, 3])
 def again(frame: pd.DataFrame, rows: int = 5_000, size: int = 8_000_000) -> pd.DataFrame:
     """Write a frame, and read it back."""
     return thaw(freeze(frame), [text for _, text in pieces(frame, rows, size)])
+
+
+def freeze(frame: pd.DataFrame) -> str:
+    """Write a frame's head."""
+    return Frozen(frame).head
+
+
+def pieces(frame: pd.DataFrame, rows: int = 5_000, size: int = 8_000_000) -> list[tuple[int, str]]:
+    """Write a frame's cells, chunk by chunk."""
+    return [(chunk.start, chunk.text()) for chunk in Whole(frame, rows, size).chunks()]
 
 
 def column(values: Any, dtype: Any = None) -> pd.DataFrame:
@@ -285,12 +295,12 @@ def test_a_dtype_from_elsewhere_becomes_objects() -> None:
     same(found, column([1 + 2j], object))
 
 
-def test_pieces_tell_where_they_begin() -> None:
+def test_chunks_tell_where_they_begin() -> None:
     """Each piece comes with the position of its first row."""
     assert [start for start, _ in pieces(column(range(7)), rows=3)] == [0, 3, 6]
 
 
-def test_pieces_keep_to_their_size() -> None:
+def test_chunks_keep_to_their_size() -> None:
     """Rows with much in them go into small pieces, one that is too large for any into its own."""
     frame = column([b"x" * 100] * 8 + [b"x" * 5_000] + [b"x" * 100] * 8)
     found = [(start, len(text)) for start, text in pieces(frame, size=1_000)]
@@ -301,7 +311,7 @@ def test_pieces_keep_to_their_size() -> None:
 def test_categories_do_not_make_pieces_small() -> None:
     """A categorical weighs what its codes do, however long its categories are."""
     frame = column(pd.Categorical(["x" * 10_000, "y"]))
-    assert len(list(pieces(frame, size=1_000))) == 1
+    assert len(pieces(frame, size=1_000)) == 1
 
 
 def test_all_of_it_is_json() -> None:

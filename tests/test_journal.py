@@ -16,7 +16,7 @@ from doubles import RawServer, signing, uploads_of
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe._journal import Begun, Ended, Intent, Journal, Settled
+from ikpipe._journal import Begun, Complete, Ended, Intent, Journal, Piece, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,8 @@ def path(tmp_path: Path) -> Path:
 def begun(path: Path) -> Journal:
     """Begin a journal of no frame at all."""
     journal = Journal.make(path)
-    journal.begin({"run": "r"}, "head", [(0, "cells"), (7, "more")])
+    journal.begin({"run": "r"})
+    journal.write([Piece(0, 7, "cells", "head"), Piece(7, 2, "more"), Complete(9)])
     return journal
 
 
@@ -59,7 +60,8 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
     with begun(path) as journal:
         journal.write([row, first, again, Settled(3), Ended(4, "{}")])
     with Journal.open(path) as journal:
-        assert (journal.facts["run"], journal.head(), list(journal.pieces())) == ("r", "head", ["cells", "more"])
+        assert (journal.facts["run"], journal.rows) == ("r", 9)
+        assert list(journal.pieces()) == [Piece(0, 7, "cells", "head"), Piece(7, 2, "more", "head")]
         stories = dict(journal.stories())
     assert stories[3] == (row, [first, again], True, None)
     assert stories[4] == (None, [], False, "{}")
@@ -236,7 +238,7 @@ READ_ONLY = dedent(
     """
     import os, pathlib, sys, tempfile
     import pandas as pd, ikpipe, ikpipe._upload
-    from ikpipe._journal import Journal
+    from ikpipe._journal import Complete, Journal, Piece
 
     account = ikpipe.Account("public_x", "private_x", upload_url=sys.argv[1], api_url=sys.argv[1])
     frame = pd.DataFrame({"file": [b"x"]})

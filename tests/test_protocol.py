@@ -86,7 +86,7 @@ class Client:
     def __init__(self, service: Service, path: Path, machine: type[Row], *, intents: bool) -> None:
         self.service, self._machine, self._intents = service, machine, intents
         self._journal = Journal.make(path)
-        self._journal.begin({}, "", [])
+        self._journal.begin({})
         self._tokens = 0
         self.start()
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import result_frame
 
 from ikpipe._errors import CODES
-from ikpipe._frame import result_frame, single
+from ikpipe._frame import single
 from ikpipe._reply import MESSAGES, details, read
 from ikpipe._result import KINDS
 

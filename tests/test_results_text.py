@@ -17,20 +17,26 @@ from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, HOSTILE, TEXT
 
 import ikpipe
+from ikpipe._frame import Whole
+from ikpipe._frame.described import has_index
 from ikpipe._result import RESULT_COLUMNS
-from ikpipe.tables import results as files
 from ikpipe.tables import text
-from ikpipe.tables.results import read_results, write_results
+from ikpipe.tables.results import read_results, write_csv, write_results
+from ikpipe.tables.writing import table_file
 
 FORMULA = re.compile(r"""[\s'"]*[=+\-@\t\r]""")
 
 
 def written(frame: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
     """Write a frame as CSV text."""
-    layout = text.Layout.of(frame)
-    return layout.csv_header(spreadsheet_safe=spreadsheet_safe) + layout.csv_text(
-        frame, spreadsheet_safe=spreadsheet_safe
-    )
+    stream = io.BytesIO()
+    write_csv(frame, stream, spreadsheet_safe=spreadsheet_safe)
+    return stream.getvalue().decode()
+
+
+def layout_of(frame: pd.DataFrame) -> text.Layout:
+    """Give how a frame lies in a file."""
+    return text.Layout.of(next(Whole(frame).chunks()), index=has_index(frame))
 
 
 def read(written: str) -> pd.DataFrame:
@@ -49,7 +55,7 @@ def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_sa
 @given(FRAMES.filter(len))
 def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, JSON lines give equal values and dtypes back."""
-    lines = text.Layout.of(frame).jsonl_text(frame)
+    lines = layout_of(frame).jsonl_text(frame)
     assert_frame_equal(text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl"), frame)
 
 
@@ -57,7 +63,7 @@ def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
 @given(FRAMES.filter(len))
 def test_jsonl_is_one_object_a_row(frame: pd.DataFrame) -> None:
     """Each line is a JSON object with every column in it, missing cells as null."""
-    rows = [json.loads(line) for line in text.Layout.of(frame).jsonl_text(frame).split("\n")[:-1]]
+    rows = [json.loads(line) for line in layout_of(frame).jsonl_text(frame).split("\n")[:-1]]
     assert [list(row) for row in rows] == [list(frame)] * len(frame)
     assert [row["ik_message"] is None for row in rows] == frame["ik_message"].isna().tolist()
 
@@ -113,17 +119,18 @@ def test_csv_cells_of_the_input_are_as_the_user_sees_them(values: Any, cells: li
 def test_whole_floats_are_decided_for_all_chunks() -> None:
     """A chunk of whole floats keeps its `.0` where another chunk has fractions, as in the frame itself."""
     frame = pd.DataFrame({"price": [1.0, 2.5]})
-    layout = text.Layout.of(frame)
+    layout = layout_of(frame)
     assert layout.csv_text(frame.iloc[:1]) + layout.csv_text(frame.iloc[1:]) == "1.0\n2.5\n"
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
-def test_chunks_join_to_the_whole(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_join_to_the_whole(ending: str, tmp_path: Path) -> None:
     """A file is the same however many rows are turned into text at once."""
     frame = pd.DataFrame({"ik_message": pd.Series(HOSTILE, dtype="string")}, index=range(5, 5 + len(HOSTILE)))
     write_results(frame, tmp_path / f"whole.{ending}")
-    monkeypatch.setattr(files, "_CHUNK", 7)
-    write_results(frame, tmp_path / f"chunks.{ending}")
+    with table_file(tmp_path / f"chunks.{ending}") as file:
+        for chunk in Whole(frame, rows=7).chunks():
+            file.take(file.prepare(chunk))
     assert (tmp_path / f"whole.{ending}").read_bytes() == (tmp_path / f"chunks.{ending}").read_bytes()
 
 
@@ -153,7 +160,7 @@ def test_lone_surrogate_costs_no_results() -> None:
     """Text that has no UTF-8 is escaped; in nested values the escape is JSON's, and reads back equal."""
     odd = pd.Series(["\ud800"], dtype=object)
     frame = pd.DataFrame({"a": odd, "ik_message": odd.astype("string[python]"), "ik_tags": [["\ud800"]]})
-    layout = text.Layout.of(frame)
+    layout = layout_of(frame)
     for again in (read(written(frame)), text.read_jsonl(io.BytesIO(layout.jsonl_text(frame).encode()), "x")):
         assert again["ik_message"].tolist() == ["\\ud800"]
         assert again["ik_tags"].tolist() == [["\ud800"]]

@@ -10,23 +10,37 @@
     frozen.py     a frame as text that gives it back
 """
 
-from ikpipe._frame.feed import Chunk, Feed, Whole
-from ikpipe._frame.frozen import freeze, pieces, thaw
+from ikpipe._frame.feed import Chunk, Feed, Kept, Whole
+from ikpipe._frame.frozen import Frozen, thaw
 from ikpipe._frame.plan import Plan, Row
-from ikpipe._frame.results import listing_frame, problem_frame, result_frame, results_of, single
+from ikpipe._frame.results import (
+    Collected,
+    answered,
+    answers,
+    listing_frame,
+    problem_frame,
+    results_of,
+    settled_paths,
+    single,
+    with_answers,
+)
 
 __all__ = [
     "Chunk",
+    "Collected",
     "Feed",
+    "Frozen",
+    "Kept",
     "Plan",
     "Row",
     "Whole",
-    "freeze",
+    "answered",
+    "answers",
     "listing_frame",
-    "pieces",
     "problem_frame",
-    "result_frame",
     "results_of",
+    "settled_paths",
     "single",
     "thaw",
+    "with_answers",
 ]

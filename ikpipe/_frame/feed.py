@@ -8,7 +8,8 @@ import pandas as pd
 
 from ikpipe._cells import whole_floats
 from ikpipe._errors import MappingError
-from ikpipe._frame.described import columns
+from ikpipe._frame.described import columns, levels
+from ikpipe._frame.frozen import Frozen, thaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,26 +21,46 @@ SIZE = 8_000_000  # characters of a chunk, about, as pandas counts a frame's mem
 class Chunk(NamedTuple):
     """Some rows of a table, and the position of the first of them.
 
-    `whole` tells of a column, by its place, whether all its floats are integers that missing cells made floats.
+    `whole` tells of a column, by its place, whether all its floats are integers that missing cells made floats; levels
+    of the index have the places before 0. `frozen` writes the table as text.
     """
 
     frame: pd.DataFrame
     start: int
     whole: Callable[[int], bool]
+    frozen: Frozen
 
     def part(self, first: int, last: int) -> Chunk:
         """Give some of its rows, counted within it."""
-        return Chunk(self.frame.iloc[first:last], self.start + first, self.whole)
+        return self._replace(frame=self.frame.iloc[first:last], start=self.start + first)
+
+    def text(self) -> str:
+        """Write its cells as text."""
+        return self.frozen.piece(self.frame)
 
 
 class Feed(Protocol):
-    """A table's chunks, in order."""
+    """A table, chunk by chunk.
+
+    `rows` is their number, or None where nobody knows it yet; `sample` are the first of them, with the columns of all
+    that is known. `origin` says as plain JSON where another process can read the table again, or is None. `ahead`: it
+    is in memory, and can be gone through at any time. `grows`: later chunks may have more columns.
+    """
 
     rows: int | None
-    """How many rows there are; None as long as nobody knows."""
+    sample: pd.DataFrame
+    origin: dict[str, Any] | None
+    ahead: bool
+    grows: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        """Go through the table, once."""
+        """Go through the table, once unless it is in memory; a table without rows has one chunk."""
+
+    def look_through(self) -> None:
+        """Find all columns, of a table that may grow."""
+
+    def label(self, position: int) -> Any:
+        """Give the label of a row."""
 
 
 class Whole:
@@ -51,27 +72,77 @@ class Whole:
         It is no DataFrame.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pd.DataFrame, rows: int = ROWS, size: int = SIZE) -> None:
         if not isinstance(frame, pd.DataFrame):
             raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe takes a pandas DataFrame.")
-        self.frame = frame
+        self.frame = self.sample = frame
         self.rows: int | None = len(frame)
-        self._whole: dict[int, bool] = {}
+        self.origin: dict[str, Any] | None = None
+        self.ahead, self.grows = True, False
+        self._most, self._size = rows, size
+        self._wholes: dict[int, bool] = {}
+        self._frozen = Frozen(frame)
 
     def chunks(self) -> Iterator[Chunk]:
         """Go through the frame."""
         bare = self.frame.copy(deep=False)
         bare.attrs = {}  # or each slice would copy them
         start = 0
-        while start < len(bare):
-            chunk = fitting(bare.iloc[start : start + ROWS])
-            yield Chunk(chunk, start, self._is_whole)
-            start += len(chunk)
+        while start < len(bare) or not start:
+            chunk = fitting(bare.iloc[start : start + self._most], self._size)
+            yield Chunk(chunk, start, self._whole, self._frozen)
+            start += max(len(chunk), 1)
 
-    def _is_whole(self, at: int) -> bool:
-        if at not in self._whole:
-            self._whole[at] = whole_floats(self.frame.iloc[:, at])
-        return self._whole[at]
+    def look_through(self) -> None:
+        """Find all columns: they are known."""
+
+    def label(self, position: int) -> Any:
+        """Give the label of a row."""
+        return self.frame.index[position]
+
+    def _whole(self, at: int) -> bool:
+        if at not in self._wholes:
+            self._wholes[at] = whole_floats(levels(self.frame.index)[at] if at < 0 else self.frame.iloc[:, at])
+        return self._wholes[at]
+
+
+class Kept:
+    """A table of which a journal has all rows.
+
+    Parameters
+    ----------
+    pieces
+        Gives its pieces, each with its position, its rows, their cells and the head.
+    rows
+        Their number.
+    origin
+        Where it was read from, and what was known of it there.
+    """
+
+    def __init__(
+        self, pieces: Callable[[], Iterator[tuple[int, int, str, str | None]]], rows: int, origin: dict[str, Any]
+    ) -> None:
+        self.rows: int | None = rows
+        self.origin: dict[str, Any] | None = origin
+        self.ahead = self.grows = False
+        self._pieces = pieces
+        self.sample = next(self.chunks()).frame
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Go through the table."""
+        for start, _, cells, head in self._pieces():
+            frame = thaw(head or "", [cells], start)
+            yield Chunk(frame, start, self._whole, Frozen(frame, part=True))
+
+    def look_through(self) -> None:
+        """Find all columns: each piece knows its own."""
+
+    def label(self, position: int) -> Any:
+        """Give the label of a row, which is its number."""
+        return position
+
+    def _whole(self, at: int) -> bool:
+        return self.origin is not None and at in self.origin["whole"]
 
 
 def fitting(frame: pd.DataFrame, size: int = SIZE) -> pd.DataFrame:

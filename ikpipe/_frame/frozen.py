@@ -7,8 +7,9 @@ dtype that has no name (Arrow's nested ones) becomes one of objects; and a class
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -17,62 +18,53 @@ from ikpipe._frame import tagged
 from ikpipe._frame.described import Kind, cells, columns, described, index_of, labels, labels_of, reader
 
 
-def freeze(frame: pd.DataFrame) -> str:
-    """Write everything but the cells."""
-    index = _has_values(frame)
-    notes = {
-        "columns": [asdict(Kind.of(column.dtype)) for column in columns(frame, index=index)],
-        "index": described(frame.index),
-        "labels": labels(frame.columns),
-        "attrs": tagged.encode(frame.attrs),
-        "duplicates": frame.flags.allows_duplicate_labels,
-        "rows": len(frame),
-    }
-    return json.dumps(notes)
-
-
-def pieces(frame: pd.DataFrame, rows: int = 5_000, size: int = 8_000_000) -> Iterator[tuple[int, str]]:
-    """Write the cells, a chunk of rows at a time.
+class Frozen:
+    """A frame's text: its head, and the cells of any of its rows.
 
     Parameters
     ----------
     frame
-        What `freeze` wrote the head of.
-    rows
-        So many go into a piece at most.
-    size
-        About so many characters go into a piece, as pandas counts a frame's memory; a row that is larger is one.
-
-    Yields
-    ------
-    tuple
-        The position of the piece's first row, and its text.
+        The whole frame, or a part of a table whose length nobody knows.
+    part
+        Which of both: the rows of a whole frame are counted when it is read back.
     """
-    bare = frame.copy(deep=False)
-    bare.attrs = {}  # or each slice would copy them
-    index = _has_values(frame)
-    kinds = [Kind.of(column.dtype) for column in columns(bare, index=index)]
-    start = 0
-    while start < len(bare):
-        stop = min(start + rows, len(bare))
-        chunk = columns(bare.iloc[start:stop], index=index)
-        while stop - start > 1 and sum(map(_weight, chunk)) > size:
-            stop -= (stop - start) // 2
-            chunk = [column.iloc[: stop - start] for column in chunk]
-        texts = (tagged.encode_cells(cells(column, kind)) for column, kind in zip(chunk, kinds, strict=True))
-        yield start, f"[{','.join(texts)}]"
-        start = stop
+
+    def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
+        self._frame, self._part = frame, part
+        self._index = _has_values(frame)
+        self._kinds = [Kind.of(column.dtype) for column in columns(frame, index=self._index)]
+
+    @cached_property
+    def head(self) -> str:
+        """Everything but the cells."""
+        frame = self._frame
+        notes = {
+            "columns": [asdict(kind) for kind in self._kinds],
+            "index": described(frame.index),
+            "labels": labels(frame.columns),
+            "attrs": tagged.encode(frame.attrs),
+            "duplicates": frame.flags.allows_duplicate_labels,
+            "rows": None if self._part else len(frame),
+        }
+        return json.dumps(notes)
+
+    def piece(self, rows: pd.DataFrame) -> str:
+        """Write the cells of some rows."""
+        pairs = zip(columns(rows, index=self._index), self._kinds, strict=True)
+        return f"[{','.join(tagged.encode_cells(cells(column, kind)) for column, kind in pairs)}]"
 
 
-def thaw(head: str, pieces: Iterable[str]) -> pd.DataFrame:
+def thaw(head: str, pieces: Iterable[str], first: int = 0) -> pd.DataFrame:
     """Read a frame back.
 
     Parameters
     ----------
     head
-        What `freeze` wrote.
+        What `Frozen` wrote.
     pieces
-        The texts that `pieces` gave, in their order.
+        Its pieces, in their order.
+    first
+        The position of their first row, where they are not all.
 
     Raises
     ------
@@ -80,7 +72,7 @@ def thaw(head: str, pieces: Iterable[str]) -> pd.DataFrame:
         The text is not what they wrote, or some of it is missing.
     """
     try:
-        return _thawed(json.loads(head), pieces)
+        return _thawed(json.loads(head), pieces, first)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
         raise ValueError(f"this is no frame's text: {error!r}") from error
 
@@ -90,19 +82,16 @@ def _has_values(frame: pd.DataFrame) -> bool:
     return not isinstance(frame.index, pd.RangeIndex)
 
 
-def _weight(column: "pd.Series[Any]") -> int:
-    """Estimate the size of a column's text."""
-    # Of a categorical only the codes are written, while its memory is mostly that of the categories.
-    codes = isinstance(column.dtype, pd.CategoricalDtype)
-    return column.size if codes else column.memory_usage(index=False, deep=True)
-
-
-def _thawed(notes: dict[str, Any], pieces: Iterable[str]) -> pd.DataFrame:
-    rows, index = notes["rows"], notes["index"]
+def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int) -> pd.DataFrame:
+    index = notes["index"]
     found = _columns([Kind(**kind) for kind in notes["columns"]], pieces)
+    rows = len(found[0]) if notes["rows"] is None else notes["rows"]
     if any(len(column) != rows for column in found):
         raise ValueError(f"some of the frame's {rows} rows are missing, or there twice")
     levels = 0 if index["range"] else index["levels"]
+    if notes["rows"] is None and index["range"]:
+        start, _, step = index["range"]
+        index["range"] = [start + step * first, start + step * (first + rows), step]
     frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(rows))
     frame.index = index_of(found[:levels], index)
     frame.columns = labels_of(notes["labels"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ikpipe._errors import MappingError, Problem
-from ikpipe._result import EXTRA, RESULT_COLUMNS, Result
+from ikpipe._result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ikpipe._frame.feed import Chunk, Feed
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
@@ -19,37 +22,107 @@ def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
     return frame.astype({"row": object, "position": "Int64", "column": object})
 
 
-def result_frame(frame: pd.DataFrame, results: Sequence[Result], summary: Mapping[str, Any]) -> pd.DataFrame:
-    """Set the results beside the rows that they came from.
+class Collected:
+    """Gathers the results of a run into a frame.
 
     Parameters
     ----------
-    frame
-        The input: its index, order and columns are kept, columns of the results' names replaced.
-    results
-        One for each row, in the frame's order.
-    summary
-        What goes into ``attrs["ikpipe"]``.
+    feed
+        The input; what is not in memory as a whole is gathered too.
     """
-    kept = frame.loc[:, [column not in RESULT_COLUMNS and column != EXTRA for column in frame.columns]]
-    answers = pd.concat([kept, _columns(results, frame.index)], axis=1)
-    answers.attrs = {**frame.attrs, "ikpipe": dict(summary)}
-    return answers
+
+    def __init__(self, feed: Feed) -> None:
+        self.results = pd.DataFrame()
+        self._frame = feed.sample if feed.ahead else None
+        self._chunks: list[pd.DataFrame] = []
+        self._answers: list[pd.DataFrame] = []
+
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Set a chunk's results out."""
+        return chunk.frame, answers(results, len(chunk.frame))
+
+    def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+        """Take the next chunk's results."""
+        self._answers.append(prepared[1])
+        if self._frame is None:
+            self._chunks.append(prepared[0])
+
+    def close(self, summary: Mapping[str, Any]) -> pd.DataFrame:
+        """Give the whole, with the summary as ``attrs["ikpipe"]``."""
+        frame = pd.concat(self._chunks) if self._frame is None else self._frame
+        missing = len(frame) - sum(map(len, self._answers))
+        if missing:
+            self._answers.append(answers(None, missing))
+        found = with_answers(frame, _stacked(self._answers))
+        found.attrs = {**frame.attrs, "ikpipe": dict(summary)}
+        self.results = found
+        return found
 
 
-def _columns(results: Sequence[Result], index: pd.Index[Any]) -> pd.DataFrame:
-    data = {column: _column(results, column[3:], index, dtype) for column, dtype in RESULT_COLUMNS.items()}
+def with_answers(frame: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """Set answers beside the rows that they are to; columns of their names are replaced."""
+    kept = frame.loc[:, [not _is_answer(column) for column in frame.columns]]
+    return pd.concat([kept, answers.set_axis(frame.index)], axis=1)
+
+
+def answered(chunk: Chunk, answers: pd.DataFrame) -> Chunk:
+    """Set answers beside the rows of a chunk."""
+    kept = [at for at, column in enumerate(chunk.frame.columns) if not _is_answer(column)]
+    frame = with_answers(chunk.frame, answers)
+
+    def whole(at: int) -> bool:
+        return chunk.whole(at if at < 0 else kept[at]) if at < len(kept) else False
+
+    return chunk._replace(frame=frame, whole=whole)
+
+
+def _is_answer(column: Any) -> bool:
+    return column in RESULT_COLUMNS or column == EXTRA
+
+
+def answers(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
+    """Set results out, a row each; None: all were cancelled before they began."""
+    if results is None:
+        words = asdict(CANCELLED)
+        data = {
+            column: pd.Series(words[column[3:]], index=range(rows), dtype=dtype)
+            for column, dtype in RESULT_COLUMNS.items()
+        }
+        return pd.DataFrame(data)
+    data = {column: _column(results, column[3:], dtype) for column, dtype in RESULT_COLUMNS.items()}
     # Fields that the service has learnt since this was written are kept, in a column of their own.
     if any(one.extra for one in results):
-        data[EXTRA] = pd.Series([one.extra or None for one in results], index=index, dtype=object)
-    return pd.DataFrame(data, index=index)
+        data[EXTRA] = pd.Series([one.extra or None for one in results], dtype=object)
+    return pd.DataFrame(data)
 
 
-def _column(results: Sequence[Result], name: str, index: pd.Index[Any], dtype: Any) -> pd.Series[Any]:
+def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put answers below each other, column by column, letting go of each: all at once would take twice the room."""
+    extra = any(EXTRA in part for part in parts)
+    columns = {}
+    for column in [*RESULT_COLUMNS, *([EXTRA] if extra else [])]:
+        columns[column] = pd.concat([_taken(part, column) for part in parts], ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
+    found: pd.Series[Any] = part.pop(column) if column in part else pd.Series(None, index=part.index, dtype=object)
+    return found
+
+
+def settled_paths(frame: pd.DataFrame, settled: Collection[str]) -> Iterator[tuple[Any, str]]:
+    """Give the label and the path in the library of the rows that are up, in a results frame."""
+    if "ik_file_path" not in frame.columns:
+        return
+    paths = frame.loc[frame["ik_status"].isin(settled), "ik_file_path"].dropna()
+    yield from zip(paths.index, paths, strict=True)
+
+
+def _column(results: Sequence[Result], name: str, dtype: Any) -> pd.Series[Any]:
     values: Any = [getattr(one, name) for one in results]
     if dtype != "object" and values.count(None) == len(values):  # most are: pandas would look at each value again
         values = pd.NA
-    column: pd.Series[Any] = pd.Series(values, index=index, dtype=dtype)
+    column: pd.Series[Any] = pd.Series(values, index=range(len(results)), dtype=dtype)
     return column
 
 

@@ -6,8 +6,9 @@ file with text columns.
 """
 
 import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
@@ -20,16 +21,16 @@ from ikpipe._frame.described import (
     columns,
     described,
     dtype_name,
-    has_index,
     index_of,
     labels,
     labels_of,
     made,
 )
 from ikpipe.tables import text
-from ikpipe.tables.files import needed
+from ikpipe.tables.files import needed, opened
 
 _NOTES = b"ikpipe"
+_INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 
 
 @dataclass(frozen=True)
@@ -44,41 +45,121 @@ class _Note:
     categories: str = ""
 
 
-def write(frame: pd.DataFrame, stream: IO[bytes]) -> None:
-    """Write a frame as Parquet."""
-    needed("pyarrow.parquet", "parquet", "Writing a Parquet file").write_table(encoded(frame), stream)
-
-
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
-    """Read a Parquet file: one of `write` as the frame that it was, any other as pandas does."""
+    """Read a Parquet file: one of results as the frame that it was, any other as pandas does."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    file = _file(pq, stream, name)
     try:
-        table = pq.read_table(stream)
+        table = file.read()
     except (ValueError, OSError) as error:
         raise Error(f"{name} is no Parquet file that can be read: {error}") from error
-    frame: pd.DataFrame = decoded(table) if _NOTES in (table.schema.metadata or {}) else table.to_pandas()
+    noted = (file.metadata.metadata or {}).get(_NOTES)
+    frame: pd.DataFrame = table.to_pandas() if noted is None else decoded(table, noted)
     return frame
 
 
-def encoded(frame: pd.DataFrame) -> Any:
-    """Turn a frame, or a chunk of one, into an Arrow table that knows how to become it again."""
-    pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
-    index = has_index(frame)
-    pairs = [_encoded_column(pyarrow, column) for column in columns(frame, index=index)]
-    notes = {
-        "columns": [asdict(note) for _, note in pairs],
-        "index": described(frame.index) if index else None,
-        "labels": labels(frame.columns),
-        "attrs": tagged.encode(frame.attrs),
-        "rows": len(frame),
-    }
-    table = pyarrow.table([array for array, _ in pairs], names=text.names(frame, index=index))
-    return table.replace_schema_metadata({_NOTES: json.dumps(notes)})
+def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
+    """Read a file of results, chunk by chunk."""
+    file = needed("pyarrow.parquet", "parquet", "Reading a Parquet file").ParquetFile(stream)
+    notes = json.loads(file.metadata.metadata[_NOTES])
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group)
+        yield decoded(table, json.dumps(notes | {"rows": table.num_rows}))
 
 
-def decoded(table: Any) -> pd.DataFrame:
-    """Turn what `encoded` made back into its frame."""
-    notes = json.loads(table.schema.metadata[_NOTES])
+def is_ours(path: str) -> bool:
+    """Tell whether a file is one of results, with notes of how its columns went in."""
+    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    with opened(path) as stream:
+        return _NOTES in (_file(pq, stream, path).metadata.metadata or {})
+
+
+def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
+    """Give the number of rows, and which columns are of floats that are all whole."""
+    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
+    file = _file(pq, stream, name)
+    whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
+    for group in range(file.num_row_groups):
+        for at in list(whole):
+            cells = file.read_row_group(group, columns=[file.schema_arrow.names[at]]).column(0)
+            if compute.all(compute.equal(cells, compute.round(cells))).as_py() is False:
+                whole.discard(at)
+    return file.metadata.num_rows, sorted(whole)
+
+
+def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a file, so many rows at a time; each frame has the same dtypes, whatever cells are missing in it."""
+    pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
+    file = _file(pq, stream, name)
+    for batch in file.iter_batches(rows):
+        yield _plain(pyarrow, pyarrow.Table.from_batches([batch]))
+    yield _plain(pyarrow, file.schema_arrow.empty_table())
+
+
+def _file(pq: Any, stream: IO[bytes], name: str) -> Any:
+    try:
+        return pq.ParquetFile(stream)
+    except (ValueError, OSError) as error:
+        raise Error(f"{name} is no Parquet file that can be read: {error}") from error
+
+
+def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
+    """Turn a part of a table into a frame, so that all parts have the same dtypes."""
+    for at, field in enumerate(table.schema):
+        if pyarrow.types.is_dictionary(field.type):  # each part would have categories of its own
+            table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
+    nullable = {getattr(pyarrow, f"{dtype.lower()}")(): getattr(pd, f"{dtype}Dtype")() for dtype in _INTEGERS}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=({**nullable, pyarrow.bool_(): pd.BooleanDtype()}).get)
+    return frame
+
+
+class Encoded(NamedTuple):
+    """A chunk of a frame as an Arrow table, and what is to be known to make it a frame again.
+
+    `how` says of each column how it went in; `frame` has the index and the labels, and `indexed` says whether the
+    index went in.
+    """
+
+    table: Any
+    how: list[dict[str, Any]]
+    frame: pd.DataFrame
+    indexed: bool
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "Encoded":
+        """Encode a frame; the columns `as_json` go in as tagged JSON, since Arrow did not take one of their cells."""
+        pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
+        found = list(zip(text.names(frame, index=index), columns(frame, index=index), strict=True))
+        pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in found]
+        table = pyarrow.table([array for array, _ in pairs], names=[name for name, _ in found])
+        return cls(table, [asdict(note) for _, note in pairs], frame, index)
+
+    def alike(self, other: "Encoded") -> bool:
+        """Tell whether both can be parts of one file."""
+        return self.how == other.how and self.table.schema.equals(other.table.schema)
+
+    def differing(self, other: "Encoded") -> set[str]:
+        """Give the columns of both that went in in different ways, or as different types."""
+        found = {field.name: (field.type, how) for field, how in zip(other.table.schema, other.how, strict=True)}
+        mine = ((field.name, (field.type, how)) for field, how in zip(self.table.schema, self.how, strict=True))
+        return {name for name, way in mine if found.get(name, way) != way}
+
+    def notes(self, rows: int, attrs: Mapping[Any, Any]) -> dict[bytes, str]:
+        """Write what `read` needs besides the columns, as the file's metadata; `rows` and `attrs` are the whole's."""
+        notes = {
+            "columns": self.how,
+            "index": described(self.frame.index) if self.indexed else None,
+            "labels": labels(self.frame.columns),
+            "attrs": tagged.encode(dict(attrs)),
+            "rows": rows,
+        }
+        return {_NOTES: json.dumps(notes)}
+
+
+def decoded(table: Any, noted: str | bytes) -> pd.DataFrame:
+    """Turn a file's table back into its frame, by the notes in its metadata."""
+    notes = json.loads(noted)
     pairs = zip(table.columns, notes["columns"], strict=True)
     found = [_decoded_column(array, _Note(**note)) for array, note in pairs]
     levels = notes["index"]["levels"] if notes["index"] else 0
@@ -90,13 +171,13 @@ def decoded(table: Any) -> pd.DataFrame:
     return frame
 
 
-def _encoded_column(pyarrow: Any, column: "pd.Series[Any]") -> tuple[Any, _Note]:
+def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = False) -> tuple[Any, _Note]:
     dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
+    if isinstance(dtype, pd.CategoricalDtype) and not as_json:
         return _encoded_categories(pyarrow, column, dtype)
     own = isinstance(dtype, pd.ArrowDtype)
     note = _Note("pyarrow" if own else "arrow", dtype_name(dtype))
-    if own or note.dtype != "object":
+    if (own or note.dtype != "object") and not as_json:
         try:
             return pyarrow.array(column, from_pandas=True), note
         except (pyarrow.ArrowException, UnicodeError):

@@ -1,7 +1,7 @@
 """Read any table that the command line takes into a frame, its cells as their author sees them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
 from os import PathLike
@@ -13,7 +13,7 @@ import pandas as pd
 from ikpipe._errors import Error, shown
 from ikpipe.tables import parquet
 from ikpipe.tables.files import Source, ending, name_of, needed, opened, seekable
-from ikpipe.tables.records import columns_of, delimited, json_rows, refuse_duplicates
+from ikpipe.tables.records import delimited, json_rows, refuse_duplicates
 
 
 def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
@@ -46,12 +46,24 @@ def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # no
 
 def _read_delimited(delimiter: str, stream: IO[Any], name: str) -> pd.DataFrame:
     header, rows = delimited(stream, name, delimiter)
-    return pd.DataFrame([[cell or None for cell in row] for row in rows], columns=header, dtype="string")
+    return texts(header, list(rows))
+
+
+def texts(header: list[str], rows: list[list[str]]) -> pd.DataFrame:
+    """Make a frame of rows of text."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    cells = {at: pd.array([cell or None for cell in column], dtype="string") for at, column in enumerate(columns)}
+    return pd.DataFrame(cells).set_axis(header, axis=1)
 
 
 def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
-    # As objects: pandas would turn whole numbers beside missing ones into floats.
-    return pd.DataFrame(columns_of(list(json_rows(stream, name))), dtype=object)
+    rows = list(json_rows(stream, name, as_seen=True))
+    return objects(rows, dict.fromkeys(key for row in rows for key in row))
+
+
+def objects(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFrame:
+    """Make a frame of objects, as such: pandas would turn whole numbers beside missing ones into floats."""
+    return pd.DataFrame({name: [row.get(name) for row in rows] for name in names}, dtype=object)
 
 
 def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
@@ -105,3 +117,5 @@ _READERS: dict[str, Callable[[IO[Any], str], pd.DataFrame]] = {
     "jsonl": _read_jsonl,
     "xlsx": _read_excel,
 }
+FORMATS = tuple(_READERS)
+"""The endings of tables that can be read."""

@@ -10,6 +10,7 @@ from ikpipe._errors import Error, shown
 
 # The csv module's own limit, 128 KiB, is less than a data URI of a small picture.
 _LARGEST_CELL = 2**31 - 1
+_EXACT = 2**53  # beyond it, floats skip integers
 
 
 def text_lines(stream: IO[Any], name: str) -> Iterator[str]:
@@ -65,18 +66,27 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
         raise Error(f"{name} has more than one column named {', '.join(twice)}: rename them")
 
 
-def json_rows(stream: IO[Any], name: str) -> Iterator[dict[str, Any]]:
-    """Give the objects of a file of JSON lines."""
+def json_rows(stream: IO[Any], name: str, *, as_seen: bool = False) -> Iterator[dict[str, Any]]:
+    """Give the objects of a file of JSON lines.
+
+    `as_seen` makes whole floats integers: pandas writes ``12.0`` where a column of integers has a missing cell.
+    """
+    read = json.JSONDecoder(parse_float=_number).decode if as_seen else json.loads
     for number, line in enumerate(text_lines(stream, name), 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = read(line)
         except ValueError as error:
             raise Error(f"{name}, line {number} is no JSON: {error}") from error
         if not isinstance(row, dict):
             raise Error(f"{name}, line {number} is no JSON object: {shown(row)}")
         yield row
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if abs(number) < _EXACT and number.is_integer() else number
 
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:

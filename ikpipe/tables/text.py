@@ -4,16 +4,16 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
-from ikpipe._cells import whole_floats
 from ikpipe._errors import Error, shown
-from ikpipe._frame.described import columns, has_index
+from ikpipe._frame import Chunk
+from ikpipe._frame.described import columns
 from ikpipe._parameters import plain
 from ikpipe._result import EXTRA, RESULT_COLUMNS
 from ikpipe.tables.guard import guarded, is_guarded, unguarded
@@ -28,7 +28,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass
 class Layout:
-    """How a frame lies in a text file: decided once, for all its chunks.
+    """How a table lies in a text file.
 
     `index` says whether the index is written, as leading columns; `names` are the columns' names in the file, each
     there once; `whole` says of each column whether its floats are integers that missing cells made floats.
@@ -39,14 +39,15 @@ class Layout:
     whole: list[bool]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "Layout":
-        """Decide the layout of a frame; an index that only counts the rows is left out."""
-        index = has_index(frame)
-        return cls(index, names(frame, index=index), [whole_floats(one) for one in columns(frame, index=index)])
+    def of(cls, chunk: Chunk, *, index: bool) -> "Layout":
+        """Decide the layout of a table, by a chunk of it."""
+        levels = chunk.frame.index.nlevels if index else 0
+        wholes = [chunk.whole(at) for at in range(-levels, chunk.frame.shape[1])]
+        return cls(index, names(chunk.frame, index=index), wholes)
 
-    def csv_header(self, *, spreadsheet_safe: bool = False) -> str:
-        """Write the names of the columns as the first line of a CSV file."""
-        return _csv_lines([[guarded(name) if spreadsheet_safe else name for name in map(_valid, self.names)]])
+    def csv_names(self, *, spreadsheet_safe: bool = False) -> list[str]:
+        """Give the names of the columns as they stand in a CSV file."""
+        return [guarded(name) if spreadsheet_safe else name for name in map(_valid, self.names)]
 
     def csv_text(self, chunk: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
         """Write rows as CSV.
@@ -58,7 +59,7 @@ class Layout:
         cells = [list(map(_csv_cell(name), values)) for name, values in self._cells(chunk)]
         if spreadsheet_safe:
             cells = [list(map(guarded, column)) for column in cells]
-        return _csv_lines(zip(*cells, strict=True))
+        return csv_lines(zip(*cells, strict=True))
 
     def jsonl_text(self, chunk: pd.DataFrame) -> str:
         """Write rows as JSON lines, one object a row; a missing cell is ``null``."""
@@ -97,7 +98,16 @@ def read_jsonl(stream: IO[bytes], name: str) -> pd.DataFrame:
     return pd.DataFrame({column: _from_json(column, values, name) for column, values in found.items()})
 
 
-def _csv_lines(rows: Iterable[Iterable[str]]) -> str:
+def widened(lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:
+    """Rewrite the rows of a CSV file with more columns than it had, which are empty in all of them."""
+    places = {name: at for at, name in enumerate(names)}
+    order = [places.get(name) for name in every]
+    for row in csv.reader((line.decode() for line in lines), strict=True):
+        yield csv_lines([["" if at is None else row[at] for at in order]]).encode()
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> str:
+    """Write rows of a CSV file."""
     text = io.StringIO()
     minimal = csv.writer(text, lineterminator="\n")
     # The csv module before Python 3.13 leaves a lone carriage return bare, and then cannot read it.

@@ -16,15 +16,12 @@ import pandas as pd
 from bench import Contest
 
 import ikpipe
-from ikpipe import _past
-from ikpipe._archive import Work
+from ikpipe import _engine, _past
+from ikpipe._frame import Whole
 from ikpipe._journal import Begun, Ended, Entry, Intent, Journal
-from ikpipe._options import Options
-from ikpipe._policy import Policy
 from ikpipe._result import Result
 from ikpipe._run import Group, blocking
-from ikpipe._send import Wire
-from ikpipe._upload import _uploaded
+from ikpipe._work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +58,7 @@ FLIGHT = 64  # uploads in flight
 def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Have so many tasks at once write through `Group` into a `Journal`."""
     with TemporaryDirectory() as folder, Journal.make(Path(folder) / "run.ikjournal") as journal:
-        journal.begin({}, "", [])
+        journal.begin({})
 
         async def one(group: Group[Entry], positions: Iterator[int]) -> None:
             for position in positions:
@@ -84,7 +81,7 @@ def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.ikjournal"
         with Journal.make(path) as journal:
-            journal.begin({}, "", [])
+            journal.begin({})
         db = sqlite3.connect(path, isolation_level=None)
         db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
 
@@ -139,9 +136,9 @@ MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "sh
 def without(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
     """Upload without a journal, which no public function does with a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
-    work = Work(frame(rows), mapping, again=False)
-    options = Options(Wire(Answering(seconds)), Policy(), concurrency=FLIGHT, progress=False)
-    yield lambda: blocking(_uploaded, "upload")(work, ACCOUNT, options, None)
+    work = Work(Whole(frame(rows)), mapping)
+    options = _engine.options(Answering(seconds), concurrency=FLIGHT, progress=False)
+    yield lambda: blocking(_engine.collected, "upload")(_engine.send, work, ACCOUNT, options, None)
 
 
 @contextmanager

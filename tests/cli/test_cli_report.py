@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import result_frame
 
 from ikpipe import CODES
 from ikpipe._errors import Problem
-from ikpipe._frame import problem_frame, result_frame
+from ikpipe._frame import problem_frame
 from ikpipe._result import Result
 from ikpipe.cli.report import problems, summary
 from ikpipe.cli.wording import cut, in_options, one_line

@@ -1,0 +1,131 @@
+"""A run from its table to its results: what upload, retry, resume and the command line share."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ikpipe import _archive
+from ikpipe._account import Account
+from ikpipe._errors import AccountError
+from ikpipe._frame import Collected
+from ikpipe._options import Options, policy_of
+from ikpipe._policy import Policy
+from ikpipe._prepare import planner_for
+from ikpipe._progress import display
+from ikpipe._send import Wire
+from ikpipe._session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    import httpx
+    import pandas as pd
+
+    from ikpipe._batches import Sink
+    from ikpipe._work import Record, Work
+
+_log = logging.getLogger("ikpipe")
+
+
+def options(
+    transport: httpx.AsyncBaseTransport | None = None,
+    timeout: float | None = None,
+    policy: Policy | None = None,
+    **sending: Any,
+) -> Options:
+    """Gather what is said of the sending, and the connections for it."""
+    policy = policy or Policy()
+    return Options(Wire(transport, timeout, policy), policy, timeout=timeout, **sending)
+
+
+def options_as_begun(record: Record, policy: Policy | None = None, **given: Any) -> Options:
+    """Gather the same for a run that is finished: what is None is as the run was begun with."""
+    kept = record.journal.facts["sending"]
+    sending = {name: kept.get(name) if value is None else value for name, value in given.items()}
+    return options(policy=policy or policy_of(kept), **sending)
+
+
+async def begin(work: Work, account: Account, options: Options, sink: Sink, journal: str | Path | None) -> None:
+    """Begin a run with a journal, or go on with the one that is there.
+
+    Parameters
+    ----------
+    work, account, options
+        What is to be done, for whom, and how.
+    sink
+        Where the results go, chunk by chunk, as they come.
+    journal
+        Its file; None makes one in the user's state folder.
+    """
+    check_account(account)
+    work.first_plan()  # which finds what is wrong with the mapping, before there is any file
+    record = _archive.begin(journal, work, account, options)
+    with record.journal as there:
+        words = "the journal is %s; if this run is cut off, resume() finishes it"
+        _log.info(words, there.path, extra={"journal": str(there.path)})
+        await send(work, account, options, sink, record)
+
+
+async def send(work: Work, account: Account, options: Options, sink: Sink, record: Record | None) -> None:
+    """Send what is to be sent, and raise what the run was stopped by.
+
+    Parameters
+    ----------
+    work, account, options, sink
+        As for `begin`.
+    record
+        An open journal; None keeps none.
+    """
+    check_account(account)
+    plan = work.first_plan()
+    run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
+    suffixes = run if options.policy.unique_names == "client" else None
+    show = display(options.progress, work.feed.rows)
+    try:
+        async with options.wire as wire:
+            planner = await planner_for(wire, account, work.mapping, plan, suffixes)
+            if plan.gives("use_unique_file_name"):
+                for label, path in work.up(record):
+                    planner.claim(path, label)
+            session = Session(work, planner, account, options, show, sink, run, record)
+            await session.go()
+    finally:
+        show.close()
+    results = sink.close(session.summary())
+    if error := session.error(results):
+        raise error
+
+
+async def collected(way: Callable[..., Awaitable[None]], work: Work, *given: Any) -> pd.DataFrame:
+    """Gather into a frame what one of these ways gives; an error carries it as far as it got.
+
+    Parameters
+    ----------
+    way
+        `begin` or `send`.
+    work
+        What is to be done.
+    given
+        The way's other arguments, but for its sink: account, options, and where the journal is.
+    """
+    account, options, journal = given
+    sink = Collected(work.feed)
+    await way(work, account, options, sink, journal)
+    return sink.results
+
+
+def check_account(account: Account) -> None:
+    """See that tokens can be signed for an account.
+
+    Raises
+    ------
+    AccountError
+        They cannot; the message says what is missing.
+    """
+    if not isinstance(account, Account):
+        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
+    if account.authentication_endpoint is None:
+        account.key()  # which says what is missing

@@ -1,0 +1,95 @@
+"""What a run is to do: its table and mapping, and what is known of its rows from before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe import _past
+from ikpipe._errors import MappingError
+from ikpipe._frame import Plan, results_of, settled_paths
+from ikpipe._result import SETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pandas as pd
+
+    from ikpipe._frame import Chunk, Feed
+    from ikpipe._journal import Journal
+    from ikpipe._past import Known
+    from ikpipe._token import Token
+
+
+class Record(NamedTuple):
+    """The journal of a run.
+
+    `same` are the rows of which it is known that it has them as they are in the table; None where each chunk is to be
+    compared. `fresh`: nothing is in it yet. `sign` makes tokens again, where the key is here.
+    """
+
+    journal: Journal
+    same: int | None = None
+    fresh: bool = False
+    sign: Callable[..., Token] | None = None
+
+    def known(self, chunk: Chunk) -> dict[int, Known]:
+        """Give what it knows of a chunk's rows, by position."""
+        if self.fresh:
+            return {}
+        return _past.of_stories(self.journal.stories(chunk.start, chunk.start + len(chunk.frame)), self.sign)
+
+
+@dataclass(slots=True)
+class Work:
+    """What a run is to do.
+
+    `again` says that the table is one of results, of an earlier run; `earlier` is what the journal of that run knows
+    of rows in doubt, by their path in the library.
+    """
+
+    feed: Feed
+    mapping: Mapping[str, Any]
+    again: bool = False
+    earlier: Mapping[str, Known] = field(default_factory=dict)
+    _plan: Plan | None = None
+    _labels: pd.Index[Any] | None = None
+
+    def first_plan(self) -> Plan:
+        """Give the plan of the first rows, which finds out what is wrong with the mapping.
+
+        Raises
+        ------
+        MappingError
+            The mapping does not fit the table.
+        """
+        try:
+            return self.plan(self.feed.sample)
+        except MappingError:
+            if not self.feed.grows:
+                raise
+            self.feed.look_through()
+            return self.plan(self.feed.sample)
+
+    def plan(self, frame: pd.DataFrame) -> Plan:
+        """Give the plan of some rows; the columns of a table are mostly the same in all."""
+        if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
+            self._plan = Plan(frame.columns, self.mapping["columns"], self.mapping["parameters"])
+            self._labels = frame.columns
+        return self._plan
+
+    def known(self, chunk: Chunk) -> dict[int, Known]:
+        """Give what the table itself knows of a chunk's rows, by position."""
+        return _past.of_results(results_of(chunk.frame), chunk.start) if self.again else {}
+
+    def up(self, record: Record | None) -> Iterator[tuple[Any, str]]:
+        """Give the label and the path in the library of each row that is up already."""
+        if self.again:
+            for chunk in self.feed.chunks():
+                yield from settled_paths(chunk.frame, SETTLED)
+        if record is not None and not record.fresh:
+            yield from ((self.feed.label(at), path) for at, path in record.journal.settled_paths())
+
+    def proven(self, record: Record | None) -> bool:
+        """Tell whether any row is up already: then the keys work."""
+        return next(self.up(record), None) is not None

@@ -1,0 +1,86 @@
+"""`resume`: a run that was cut off is finished, be its table in its journal or still in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from ikpipe._archive import found
+from ikpipe._engine import collected, options_as_begun, send
+from ikpipe._run import blocking
+from ikpipe.tables.feeds import reopened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+    import pandas as pd
+
+    from ikpipe._account import Account
+    from ikpipe._policy import Policy
+    from ikpipe._progress import Progress
+    from ikpipe._result import Result
+
+
+async def _resume(
+    journal: str | Path,
+    account: Account,
+    *,
+    concurrency: int | None = None,
+    rate: float | None = None,
+    retries: int | None = None,
+    timeout: float | None = None,
+    progress: bool | Callable[[Progress], None] = True,
+    on_result: Callable[[Any, Result], None] | None = None,
+    on_unknown: Literal["hold", "resend"] | None = None,
+    on_error: Literal["return", "raise"] | None = None,
+    policy: Policy | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> pd.DataFrame:
+    """Finish a run that was cut off, from its journal alone.
+
+    Rows that have ended stay as they are. What may have left when the process ended is in doubt: its token goes out
+    once more, and the library is looked into, before anything fresh is sent. The others are sent.
+
+    Parameters
+    ----------
+    journal
+        The file that ``attrs["ikpipe"]["journal"]`` of the run, or an error of it, names.
+    account
+        The account that the run was begun with.
+    concurrency, rate, retries, timeout, on_unknown, on_error, policy
+        As for `upload`; where they are None, as the run was begun with.
+    progress, on_result, transport
+        As for `upload`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What the run would have given: every row of its frame.
+
+    Raises
+    ------
+    JournalError
+        There is no such journal, it cannot be used, another process is using it, or it is another account's.
+    AccountError, UploadError
+        As for `upload`.
+    """
+    record, work = found(journal, account, reopened)
+    with record.journal:
+        options = options_as_begun(
+            record,
+            policy,
+            transport=transport,
+            concurrency=concurrency,
+            rate=rate,
+            retries=retries,
+            timeout=timeout,
+            progress=progress,
+            on_result=on_result,
+            on_unknown=on_unknown,
+            on_error=on_error,
+        )
+        return await collected(send, work, account, options, record)
+
+
+resume = blocking(_resume, "resume")
