@@ -187,7 +187,7 @@ def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:
 
 
 class Unfinished(NamedTuple):
-    """A run that was cut off: its journal, when it began, its rows."""
+    """A run that was cut off: its journal, when it began, its rows as far as they are known."""
 
     path: Path
     begun: str
@@ -199,7 +199,7 @@ def unfinished() -> Iterator[Unfinished]:
     for path in sorted(folder().glob(f"*{ENDING}"), reverse=True):
         with suppress(JournalError), Journal.open(path) as journal:
             if journal.ended is None:
-                yield Unfinished(path, journal.facts["begun"], journal.facts["rows"])
+                yield Unfinished(path, journal.facts["begun"], journal.kept)
 
 
 def clear(now: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ikpipe._result import CANCELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
@@ -44,21 +44,19 @@ class Batch:
 
 
 class Batches:
-    """The open chunks of a run.
+    """The open chunks of a run; `error` is what the sink raised, which is given nothing any more then.
 
     Parameters
     ----------
     sink
         Where results go.
-    broken
-        Called when it does not take them, with what it raised; from then on it is given nothing any more.
     """
 
-    def __init__(self, sink: Sink, broken: Callable[[Exception], None]) -> None:
+    def __init__(self, sink: Sink) -> None:
         self.counts: Counter[str] = Counter()
-        self._sink, self._broken = sink, broken
+        self.error: Exception | None = None
+        self._sink = sink
         self._open: deque[Batch] = deque()
-        self._whole = True
 
     def begin(self, chunk: Chunk, known: Mapping[int, Known]) -> Batch:
         """Open a chunk."""
@@ -88,6 +86,14 @@ class Batches:
         for batch in list(self._open):
             self._done(batch)
 
+    def finish(self, summary: Mapping[str, Any]) -> pd.DataFrame | None:
+        """Give the sink the run's summary, if it has taken all results."""
+        try:
+            return self._sink.close(summary) if self.error is None else None
+        except Exception as error:  # noqa: BLE001
+            self.error = error
+            return None
+
     def _done(self, batch: Batch) -> None:
         if batch.chunk is None:
             return
@@ -102,17 +108,13 @@ class Batches:
 
     def _prepared(self, chunk: Chunk, results: list[Result] | None) -> Any:
         try:
-            return self._sink.prepare(chunk, results) if self._whole else None
-        except Exception as error:  # noqa: BLE001 - what is under way must come to its end
-            self._fail(error)
+            return self._sink.prepare(chunk, results) if self.error is None else None
+        except Exception as error:  # noqa: BLE001 - the run goes on: its journal has the results too
+            self.error = error
 
     def _take(self, prepared: Any) -> None:
         try:
-            if self._whole:
+            if self.error is None:
                 self._sink.take(prepared)
         except Exception as error:  # noqa: BLE001
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        self._whole = False
-        self._broken(error)
+            self.error = error

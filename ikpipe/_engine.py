@@ -6,26 +6,27 @@ import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ikpipe import _archive
+from ikpipe import _archive, _past
 from ikpipe._account import Account
-from ikpipe._errors import AccountError
-from ikpipe._frame import Collected
+from ikpipe._errors import AccountError, MappingError
+from ikpipe._frame import Collected, Whole
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import planner_for
 from ikpipe._progress import display
 from ikpipe._send import Wire
 from ikpipe._session import Session
+from ikpipe._work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     import httpx
     import pandas as pd
 
     from ikpipe._batches import Sink
-    from ikpipe._work import Record, Work
+    from ikpipe._work import Record
 
 _log = logging.getLogger("ikpipe")
 
@@ -46,6 +47,40 @@ def options_as_begun(record: Record, policy: Policy | None = None, **given: Any)
     kept = record.journal.facts["sending"]
     sending = {name: kept.get(name) if value is None else value for name, value in given.items()}
     return options(policy=policy or policy_of(kept), **sending)
+
+
+def retried(results: pd.DataFrame, account: Account, given: Mapping[str, Any], fetch: str | None) -> Work:
+    """Make work of a results frame: the rows that are not up are sent.
+
+    Parameters
+    ----------
+    results
+        What `upload` gave.
+    account
+        Whose library it is.
+    given
+        The mapping; what it does not say is as in the frame's ``attrs``.
+    fetch
+        Who fetches URLs, where that was said.
+
+    Raises
+    ------
+    MappingError
+        The frame has no `ik_status`.
+    """
+    if "ik_status" not in results.columns:
+        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    said = results.attrs.get("ikpipe", {}).get("mapping", {})
+    mapping = {
+        **given,
+        **{name: said[name] for name, value in given.items() if not value and name in said},
+        "fetch": fetch or said.get("fetch", "server"),
+        "parameters": {**said.get("parameters", {}), **given["parameters"]},
+    }
+    doubt = (results["ik_status"] == "unknown").any()
+    stories = _archive.earlier(results, account) if doubt else ()
+    earlier = _past.by_path(_past.of_stories(stories, _archive.again(account))) if doubt else {}
+    return Work(Whole(results), mapping, again=True, earlier=earlier)
 
 
 async def begin(work: Work, account: Account, options: Options, sink: Sink, journal: str | Path | None) -> None:
@@ -94,7 +129,7 @@ async def send(work: Work, account: Account, options: Options, sink: Sink, recor
             await session.go()
     finally:
         show.close()
-    results = sink.close(session.summary())
+    results = session.conclude()
     if error := session.error(results):
         raise error
 

@@ -80,7 +80,7 @@ class Session:
         self._options, self._show, self._record = options, show, record
         self._group: Group[Entry] | None = None if record is None else Group(record.journal.write)
         self._travel: Travel | None = None
-        self._batches = Batches(sink, self._halt)
+        self._batches = Batches(sink)
         self._keeper: Keeper | None = None
         if record is not None and self._group is not None:
             self._keeper = Keeper(record.journal, self._group, work.feed, record.same)
@@ -215,6 +215,10 @@ class Session:
             self.failed = True
             self.control.drain()
 
+    def conclude(self) -> pd.DataFrame | None:
+        """Give the sink the summary, and what it makes of all results."""
+        return self._batches.finish(self.summary())
+
     def summary(self) -> dict[str, Any]:
         """Sum the run up: what goes into ``attrs["ikpipe"]``."""
         counts = self._batches.counts
@@ -244,6 +248,11 @@ class Session:
             what = f": {trouble}" if isinstance(trouble, Error) else f" at {trouble!r}"
             error = UploadError(f"The run stopped{what}; what it did is in .results.{where}", results)
             error.__cause__ = trouble
+            return error
+        if self._batches.error is not None:
+            words = f"Not all results could be written: {self._batches.error}.{where} It has them: resume it."
+            error = UploadError(words, results)
+            error.__cause__ = self._batches.error
             return error
         if self.failed:
             words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"

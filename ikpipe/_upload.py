@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from ikpipe import _archive, _engine, _past
-from ikpipe._errors import MappingError
+from ikpipe import _engine
 from ikpipe._frame import Whole, results_of, single
 from ikpipe._prepare import Fetch, FileKind, gather
 from ikpipe._run import blocking
@@ -178,13 +177,6 @@ async def _retry(
         As for `upload`; also a frame without `ik_status`.
     """
     given = gather(columns, root, file_kind, fetch or "server", parameters)
-    said = results.attrs.get("ikpipe", {}).get("mapping", {})
-    mapping = {
-        **given,
-        **{name: said[name] for name, value in given.items() if not value and name in said},
-        "fetch": fetch or said.get("fetch", "server"),
-        "parameters": {**said.get("parameters", {}), **given["parameters"]},
-    }
     options = _engine.options(
         transport,
         timeout,
@@ -197,12 +189,7 @@ async def _retry(
         on_error=on_error,
         progress=progress,
     )
-    work = Work(Whole(results), mapping, again=True)
-    if "ik_status" not in results.columns:
-        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
-    if (results["ik_status"] == "unknown").any():
-        stories = _archive.earlier(results, account)
-        work.earlier = _past.by_path(_past.of_stories(stories, _archive.again(account)))
+    work = _engine.retried(results, account, given, fetch)
     return await _engine.collected(_engine.begin, work, account, options, journal)
 
 

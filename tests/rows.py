@@ -9,6 +9,7 @@ import pandas as pd
 
 import ikpipe
 from ikpipe._frame import Collected, Plan, Row, Whole
+from ikpipe.cli.report import Tally
 
 if TYPE_CHECKING:
     from ikpipe import Account, Result
@@ -25,6 +26,16 @@ def result_frame(frame: pd.DataFrame, results: list[Result], summary: dict[str, 
     for chunk in feed.chunks():
         sink.take(sink.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
     return sink.close(summary)
+
+
+def summed_up(frame: pd.DataFrame, results: list[Result], about: dict[str, Any]) -> Tally:
+    """Count results as the command line does."""
+    feed = Whole(frame)
+    tally = Tally(Collected(feed))
+    for chunk in feed.chunks():
+        tally.take(tally.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
+    tally.close(about)
+    return tally
 
 
 def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import Error
 from ikpipe.cli.signals import held
@@ -14,7 +15,11 @@ from ikpipe.cli.wording import say
 from ikpipe.tables.files import ending, needed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import pandas as pd
+
+    from ikpipe.tables.writing import ResultsFile
 
 STANDARD = "-"
 ENDINGS = ("csv", "jsonl", "parquet")
@@ -58,29 +63,59 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def write(frame: pd.DataFrame, out: str) -> bool:
-    """Write a frame to OUT, and tell whether it is there as a whole: a reader of standard output may leave early."""
+@contextmanager
+def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsFile]:
+    """Open OUT for results as they come; it is there as a whole in the end, or not at all.
+
+    Parameters
+    ----------
+    out
+        A path, or ``-`` for standard output.
+    attrs
+        Those of the table that the rows are of.
+    """
+    from ikpipe.tables.writing import Csv, ResultsFile, Stream, table_file
+
+    if out == STANDARD:
+        yield ResultsFile(Csv(Stream(_Standard())), attrs)
+        return
+    stack = ExitStack()
+    table = stack.enter_context(table_file(out))
+    try:
+        yield ResultsFile(table, attrs)
+    finally:
+        with held():
+            stack.close()
+
+
+def write(frame: pd.DataFrame, out: str) -> None:
+    """Write a frame to OUT; a reader of standard output may leave early."""
     from ikpipe.tables.results import write_csv, write_results
 
     if out != STANDARD:
         with held():
             write_results(frame, out)
-        return True
+        return
     try:
         write_csv(frame, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # Python flushes it once more at the very end, which would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        _leave()
 
 
-def rescue(frame: pd.DataFrame, out: str) -> None:
-    """Keep in a temporary file what OUT would not take: the files are up, and nobody else knows where."""
-    from ikpipe.tables.results import write_results
+class _Standard(io.BytesIO):
+    """Standard output, whose reader may leave early: what comes then is for nobody."""
 
-    path = Path(mkdtemp(prefix="ikpipe-")) / "results.csv"
-    write_results(frame, path)
-    name = "standard output" if out == STANDARD else out
-    say(f"{name} did not take all results; they are in {path}")
+    def write(self, data: Any) -> int:
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            _leave()
+            say("standard output was closed before all results were written; the journal of this run has them")
+        return len(data)
+
+
+def _leave() -> None:
+    # Python flushes it once more at the very end, which would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

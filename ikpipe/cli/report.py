@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import CODES
 from ikpipe._progress import size
-from ikpipe._result import SETTLED
+from ikpipe._result import CANCELLED, SETTLED
 from ikpipe.cli.wording import cut, in_options, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+
+    from ikpipe._batches import Sink
+    from ikpipe._frame import Chunk
+    from ikpipe._result import Result
 
 FEW = 3  # examples of each code
 _COLUMN = 20  # characters of a column's name
@@ -37,25 +42,79 @@ def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
     bad = found["position"].nunique()
     yield f"{_count(len(found), 'problem')} in {bad} of {_count(rows, 'row')} (the first row is row 0)"
     for code, group in _groups(found, "code"):
-        columns = group["column"].astype(str).where(group["column"].notna(), "")
+        few = group.head(FEW)
+        columns = few["column"].astype(str).where(few["column"].notna(), "")
         yield ""
         yield from _explained(f"{len(group)} {code}", code, width)
-        yield from _examples(group["row"], columns, group["message"] + "; " + group["fix"], width)
+        shown = zip(few["row"], columns, few["message"] + "; " + few["fix"], strict=True)
+        yield from _examples(list(shown), len(group), width)
 
 
-def summary(results: pd.DataFrame, width: int) -> Iterator[str]:
+class Tally:
+    """Counts the results of a run on their way to where they are written, and keeps a few of each kind of trouble.
+
+    Parameters
+    ----------
+    sink
+        Where they go on to.
+    instead
+        What the run's summary is to say instead of what it says.
+    """
+
+    def __init__(self, sink: Sink, instead: Mapping[str, Any] | None = None) -> None:
+        self.about: dict[str, Any] = {}
+        self.statuses: Counter[str] = Counter()
+        self.stored = 0
+        self.troubles: Counter[str] = Counter()
+        self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
+        self.kinds: dict[str, dict[str, None]] = {}
+        self._sink, self._instead = sink, instead or {}
+
+    @property
+    def all_up(self) -> bool:
+        """Whether every row is."""
+        return self.statuses.keys() <= SETTLED
+
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, Any, list[Result] | None]:
+        """Let the sink prepare, and keep what is to be counted in its turn."""
+        labels = chunk.frame.index
+        return self._sink.prepare(chunk, results), labels, results
+
+    def take(self, prepared: tuple[Any, Any, list[Result] | None]) -> None:
+        """Count the next rows, and pass them on."""
+        rows, labels, results = prepared
+        for label, one in zip(labels, results or [CANCELLED] * len(labels), strict=True):
+            self.statuses[one.status] += 1
+            if one.status in SETTLED:
+                self.stored += one.size or 0
+            else:
+                self._note(label, one)
+        self._sink.take(rows)
+
+    def _note(self, label: Any, result: Result) -> None:
+        code = result.error or ""
+        self.troubles[code] += 1
+        self.kinds.setdefault(code, {})[result.status] = None
+        shown = self.examples.setdefault(code, [])
+        if len(shown) < FEW:
+            shown.append((label, "", result.message))
+
+    def close(self, summary: Mapping[str, Any]) -> None:
+        """Keep the summary, and pass it on."""
+        self.about = {**summary, **self._instead}
+        self._sink.close(self.about)
+
+
+def summary(tally: Tally, width: int) -> Iterator[str]:
     """Sum up a run: how many rows are up, and for the others by code what to do about them."""
-    about = results.attrs["ikpipe"]
-    up = results["ik_status"].isin(SETTLED)
+    about, up = tally.about, sum(tally.statuses[status] for status in SETTLED)
     sent = f", {size(about['bytes'])} sent from here" if about["bytes"] else ""
-    stored = size(int(results.loc[up, "ik_size"].sum()))
-    yield f"{up.sum()} of {_count(about['rows'], 'row')} up, {stored} stored{sent}, in {about['seconds']:.1f} s"
-    yield "  " + ", ".join(f"{count} {status}" for status, count in results["ik_status"].value_counts().items())
-    for code, group in _groups(results[~up], "ik_error"):
+    yield f"{up} of {_count(about['rows'], 'row')} up, {size(tally.stored)} stored{sent}, in {about['seconds']:.1f} s"
+    yield "  " + ", ".join(f"{count} {status}" for status, count in tally.statuses.most_common())
+    for code, count in tally.troubles.most_common():
         yield ""
-        statuses = "/".join(group["ik_status"].unique())
-        yield from _explained(f"{len(group)} {statuses}, {code}", code, width)
-        yield from _examples(group.index, [""] * len(group), group["ik_message"], width)
+        yield from _explained(f"{count} {'/'.join(tally.kinds[code])}, {code}", code, width)
+        yield from _examples(tally.examples[code], count, width)
 
 
 def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -64,19 +123,18 @@ def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFram
         yield value, frame[frame[column] == value]
 
 
-def _examples(labels: Iterable[Any], columns: Iterable[Any], messages: Iterable[Any], width: int) -> Iterator[str]:
-    """Show the first few rows, aligned, each on one line."""
-    every = list(zip(labels, columns, messages, strict=True))
+def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> Iterator[str]:
+    """Show a few rows of so many: label, column and message, aligned, each on one line."""
     shown = [
         (f"row {one_line(label)}", cut(one_line(column), _COLUMN), in_options(one_line(text)))
-        for label, column, text in every[:FEW]
+        for label, column, text in few
     ]
     widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
     for row, column, text in shown:
         cells = [row.ljust(widths[0]), column.ljust(widths[1]), text]
         yield cut("    " + "  ".join(cell for cell in cells if cell), width)
-    if len(every) > FEW:
-        yield f"    and {_count(len(every) - FEW, 'more row')}"
+    if count > len(few):
+        yield f"    and {_count(count - len(few), 'more row')}"
 
 
 def _explained(head: str, code: str, width: int) -> Iterator[str]:

@@ -11,32 +11,42 @@ from typing import TYPE_CHECKING, Any
 
 import ikpipe
 from ikpipe._errors import Error, JournalError, MappingError
-from ikpipe._result import SETTLED
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.standin import emulated
 from ikpipe.cli.wording import say, width
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    import pandas as pd
+    from ikpipe._frame import Feed
+    from ikpipe._work import Work
 
 ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
-    from ikpipe.tables.reading import read_table
+    from ikpipe._work import Work
+    from ikpipe.tables.feeds import feed
 
     output.ready(options.out, options.table, options.journal)
-    return _run(options, ikpipe.upload, lambda: read_table(options.table))
+    said = _mapping(options)
+    return _run(options, lambda: feed(options.table), lambda table, _account: Work(table, said))
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
+    from ikpipe._engine import retried
+    from ikpipe._frame import Whole
+
     output.ready(options.out, journal=options.journal)
-    return _run(options, ikpipe.retry, lambda: ikpipe.read_results(options.table))
+    said = _mapping(options)
+
+    def work(table: Any, account: ikpipe.Account) -> Work:
+        return retried(table.frame, account, said, options.fetch)
+
+    return _run(options, lambda: Whole(ikpipe.read_results(options.table)), work)
 
 
 def resume(options: Namespace) -> int:
@@ -51,17 +61,26 @@ def resume(options: Namespace) -> int:
             f"There is no journal {options.journal}. A run makes it when its table is read, and before it sends "
             "anything: if it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
         )
-    account = ikpipe.Account.from_env(options.profile)
-    return _finish(options, lambda: _resumed(options, account))
+    return _finish(options, ikpipe.Account.from_env(options.profile))
 
 
-def _resumed(options: Namespace, account: ikpipe.Account) -> pd.DataFrame:
-    given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
-    given["policy"] = mapping.policy(options.policy) if options.policy else None
+def _finish(options: Namespace, account: ikpipe.Account) -> int:
+    """Go on with the run of a journal."""
+    from ikpipe._archive import found
+    from ikpipe._engine import options_as_begun, send
+    from ikpipe._run import blocking
+    from ikpipe.tables.feeds import reopened
+
     try:
-        return ikpipe.resume(options.journal, account, progress=not options.quiet, **given)
+        record, work = found(options.journal, account, reopened)
     except JournalError as error:  # of which no other file can be named here
-        raise JournalError(str(error).replace(", or name another file with journal=", ""), error.results) from None
+        raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
+    with record.journal:
+        given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
+        given |= dict.fromkeys(("retries", "timeout", "on_error"))
+        policy = mapping.policy(options.policy) if options.policy else None
+        how = options_as_begun(record, policy, progress=not options.quiet, **given)
+        return _carry_out(options, work, lambda sink: blocking(send, "resume")(work, account, how, sink, record))
 
 
 def _list_unfinished(options: Namespace) -> int:
@@ -80,32 +99,54 @@ def _list_unfinished(options: Namespace) -> int:
     return ALL_UP
 
 
-def _run(options: Namespace, send: Callable[..., pd.DataFrame], read: Callable[[], pd.DataFrame]) -> int:
+def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpipe.Account], Work]) -> int:
     """Send a table, to the account or to a temporary service."""
-    given, sending = mapping.call(options), _sending(options)
+    from ikpipe._engine import begin
+    from ikpipe._engine import options as sending
+    from ikpipe._run import blocking
+
+    how = sending(
+        policy=mapping.policy(options.policy),
+        concurrency=options.concurrency,
+        rate=options.rate,
+        on_unknown=options.on_unknown,
+        progress=not options.quiet,
+    )
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
-    frame = read()
+    table = read()
+
+    def go(account: ikpipe.Account, journal: Any) -> int:
+        work = make(table, account)
+        return _carry_out(options, work, lambda sink: blocking(begin, "upload")(work, account, how, sink, journal))
+
     if account is not None:
-        return _finish(options, lambda: send(frame, account, **given, **sending))
+        return go(account, options.journal)
     # A run whose service is gone cannot be resumed, so that its journal has no place among those that can.
-    with TemporaryDirectory(prefix="ikpipe-") as place, emulated(frame, given) as there:
+    with TemporaryDirectory(prefix="ikpipe-") as place, emulated(table.sample, mapping.call(options)) as there:
         if options.journal is not None:
             say(f"--emulator: {options.journal} is a journal of this service alone; name another file for ImageKit")
-        sending["journal"] = options.journal or Path(place, "run.ikjournal")
-        return _finish(options, lambda: send(frame, there, **given, **sending))
+        return go(there, options.journal or Path(place, "run.ikjournal"))
 
 
-def _finish(options: Namespace, send: Callable[[], pd.DataFrame]) -> int:
-    """Send, and write what came back, also where something stopped the run."""
-    try:
-        with _telling(options):
-            results = send()
-    except Error as error:
-        stopped: pd.DataFrame | None = getattr(error, "results", None)
-        if stopped is not None:
-            _deliver(options, stopped)
-        raise
-    return _deliver(options, results)
+def _mapping(options: Namespace) -> dict[str, Any]:
+    from ikpipe._prepare import gather
+
+    given = mapping.call(options)
+    named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
+    return gather(**named, fetch=given.pop("fetch", "server"), parameters=given)
+
+
+def _carry_out(options: Namespace, work: Work, send: Callable[[Any], object]) -> int:
+    """Send, while what comes back is written, also where something stops the run."""
+    with output.results(options.out, work.feed.sample.attrs) as sink, _telling(options):
+        # The journal of a temporary service goes with it.
+        tally = report.Tally(sink, {"journal": None} if options.emulator and options.journal is None else {})
+        try:
+            send(tally)
+        finally:
+            if tally.about and not options.quiet:
+                say(*report.summary(tally, width()), "", *_outlook(options, tally))
+    return INTERRUPTED if tally.about["interrupted"] else ALL_UP if tally.all_up else SOME_NOT
 
 
 @contextmanager
@@ -127,50 +168,20 @@ def _telling(options: Namespace) -> Iterator[None]:
         log.removeFilter(tell)
 
 
-def _sending(options: Namespace) -> dict[str, Any]:
-    """Gather the keywords that say how to send."""
-    return {
-        "concurrency": options.concurrency,
-        "rate": options.rate,
-        "journal": options.journal,
-        "progress": not options.quiet,
-        "on_unknown": options.on_unknown,
-        "policy": mapping.policy(options.policy),
-    }
-
-
-def _deliver(options: Namespace, results: pd.DataFrame) -> int:
-    """Write OUT, say how it went, and tell the exit status."""
-    about, written = results.attrs["ikpipe"], False
-    if options.emulator and options.journal is None:
-        about["journal"] = None  # it goes with its service
-    try:
-        written = output.write(results, options.out)
-    finally:
-        if not written:
-            output.rescue(results, options.out)
-    up = bool(results["ik_status"].isin(SETTLED).all())
-    if not options.quiet:
-        say(*report.summary(results, width()), "", *_outlook(options, results, up=up))
-    if about["interrupted"]:
-        return INTERRUPTED
-    return ALL_UP if up else SOME_NOT
-
-
-def _outlook(options: Namespace, results: pd.DataFrame, *, up: bool) -> list[str]:
+def _outlook(options: Namespace, tally: report.Tally) -> list[str]:
     """Say where the results are, and what to type next."""
-    about, lines = results.attrs["ikpipe"], []
+    about, lines = tally.about, []
     if options.out != output.STANDARD:
         lines.append(f"Results: {options.out}")
-    if up:
+    if tally.all_up:
         return lines
     if about["interrupted"] and about["journal"] is not None and not options.emulator:
         return [*lines, "Next, to go on where it stopped:", f"  {_going_on(options, about['journal'])}"]
     if options.out == output.STANDARD:
         return ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
     lines.append(f"Next, once what is wrong is mended (cells can be mended in {options.out}):")
-    lines.append(f"  {_again(options, results)}")
-    if (results["ik_status"] == "unknown").any():
+    lines.append(f"  {_again(options, about)}")
+    if tally.statuses["unknown"]:
         lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
         lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
     return lines
@@ -181,12 +192,12 @@ def _going_on(options: Namespace, journal: str) -> str:
     return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_given(options, "profile")])
 
 
-def _again(options: Namespace, results: pd.DataFrame) -> str:
+def _again(options: Namespace, about: Mapping[str, Any]) -> str:
     """Write the command that retries OUT; a Parquet file keeps the mapping itself."""
     words = ["ikpipe", "retry", options.out, "-o", options.out]
     if not options.out.endswith(".parquet"):
         try:
-            words += mapping.words(results.attrs["ikpipe"]["mapping"])
+            words += mapping.words(about["mapping"])
         except MappingError as error:
             return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]

@@ -91,7 +91,9 @@ class Stream:
 
 
 class Table(Protocol):
-    """A table on its way into a file."""
+    """A table on its way into a file; `closed` once it is whole."""
+
+    closed: bool
 
     def prepare(self, chunk: Chunk) -> Any:
         """Bring rows into the form in which they are written."""
@@ -118,6 +120,7 @@ class Csv:
         self._place, self._safe = place, spreadsheet_safe
         self._index: bool | None = None
         self._names: list[str] | None = None
+        self.closed = False
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
         """Write rows as text, and say of which columns they are."""
@@ -146,6 +149,7 @@ class Csv:
 
     def close(self, _attrs: Mapping[Any, Any]) -> None:
         """End it."""
+        self.closed = True
 
 
 class JsonLines:
@@ -160,6 +164,7 @@ class JsonLines:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._index: bool | None = None
+        self.closed = False
 
     def prepare(self, chunk: Chunk) -> bytes:
         """Write rows as text."""
@@ -172,6 +177,7 @@ class JsonLines:
 
     def close(self, _attrs: Mapping[Any, Any]) -> None:
         """End it."""
+        self.closed = True
 
 
 class Parquet:
@@ -191,6 +197,7 @@ class Parquet:
         self._index: bool | None = None
         self._rows = 0
         self._as_json: set[str] = set()
+        self.closed = False
 
     def prepare(self, chunk: Chunk) -> parquet.Encoded:
         """Encode rows."""
@@ -214,7 +221,7 @@ class Parquet:
         self._as_json |= first.differing(prepared)
         fitted = self._encoded(prepared.frame.reindex(columns=labels))
         if not first.alike(fitted):
-            self.close({})
+            self._end({})
             self._place.redo(lambda old, new: self._redo(old, new, labels))
         return fitted
 
@@ -232,6 +239,10 @@ class Parquet:
 
     def close(self, attrs: Mapping[Any, Any]) -> None:
         """Write what is to be known of the whole."""
+        self._end(attrs)
+        self.closed = True
+
+    def _end(self, attrs: Mapping[Any, Any]) -> None:
         if self._writer is not None and self._first is not None:
             self._writer.add_key_value_metadata(self._first.notes(self._rows, attrs))
             self._writer.close()
@@ -266,7 +277,7 @@ class ResultsFile:
 
 @contextmanager
 def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> Iterator[Table]:
-    """Open a file for a table, whose ending says the format; it takes its place when all went well.
+    """Open a file for a table, whose ending says the format; it takes its place if the table was closed.
 
     Raises
     ------
@@ -275,13 +286,16 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
     """
     kind = ending(fspath(path), ENDINGS)
     place = Beside(Path(path))
+    table: Table | None = None
     try:
         if kind == "csv":
-            yield Csv(place, spreadsheet_safe=spreadsheet_safe)
+            table = Csv(place, spreadsheet_safe=spreadsheet_safe)
         else:
-            yield Parquet(place) if kind == "parquet" else JsonLines(place)
-        place.keep()
+            table = Parquet(place) if kind == "parquet" else JsonLines(place)
+        yield table
     finally:
+        if table is not None and table.closed:
+            place.keep()
         place.discard()
 
 

@@ -234,9 +234,8 @@ def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, An
 
 def next_command(*words: str, **run: Any) -> str:
     """Write the command that retries a run."""
-    results = pd.DataFrame()
-    results.attrs["ikpipe"] = {"mapping": gather(run.pop("columns", None), None, None, "server", run)}
-    return runs._again(parser().parse_args(["upload", "in.csv", *words]), results)  # noqa: SLF001 - what is printed
+    about = {"mapping": gather(run.pop("columns", None), None, None, "server", run)}
+    return runs._again(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
 
 
 def test_the_next_command_is_quoted() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import result_frame
+from rows import summed_up
 
 from ikpipe import CODES
 from ikpipe._errors import Problem
@@ -76,8 +76,8 @@ def test_summary_by_code() -> None:
     lost = [Result(status, "server_error", "500") for status in ("unknown", "failed")]
     results = [Result("uploaded", size=1500), bad, *lost]
     about = {"rows": 4, "bytes": 2_000_000, "seconds": 1.25}
-    frame = result_frame(pd.DataFrame(index=["a", "b", "c", "d"]), results, about)
-    assert list(summary(frame, 80)) == [
+    tally = summed_up(pd.DataFrame(index=["a", "b", "c", "d"]), results, about)
+    assert list(summary(tally, 80)) == [
         "1 of 4 rows up, 1.5 kB stored, 2.0 MB sent from here, in 1.2 s",
         "  1 uploaded, 1 invalid, 1 unknown, 1 failed",
         "",
@@ -93,11 +93,11 @@ def test_summary_by_code() -> None:
 
 def test_summary_of_nothing() -> None:
     """An empty table has a summary too."""
-    frame = result_frame(pd.DataFrame(), [], ABOUT)
-    assert next(summary(frame, 80)) == "0 of 0 rows up, 0 B stored, in 0.0 s"
+    tally = summed_up(pd.DataFrame(), [], ABOUT)
+    assert next(summary(tally, 80)) == "0 of 0 rows up, 0 B stored, in 0.0 s"
 
 
 def test_code_of_a_later_version() -> None:
     """A code that nobody here knows, as a file of a later version can have, is shown without an explanation."""
-    frame = result_frame(pd.DataFrame(index=[0]), [Result("unknown", "eclipse", "dark")], ABOUT)
-    assert list(summary(frame, 80))[3:] == ["  1 unknown, eclipse", "    row 0  dark"]
+    tally = summed_up(pd.DataFrame(index=[0]), [Result("unknown", "eclipse", "dark")], ABOUT)
+    assert list(summary(tally, 80))[3:] == ["  1 unknown, eclipse", "    row 0  dark"]

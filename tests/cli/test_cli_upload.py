@@ -13,6 +13,7 @@ from shell import NAMED, process, variables
 
 import ikpipe
 from ikpipe._row import RESENDS
+from ikpipe.tables.writing import Csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,39 +258,33 @@ def test_bug_shows_its_traceback(ikp: Ikp, table: Table, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_full_disk(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What OUT's disk refuses is told in the system's own words, and the results are kept elsewhere."""
-    write, elsewhere = ikpipe.write_results, tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+def test_full_disk(ikp: Ikp, table: Table) -> None:
+    """What OUT's disk refuses is told in the system's own words, and the journal has the results."""
 
-    def full(frame: pd.DataFrame, path: str | Path) -> None:
-        if str(path) == "out.csv":
-            raise OSError(28, "No space left on device")
-        write(frame, path)
+    def full(_self: Csv, _prepared: Any) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ikpipe.tables.results.write_results", full)
-    ran = ikp("upload", table(1), "-o", "out.csv", *NAMED)
-    [kept] = elsewhere.glob("*/results.csv")
-    assert ran.status == 2
-    assert ran.err.splitlines()[-2] == f"ikpipe: out.csv did not take all results; they are in {kept}"
-    assert ran.err.splitlines()[-1] == "ikpipe: error: [Errno 28] No space left on device"
-    assert list(ikpipe.read_results(kept)["ik_status"]) == ["uploaded"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Csv, "take", full)
+        ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--journal", "run.ikjournal")
+    assert (ran.status, Path("out.csv").exists()) == (2, False)
+    assert "Not all results could be written: [Errno 28] No space left on device" in ran.err
+    assert ikp("resume", "run.ikjournal", "-o", "out.csv").status == 0
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded"]
 
 
-def test_pipe_closed_early(table: Table, emulator: Emulator, tmp_path: Path) -> None:
+def test_pipe_closed_early(table: Table, emulator: Emulator) -> None:
     """A reader that leaves early costs neither the run's status nor its results."""
-    environment = {**variables(emulator), "TMPDIR": str(tmp_path)}
-    with process("upload", table(1), "-o", "-", *NAMED, **environment) as running:
+    with process("upload", table(1), "-o", "-", *NAMED, "--journal", "run.ikjournal", **variables(emulator)) as running:
         assert running.stdout is not None
         running.stdout.close()
         assert running.stderr is not None
         said = running.stderr.read()
         assert running.wait() == 0
-    [kept] = tmp_path.glob("ikpipe-*/results.csv")
-    assert f"standard output did not take all results; they are in {kept}" in said
+    assert said.count("standard output was closed before all results were written") == 1
     assert "Traceback" not in said
-    assert list(ikpipe.read_results(kept)["ik_status"]) == ["uploaded"]
+    results = ikpipe.resume("run.ikjournal", emulator.account, progress=False)
+    assert list(results["ik_status"]) == ["uploaded"]
 
 
 def test_listing_cut_short(emulator: Emulator, tmp_path: Path) -> None:
