@@ -124,16 +124,11 @@ class Session:
         await self._group.close()
         if self._group.error is not None:
             self.trouble = self.trouble or self._group.error
-        elif not self.control.draining:
+        elif not self.control.draining and self.trouble is None:
             self._record.journal.end(time.time())
 
-    def _halt(self, error: Exception) -> None:
-        """Begin no new row, since something is wrong that is no row's own."""
-        self.trouble = self.trouble or error
-        self.control.drain()
-
     def _next(self) -> Chunk | None:
-        """Read the next chunk, and have it kept; where that fails, there is none, and the run drains."""
+        """Read the next chunk, and have it kept; where that fails, there is none, and those before it go on."""
         try:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -143,7 +138,7 @@ class Session:
             if self._keeper is not None and not self.control.stopped:
                 self._keeper.keep(chunk)
         except Exception as error:  # noqa: BLE001 - rows that are on their way come to their end
-            self._halt(error)
+            self.trouble = self.trouble or error
             return None
         self._rows = chunk.start + len(chunk.frame)
         return chunk

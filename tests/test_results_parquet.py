@@ -166,3 +166,12 @@ def test_what_is_no_parquet_is_said(content: bytes) -> None:
     """A file that is no Parquet is an error with its name."""
     with pytest.raises(ikpipe.Error, match="x is no Parquet file"):
         parquet.read(io.BytesIO(content), "x")
+
+
+@pytest.mark.parametrize(
+    "index", [pd.RangeIndex(3, 17, 2), pd.date_range("2026-01-01", periods=7, freq="h"), pd.Index(list("abcdefg"))]
+)
+def test_an_index_comes_back_from_many_parts(index: Any) -> None:
+    """However many rows are written at a time."""
+    frame = pd.DataFrame({"a": range(7)}, index=index)
+    assert_frame_equal(parquet.read(io.BytesIO(written(frame, rows=3)), "r.parquet"), frame)

@@ -203,3 +203,10 @@ def test_missing_extra_names_the_line_to_type(module: str, extra: str, monkeypat
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ikpipe.MissingExtra, match=rf"pip install 'ikpipe\[{extra}\]'"):
         table(b"", {"excel": "xlsx"}.get(extra, extra))
+
+
+def test_a_row_with_nothing_in_it_is_a_row(tmp_path: Path) -> None:
+    """An empty object in JSON lines stands for a row all the same."""
+    path = tmp_path / "in.jsonl"
+    path.write_text("{}\n{}\n")
+    assert len(read_table(path)) == 2

@@ -10,7 +10,7 @@
     frozen.py     a frame as text that gives it back
 """
 
-from ikpipe._frame.feed import Chunk, Feed, Kept, Whole
+from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, fitted
 from ikpipe._frame.frozen import Frozen, thaw
 from ikpipe._frame.plan import Plan, Row
 from ikpipe._frame.results import (
@@ -36,6 +36,7 @@ __all__ = [
     "Whole",
     "answered",
     "answers",
+    "fitted",
     "listing_frame",
     "problem_frame",
     "results_of",

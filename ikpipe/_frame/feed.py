@@ -145,6 +145,13 @@ class Kept:
         return self.origin is not None and at in self.origin["whole"]
 
 
+def fitted(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
+    """Give a frame these columns; of those that it has not, all cells are None."""
+    none = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+    columns = [frame[label] if label in frame.columns else none for label in labels]
+    return pd.concat(columns, axis=1, keys=labels) if columns else frame
+
+
 def fitting(frame: pd.DataFrame, size: int = SIZE) -> pd.DataFrame:
     """Give as many of the first rows as are no larger than a chunk may be; one at least."""
     while len(frame) > 1 and sum(map(_weight, columns(frame, index=True))) > size:

@@ -106,7 +106,9 @@ def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
-    found: pd.Series[Any] = part.pop(column) if column in part else pd.Series(None, index=part.index, dtype=object)
+    found: pd.Series[Any] = (
+        part.pop(column) if column in part else pd.Series([None] * len(part), index=part.index, dtype=object)
+    )
     return found
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe._frame import Chunk, Feed, Frozen, Whole
+from ikpipe._errors import Error
+from ikpipe._frame import Chunk, Feed, Frozen, Whole, fitted
 from ikpipe._frame.feed import ROWS, fitting
 from ikpipe.tables import parquet
 from ikpipe.tables.files import ending, name_of, opened
@@ -120,6 +121,10 @@ class _JsonLines(_Streamed):
     def __init__(self, source: str) -> None:
         self._names: dict[str, None] = {}
         super().__init__(source)
+        if not self._names and len(self.sample):
+            self.look_through()
+        if not self._names and len(self.sample):
+            raise Error(f"{self._name}: no row of it has anything in it")
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with opened(self._source) as stream:
@@ -134,7 +139,7 @@ class _JsonLines(_Streamed):
         with opened(self._source) as stream:
             for row in json_rows(stream, self._name):
                 self._names |= dict.fromkeys(row)
-        self.sample = self.sample.reindex(columns=list(self._names), fill_value=None)
+        self.sample = fitted(self.sample, list(self._names))
 
 
 class _Parquet(_Streamed):

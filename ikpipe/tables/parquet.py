@@ -147,9 +147,13 @@ class Encoded(NamedTuple):
 
     def notes(self, rows: int, attrs: Mapping[Any, Any]) -> dict[bytes, str]:
         """Write what `read` needs besides the columns, as the file's metadata; `rows` and `attrs` are the whole's."""
+        index = described(self.frame.index) if self.indexed else None
+        if index is not None and index["range"]:
+            start, _, step = index["range"]
+            index["range"] = [start, start + rows * step, step]
         notes = {
             "columns": self.how,
-            "index": described(self.frame.index) if self.indexed else None,
+            "index": index,
             "labels": labels(self.frame.columns),
             "attrs": tagged.encode(dict(attrs)),
             "rows": rows,

@@ -63,7 +63,8 @@ def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
 
 def objects(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFrame:
     """Make a frame of objects, as such: pandas would turn whole numbers beside missing ones into floats."""
-    return pd.DataFrame({name: [row.get(name) for row in rows] for name in names}, dtype=object)
+    cells = {name: [row.get(name) for row in rows] for name in names}
+    return pd.DataFrame(cells, index=pd.RangeIndex(len(rows)), dtype=object)
 
 
 def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:

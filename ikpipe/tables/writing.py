@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from ikpipe._errors import Error
-from ikpipe._frame import answered, answers
+from ikpipe._frame import answered, answers, fitted
 from ikpipe._frame.described import has_index
 from ikpipe.tables import parquet, text
 from ikpipe.tables.files import ending, needed
@@ -210,29 +210,32 @@ class Parquet:
         if first is not None and not first.alike(prepared):
             prepared = self._like(prepared, first)
         if self._writer is None:
-            self._first = prepared
-            self._writer = self._pq.ParquetWriter(self._place.stream, prepared.table.schema)
+            self._open(prepared, self._place.stream)
         self._writer.write_table(prepared.table)
         self._rows += len(prepared.frame)
 
     def _like(self, prepared: parquet.Encoded, first: parquet.Encoded) -> parquet.Encoded:
         """Give both what is there and what comes all columns, in a form that takes all cells."""
         labels = united(list(first.frame.columns), list(prepared.frame.columns))
-        self._as_json |= first.differing(prepared)
-        fitted = self._encoded(prepared.frame.reindex(columns=labels))
-        if not first.alike(fitted):
+        rows = fitted(prepared.frame, labels)
+        self._as_json |= self._encoded(fitted(first.frame, labels)).differing(self._encoded(rows))
+        alike = self._encoded(rows)
+        if not first.alike(alike):
             self._end({})
             self._place.redo(lambda old, new: self._redo(old, new, labels))
-        return fitted
+        return alike
 
     def _redo(self, old: IO[bytes], new: IO[bytes], labels: list[Any]) -> None:
         self._writer = None
         for frame in parquet.groups(old):
-            encoded = self._encoded(frame.reindex(columns=labels))
+            encoded = self._encoded(fitted(frame, labels))
             if self._writer is None:
-                self._first = encoded
-                self._writer = self._pq.ParquetWriter(new, encoded.table.schema)
+                self._open(encoded, new)
             self._writer.write_table(encoded.table)
+
+    def _open(self, first: parquet.Encoded, stream: IO[bytes]) -> None:
+        self._first = first._replace(frame=first.frame.iloc[:0], table=first.table[:0])
+        self._writer = self._pq.ParquetWriter(stream, first.table.schema)
 
     def _encoded(self, frame: pd.DataFrame) -> parquet.Encoded:
         return parquet.Encoded.of(frame, self._as_json, index=bool(self._index))
@@ -241,6 +244,12 @@ class Parquet:
         """Write what is to be known of the whole."""
         self._end(attrs)
         self.closed = True
+
+    def drop(self) -> None:
+        """Give the file up; its writer would else complain that nobody closed it."""
+        if self._writer is not None:
+            with suppress(OSError, ValueError):
+                self._writer.close()
 
     def _end(self, attrs: Mapping[Any, Any]) -> None:
         if self._writer is not None and self._first is not None:
@@ -296,6 +305,8 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
     finally:
         if table is not None and table.closed:
             place.keep()
+        elif isinstance(table, Parquet):
+            table.drop()
         place.discard()
 
 
