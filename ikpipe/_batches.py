@@ -10,8 +10,6 @@ from ikpipe._result import CANCELLED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from ikpipe._frame import Chunk
     from ikpipe._past import Known
     from ikpipe._result import Result
@@ -26,7 +24,7 @@ class Sink(Protocol):
     def take(self, prepared: Any) -> None:
         """Take what is prepared; called in the table's order."""
 
-    def close(self, summary: Mapping[str, Any]) -> pd.DataFrame | None:
+    def close(self, summary: Mapping[str, Any]) -> Any:
         """Take the run's summary, and give the results, where there is a frame of them."""
 
 
@@ -86,7 +84,7 @@ class Batches:
         for batch in list(self._open):
             self._done(batch)
 
-    def finish(self, summary: Mapping[str, Any]) -> pd.DataFrame | None:
+    def finish(self, summary: Mapping[str, Any]) -> Any:
         """Give the sink the run's summary, if it has taken all results."""
         try:
             return self._sink.close(summary) if self.error is None else None

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    import pandas as pd
 
     from ikpipe._batches import Sink
     from ikpipe._work import Record
@@ -49,7 +48,7 @@ def options_as_begun(record: Record, policy: Policy | None = None, **given: Any)
     return options(policy=policy or policy_of(kept), **sending)
 
 
-def retried(results: pd.DataFrame, account: Account, given: Mapping[str, Any], fetch: str | None) -> Work:
+def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str | None) -> Work:
     """Make work of a results frame: the rows that are not up are sent.
 
     Parameters
@@ -68,6 +67,8 @@ def retried(results: pd.DataFrame, account: Account, given: Mapping[str, Any], f
     MappingError
         The frame has no `ik_status`.
     """
+    table = Whole(results)
+    results = table.frame
     if "ik_status" not in results.columns:
         raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
     said = results.attrs.get("ikpipe", {}).get("mapping", {})
@@ -80,7 +81,7 @@ def retried(results: pd.DataFrame, account: Account, given: Mapping[str, Any], f
     doubt = (results["ik_status"] == "unknown").any()
     stories = _archive.earlier(results, account) if doubt else ()
     earlier = _past.by_path(_past.of_stories(stories, _archive.again(account))) if doubt else {}
-    return Work(Whole(results), mapping, again=True, earlier=earlier)
+    return Work(table, mapping, again=True, earlier=earlier)
 
 
 async def begin(work: Work, account: Account, options: Options, sink: Sink, journal: str | Path | None) -> None:
@@ -134,7 +135,7 @@ async def send(work: Work, account: Account, options: Options, sink: Sink, recor
         raise error
 
 
-async def collected(way: Callable[..., Awaitable[None]], work: Work, *given: Any) -> pd.DataFrame:
+async def collected(way: Callable[..., Awaitable[None]], work: Work, *given: Any) -> Any:
     """Gather into a frame what one of these ways gives; an error carries it as far as it got.
 
     Parameters

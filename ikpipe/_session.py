@@ -23,8 +23,6 @@ from ikpipe._trip import Trip
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
-
     from ikpipe._account import Account
     from ikpipe._batches import Batch, Sink
     from ikpipe._frame import Chunk
@@ -210,7 +208,7 @@ class Session:
             self.failed = True
             self.control.drain()
 
-    def conclude(self) -> pd.DataFrame | None:
+    def conclude(self) -> Any:
         """Give the sink the summary, and what it makes of all results."""
         return self._batches.finish(self.summary())
 
@@ -228,7 +226,7 @@ class Session:
             "mapping": dict(self._work.mapping),
         }
 
-    def error(self, results: pd.DataFrame | None) -> Error | None:
+    def error(self, results: Any) -> Error | None:
         """Say why the run did not go through its rows, if it did not; the error carries the frame."""
         refusal = self._travel.refusal if self._travel is not None else None
         where = "" if self._record is None else f" The run's journal is {self._record.journal.path}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from ikpipe import _engine
 from ikpipe._frame import Whole, results_of, single
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    import pandas as pd
 
     from ikpipe._account import Account
     from ikpipe._parameters import Keywords, Parameters
@@ -23,9 +22,11 @@ if TYPE_CHECKING:
     from ikpipe._progress import Progress
     from ikpipe._result import Result
 
+Frame = TypeVar("Frame")  # pandas' and polars' DataFrame, pyarrow's Table: what goes in comes out
+
 
 async def aupload(
-    frame: pd.DataFrame,
+    frame: Frame,
     account: Account,
     *,
     columns: Mapping[str, Any] | None = None,
@@ -44,7 +45,7 @@ async def aupload(
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
-) -> pd.DataFrame:
+) -> Frame:
     """Upload a row a file, and give the answers beside the rows.
 
     Where a row's parameters come from, the first that has a value: `columns`, a column named like the parameter, a
@@ -54,7 +55,7 @@ async def aupload(
     Parameters
     ----------
     frame
-        n rows; it is never changed.
+        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
     account
         Keys and addresses.
     columns
@@ -96,8 +97,9 @@ async def aupload(
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame, or what the input was
         n rows: the input's index, order and columns, then the ``ik_`` columns; ``attrs["ikpipe"]`` is the summary.
+        A table that is no pandas DataFrame has nested results, all but `ik_tags`, as JSON.
 
     Raises
     ------
@@ -123,14 +125,15 @@ async def aupload(
         on_error=on_error,
         progress=progress,
     )
-    return await _engine.collected(_engine.begin, Work(Whole(frame), mapping), account, options, journal)
+    results: Frame = await _engine.collected(_engine.begin, Work(Whole(frame), mapping), account, options, journal)
+    return results
 
 
 upload = blocking(aupload, "upload")
 
 
 async def _retry(
-    results: pd.DataFrame,
+    results: Frame,
     account: Account,
     *,
     columns: Mapping[str, Any] | None = None,
@@ -149,7 +152,7 @@ async def _retry(
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
-) -> pd.DataFrame:
+) -> Frame:
     """Send the rows of a results frame that are not up yet.
 
     Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are. ``unknown`` ones may be stored: the library
@@ -190,7 +193,8 @@ async def _retry(
         progress=progress,
     )
     work = _engine.retried(results, account, given, fetch)
-    return await _engine.collected(_engine.begin, work, account, options, journal)
+    again: Frame = await _engine.collected(_engine.begin, work, account, options, journal)
+    return again
 
 
 retry = blocking(_retry, "retry")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from ikpipe._cells import whole_floats
-from ikpipe._errors import MappingError
 from ikpipe._frame.described import columns, levels
 from ikpipe._frame.frozen import Frozen, thaw
+from ikpipe._frame.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,16 +66,17 @@ class Feed(Protocol):
 class Whole:
     """A frame, which is here as a whole.
 
-    Raises
-    ------
-    MappingError
-        It is no DataFrame.
+    Parameters
+    ----------
+    table
+        A pandas DataFrame, or what `Native` takes.
+    rows, size
+        What a chunk has at most.
     """
 
-    def __init__(self, frame: pd.DataFrame, rows: int = ROWS, size: int = SIZE) -> None:
-        if not isinstance(frame, pd.DataFrame):
-            raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe takes a pandas DataFrame.")
-        self.frame = self.sample = frame
+    def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE) -> None:
+        self.native = Native(table)
+        self.frame = self.sample = frame = self.native.frame
         self.rows: int | None = len(frame)
         self.origin: dict[str, Any] | None = None
         self.ahead, self.grows = True, False

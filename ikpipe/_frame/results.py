@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe._errors import MappingError, Problem
+from ikpipe._frame.feed import Whole
 from ikpipe._result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Collected:
     """
 
     def __init__(self, feed: Feed) -> None:
-        self.results = pd.DataFrame()
+        self.results: Any = pd.DataFrame()
+        self._native = feed.native if isinstance(feed, Whole) else None
         self._frame = feed.sample if feed.ahead else None
         self._chunks: list[pd.DataFrame] = []
         self._answers: list[pd.DataFrame] = []
@@ -47,16 +49,16 @@ class Collected:
         if self._frame is None:
             self._chunks.append(prepared[0])
 
-    def close(self, summary: Mapping[str, Any]) -> pd.DataFrame:
-        """Give the whole, with the summary as ``attrs["ikpipe"]``."""
+    def close(self, summary: Mapping[str, Any]) -> Any:
+        """Give the whole as what the input was; a frame has the summary as ``attrs["ikpipe"]``."""
         frame = pd.concat(self._chunks) if self._frame is None else self._frame
         missing = len(frame) - sum(map(len, self._answers))
         if missing:
             self._answers.append(answers(None, missing))
         found = with_answers(frame, _stacked(self._answers))
         found.attrs = {**frame.attrs, "ikpipe": dict(summary)}
-        self.results = found
-        return found
+        self.results = found if self._native is None else self._native.back(found)
+        return self.results
 
 
 def with_answers(frame: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from os import PathLike, fspath
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 
@@ -12,13 +12,13 @@ from ikpipe.tables.files import ending, opened
 from ikpipe.tables.writing import Csv, Stream, Table, table_file
 
 
-def write_results(results: pd.DataFrame, path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> None:
+def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> None:
     """Write results to a file: whole, or not at all.
 
     Parameters
     ----------
     results
-        A results frame, or any other.
+        A results frame, or any other; also a polars DataFrame or a pyarrow Table.
     path
         Ends in ``.csv`` (nested values as JSON), ``.parquet`` or ``.jsonl``.
     spreadsheet_safe
@@ -38,10 +38,11 @@ def write_csv(results: pd.DataFrame, stream: IO[bytes], *, spreadsheet_safe: boo
     _write(results, Csv(Stream(stream), spreadsheet_safe=spreadsheet_safe))
 
 
-def _write(frame: pd.DataFrame, file: Table) -> None:
-    for chunk in Whole(frame).chunks():
+def _write(table: Any, file: Table) -> None:
+    whole = Whole(table)
+    for chunk in whole.chunks():
         file.take(file.prepare(chunk))
-    file.close(frame.attrs)
+    file.close(whole.frame.attrs)
 
 
 def read_results(path: str | PathLike[str]) -> pd.DataFrame:

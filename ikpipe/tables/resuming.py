@@ -80,7 +80,8 @@ async def _resume(
             on_unknown=on_unknown,
             on_error=on_error,
         )
-        return await collected(send, work, account, options, record)
+        results: pd.DataFrame = await collected(send, work, account, options, record)
+        return results
 
 
 resume = blocking(_resume, "resume")

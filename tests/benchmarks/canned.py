@@ -1,0 +1,92 @@
+"""A server that reads requests and answers them all with the same words: what is measured is who asks.
+
+``python canned.py`` prints its address, and serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STORED = {
+    "fileId": "598821f949c0a938d57563bd",
+    "name": "0001_4kq7t2.jpg",
+    "filePath": "/products/acme/0001_4kq7t2.jpg",
+    "url": "https://ik.imagekit.io/demo/products/acme/0001_4kq7t2.jpg",
+    "thumbnailUrl": "https://ik.imagekit.io/demo/tr:n-ik_ml_thumbnail/products/acme/0001_4kq7t2.jpg",
+    "fileType": "image",
+    "height": 300,
+    "width": 200,
+    "tags": ["shoe", "summer"],
+    "versionInfo": {"id": "598821f949c0a938d57563bd", "name": "Version 1"},
+    "isPrivateFile": False,
+    "isPublished": True,
+    "customMetadata": {"brand": "acme"},
+}
+BODY = json.dumps(STORED).encode()
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-ik-requestid: 5f3c9a0e\r\n"
+    b"Date: Tue, 24 Nov 2026 20:00:00 GMT\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+) + BODY
+
+
+class Connection(asyncio.Protocol):
+    """Answers each request as soon as it has arrived."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Count a body, or look for the end of a head."""
+        while data:
+            if self._left:
+                taken = min(self._left, len(data))
+                self._left, data = self._left - taken, data[taken:]
+                if not self._left:
+                    self._answer()
+                continue
+            head, found, data = (self._head + data).partition(b"\r\n\r\n")
+            self._head = b"" if found else head
+            if found:
+                length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+                self._left = int(length or 0)
+                if not self._left:
+                    self._answer()
+
+    def _answer(self) -> None:
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        self._transport.write(ANSWER)
+
+
+async def serve() -> None:
+    """Serve until the process is ended."""
+    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0, backlog=2048)
+    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+@contextmanager
+def canned() -> Iterator[str]:
+    """Run the server in a process of its own, and give its address."""
+    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        try:
+            yield process.stdout.readline().strip() if process.stdout else ""
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
