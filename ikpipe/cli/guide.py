@@ -101,14 +101,13 @@ examples:
   ikpipe resume                        which runs were cut off
   ikpipe resume run.ikjournal -o results.csv
 
-The journal has the whole table, and what became of each row so far: neither IN
-nor --map and --set are needed, the keys are. What may have left when the run
+The journal has the table as far as it was read, and what became of each row:
+--map and --set are not needed, the keys are. A table that was not read to its
+end is read on; one that came from standard input has to be given again, to
+`upload` with the same --journal. What may have left when the run
 was cut off is looked for before anything fresh is sent. Rows that have ended
 stay as they are, those that failed too: mend these in OUT, then `ikpipe retry`.
 Without other options the run goes on as it was begun.
-
-A run that was cut off while it still read its table has sent nothing, and has
-no journal: type the same command again.
 
 {KEYS}
 

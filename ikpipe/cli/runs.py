@@ -58,8 +58,8 @@ def resume(options: Namespace) -> int:
     output.ready(options.out, journal=options.journal)
     if not Path(options.journal).is_file():
         raise Error(
-            f"There is no journal {options.journal}. A run makes it when its table is read, and before it sends "
-            "anything: if it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
+            f"There is no journal {options.journal}. A run makes it before it sends anything: if "
+            "it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
         )
     return _finish(options, ikpipe.Account.from_env(options.profile))
 
