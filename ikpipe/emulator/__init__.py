@@ -11,7 +11,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `rules` | the checks, one a function, in order |
 | `parameters`, `extensions`, `fields` | what each field may hold |
 | `fetch` | a `file` that is a URL or base64 |
-| `upload`, `keeping` | the recipe of all these: in the event loop, in a worker's thread |
+| `upload`, `keeping` | the recipe of all these; what becomes of the file |
 | `placing` | names, versions, overwriting |
 | `store` | SQLite and files |
 | `media`, `delivery` | what a file is; its thumbnail |

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 
@@ -25,12 +24,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ikpipe.emulator.account import Account
+    from ikpipe.emulator.log import Entry
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
 FAULTS_PATH = "/emulator/faults"
+CORS = (b"access-control-allow-origin", b"*")
+_RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 
 
 def make_app(account: Account) -> ASGIApp:
@@ -44,7 +46,7 @@ def make_app(account: Account) -> ASGIApp:
         await upload.close()
 
     async def log(_request: Request) -> Response:
-        return await run_in_threadpool(lambda: JSONResponse(account.log.entries()))
+        return Response(await run_in_threadpool(account.log.text), media_type="application/json")
 
     async def faults(_request: Request) -> Response:
         return JSONResponse(account.faults.ledger())
@@ -52,8 +54,9 @@ def make_app(account: Account) -> ASGIApp:
     async def preflight(_request: Request) -> Response:
         return grant_preflight(allowed=account.rules.preflight)
 
+    uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
-        Route(UPLOAD_PATH, FaultyUploads(upload, account) if account.faults.rates else upload, methods=["POST"]),
+        Route(UPLOAD_PATH, uploads, methods=["POST"]),
         Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
         Route(LOG_PATH, log, methods=["GET"]),
         Route(FAULTS_PATH, faults, methods=["GET"]),
@@ -61,7 +64,7 @@ def make_app(account: Account) -> ASGIApp:
         Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", files.thumbnail, methods=["GET"]),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", files.original, methods=["GET"]),
     ]
-    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), account)
+    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account)
 
 
 def grant_preflight(*, allowed: bool) -> Response:
@@ -79,33 +82,40 @@ def grant_preflight(*, allowed: bool) -> Response:
 class Frontage:
     """Goes around the routes: notes each request, turns refusals into answers, adds the common headers."""
 
-    def __init__(self, app: ASGIApp, account: Account) -> None:
+    def __init__(self, app: ASGIApp, uploads: ASGIApp, account: Account) -> None:
         self._app = app
+        self._uploads = uploads
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on; the log's own address is not logged, nor that of the faults."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        log = self._account.log
-        # who polls the log would otherwise fill it
-        logged = scope["path"] not in {LOG_PATH, FAULTS_PATH}
-        entry = log.begin(scope["method"], scope["path"]) if logged else {}
+        elif scope["path"] in {LOG_PATH, FAULTS_PATH}:
+            # who polls the log would otherwise fill it
+            await self._pass(scope, receive, send, {})
+        else:
+            place, entry = self._account.log.begin(scope["method"], scope["path"])
+            try:
+                await self._pass(scope, receive, send, entry)
+            finally:
+                self._account.log.end(place, entry)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
         scope["entry"] = entry
-        cors = scope["method"] != "OPTIONS" or self._account.rules.preflight
+        cors = [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
+        # most requests are uploads: they need not go past all the routes
+        app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
 
         async def marked_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
-                headers = MutableHeaders(raw=message["headers"])
-                headers["x-ik-requestid"] = entry["request_id"] = secrets.token_hex(16)
-                if cors:
-                    headers["access-control-allow-origin"] = "*"
+                entry["request_id"] = f"{_RANDOM.getrandbits(128):032x}"
+                message["headers"] += [(b"x-ik-requestid", entry["request_id"].encode()), *cors]
             await send(message)
 
         try:
-            await self._app(scope, receive, marked_send)
+            await app(scope, receive, marked_send)
         except Refusal as refusal:
             entry["message"] = refusal.logged
             await _turn_down(refusal, self._account.rules)(scope, receive, marked_send)

@@ -30,7 +30,7 @@ def thumbnail(path: Path) -> tuple[bytes, str]:
     if facts(path, path.name).mime == "image/svg+xml":
         return path.read_bytes(), "image/svg+xml"
     try:
-        with open_picture(path) as picture:
+        with open_picture(path, path.stat().st_size) as picture:
             return encode(fit(picture, THUMBNAIL))
     except Exception as error:  # each decoder has its own way to fail
         message = "The picture cannot be read."

@@ -109,15 +109,16 @@ class _Fault:
                 start.append(message)
             else:
                 self._fired()
-                self._unspend()
+                await self._unspend()
                 await self._spoil(start[0], message["body"], receive, send)
 
         return faulty
 
-    def _unspend(self) -> None:
+    async def _unspend(self) -> None:
         # before anything is sent: a client that is quick must not find the token spent
         if self._moment == "answered":
-            self._account.store.give_back(self._scope["entry"]["token"])
+            self._account.store.give_back(self._scope["token"])
+            await self._account.store.commit()
 
     async def _spoil(self, start: Message, body: bytes, receive: Receive, send: Send) -> None:
         half = body[: len(body) // 2]

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import uuid
-from contextlib import contextmanager
+from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
-
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
 from ikpipe.emulator.refusals import Refusal, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-IN_MEMORY = 1024 * 1024
+IN_MEMORY = 256 * 1024
 LONGEST_FIELD = 1024 * 1024
+LONGEST_HEADERS = 16 * 1024
 CHUNK = 256 * 1024
+_MARK = 2
+"""Bytes that tell what a delimiter is: `--` the last one, a line's end any other."""
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 class Spool:
@@ -33,15 +39,20 @@ class Spool:
         self._limit = limit
         self._hash = hashlib.sha256()
         self._memory = bytearray()
-        self._path = folder / uuid.uuid4().hex
+        self._folder = folder
         self._file: BinaryIO | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the bytes are in memory, all of them."""
+        return self._file is None
 
     @property
     def sha256(self) -> str:
         """The hash of the bytes so far, in hexadecimal digits."""
         return self._hash.hexdigest()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append bytes."""
         self.size += len(data)
         self._hash.update(data)
@@ -49,6 +60,7 @@ class Spool:
         if self.size > self._limit:
             return
         if self._file is None and self.size > IN_MEMORY:
+            self._path = self._folder / uuid.uuid4().hex
             self._file = self._path.open("wb+")
             self._file.write(self._memory)
             self._memory.clear()
@@ -67,10 +79,17 @@ class Spool:
         while chunk := self._file.read(CHUNK):
             yield chunk
 
+    def open(self) -> BinaryIO:
+        """Give the bytes as a file that reads from the start; who reads it does not close it."""
+        if self._file is None:
+            return BytesIO(self._memory)
+        self._file.seek(0)
+        return self._file
+
     def move(self, target: Path) -> None:
         """Make the bytes the file `target`."""
         if self._file is None:
-            target.write_bytes(self._memory)
+            _write(target, self._memory)
             return
         self._file.close()
         self._file = None
@@ -84,6 +103,16 @@ class Spool:
             os.unlink(self._path)  # noqa: PTH108 - the hot path
         # many uploads wait with their form still alive
         self._memory.clear()
+
+
+def _write(path: Path, data: bytearray) -> None:
+    # without Python's buffers, which bytes that are written at once do not need
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        if os.write(file, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(file)
 
 
 class Form:
@@ -124,95 +153,134 @@ class Form:
             self.file.discard()
 
 
-@contextmanager
-def _well_formed() -> Iterator[None]:
-    """Refuse what python-multipart can not read (the words are a `guess`)."""
-    try:
-        yield
-    except FormParserError:
-        raise Refusal(400, "Your request contains a malformed multipart body.") from None
-
-
 class FormReader:
-    """Feeds a body to python-multipart's parser, whose callbacks are the methods below."""
+    """Reads a body piece by piece, whatever the pieces: what can not be the beginning of a delimiter need not wait."""
 
     def __init__(self, content_type: str, folder: Path, limit: int) -> None:
         self.form = Form(folder, limit)
-        self._header = self._value = b""
-        self._disposition: dict[bytes, bytes] = {}
+        self._name = ""
         self._text = bytearray()
         self._spool: Spool | None = None
-        kind, options = parse_options_header(content_type)
-        boundary = options.get(b"boundary") if kind == b"multipart/form-data" else None
-        with _well_formed():
-            self._parser = self._make_parser(boundary) if boundary else None
-
-    def _make_parser(self, boundary: bytes) -> MultipartParser:
-        return MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._on_part_begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._on_header_end,
-                "on_headers_finished": self._on_headers_finished,
-                "on_part_data": self._on_part_data,
-                "on_part_end": self._on_part_end,
-                "on_end": self._on_end,
-            },
-        )
+        kind, options = _options(content_type)
+        boundary = options.get("boundary") if kind == "multipart/form-data" else None
+        self._delimiter = f"\r\n--{boundary}".encode("latin-1") if boundary else None
+        self._rest = bytearray()
+        self._step: Callable[[bytes], bool] = self._begin
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body; one that is not multipart is an empty form."""
-        if self._parser is None or not data:
+        if self._delimiter is None or self.form.complete:
             return
-        with _well_formed():
-            self._parser.write(data)
+        self._rest += data
+        while self._step(self._delimiter):
+            pass
 
     def finish(self) -> Form:
         """Give the form once the body has ended."""
-        if self._parser is not None and not self.form.complete:
+        if self._delimiter is not None and not self.form.complete:
             raise Refusal(400, "Your request contains an incomplete multipart body.")
         return self.form
 
-    def _on_part_begin(self) -> None:
-        self._disposition, self._spool = {}, None
-        self._text.clear()
+    # The steps: each takes what it can from the rest, and tells whether the next one may try
 
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+    def _begin(self, delimiter: bytes) -> bool:
+        """Go past the first delimiter, before which empty lines may stand."""
+        first, self._rest = delimiter.lstrip(), self._rest.lstrip(b"\r\n")
+        if not self._rest.startswith(first[: len(self._rest)]):
+            raise _malformed()
+        if len(self._rest) < len(first):
+            return False
+        del self._rest[: len(first)]
+        self._step = self._after_first
+        return True
 
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+    def _after_first(self, _delimiter: bytes) -> bool:
+        if len(self._rest) < _MARK:
+            return False
+        if not self._rest.startswith(b"\r\n"):
+            raise _malformed()
+        self._step = self._headers
+        return True
 
-    def _on_header_end(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = parse_options_header(self._value)[1]
-        self._header = self._value = b""
+    def _headers(self, _delimiter: bytes) -> bool:
+        """Open a part; its headers, if it has any, begin with the end of the delimiter's line."""
+        end = self._rest.find(b"\r\n\r\n")
+        if end > LONGEST_HEADERS or (end < 0 and len(self._rest) > LONGEST_HEADERS):
+            raise _malformed()
+        if end < 0:
+            return False
+        self._name, file_name, is_file = _part(bytes(self._rest[:end]))
+        self._spool = self.form.open_file(file_name) if is_file else None
+        del self._rest[: end + 4]
+        self._step = self._data
+        return True
 
-    def _on_headers_finished(self) -> None:
-        if self._disposition.get(b"name") == b"file":
-            name = self._disposition.get(b"filename")
-            self._spool = self.form.open_file(None if name is None else name.decode("utf-8", "replace"))
+    def _data(self, delimiter: bytes) -> bool:
+        end = self._rest.find(delimiter)
+        ready = len(self._rest) - len(delimiter) + 1 if end < 0 else end
+        if ready > 0:
+            with memoryview(self._rest) as rest, rest[:ready] as piece:
+                self._take(piece)
+            del self._rest[:ready]
+        if end >= 0:
+            del self._rest[: len(delimiter)]
+            self._step = self._after
+        return end >= 0
 
-    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+    def _after(self, delimiter: bytes) -> bool:
+        """Tell by what follows a delimiter whether it is one: the next part, the end, or bytes that look like it."""
+        mark = bytes(self._rest[:_MARK])
+        if len(mark) < _MARK:
+            return False
+        if mark not in {b"\r\n", b"--"}:
+            self._take(delimiter)
+            self._step = self._data
+            return True
+        self._close()
+        self.form.complete = mark == b"--"
+        self._step = self._headers
+        return not self.form.complete
+
+    def _take(self, data: bytes | memoryview) -> None:
         if self._spool is not None:
-            self._spool.write(data[start:end])
+            self._spool.write(data)
             return
-        self._text += data[start:end]
+        self._text += data
         if len(self._text) > LONGEST_FIELD:
             raise invalid(self._name, "It is too long.")
 
-    def _on_part_end(self) -> None:
+    def _close(self) -> None:
         if self._spool is None:
             try:
                 self.form.set(self._name, self._text.decode())
             except UnicodeDecodeError:
                 raise invalid(self._name, "It is not UTF-8 text.") from None
+            self._text.clear()
 
-    def _on_end(self) -> None:
-        self.form.complete = True
 
-    @property
-    def _name(self) -> str:
-        return self._disposition.get(b"name", b"").decode("utf-8", "replace")
+def _malformed() -> Refusal:
+    """Refuse a body that is not as its Content-Type says (the words are a `guess`)."""
+    return Refusal(400, "Your request contains a malformed multipart body.")
+
+
+@lru_cache(256)
+def _part(headers: bytes) -> tuple[str, str | None, bool]:
+    """Read a part's headers: its name, the file's name, and whether it is the file."""
+    disposition: dict[str, str] = {}
+    for line in headers.decode("latin-1").split("\r\n")[1:]:
+        header, colon, value = line.partition(":")
+        if not colon or not _HEADER.fullmatch(header):
+            raise _malformed()
+        if header.lower() == "content-disposition":
+            disposition = _options(value)[1]
+    # names are in UTF-8, as browsers send them
+    given = {key: disposition[key].encode("latin-1").decode("utf-8", "replace") for key in disposition}
+    name = given.get("name", "")
+    return name, given.get("filename"), name == "file"
+
+
+def _options(header: str) -> tuple[str, dict[str, str]]:
+    """Take a header such as `form-data; name="a"; filename="b"` apart."""
+    kind, semicolon, rest = header.partition(";")
+    found = _OPTION.findall(semicolon + rest)
+    return kind.strip().lower(), {key.lower(): _ESCAPED.sub(r"\1", quoted) or plain for key, quoted, plain in found}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
+import re
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +43,10 @@ SORT_KEYS = {
     "ORIGINAL_CREATION_DATE": "createdAt",
 }
 """What lists can be sorted by, after `ASC_` or `DESC_` (`spec`; files without an original date have their own)."""
+OLDEST_FIRST = "ASC_CREATED"
+CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
+"""The parameters of a list that files are held against one by one."""
+_ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
 
 
 class Library:
@@ -70,8 +77,13 @@ class Library:
             self._authenticate(request)
             rules = self._account.rules
             self._account.load.count_request("api", rules.api_rate, rules.rate_interval)
-            # a list of thousands of files takes tens of milliseconds, in which uploads would stand still
-            return await run_in_threadpool(handler, request, await _json_body(request))
+            body = await _json_body(request)
+            if handler == self.list_files:
+                # thousands of files take tens of milliseconds, in which uploads would stand still
+                return await run_in_threadpool(handler, request, body)
+            response = handler(request, body)
+            await self._store.commit()
+            return response
 
         return endpoint
 
@@ -94,20 +106,28 @@ class Library:
     def list_files(self, request: Request, _body: object) -> Response:
         """`GET /v1/files`: all that match, sorted, then a page of them (`spec`)."""
         query = request.query_params
-        sort, skip, limit = query.get("sort", "ASC_CREATED"), _number(query, "skip", 0), _number(query, "limit", 1000)
+        sort, skip, limit = query.get("sort", OLDEST_FIRST), _number(query, "skip", 0), _number(query, "limit", 1000)
         if not 1 <= limit <= LARGEST_PAGE:
             raise Refusal(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
-        wanted = _condition(query)
-        found = sort_files([each for each in self._visible(query.get("path")) if wanted(each)], sort)
-        return JSONResponse(found[skip : skip + limit])
+        if sort != OLDEST_FIRST:
+            found = sort_files([*self._matching(query)], sort)
+            return JSONResponse(found[skip : skip + limit])
+        if CONDITIONS.isdisjoint(query):
+            return JSONResponse([*islice(self._matching(query, skip), limit)])
+        return JSONResponse([*islice(self._matching(query), skip, skip + limit)])
 
-    def _visible(self, path: str | None) -> Iterator[Details]:
-        """Give the files that the index knows already, all or those of one folder (`spec`: not of those below it)."""
+    def _matching(self, query: Mapping[str, str], skip: int = 0) -> Iterator[Details]:
+        """Give the files that match and that the index knows already, oldest first.
+
+        All or those of one folder (`spec`: not of those below it); who asks for a name is not given all to look at.
+        """
+        wanted, path = _condition(query), query.get("path")
         folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
         newest = time.time() - self._account.rules.index_lag
-        for stored in self._store.files(folder):
-            if stored.since <= newest:
-                yield replies.listed(stored.details, self._account.endpoint)
+        for details in self._store.files(newest, folder=folder, name=_name(query), skip=skip):
+            listed = replies.listed(details, self._account.endpoint)
+            if wanted(listed):
+                yield listed
 
     def details(self, request: Request, _body: object) -> Response:
         """`GET /v1/files/{id}/details`."""
@@ -141,12 +161,11 @@ class Library:
 
     def _retag(self, body: object, change: Callable[[list[str], list[str]], list[str]]) -> Response:
         ids, tags = _texts(body, "fileIds", MOST_TAGGED), _texts(body, "tags", None)
-        with self._store.transaction():
-            self._check_all_exist(ids)
-            for file_id in ids:
-                details = self._find(file_id)
-                changed = change(details["tags"] or [], tags) or None
-                self._store.update(details | {"tags": changed, "updatedAt": timestamp()})
+        self._check_all_exist(ids)
+        for file_id in ids:
+            details = self._find(file_id)
+            changed = change(details["tags"] or [], tags) or None
+            self._store.update(details | {"tags": changed, "updatedAt": timestamp()})
         return JSONResponse({"successfullyUpdatedFileIds": ids})
 
     def _check_all_exist(self, ids: list[str]) -> None:
@@ -165,10 +184,9 @@ class Library:
         name, label = (_text(body, key) for key in ("name", "label"))
         field = {"id": new_id(), "name": name, "label": label, "schema": _value(body, "schema")}
         fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
-        with self._store.transaction():
-            if self._store.has_field_name(name) or name == fields.RESERVED or self._has_label(label):
-                raise Refusal(400, "A custom metadata field with this name or label already exists.")
-            self._store.save_field(field)
+        if self._store.has_field_name(name) or name == fields.RESERVED or self._has_label(label):
+            raise Refusal(400, "A custom metadata field with this name or label already exists.")
+        self._store.save_field(field)
         return JSONResponse(field, status_code=201)
 
     def _has_label(self, label: str) -> bool:
@@ -176,16 +194,15 @@ class Library:
 
     def update_field(self, request: Request, body: object) -> Response:
         """`PATCH /v1/customMetadataFields/{id}`: a label, or changes of the schema but for its type (`spec`)."""
-        with self._store.transaction():
-            old = self._field(request.path_params["id"])
-            label, changes = _value(body, "label") or old["label"], _value(body, "schema") or {}
-            if not isinstance(changes, dict):
-                raise fields.bad_field("schema must be an object")
-            field = old | {"label": label, "schema": old["schema"] | changes | {"type": old["schema"]["type"]}}
-            fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
-            if label != old["label"] and self._has_label(label):
-                raise Refusal(400, "A custom metadata field with this label already exists.")
-            self._store.save_field(field)
+        old = self._field(request.path_params["id"])
+        label, changes = _value(body, "label") or old["label"], _value(body, "schema") or {}
+        if not isinstance(changes, dict):
+            raise fields.bad_field("schema must be an object")
+        field = old | {"label": label, "schema": old["schema"] | changes | {"type": old["schema"]["type"]}}
+        fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+        if label != old["label"] and self._has_label(label):
+            raise Refusal(400, "A custom metadata field with this label already exists.")
+        self._store.save_field(field)
         return JSONResponse(field)
 
     def _field(self, field_id: str) -> Details:
@@ -211,6 +228,12 @@ def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
     asked = _search(search_query) if search_query else lambda details: _matches(details, query)
     kinds = query.get("fileType", "all")
     return lambda details: kinds in {"all", details["fileType"]} and asked(details)
+
+
+def _name(query: Mapping[str, str]) -> str | None:
+    """Give the name that a query asks for, if it says nothing else of files."""
+    asked = _ASKED_NAME.fullmatch(query.get("searchQuery", ""))
+    return None if asked is None else json.loads(asked[1], strict=False)
 
 
 def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:

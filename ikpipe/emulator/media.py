@@ -8,6 +8,7 @@ import mimetypes
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal
 from xml.etree.ElementTree import Element
@@ -15,12 +16,13 @@ from xml.etree.ElementTree import Element
 from defusedxml import ElementTree
 from PIL import Image, ImageFile
 
-from ikpipe.emulator.metadata import embedded, legacy
+from ikpipe.emulator.metadata import embedded, legacy, read_embedded
 from ikpipe.emulator.pictures import open_picture
 
-__all__ = ["Facts", "embedded", "facts", "legacy"]
+__all__ = ["Facts", "embedded", "facts", "legacy", "look"]
 
 _SVG = "{http://www.w3.org/2000/svg}svg"
+_PIECE = 256 * 1024
 # The last bytes of a whole file; a cut one is found without decoding it.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # MediaInfo's names on the left; the service answers with FFmpeg's.
@@ -59,46 +61,85 @@ class Facts:
 
 
 def facts(path: Path, name: str) -> Facts:
-    """Say what the file at `path`, uploaded as `name`, is.
+    """Say what the file at `path`, uploaded as `name`, is."""
+    try:
+        with path.open("rb") as source:
+            return look(source, path.stat().st_size, name)[0]
+    except OSError:
+        return _other(name)
+
+
+def look(source: IO[bytes], size: int, name: str) -> tuple[Facts, dict[str, object]]:
+    """Say what an open file, uploaded as `name`, is, and give the metadata in it if it is a picture.
 
     A broken, cut or hostile file is `non-image` and never an exception: the service stores what it cannot read (guess).
     """
-    for read in (_picture, _drawing, _video):
+    found, inside = _picture(source, size)
+    if found is not None:
+        return found, inside
+    for read in (_drawing, _video):
         # Decoders meet whatever the world uploads, and each has its own way to fail.
         with suppress(Exception):
-            if found := read(path):
-                return found
-    return _other(name)
+            source.seek(0)
+            if found := read(source):
+                return found, inside
+    return _other(name), inside
 
 
-def _picture(path: Path) -> Facts | None:
-    with open_picture(path) as picture:
-        # A camera's multi-picture file is, by its bytes, the JPEG of its first picture.
-        kind = "JPEG" if picture.format == "MPO" else str(picture.format)
-        if not _is_whole(picture, kind):
-            return None
-        return Facts(
-            file_type="image",
-            mime=Image.MIME[kind],
-            format="jpg" if kind == "JPEG" else kind.lower(),
-            width=picture.width,
-            height=picture.height,
-            has_alpha=picture.has_transparency_data,
-        )
+def _picture(source: IO[bytes], size: int) -> tuple[Facts | None, dict[str, object]]:
+    try:
+        picture = open_picture(source, size)
+    except Exception:  # noqa: BLE001 - most often it is none
+        return None, {}
+    found = None
+    with suppress(Exception):
+        found = _picture_facts(picture)
+    return found, read_embedded(picture)
+
+
+def _picture_facts(picture: ImageFile.ImageFile) -> Facts | None:
+    # A camera's multi-picture file is, by its bytes, the JPEG of its first picture.
+    kind = "JPEG" if picture.format == "MPO" else str(picture.format)
+    if not _is_whole(picture, kind):
+        return None
+    return Facts(
+        file_type="image",
+        mime=Image.MIME[kind],
+        format="jpg" if kind == "JPEG" else kind.lower(),
+        width=picture.width,
+        height=picture.height,
+        has_alpha=picture.has_transparency_data,
+    )
 
 
 def _is_whole(picture: ImageFile.ImageFile, kind: str) -> bool:
     end = _ENDS.get(kind)
+    if end is None:
+        return True
+    if picture.fp is None:
+        return False
     # Pillow has stopped at the pixels, so a thumbnail's end inside the EXIF data is not taken for the picture's.
-    return end is None or (picture.fp is not None and end in picture.fp.read())
+    start = picture.fp.tell()
+    found = _contains(picture.fp, end)
+    picture.fp.seek(start)
+    return found
 
 
-def _drawing(path: Path) -> Facts | None:
-    with path.open("rb") as source:
-        if not source.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            return None
-        source.seek(0)
-        root = _root(source)
+def _contains(source: IO[bytes], wanted: bytes) -> bool:
+    """Look for some bytes in the rest of a file, which may be larger than the memory."""
+    before = b""
+    while piece := source.read(_PIECE):
+        if wanted in before + piece:
+            return True
+        before = piece[1 - len(wanted) :]
+    return False
+
+
+def _drawing(source: IO[bytes]) -> Facts | None:
+    if not source.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return None
+    source.seek(0)
+    root = _root(source)
     if root.tag != _SVG:
         return None
     width, height = _svg_size(root)
@@ -122,12 +163,11 @@ def _pixels(length: str) -> int | None:
     return round(float(number[1])) if number else None
 
 
-def _video(path: Path) -> Facts | None:
-    with path.open("rb") as source:
-        if not _may_be_video(source.read(12)):
-            return None
-        source.seek(0)
-        return _video_facts(source)
+def _video(source: IO[bytes]) -> Facts | None:
+    if not _may_be_video(source.read(12)):
+        return None
+    source.seek(0)
+    return _video_facts(source)
 
 
 def _may_be_video(head: bytes) -> bool:
@@ -171,5 +211,12 @@ def _codec(track: Any) -> str | None:
 
 
 def _other(name: str) -> Facts:
-    mime, _ = mimetypes.guess_type(Path(name).name)
+    stem, dot, ending = Path(name).name.partition(".")
+    # names differ, endings hardly do
+    return _other_ending((stem and "x") + dot + ending)
+
+
+@lru_cache
+def _other_ending(name: str) -> Facts:
+    mime, _ = mimetypes.guess_type(name)
     return Facts("non-image", mime, Path(name).suffix.lstrip(".").lower())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,20 @@ def embedded(path: Path) -> dict[str, object]:
 
     Where several name the same thing, XMP is believed before IPTC, and IPTC before EXIF (guess). All values are JSON.
     """
+    try:
+        with path.open("rb") as source:
+            return read_embedded(open_picture(source, path.stat().st_size))
+    except Exception:  # noqa: BLE001 - it is no picture
+        return {}
+
+
+def read_embedded(picture: Image.Image) -> dict[str, object]:
+    """Do the same for a picture that is open."""
     found: dict[str, object] = {}
     # Broken metadata in a sound picture is common, and no reason to refuse the upload.
-    try:
-        with open_picture(path) as picture:
-            for read in (_exif, _iptc, _xmp):
-                found |= read(picture)
-    except Exception:  # noqa: BLE001 - each parser has its own way to fail
-        return found
+    with suppress(Exception):  # each parser has its own way to fail
+        for read in (_exif, _iptc, _xmp):
+            found |= read(picture)
     return found
 
 
@@ -73,7 +80,7 @@ def legacy(path: Path, facts: "Facts") -> dict[str, object]:
         return _legacy_video(facts)
     size = {"height": facts.height, "width": facts.width, "size": path.stat().st_size, "format": facts.format}
     try:
-        with open_picture(path) as picture:
+        with open_picture(path, path.stat().st_size) as picture:
             return size | _legacy_picture(picture, facts)
     except Exception:  # noqa: BLE001 - an SVG, or a picture that breaks beyond its header
         return size | {"hasTransparency": facts.has_alpha, "exif": {}}

@@ -26,6 +26,7 @@ RESPONSE_FIELDS = frozenset(
     ),
 )
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*")
+_PLAIN_FOLDER = re.compile(r"[A-Za-z0-9/_-]*")
 _COORDINATES = re.compile(r"\d+,\d+,\d+,\d+", re.ASCII)
 
 
@@ -90,7 +91,7 @@ def file_name(text: str) -> str:
 
 def folder(text: str, rules: Rules) -> str:
     """Give the folder, with a slash at both ends (`seed`: at most 50 levels, letters, marks, numerals, `/ _ -`)."""
-    replaced = _replaced(text, "/_-")
+    replaced = text if _PLAIN_FOLDER.fullmatch(text) else _replaced(text, "/_-")
     if replaced != text and rules.folder_characters == "refuse":
         raise invalid("folder", "It contains characters that are not allowed.")
     levels = [level for level in replaced.split("/") if level]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import string
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details, Store
 
+_RANDOM = random.Random()  # noqa: S311 - names that differ, no secrets
 _SUFFIX = string.ascii_letters + string.digits + "-_"
 ALREADY_EXISTS = (
     "A file with the same name already exists at the exact location. "
@@ -26,7 +27,7 @@ ALREADY_EXISTS = (
 def unique_name(name: str, length: int) -> str:
     """Put a random suffix before the ending: `dress_Xy3-9aB_q.jpg` (`seed`: "a unique suffix")."""
     stem, dot, ending = name.rpartition(".")
-    suffix = "".join(secrets.choice(_SUFFIX) for _ in range(length))
+    suffix = "".join(_RANDOM.choices(_SUFFIX, k=length))
     return f"{stem}_{suffix}{dot}{ending}" if stem else f"{name}_{suffix}"
 
 
@@ -39,7 +40,7 @@ def find_place(store: Store, wanted: Wanted, rules: Rules) -> tuple[str, Details
         If the name is taken and may be neither changed nor overwritten (`spec`).
     """
     if wanted.unique:
-        # the caller holds a transaction: a name that is free now is free until it is stored
+        # nobody else has a turn until it is stored: a name that is free now is free then
         while store.at(wanted.folder, name := unique_name(wanted.name, rules.suffix_length)):
             pass
         return name, None
@@ -53,11 +54,10 @@ def next_number(store: Store, there: Details | None, rules: Rules) -> int:
     """Give the number of the new version, and make room for it (`seed`: at most 100)."""
     if there is None:
         return 1
-    versions = store.versions(there["fileId"])
-    if len(versions) >= rules.max_versions:
+    if len(store.versions(there["fileId"])) >= rules.max_versions:
         if rules.over_versions == "refuse":
             raise Refusal(400, f"The file already has {rules.max_versions} versions.")
-        store.drop_version(versions[0])
+        store.drop_oldest_version(there["fileId"])
     return int(there["versionInfo"]["name"].removeprefix("Version ")) + 1
 
 

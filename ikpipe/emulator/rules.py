@@ -115,7 +115,7 @@ def token_is_fresh(attempt: Attempt) -> None:
 
 def token_is_unused(attempt: Attempt) -> None:
     """Refuse a token that was used before, whatever came of it (`seed`)."""
-    attempt.spent = attempt.store.spend(attempt.token.digest, attempt.token.expires)
+    attempt.spent = attempt.store.spend(attempt.token)
     if attempt.spent:
         return
     if attempt.rules.used_token == "used-before":  # noqa: S105 - a rule's name, no secret
@@ -189,7 +189,7 @@ def checks_pass(attempt: Attempt) -> None:
 def quota_is_left(attempt: Attempt) -> None:
     """Refuse what goes over the account's quotas (`spec`)."""
     rules, extensions = attempt.rules, len(attempt.wanted.extensions)
-    if rules.upload_quota is not None and attempt.store.uploads() >= rules.upload_quota:
+    if rules.upload_quota is not None and attempt.store.uploads >= rules.upload_quota:
         raise Refusal(rules.quota_status, "Upload Limit Exceeded.")
     if extensions and not attempt.load.take("extensions", extensions, rules.extension_quota):
         raise Refusal(rules.quota_status, "Extensions quota exceeded.")

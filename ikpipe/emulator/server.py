@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ikpipe.emulator.account import Account
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
@@ -246,8 +246,8 @@ def _reset(transport: asyncio.BaseTransport) -> None:
 def _refusing(faults: Faults) -> type[asyncio.Protocol]:
     """Make uvicorn's protocol close some connections when they are opened."""
 
-    class Refusing(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    class Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # which one is only known when it runs
+        def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
             if faults.refuses():
                 _reset(transport)

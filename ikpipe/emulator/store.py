@@ -1,49 +1,54 @@
 """What the service remembers: files with their details, versions, metadata fields and spent tokens, on disk.
 
-One SQLite connection serves every thread, one transaction at a time: two uploads to one target follow each other,
-so that one of them sees what the other has stored.
+One SQLite connection serves the event loop, and no other thread: what happens between two awaits happens at once, so
+that of two uploads to one target the later one sees what the other has stored. What many uploads write in one round of
+the loop is committed together. Nothing grows slower with what is stored: new rows come to stand beside one another in
+every index but that of the names.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import sqlite3
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from contextlib import closing
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from ikpipe.emulator.tokens import Token
+
 Details = dict[str, Any]
 """A file's details under their wire names, without addresses: those depend on the port."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
-    id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL, stored REAL NOT NULL, details TEXT NOT NULL,
-    UNIQUE (folder, name));
-CREATE TABLE IF NOT EXISTS versions (id TEXT PRIMARY KEY, file TEXT NOT NULL, number INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS versions_of ON versions (file, number);
-CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+    id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL, stored REAL NOT NULL, details TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS files_at ON files (name, folder);
+CREATE INDEX IF NOT EXISTS files_in ON files (folder);
+CREATE TABLE IF NOT EXISTS versions (
+    id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (file, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens (
+    digest TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (expires, digest)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fields (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, field TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0);
 """
 
+_PROCESS = secrets.token_hex(5)
+_COUNTER = count(secrets.randbelow(1 << 20))
+
 
 def new_id() -> str:
-    """Make an identifier that looks like the service's own: 24 hexadecimal digits."""
-    return secrets.token_hex(12)
+    """Make an identifier that looks like the service's own: 24 hexadecimal digits, of the time, at random, of a count.
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A file's details, and since when it can be in lists (seconds since the epoch)."""
-
-    details: Details
-    since: float
+    Each is greater than the one before, so that an index of them grows at its end.
+    """
+    return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
 
 
 class Store:
@@ -57,32 +62,39 @@ class Store:
         # whatever an earlier process was receiving when it was killed, no client will finish
         for left_over in self.incoming.iterdir():
             left_over.unlink()
-        self._lock = threading.RLock()
         self._fields: list[Details] | None = None
-        self._db = sqlite3.connect(directory / "details.sqlite", check_same_thread=False, isolation_level=None)
+        self._path = directory / "details.sqlite"
+        # it is opened where the emulator starts, and used in the event loop's thread
+        self._db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         # OFF outlives a killed process; only a power cut could lose an upload, and this is an emulator
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {SCHEMA}")
+        self.uploads: int = self._rows("SELECT count(*) FROM versions")[0][0]
+        """How many versions are stored."""
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._db.close()
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+        self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the store for this thread alone; an exception undoes what was written."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+    async def commit(self) -> None:
+        """Make last what was written, before anybody is told of it.
+
+        Others have their turn first: whatever they write until then goes the same way.
+        """
+        if self._db.in_transaction:
+            await asyncio.sleep(0)
+        if self._db.in_transaction:
             self._db.execute("COMMIT")
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
+        return self._db.execute(query, values).fetchall()
+
+    def _write(self, query: str, *values: object) -> int:
+        """Change something; gives the number of rows that it was."""
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+        return self._db.execute(query, values).rowcount
 
     def bytes_of(self, version: str) -> Path:
         """Give the place of a version's bytes."""
@@ -90,14 +102,13 @@ class Store:
 
     # Tokens
 
-    def spend(self, digest: str, expires: int) -> bool:
+    def spend(self, token: Token) -> bool:
         """Mark a token as used; False if it already was."""
-        with self._lock:
-            return self._db.execute("INSERT OR IGNORE INTO tokens VALUES (?, ?)", (digest, expires)).rowcount == 1
+        return self._write("INSERT OR IGNORE INTO tokens (digest, expires) VALUES (?, ?)", *_key(token)) == 1
 
-    def give_back(self, digest: str) -> None:
+    def give_back(self, token: Token) -> None:
         """Make a token usable again."""
-        self._rows("DELETE FROM tokens WHERE digest = ?", digest)
+        self._write("DELETE FROM tokens WHERE digest = ? AND expires = ?", *_key(token))
 
     # Files
 
@@ -111,18 +122,27 @@ class Store:
         rows = self._rows("SELECT details FROM files WHERE id = ?", file_id)
         return json.loads(rows[0][0]) if rows else None
 
-    def files(self, folder: str | None = None) -> Iterator[Stored]:
-        """Give every file, or those right in one folder, oldest first."""
-        query = "SELECT details, stored FROM files"
-        if folder is None:
-            rows = self._rows(f"{query} ORDER BY stored, rowid")
-        else:
-            rows = self._rows(f"{query} WHERE folder = ? ORDER BY stored, rowid", folder)
-        return (Stored(json.loads(details), stored) for details, stored in rows)
+    def files(
+        self, newest: float, *, folder: str | None = None, name: str | None = None, skip: int = 0
+    ) -> Iterator[Details]:
+        """Give the files that were stored until then, oldest first; from any thread, and one by one.
 
-    def uploads(self) -> int:
-        """Count the versions that are stored."""
-        return int(self._rows("SELECT count(*) FROM versions")[0][0])
+        Parameters
+        ----------
+        newest
+            In seconds since the epoch.
+        folder, name
+            Only those right in a folder, or with a name; None is all.
+        skip
+            Leave so many out.
+        """
+        narrow = {"folder": folder, "name": name}
+        wanted = {column: value for column, value in narrow.items() if value is not None}
+        where = " AND ".join(["stored <= ?", *(f"{column} = ?" for column in wanted)])
+        query = f"SELECT details FROM files WHERE {where} ORDER BY rowid LIMIT -1 OFFSET ?"  # noqa: S608 - our own words
+        with closing(sqlite3.connect(self._path)) as reader:
+            for (details,) in reader.execute(query, (newest, *wanted.values(), skip)):
+                yield json.loads(details)
 
     def versions(self, file_id: str) -> list[str]:
         """Give the ids of a file's versions, oldest first."""
@@ -131,41 +151,45 @@ class Store:
     def add_version(self, folder: str, details: Details, number: int, since: float) -> None:
         """Store the details of a new version; of a new file also the time from which lists have it."""
         file_id = details["fileId"]
-        self._rows("INSERT INTO versions VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number)
-        self._rows(
+        self._write(
+            "INSERT INTO versions (id, file, number) VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number
+        )
+        self._write(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
             *(file_id, folder, details["name"], since, json.dumps(details)),
         )
+        self.uploads += 1
 
-    def drop_version(self, version: str) -> None:
-        """Forget one version and its bytes."""
-        self._rows("DELETE FROM versions WHERE id = ?", version)
+    def drop_oldest_version(self, file_id: str) -> None:
+        """Forget a file's first version and its bytes."""
+        version, number = self._rows("SELECT id, min(number) FROM versions WHERE file = ?", file_id)[0]
+        self.uploads -= self._write("DELETE FROM versions WHERE file = ? AND number = ?", file_id, number)
         self.bytes_of(version).unlink(missing_ok=True)
 
     def update(self, details: Details) -> None:
         """Store changed details of a file."""
-        self._rows("UPDATE files SET details = ? WHERE id = ?", json.dumps(details), details["fileId"])
+        self._write("UPDATE files SET details = ? WHERE id = ?", json.dumps(details), details["fileId"])
 
     def delete(self, file_ids: Iterable[str]) -> list[str]:
         """Delete files with all their versions; gives the ids that were there."""
-        with self.transaction():
-            found = [file_id for file_id in dict.fromkeys(file_ids) if self.get(file_id) is not None]
-            for file_id in found:
-                for version in self.versions(file_id):
-                    self.drop_version(version)
-                self._rows("DELETE FROM files WHERE id = ?", file_id)
+        found = [file_id for file_id in dict.fromkeys(file_ids) if self.get(file_id) is not None]
+        for file_id in found:
+            versions = self.versions(file_id)
+            self.uploads -= self._write("DELETE FROM versions WHERE file = ?", file_id)
+            self._write("DELETE FROM files WHERE id = ?", file_id)
+            for version in versions:
+                self.bytes_of(version).unlink(missing_ok=True)
         return found
 
     # Custom metadata fields
 
     def fields(self) -> list[Details]:
         """Give the custom metadata fields, in the order of their making."""
-        with self._lock:
-            # every upload asks for them, and they hardly ever change
-            if self._fields is None:
-                rows = self._rows("SELECT field FROM fields WHERE NOT deleted ORDER BY rowid")
-                self._fields = [json.loads(row[0]) for row in rows]
-            return self._fields
+        # every upload asks for them, and they hardly ever change
+        if self._fields is None:
+            rows = self._rows("SELECT field FROM fields WHERE NOT deleted ORDER BY rowid")
+            self._fields = [json.loads(row[0]) for row in rows]
+        return self._fields
 
     def has_field_name(self, name: str) -> bool:
         """Tell whether a custom metadata field has the name, or had it."""
@@ -174,7 +198,7 @@ class Store:
     def save_field(self, field: Details) -> None:
         """Store a new or changed custom metadata field."""
         self._fields = None
-        self._rows(
+        self._write(
             "INSERT INTO fields (id, name, field) VALUES (?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET field = excluded.field",
             *(field["id"], field["name"], json.dumps(field)),
@@ -182,9 +206,9 @@ class Store:
 
     def delete_field(self, field_id: str) -> bool:
         """Delete a custom metadata field, whose name stays taken (`spec`); False if there is none."""
-        with self._lock:
-            self._fields = None
-            return (
-                self._db.execute("UPDATE fields SET deleted = 1 WHERE id = ? AND NOT deleted", (field_id,)).rowcount
-                == 1
-            )
+        self._fields = None
+        return self._write("UPDATE fields SET deleted = 1 WHERE id = ? AND NOT deleted", field_id) == 1
+
+
+def _key(token: Token) -> tuple[str, int]:
+    return token.digest, token.expires

@@ -16,8 +16,10 @@ def loads(text: str | bytes) -> Any:
         If it is none; so also for `NaN`, numbers beyond a double, lone surrogates, and nesting without end.
     """
     try:
-        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        json.dumps(value, ensure_ascii=False).encode()
+        text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
+        value = _DECODER.decode(text)
+        if "\\" in text:  # else it has no way to write a lone surrogate
+            _ENCODER.encode(value).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
@@ -28,3 +30,8 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is no number of JSON")
     return number
+
+
+# made once: a token alone is read twice
+_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 from ikpipe.emulator import fetch, tokens
 from ikpipe.emulator.capacity import Capacity
 from ikpipe.emulator.form import Form, FormReader
-from ikpipe.emulator.keeping import Keeper
+from ikpipe.emulator.keeping import TOO_LARGE, Keeper
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.rules import AT_THE_DOOR, Attempt
+from ikpipe.emulator.rules import AT_THE_DOOR, CHECKS, Attempt
+from ikpipe.emulator.store import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from ikpipe.emulator.account import Account
+    from ikpipe.emulator.form import Spool
     from ikpipe.emulator.log import Entry
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-# enough to overlap disk and pictures; more would wait for each other at the database
+# enough to overlap disk and pictures
 WORKERS = 4
 
 
@@ -80,11 +82,16 @@ class UploadEndpoint:
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
         attempt = Attempt(form, entry["authorization"], time.time(), delay, *belongings, struck=struck)
         try:
-            return await self._take_in_turn(attempt, entry)
+            response = await self._take_in_turn(attempt, entry)
         except Refusal:
             if attempt.spent and not account.rules.error_spends:
-                account.store.give_back(attempt.token.digest)
+                account.store.give_back(attempt.token)
             raise
+        finally:
+            await account.store.commit()
+        # a fault may want it back
+        scope["token"] = attempt.token
+        return response
 
     async def _take_in_turn(self, attempt: Attempt, entry: Entry) -> Response:
         """Turn away at the door, at once; whatever passes takes as long as the service needs."""
@@ -92,22 +99,44 @@ class UploadEndpoint:
             check(attempt)
         url = entry.get("file", {}).get("kind") == "url"
         now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._capacity.join(now, url=url) - now)
-        attempt.now = time.time()
-        return await self._keep(attempt, entry, url=url)
+        done = self._capacity.join(now, url=url)
+        if done > now:
+            await asyncio.sleep(done - now)
+            attempt.now = time.time()
+        for check in CHECKS:
+            check(attempt)
+        return await self._keep(attempt, entry)
 
-    async def _keep(self, attempt: Attempt, entry: Entry, *, url: bool) -> Response:
-        """Go to a worker once, or twice with the download between."""
-        if not url:
-            return await self._in_worker(self._keeper.check_and_keep, attempt, entry)
-        await self._in_worker(self._keeper.check, attempt)
-        found = await self._fetcher.fetch(attempt.file)
+    async def _keep(self, attempt: Attempt, entry: Entry) -> Response:
+        """Get the file, look at it and store it."""
+        spool = await self._get(attempt.file, entry["file"]["kind"])
+        entry["file"] |= {"size": spool.size, "sha256": spool.sha256}
+        keeper, version = self._keeper, new_id()
         try:
-            return await self._in_worker(self._keeper.keep, attempt, found, entry)
+            quick = spool.in_memory and "metadata" not in attempt.wanted.response_fields
+            found = await self._do(keeper.take_in, attempt.wanted, spool, version, quick=quick)
+            return keeper.keep(attempt, version, found, entry)
+        except BaseException:
+            keeper.drop(version)
+            raise
         finally:
-            found.discard()
+            if spool is not attempt.file:
+                spool.discard()
 
-    async def _in_worker(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    async def _get(self, file: Spool, kind: str) -> Spool:
+        if kind == "url":
+            return await self._fetcher.fetch(file)
+        if file.size > self._account.rules.largest_text:
+            raise Refusal(400, TOO_LARGE)
+        if kind == "binary":
+            return file
+        store, largest = self._account.store, self._account.rules.largest
+        return await self._do(fetch.decode, file, store.incoming, largest, quick=file.in_memory)
+
+    async def _do(self, work: Callable[[*Ts], T], *arguments: *Ts, quick: bool) -> T:
+        """Do something at once if it is quick, else in a worker's thread, so that the others can go on."""
+        if quick:
+            return work(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
 
 

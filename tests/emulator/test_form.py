@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator.form import IN_MEMORY, FormReader, Spool
+from ikpipe.emulator.form import IN_MEMORY, FormReader, Spool, _part
+from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +77,47 @@ def test_discarded_spool_leaves_nothing(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     spool.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@given(size=st.integers(1, 60), file=st.lists(st.sampled_from([b"\r\n", b"--", b"-", b"B", b"\r", b"\n", b"x"])))
+def test_what_looks_like_a_delimiter_is_none(folder: Path, size: int, file: list[bytes]) -> None:
+    """A file may hold all that delimiters are made of, but a whole one; a longer word is none."""
+    data = b"".join(file).replace(b"\r\n--B", b"\r\n--Bxx")
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + data + b"\r\n--B--\r\n"
+    reader = FormReader("multipart/form-data; boundary=B", folder, 1000)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    form = reader.finish()
+    assert form.file is not None
+    assert b"".join(form.file.chunks()) == data
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "file_name"),
+    [
+        (b'Content-Disposition: form-data; name="a\\"b\\\\c"', 'a"b\\c', None),
+        (b"content-disposition:form-data;name=a;filename=b.jpg", "a", "b.jpg"),
+        (b'CONTENT-DISPOSITION: form-data; filename="x; name=y"; name="a"', "a", "x; name=y"),
+        (b"X-Other: 1\r\nContent-Disposition: form-data; name=\"\xc3\xbc\"; filename*=UTF-8''b", "ü", None),
+        (b"Content-Type: text/plain", "", None),
+    ],
+    ids=["escapes", "bare", "any order", "UTF-8", "none"],
+)
+def test_headers_of_a_part(tmp_path: Path, header: bytes, name: str, file_name: str | None) -> None:
+    """A part's name is in its headers, however they are written."""
+    reader = FormReader('Multipart/Form-Data; charset=utf-8; boundary="B C"', tmp_path, 1000)
+    reader.feed(b"\r\n--B C\r\n" + header + b"\r\n\r\nvalue\r\n--B C--")
+    assert reader.finish().fields == {name: "value"}
+    assert _part(b"\r\n" + header) == (name, file_name, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"x", b"--B--", b"--Bx\r\n", b"--B\r\nno header\r\n\r\n", b"--B\r\na b: c\r\n\r\n", b"--B\r\na: " + b"x" * 20_000],
+    ids=["no delimiter", "no part", "a longer word", "no colon", "no name", "headers without end"],
+)
+def test_body_that_is_no_multipart(tmp_path: Path, body: bytes) -> None:
+    """What is not as the Content-Type says is refused as soon as it shows."""
+    reader = FormReader("multipart/form-data; boundary=B", tmp_path, 1000)
+    with pytest.raises(Refusal, match="malformed"):
+        reader.feed(body)

@@ -105,6 +105,32 @@ def test_search_that_can_not_be_in_an_empty_library(start: Callable[..., Client]
     assert start().api("GET", "/v1/files", params={"searchQuery": "("}).status_code == 400
 
 
+def test_pages_are_the_list(start: Callable[..., Client]) -> None:
+    """Page by page there are the same files as at once, each of them in one page; with a condition, too."""
+    client = start()
+    for number in range(7):
+        client.fixed(f"{number}.bin", folder="/a" if number % 2 else "/b")
+    for query in (
+        {},
+        {"path": "/a"},
+        {"type": "file"},
+        {"searchQuery": 'name : "" AND size > 1'},
+        {"sort": "DESC_NAME"},
+    ):
+        pages = [names(client, **query, limit=2, skip=skip) for skip in range(0, 8, 2)]
+        assert [name for page in pages for name in page] == names(client, **query)
+
+
+@pytest.mark.parametrize("query", ['name = "ü.bin"', ' name="\\u00fc.bin" ', '"name" = "ü.bin"', '(name = "ü.bin")'])
+def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> None:
+    """However a query for one name is written, it finds the files of this name, in all folders or in one."""
+    client = start()
+    for folder, name in (("/a", "ü.bin"), ("/b", "ü.bin"), ("/a", "u.bin")):
+        client.fixed(name, folder=folder)
+    assert names(client, searchQuery=query) == ["ü.bin", "ü.bin"]
+    assert names(client, searchQuery=query, path="/b") == ["ü.bin"]
+
+
 def test_files_appear_after_the_lag(start: Callable[..., Client]) -> None:
     """A file is in lists `index_lag` seconds after it was stored, and has its details at once."""
     client = start(index_lag=0.15)

@@ -1,6 +1,8 @@
 """Facts are read from a file's bytes, and no file can make the reading fail."""
 
+import os
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -116,6 +118,24 @@ def test_entity_bomb_is_no_image(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     """A file that is not there has the facts of a file with no content."""
     assert media.facts(tmp_path / "none", "a.txt") == media.Facts("non-image", "text/plain", "txt")
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "gif", "webp", "avif", "tiff", "bmp", "mp4", "svg"])
+def test_large_file_is_not_held_in_memory(tmp_path: Path, ending: str) -> None:
+    """Whatever a file of 300 MB begins like, no more of it than a few megabytes is in memory at once."""
+    path = tmp_path / f"a.{ending}"
+    if ending in {"mp4", "svg"}:
+        path.write_bytes((DATA / "clip.mp4").read_bytes() if ending == "mp4" else SVG.format("").encode())
+    else:
+        picture(path)
+    os.truncate(path, 300 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        media.facts(path, path.name)
+        media.embedded(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @given(

@@ -11,6 +11,7 @@ import pytest
 from emulator_client import Client, refused
 
 from ikpipe.emulator.placing import unique_name
+from ikpipe.emulator.store import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,3 +141,10 @@ def test_refused_file_leaves_nothing_on_disk(start: Callable[..., Client], tmp_p
     client.fixed("a.bin")
     assert refused(client.fixed("a.bin", b"x" * 2_000_000, overwriteFile="false"))[0] == 400
     assert (len(list((tmp_path / "versions").iterdir())), list((tmp_path / "incoming").iterdir())) == (1, [])
+
+
+def test_ids_grow() -> None:
+    """Identifiers look like the service's, and each is greater than the one before."""
+    ids = [new_id() for _ in range(1000)]
+    assert all(re.fullmatch("[0-9a-f]{24}", each) for each in ids)
+    assert ids == sorted({*ids})
