@@ -17,6 +17,11 @@ _USER = "%!$&'()*+,~-._"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# What most addresses are, and what stays as it is; its group is the path.
+_PLAIN = re.compile(
+    r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?"
+)
+
 
 def web_address(text: str) -> str:
     """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
@@ -61,3 +66,19 @@ def _host(host: str) -> str:
 def last_segment(text: str) -> str:
     """Give the last segment of a URL's path, percent-decoded: the file's name where none is given."""
     return unquote(urlsplit(text).path.rpartition("/")[2])
+
+
+def located(text: str) -> tuple[str, str]:
+    """Give the `web_address` of a text, and its `last_segment`.
+
+    Raises
+    ------
+    BadValue
+        As `web_address` does.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain is None:
+        address = web_address(text)
+        return address, last_segment(address)
+    name = plain[1].rpartition("/")[2]
+    return text, unquote(name) if "%" in name else name

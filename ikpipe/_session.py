@@ -120,9 +120,10 @@ class Session:
 
     def _trips(self) -> Iterator[Trip]:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
-        for position, one in self._known.items():
-            if one.result.status in SETTLED and one.result.file_path is not None:
-                self._planner.claim(one.result.file_path, self._feed.frame.index[position])
+        self._planner.label = self._feed.label
+        settled = ((one.result.file_path, at) for at, one in self._known.items() if one.result.status in SETTLED)
+        claims = {path: position for path, position in settled if path is not None}
+        self._planner.claim_all(claims, claims.values())
         names = {position: one.result.name for position, one in self._known.items() if one.result.name is not None}
         for chunk in self._feed.chunks():
             for first in range(0, len(chunk.frame), AT_ONCE):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ikpipe._address import last_segment, web_address
+from ikpipe._address import last_segment, located, web_address
 from ikpipe._errors import BadValue
 
 hosts = st.sampled_from(
@@ -117,6 +117,29 @@ def test_what_is_no_address_is_a_problem(text: str) -> None:
 def test_the_last_segment_is_the_files_name(address: str, name: str) -> None:
     """Of the path alone, percent-decoded; empty where the path ends in a slash."""
     assert last_segment(address) == name
+
+
+plain = st.text("aZ0-._~!$&'()*+,;=:@|[]%/", max_size=12)
+
+
+@given(
+    st.sampled_from(["", " ", "\n"]),
+    hosts,
+    ports,
+    plain | texts,
+    st.sampled_from(["", "?", "?v=1", "?a=/b?", "#f", "?q=é"]),
+)
+def test_a_plain_address_is_found_without_parsing(space: str, host: str, port: str, path: str, end: str) -> None:
+    """Most addresses are as they should be already: they, and their names, are those that parsing gives."""
+    text = f"{space}https://{host}{port}/{path}{end}"
+    try:
+        address = web_address(text)
+    except BadValue as bad:
+        with pytest.raises(BadValue, match="is no web address") as caught:
+            located(text)
+        assert caught.value.message == bad.message  # noqa: PT017 - both are refused alike
+    else:
+        assert located(text) == (address, last_segment(address))
 
 
 def test_an_ipv6_host_keeps_its_brackets() -> None:

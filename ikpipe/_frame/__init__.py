@@ -3,6 +3,7 @@
 ::
 
     feed.py       a table, chunk by chunk
+    rows.py       rows that have been read, column by column
     plan.py       a chunk → rows
     results.py    results → frame, and back
     tagged.py     Python values as JSON that gives them back
@@ -12,14 +13,15 @@
 
 from ikpipe._frame.feed import Chunk, Feed, Whole
 from ikpipe._frame.frozen import freeze, pieces, thaw
-from ikpipe._frame.plan import Plan, Row
+from ikpipe._frame.plan import Plan
 from ikpipe._frame.results import listing_frame, problem_frame, result_frame, results_of, single
+from ikpipe._frame.rows import Rows
 
 __all__ = [
     "Chunk",
     "Feed",
     "Plan",
-    "Row",
+    "Rows",
     "Whole",
     "freeze",
     "listing_frame",

@@ -68,6 +68,10 @@ class Whole:
             yield Chunk(chunk, start, self._is_whole)
             start += len(chunk)
 
+    def label(self, position: int) -> Any:
+        """Give a row's label."""
+        return next(iter(self.frame.index[position : position + 1]))
+
     def _is_whole(self, at: int) -> bool:
         if at not in self._whole:
             self._whole[at] = whole_floats(self.frame.iloc[:, at])
