@@ -17,7 +17,7 @@ _USER = "%!$&'()*+,~-._"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# What most addresses are, and what stays as it is; its group is the path.
+# What most addresses are, and what stays as it is; the group is the path.
 _PLAIN = re.compile(
     r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?"
 )
@@ -68,17 +68,10 @@ def last_segment(text: str) -> str:
     return unquote(urlsplit(text).path.rpartition("/")[2])
 
 
-def located(text: str) -> tuple[str, str]:
-    """Give the `web_address` of a text, and its `last_segment`.
-
-    Raises
-    ------
-    BadValue
-        As `web_address` does.
-    """
+def plain_name(text: str) -> str | None:
+    """Give the `last_segment` of an http(s) URL that is its own `web_address`; None where that takes a closer look."""
     plain = _PLAIN.fullmatch(text)
     if plain is None:
-        address = web_address(text)
-        return address, last_segment(address)
+        return None
     name = plain[1].rpartition("/")[2]
-    return text, unquote(name) if "%" in name else name
+    return unquote(name) if "%" in name else name

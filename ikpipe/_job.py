@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from hashlib import blake2b
-from itertools import product, repeat
+from itertools import product, repeat, starmap
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -113,8 +113,10 @@ class Planner:
             values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, found)
         texts = {TABLE[name].wire: found.sift(name, _texts(name, values[name])) for name in TABLE if name in values}
         self._take(rows, texts, found)
-        names = sent_as or {}
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
+        if self._seed is None and not found:
+            return list(starmap(Job, ready))
+        names = sent_as or {}
         return [
             [rows.problem(offset, *one) for one in found[offset]]
             if offset in found
@@ -149,9 +151,12 @@ class Planner:
         if "false" not in flags:
             return
         folders = mapped(_start, texts["folder"]) if "folder" in texts else repeat("/")
+        names = texts["fileName"]
+        if served_name(every := "".join(filter(None, names))) != every:
+            names = [name and served_name(name) for name in names]
         paths = [
-            folder + served_name(name) if flag == "false" and offset not in found else None
-            for offset, (flag, folder, name) in enumerate(zip(flags, folders, texts["fileName"], strict=False))
+            folder + name if flag == "false" and offset not in found else None
+            for offset, (flag, folder, name) in enumerate(zip(flags, folders, names, strict=False))
         ]
         for offset, path in enumerate(paths) if self._claimed else ():
             if path in self._claimed:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe._address import located
-from ikpipe._cells import attempt
+from ikpipe._address import last_segment, plain_name, web_address
 from ikpipe._errors import BadValue, shown
 
 if TYPE_CHECKING:
@@ -69,7 +68,13 @@ class Intake:
     def read_all(self, values: Iterable[Any]) -> list[Source | BadValue | None]:
         """Say what many cells are, at one time: a folder that they lead through is looked at once. None stays None."""
         folders = _Folders(self.root)
-        return [None if value is None else attempt(self._read, value, folders) for value in values]
+        sources: list[Source | BadValue | None] = []
+        for value in values:
+            try:
+                sources.append(None if value is None else self._read(value, folders))
+            except BadValue as bad:
+                sources.append(bad.with_traceback(None))
+        return sources
 
     def _read(self, value: object, folders: _Folders) -> Source:
         source = self._text(value, folders) if isinstance(value, str) else self._other(value, folders)
@@ -97,12 +102,15 @@ class Intake:
     def _text(self, text: str, folders: _Folders) -> Source:
         if self.base64:
             return Source("text", text=text, size=_base64_size(text))
+        kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"
+        if (name := plain_name(text)) is not None:  # as most are
+            return Source(kind, name, text)
         if text[:5].lower() == "data:":
             return _data_uri(text)
         scheme = _SCHEME.match(text)
         if scheme and scheme[1].lower() in ("http", "https"):
-            address, name = located(text)
-            return Source("fetch" if self.fetch == "client" else "url", name, address)
+            address = web_address(text)
+            return Source(kind, last_segment(address), address)
         if scheme and scheme[1].lower() == "file":
             raise BadValue("file_not_allowed", f"{shown(text)} is a file:// address", "give the path, and root=")
         if scheme and scheme[2]:
