@@ -17,10 +17,10 @@ _USER = "%!$&'()*+,~-._"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# What most addresses are, and what stays as it is; the group is the path.
-_PLAIN = re.compile(
-    r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?"
-)
+# What most addresses are: one that stays as it is, and one of whose path some is to be encoded.
+_HOST = r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+"
+_PLAIN = re.compile(rf"{_HOST}(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?")
+_NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
 
 
 def web_address(text: str) -> str:
@@ -68,10 +68,18 @@ def last_segment(text: str) -> str:
     return unquote(urlsplit(text).path.rpartition("/")[2])
 
 
-def plain_name(text: str) -> str | None:
-    """Give the `last_segment` of an http(s) URL that is its own `web_address`; None where that takes a closer look."""
-    plain = _PLAIN.fullmatch(text)
-    if plain is None:
+def plain_place(text: str) -> tuple[str, str] | None:
+    """Give the `web_address` of a text, and its `last_segment`; None where that takes a closer look."""
+    address = text
+    if plain := _PLAIN.fullmatch(text):
+        path = plain[1]
+    elif nearly := _NEARLY.fullmatch(text):
+        try:
+            path = quote(nearly[2], safe=_PATH)
+        except UnicodeEncodeError:
+            return None
+        address = nearly[1] + path
+    else:
         return None
-    name = plain[1].rpartition("/")[2]
-    return unquote(name) if "%" in name else name
+    name = path.rpartition("/")[2]
+    return address, unquote(name) if "%" in name else name

@@ -242,9 +242,17 @@ def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> li
 
 def _texts(name: str, column: list[Any]) -> list[Any]:
     """Write a parameter's values for the wire; what breaks its rule is a `BadValue`."""
-    if TABLE[name].encode is plain and kinds(column) == {str} and "".join(column).isascii():
+    if TABLE[name].encode is plain and kinds(column) == {str} and _sendable("".join(column)):
         return column
     return mapped(lambda value: None if value is None else encode(name, value), column)
+
+
+def _sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fields(texts: Mapping[str, list[Any]]) -> Iterable[dict[str, str]]:

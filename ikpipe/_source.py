@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe._address import last_segment, plain_name, web_address
+from ikpipe._address import last_segment, plain_place, web_address
 from ikpipe._errors import BadValue, shown
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class Intake:
         if self.base64:
             return Source("text", text=text, size=_base64_size(text))
         kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"
-        if (name := plain_name(text)) is not None:  # as most are
-            return Source(kind, name, text)
+        if place := plain_place(text):
+            return Source(kind, place[1], place[0])
         if text[:5].lower() == "data:":
             return _data_uri(text)
         scheme = _SCHEME.match(text)
@@ -166,12 +166,11 @@ class _Folders:
         folder = self._real[parent]
         if folder is None:
             return None
-        path = folder / name
         try:
-            status = path.lstat()
+            status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - `Path.lstat` takes twice as long
         except (OSError, ValueError):
             return None
-        return Source("path", name, path=path, size=status.st_size) if stat.S_ISREG(status.st_mode) else None
+        return Source("path", name, path=folder / name, size=status.st_size) if stat.S_ISREG(status.st_mode) else None
 
     def _resolved(self, parent: str) -> Path | None:
         """Say where a folder lies; None where it is out of the root, or there is none."""

@@ -54,7 +54,7 @@ def messy(rows: int) -> pd.DataFrame:
     """Make one with numbers among the texts, missing cells, letters of all scripts, and a problem in each 50 rows."""
     urls = [
         "https://shop.example.com/{}.jpg",
-        "https://SHOP.example.com/grün {}.jpg",
+        "https://shop.example.com/grün {}.jpg",
         "http://a.example/%E7%8C%AB/{}?v=1",
     ]
     frame = uniform(rows)
