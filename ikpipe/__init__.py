@@ -14,7 +14,8 @@ The stations of a row, in order; each file imports only what stands before it::
     _cells       a column's cells as plain Python values
     _frame       a table's chunks → rows, results → frame, a frame as text; the only one that knows pandas
     _source      what `file` can be: URL, path below a root, bytes, data URI
-    _job         one row → fields and source, or its problems
+    _targets     which row of a run is stored where
+    _job         rows → fields and source, or their problems
     _token       fields → JWT
     _form        fields and file → a multipart body, framed once
     _reply       status, headers, body → result or refusal

@@ -17,6 +17,11 @@ _USER = "%!$&'()*+,~-._"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+# What most addresses are: one that stays as it is, and one of whose path some is to be encoded.
+_HOST = r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+"
+_PLAIN = re.compile(rf"{_HOST}(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?")
+_NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
+
 
 def web_address(text: str) -> str:
     """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
@@ -61,3 +66,20 @@ def _host(host: str) -> str:
 def last_segment(text: str) -> str:
     """Give the last segment of a URL's path, percent-decoded: the file's name where none is given."""
     return unquote(urlsplit(text).path.rpartition("/")[2])
+
+
+def plain_place(text: str) -> tuple[str, str] | None:
+    """Give the `web_address` of a text, and its `last_segment`; None where that takes a closer look."""
+    address = text
+    if plain := _PLAIN.fullmatch(text):
+        path = plain[1]
+    elif nearly := _NEARLY.fullmatch(text):
+        try:
+            path = quote(nearly[2], safe=_PATH)
+        except UnicodeEncodeError:
+            return None
+        address = nearly[1] + path
+    else:
+        return None
+    name = path.rpartition("/")[2]
+    return address, unquote(name) if "%" in name else name

@@ -1,14 +1,20 @@
-"""A column's cells as plain Python values, in the form that the user sees."""
+"""A column's cells as plain Python values, in the form that the user sees; and functions of columns."""
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from ikpipe._errors import BadValue
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
     import pandas as pd
 
 
 _DOUBLE = 8  # bytes of a float64
+_MARK = "\ufeff"  # a trace of the file that a text came from, never a part of it
 
 
 def whole_floats(column: pd.Series[Any]) -> bool:
@@ -16,7 +22,11 @@ def whole_floats(column: pd.Series[Any]) -> bool:
     kind = getattr(column.dtype, "kind", "O")
     if kind == "f":
         return bool((column.dropna().astype("float64") % 1 == 0).all())
-    return kind == "O" and all(cell.is_integer() for cell in column.dropna() if isinstance(cell, float))
+    if kind != "O" or getattr(column.dtype, "type", None) is str:
+        return kind == "O"
+    if not any(issubclass(one, float) for one in kinds(column.astype(object).tolist())):
+        return True
+    return all(cell.is_integer() for cell in column.dropna() if isinstance(cell, float))
 
 
 def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
@@ -34,13 +44,19 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
         numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
         return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
-    return [_plain(cell, whole=whole) for cell in column.astype(object).where(column.notna(), None)]
+    cells: list[Any] = column.astype(object).tolist()
+    found = kinds(cells)
+    if found == {str} and _MARK not in "".join(cells):
+        return cells if all(cells) else [cell or None for cell in cells]
+    if found <= {int, bool, bytes, NoneType}:
+        return cells
+    there = column.notna().tolist()
+    return [_plain(cell, whole=whole) if known else None for cell, known in zip(cells, there, strict=True)]
 
 
 def _plain(cell: Any, *, whole: bool) -> Any:
     if isinstance(cell, str):
-        # A byte-order mark is a trace of the file that the text came from, never a part of it.
-        return cell.removeprefix("\ufeff") or None
+        return cell.removeprefix(_MARK) or None
     if hasattr(cell, "dtype"):  # numpy's scalars and arrays, also inside Arrow lists
         cell = cell.tolist()
     if isinstance(cell, (list, tuple, set, dict)):
@@ -48,3 +64,42 @@ def _plain(cell: Any, *, whole: bool) -> Any:
     if whole and isinstance(cell, float) and cell.is_integer():
         return int(cell)
     return cell
+
+
+def kinds(cells: Sequence[Any]) -> set[type]:
+    """Give the types of a column's cells."""
+    return set(map(type, cells))
+
+
+def mapped(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
+    """Call a function with the cells of each row, though only once for rows whose cells are the same.
+
+    Parameters
+    ----------
+    function
+        Depends on nothing but the cells that it is called with. A `BadValue` that it raises is its result.
+    columns
+        Each with a cell a row.
+    """
+    keys = _keys(columns[0]) if len(columns) == 1 else list(zip(*map(_keys, columns), strict=True))
+    distinct = dict(zip(keys, zip(*columns, strict=True), strict=True))
+    made = {key: attempt(function, *cells) for key, cells in distinct.items()}
+    return [made[key] for key in keys]
+
+
+def attempt(function: Callable[..., Any], *cells: Any) -> Any:
+    """Call a function; a `BadValue` that it raises is what it gives."""
+    try:
+        return function(*cells)
+    except BadValue as bad:
+        return bad.with_traceback(None)  # which would keep alive whatever the function knew
+
+
+def _keys(column: Sequence[Any]) -> Sequence[Hashable]:
+    """Give for each cell what tells it from others."""
+    found = kinds(column) - {NoneType}
+    # True == 1 == 1.0, whose texts differ, and so do those of Decimal("1") and Decimal("1.0"), which are equal, too.
+    return column if found in _SAFE else list(map(id, column))
+
+
+_SAFE: list[set[type]] = [set(), {str}, {int}, {bool}, {bytes}]  # where equal cells are the same

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe._errors import BadValue, Problem
-from ikpipe._frame import Plan, Whole, problem_frame
+from ikpipe._frame import Frame, Plan, Whole, problem_frame
 from ikpipe._job import Job
 from ikpipe._limit import Fixed
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    import pandas as pd
 
     from ikpipe._account import Account
-    from ikpipe._frame import Row
+    from ikpipe._frame import Rows
+    from ikpipe._job import Planner
     from ikpipe._parameters import Keywords
 
 _AT_ONCE = 16  # URLs that are asked for their headers
 
 
 async def _check(
-    frame: pd.DataFrame,
+    frame: Frame,
     account: Account | None = None,
     *,
     probe: bool = False,
@@ -38,13 +38,13 @@ async def _check(
     timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
-) -> pd.DataFrame:
+) -> Frame:
     """Find every problem of every row, before anything is sent.
 
     Parameters
     ----------
     frame
-        n rows; it is never changed.
+        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
     account
         With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
     probe
@@ -54,7 +54,7 @@ async def _check(
 
     Returns
     -------
-    pandas.DataFrame
+    pandas.DataFrame, or what the input was
         A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``code`` (of `ikpipe.CODES`),
         ``message``, ``fix``. Empty when all is well.
 
@@ -67,28 +67,40 @@ async def _check(
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
     feed = Whole(frame)
-    plan = Plan(frame.columns, mapping["columns"], mapping["parameters"])
+    plan = Plan(feed.frame.columns, mapping["columns"], mapping["parameters"])
+    found: list[Problem] = []
     async with Wire(transport, timeout) as wire:
-        planner = await planner_for(wire, account, mapping, plan)
-        read = (plan.rows(chunk) for chunk in feed.chunks())
-        rows = [pair for part in read for pair in zip(part, planner.jobs(part), strict=True)]
-        problems = [problem for _, job in rows if not isinstance(job, Job) for problem in job]
+        planner = await planner_for(wire, account, mapping, plan, label=feed.label)
+        sound = _sound(feed, plan, planner, found)
         if probe:
-            problems += await _probed(wire, ((row, job) for row, job in rows if isinstance(job, Job)))
-    return problem_frame(sorted(problems, key=lambda problem: problem.position))
+            await _probed(wire, sound, found)
+        for _ in sound:  # to the end, also where probing was stopped
+            pass
+    problems: Frame = feed.native.like(problem_frame(sorted(found, key=lambda problem: problem.position)))
+    return problems
 
 
 check = blocking(_check, "check")
 
 
-async def _probed(wire: Wire, rows: Iterator[tuple[Row, Job]]) -> list[Problem]:
+def _sound(feed: Whole, plan: Plan, planner: Planner, found: list[Problem]) -> Iterator[tuple[Rows, Job]]:
+    """Go through the rows without problems; those of the others are found on the way."""
+    for chunk in feed.chunks():
+        rows = plan.rows(chunk)
+        for job in planner.jobs(rows):
+            if isinstance(job, Job):
+                yield rows, job
+            else:
+                found += job
+
+
+async def _probed(wire: Wire, sound: Iterator[tuple[Rows, Job]], found: list[Problem]) -> None:
     """Ask each URL for its headers, some at a time."""
-    found: list[Problem] = []
     gate = Gate(Fixed(_AT_ONCE))
 
-    async def do(one: tuple[Row, Job]) -> None:
-        row, job = one
-        if job.source.kind not in ("url", "fetch") or not await gate.enter():
+    async def do(one: tuple[Rows, Job]) -> None:
+        rows, job = one
+        if not await gate.enter():
             return
         try:
             words = await wire.probe(job.source.text)
@@ -96,7 +108,7 @@ async def _probed(wire: Wire, rows: Iterator[tuple[Row, Job]]) -> list[Problem]:
             gate.leave()
         if words:
             bad = BadValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
-            found.append(row.problem("file", bad))
+            found.append(rows.problem(job.position - rows.start, "file", bad))
 
-    await (CONTROL.get() or Control()).work(rows, do, [gate])
-    return found
+    urls = (one for one in sound if one[1].source.kind in ("url", "fetch"))
+    await (CONTROL.get() or Control()).work(urls, do, [gate])

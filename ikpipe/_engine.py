@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ikpipe import _archive, _past
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from ikpipe._batches import Sink
     from ikpipe._work import Record
+
+_CLAIMED = 100_000  # paths at a time
 
 _log = logging.getLogger("ikpipe")
 
@@ -122,10 +125,11 @@ async def send(work: Work, account: Account, options: Options, sink: Sink, recor
     show = display(options.progress, work.feed.rows)
     try:
         async with options.wire as wire:
-            planner = await planner_for(wire, account, work.mapping, plan, suffixes)
+            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label)
             if plan.gives("use_unique_file_name"):
-                for label, path in work.up(record):
-                    planner.claim(path, label)
+                up = work.up(record)
+                while some := dict(islice(up, _CLAIMED)):
+                    planner.claim_all(some.values(), some)
             session = Session(work, planner, account, options, show, sink, run, record)
             await session.go()
     finally:

@@ -1,20 +1,25 @@
-"""One row → its job (fields and source), or its problems."""
+"""Rows → a job each (fields and source), or its problems."""
 
 from __future__ import annotations
 
-from base64 import b32encode
+from collections import defaultdict
 from hashlib import blake2b
+from itertools import product, repeat, starmap
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ikpipe._cells import attempt, kinds, mapped
 from ikpipe._errors import BadValue, Problem, shown
 from ikpipe._metadata import Field, fit
-from ikpipe._parameters import TABLE, encode, folder_levels, served_name
+from ikpipe._parameters import TABLE, encode, folder_levels, plain, served_name
+from ikpipe._source import Source
+from ikpipe._targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ikpipe._frame import Row
-    from ikpipe._source import Intake, Source
+    from ikpipe._frame import Rows
+    from ikpipe._source import Intake
 
 
 class Job(NamedTuple):
@@ -41,6 +46,26 @@ class Job(NamedTuple):
         return None if "transformation" in self.fields else self.source.size
 
 
+class _Found(defaultdict[int, list[tuple[str, BadValue]]]):
+    """What is wrong with some rows, as it is found: row, counted among these → parameters and what is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+
+    def has(self, offset: int, parameter: str) -> bool:
+        """Tell whether anything is wrong with a row's parameter."""
+        return offset in self and any(name == parameter for name, _ in self[offset])
+
+    def sift(self, parameter: str, column: list[Any]) -> list[Any]:
+        """Take what is wrong out of a column."""
+        if BadValue not in kinds(column):
+            return column
+        for offset, one in enumerate(column):
+            if isinstance(one, BadValue):
+                self[offset].append((parameter, one))
+        return [None if isinstance(one, BadValue) else one for one in column]
+
+
 class Planner:
     """Turns the rows of one run into jobs, and remembers their targets.
 
@@ -52,17 +77,24 @@ class Planner:
         The account's custom metadata fields by name; None where nobody could be asked.
     run
         Makes the suffixes of unique names, with the row's position; None leaves these to the service.
+    label
+        Gives the label of the row at a position, to name it in another row's problem; None: positions are labels.
     """
 
     def __init__(
-        self, intake: Intake, metadata_fields: Mapping[str, Field] | None = None, run: str | None = None
+        self,
+        intake: Intake,
+        metadata_fields: Mapping[str, Field] | None = None,
+        run: str | None = None,
+        label: Callable[[int], Any] = int,
     ) -> None:
+        self.label = label
         self._intake = intake
-        self._run = run
+        self._seed = None if run is None else blake2b(f"{run} ".encode(), digest_size=6)
         self._metadata_fields = metadata_fields
-        self._targets: dict[tuple[str, ...], Any] = {}
+        self._targets = Targets()
 
-    def jobs(self, rows: Iterable[Row], sent_as: Mapping[int, str] | None = None) -> list[Job | list[Problem]]:
+    def jobs(self, rows: Rows, sent_as: Mapping[int, str] | None = None) -> list[Job | list[Problem]]:
         """Check rows and write their values for the wire; every problem of a row is found, not just the first.
 
         Parameters
@@ -72,84 +104,97 @@ class Planner:
         sent_as
             Position → the name that an earlier run made for the row.
         """
+        found = _Found()
+        values = {name: found.sift(name, column) for name, column in rows.values().items()}
+        sources = self._sources(values.pop("file", [None] * len(rows)), found)
+        values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, found)
+        if "custom_metadata" in values and self._metadata_fields is not None:
+            values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, found)
+        texts = {TABLE[name].wire: found.sift(name, _texts(name, values[name])) for name in TABLE if name in values}
+        self._take(rows, texts, found)
+        ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
+        if self._seed is None and not found:
+            return list(starmap(Job, ready))
         names = sent_as or {}
-        return [self._job(row, names.get(row.position)) for row in rows]
+        return [
+            [rows.problem(offset, *one) for one in found[offset]]
+            if offset in found
+            else self._job(*row, names.get(row[1]))
+            for offset, row in enumerate(ready)
+        ]
 
-    def _job(self, row: Row, sent_as: str | None) -> Job | list[Problem]:
-        found = list(row.trouble)
-        source = self._source(row, found)
-        values = dict(row.values)
-        if source is not None and not any(name == "file_name" for name, _ in found):
-            _named(values, source, found)
-        self._metadata(values, found)
-        fields = _encoded(values, found)
-        if not found:
-            self._target(row.label, fields, found)
-        if found or source is None:
-            return [row.problem(parameter, bad) for parameter, bad in found]
-        if self._run is None or fields.get("useUniqueFileName") == "false":
-            return Job(row.label, row.position, fields, source)
-        suffix = _suffix(self._run, row.position)
+    def _job(self, label: Any, position: int, fields: dict[str, str], source: Source, sent_as: str | None) -> Job:
+        if self._seed is None or fields.get("useUniqueFileName") == "false":
+            return Job(label, position, fields, source)
         # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
-        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], suffix)
+        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], _suffix(self._seed, position))
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
-        return Job(row.label, row.position, fields, source, own_name=True)
+        return Job(label, position, fields, source, own_name=True)
 
-    def _source(self, row: Row, found: list[tuple[str, BadValue]]) -> Source | None:
-        if any(parameter == "file" for parameter, _ in found):
-            return None
-        try:
-            if "file" not in row.values:
-                raise BadValue("missing_file", "the row names no file", "fill the cell, or drop the row")
-            return self._intake.read(row.values["file"])
-        except BadValue as bad:
-            found.append(("file", BadValue(bad.code, f"file: {bad.message}", bad.fix)))
-            return None
+    def _sources(self, files: list[Any], found: _Found) -> list[Any]:
+        """Read the files' cells; a row that names none has a problem, unless it has one already."""
+        sources: list[Any] = self._intake.read_all(files)
+        if kinds(sources) == {Source}:
+            return sources
+        for offset, one in enumerate(sources):
+            if isinstance(one, BadValue):
+                sources[offset] = BadValue(one.code, f"file: {one.message}", one.fix)
+            elif one is None and not found.has(offset, "file"):
+                words = "file: the row names no file"
+                sources[offset] = BadValue("missing_file", words, "fill the cell, or drop the row")
+        return found.sift("file", sources)
 
-    def _metadata(self, values: dict[str, Any], found: list[tuple[str, BadValue]]) -> None:
-        """Fit custom metadata to the account's fields, where these are known."""
-        if self._metadata_fields is None or "custom_metadata" not in values:
+    def _take(self, rows: Rows, texts: Mapping[str, list[Any]], found: _Found) -> None:
+        """See that no row of the run has another's target (seed: it would be replaced)."""
+        flags = texts.get("useUniqueFileName", [])
+        if "false" not in flags:
             return
-        fitted = {}
-        for name, value in values["custom_metadata"].items():
-            try:
-                fitted[name] = fit(value, name, self._metadata_fields)
-            except BadValue as bad:
-                found.append((f"custom_metadata.{name}", bad))
-        values["custom_metadata"] = fitted
+        folders = mapped(_start, texts["folder"]) if "folder" in texts else repeat("/")
+        names = texts["fileName"]
+        if served_name(every := "".join(filter(None, names))) != every:
+            names = [name and served_name(name) for name in names]
+        paths = [
+            folder + name if flag == "false" and offset not in found else None
+            for offset, (flag, folder, name) in enumerate(zip(flags, folders, names, strict=False))
+        ]
+        for offset, position in self._targets.take(paths, rows.start).items():
+            near = position in rows.positions
+            label = rows.labels[position - rows.start] if near else self.label(position)
+            found[offset].append(_twin(label, paths[offset]))
 
-    def _target(self, label: Any, fields: Mapping[str, str], found: list[tuple[str, BadValue]]) -> None:
-        """See that no row of the run has this one's target (seed: it would be replaced)."""
-        if fields.get("useUniqueFileName") != "false":
-            return
-        target = _target(fields)
-        if target in self._targets:
-            bad = BadValue(
-                "same_target",
-                f"file_name: the row {shown(self._targets[target])} is stored as {'/' + '/'.join(target)!r} already",
-                "give each row its own file_name, or use_unique_file_name=True",
-            )
-            found.append(("file_name", bad))
-        else:
-            self._targets[target] = label
-
-    def claim(self, path: str, label: Any) -> None:
-        """Take a target that a row of an earlier run is stored under."""
-        self._targets[tuple(folder_levels(path))] = label
+    def claim_all(self, paths: Iterable[str], positions: Iterable[int]) -> None:
+        """Take the targets that rows of this run are stored under already, these by their positions."""
+        self._targets.claim((_path(folder_levels(path)) for path in paths), positions)
 
 
 def path_of(fields: Mapping[str, str]) -> str:
     """Give the path in the library under which these fields store a file, if their name is fixed."""
-    return "/" + "/".join(_target(fields))
+    return _start(fields.get("folder")) + served_name(fields["fileName"])
 
 
-def _target(fields: Mapping[str, str]) -> tuple[str, ...]:
-    return (*folder_levels(fields.get("folder", "/")), served_name(fields["fileName"]))
+def _start(folder: str | None) -> str:
+    return _path([*folder_levels(folder or "/"), ""])
 
 
-def _suffix(run: str, position: int) -> str:
-    digest = blake2b(f"{run} {position}".encode(), digest_size=6).digest()
-    return b32encode(digest).decode().rstrip("=").lower()
+def _path(levels: list[str]) -> str:
+    return "/" + "/".join(levels)
+
+
+def _twin(label: Any, path: str | None) -> tuple[str, BadValue]:
+    words = f"file_name: the row {shown(label)} is stored as {path!r} already"
+    return "file_name", BadValue("same_target", words, "give each row its own file_name, or use_unique_file_name=True")
+
+
+# Two letters of base32 a time: `base64.b32encode` takes ten times as long.
+_LETTERS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
+_SHIFTS = (40, 30, 20, 10, 0)
+
+
+def _suffix(seed: blake2b, position: int) -> str:
+    digest = seed.copy()
+    digest.update(str(position).encode())
+    number = int.from_bytes(digest.digest(), "big") << 2  # 48 bits, filled up to 50
+    return "".join([_LETTERS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def _with_suffix(name: str, suffix: str) -> str:
@@ -158,26 +203,52 @@ def _with_suffix(name: str, suffix: str) -> str:
     return f"{stem}_{suffix}.{ending}" if dot and stem else f"{name}_{suffix}"
 
 
-def _named(values: dict[str, Any], source: Source, found: list[tuple[str, BadValue]]) -> None:
+def _named(names: list[Any], sources: list[Any], found: _Found) -> list[Any]:
     """Take the file's own name where none is given; it must have one (seed)."""
-    if source.name:
-        values.setdefault("file_name", source.name)
-    if "file_name" not in values:
-        bad = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
-        found.append(("file_name", bad))
+    if NoneType not in kinds(names):
+        return names
+    none = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
+    own = [
+        name if name is not None or source is None or found.has(offset, "file_name") else source.name or none
+        for offset, (name, source) in enumerate(zip(names, sources, strict=True))
+    ]
+    return found.sift("file_name", own)
 
 
-def _encoded(values: Mapping[str, Any], found: list[tuple[str, BadValue]]) -> dict[str, str]:
-    """Write every value but the file under its wire name."""
-    fields = {}
-    for name, entry in TABLE.items():
-        if name == "file" or name not in values:
-            continue
-        try:
-            text = encode(name, values[name])
-        except BadValue as bad:
-            found.append((name, bad))
-            continue
-        if text:
-            fields[entry.wire] = text
-    return fields
+def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> list[Any]:
+    """Fit custom metadata to the account's fields."""
+
+    def fitted(given: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, BadValue]]]:
+        fits = {name: attempt(fit, value, name, fields) for name, value in (given or {}).items()}
+        good = {name: one for name, one in fits.items() if not isinstance(one, BadValue)}
+        bad = [(f"custom_metadata.{name}", one) for name, one in fits.items() if isinstance(one, BadValue)]
+        return None if given is None else good, bad
+
+    both = mapped(fitted, column)
+    for offset, (_, bad) in enumerate(both):
+        if bad:
+            found[offset].extend(bad)
+    return [good for good, _ in both]
+
+
+def _texts(name: str, column: list[Any]) -> list[Any]:
+    """Write a parameter's values for the wire; what breaks its rule is a `BadValue`."""
+    if TABLE[name].encode is plain and kinds(column) == {str} and _sendable("".join(column)):
+        return column
+    return mapped(lambda value: None if value is None else encode(name, value), column)
+
+
+def _sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fields(texts: Mapping[str, list[Any]]) -> Iterable[dict[str, str]]:
+    """Give each row's fields: what is empty is none."""
+    wires, rows = tuple(texts), zip(*texts.values(), strict=True)
+    if all(map(all, texts.values())):
+        return map(dict, map(zip, repeat(wires), rows))
+    return ({wire: text for wire, text in zip(wires, row, strict=True) if text} for row in rows)

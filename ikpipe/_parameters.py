@@ -94,14 +94,19 @@ def tags(value: object) -> str:
     return text
 
 
-def _allowed(char: str, marks: str) -> bool:
-    """Tell whether a character is a letter, mark or numeral of any script, or one of `marks` (seed)."""
-    return char in marks or unicodedata.category(char)[0] in "LMN"
+# What is a letter or numeral of any script, or `_`, is `\w` to Python too; marks are not.
+_NOT_IN_NAMES = re.compile(r"[^\w.-]")
+_NOT_IN_FOLDERS = re.compile(r"[^\w/-]")
+
+
+def _mended(found: re.Match[str]) -> str:
+    """Leave a mark as it is, and put ``_`` for whatever else a name cannot have (seed)."""
+    return found[0] if unicodedata.category(found[0])[0] == "M" else "_"
 
 
 def served_name(name: str) -> str:
     """Give the name under which the service stores a file: what it does not allow becomes ``_`` (seed)."""
-    return "".join(char if _allowed(char, "._-") else "_" for char in name)
+    return _NOT_IN_NAMES.sub(_mended, name)
 
 
 def folder_levels(folder: str) -> list[str]:
@@ -112,9 +117,9 @@ def folder_levels(folder: str) -> list[str]:
 def folder(value: object) -> str:
     """Check a folder: at most 50 levels of letters, marks, numerals, ``_`` and ``-`` (seed)."""
     text = plain(value)
-    bad = sorted({char for char in text if not _allowed(char, "/_-")})
-    if bad:
-        mended = "".join(char if _allowed(char, "/_-") else "_" for char in text)
+    mended = _NOT_IN_FOLDERS.sub(_mended, text)
+    if mended != text:
+        bad = sorted({was for was, char in zip(text, mended, strict=True) if was != char})
         raise BadValue(
             "bad_character", f"the folder {shown(text)} has {', '.join(map(repr, bad))}", f"write {shown(mended)}"
         )
@@ -157,7 +162,7 @@ def response_fields(value: object) -> str:
 def dump(value: object) -> str:
     """Print JSON, compactly and once: the same text is signed and sent."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_cell)
+        return _compact(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadValue("bad_json", f"{shown(value)} cannot be written as JSON: {error}", "use plain values") from None
 
@@ -176,6 +181,10 @@ def _json_cell(value: object) -> object:
     if hasattr(value, "tolist"):  # numpy's scalars and arrays
         return value.tolist()
     raise TypeError(f"a {type(value).__name__} has no place in JSON")
+
+
+# Made once, since `json.dumps` makes an encoder each time.
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_cell).encode
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

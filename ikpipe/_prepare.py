@@ -12,7 +12,7 @@ from ikpipe._library import metadata_fields
 from ikpipe._source import Intake
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ikpipe._account import Account
     from ikpipe._frame import Plan
@@ -49,12 +49,17 @@ def gather(
 
 
 async def planner_for(
-    wire: Wire, account: Account | None, mapping: Mapping[str, Any], plan: Plan, run: str | None = None
+    wire: Wire,
+    account: Account | None,
+    mapping: Mapping[str, Any],
+    plan: Plan,
+    run: str | None = None,
+    label: Callable[[int], Any] = int,
 ) -> Planner:
     """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
-    return Planner(intake, await _known_fields(wire, account, plan), run)
+    return Planner(intake, await _known_fields(wire, account, plan), run, label)
 
 
 async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe._address import last_segment, web_address
+from ikpipe._address import last_segment, plain_place, web_address
 from ikpipe._errors import BadValue, shown
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@dataclass(frozen=True, slots=True)
-class Source:
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
+
+
+class Source(NamedTuple):
     """Where a file's bytes come from.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
@@ -58,7 +63,21 @@ class Intake:
         BadValue
             It is not there, not allowed, too large, or nothing that can be a file.
         """
-        source = self._read(value)
+        return self._read(value, _Folders(self.root))
+
+    def read_all(self, values: Iterable[Any]) -> list[Source | BadValue | None]:
+        """Say what many cells are, at one time: a folder that they lead through is looked at once. None stays None."""
+        folders = _Folders(self.root)
+        sources: list[Source | BadValue | None] = []
+        for value in values:
+            try:
+                sources.append(None if value is None else self._read(value, folders))
+            except BadValue as bad:
+                sources.append(bad.with_traceback(None))
+        return sources
+
+    def _read(self, value: object, folders: _Folders) -> Source:
+        source = self._text(value, folders) if isinstance(value, str) else self._other(value, folders)
         if source.size == 0:
             raise BadValue("bad_file", "the file has no bytes", "give a file that is not empty")
         if self.max_size is not None and source.size is not None and source.size > self.max_size:
@@ -69,28 +88,29 @@ class Intake:
             )
         return source
 
-    def _read(self, value: object) -> Source:
-        if isinstance(value, str):
-            return self._text(value)
+    def _other(self, value: object, folders: _Folders) -> Source:
         if isinstance(value, (bytes, bytearray, memoryview)):
             return Source("bytes", content=bytes(value), size=len(value))
         if isinstance(value, Path):
-            return self._path(value, value)
+            return self._path(value, value, folders)
         raise BadValue(
             "bad_file",
             f"{shown(value)} is a {type(value).__name__}, no file",
             "give a URL, a path, bytes or a data URI",
         )
 
-    def _text(self, text: str) -> Source:
+    def _text(self, text: str, folders: _Folders) -> Source:
         if self.base64:
             return Source("text", text=text, size=_base64_size(text))
+        kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"
+        if place := plain_place(text):
+            return Source(kind, place[1], place[0])
         if text[:5].lower() == "data:":
             return _data_uri(text)
-        scheme = re.match(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?", text)
+        scheme = _SCHEME.match(text)
         if scheme and scheme[1].lower() in ("http", "https"):
             address = web_address(text)
-            return Source("fetch" if self.fetch == "client" else "url", last_segment(address), address)
+            return Source(kind, last_segment(address), address)
         if scheme and scheme[1].lower() == "file":
             raise BadValue("file_not_allowed", f"{shown(text)} is a file:// address", "give the path, and root=")
         if scheme and scheme[2]:
@@ -101,9 +121,13 @@ class Intake:
                 f"{shown(text)} is no URL, and paths are not read without a root",
                 "name the folder of the files: root='…'",
             )
-        return self._path(Path(text), text)
+        return self._path(text, text, folders)
 
-    def _path(self, path: Path, given: object) -> Source:
+    def _path(self, path: Path | str, given: object, folders: _Folders) -> Source:
+        return folders.file(str(path)) or self._followed(Path(path), given)
+
+    def _followed(self, path: Path, given: object) -> Source:
+        """Find a file wherever links lead, and say what is wrong if it is none that may be read."""
         try:
             base = self.root.resolve(strict=True) if self.root is not None else None
             real = (path if base is None else base / path).resolve(strict=True)
@@ -120,6 +144,42 @@ class Intake:
         if not stat.S_ISREG(status.st_mode):
             raise BadValue("file_unreadable", f"{shown(str(given))} is no plain file", "name a file, not a folder")
         return Source("path", path.name, path=real, size=status.st_size)
+
+
+class _Folders:
+    """Folders that were resolved a moment ago, so that each of their files needs but one look.
+
+    Nobody may keep it: a folder that is replaced by a link meanwhile can lead anywhere.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._real: dict[str, Path | None] = {}
+
+    def file(self, text: str) -> Source | None:
+        """Find a plain file; None where there is anything to follow, or wrong."""
+        parent, slash, name = text.rpartition("/")
+        if name in ("", ".", "..") or (slash and not parent.strip("/")) or os.sep != "/":
+            return None
+        if parent not in self._real:
+            self._real[parent] = self._resolved(parent)
+        folder = self._real[parent]
+        if folder is None:
+            return None
+        try:
+            status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - `Path.lstat` takes twice as long
+        except (OSError, ValueError):
+            return None
+        return Source("path", name, path=folder / name, size=status.st_size) if stat.S_ISREG(status.st_mode) else None
+
+    def _resolved(self, parent: str) -> Path | None:
+        """Say where a folder lies; None where it is out of the root, or there is none."""
+        try:
+            base = Path() if self._root is None else self._root.resolve(strict=True)
+            real = (base / parent).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            return None
+        return real if self._root is None or real.is_relative_to(base) else None
 
 
 def _data_uri(text: str) -> Source:

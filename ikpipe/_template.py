@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 from ikpipe._errors import MappingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -44,3 +48,8 @@ class Template(NamedTuple):
     def fill(self, values: list[str]) -> str:
         """Put one value in each column's place."""
         return self.texts[0] + "".join(value + text for value, text in zip(values, self.texts[1:], strict=True))
+
+    def fill_all(self, columns: Sequence[Iterable[str]]) -> list[str]:
+        """Put the values of many rows in their places, given column by column."""
+        places = [place for pair in zip(columns, map(repeat, self.texts[1:]), strict=True) for place in pair]
+        return list(map("".join, zip(repeat(self.texts[0]), *places, strict=False)))

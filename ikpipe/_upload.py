@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe import _engine
-from ikpipe._frame import Whole, results_of, single
+from ikpipe._frame import Frame, Whole, results_of, single
 from ikpipe._prepare import Fetch, FileKind, gather
 from ikpipe._run import blocking
 from ikpipe._work import Work
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ikpipe._policy import Policy
     from ikpipe._progress import Progress
     from ikpipe._result import Result
-
-Frame = TypeVar("Frame")  # pandas' and polars' DataFrame, pyarrow's Table: what goes in comes out
 
 
 async def aupload(

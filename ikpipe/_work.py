@@ -82,13 +82,13 @@ class Work:
         """Give what the table itself knows of a chunk's rows, by position."""
         return _past.of_results(results_of(chunk.frame), chunk.start) if self.again else {}
 
-    def up(self, record: Record | None) -> Iterator[tuple[Any, str]]:
-        """Give the label and the path in the library of each row that is up already."""
+    def up(self, record: Record | None) -> Iterator[tuple[int, str]]:
+        """Give the position and the path in the library of each row that is up already."""
         if self.again:
             for chunk in self.feed.chunks():
-                yield from settled_paths(chunk.frame, SETTLED)
+                yield from settled_paths(chunk, SETTLED)
         if record is not None and not record.fresh:
-            yield from ((self.feed.label(at), path) for at, path in record.journal.settled_paths())
+            yield from record.journal.settled_paths()
 
     def proven(self, record: Record | None) -> bool:
         """Tell whether any row is up already: then the keys work."""

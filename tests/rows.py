@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 import ikpipe
-from ikpipe._frame import Collected, Plan, Row, Whole
+from ikpipe._errors import BadValue, Problem
+from ikpipe._frame import Collected, Plan, Rows, Whole
 from ikpipe.cli.report import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
     from ikpipe import Account, Result
+    from ikpipe._job import Job, Planner
 
 
 RETRIES = 5
@@ -38,10 +42,47 @@ def summed_up(frame: pd.DataFrame, results: list[Result], about: dict[str, Any])
     return tally
 
 
+class Row(NamedTuple):
+    """One row of `Rows`: each parameter's value, the column that gave it, and what could not be had."""
+
+    label: Any
+    position: int
+    values: dict[str, Any]
+    columns: dict[str, Hashable]
+    trouble: list[tuple[str, BadValue]]
+    rows: Rows
+
+    @classmethod
+    def all(cls, rows: Rows) -> list[Row]:
+        """Part rows."""
+        found = [cls(label, rows.start + at, {}, rows.columns(at), [], rows) for at, label in enumerate(rows.labels)]
+        for parameter, values in rows.values().items():
+            for row, value in zip(found, values, strict=True):
+                if isinstance(value, BadValue):
+                    row.trouble.append((parameter, value))
+                elif value is not None:
+                    row.values[parameter] = value
+        return found
+
+    def problem(self, parameter: str, bad: BadValue) -> Problem:
+        """Name this row in a problem."""
+        return self.rows.problem(self.position - self.rows.start, parameter, bad)
+
+
+def chunks(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Rows]:
+    """Read a frame, chunk by chunk."""
+    plan = Plan(frame.columns, columns, keywords)
+    return [plan.rows(chunk) for chunk in Whole(frame).chunks()]
+
+
 def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:
     """Read the parameters of all rows of a frame."""
-    plan = Plan(frame.columns, columns, keywords)
-    return [row for chunk in Whole(frame).chunks() for row in plan.rows(chunk)]
+    return [row for rows in chunks(frame, columns, **keywords) for row in Row.all(rows)]
+
+
+def jobs_of(planner: Planner, rows: Iterable[Rows], *names: dict[int, str]) -> list[Job | list[Problem]]:
+    """Plan all rows of some chunks."""
+    return [job for some in rows for job in planner.jobs(some, *names)]
 
 
 def sha(content: bytes) -> str:

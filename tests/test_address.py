@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ikpipe._address import last_segment, web_address
+from ikpipe._address import last_segment, plain_place, web_address
 from ikpipe._errors import BadValue
 
 hosts = st.sampled_from(
@@ -117,6 +117,41 @@ def test_what_is_no_address_is_a_problem(text: str) -> None:
 def test_the_last_segment_is_the_files_name(address: str, name: str) -> None:
     """Of the path alone, percent-decoded; empty where the path ends in a slash."""
     assert last_segment(address) == name
+
+
+plain = st.text("aZ0-._~!$&'()*+,;=:@|[]%/", max_size=12)
+
+
+@given(
+    st.sampled_from(["", " ", "\n"]),
+    hosts,
+    ports,
+    plain | texts,
+    st.sampled_from(["", "?", "?v=1", "?a=/b?", "#f", "?q=é"]),
+)
+def test_a_plain_address_is_found_without_parsing(space: str, host: str, port: str, path: str, end: str) -> None:
+    """What is told by one look is what parsing gives: the address as it is, and its name."""
+    text = f"{space}https://{host}{port}/{path}{end}"
+    place = plain_place(text)
+    if place is not None:
+        address = web_address(text)
+        assert place == (address, last_segment(address))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a.example/b.png",
+        "https://a-b.example/x/c%20d.png?v=1&w=2",
+        "https://10.0.0.1/",
+        "http://a/(1),2",
+        "http://a/grün /b 1.png",
+    ],
+)
+def test_most_addresses_are_plain(text: str) -> None:
+    """Those of shops and buckets are told by one look."""
+    address = web_address(text)
+    assert plain_place(text) == (address, last_segment(address))
 
 
 def test_an_ipv6_host_keeps_its_brackets() -> None:

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import planned, result_frame
+from rows import Row, planned, result_frame
 
 from ikpipe import MappingError, Result
 from ikpipe._errors import Problem
-from ikpipe._frame import Plan, Row, Whole, listing_frame, problem_frame, results_of, single
+from ikpipe._frame import Plan, Whole, listing_frame, problem_frame, results_of, single
 from ikpipe._frame.feed import ROWS
 from ikpipe._result import RESULT_COLUMNS
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import planned
+from rows import chunks, jobs_of
 
 from ikpipe._errors import Problem
 from ikpipe._job import Job, Planner
@@ -28,7 +28,7 @@ FIELDS = fields_of(
 def plan(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[Job | list[Problem]]:
     """Plan all rows of a frame."""
     planner = Planner(Intake(), fields)
-    return planner.jobs(planned(pd.DataFrame(frame), **keywords))
+    return jobs_of(planner, chunks(pd.DataFrame(frame), **keywords))
 
 
 def job(frame: dict[str, Any], **keywords: Any) -> Job:
@@ -64,7 +64,7 @@ def test_a_job_knows_its_row() -> None:
     """Label and position go with it, to the answer."""
     planner = Planner(Intake())
     frame = pd.DataFrame({"file": [URL, URL]}, index=["a", "b"])
-    found = planner.jobs(planned(frame))
+    found = jobs_of(planner, chunks(frame))
     assert [(one.label, one.position) for one in found if isinstance(one, Job)] == [("a", 0), ("b", 1)]
 
 
@@ -198,10 +198,10 @@ def test_a_row_that_is_not_sent_takes_no_target() -> None:
 
 def test_a_target_of_an_earlier_run_is_taken() -> None:
     """`retry` claims the paths of rows that are up."""
-    planner = Planner(Intake())
-    planner.claim("/x/a.png", "earlier")
+    planner = Planner(Intake(), label=["zero", "earlier"].__getitem__)
+    planner.claim_all(["/x/a.png"], [1])
     frame = pd.DataFrame({"file": [URL], "file_name": ["a.png"], "folder": ["x"]})
-    (found,) = planner.jobs(planned(frame, use_unique_file_name=False))
+    (found,) = jobs_of(planner, chunks(frame, use_unique_file_name=False))
     assert not isinstance(found, Job)
     (problem,) = found
     assert isinstance(problem, Problem)
@@ -217,7 +217,7 @@ def own(name: str, run: str = "run", position: int = 0, **cells: Any) -> Job:
         {"file": [URL] * (position + 1), **{key: [cell] * (position + 1) for key, cell in cells.items()}}
     )
     planner = Planner(Intake(), None, run)
-    found = planner.jobs(planned(frame, file_name=name))[position]
+    found = jobs_of(planner, chunks(frame, file_name=name))[position]
     assert isinstance(found, Job)
     return found
 
@@ -258,7 +258,7 @@ def test_another_row_or_run_has_another_name(pair: list[tuple[str, int]]) -> Non
 
 def test_a_name_of_an_earlier_run_is_kept() -> None:
     """A row in doubt is looked for, and sent again, under the name that it had."""
-    (kept,) = Planner(Intake(), None, "run").jobs(planned(pd.DataFrame({"file": [URL]})), {0: "p_q_before.png"})
+    (kept,) = jobs_of(Planner(Intake(), None, "run"), chunks(pd.DataFrame({"file": [URL]})), {0: "p_q_before.png"})
     assert isinstance(kept, Job)
     assert kept.target == "/p_q_before.png"
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ikpipe._cells import attempt
 from ikpipe._errors import BadValue
 from ikpipe._source import Intake, Source
 
@@ -119,6 +120,38 @@ def test_no_path_leads_out_of_root(root: Path, text: str) -> None:
     """Not by `..`, not by a link to a file or a folder, not by an absolute path; and not as a `Path` either."""
     text = text.format(root.parent)
     assert refused(Intake(root), text) == refused(Intake(root), Path(text)) == "file_not_allowed"
+
+
+def test_many_paths_are_read_like_each(root: Path) -> None:
+    """Together, a folder is looked at once; what is read, and what is refused, is the same."""
+    texts = ["a.jpg", "sub/画像 b.png", "sub/../a.jpg", "in.jpg", "out.txt", "away/secret.txt", "loop", "pipe", "sub"]
+    texts += [
+        "../secret.txt",
+        "none",
+        "a.jpg/x",
+        "sub/",
+        "sub/.",
+        "..",
+        "/",
+        "//a.jpg",
+        "/etc/passwd",
+        str(root / "a.jpg"),
+    ]
+    for given_values in (texts, [Path(text) for text in texts]):
+        read = Intake(root).read_all([*given_values, None])
+        alone = [attempt(Intake(root).read, value) for value in given_values]
+        assert [repr(one) for one in read] == [repr(one) for one in [*alone, None]]
+
+
+def test_a_link_that_is_made_meanwhile_is_seen(root: Path) -> None:
+    """What was a folder is a way out of root when the next rows are read: they are refused."""
+    intake = Intake(root)
+    (root / "new").mkdir()
+    (root / "new" / "secret.txt").write_bytes(b"harmless")
+    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [Source]
+    (root / "new").rename(root / "old")
+    (root / "new").symlink_to("..")
+    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [BadValue]
 
 
 def test_a_root_that_is_a_link_is_a_root(root: Path) -> None:

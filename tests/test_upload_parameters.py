@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import sys
 import unicodedata
 from decimal import Decimal
 from pathlib import Path
@@ -197,6 +198,14 @@ def test_the_served_name_has_what_is_allowed(name: str) -> None:
     assert len(served) == len(name)
     assert all(char in "._-" or unicodedata.category(char)[0] in "LMN" for char in served)
     assert served_name(served) == served
+
+
+@pytest.mark.slow
+def test_of_all_characters_the_seeds_are_kept() -> None:
+    """Letters, marks and numerals of any script, `.`, `_` and `-`: no other, over all of Unicode."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    kept = (char if char in "._-" or unicodedata.category(char)[0] in "LMN" else "_" for char in every)
+    assert served_name(every) == "".join(kept)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 ::
 
     feed.py       a table, chunk by chunk
+    rows.py       rows that have been read, column by column
+    native.py     tables of other libraries, in and out
     plan.py       a chunk → rows
     results.py    results → frame, and back
     tagged.py     Python values as JSON that gives them back
@@ -12,7 +14,8 @@
 
 from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, fitted
 from ikpipe._frame.frozen import Frozen, thaw
-from ikpipe._frame.plan import Plan, Row
+from ikpipe._frame.native import Frame
+from ikpipe._frame.plan import Plan
 from ikpipe._frame.results import (
     Collected,
     answered,
@@ -24,15 +27,17 @@ from ikpipe._frame.results import (
     single,
     with_answers,
 )
+from ikpipe._frame.rows import Rows
 
 __all__ = [
     "Chunk",
     "Collected",
     "Feed",
+    "Frame",
     "Frozen",
     "Kept",
     "Plan",
-    "Row",
+    "Rows",
     "Whole",
     "answered",
     "answers",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ from ikpipe._errors import MappingError, MissingExtra
 from ikpipe._result import EXTRA, RESULT_COLUMNS
 
 _LISTED = "ik_tags"
+
+Frame = TypeVar("Frame")
+"""A pandas or polars DataFrame, or a pyarrow Table: what goes in comes out."""
 
 
 class Native:
@@ -47,6 +50,16 @@ class Native:
         made = nw.from_arrow(_arrow(results[answers]), backend=self._table.implementation)
         kept = [name for name in self._table.columns if name not in answers]
         return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
+
+    def like(self, frame: pd.DataFrame) -> Any:
+        """Give another frame, of text and numbers, as what the table was."""
+        if self._table is None:
+            return frame
+        import narwhals as nw
+
+        pa: Any = import_module("pyarrow")
+        made = pa.Table.from_pandas(frame.convert_dtypes(), preserve_index=False)
+        return nw.from_arrow(made, backend=self._table.implementation).to_native()
 
 
 def _known(table: Any) -> Any:

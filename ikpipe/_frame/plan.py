@@ -1,56 +1,25 @@
-"""Frame → rows: which column gives which parameter, and each row's values."""
+"""Frame → rows: which column gives which parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe._cells import plain_cells
-from ikpipe._errors import BadValue, MappingError, Problem, nearest
-from ikpipe._parameters import BY_WIRE, TABLE, encode, json_object, plain, tag_list
+from ikpipe._cells import kinds, mapped, plain_cells
+from ikpipe._errors import BadValue, MappingError, nearest
+from ikpipe._frame.rows import Giver, Rows
+from ikpipe._parameters import BY_WIRE, TABLE, encode, plain, tag_list
 from ikpipe._template import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
     from ikpipe._frame.feed import Chunk
+    from ikpipe._frame.rows import Cells
 
 _METADATA = ("custom_metadata.", "customMetadata.")
-
-
-class Row(NamedTuple):
-    """One row of a frame: its place, each parameter's value, and the column that gave it.
-
-    `trouble` are the values that could not be had at all, by parameter.
-    """
-
-    label: Any
-    position: int
-    values: dict[str, Any]
-    columns: dict[str, Hashable]
-    trouble: list[tuple[str, BadValue]]
-
-    def problem(self, parameter: str, bad: BadValue) -> Problem:
-        """Name this row, and the column where there is one, in a problem."""
-        column = bad.column
-        if column is None:
-            column = self.columns.get(parameter, self.columns.get(parameter.partition(".")[0]))
-        # Half a character, in a metadata key say, fits into no column of text.
-        name, message, fix = (
-            text.encode("utf-8", "backslashreplace").decode() for text in (parameter, bad.message, bad.fix)
-        )
-        return Problem(self.label, self.position, column, name, bad.code, message, fix)
-
-
-_Cells = Mapping[int, Sequence[Any]]
-
-
-class _Giver(NamedTuple):
-    """One place that a parameter's value may come from: the columns it reads, and how."""
-
-    columns: tuple[int, ...]
-    value: Callable[[_Cells, int], Any]
-    key: str | None = None  # of custom metadata, where the place gives just one
 
 
 class Plan:
@@ -75,7 +44,7 @@ class Plan:
         self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
-        self._givers: dict[str, list[_Giver]] = {}
+        self._givers: dict[str, list[Giver]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
         for parameter, givers in self._own_columns():
@@ -88,54 +57,17 @@ class Plan:
         """Tell whether any column or keyword gives this parameter."""
         return parameter in self._givers
 
-    def rows(self, chunk: Chunk) -> list[Row]:
+    def rows(self, chunk: Chunk) -> Rows:
         """Read the parameters of some rows."""
         used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
         cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
-        labels = enumerate(chunk.frame.index)
-        return [self._row(cells, offset, label, chunk.start + offset) for offset, label in labels]
+        return Rows(list(chunk.frame.index), chunk.start, self._givers, cells, self._names.label)
 
-    def _row(self, cells: _Cells, offset: int, label: Any, position: int) -> Row:
-        row = Row(label, position, {}, {}, [])
-        for parameter, givers in self._givers.items():
-            try:
-                if parameter == "custom_metadata":
-                    self._merge(row, givers, cells, offset)
-                else:
-                    self._first(row, parameter, givers, cells, offset)
-            except BadValue as bad:
-                row.trouble.append((parameter, bad))
-        return row
-
-    def _first(self, row: Row, parameter: str, givers: list[_Giver], cells: _Cells, offset: int) -> None:
-        """Take the value of the first giver that has one."""
-        for giver in givers:
-            value = giver.value(cells, offset)
-            if value is not None:
-                row.values[parameter] = value
-                if giver.columns:
-                    row.columns[parameter] = self._names.label(giver.columns[0])
-                return
-
-    def _merge(self, row: Row, givers: list[_Giver], cells: _Cells, offset: int) -> None:
-        """Take each key of the custom metadata from the first giver that has it."""
-        merged: dict[str, Any] = {}
-        for giver in givers:
-            value = giver.value(cells, offset)
-            if value is None:
-                continue
-            found = {giver.key: value} if giver.key is not None else json_object(value)
-            merged = merged | found | merged
-            for key in found if giver.columns else ():
-                row.columns.setdefault(f"custom_metadata.{key}", self._names.label(giver.columns[0]))
-        if merged:
-            row.values["custom_metadata"] = merged
-
-    def _add(self, parameter: str, givers: list[_Giver]) -> None:
+    def _add(self, parameter: str, givers: list[Giver]) -> None:
         if givers:
             self._givers.setdefault(parameter, []).extend(givers)
 
-    def _mapped(self, parameter: str, target: Any) -> list[_Giver]:
+    def _mapped(self, parameter: str, target: Any) -> list[Giver]:
         """Read an entry of `columns=`."""
         if parameter == "custom_metadata" and isinstance(target, list):
             target = {str(column): column for column in target}
@@ -147,7 +79,7 @@ class Plan:
             return [_joined([self._names.find(column, f"columns[{parameter!r}]") for column in target])]
         return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
 
-    def _own_columns(self) -> Iterator[tuple[str, list[_Giver]]]:
+    def _own_columns(self) -> Iterator[tuple[str, list[Giver]]]:
         """Find the columns that are named like one metadata field, or like a parameter, in either spelling."""
         mapped = set(self._givers)
         keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
@@ -168,7 +100,7 @@ class Plan:
             raise MappingError(f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}.")
         return found[0]
 
-    def _keyword(self, parameter: str, value: Any) -> _Giver:
+    def _keyword(self, parameter: str, value: Any) -> Giver:
         """Read a keyword: a template, or a constant, whose rule is checked at once."""
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = ",".join(map(str, value))
@@ -182,22 +114,25 @@ class Plan:
                 encode(parameter, value)
         except BadValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
-        return _Giver((), lambda _cells, _offset: value)
+        return Giver((), lambda _cells, rows: [value] * rows)
 
-    def _template(self, parameter: str, template: Template) -> _Giver:
+    def _template(self, parameter: str, template: Template) -> Giver:
         columns = tuple(self._names.find(column, f"{parameter}=…{{{column}}}…") for column in template.columns)
 
-        def value(cells: _Cells, offset: int) -> str:
+        def fill(*found: Any) -> str:
             texts = []
-            for at, name in zip(columns, template.columns, strict=True):
-                cell = cells[at][offset]
+            for cell, at, name in zip(found, columns, template.columns, strict=True):
                 if cell is None:
                     words = f"{parameter}: the cell of {{{name}}} is empty"
                     raise BadValue("missing_cell", words, f"fill the column {name!r}", self._names.label(at))
                 texts.append(plain(cell))
             return template.fill(texts)
 
-        return _Giver(columns, value)
+        def read(cells: Cells, _rows: int) -> list[Any]:
+            found = [cells[at] for at in columns]
+            return template.fill_all(found) if all(kinds(one) == {str} for one in found) else mapped(fill, *found)
+
+        return Giver(columns, read)
 
 
 def _check_names(parameters: Iterable[str]) -> None:
@@ -250,13 +185,15 @@ class _Names:
         return found[0]
 
 
-def _cell(at: int, key: str | None = None) -> _Giver:
-    return _Giver((at,), lambda cells, offset: cells[at][offset], key)
+def _cell(at: int, key: str | None = None) -> Giver:
+    return Giver((at,), lambda cells, _rows: cells[at], key)
 
 
-def _joined(columns: list[int]) -> _Giver:
-    def value(cells: _Cells, offset: int) -> list[str] | None:
-        found = [cells[at][offset] for at in columns]
+def _joined(columns: list[int]) -> Giver:
+    def join(*found: Any) -> list[str] | None:
         return [tag for cell in found if cell is not None for tag in tag_list(cell)] or None
 
-    return _Giver(tuple(columns), value)
+    def read(cells: Cells, rows: int) -> list[Any]:
+        return mapped(join, *(cells[at] for at in columns)) or [None] * rows
+
+    return Giver(tuple(columns), read)

@@ -114,12 +114,12 @@ def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
     return found
 
 
-def settled_paths(frame: pd.DataFrame, settled: Collection[str]) -> Iterator[tuple[Any, str]]:
-    """Give the label and the path in the library of the rows that are up, in a results frame."""
-    if "ik_file_path" not in frame.columns:
-        return
-    paths = frame.loc[frame["ik_status"].isin(settled), "ik_file_path"].dropna()
-    yield from zip(paths.index, paths, strict=True)
+def settled_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Give the position and the path in the library of the rows that are up, in a chunk of results."""
+    frame = chunk.frame.reset_index(drop=True)
+    if "ik_file_path" in frame.columns:
+        paths = frame.loc[frame["ik_status"].isin(settled), "ik_file_path"].dropna()
+        yield from zip(paths.index + chunk.start, paths, strict=True)
 
 
 def _column(results: Sequence[Result], name: str, dtype: Any) -> pd.Series[Any]:

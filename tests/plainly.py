@@ -1,0 +1,226 @@
+"""Planning as it is meant, row by row and cell by cell: what the line, which goes by columns, is compared with."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from ikpipe._cells import whole_floats
+from ikpipe._errors import BadValue, Problem, shown
+from ikpipe._job import Job
+from ikpipe._metadata import fit
+from ikpipe._parameters import TABLE, encode, folder_levels, json_object, plain, served_name, tag_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ikpipe._metadata import Field
+    from ikpipe._source import Intake, Source
+
+    Found = list[tuple[str, BadValue]]
+
+
+def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give each row's cells."""
+    whole = {name: whole_floats(frame[name]) for name in frame}
+    return [{name: cell(row[name], whole=whole[name]) for name in frame} for _, row in frame.astype(object).iterrows()]
+
+
+def cell(value: Any, *, whole: bool) -> Any:
+    """Give one cell as a plain value; None is a missing one."""
+    if isinstance(value, str):
+        return value.removeprefix("\ufeff") or None
+    if isinstance(value, (list, dict, tuple)):
+        return value or None
+    if pd.isna(value):
+        return None
+    return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+
+
+class Place(NamedTuple):
+    """Where a parameter's value may come from."""
+
+    parameter: str
+    value: Callable[[Mapping[str, Any]], Any]
+    column: str | None = None
+    key: str | None = None
+
+
+def places(names: list[str], columns: Mapping[str, Any], keywords: Mapping[str, Any]) -> Iterator[Place]:
+    """Give all places, in the order in which they are asked; `columns` and `keywords` are in snake case."""
+    for parameter, target in columns.items():
+        if parameter == "custom_metadata" and isinstance(target, list):
+            yield from (Place(parameter, of(name), name, name) for name in target)
+        elif parameter == "tags" and isinstance(target, list):
+            yield Place(parameter, joined(target), target[0])
+        else:
+            yield Place(parameter, of(target), target)
+    for name in names:
+        if name.startswith("custom_metadata."):
+            yield Place("custom_metadata", of(name), name, name.partition(".")[2])
+    yield from (Place(name, of(name), name) for name in TABLE if name in names)
+    for parameter, value in keywords.items():
+        template = isinstance(value, str) and "{" in value
+        first = value.partition("{")[2].partition("}")[0] if template else None
+        yield Place(parameter, filled(parameter, value) if template else always(value), first)
+
+
+def of(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Take a cell."""
+    return lambda row: row[name]
+
+
+def always(value: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """Take the same for every row."""
+    return lambda _row: value
+
+
+def joined(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
+    """Take the tags of several cells."""
+    return lambda row: [tag for name in names if row[name] is not None for tag in tag_list(row[name])] or None
+
+
+def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Fill a template that has no doubled braces."""
+
+    def fill(row: Mapping[str, Any]) -> str:
+        text, *pieces = template.split("{")
+        for name, _, rest in (piece.partition("}") for piece in pieces):
+            if row[name] is None:
+                words = f"{parameter}: the cell of {{{name}}} is empty"
+                raise BadValue("missing_cell", words, f"fill the column {name!r}", name)
+            text += plain(row[name]) + rest
+        return text
+
+    return fill
+
+
+class Plainly:
+    """A run's rows, planned one by one."""
+
+    def __init__(self, intake: Intake, fields: Mapping[str, Field] | None = None, run: str | None = None) -> None:
+        self._intake, self._fields, self._run = intake, fields, run
+        self._targets: dict[str, Any] = {}
+
+    def jobs(
+        self, frame: pd.DataFrame, columns: Mapping[str, Any], keywords: Mapping[str, Any]
+    ) -> list[Job | list[Problem]]:
+        """Plan all rows of a frame."""
+        every = list(places(list(frame), columns, keywords))
+        return [
+            self._row(label, position, row, every)
+            for position, (label, row) in enumerate(zip(frame.index, cells(frame), strict=True))
+        ]
+
+    def _row(self, label: Any, position: int, row: Mapping[str, Any], every: list[Place]) -> Job | list[Problem]:
+        found: Found = []
+        values: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
+        for parameter in dict.fromkeys(place.parameter for place in every):
+            try:
+                read(row, [place for place in every if place.parameter == parameter], values, columns)
+            except BadValue as bad:
+                found.append((parameter, bad))
+        source = self._source(values, found)
+        if source is not None and not any(name == "file_name" for name, _ in found):
+            if source.name:
+                values.setdefault("file_name", source.name)
+            if "file_name" not in values:
+                bad = BadValue(
+                    "missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'"
+                )
+                found.append(("file_name", bad))
+        self._fit(values, found)
+        fields = encoded(values, found)
+        if not found and fields.get("useUniqueFileName") == "false":
+            self._target(label, fields, found)
+        if found or source is None:
+            return [problem(label, position, columns, *one) for one in found]
+        return self._named(Job(label, position, fields, source))
+
+    def _source(self, values: dict[str, Any], found: Found) -> Source | None:
+        if any(parameter == "file" for parameter, _ in found):
+            return None
+        try:
+            if "file" not in values:
+                raise BadValue("missing_file", "the row names no file", "fill the cell, or drop the row")
+            return self._intake.read(values.pop("file"))
+        except BadValue as bad:
+            found.append(("file", BadValue(bad.code, f"file: {bad.message}", bad.fix)))
+            return None
+
+    def _fit(self, values: dict[str, Any], found: Found) -> None:
+        if self._fields is None or "custom_metadata" not in values:
+            return
+        fitted = {}
+        for name, value in values["custom_metadata"].items():
+            try:
+                fitted[name] = fit(value, name, self._fields)
+            except BadValue as bad:
+                found.append((f"custom_metadata.{name}", bad))
+        values["custom_metadata"] = fitted
+
+    def _target(self, label: Any, fields: Mapping[str, str], found: Found) -> None:
+        path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), served_name(fields["fileName"])])
+        if path in self._targets:
+            words = f"file_name: the row {shown(self._targets[path])} is stored as {path!r} already"
+            fix = "give each row its own file_name, or use_unique_file_name=True"
+            found.append(("file_name", BadValue("same_target", words, fix)))
+        self._targets.setdefault(path, label)
+
+    def _named(self, job: Job) -> Job:
+        if self._run is None or job.fields.get("useUniqueFileName") == "false":
+            return job
+        digest = blake2b(f"{self._run} {job.position}".encode(), digest_size=6).digest()
+        suffix = b32encode(digest).decode().rstrip("=").lower()
+        stem, dot, ending = job.fields["fileName"].rpartition(".")
+        name = f"{stem}_{suffix}.{ending}" if dot and stem else f"{job.fields['fileName']}_{suffix}"
+        made = {"fileName": name, "useUniqueFileName": "false", "overwriteFile": "false"}
+        return job._replace(fields={**job.fields, **made}, own_name=True)
+
+
+def read(row: Mapping[str, Any], every: list[Place], values: dict[str, Any], columns: dict[str, Any]) -> None:
+    """Read one parameter of a row; metadata is merged key by key."""
+    merged: dict[str, Any] = {}
+    for place in every:
+        value = place.value(row)
+        if value is None:
+            continue
+        if place.parameter != "custom_metadata":
+            values[place.parameter] = value
+            if place.column is not None:
+                columns[place.parameter] = place.column
+            return
+        given = {place.key: value} if place.key is not None else json_object(value)
+        merged = merged | given | merged
+        for key in given if place.column is not None else ():
+            columns.setdefault(f"custom_metadata.{key}", place.column)
+    if merged:
+        values["custom_metadata"] = merged
+
+
+def encoded(values: Mapping[str, Any], found: Found) -> dict[str, str]:
+    """Write a row's values for the wire."""
+    fields = {}
+    for name, entry in TABLE.items():
+        if name == "file" or name not in values:
+            continue
+        try:
+            text = encode(name, values[name])
+        except BadValue as bad:
+            found.append((name, bad))
+            continue
+        if text:
+            fields[entry.wire] = text
+    return fields
+
+
+def problem(label: Any, position: int, columns: Mapping[str, Any], parameter: str, bad: BadValue) -> Problem:
+    """Name a row, and its column, in a problem."""
+    column = bad.column or columns.get(parameter, columns.get(parameter.partition(".")[0]))
+    words = (text.encode("utf-8", "backslashreplace").decode() for text in (parameter, bad.message, bad.fix))
+    name, message, fix = words
+    return Problem(label, position, column, name, bad.code, message, fix)
