@@ -131,6 +131,7 @@ def test_chunks_join_to_the_whole(ending: str, tmp_path: Path) -> None:
     with table_file(tmp_path / f"chunks.{ending}") as file:
         for chunk in Whole(frame, rows=7).chunks():
             file.take(file.prepare(chunk))
+        file.close({})
     assert (tmp_path / f"whole.{ending}").read_bytes() == (tmp_path / f"chunks.{ending}").read_bytes()
 
 

@@ -99,7 +99,7 @@ class Whole:
 
     def label(self, position: int) -> Any:
         """Give the label of a row."""
-        return self.frame.index[position]
+        return next(iter(self.frame.index[position : position + 1]))  # a label as Python has it
 
     def _whole(self, at: int) -> bool:
         if at not in self._wholes:
