@@ -19,14 +19,17 @@ The stations of a row, in order; each file imports only what stands before it::
     _token       fields → JWT
     _form        fields and file → a multipart body, framed once
     _reply       status, headers, body → result or refusal
-    _send        one attempt; the only one that knows httpx
+    _body        a form on its way, in pieces; files read without holding up others
+    _exchange    one request on one connection, and its answer; the only one that knows httptools
+    _line        the network under uploads, as an httpx transport: connections opened and kept
+    _send        one attempt; only it and the line under it know httpx
     _library     the media API: search, metadata fields
     _journal     what may have left and what came back, durable; the only one that knows sqlite3
     _row         one row to its end: retries, fence, look-up, as a state machine without a clock
     _past        what is known of rows from before: earlier results, the journal of a process that ended
     _limit       how many uploads may be in flight: a fixed number, or the one that does best
     _pace        when requests begin, and when retries may go
-    _run         many rows: gates, groups, cancelling; the only one that knows asyncio
+    _run         many rows: gates, groups, cancelling; besides the wire, the only one that knows asyncio
     _trip        a row on its way: its job, what is known of it, where its file would be
     _travel      a row's steps, carried out: journalled, sent, looked for
     _progress    a run's progress, drawn

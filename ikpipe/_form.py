@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from pathlib import PurePath
+from functools import lru_cache
+from posixpath import splitext
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Form(NamedTuple):
 
     def tail(self, token: str) -> bytes:
         """Write what follows the file: the token's part and the end."""
-        return b"\r\n" + _part(self.boundary, 'name="token"') + f"{token}\r\n--{self.boundary}--\r\n".encode()
+        return f"\r\n{_opening(self.boundary, 'token')}\r\n{token}\r\n--{self.boundary}--\r\n".encode()
 
     def length(self, token: str) -> int:
         """Give the exact `Content-Length` in bytes."""
@@ -48,19 +49,23 @@ def frame(fields: Mapping[str, str], source: Source, boundary: str) -> Form:
     boundary
         Text that occurs nowhere in the body: 32 random hexadecimal digits do not.
     """
-    parts = [_part(boundary, f'name="{name}"') + f"{text}\r\n".encode() for name, text in fields.items()]
+    texts = "".join([f"{_opening(boundary, name)}\r\n{text}\r\n" for name, text in fields.items()])
     if source.kind in ("url", "text"):
-        head = b"".join(parts) + _part(boundary, 'name="file"') + source.text.encode()
-        return Form(boundary, head, 0)
+        return Form(boundary, f"{texts}{_opening(boundary, 'file')}\r\n{source.text}".encode(), 0)
     name = source.name or fields.get("fileName", "file")
+    opening = f"{_opening(boundary, 'file', _quoted(name))}Content-Type: {_kind(splitext(name)[1])}\r\n"
+    return Form(boundary, f"{texts}{opening}\r\n".encode(), source.size or 0)
+
+
+def _opening(boundary: str, name: str, filename: str | None = None) -> str:
+    known = "" if filename is None else f'; filename="{filename}"'
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{known}\r\n'
+
+
+@lru_cache(maxsize=1024)
+def _kind(ending: str) -> str:
     # By the ending alone: of a whole "data:…" mimetypes would take what stands in it.
-    kind = mimetypes.guess_type(f"file{PurePath(name).suffix}")[0] or "application/octet-stream"
-    head = b"".join(parts) + _part(boundary, f'name="file"; filename="{_quoted(name)}"', f"Content-Type: {kind}\r\n")
-    return Form(boundary, head, source.size or 0)
-
-
-def _part(boundary: str, disposition: str, more: str = "") -> bytes:
-    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{more}\r\n".encode()
+    return mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
 
 
 def _quoted(name: str) -> str:

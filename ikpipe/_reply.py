@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe._result import KINDS, Result
@@ -186,6 +187,7 @@ def _rate(status: int, headers: Mapping[str, str]) -> float | None:
     return int(limit) / int(interval) * 1000 if int(limit) and int(interval) else None
 
 
+@lru_cache(maxsize=64)  # replies of one second have the same
 def _date(text: str) -> float | None:
     """Read an HTTP date, in seconds since 1970."""
     try:
@@ -224,7 +226,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict[str, Any]": (dict,),
 }
 _INTEGERS = 2**63
-_SERVED = tuple(KINDS)[tuple(KINDS).index("file_id") : -1]
+_SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : -1]}
 
 
 def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
@@ -235,11 +237,11 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     result = Result(status)
     extra = {}
     for wire, value in answer.items():
-        parts = {_NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower(): value}
+        parts = {_ours(wire): value}
         if wire == "versionInfo" and isinstance(value, dict):
             parts = {f"version_{key}": part for key, part in value.items()}
         for name, part in parts.items():
-            if name in _SERVED and (part is None or _fits(part, KINDS[name])):
+            if name in _SERVED and (part is None or _fits(part, _SERVED[name])):
                 setattr(result, name, part)
             else:
                 extra[wire] = value
@@ -247,8 +249,13 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     return result
 
 
-def _fits(value: object, kind: str) -> bool:
-    """Tell whether a value is of its column's type; larger integers fit into no table."""
-    if isinstance(value, int) and not -_INTEGERS <= value < _INTEGERS:
+@lru_cache(maxsize=1024)
+def _ours(wire: str) -> str:
+    return _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
+
+
+def _fits(value: object, types: tuple[type, ...]) -> bool:
+    """Tell whether a value is of one of these types; larger integers fit into no table."""
+    if type(value) is int and not -_INTEGERS <= value < _INTEGERS:
         return False
-    return isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (kind == "bool")
+    return type(value) in types  # `isinstance` would take True for a number

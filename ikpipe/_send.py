@@ -1,18 +1,22 @@
-"""One attempt: the only file that knows httpx."""
+"""One attempt: a form on its way to the service, and what else is asked by httpx."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.request import getproxies
 
-import anyio
 import httpx
 
+from ikpipe import __version__
+from ikpipe._body import BLOCK, Body, FileChanged
 from ikpipe._errors import AccountError, Error
-from ikpipe._form import Form, frame
+from ikpipe._form import frame
+from ikpipe._line import IDLE, Line, equip
 from ikpipe._policy import Policy
 from ikpipe._reply import Reply, read
 from ikpipe._result import Result
@@ -21,18 +25,18 @@ from ikpipe._token import Times, Token, read_token, remote_expire, signing_reque
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from ikpipe._account import Account
 
+    Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+
 URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
-BLOCK = 1 << 20  # bytes read at a time
-PIECE = 1 << 17  # bytes written at a time: the time-out is for so many, so that a slow line is no stall
+_AGENT = f"ikpipe/{__version__}"
 _PATIENCE = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without any progress
-# Servers close idle connections after about 5 s; one that closes under our request leaves its row in doubt.
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE)
 # A peer that is gone is found out within 30 s: by probes while it is silent, by what it does not acknowledge while
 # bytes leave.
 _ALIVE = (
@@ -80,13 +84,20 @@ class Wire:
         self._policy = (policy or Policy()) if timeout is None else None
         # Where the user says how long nothing may happen, the system may not be faster.
         options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
+        self._transport, self._line, self._trace = transport, Line(_trusted(), options), _equipping(options)
+        self._roads: dict[str, _Road] = {}
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=patience,
             limits=_LIMITS,
             verify=_trusted(),
-            event_hooks={"request": [_equipping(options)]},
+            headers={"User-Agent": _AGENT},
+            event_hooks={"request": [self._equip]},
         )
+
+    async def _equip(self, request: httpx.Request) -> None:
+        # Not by a transport with `socket_options`: httpx takes no proxies from the environment where one is given.
+        request.extensions["trace"] = self._trace
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -95,7 +106,10 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+        try:
+            await self._line.aclose()
+        finally:
+            await self._client.__aexit__(kind, error, trace)
 
     async def upload(
         self,
@@ -110,25 +124,51 @@ class Wire:
         Never raises for what the network or the file does: that is in the reply. A request has no `Authorization`,
         since token and basic auth together are refused (spec).
         """
-        body = _Body(frame(fields, source, secrets.token_hex(16)), source, token, on_bytes)
-        how: dict[str, Any] = {"headers": body.headers(), "auth": _NO_AUTH, "timeout": self._patience(source)}
+        form = frame(fields, source, secrets.token_hex(16))
+        body = Body(form, source, token.text, on_bytes)
+        stream, road = _Stream(body), self._road(url)
         try:
-            async with aclosing(body.blocks()) as blocks:
-                answer = await self._client.post(url, content=blocks, **how)
-        except _FileChanged as changed:
+            request = road.request(form.content_type, body.length, stream, self._patience(source))
+            answer, content = await road.ask(request)
+        except FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return _lost(error, left=body.left)
-        return read(answer.status_code, answer.headers, answer.content)
+        finally:
+            await stream.aclose()
+        return read(answer.status_code, _names(answer.headers), content)
 
-    def _patience(self, source: Source) -> httpx.Timeout:
+    def _road(self, url: str) -> _Road:
+        """Say how files get to an address; it is found out once."""
+        if url not in self._roads:
+            address = httpx.URL(url)
+            ask = self._through_a_proxy if self._transport is None and _proxied(address) else self._directly
+            self._roads[url] = _Road(address, ask, self._trace)
+        return self._roads[url]
+
+    async def _directly(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Hand a request to the transport itself: what else a client does, costs more than all the rest."""
+        answer = await (self._transport or self._line).handle_async_request(request)
+        if isinstance(answer.stream, httpx.ByteStream) and "content-encoding" not in answer.headers:
+            return answer, b"".join(answer.stream)
+        try:
+            return answer, await answer.aread()
+        finally:
+            await answer.aclose()
+
+    async def _through_a_proxy(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        answer = await self._client.send(request, auth=_NO_AUTH)
+        return answer, answer.content
+
+    def _patience(self, source: Source) -> dict[str, float | None]:
         """Say how long nothing may happen; the answer may take its time, by the size of the file."""
         patience = self._client.timeout
-        if self._policy is None:
-            return patience
-        policy, size = self._policy, source.size or len(source.text)
-        wait = policy.url_wait if source.kind == "url" else policy.answer_wait + policy.answer_wait_per_mb * size / 1e6
-        return httpx.Timeout(connect=patience.connect, write=patience.write, read=wait, pool=None)
+        wait = patience.read
+        if self._policy is not None:
+            policy, size = self._policy, source.size or len(source.text)
+            by_size = policy.answer_wait + policy.answer_wait_per_mb * size / 1e6
+            wait = policy.url_wait if source.kind == "url" else by_size
+        return {"connect": patience.connect, "write": patience.write, "read": wait, "pool": None}
 
     async def sign(self, fields: Mapping[str, str], account: Account, times: Times) -> Token:
         """Have the `authenticationEndpoint` sign these fields (seed).
@@ -164,10 +204,10 @@ class Wire:
                 answer = await self._client.get(f"{account.api_url}{path}", params=params, auth=auth)
             except httpx.TransportError as error:
                 raise Error(f"{account.api_url} cannot be reached: {_said(error)}") from None
-            reply = read(answer.status_code, answer.headers, answer.content)
+            reply = read(answer.status_code, _names(answer.headers), answer.content)
             if not (reply.again and left):
                 break
-            await anyio.sleep(reply.wait if reply.wait is not None else 1)
+            await asyncio.sleep(reply.wait if reply.wait is not None else 1)
         if answer.status_code in (401, 403):
             raise AccountError(f"The media API refused the private key: {reply.result.message}")
         with suppress(ValueError):
@@ -184,19 +224,17 @@ class Wire:
             It cannot be had, or has more than `max_size` bytes.
         """
         path = folder / secrets.token_hex(8)
-        size = 0
+        size, loop = 0, asyncio.get_running_loop()
         try:
-            async with (
-                self._client.stream("GET", source.text, follow_redirects=True) as answer,
-                await anyio.open_file(path, "wb") as file,
-            ):
+            async with self._client.stream("GET", source.text, follow_redirects=True) as answer:
                 if not answer.is_success:
                     raise Error(f"{source.text} answered {answer.status_code}")
-                async for block in answer.aiter_bytes(BLOCK):
-                    size += len(block)
-                    if max_size is not None and size > max_size:
-                        raise Error(f"{source.text} has more than the {max_size:,} bytes that the account allows")
-                    await file.write(block)
+                with path.open("wb") as file:
+                    async for block in answer.aiter_bytes(BLOCK):
+                        size += len(block)
+                        if max_size is not None and size > max_size:
+                            raise Error(f"{source.text} has more than the {max_size:,} bytes that the account allows")
+                        await loop.run_in_executor(None, file.write, block)
         except (httpx.TransportError, httpx.TooManyRedirects, httpx.DecodingError) as error:
             raise Error(f"{source.text} cannot be downloaded: {_said(error)}") from None
         return Source("path", source.name, path=path, size=size)
@@ -215,78 +253,74 @@ class Wire:
             return f"{url} cannot be reached: {_said(error)}"
 
 
-def _equipping(options: Iterable[tuple[int, str, int]]) -> Callable[[httpx.Request], Awaitable[None]]:
-    """Give what is done to each request, so that a connection that it opens has these options."""
+def _equipping(options: Iterable[tuple[int, str, int]]) -> Trace:
+    """Give what httpx is to tell of a request's steps, so that a connection that it opens has these options."""
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
-        if not event.endswith(".connect_tcp.complete"):  # of the host itself, or of a proxy
-            return
-        connection = info["return_value"].get_extra_info("socket")
-        for level, name, value in options:
-            if connection is not None and hasattr(socket, name):  # not every system has them all
-                with suppress(OSError):
-                    connection.setsockopt(level, getattr(socket, name), value)
+        if event.endswith(".connect_tcp.complete"):  # of the host itself, or of a proxy
+            equip(info["return_value"].get_extra_info("socket"), options)
 
-    async def equip(request: httpx.Request) -> None:
-        # Not by a transport with `socket_options`: httpx takes no proxies from the environment where one is given.
-        request.extensions["trace"] = trace
-
-    return equip
+    return trace
 
 
-class _FileChanged(Exception):  # noqa: N818 - never leaves this file
-    """The file is not what it was when its length was written into the request."""
+def _proxied(url: httpx.URL) -> bool:
+    """Tell whether httpx might use a proxy of the environment or the system; in doubt, it is asked."""
+    proxies = getproxies()
+    if not (proxies.get(url.scheme) or proxies.get("all")):
+        return False
+    return not any(_spared(url.host, name.strip().lower()) for name in proxies.get("no", "").split(","))
 
 
-class _Body:
-    """A form on its way: its blocks, and whether the last of them has left."""
-
-    def __init__(self, form: Form, source: Source, token: Token, on_bytes: Callable[[int], None]) -> None:
-        self._form, self._source, self._token, self._on_bytes = form, source, token, on_bytes
-        self.left = False
-
-    def headers(self) -> dict[str, str]:
-        return {
-            "Content-Type": self._form.content_type,
-            "Content-Length": str(self._form.length(self._token.text)),
-            "Accept": "application/json",
-        }
-
-    async def blocks(self) -> AsyncGenerator[bytes]:
-        """Give the body; what is small goes out in one piece."""
-        waiting = self._form.head
-        async with aclosing(_content(self._source)) as content:
-            async for block in content:
-                pieces = memoryview(waiting + block)
-                whole = len(pieces) // PIECE * PIECE
-                for start in range(0, whole, PIECE):
-                    yield bytes(pieces[start : start + PIECE])
-                waiting = bytes(pieces[whole:])
-                self._on_bytes(len(block))
-        # Without the token and the closing boundary, which come last, nothing can have been stored.
-        self.left = True
-        yield waiting + self._form.tail(self._token.text)
+def _spared(host: str, name: str) -> bool:
+    """Tell whether a name of `NO_PROXY` surely is this host, or a domain that it is in."""
+    inside = host.endswith("." + name.lstrip(".")) and not name.replace(".", "").isdigit() and name != "localhost"
+    return name == "*" or (bool(name) and (name == host or inside))
 
 
-async def _content(source: Source) -> AsyncGenerator[bytes]:
-    """Read a file part, block by block, exactly as long as it was when it was framed."""
-    if source.kind == "bytes":
-        for start in range(0, len(source.content), BLOCK):
-            yield source.content[start : start + BLOCK]
-    if source.kind != "path" or source.path is None:
-        return
-    left = source.size or 0
-    try:
-        async with await anyio.open_file(source.path, "rb") as file:
-            while block := await file.read(min(BLOCK, left + 1)):
-                left -= len(block)
-                if left < 0:
-                    break
-                yield block
-    except OSError as error:
-        raise _FileChanged(f"{source.name} cannot be read any more: {error.strerror}") from None
-    if left:
-        raise _FileChanged(f"{source.name} is no longer {source.size:,} bytes long")
+def _names(headers: httpx.Headers) -> dict[str, str]:
+    """Give headers under lower-case names; httpx's own look-up goes through them all each time."""
+    names: dict[str, str] = {}
+    for raw, value in headers.raw:
+        name, text = raw.lower().decode("latin-1"), value.decode("utf-8", "replace")
+        names[name] = f"{names[name]}, {text}" if name in names else text
+    return names
+
+
+class _Road(NamedTuple):
+    """How files get to one address."""
+
+    url: httpx.URL
+    ask: Callable[[httpx.Request], Awaitable[tuple[httpx.Response, bytes]]]
+    trace: Trace
+
+    def request(
+        self, kind: str, length: int, stream: httpx.AsyncByteStream, clocks: Mapping[str, float | None]
+    ) -> httpx.Request:
+        """Write a request as httpx's client would, but for what an upload has no use for."""
+        headers = [
+            (b"Host", self.url.netloc),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", _AGENT.encode()),
+            (b"Content-Type", kind.encode()),
+            (b"Content-Length", b"%d" % length),
+        ]
+        extensions = {"timeout": clocks, "trace": self.trace}
+        return httpx.Request("POST", self.url, headers=headers, stream=stream, extensions=extensions)
+
+
+class _Stream(httpx.AsyncByteStream):
+    """A body as httpx takes it, which leaves no file open."""
+
+    def __init__(self, body: Body) -> None:
+        self._blocks = body.blocks()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._blocks
+
+    async def aclose(self) -> None:
+        """Close the file, if it is still open."""
+        await self._blocks.aclose()
 
 
 def _lost(error: httpx.TransportError | httpx.DecodingError, *, left: bool) -> Reply:

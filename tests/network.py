@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ import httpx
 from doubles import RawServer, Talk, stored
 
 import ikpipe
+from ikpipe._line import Line as Wired
+from ikpipe._send import _ALIVE, _IN_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,8 +210,11 @@ def serve(wait: str) -> None:
         server.closing.wait()
 
 
-class Noting(httpx.AsyncHTTPTransport):
-    """The network, and a word for each attempt that was lost."""
+class Noting(Wired):
+    """The line under uploads, and a word for each attempt that was lost."""
+
+    def __init__(self) -> None:
+        super().__init__(ssl.create_default_context(), (*_IN_STEP, *_ALIVE))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it on."""
