@@ -1,12 +1,14 @@
 """The metadata inside a picture: EXIF, IPTC and XMP, as the two metadata fields of the upload response show it."""
 
 import math
+import os
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from PIL import ExifTags, Image, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from ikpipe.emulator.phash import phash
 from ikpipe.emulator.pictures import open_picture
@@ -61,7 +63,7 @@ def embedded(path: Path) -> dict[str, object]:
         return {}
 
 
-def read_embedded(picture: Image.Image) -> dict[str, object]:
+def read_embedded(picture: ImageFile.ImageFile) -> dict[str, object]:
     """Do the same for a picture that is open."""
     found: dict[str, object] = {}
     # Broken metadata in a sound picture is common, and no reason to refuse the upload.
@@ -124,13 +126,26 @@ def _legacy_exif(exif: Image.Exif) -> dict[str, object]:
 _INTEROP = {tag.value: tag.name for tag in ExifTags.Interop}
 
 
-def _exif(picture: Image.Image) -> dict[str, object]:
-    exif = picture.getexif()
+def _exif(picture: ImageFile.ImageFile) -> dict[str, object]:
+    # Pillow would decode a PNG, however large, to see what stands behind its pixels.
+    plain = picture.format == "PNG" and picture.fp is not None and _ends_with_pixels(picture.fp)
+    exif = Image.Image.getexif(picture) if plain else picture.getexif()
     return (
         _named(exif, ExifTags.TAGS)
         | _named(exif.get_ifd(_IFD.Exif), ExifTags.TAGS)
         | _named(exif.get_ifd(_IFD.GPSInfo), ExifTags.GPSTAGS)
     )
+
+
+def _ends_with_pixels(png: IO[bytes]) -> bool:
+    """Go from chunk to chunk: whether the last one before the end is of pixels."""
+    start, kind, last = png.tell(), b"", b""
+    png.seek(len(b"\x89PNG\r\n\x1a\n"))
+    while kind != b"IEND" and len(chunk := png.read(8)) == 8:  # noqa: PLR2004 - a length and a kind
+        last, (length, kind) = kind, struct.unpack(">I4s", chunk)
+        png.seek(length + 4, os.SEEK_CUR)
+    png.seek(start)
+    return (last, kind) == (b"IDAT", b"IEND")
 
 
 def _named(tags: Mapping[int, Any], names: Mapping[int, str]) -> dict[str, object]:

@@ -1,8 +1,11 @@
 """The metadata that a picture carries arrives under the service's names, as plain JSON."""
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
+import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
@@ -165,3 +168,31 @@ def test_hash_survives_scaling_and_tells_pictures_apart(tmp_path: Path) -> None:
     second.save(tmp_path / "second.png")
     assert distance(tmp_path / "first.png", tmp_path / "copy.jpg") <= 8
     assert distance(tmp_path / "first.png", tmp_path / "second.png") > 12
+
+
+def png(path: Path, *, pixels: bytes, before: bytes = b"", behind: bytes = b"") -> Path:
+    """Write a PNG of a pixel, with XMP before or behind it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    def xmp(data: bytes) -> bytes:
+        return chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + data) if data else b""
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    image = chunk(b"IDAT", pixels)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + xmp(before) + image + xmp(behind) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_png_has_its_metadata_on_either_side(tmp_path: Path, place: str) -> None:
+    """What a PNG says of itself is found before its pixels and behind them."""
+    path = png(tmp_path / "a.png", pixels=zlib.compress(b"\0\0"), **{place: XMP.encode()})
+    assert media.embedded(path)["Title"] == "The title"
+
+
+def test_pixels_are_not_decoded_in_vain(tmp_path: Path) -> None:
+    """Where nothing stands behind a PNG's pixels they are left alone: it does not matter that they are broken."""
+    path = png(tmp_path / "a.png", pixels=b"no pixels", before=XMP.encode())
+    assert media.embedded(path)["Title"] == "The title"
