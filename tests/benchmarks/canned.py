@@ -9,6 +9,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-ik-requestid: 5f3c9a0e\r\n"
     b"Date: Tue, 24 Nov 2026 20:00:00 GMT\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 ) + BODY
+_FIRST: list[float] = []
 
 
 class Connection(asyncio.Protocol):
@@ -59,7 +61,9 @@ class Connection(asyncio.Protocol):
                 continue
             head, found, data = (self._head + data).partition(b"\r\n\r\n")
             self._head = b"" if found else head
-            if found:
+            if head.startswith(b"GET /first ") and found:
+                self._tell()
+            elif found:
                 length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
                 self._left = int(length or 0)
                 if not self._left:
@@ -67,7 +71,17 @@ class Connection(asyncio.Protocol):
 
     def _answer(self) -> None:
         assert isinstance(self._transport, asyncio.WriteTransport)
+        if not _FIRST:
+            _FIRST.append(time.time())
         self._transport.write(ANSWER)
+
+    def _tell(self) -> None:
+        """Answer when the first request came, in seconds since 1970."""
+        assert isinstance(self._transport, asyncio.WriteTransport)
+        words = json.dumps(_FIRST[0] if _FIRST else None).encode()
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(words) + words
+        )
 
 
 async def serve() -> None:

@@ -1,0 +1,97 @@
+"""Long tables from the shell: what a row costs, how much memory the process takes, when its first request leaves.
+
+The process is `ikpipe upload`; its memory and the time to its first request stand below each contest, the imports of a
+Python process included.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.request import ProxyHandler, build_opener
+
+import pandas as pd
+from bench import Contest
+from canned import canned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAPPING = ("--map", "file=image_url", "--map", "tags=category,season", "--set", "file_name={sku}.jpg")
+
+
+def row(number: int) -> dict[str, str]:
+    """Give a row of an ordinary catalogue."""
+    return {
+        "image_url": f"https://shop.example.com/images/{number:07}.jpg",
+        "sku": f"{number:07}",
+        "brand": ("acme", "umbrella")[number % 2],
+        "title": f"Shoe number {number}",
+        "category": ("shoe", "hat", "coat", "bag")[number % 4],
+        "season": "summer",
+        "color": ("red", "blue")[number % 2],
+        "price": f"{number % 100}.50",
+        "stock": f"{number % 13}",
+        "note": "",
+    }
+
+
+def write(path: Path, rows: int) -> None:
+    """Write a table, by its ending."""
+    if path.suffix == ".parquet":
+        pd.DataFrame(row(number) for number in range(rows)).to_parquet(path, row_group_size=100_000)
+        return
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, row(0))
+        writer.writeheader()
+        writer.writerows(row(number) for number in range(rows))
+
+
+@contextmanager
+def uploading(rows: int, *, ending: str, fixed: bool) -> Iterator[Callable[[], None]]:
+    """Upload a table, and write its results in the same format."""
+    with TemporaryDirectory() as folder, canned() as url:
+        table, out = Path(folder) / f"in.{ending}", Path(folder) / f"out.{ending}"
+        write(table, rows)
+        places = {"UPLOAD_URL": f"{url}/api/v2/files/upload", "API_URL": url, "URL_ENDPOINT": url}
+        keys = {"PUBLIC_KEY": "public_bench", "PRIVATE_KEY": "private_bench_long_enough_for_its_hash"}
+        told = {f"IMAGEKIT_{name}": value for name, value in (places | keys).items()}
+        names = ("--set", "use_unique_file_name=false") if fixed else ()
+        command = [sys.executable, "-m", "ikpipe", "upload", str(table), "-o", str(out), *MAPPING, *names]
+        began, most = 0.0, 0
+
+        def run() -> None:
+            nonlocal began, most
+            began = time.time()
+            child = subprocess.Popen(  # noqa: S603 - ours
+                [*command, "--quiet", "--concurrency", "64"], env=os.environ | told | {"XDG_STATE_HOME": folder}
+            )
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            assert child.returncode == 0
+            most = used.ru_maxrss
+
+        yield run
+        with build_opener(ProxyHandler({})).open(f"{url}/first") as answer:
+            first = json.load(answer) - began
+        sys.stderr.write(f"  {rows:,} rows: {most / 1024:,.0f} MB at most, the first request after {first:.2f} s\n")
+
+
+CONTESTS = [
+    Contest(
+        f"ikpipe upload in.{ending}{', fixed names' if fixed else ''}",
+        10_000,
+        {name: partial(uploading, ending=ending, fixed=fixed) for name in ("as many", "100 times as many")},
+        times={"100 times as many": 100},
+    )
+    for ending, fixed in (("csv", False), ("parquet", False), ("csv", True))
+]
