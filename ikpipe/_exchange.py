@@ -132,10 +132,6 @@ class Connection(asyncio.Protocol):
         secured.set_write_buffer_limits(high=_AHEAD)
         self._transport, self._secure = secured, True
 
-    def ready(self, *, secure: bool) -> bool:
-        """Tell whether it is set up."""
-        return self._transport is not None and self._secure == secure
-
     def fresh(self, idle: float) -> bool:
         """Tell whether it may carry another request: young enough, and nothing came that nobody asked for."""
         transport = self._raw
@@ -150,6 +146,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close it at once."""
+        self._gone = True
         if self._timer is not None:
             self._timer.cancel()
         for transport in (self._transport, self._raw):
@@ -266,6 +263,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection into use."""
         raw = cast("asyncio.Transport", transport)
+        if self._gone:  # given up while it was being opened
+            raw.abort()
+            return
         raw.set_write_buffer_limits(high=0)  # so that it is known when the last byte has left
         self._raw = self._transport = raw
         self._opened(self, transport.get_extra_info("socket"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +16,7 @@ from ikpipe._exchange import Clocks, Connection, Message
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Origin = tuple[str, str, int]  # scheme, host, port
 
@@ -123,28 +125,75 @@ class Line(httpx.AsyncBaseTransport):
 
     async def _connect(self, origin: Origin, clock: float | None) -> Connection:
         scheme, host, port = origin
-        loop = asyncio.get_running_loop()
-        connection = Connection(loop, self._opened, self._closed)
         try:
             async with asyncio.timeout(clock):
-                await loop.create_connection(lambda: connection, host, port, **_eagerly(loop))
+                connection = await self._first(await _addresses(host, port), port)
             if scheme == "https":
-                async with asyncio.timeout(clock):
-                    await connection.secure(self._context, host, clock)
+                with self._closing(connection):
+                    async with asyncio.timeout(clock):
+                        await connection.secure(self._context, host, clock)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(str(error)) from error
         except (OSError, UnicodeError) as error:  # the latter: a name that DNS cannot have
             raise httpx.ConnectError(str(error)) from error
-        finally:
-            if not connection.ready(secure=scheme == "https"):
-                connection.abort()
-                self._closed(connection)  # while TLS is being set up, asyncio does not say so
         return connection
 
+    async def _first(self, addresses: list[str], port: int) -> Connection:
+        """Connect to the first address that takes it; the next is tried beside one that takes its time.
 
-def _eagerly(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-    """Have a host's addresses tried beside one another, where the loop knows how: uvloop does not."""
-    return {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
+        Not by asyncio's own `happy_eyeballs_delay`, which can leave a socket open when it is cancelled.
+        """
+        if len(addresses) == 1:
+            return await self._dial(addresses[0], port)
+        tasks: list[asyncio.Task[Connection]] = []
+        won: asyncio.Task[Connection] | None = None
+        try:
+            while won is None and (addresses or not all(task.done() for task in tasks)):
+                if addresses:
+                    tasks.append(asyncio.create_task(self._dial(addresses.pop(0), port)))
+                running = [task for task in tasks if not task.done()]
+                wait = _NEXT_ADDRESS if addresses else None
+                await asyncio.wait(running, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                won = next((task for task in tasks if task.done() and task.exception() is None), None)
+            return await (won or tasks[-1])
+        finally:
+            for task in tasks:
+                if task is not won:
+                    task.cancel()
+                    task.add_done_callback(_abandon)
+
+    async def _dial(self, address: str, port: int) -> Connection:
+        loop = asyncio.get_running_loop()
+        connection = Connection(loop, self._opened, self._closed)
+        with self._closing(connection):
+            await loop.create_connection(lambda: connection, address, port)
+        return connection
+
+    @contextmanager
+    def _closing(self, connection: Connection) -> Iterator[None]:
+        """Close a connection that is not set up in the end; until it is, not every loop says that it is gone."""
+        try:
+            yield
+        except BaseException:
+            connection.abort()
+            self._closed(connection)
+            raise
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """Give a host's addresses, of both families in turn (RFC 8305)."""
+    with suppress(ValueError):
+        return [str(ip_address(host))]
+    families: dict[int, list[str]] = {}
+    for family, _, _, _, place in await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        families.setdefault(family, []).append(str(place[0]))
+    return [address for turn in zip_longest(*families.values()) for address in turn if address is not None]
+
+
+def _abandon(task: asyncio.Task[Connection]) -> None:
+    """Close a connection that came too late."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().abort()
 
 
 def equip(end: Any, options: Iterable[tuple[int, str, int]]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import socket
 import ssl
 import threading
 import time
 import tracemalloc
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,18 @@ def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Line], Awaitable[
         return asyncio.run(within())
 
     return run
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """Give the address of a socket whose queue is full: to connect takes for ever."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for one in (first, second):
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -518,6 +531,40 @@ def test_a_host_has_several_addresses(run: Any) -> None:
         assert run(lambda line: post(line, server.url.replace("127.0.0.1", "localhost"), b"x")) == (200, b"hi")
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *, cancelled: bool) -> None:
+    """The next address is tried beside it, and whatever is not used is closed, also when nobody waits any more."""
+    port = int(full.rpartition(":")[2])
+
+    async def first(line: Line) -> Any:
+        async with asyncio.timeout(0.1 if cancelled else 9):
+            connection = await line._first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
+        connection.abort()
+
+    with socket.create_server(("127.0.0.2", port)):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError) if cancelled else nullcontext():
+            run(first)
+    assert time.monotonic() - began < 5
+
+
+def test_many_that_are_cancelled_while_they_connect_leave_nothing(run: Any) -> None:
+    """At whatever moment: no socket stays open, for warnings are errors here."""
+
+    async def cancel(line: Line) -> None:
+        for wait in range(12):
+            tasks = [asyncio.create_task(post(line, url, b"x")) for url in (server.url, by_name) for _ in range(20)]
+            await asyncio.sleep(wait / 1000)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    with RawServer(lasting) as server:
+        by_name = server.url.replace("127.0.0.1", "localhost")
+        run(cancel)
+        gc.collect()
+
+
 def test_no_timers_pile_up() -> None:
     """A clock is set for a connection, not for each request."""
 
@@ -547,18 +594,6 @@ def stall(talk: Talk) -> None:
     """Read the headers, and no more."""
     talk.head()
     talk._server.closing.wait(10)  # noqa: SLF001 - its own server
-
-
-@pytest.fixture
-def full() -> Iterator[str]:
-    """Give the address of a socket whose queue is full: to connect takes for ever."""
-    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for one in (first, second):
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_connecting_has_a_clock(full: str, run: Any) -> None:
