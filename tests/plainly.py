@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Give each row's cells."""
     whole = {name: whole_floats(frame[name]) for name in frame}
-    return [{name: cell(row[name], whole=whole[name]) for name in frame} for _, row in frame.astype(object).iterrows()]
+    columns = {name: [cell(one, whole=whole[name]) for one in frame[name].astype(object).tolist()] for name in frame}
+    return [{name: columns[name][at] for name in frame} for at in range(len(frame))]
 
 
 def cell(value: Any, *, whole: bool) -> Any:
