@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe._errors import BadValue, Problem
-from ikpipe._frame import Frame, Plan, Whole, problem_frame
+from ikpipe._frame import Frame, Whole, problem_frame
 from ikpipe._job import Job
 from ikpipe._limit import Fixed
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
 from ikpipe._run import CONTROL, Control, Gate, blocking
 from ikpipe._send import Wire
+from ikpipe._work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,31 +68,45 @@ async def _check(
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
     feed = Whole(frame)
-    plan = Plan(feed.frame.columns, mapping["columns"], mapping["parameters"])
-    found: list[Problem] = []
     async with Wire(transport, timeout) as wire:
-        planner = await planner_for(wire, account, mapping, plan, label=feed.label)
-        sound = _sound(feed, plan, planner, found)
-        if probe:
-            await _probed(wire, sound, found)
-        for _ in sound:  # to the end, also where probing was stopped
-            pass
-    problems: Frame = feed.native.like(problem_frame(sorted(found, key=lambda problem: problem.position)))
+        found, _ = await find(Work(feed, mapping), wire, account, probe=probe)
+    problems: Frame = feed.native.like(problem_frame(found))
     return problems
 
 
 check = blocking(_check, "check")
 
 
-def _sound(feed: Whole, plan: Plan, planner: Planner, found: list[Problem]) -> Iterator[tuple[Rows, Job]]:
-    """Go through the rows without problems; those of the others are found on the way."""
-    for chunk in feed.chunks():
-        rows = plan.rows(chunk)
-        for job in planner.jobs(rows):
-            if isinstance(job, Job):
-                yield rows, job
-            else:
-                found += job
+async def find(work: Work, wire: Wire, account: Account | None, *, probe: bool) -> tuple[list[Problem], int]:
+    """Find the problems of a table of any length, in its order, and count its rows."""
+    found: list[Problem] = []
+    planner = await planner_for(wire, account, work.mapping, work.first_plan(), label=work.feed.label)
+    search = _Search(work, planner, found)
+    sound = search.sound()
+    if probe:
+        await _probed(wire, sound, found)
+    for _ in sound:  # to the end, also where probing was stopped
+        pass
+    return sorted(found, key=lambda problem: problem.position), search.rows
+
+
+class _Search:
+    """Goes through the rows of a table, and counts them; the problems that it comes upon are added to `found`."""
+
+    def __init__(self, work: Work, planner: Planner, found: list[Problem]) -> None:
+        self.rows = 0
+        self._work, self._planner, self._found = work, planner, found
+
+    def sound(self) -> Iterator[tuple[Rows, Job]]:
+        """Give the rows that have no problem."""
+        for chunk in self._work.feed.chunks():
+            self.rows = chunk.start + len(chunk.frame)
+            rows = self._work.plan(chunk.frame).rows(chunk)
+            for job in self._planner.jobs(rows):
+                if isinstance(job, Job):
+                    yield rows, job
+                else:
+                    self._found += job
 
 
 async def _probed(wire: Wire, sound: Iterator[tuple[Rows, Job]], found: list[Problem]) -> None:

@@ -15,28 +15,52 @@ from ikpipe.cli.wording import say, width
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from ikpipe._errors import Problem
+    from ikpipe._frame import Feed
 
 ALL_WELL, PROBLEMS = 0, 1
 
 
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
-    from ikpipe.tables.reading import read_table
+    from ikpipe.tables.feeds import feed
 
     if options.out is not None:
         output.ready(options.out, options.table)
-    given = mapping.call(options)
+    given = mapping.gathered(options)
     known = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
     account = ikpipe.Account.from_env(options.profile) if known else None
     with at_once():
-        frame = read_table(options.table)
-        found = ikpipe.check(frame, account, probe=options.probe, **given)
+        table = feed(options.table)
+        found, rows = _problems(table, given, account, probe=options.probe)
     if options.out is not None:
         output.write(found, options.out)
-    say(*report.problems(found, len(frame), width()))
-    if account is None and metadata_fields(frame, given):
+    say(*report.problems(found, rows, width()))
+    if account is None and metadata_fields(table.sample, {**given, **given["parameters"]}):
         say("without an account, custom metadata was not compared with its fields")
     return ALL_WELL if found.empty else PROBLEMS
+
+
+def _problems(
+    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, *, probe: bool
+) -> tuple[pd.DataFrame, int]:
+    """Find the problems of a table, and count its rows."""
+    from ikpipe._check import find
+    from ikpipe._frame import problem_frame
+    from ikpipe._run import blocking
+    from ikpipe._send import Wire
+    from ikpipe._work import Work
+
+    async def search() -> tuple[list[Problem], int]:
+        async with Wire() as wire:
+            return await find(Work(table, given), wire, account, probe=probe)
+
+    found, rows = blocking(search, "check")()
+    return problem_frame(found), rows
 
 
 def files(options: Namespace) -> int:

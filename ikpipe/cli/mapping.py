@@ -25,6 +25,15 @@ def call(options: Namespace) -> dict[str, Any]:
     }
 
 
+def gathered(options: Namespace) -> dict[str, Any]:
+    """Gather the mapping as a run keeps it."""
+    from ikpipe._prepare import gather
+
+    given = call(options)
+    named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
+    return gather(**named, fetch=given.pop("fetch", "server"), parameters=given)
+
+
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Gather `--map` options.
 

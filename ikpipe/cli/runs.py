@@ -31,7 +31,7 @@ def upload(options: Namespace) -> int:
     from ikpipe.tables.feeds import feed
 
     output.ready(options.out, options.table, options.journal)
-    said = _mapping(options)
+    said = mapping.gathered(options)
     return _run(options, lambda: feed(options.table), lambda table, _account: Work(table, said))
 
 
@@ -41,7 +41,7 @@ def retry(options: Namespace) -> int:
     from ikpipe._frame import Whole
 
     output.ready(options.out, journal=options.journal)
-    said = _mapping(options)
+    said = mapping.gathered(options)
 
     def work(table: Any, account: ikpipe.Account) -> Work:
         return retried(table.frame, account, said, options.fetch)
@@ -126,14 +126,6 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
         if options.journal is not None:
             say(f"--emulator: {options.journal} is a journal of this service alone; name another file for ImageKit")
         return go(there, options.journal or Path(place, "run.ikjournal"))
-
-
-def _mapping(options: Namespace) -> dict[str, Any]:
-    from ikpipe._prepare import gather
-
-    given = mapping.call(options)
-    named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
-    return gather(**named, fetch=given.pop("fetch", "server"), parameters=given)
 
 
 def _carry_out(options: Namespace, work: Work, send: Callable[[Any], object]) -> int:
