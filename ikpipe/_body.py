@@ -32,6 +32,8 @@ class Body:
         What it is made of.
     on_bytes
         Told how many bytes of the file are on their way.
+    piece
+        Bytes given out at a time, at most.
 
     Attributes
     ----------
@@ -41,10 +43,13 @@ class Body:
         Whether the last piece was given out. Without it, which has the closing boundary, nothing can have been stored.
     """
 
-    __slots__ = ("_head", "_on_bytes", "_source", "_tail", "left", "length")
+    __slots__ = ("_head", "_on_bytes", "_piece", "_source", "_tail", "left", "length")
 
-    def __init__(self, form: Form, source: Source, token: str, on_bytes: Callable[[int], None]) -> None:
-        self._head, self._tail, self._source, self._on_bytes = form.head, form.tail(token), source, on_bytes
+    def __init__(
+        self, form: Form, source: Source, token: str, on_bytes: Callable[[int], None], piece: int = PIECE
+    ) -> None:
+        self._head, self._tail, self._source = form.head, form.tail(token), source
+        self._on_bytes, self._piece = on_bytes, piece
         self.length = len(self._head) + form.size + len(self._tail)
         self.left = False
 
@@ -61,9 +66,9 @@ class Body:
             self.left = True
             yield b"".join((self._head, content, self._tail))
             return
-        for piece in _cut(self._head):
+        for piece in _cut(self._head, self._piece):
             yield piece
-        async with aclosing(_content(self._source)) as pieces:
+        async with aclosing(_content(self._source, self._piece)) as pieces:
             async for piece in pieces:
                 yield piece
                 self._on_bytes(len(piece))
@@ -73,30 +78,30 @@ class Body:
     async def _whole(self) -> bytes:
         content = self._source.content
         if self._source.kind == "path":
-            content = b"".join([piece async for piece in _content(self._source)])
+            content = b"".join([piece async for piece in _content(self._source, self._piece)])
         self._on_bytes(len(content))
         return content
 
 
-def _cut(content: bytes) -> Iterator[bytes]:
-    for start in range(0, len(content), PIECE):
-        yield content[start : start + PIECE]
+def _cut(content: bytes, most: int) -> Iterator[bytes]:
+    for start in range(0, len(content), most):
+        yield content[start : start + most]
 
 
-async def _content(source: Source) -> AsyncGenerator[bytes]:
+async def _content(source: Source, most: int) -> AsyncGenerator[bytes]:
     """Give a file part, piece by piece, exactly as long as it was when it was framed."""
     if source.kind != "path":
-        for piece in _cut(source.content):
+        for piece in _cut(source.content, most):
             yield piece
         return
     left = source.size or 0
     try:
-        with _opened(str(source.path)) as file:
+        with _opened(str(source.path), most) as file:
             while block := await file.read(left + 1):  # one byte more than there should be shows that it has grown
                 left -= len(block)
                 if left < 0:
                     break
-                for piece in _cut(block):
+                for piece in _cut(block, most):
                     yield piece
     except OSError as error:
         raise FileChanged(f"{source.name} cannot be read any more: {error.strerror}") from None
@@ -107,10 +112,10 @@ async def _content(source: Source) -> AsyncGenerator[bytes]:
 class _File:
     """An open file, read without holding up others: at once if its bytes are in memory, else in a thread."""
 
-    __slots__ = ("_at_hand", "_end", "_hop", "_room")
+    __slots__ = ("_at_hand", "_end", "_hop", "_piece", "_room")
 
-    def __init__(self, end: int) -> None:
-        self._end, self._at_hand = end, hasattr(os, "RWF_NOWAIT")
+    def __init__(self, end: int, piece: int) -> None:
+        self._end, self._piece, self._at_hand = end, piece, hasattr(os, "RWF_NOWAIT")
         self._hop: asyncio.Future[bytes] | None = None
         self._room: memoryview | None = None
 
@@ -118,7 +123,7 @@ class _File:
         """Read on, and give some bytes; none at the end."""
         if self._at_hand:
             try:
-                self._room = self._room or memoryview(bytearray(min(most, PIECE)))
+                self._room = self._room or memoryview(bytearray(min(most, self._piece)))
                 return bytes(self._room[: os.preadv(self._end, [self._room], -1, os.RWF_NOWAIT)])
             except BlockingIOError:
                 pass
@@ -136,9 +141,9 @@ class _File:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[_File]:
+def _opened(path: str, piece: int) -> Iterator[_File]:
     # Opened here, since a thread's file would stay open if nobody waited for it any more.
-    file = _File(os.open(path, _READING))
+    file = _File(os.open(path, _READING), piece)
     try:
         yield file
     finally:

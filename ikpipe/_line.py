@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 IDLE = 2  # seconds that a connection waits for another request: servers close theirs after about 5 s
 _NEXT_ADDRESS = 0.25  # seconds after which a host's next address is tried beside the first (RFC 8305)
+_FAREWELL = 1  # seconds
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -82,7 +83,9 @@ class Line(httpx.AsyncBaseTransport):
             connection.abort()
         if self._open:
             self._emptied = asyncio.get_running_loop().create_future()
-            await self._emptied
+            with suppress(TimeoutError):  # it takes a round or two of the loop
+                async with asyncio.timeout(_FAREWELL):
+                    await self._emptied
 
     # Connections between requests
 

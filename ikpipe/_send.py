@@ -13,7 +13,7 @@ from urllib.request import getproxies
 import httpx
 
 from ikpipe import __version__
-from ikpipe._body import BLOCK, Body, FileChanged
+from ikpipe._body import BLOCK, PIECE, Body, FileChanged
 from ikpipe._errors import AccountError, Error
 from ikpipe._form import frame
 from ikpipe._line import IDLE, Line, equip
@@ -125,8 +125,9 @@ class Wire:
         since token and basic auth together are refused (spec).
         """
         form = frame(fields, source, secrets.token_hex(16))
-        body = Body(form, source, token.text, on_bytes)
-        stream, road = _Stream(body), self._road(url)
+        road = self._road(url)
+        body = Body(form, source, token.text, on_bytes, road.piece)
+        stream = _Stream(body)
         try:
             request = road.request(form.content_type, body.length, stream, self._patience(source))
             answer, content = await road.ask(request)
@@ -142,8 +143,11 @@ class Wire:
         """Say how files get to an address; it is found out once."""
         if url not in self._roads:
             address = httpx.URL(url)
-            ask = self._through_a_proxy if self._transport is None and _proxied(address) else self._directly
-            self._roads[url] = _Road(address, ask, self._trace)
+            proxied = self._transport is None and _proxied(address)
+            ask = self._through_a_proxy if proxied else self._directly
+            # httpx's own clock for writing is for a piece, the line's for any progress.
+            piece = PIECE if proxied or self._transport is not None else 2 * PIECE
+            self._roads[url] = _Road(address, ask, piece, self._trace)
         return self._roads[url]
 
     async def _directly(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
@@ -291,6 +295,7 @@ class _Road(NamedTuple):
 
     url: httpx.URL
     ask: Callable[[httpx.Request], Awaitable[tuple[httpx.Response, bytes]]]
+    piece: int
     trace: Trace
 
     def request(
