@@ -252,6 +252,7 @@ class Group(Generic[Item]):
         self._thread = ThreadPoolExecutor(1, "ikpipe.journal")
         self._items: list[Item] = []
         self._next: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._writer: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self.error: Exception | None = None
@@ -269,9 +270,12 @@ class Group(Generic[Item]):
         """Have something written, and wait until it is."""
         if self.error is not None:
             raise self.error
-        done = self.add(item)
+        self.add(item)
         self._wanted.set()
-        await asyncio.shield(done)
+        # A future of its own, since whoever is cancelled must not take the others' along; `shield` costs twice that.
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        await place
 
     async def written(self) -> None:
         """Wait until all that was added is written, or cannot be."""
@@ -292,18 +296,22 @@ class Group(Generic[Item]):
         loop = asyncio.get_running_loop()
         while self._next is not None:
             await self._gather()
-            items, done = self._items, self._next
-            self._items, self._next = [], None
+            items, done, waiting = self._items, self._next, self._waiting
+            self._items, self._next, self._waiting = [], None, []
             self._wanted.clear()
             try:
                 if self.error is None:
                     await loop.run_in_executor(self._thread, self._write, items)
             except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
                 self.error = error
-            if self.error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(self.error)
+            for place in (done, *waiting):
+                if place.done():
+                    continue
+                if self.error is None:
+                    place.set_result(None)
+                else:
+                    place.set_exception(self.error)
+            if self.error is not None:
                 done.exception()  # it may be that nobody waits
         self._writer = None
 
