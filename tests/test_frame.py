@@ -14,7 +14,7 @@ from rows import Row, planned, result_frame
 
 from ikpipe import MappingError, Result
 from ikpipe._errors import Problem
-from ikpipe._frame import Plan, Whole, listing_frame, problem_frame, results_of, single
+from ikpipe._frame import Collected, Plan, Whole, listing_frame, problem_frame, results_of, single
 from ikpipe._frame.feed import ROWS
 from ikpipe._result import RESULT_COLUMNS
 
@@ -447,3 +447,12 @@ def test_one_file_is_a_frame_of_one_row(file: object) -> None:
 def test_a_listing_is_a_frame() -> None:
     """A row a file, under the service's own names."""
     assert listing_frame([{"fileId": "1", "size": 2}]).to_dict("records") == [{"fileId": "1", "size": 2}]
+
+
+def test_rows_that_were_never_begun_stand_in_their_place() -> None:
+    """Chunks of which nothing was sent are set out together, between those that were."""
+    feed = Whole(pd.DataFrame({"file": range(8)}), rows=2)
+    sink = Collected(feed)
+    for chunk, results in zip(feed.chunks(), ([Result("uploaded")] * 2, None, None), strict=False):
+        sink.take(sink.prepare(chunk, results))
+    assert sink.close({})["ik_status"].tolist() == ["uploaded"] * 2 + ["cancelled"] * 6

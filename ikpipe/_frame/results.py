@@ -38,23 +38,34 @@ class Collected:
         self._frame = feed.sample if feed.ahead else None
         self._chunks: list[pd.DataFrame] = []
         self._answers: list[pd.DataFrame] = []
+        self._skipped = 0
 
-    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Set a chunk's results out."""
-        return chunk.frame, answers(results, len(chunk.frame))
+        return chunk.frame, None if results is None else answers(results, len(results))
 
-    def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-        """Take the next chunk's results."""
-        self._answers.append(prepared[1])
+    def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame | None]) -> None:
+        """Take the next chunk's results; many that were never begun are set out together."""
+        rows, found = prepared
         if self._frame is None:
-            self._chunks.append(prepared[0])
+            self._chunks.append(rows)
+        if found is None:
+            self._skipped += len(rows)
+            return
+        self._set_out()
+        self._answers.append(found)
+
+    def _set_out(self) -> None:
+        if self._skipped:
+            self._answers.append(answers(None, self._skipped))
+            self._skipped = 0
 
     def close(self, summary: Mapping[str, Any]) -> Any:
         """Give the whole as what the input was; a frame has the summary as ``attrs["ikpipe"]``."""
         frame = pd.concat(self._chunks) if self._frame is None else self._frame
-        missing = len(frame) - sum(map(len, self._answers))
-        if missing:
-            self._answers.append(answers(None, missing))
+        self._set_out()
+        self._skipped = len(frame) - sum(map(len, self._answers))
+        self._set_out()
         found = with_answers(frame, _stacked(self._answers))
         found.attrs = {**frame.attrs, "ikpipe": dict(summary)}
         self.results = found if self._native is None else self._native.back(found)
