@@ -136,7 +136,7 @@ class Session:
             if self._keeper is not None and not self.control.stopped:
                 self._keeper.keep(chunk)
         except Exception as error:  # noqa: BLE001 - rows that are on their way come to their end
-            self.trouble = self.trouble or error
+            self.trouble, self._chunks = self.trouble or error, iter(())  # and nothing is read behind it
             return None
         self._rows = chunk.start + len(chunk.frame)
         return chunk
@@ -236,14 +236,15 @@ class Session:
             words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
             return AccountError(words, results)
         if isinstance(trouble, JournalError):
-            return JournalError(f"The run stopped, nothing more was sent: {trouble} Retry .results.", results)
+            return JournalError(f"The run stopped, nothing more was sent: {trouble}", results)
         if trouble is not None:
             what = f": {trouble}" if isinstance(trouble, Error) else f" at {trouble!r}"
             error = UploadError(f"The run stopped{what}; what it did is in .results.{where}", results)
             error.__cause__ = trouble
             return error
         if self._batches.error is not None:
-            words = f"Not all results could be written: {self._batches.error}.{where} It has them: resume it."
+            again = f"{where} It has them: resume() gives them again, and sends nothing twice." if where else ""
+            words = f"Not all results could be written: {self._batches.error}.{again}"
             error = UploadError(words, results)
             error.__cause__ = self._batches.error
             return error

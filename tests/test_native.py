@@ -13,6 +13,7 @@ import pytest
 from rows import quiet
 
 import ikpipe
+from ikpipe._frame import Collected, Whole
 from ikpipe._frame.native import Native
 from ikpipe._result import RESULT_COLUMNS
 
@@ -129,3 +130,12 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "narwhals", None)
     with pytest.raises(ikpipe.MissingExtra, match=r"pip install 'ikpipe\[parquet\]'"):
         Native(pa.table(DATA))
+
+
+@KINDS
+def test_rows_that_were_never_begun(kind: Callable[..., Any]) -> None:
+    """They have nothing nested, rather than what is no number."""
+    table = Whole(kind(DATA))
+    results = Collected(table).close({})
+    assert cells(results, "ik_status") == ["cancelled"] * 3
+    assert cells(results, "ik_tags") == cells(results, "ik_metadata") == [None] * 3

@@ -12,7 +12,7 @@ from ikpipe._result import CANCELLED, SETTLED
 from ikpipe.cli.wording import cut, in_options, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -50,8 +50,49 @@ def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
         yield from _examples(list(shown), len(group), width)
 
 
-class Tally:
-    """Counts the results of a run on their way to where they are written, and keeps a few of each kind of trouble.
+class Counts:
+    """What became of rows, counted, with a few of each kind of trouble."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.stored = 0
+        self.troubles: Counter[str] = Counter()
+        self.kinds: dict[str, dict[str, None]] = {}
+        self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
+
+    @classmethod
+    def of(cls, labels: Iterable[Any], results: Iterable[Result]) -> Counts:
+        """Count some rows."""
+        found = cls()
+        for label, one in zip(labels, results, strict=True):
+            found.statuses[one.status] += 1
+            if one.status in SETTLED:
+                found.stored += one.size or 0
+                continue
+            code = one.error or ""
+            found.troubles[code] += 1
+            found.kinds.setdefault(code, {})[one.status] = None
+            found._show(code, [(label, "", one.message)])
+        return found
+
+    def add(self, other: Counts) -> None:
+        """Add rows that come after these."""
+        self.statuses += other.statuses
+        self.stored += other.stored
+        self.troubles += other.troubles
+        for code, examples in other.examples.items():
+            self.kinds.setdefault(code, {}).update(other.kinds[code])
+            self._show(code, examples)
+
+    def _show(self, code: str, examples: list[tuple[Any, str, str | None]]) -> None:
+        shown = self.examples.setdefault(code, [])
+        shown += examples[: FEW - len(shown)]
+
+
+class Tally(Counts):
+    """Counts the results of a run on their way to where they are written.
+
+    `about` is the run's summary, once there is one: not where the run was stopped before it took any row.
 
     Parameters
     ----------
@@ -62,47 +103,32 @@ class Tally:
     """
 
     def __init__(self, sink: Sink, instead: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
         self.about: dict[str, Any] = {}
-        self.statuses: Counter[str] = Counter()
-        self.stored = 0
-        self.troubles: Counter[str] = Counter()
-        self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
-        self.kinds: dict[str, dict[str, None]] = {}
-        self._sink, self._instead = sink, instead or {}
+        self._sink, self._instead, self._taken = sink, instead or {}, False
 
     @property
     def all_up(self) -> bool:
         """Whether every row is."""
         return self.statuses.keys() <= SETTLED
 
-    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, Any, list[Result] | None]:
-        """Let the sink prepare, and keep what is to be counted in its turn."""
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, Counts]:
+        """Let the sink prepare, and count."""
         labels = chunk.frame.index
-        return self._sink.prepare(chunk, results), labels, results
+        return self._sink.prepare(chunk, results), Counts.of(labels, results or [CANCELLED] * len(labels))
 
-    def take(self, prepared: tuple[Any, Any, list[Result] | None]) -> None:
-        """Count the next rows, and pass them on."""
-        rows, labels, results = prepared
-        for label, one in zip(labels, results or [CANCELLED] * len(labels), strict=True):
-            self.statuses[one.status] += 1
-            if one.status in SETTLED:
-                self.stored += one.size or 0
-            else:
-                self._note(label, one)
+    def take(self, prepared: tuple[Any, Counts]) -> None:
+        """Add the next rows up, and pass them on."""
+        rows, counts = prepared
+        self._taken = True
+        self.add(counts)
         self._sink.take(rows)
 
-    def _note(self, label: Any, result: Result) -> None:
-        code = result.error or ""
-        self.troubles[code] += 1
-        self.kinds.setdefault(code, {})[result.status] = None
-        shown = self.examples.setdefault(code, [])
-        if len(shown) < FEW:
-            shown.append((label, "", result.message))
-
     def close(self, summary: Mapping[str, Any]) -> None:
-        """Keep the summary, and pass it on."""
-        self.about = {**summary, **self._instead}
-        self._sink.close(self.about)
+        """Keep the summary, and pass it on; where nothing was taken, what was there before stays."""
+        if self._taken:
+            self.about = {**summary, **self._instead}
+            self._sink.close(self.about)
 
 
 def summary(tally: Tally, width: int) -> Iterator[str]:

@@ -100,10 +100,15 @@ def test_a_table_that_has_changed_is_refused(ikp: Ikp, emulate: Callable[..., Em
     write()
     killed(emulator, "in.csv", "-o", "out.csv")
     write(r7=f"00007,{GIF}\n")
+    Path("out.csv").write_text("old")
     ran = ikp("resume", "run.ikjournal", "-o", "out.csv")
-    assert ran.status == 2
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert "other rows from row 0 on" in ran.err
+    assert "Results:" not in ran.err
+    assert Path("out.csv").read_text() == "old"
     assert len(uploads_of(emulator)) == 1
+    with Journal.open(Path("run.ikjournal")) as journal:
+        assert (journal.rows, journal.kept) == (None, ROWS)
 
 
 def test_a_table_that_is_gone_is_said(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any) -> None:
