@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe import _archive, _past
 from ikpipe._account import Account
-from ikpipe._errors import AccountError, MappingError
-from ikpipe._frame import Collected, Whole
+from ikpipe._errors import AccountError
+from ikpipe._frame import Collected, Whole, results_of
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import planner_for
@@ -72,8 +72,7 @@ def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str
     """
     table = Whole(results)
     results = table.frame
-    if "ik_status" not in results.columns:
-        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    results_of(results.iloc[:0])  # which finds out if it is none
     said = results.attrs.get("ikpipe", {}).get("mapping", {})
     mapping = {
         **given,
@@ -139,19 +138,10 @@ async def send(work: Work, account: Account, options: Options, sink: Sink, recor
         raise error
 
 
-async def collected(way: Callable[..., Awaitable[None]], work: Work, *given: Any) -> Any:
-    """Gather into a frame what one of these ways gives; an error carries it as far as it got.
-
-    Parameters
-    ----------
-    way
-        `begin` or `send`.
-    work
-        What is to be done.
-    given
-        The way's other arguments, but for its sink: account, options, and where the journal is.
-    """
-    account, options, journal = given
+async def collected(
+    way: Callable[..., Awaitable[None]], work: Work, account: Account, options: Options, journal: Any
+) -> Any:
+    """Gather into a frame what `begin` or `send` give to a sink; an error carries it as far as it got."""
     sink = Collected(work.feed)
     await way(work, account, options, sink, journal)
     return sink.results

@@ -169,9 +169,7 @@ class Journal:
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
             db.execute("INSERT INTO about VALUES (?, NULL, NULL)", (json.dumps({"format": FORMAT, **facts}),))
-            for entry in entries:
-                for words in _STATEMENTS[type(entry)]:
-                    _execute(db, words, [entry])
+            _insert(db, entries)
 
     def __enter__(self) -> Self:
         return self
@@ -231,11 +229,6 @@ class Journal:
             yield from found
             last = found[-1][0]
 
-    @property
-    def proven(self) -> bool:
-        """Whether any row is up: then the keys work."""
-        return next(self.settled_paths(), None) is not None
-
     def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
         """Give what is known of each row that anything is known of, by position.
 
@@ -262,10 +255,7 @@ class Journal:
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries, all of them or none; they are durable on return."""
         with _told(self.path), self._write() as db:
-            for part in _parts(entries):
-                for kind, group in part.items():
-                    for words in _STATEMENTS[kind]:
-                        _execute(db, words, group)
+            _insert(db, entries)
 
     @property
     def ended(self) -> float | None:
@@ -319,6 +309,13 @@ _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
     ),
 }
 _SIZES = (64, 16, 4, 1)  # entries a statement: few sizes, so that each is prepared once
+
+
+def _insert(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    for part in _parts(entries):
+        for kind, group in part.items():
+            for words in _STATEMENTS[kind]:
+                _execute(db, words, group)
 
 
 def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:

@@ -149,15 +149,13 @@ class Line(httpx.AsyncBaseTransport):
         if len(addresses) == 1:
             return await self._dial(addresses[0], port)
         tasks: list[asyncio.Task[Connection]] = []
-        won: asyncio.Task[Connection] | None = None
+        left = deque(addresses)
         try:
-            while won is None and (addresses or not all(task.done() for task in tasks)):
-                if addresses:
-                    tasks.append(asyncio.create_task(self._dial(addresses.pop(0), port)))
-                running = [task for task in tasks if not task.done()]
-                wait = _NEXT_ADDRESS if addresses else None
-                await asyncio.wait(running, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                won = next((task for task in tasks if task.done() and task.exception() is None), None)
+            while (won := _connected(tasks)) is None and (left or _running(tasks)):
+                if left:
+                    tasks.append(asyncio.create_task(self._dial(left.popleft(), port)))
+                wait = _NEXT_ADDRESS if left else None
+                await asyncio.wait(_running(tasks), timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             return await (won or tasks[-1])
         finally:
             for task in tasks:
@@ -191,6 +189,14 @@ async def _addresses(host: str, port: int) -> list[str]:
     for family, _, _, _, place in await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM):
         families.setdefault(family, []).append(str(place[0]))
     return [address for turn in zip_longest(*families.values()) for address in turn if address is not None]
+
+
+def _running(tasks: list[asyncio.Task[Connection]]) -> list[asyncio.Task[Connection]]:
+    return [task for task in tasks if not task.done()]
+
+
+def _connected(tasks: list[asyncio.Task[Connection]]) -> asyncio.Task[Connection] | None:
+    return next((task for task in tasks if task.done() and task.exception() is None), None)
 
 
 def _abandon(task: asyncio.Task[Connection]) -> None:

@@ -236,7 +236,9 @@ class Session:
             words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
             return AccountError(words, results)
         if isinstance(trouble, JournalError):
-            return JournalError(f"The run stopped, nothing more was sent: {trouble}", results)
+            full = self._group is not None and self._group.error is not None  # rather than another table's
+            mend = " Retry .results." if full else ""
+            return JournalError(f"The run stopped, nothing more was sent: {trouble}{mend}", results)
         if trouble is not None:
             what = f": {trouble}" if isinstance(trouble, Error) else f" at {trouble!r}"
             error = UploadError(f"The run stopped{what}; what it did is in .results.{where}", results)

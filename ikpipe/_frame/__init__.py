@@ -12,7 +12,7 @@
     frozen.py     a frame as text that gives it back
 """
 
-from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, fitted
+from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, with_columns
 from ikpipe._frame.frozen import Frozen, thaw
 from ikpipe._frame.native import Frame
 from ikpipe._frame.plan import Plan
@@ -41,7 +41,6 @@ __all__ = [
     "Whole",
     "answered",
     "answers",
-    "fitted",
     "listing_frame",
     "problem_frame",
     "results_of",
@@ -49,4 +48,5 @@ __all__ = [
     "single",
     "thaw",
     "with_answers",
+    "with_columns",
 ]

@@ -107,7 +107,34 @@ class Whole:
         return self._wholes[at]
 
 
-class Kept:
+class FromFile:
+    """A table that comes from a file, whose rows are counted, and not labelled.
+
+    Parameters
+    ----------
+    origin
+        Where another process can read it again, and which of its columns are `whole`; None if none can.
+    """
+
+    rows: int | None = None
+    ahead = False
+    grows = False
+
+    def __init__(self, origin: dict[str, Any] | None) -> None:
+        self.origin = origin
+
+    def look_through(self) -> None:
+        """Find all columns: they are known."""
+
+    def label(self, position: int) -> Any:
+        """Give the label of a row, which is its number."""
+        return position
+
+    def _whole(self, at: int) -> bool:
+        return self.origin is not None and at in self.origin["whole"]
+
+
+class Kept(FromFile):
     """A table of which a journal has all rows.
 
     Parameters
@@ -123,9 +150,8 @@ class Kept:
     def __init__(
         self, pieces: Callable[[], Iterator[tuple[int, int, str, str | None]]], rows: int, origin: dict[str, Any]
     ) -> None:
-        self.rows: int | None = rows
-        self.origin: dict[str, Any] | None = origin
-        self.ahead = self.grows = False
+        super().__init__(origin)
+        self.rows = rows
         self._pieces = pieces
         self.sample = next(self.chunks()).frame
 
@@ -135,18 +161,8 @@ class Kept:
             frame = thaw(head or "", [cells], start)
             yield Chunk(frame, start, self._whole, Frozen(frame, part=True))
 
-    def look_through(self) -> None:
-        """Find all columns: each piece knows its own."""
 
-    def label(self, position: int) -> Any:
-        """Give the label of a row, which is its number."""
-        return position
-
-    def _whole(self, at: int) -> bool:
-        return self.origin is not None and at in self.origin["whole"]
-
-
-def fitted(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
+def with_columns(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
     """Give a frame these columns; of those that it has not, all cells are None."""
     none = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     columns = [frame[label] if label in frame.columns else none for label in labels]

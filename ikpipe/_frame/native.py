@@ -85,6 +85,7 @@ def _frame(table: Any) -> pd.DataFrame:
     pa: Any = import_module("pyarrow")
 
     def dtype(kind: Any) -> Any:
+        """Give the pandas dtype of an Arrow type."""
         if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
             return None  # objects, and categories
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)

@@ -166,13 +166,16 @@ class _Names:
         self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
 
     def label(self, at: int) -> Hashable:
+        """Give a column's label."""
         label: Hashable = self._labels[at]
         return label
 
     def all(self, name: str) -> list[int]:
+        """Find the columns whose labels read like this."""
         return [at for at, text in enumerate(self._texts) if text == name]
 
     def below(self, prefix: str) -> list[str]:
+        """Find the labels that begin like this, and give the rest of each."""
         return [text.removeprefix(prefix) for text in self._texts if text.startswith(prefix)]
 
     def find(self, name: Any, where: str) -> int:

@@ -40,7 +40,7 @@ def check(options: Namespace) -> int:
     if options.out is not None:
         output.write(found, options.out)
     say(*report.problems(found, rows, width()))
-    if account is None and metadata_fields(table.sample, {**given, **given["parameters"]}):
+    if account is None and metadata_fields(table.sample, mapping.call(options)):
         say("without an account, custom metadata was not compared with its fields")
     return ALL_WELL if found.empty else PROBLEMS
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe._errors import Error
 from ikpipe.cli.signals import held
 from ikpipe.cli.wording import say
-from ikpipe.tables.files import ending, needed
+from ikpipe.tables.files import RESULTS, ending, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ikpipe.tables.writing import ResultsFile
 
 STANDARD = "-"
-ENDINGS = ("csv", "jsonl", "parquet")
 
 
 def ready(out: str, source: str | None = None, journal: str | None = None) -> None:
@@ -42,7 +41,7 @@ def ready(out: str, source: str | None = None, journal: str | None = None) -> No
     """
     if out == STANDARD:
         return
-    if ending(out, ENDINGS) == "parquet":
+    if ending(out, RESULTS) == "parquet":
         needed("pyarrow", "parquet", f"Writing {out}")
     path = Path(out)
     if path.is_dir():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe._errors import Error
-from ikpipe._frame import Chunk, Feed, Frozen, Whole, fitted
-from ikpipe._frame.feed import ROWS, fitting
+from ikpipe._frame import Chunk, Feed, Frozen, Whole, with_columns
+from ikpipe._frame.feed import ROWS, FromFile, fitting
 from ikpipe.tables import parquet
 from ikpipe.tables.files import ending, name_of, opened
 from ikpipe.tables.reading import FORMATS, objects, read_table, texts
@@ -41,17 +41,11 @@ def reopened(origin: dict[str, Any]) -> Feed:
     return feed(origin["path"])
 
 
-class _Streamed:
+class _Streamed(FromFile):
     """A table that is read from a file, once, from its beginning to its end."""
 
-    grows = False
-    ahead = False
-
     def __init__(self, source: str) -> None:
-        self.rows: int | None = None
-        self.origin: dict[str, Any] | None = None
-        if source != STANDARD:
-            self.origin = {"path": str(Path(source).resolve()), "whole": []}
+        super().__init__(None if source == STANDARD else {"path": str(Path(source).resolve()), "whole": []})
         self._source, self._name = source, name_of(source)
         self._frozen: tuple[Any, Frozen] | None = None
         self._frames = self._read()
@@ -75,16 +69,6 @@ class _Streamed:
             if following is None:
                 return
             frame = following
-
-    def look_through(self) -> None:
-        """Find all columns: they are known."""
-
-    def label(self, position: int) -> Any:
-        """Give the label of a row, which is its number."""
-        return position
-
-    def _whole(self, at: int) -> bool:
-        return self.origin is not None and at in self.origin["whole"]
 
     def _written(self, frame: pd.DataFrame) -> Frozen:
         """Give how the chunk is written; one serves for all that are alike."""
@@ -139,7 +123,7 @@ class _JsonLines(_Streamed):
         with opened(self._source) as stream:
             for row in json_rows(stream, self._name):
                 self._names |= dict.fromkeys(row)
-        self.sample = fitted(self.sample, list(self._names))
+        self.sample = with_columns(self.sample, list(self._names))
 
 
 class _Parquet(_Streamed):

@@ -12,6 +12,8 @@ from typing import IO, Any
 from ikpipe._errors import Error, MissingExtra
 
 Source = str | PathLike[str] | IO[bytes] | IO[str]
+RESULTS = ("csv", "jsonl", "parquet")
+"""The endings of files of results."""
 
 
 def name_of(source: Source) -> str:

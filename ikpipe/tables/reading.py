@@ -1,7 +1,7 @@
 """Read any table that the command line takes into a frame, its cells as their author sees them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
 from functools import partial
 from os import PathLike
@@ -13,7 +13,7 @@ import pandas as pd
 from ikpipe._errors import Error, shown
 from ikpipe.tables import parquet
 from ikpipe.tables.files import Source, ending, name_of, needed, opened, seekable
-from ikpipe.tables.records import delimited, json_rows, refuse_duplicates
+from ikpipe.tables.records import columns_of, delimited, json_rows, refuse_duplicates
 
 
 def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
@@ -57,14 +57,12 @@ def texts(header: list[str], rows: list[list[str]]) -> pd.DataFrame:
 
 
 def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
-    rows = list(json_rows(stream, name, as_seen=True))
-    return objects(rows, dict.fromkeys(key for row in rows for key in row))
+    return objects(list(json_rows(stream, name, as_seen=True)))
 
 
-def objects(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pd.DataFrame:
+def objects(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> pd.DataFrame:
     """Make a frame of objects, as such: pandas would turn whole numbers beside missing ones into floats."""
-    cells = {name: [row.get(name) for row in rows] for name in names}
-    return pd.DataFrame(cells, index=pd.RangeIndex(len(rows)), dtype=object)
+    return pd.DataFrame(columns_of(rows, names), index=pd.RangeIndex(len(rows)), dtype=object)
 
 
 def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:

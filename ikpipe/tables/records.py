@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from ikpipe._errors import Error, shown
@@ -89,7 +89,7 @@ def _number(text: str) -> float | int:
     return int(number) if abs(number) < _EXACT and number.is_integer() else number
 
 
-def columns_of(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Turn objects into columns, in the order in which their names are first seen."""
-    names = dict.fromkeys(key for row in rows for key in row)
+def columns_of(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> dict[str, list[Any]]:
+    """Turn objects into columns: these, or all in the order in which their names are first seen."""
+    names = dict.fromkeys(key for row in rows for key in row) if names is None else names
     return {name: [row.get(name) for row in rows] for name in names}

@@ -63,6 +63,6 @@ def read_results(path: str | PathLike[str]) -> pd.DataFrame:
 
 _READERS: dict[str, Callable[[IO[bytes], str], pd.DataFrame]] = {
     "csv": text.read_csv,
-    "parquet": parquet.read,
     "jsonl": text.read_jsonl,
+    "parquet": parquet.read,
 }

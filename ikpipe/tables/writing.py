@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from ikpipe._errors import Error
-from ikpipe._frame import answered, answers, fitted
+from ikpipe._frame import answered, answers, with_columns
 from ikpipe._frame.described import has_index
 from ikpipe.tables import parquet, text
-from ikpipe.tables.files import ending, needed
+from ikpipe.tables.files import RESULTS, ending, needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from ikpipe._frame import Chunk
     from ikpipe._result import Result
-
-ENDINGS = ("csv", "parquet", "jsonl")
 
 
 class Place(Protocol):
@@ -90,22 +89,42 @@ class Stream:
         raise Error("there are columns that were not there at first: name a file for the results, such as results.csv")
 
 
-class Table(Protocol):
-    """A table on its way into a file; `closed` once it is whole."""
+class Table(ABC):
+    """A table on its way into a file; `closed` once it is whole.
 
-    closed: bool
+    Parameters
+    ----------
+    place
+        Where it goes.
+    """
 
+    def __init__(self, place: Place) -> None:
+        self.closed = False
+        self._place = place
+        self._index: bool | None = None
+
+    @abstractmethod
     def prepare(self, chunk: Chunk) -> Any:
         """Bring rows into the form in which they are written."""
 
+    @abstractmethod
     def take(self, prepared: Any) -> None:
         """Write the next rows."""
 
-    def close(self, attrs: Mapping[Any, Any]) -> None:
+    def close(self, attrs: Mapping[Any, Any]) -> None:  # noqa: ARG002 - not every format has room for it
         """End it, with what is to be known of the whole."""
+        self.closed = True
+
+    def drop(self) -> None:  # noqa: B027 - most have nothing to let go of
+        """Give it up."""
+
+    def _indexed(self, chunk: Chunk) -> bool:
+        """Tell whether the index goes in; the first chunk decides for all."""
+        self._index = has_index(chunk.frame) if self._index is None else self._index
+        return self._index
 
 
-class Csv:
+class Csv(Table):
     """A table as CSV.
 
     Parameters
@@ -117,15 +136,13 @@ class Csv:
     """
 
     def __init__(self, place: Place, *, spreadsheet_safe: bool = False) -> None:
-        self._place, self._safe = place, spreadsheet_safe
-        self._index: bool | None = None
+        super().__init__(place)
+        self._safe = spreadsheet_safe
         self._names: list[str] | None = None
-        self.closed = False
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
         """Write rows as text, and say of which columns they are."""
-        self._index = has_index(chunk.frame) if self._index is None else self._index
-        layout = text.Layout.of(chunk, index=self._index)
+        layout = text.Layout.of(chunk, index=self._indexed(chunk))
         rows = layout.csv_text(chunk.frame, spreadsheet_safe=self._safe)
         return layout.csv_names(spreadsheet_safe=self._safe), rows.encode()
 
@@ -147,61 +164,33 @@ class Csv:
             self._names = every
         return b"".join(text.widened(io.BytesIO(rows), names, every))
 
-    def close(self, _attrs: Mapping[Any, Any]) -> None:
-        """End it."""
-        self.closed = True
 
-
-class JsonLines:
-    """A table as JSON lines.
-
-    Parameters
-    ----------
-    place
-        Where it goes.
-    """
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._index: bool | None = None
-        self.closed = False
+class JsonLines(Table):
+    """A table as JSON lines."""
 
     def prepare(self, chunk: Chunk) -> bytes:
         """Write rows as text."""
-        self._index = has_index(chunk.frame) if self._index is None else self._index
-        return text.Layout.of(chunk, index=self._index).jsonl_text(chunk.frame).encode()
+        return text.Layout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
 
     def take(self, prepared: bytes) -> None:
         """Write the next rows."""
         self._place.stream.write(prepared)
 
-    def close(self, _attrs: Mapping[Any, Any]) -> None:
-        """End it."""
-        self.closed = True
 
-
-class Parquet:
-    """A table as Parquet, a row group for each chunk.
-
-    Parameters
-    ----------
-    place
-        Where it goes.
-    """
+class Parquet(Table):
+    """A table as Parquet, a row group for each chunk."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        super().__init__(place)
         self._pq = needed("pyarrow.parquet", "parquet", "Writing a Parquet file")
         self._writer: Any = None
         self._first: parquet.Encoded | None = None
-        self._index: bool | None = None
         self._rows = 0
         self._as_json: set[str] = set()
-        self.closed = False
 
     def prepare(self, chunk: Chunk) -> parquet.Encoded:
         """Encode rows."""
-        self._index = has_index(chunk.frame) if self._index is None else self._index
+        self._indexed(chunk)
         return self._encoded(chunk.frame)
 
     def take(self, prepared: parquet.Encoded) -> None:
@@ -217,8 +206,8 @@ class Parquet:
     def _like(self, prepared: parquet.Encoded, first: parquet.Encoded) -> parquet.Encoded:
         """Give both what is there and what comes all columns, in a form that takes all cells."""
         labels = united(list(first.frame.columns), list(prepared.frame.columns))
-        rows = fitted(prepared.frame, labels)
-        self._as_json |= self._encoded(fitted(first.frame, labels)).differing(self._encoded(rows))
+        rows = with_columns(prepared.frame, labels)
+        self._as_json |= self._encoded(with_columns(first.frame, labels)).differing(self._encoded(rows))
         alike = self._encoded(rows)
         if not first.alike(alike):
             self._end({})
@@ -228,7 +217,7 @@ class Parquet:
     def _redo(self, old: IO[bytes], new: IO[bytes], labels: list[Any]) -> None:
         self._writer = None
         for frame in parquet.groups(old):
-            encoded = self._encoded(fitted(frame, labels))
+            encoded = self._encoded(with_columns(frame, labels))
             if self._writer is None:
                 self._open(encoded, new)
             self._writer.write_table(encoded.table)
@@ -243,7 +232,7 @@ class Parquet:
     def close(self, attrs: Mapping[Any, Any]) -> None:
         """Write what is to be known of the whole."""
         self._end(attrs)
-        self.closed = True
+        super().close(attrs)
 
     def drop(self) -> None:
         """Give the file up; its writer would else complain that nobody closed it."""
@@ -293,21 +282,21 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
     ikpipe.Error
         The ending is another than ``.csv``, ``.parquet`` and ``.jsonl``.
     """
-    kind = ending(fspath(path), ENDINGS)
+    kind = ending(fspath(path), RESULTS)
     place = Beside(Path(path))
     table: Table | None = None
     try:
-        if kind == "csv":
-            table = Csv(place, spreadsheet_safe=spreadsheet_safe)
-        else:
-            table = Parquet(place) if kind == "parquet" else JsonLines(place)
+        table = Csv(place, spreadsheet_safe=spreadsheet_safe) if kind == "csv" else _OTHERS[kind](place)
         yield table
     finally:
         if table is not None and table.closed:
             place.keep()
-        elif isinstance(table, Parquet):
+        elif table is not None:
             table.drop()
         place.discard()
+
+
+_OTHERS: dict[str, type[Table]] = {"parquet": Parquet, "jsonl": JsonLines}
 
 
 def united(before: list[Any], now: list[Any]) -> list[Any]:

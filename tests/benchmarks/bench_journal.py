@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pandas as pd
 from bench import Contest
+from canned import STORED
 
 import ikpipe
 from ikpipe import _engine, _past
@@ -28,22 +29,6 @@ if TYPE_CHECKING:
 
 # What is known of a row of ordinary size.
 FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
-STORED = {
-    "fileId": "598821f949c0a938d57563bd",
-    "name": "0001_4kq7t2.jpg",
-    "filePath": "/products/acme/0001_4kq7t2.jpg",
-    "url": "https://ik.imagekit.io/demo/products/acme/0001_4kq7t2.jpg",
-    "thumbnailUrl": "https://ik.imagekit.io/demo/tr:n-ik_ml_thumbnail/products/acme/0001_4kq7t2.jpg",
-    "fileType": "image",
-    "size": 46,
-    "height": 300,
-    "width": 200,
-    "tags": ["shoe", "summer"],
-    "versionInfo": {"id": "598821f949c0a938d57563bd", "name": "Version 1"},
-    "isPrivateFile": False,
-    "isPublished": True,
-    "customMetadata": {"brand": "acme"},
-}
 TEXT = json.dumps(FIELDS)
 RESULT = _past.write(
     Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=STORED["url"], size=46, tags=["shoe"])

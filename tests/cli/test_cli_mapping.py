@@ -151,10 +151,7 @@ def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
 
 def said_again(run: dict[str, Any]) -> dict[str, Any]:
     """Write a mapping as words, and read these as the command line does."""
-    options = parser().parse_args(["retry", "r.csv", "-o", "r.csv", *mapping.words(run)])
-    given = mapping.call(options)
-    places = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
-    return gather(**places, fetch=given.pop("fetch", "server"), parameters=given)
+    return mapping.gathered(parser().parse_args(["retry", "r.csv", "-o", "r.csv", *mapping.words(run)]))
 
 
 def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
