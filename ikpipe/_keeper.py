@@ -49,7 +49,7 @@ class Keeper:
         JournalError
             The journal has other rows in its place.
         """
-        if chunk.start < self._rows or self._rows == self._whole:
+        if chunk.start < self._rows or (self._rows == self._whole and not len(chunk.frame)):
             return
         stored, new = next(self._stored, None), piece_of(chunk)
         if stored is None and self._whole is None:
