@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        *("_opened", "_closed", "_loop", "_raw", "_transport", "_secure", "_gone", "_full"),
+        *("_opened", "_closed", "_loop", "_raw", "_transport", "_readable", "_secure", "_gone", "_full"),
         *("_waiter", "_timer", "since", "_parser", "_clocks", "_busy", "_sending", "_over", "_error", "_fit"),
         *("_headers", "_headed", "_body", "_size", "_status", "_written", "_left", "_draining"),
     )
@@ -103,6 +103,7 @@ class Connection(asyncio.Protocol):
         self._loop, self._opened, self._closed = loop, opened, closed
         self._raw: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
+        self._readable: Callable[[], bool] = bool
         self._secure = self._gone = self._full = self._busy = False
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -137,7 +138,7 @@ class Connection(asyncio.Protocol):
         transport = self._raw
         if self._gone or transport is None or transport.is_closing() or self._loop.time() - self.since >= idle:
             return False
-        return not _readable(transport.get_extra_info("socket").fileno())
+        return not self._readable()
 
     @property
     def fit(self) -> bool:
@@ -268,7 +269,9 @@ class Connection(asyncio.Protocol):
             return
         raw.set_write_buffer_limits(high=0)  # so that it is known when the last byte has left
         self._raw = self._transport = raw
-        self._opened(self, transport.get_extra_info("socket"))
+        end = transport.get_extra_info("socket")
+        self._readable = _watched(end.fileno())
+        self._opened(self, end)
 
     def pause_writing(self) -> None:
         """Note that bytes wait here."""
@@ -365,10 +368,10 @@ class Connection(asyncio.Protocol):
             self._headers, self._headed = [], False
 
 
-def _readable(end: int) -> bool:
-    """Tell whether there is something to read: a request's connection would be one that the peer has closed."""
+def _watched(end: int) -> Callable[[], bool]:
+    """Give what tells whether there is something to read: a request's connection would be one that the peer closed."""
     if not hasattr(select, "poll"):
-        return bool(select.select([end], [], [], 0)[0])
+        return lambda: bool(select.select([end], [], [], 0)[0])
     look = select.poll()
     look.register(end, select.POLLIN)
-    return bool(look.poll(0))
+    return lambda: bool(look.poll(0))

@@ -237,16 +237,23 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     result = Result(status)
     extra = {}
     for wire, value in answer.items():
-        parts = {_ours(wire): value}
         if wire == "versionInfo" and isinstance(value, dict):
-            parts = {f"version_{key}": part for key, part in value.items()}
-        for name, part in parts.items():
-            if name in _SERVED and (part is None or _fits(part, _SERVED[name])):
-                setattr(result, name, part)
-            else:
-                extra[wire] = value
+            fit = [_taken(result, f"version_{key}", part) for key, part in value.items()]
+        else:
+            fit = [_taken(result, _ours(wire), value)]
+        if not all(fit):
+            extra[wire] = value
     result.extra = extra or None
     return result
+
+
+def _taken(result: Result, name: str, value: object) -> bool:
+    """Put a value into its place, and tell whether there is one for it."""
+    types = _SERVED.get(name)
+    fits = types is not None and (value is None or _fits(value, types))
+    if fits:
+        setattr(result, name, value)
+    return fits
 
 
 @lru_cache(maxsize=1024)

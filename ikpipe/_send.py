@@ -7,6 +7,7 @@ import secrets
 import socket
 from contextlib import suppress
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.request import getproxies
 
@@ -86,6 +87,7 @@ class Wire:
         options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
         self._transport, self._line, self._trace = transport, Line(_trusted(), options), _equipping(options)
         self._roads: dict[str, _Road] = {}
+        self._boundary, self._forms = secrets.token_hex(16), count()  # no form's boundary is in another's file
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=patience,
@@ -124,7 +126,7 @@ class Wire:
         Never raises for what the network or the file does: that is in the reply. A request has no `Authorization`,
         since token and basic auth together are refused (spec).
         """
-        form = frame(fields, source, secrets.token_hex(16))
+        form = frame(fields, source, f"{self._boundary}{next(self._forms)}")
         road = self._road(url)
         body = Body(form, source, token.text, on_bytes, road.piece)
         stream = _Stream(body)
