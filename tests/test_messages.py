@@ -49,7 +49,7 @@ class Proxy(httpx.AsyncBaseTransport):
 
 def without(name: str) -> Proxy:
     """Drop one part of the form."""
-    part = rb'--\w{32}\r\nContent-Disposition: form-data; name="%s".*?\r\n(?=--)' % name.encode()
+    part = rb'--\w+\r\nContent-Disposition: form-data; name="%s".*?\r\n(?=--)' % name.encode()
     return Proxy(lambda body: re.sub(part, b"", body, flags=re.DOTALL))
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow  # each test starts processes, some of them several
+
 ROWS = 40
 SLOW = ("--rate", "2")
 """So that the rows take twenty seconds: time enough to be cut off in the middle."""
@@ -91,7 +93,6 @@ def sent(service: Emulator, skus: set[str]) -> set[int]:
 # Killed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("out", ["out.csv", "out.jsonl", "out.parquet", "-"])
 def test_a_killed_run_is_finished(ikp: Ikp, table: Table, service: Emulator, out: str) -> None:
     """Every row is up, nothing is stored twice, the status is 0, and OUT is whole, in the format of its ending."""
@@ -103,7 +104,6 @@ def test_a_killed_run_is_finished(ikp: Ikp, table: Table, service: Emulator, out
     assert not Path("never.csv").exists()
 
 
-@pytest.mark.slow
 def test_the_same_command_does_only_what_is_left(ikp: Ikp, table: Table, service: Emulator) -> None:
     """With the same journal, whoever types it again sends only the rows that had not ended."""
     words = ("upload", table(ROWS), "-o", "out.csv", *NAMED, "--journal", str(JOURNAL))
@@ -114,7 +114,6 @@ def test_the_same_command_does_only_what_is_left(ikp: Ikp, table: Table, service
     assert sent(service, done) == {1}
 
 
-@pytest.mark.slow
 def test_the_command_that_it_named_finishes_it(ikp: Ikp, table: Table, service: Emulator) -> None:
     """Without `--journal` the run says at its beginning what to type, and that works as it stands."""
     said = cut_off(service, "upload", table(ROWS), "-o", "my out.csv", *NAMED)
@@ -126,7 +125,6 @@ def test_the_command_that_it_named_finishes_it(ikp: Ikp, table: Table, service: 
     assert wrong(service, ikpipe.read_results("my out.csv"), Path(words[2])) == []
 
 
-@pytest.mark.slow
 def test_a_killed_retry_is_finished(ikp: Ikp, table: Table, service: Emulator) -> None:
     """A retry has a journal too: rows that were up stay, the others go up, and OUT may be RESULTS."""
     ikp("upload", table(ROWS), "-o", "r.csv", *NAMED, "--quiet")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow  # each test starts processes, some of them several
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("out", ["out.csv", "-"])

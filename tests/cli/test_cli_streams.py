@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow  # each test starts processes, some of them several
+
 GIF = '"data:image/gif;base64,R0lGODlh"'
 SETTINGS = ("--map", "file=picture", "--set", "file_name={sku}.gif", "--journal", "run.ikjournal")
 SLOWLY = ("--concurrency", "1", "--rate", "0.017")
