@@ -96,13 +96,12 @@ def _more(count: int, what: str) -> Element | None:
 
 def _card(entry: Entry) -> Element:
     result, url = entry.result, web_url(entry.result.url)
-    caption = tag(
-        "figcaption",
+    texts = [
         foreign("strong", _cut(entry.label)),
         foreign("span", _folder(result), class_="ik-soft"),
         tag("span", *_spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
-        _copies(result, url) if url else None,
-    )
+    ]
+    caption = tag("figcaption", *_spaced(texts), _copies(result, url) if url else None)
     return tag("li", tag("figure", _opening(_picture(entry), url), caption))
 
 

@@ -24,6 +24,11 @@ STARTING = 90.0  # seconds in which a server is up, on a machine that has other 
 ENDING = 15.0
 BETWEEN = 0.05
 
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # what a widget gives away, it gives away here
+}
+
 T = TypeVar("T")
 
 
@@ -124,10 +129,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def jupyter_lab(home: Path) -> Iterator[Place]:
     """Run a JupyterLab; its kernels end with it."""
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    for plugin, values in SETTINGS.items():
+        path = home / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
     token = secrets.token_hex(16)
     options = (
         "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port={port}",
