@@ -9,7 +9,7 @@ function bytesText(bytes) {
     bytes /= 1000;
     unit += 1;
   }
-  const digits = unit === 0 || bytes >= 99.95 ? 0 : 1;
+  const digits = bytes >= 99.95 || Number.isInteger(bytes) ? 0 : 1;
   return `${bytes.toFixed(digits)} ${UNITS[unit]}`;
 }
 

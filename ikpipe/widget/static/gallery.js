@@ -1,15 +1,18 @@
 // The gallery: cards with a picture, as many a line as there is room for.
 
-const CARD = { width: 156, height: 196, gap: 12, edge: 12 };
+const CARD = { width: 156, small: 128, height: 196, gap: 12, edge: 12 };
+const NARROW = 440;
 
 const galleryLayout = {
   name: "gallery",
   height: CARD.height + CARD.gap,
-  per: (width) => Math.max(1, Math.floor((width - 2 * CARD.edge + CARD.gap) / (CARD.width + CARD.gap))),
+  per: (width) => cardsIn(width - 2 * CARD.edge, width < NARROW ? CARD.small : CARD.width),
   header: () => null,
   create: () => createCard(),
   fill: (ui, element, row) => fillCard(ui, element, row),
 };
+
+const cardsIn = (room, width) => Math.max(1, Math.floor((room + CARD.gap) / (width + CARD.gap)));
 
 function createCard() {
   const parts = {

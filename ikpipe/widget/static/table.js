@@ -1,7 +1,7 @@
 // The table: a row a file, filled again in place, so that what has the focus keeps it.
 
 const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
-const SHOWN_TAGS = 3;
+const SHOWN_TAGS = 2;
 
 const tableLayout = {
   name: "table",

@@ -49,7 +49,7 @@ class Toolbar {
 
   secondLine() {
     this.chipLine = h("div", { class: "ik-filters", role: "group", "aria-label": STRINGS.filters }, this.chips);
-    return (this.second = h("div", { class: "ik-second" }, this.chipLine, this.sortField(), this.selection.element));
+    return h("div", { class: "ik-second" }, this.chipLine, this.sortField(), this.selection.element);
   }
 
   chip(group) {
@@ -87,7 +87,7 @@ class Toolbar {
     const ready = store.countOf("ready");
     setText(this.send.querySelector(".ik-word"), STRINGS.send(ready));
     setOrDrop(this.send, "aria-disabled", ready ? null : "true");
-    this.second.hidden = store.rows.size === 0;
+    this.element.hidden = store.rows.size === 0; // then the empty list has the buttons
     for (const one of this.layouts) setOrDrop(one, "aria-pressed", String(one.dataset.layout === view.layout));
     for (const chip of this.chips) this.fillChip(chip);
     this.sorting.hidden = view.layout !== "gallery";
