@@ -1,0 +1,6 @@
+export default {
+  initialize() {},
+  render({ el }) {
+    el.textContent = "ikpipe";
+  },
+};
