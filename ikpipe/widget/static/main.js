@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 // One view of a queue: its parts, and what they ask of each other.
 
 const QUEUE_OF = new WeakMap(); // model → its queue
@@ -129,3 +130,11 @@ function render({ model, el }) {
 }
 
 export default { initialize, render };
+=======
+export default {
+  initialize() {},
+  render({ el }) {
+    el.textContent = "ikpipe";
+  },
+};
+>>>>>>> kernel
