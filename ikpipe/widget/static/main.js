@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 // One view of a queue: its parts, and what they ask of each other.
 
 const QUEUE_OF = new WeakMap(); // model → its queue
@@ -50,9 +49,13 @@ class Ui {
     ends.add(store.on("rows", () => this.showEmpty()));
     ends.add(view.on("visible", () => this.showEmpty()));
     ends.add(followTheme(root));
-    const settings = () => this.editor.build();
-    queue.model.on("change:settings", settings);
-    ends.add(() => queue.model.off("change:settings", settings));
+    this.follow("change:settings", () => this.editor.build());
+    this.follow("change:summary", () => queue.summary.trouble && queue.emit("trouble", queue.summary.trouble));
+  }
+
+  follow(name, listener) {
+    this.queue.model.on(name, listener);
+    this.ends.add(() => this.queue.model.off(name, listener));
   }
 
   showEmpty() {
@@ -130,11 +133,3 @@ function render({ model, el }) {
 }
 
 export default { initialize, render };
-=======
-export default {
-  initialize() {},
-  render({ el }) {
-    el.textContent = "ikpipe";
-  },
-};
->>>>>>> kernel

@@ -102,12 +102,12 @@ class Thumbs {
     }
   }
 
-  receive({ id, size, type, none }, buffers) {
+  receive({ id, size, media, none }, buffers) {
     const resolve = this.asked.get(`${id} ${size}`);
     this.asked.delete(`${id} ${size}`);
     if (!resolve) return;
-    const picture = !none && buffers.length && /^(image|video|audio)\//.test(type || "");
-    resolve(picture ? URL.createObjectURL(new Blob([buffers[0]], { type })) : null);
+    const picture = !none && buffers.length && /^(image|video|audio)\//.test(media || "");
+    resolve(picture ? URL.createObjectURL(new Blob([buffers[0]], { type: media })) : null);
   }
 
   close() {
