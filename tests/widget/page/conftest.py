@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bridge import Bridge
+from page_comm import Comm
 from driver import Uploads
 from stub import Stub
+
+import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,3 +111,15 @@ def files(tmp_path: Any, picture: Callable[..., bytes]) -> Callable[[int], list[
         return [str(path) for path in paths]
 
     return make
+
+
+@pytest.fixture
+def upload_page(open_page: Callable[..., Uploads], bridge: Bridge) -> Callable[..., tuple[Uploads, ikpipe.Uploader]]:
+    """Open a page of a real uploader."""
+
+    def open_one(account: ikpipe.Account, frame: Any = None, *, allow: str = "$^", **options: Any) -> Any:
+        uploader = ikpipe.Uploader(account, frame, **options)
+        Comm(bridge, uploader)
+        return open_page(bridge, allow=allow), uploader
+
+    return open_one

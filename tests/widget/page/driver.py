@@ -28,6 +28,48 @@ class Uploads:
             self.root.get_by_role("button", name="Add files").locator("visible=true").click()
         chooser.value.set_files(list(paths))
 
+    def drop(self, paths: Sequence[str]) -> None:
+        """Drop files and folders from the system's file manager."""
+        box = self.root.bounding_box()
+        assert box is not None
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": list(paths), "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+        session.detach()
+
+    def paste(self, name: str, kind: str, text: str) -> None:
+        """Paste a file."""
+        self.root.focus()
+        self.root.evaluate(
+            """(root, [name, type, text]) => {
+                const clipboardData = new DataTransfer();
+                clipboardData.items.add(new File([text], name, { type }));
+                root.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+            }""",
+            [name, kind, text],
+        )
+
+    def set_online(self, online: bool) -> None:
+        """Let the browser lose its network, or find it again; the line to Python is not the network."""
+        self.page.evaluate(
+            """online => {
+                Object.defineProperty(navigator, "onLine", { get: () => online, configurable: true });
+                window.dispatchEvent(new Event(online ? "online" : "offline"));
+            }""",
+            online,
+        )
+
+    def wait_idle(self) -> None:
+        """Wait until a run has begun and ended, as the foot of the widget says."""
+        self.bridge.wait_for("send")
+        self.page.wait_for_function(
+            """() => document.querySelector(".ik-footer > .ik-bar").hidden
+            && !document.querySelector(".ik-group-busy:not([hidden])")
+            && !document.querySelector(".ik-group-ready:not([hidden])")"""
+        )
+
     def row(self, name: str) -> Locator:
         """Find a row of the table by the file's name."""
         return self.root.locator(".ik-row[data-id]").filter(has=self.page.get_by_text(name, exact=True))
@@ -39,6 +81,14 @@ class Uploads:
     def wait_state(self, name: str, state: str) -> None:
         """Wait until a row is in a state, by the word that the page has for it."""
         self.row(name).locator(".ik-state").get_by_text(state, exact=True).wait_for()
+
+    def wait_states(self, states: Sequence[str]) -> None:
+        """Wait until the table's rows are in these states, in their order."""
+        self.page.wait_for_function(
+            """states => JSON.stringify([...document.querySelectorAll(".ik-row[data-id] .ik-state .ik-lines > :first-child")]
+            .map(one => one.textContent)) === JSON.stringify(states)""",
+            arg=list(states),
+        )
 
     def evaluate(self, script: str, value: Any = None) -> Any:
         """Run JavaScript in the page."""
