@@ -45,8 +45,8 @@ The stations of a row, in order; each file imports only what stands before it::
     _upload      upload, retry, upload_file
 
 Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of tables),
-`demo`, `cli`, and the package `emulator`, which shares no code with the client. Everything is loaded when it is first
-used.
+`widget` (the uploader of notebooks), `demo`, `cli`, and the package `emulator`, which shares no code with the client.
+Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from ikpipe._upload import aupload, aupload_file, retry, upload, upload_file
     from ikpipe.tables.results import read_results, write_results
     from ikpipe.tables.resuming import resume
+    from ikpipe.widget import Uploader
 
 __version__ = "0.1.0"
 
@@ -82,6 +83,7 @@ _HOMES = {
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
     "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
+    "widget": ("Uploader",),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("cli", "demo", "emulator")
@@ -97,6 +99,7 @@ __all__ = [
     "Policy",
     "Result",
     "UploadError",
+    "Uploader",
     "aupload",
     "aupload_file",
     "check",

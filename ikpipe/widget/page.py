@@ -1,0 +1,161 @@
+"""What browsers were asked to post, and what they say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.widget.messages import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ikpipe._source import Source
+    from ikpipe.widget.messages import Progress
+
+STALLED = 60.0  # seconds without a sign of a file that is on its way
+SLOWEST = 32_000  # bytes per second of a file of which no progress is told
+LOST = 3.0  # seconds in which another page may say that it has the file
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """One post that a browser was asked for; `patience` are the seconds that an answer may take after the last byte."""
+
+    id: str
+    number: int
+    size: int
+    patience: float
+    loop: asyncio.AbstractEventLoop
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+    said: Answer | None = None
+    heard: float = field(default_factory=time.monotonic)
+    loaded: int = 0
+    lost: float | None = None
+
+    def left(self, now: float) -> float:
+        """Give the seconds that are left for a sign of it."""
+        if self.lost is not None:
+            return self.lost + LOST - now
+        silent = self.patience + self.size / SLOWEST
+        wait = (silent if not self.loaded else STALLED) if self.loaded < self.size else self.patience
+        return self.heard + max(wait, STALLED) - now
+
+
+class Page:
+    """The pages that show one uploader: who holds which file, and what was asked of them.
+
+    Parameters
+    ----------
+    send
+        Sends a message to all of them.
+    """
+
+    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
+        self.send = send
+        self._lock = threading.Lock()
+        self._files: dict[str, tuple[str, Source]] = {}
+        self._open: dict[str, Attempt] = {}
+        self._asked: dict[str, int] = {}
+        self._numbers = count(1)
+        self.heard = time.monotonic()
+        self.gone: float | None = None
+
+    def hold(self, name: str, source: Source) -> None:
+        """Note that a browser has the file of a row."""
+        self._files[source.text] = name, source
+
+    def drop(self, source: Source) -> None:
+        """Forget a file."""
+        self._files.pop(source.text, None)
+
+    def held(self, text: str) -> Source | None:
+        """Give the file that a cell stands for."""
+        found = self._files.get(text)
+        return None if found is None else found[1]
+
+    def row_of(self, source: Source) -> str:
+        """Give the row whose file this is."""
+        return self._files[source.text][0] if source.text in self._files else ""
+
+    @property
+    def loaded(self) -> int:
+        """How many bytes of files that are on their way have left."""
+        with self._lock:
+            return sum(attempt.loaded for attempt in self._open.values())
+
+    @property
+    def away(self) -> bool:
+        """Whether pages have been silent since one of them should have answered."""
+        return self.gone is not None and self.heard <= self.gone
+
+    def sign(self) -> None:
+        """Note that a page said anything at all."""
+        self.heard = time.monotonic()
+
+    def begin(self, name: str, size: int, patience: float) -> Attempt:
+        """Open an attempt; its number is new."""
+        attempt = Attempt(name, next(self._numbers), size, patience, asyncio.get_running_loop())
+        with self._lock:
+            self._open[name] = attempt
+            self._asked[name] = attempt.number
+        return attempt
+
+    async def answer(self, attempt: Attempt) -> Answer:
+        """Wait for what becomes of an attempt; a page that says nothing has not answered in time."""
+        try:
+            while attempt.said is None and (left := attempt.left(time.monotonic())) > 0:
+                attempt.turn.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(attempt.turn.wait(), left)
+        finally:
+            self._end(attempt)
+        if attempt.said is not None:
+            return attempt.said
+        if attempt.lost is not None:
+            return Answer(attempt.id, attempt.number, error="lost", left=False)
+        self.gone = time.monotonic()
+        self.abort(attempt)
+        return Answer(attempt.id, attempt.number, error="timeout")
+
+    def abort(self, attempt: Attempt) -> None:
+        """Ask to stop an attempt."""
+        self.send({"type": "abort", "id": attempt.id, "attempt": attempt.number})
+
+    def stop(self, name: str) -> None:
+        """Ask to stop what is on its way of a row."""
+        if (attempt := self._open.get(name)) is not None:
+            self.abort(attempt)
+
+    def progress(self, said: Progress) -> Attempt | None:
+        """Take in how far a file is; of another attempt than the open one it says nothing."""
+        attempt = self._open.get(said.id)
+        if attempt is None or attempt.number != said.attempt:
+            return None
+        attempt.heard, attempt.lost = time.monotonic(), None
+        attempt.loaded = max(attempt.loaded, min(said.loaded, attempt.size))
+        return attempt
+
+    def result(self, said: Answer) -> bool:
+        """Take in what became of an attempt, and tell whether it was ever asked for."""
+        with self._lock:
+            attempt = self._open.get(said.id)
+            if attempt is None or attempt.number != said.attempt:
+                return 0 < said.attempt <= self._asked.get(said.id, 0)
+            if said.error == "lost":
+                attempt.lost = attempt.lost or time.monotonic()
+            else:
+                attempt.said = attempt.said or said
+        with suppress(RuntimeError):  # its run has just been stopped
+            attempt.loop.call_soon_threadsafe(attempt.turn.set)
+        return True
+
+    def _end(self, attempt: Attempt) -> None:
+        with self._lock:
+            if self._open.get(attempt.id) is attempt:
+                del self._open[attempt.id]
