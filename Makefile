@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check soak bench format clean
+.PHONY: help demo app test check soak bench format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -23,6 +23,10 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget,parquet,excel]' --group dev
+	@touch $@ $(VENV)/.demo $(VENV)/.app
+
+$(VENV)/.app: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget]' --group app
 	@touch $@ $(VENV)/.demo
 
 # The widget is tested in a real browser: the system's Chromium, or what the variable CHROMIUM names.
@@ -34,6 +38,9 @@ $(VENV)/.browser: $(VENV)/.dev tests/browsing.py
 
 demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local ImageKit
 	$(BIN)/ikpipe demo
+
+app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
+	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
 test: $(VENV)/.browser     ## all that CI runs
 	$(BIN)/ruff format --check .

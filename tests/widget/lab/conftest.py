@@ -10,9 +10,11 @@ import pytest
 from browsing import browser
 from labs import Lab
 from places import Place, jupyter_lab, voila
+from scenario import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -71,3 +73,9 @@ def shot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
             page.screenshot(path=f"{SHOTS}/{name}.png")
 
     return take
+
+
+@pytest.fixture
+def files(tmp_path: Path, picture: Callable[..., bytes]) -> Files:
+    """Give files to pick, drop and paste."""
+    return Files(tmp_path, picture)

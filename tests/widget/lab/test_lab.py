@@ -46,12 +46,6 @@ def start(lab: Lab, emulate: Callable[..., Emulator]) -> Callable[..., tuple[Emu
     return begin
 
 
-@pytest.fixture
-def files(tmp_path: Path, picture: Callable[..., bytes]) -> Files:
-    """Give files to pick, drop and paste."""
-    return Files(tmp_path, picture)
-
-
 def test_the_whole_scenario(
     lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, shot: Callable[[str], None]
 ) -> None:
@@ -157,6 +151,7 @@ def test_the_dark_theme(
     try:
         lab.do("apputils:change-theme", theme="JupyterLab Dark")
         until(lambda: lightness(screen) < 0.3, "the widget is dark")
+        lab.page.locator("#jupyterlab-splash").wait_for(state="hidden")
         shot("lab-dark")
     finally:
         lab.do("apputils:change-theme", theme="JupyterLab Light")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from places import marimo, until
-from scenario import UPLOADER, WATCHED, Files, check_arrived, check_results, complete, prepared
+from scenario import UPLOADER, WATCHED, check_arrived, check_results, complete, prepared
 from screens import Screen
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Page
+    from scenario import Files
 
     from ikpipe.emulator import Emulator
 
@@ -44,12 +45,12 @@ def application(*lines: str) -> str:
 def test_the_whole_scenario(
     page: Page,
     emulate: Callable[..., Emulator],
-    picture: Callable[..., bytes],
+    files: Files,
     tmp_path: Path,
     shot: Callable[[str], None],
 ) -> None:
     """Three files by the chooser, a folder by a drop, a paste: all arrive as they should, and `.results` says so."""
-    emulator, files = emulate(), Files(tmp_path, picture)
+    emulator = emulate()
     home, results = tmp_path / "marimo", tmp_path / "results.json"
     (home / "notebooks").mkdir(parents=True)
     account = prepared(emulator, home / "notebooks", "account.json")
