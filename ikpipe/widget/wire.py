@@ -49,6 +49,7 @@ class BrowserWire(Wire):
         super().__init__(None, None, policy)
         self.held = page.held
         self._orders: list[Mapping[str, Any]] = []
+        self._tokens: dict[str, Token] = {}
         self._page, self._account, self._rules, self._on_cancelled = page, account, policy, on_cancelled
 
     async def upload(
@@ -79,6 +80,10 @@ class BrowserWire(Wire):
         self._order(attempt.order)
         answer = await self._page.answer(attempt)
         reply = self._reply(answer)
+        if reply.result.error == "token_invalid" and self._tokens.get(name) is not token:
+            # browsers post a form once more by themselves where a connection breaks that they had kept open
+            reply = _doubt("the browser may have sent it twice, and the token was used")
+        self._tokens[name] = token
         if reply.result.status == "uploaded" or answer.error is None:
             on_bytes(size)
         return await self._proved(reply, fields, source, began)

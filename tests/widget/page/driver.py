@@ -70,6 +70,10 @@ class Uploads:
             && !document.querySelector(".ik-group-ready:not([hidden])")"""
         )
 
+    def wait_up(self, count: int) -> None:
+        """Wait until so many files are up."""
+        self.root.locator(".ik-group-up .ik-number").get_by_text(str(count), exact=True).wait_for()
+
     def row(self, name: str) -> Locator:
         """Find a row of the table by the file's name."""
         return self.root.locator(".ik-row[data-id]").filter(has=self.page.get_by_text(name, exact=True))
