@@ -64,6 +64,7 @@ class Grid {
   /** Bring the lines in view into the page, and take the others out. */
   draw() {
     const { view } = this.ui;
+    const held = this.hasFocus;
     this.body.style.height = `${this.count * this.layout.height}px`;
     setOrDrop(this.grid, "aria-rowcount", this.count + (this.header ? 1 : 0));
     setOrDrop(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.per);
@@ -72,6 +73,13 @@ class Grid {
     for (const number of [...this.lines.keys()]) if (!wanted.has(number)) this.takeOut(number);
     for (const number of wanted) this.drawLine(number, view.visible.slice(number * this.per, (number + 1) * this.per));
     this.settleFocus();
+    if (held) this.keepFocus();
+  }
+
+  /** Where rows have moved, let the keyboard stay at its row rather than at its place. */
+  keepFocus() {
+    const item = this.itemOf(this.ui.view.active);
+    if (item && !item.contains(this.grid.getRootNode().activeElement)) this.tabbable?.focus({ preventScroll: true });
   }
 
   /** Give the numbers of the lines that belong into the page: those in view, and the one with the keyboard. */
