@@ -102,6 +102,7 @@ class Desk:
         self.say({"type": "welcome", "session": self.sending.session, "version": self.shelf.version})
         if self.shelf.selected:
             self.say({"type": "select", "ids": [*self.shelf.selected]})
+        self.page.again()
 
     def _add(self, message: messages.Add) -> None:
         rows = {file.key: self.hold(file) for file in message.files}
@@ -217,7 +218,9 @@ class Desk:
             self.runs.remove(run)
             self.bytes += run.bytes
             self.seconds += time.monotonic() - run.began
-            self.trouble = run.trouble or self.trouble
+            if run.trouble:
+                self.trouble = run.trouble
+                self.say({"type": "error", "request": None, "message": run.trouble})
             self.changed("results")
 
     def cancel(self, ids: list[str] | None) -> None:

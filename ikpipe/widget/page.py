@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from ikpipe._source import Source
     from ikpipe.widget.messages import Progress
 
-STALLED = 60.0  # seconds without a sign of a file that is on its way
+PATIENCE = 4  # times as long as the service may take: a page is heard late while the kernel is busy
 SLOWEST = 32_000  # bytes per second of a file of which no progress is told
 LOST = 3.0  # seconds in which another page may say that it has the file
+LOOK = 0.2  # seconds between two looks whether a page is back
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One post that a browser was asked for; `patience` are the seconds that an answer may take after the last byte."""
+    """One post that a browser was asked for.
+
+    `patience` are the seconds without any sign of it after which it is given up, `order` is what was asked for, `alive`
+    tells whether any page is at it, and `lost` when one said that it does not have the file.
+    """
 
     id: str
     number: int
@@ -33,18 +38,24 @@ class Attempt:
     patience: float
     loop: asyncio.AbstractEventLoop
     turn: asyncio.Event = field(default_factory=asyncio.Event)
+    order: Mapping[str, Any] = field(default_factory=dict, repr=False)
     said: Answer | None = None
     heard: float = field(default_factory=time.monotonic)
     loaded: int = 0
+    alive: bool = False
     lost: float | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file is lost: a page says so, and no other is at it."""
+        return self.lost is not None and not self.alive
 
     def left(self, now: float) -> float:
         """Give the seconds that are left for a sign of it."""
-        if self.lost is not None:
+        if self.gone and self.lost is not None:
             return self.lost + LOST - now
-        silent = self.patience + self.size / SLOWEST
-        wait = (silent if not self.loaded else STALLED) if self.loaded < self.size else self.patience
-        return self.heard + max(wait, STALLED) - now
+        silent = 0.0 if self.loaded else self.size / SLOWEST
+        return self.heard + self.patience + silent - now
 
 
 class Page:
@@ -94,13 +105,27 @@ class Page:
         """Whether pages have been silent since one of them should have answered."""
         return self.gone is not None and self.heard <= self.gone
 
+    async def back(self, seconds: float) -> bool:
+        """Wait until a page says anything again, if they are away, and tell whether one did."""
+        end = time.monotonic() + PATIENCE * seconds
+        while self.away and time.monotonic() < end:  # noqa: ASYNC110 - a sign comes in any thread
+            await asyncio.sleep(LOOK)
+        return not self.away
+
+    def again(self) -> None:
+        """Ask once more for what no page is at: one has just come."""
+        with self._lock:
+            posts = [dict(attempt.order) for attempt in self._open.values() if attempt.order and not attempt.alive]
+        if posts:
+            self.send({"type": "post", "posts": posts})
+
     def sign(self) -> None:
         """Note that a page said anything at all."""
         self.heard = time.monotonic()
 
     def begin(self, name: str, size: int, patience: float) -> Attempt:
-        """Open an attempt; its number is new."""
-        attempt = Attempt(name, next(self._numbers), size, patience, asyncio.get_running_loop())
+        """Open an attempt; its number is new. `patience` are the seconds that the service may take."""
+        attempt = Attempt(name, next(self._numbers), size, PATIENCE * patience, asyncio.get_running_loop())
         with self._lock:
             self._open[name] = attempt
             self._asked[name] = attempt.number
@@ -117,7 +142,7 @@ class Page:
             self._end(attempt)
         if attempt.said is not None:
             return attempt.said
-        if attempt.lost is not None:
+        if attempt.gone:
             return Answer(attempt.id, attempt.number, error="lost", left=False)
         self.gone = time.monotonic()
         self.abort(attempt)
@@ -137,7 +162,7 @@ class Page:
         attempt = self._open.get(said.id)
         if attempt is None or attempt.number != said.attempt:
             return None
-        attempt.heard, attempt.lost = time.monotonic(), None
+        attempt.heard, attempt.alive = time.monotonic(), True
         attempt.loaded = max(attempt.loaded, min(said.loaded, attempt.size))
         return attempt
 

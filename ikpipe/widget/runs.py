@@ -10,6 +10,7 @@ import time
 import uuid
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe import _archive, _engine, _past
@@ -185,7 +186,7 @@ class Run:
     def _give_back(self) -> None:
         """End the rows that never began; where nothing could begin at all, they are as they were."""
         for position in sorted(self._open):
-            self._ended(self.rows[position], Result("cancelled", "cancelled", self.trouble or CANCELLED.message))
+            self._ended(self.rows[position], replace(CANCELLED))
         self._open.clear()
 
 

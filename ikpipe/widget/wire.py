@@ -63,22 +63,21 @@ class BrowserWire(Wire):
         """Send one form, once, by whoever has the file."""
         if source.kind != "held":
             return await super().upload(url, fields, source, token, on_bytes)
-        if self._page.away:
-            return Reply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
         began, size, name = time.time(), source.size or 0, self._page.row_of(source)
         wait = self._rules.answer_wait + self._rules.answer_wait_per_mb * size / 1e6
+        if not await self._page.back(wait):
+            return Reply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
         attempt = self._page.begin(name, size, wait)
-        self._order(
-            {
-                "id": name,
-                "attempt": attempt.number,
-                "url": url,
-                "fields": [[one, str(text)] for one, text in fields.items()],
-                "token": "".join(token.text),
-                "name": source.name,
-                "timeout": round(wait + size / _SLOWEST),
-            }
-        )
+        attempt.order = {
+            "id": name,
+            "attempt": attempt.number,
+            "url": url,
+            "fields": [[one, str(text)] for one, text in fields.items()],
+            "token": "".join(token.text),
+            "name": source.name,
+            "timeout": round(wait + size / _SLOWEST),
+        }
+        self._order(attempt.order)
         answer = await self._page.answer(attempt)
         reply = self._reply(answer)
         if reply.result.error == "token_invalid" and self._tokens.get(name) is not token:
