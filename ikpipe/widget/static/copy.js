@@ -5,10 +5,13 @@ const escapeHtml = (text) =>
 
 const escapeMarkdown = (text) => text.replace(/[\\[\]*_`<>]/g, "\\$&");
 
+// a parenthesis would end the address, and `encodeURIComponent` leaves it
+const markdownUrl = (url) => url.replace(/[()\s]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+
 const SNIPPETS = {
   url: (row) => row.result.url,
   html: (row) => htmlOf(row, escapeHtml(row.result.url), escapeHtml(row.description || row.name)),
-  markdown: (row) => markdownOf(row, row.result.url.replace(/[()\s]/g, encodeURIComponent), escapeMarkdown(row.description || row.name)),
+  markdown: (row) => markdownOf(row, markdownUrl(row.result.url), escapeMarkdown(row.description || row.name)),
 };
 
 function htmlOf(row, url, text) {

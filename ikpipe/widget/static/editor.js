@@ -13,7 +13,7 @@ class Editor {
   constructor(ui) {
     this.ui = ui;
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
-    this.title = h("h3", {});
+    this.title = h("h2", {});
     const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
     this.form = h("div", { class: "ik-fields" });
     this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
@@ -34,7 +34,7 @@ class Editor {
   build() {
     this.fields = PARAMETERS.map((column) => this.parameter(column));
     const metadata = (this.ui.queue.settings.fields || []).map(metadataSpec).map((spec) => this.metadata(spec));
-    const group = metadata.length ? [h("h4", {}, STRINGS.metadata)] : [];
+    const group = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
     this.form.replaceChildren(...this.fields.map(({ block }) => block), ...group, ...metadata.map(({ block }) => block));
     this.fields.push(...metadata);
     this.update();

@@ -53,6 +53,7 @@ class Grid {
   clear() {
     for (const line of this.lines.values()) line.element.remove();
     this.lines.clear();
+    this.spare = [];
   }
 
   resized() {
@@ -64,14 +65,27 @@ class Grid {
   /** Bring the lines in view into the page, and take the others out. */
   draw() {
     const { view } = this.ui;
-    this.body.style.height = `${this.count * this.layout.height}px`;
-    setOrDrop(this.grid, "aria-rowcount", this.count + (this.header ? 1 : 0));
-    setOrDrop(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.per);
-    if (this.header) fillTableHeader(this.ui, this.header);
-    const wanted = this.wanted();
+    const held = this.hasFocus;
+    const wanted = this.wanted(); // measured before anything changes: measuring later would lay the page out twice
+    this.setSize();
     for (const number of [...this.lines.keys()]) if (!wanted.has(number)) this.takeOut(number);
     for (const number of wanted) this.drawLine(number, view.visible.slice(number * this.per, (number + 1) * this.per));
     this.settleFocus();
+    if (held) this.keepFocus();
+  }
+
+  setSize() {
+    const height = `${this.count * this.layout.height}px`;
+    if (this.body.style.height !== height) this.body.style.height = height;
+    setOrDrop(this.grid, "aria-rowcount", this.count + (this.header ? 1 : 0));
+    setOrDrop(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.per);
+    if (this.header) fillTableHeader(this.ui, this.header);
+  }
+
+  /** Where rows have moved, let the keyboard stay at its row rather than at its place. */
+  keepFocus() {
+    const item = this.itemOf(this.ui.view.active);
+    if (item && !item.contains(this.grid.getRootNode().activeElement)) this.tabbable?.focus({ preventScroll: true });
   }
 
   /** Give the numbers of the lines that belong into the page: those in view, and the one with the keyboard. */
@@ -90,9 +104,13 @@ class Grid {
     return this.grid.contains(this.grid.getRootNode().activeElement);
   }
 
+  /** Take a line out of view; it is filled again for another. */
   takeOut(number) {
-    this.lines.get(number).element.remove();
+    const line = this.lines.get(number);
     this.lines.delete(number);
+    line.element.remove();
+    line.ids = [];
+    this.spare.push(line);
   }
 
   drawLine(number, ids) {
@@ -103,14 +121,18 @@ class Grid {
   }
 
   makeLine(number) {
+    const line = this.spare.pop() || this.newLine();
+    line.element.style.top = `${number * this.layout.height}px`;
+    setOrDrop(line.element, "aria-rowindex", number + 1 + (this.header ? 1 : 0));
+    this.lines.set(number, line);
+    this.insert(number, line.element);
+    return line;
+  }
+
+  newLine() {
     const single = this.layout.name === "table";
     const element = single ? this.layout.create() : h("div", { class: "ik-line", role: "row" });
-    element.style.top = `${number * this.layout.height}px`;
-    setOrDrop(element, "aria-rowindex", number + 1 + (this.header ? 1 : 0));
-    const line = { element, items: single ? [element] : [], ids: [] };
-    this.lines.set(number, line);
-    this.insert(number, element);
-    return line;
+    return { element, items: single ? [element] : [], ids: [] };
   }
 
   /** Keep the page's order that of the rows: screen readers go by it. */
@@ -184,6 +206,13 @@ class Grid {
     return [...item.querySelectorAll("[data-stop]")].filter((stop) => stop.offsetParent !== null);
   }
 
+  /** Give the stop that the keyboard is at; the first one is found without measuring. */
+  stopOf(item) {
+    if (this.stop === 0) return item.matches("[data-stop]") ? item : item.querySelector("[data-stop]");
+    const stops = this.stopsOf(item);
+    return stops[Math.min(this.stop, stops.length - 1)];
+  }
+
   focused(event) {
     const item = event.target.closest("[data-id]");
     if (!item) return;
@@ -195,8 +224,7 @@ class Grid {
   /** Keep exactly one stop in the order of Tab. */
   settleFocus() {
     const item = this.itemOf(this.ui.view.active) || this.items().next().value;
-    const stops = item ? this.stopsOf(item) : [];
-    const stop = stops[Math.min(this.stop, stops.length - 1)];
+    const stop = item && this.stopOf(item);
     if (this.tabbable && this.tabbable !== stop) this.tabbable.tabIndex = -1;
     this.tabbable = stop;
     if (stop) stop.tabIndex = 0;

@@ -6,7 +6,9 @@ class Preview {
     this.id = id;
     this.ends = new Ends();
     this.stage = h("div", { class: "ik-stage" });
-    this.details = h("div", { class: "ik-details" });
+    this.facts = h("div", { class: "ik-details-part" });
+    this.area = h("div", { class: "ik-details-part" });
+    this.details = h("div", { class: "ik-details" }, this.facts, this.area);
     this.title = h("h2", { class: "ik-text", tabindex: "-1" });
     this.placeText = h("span", { class: "ik-quiet-text" });
     this.dialog = h("dialog", { class: "ik-preview", "aria-label": STRINGS.details }, [
@@ -53,6 +55,7 @@ class Preview {
     this.size = null;
     this.shownDetails = null;
     this.fields = new AreaFields((area) => this.setArea(area));
+    this.area.replaceChildren(); // it comes with the picture, and stays: what has the focus keeps it
     this.refresh();
     this.showFile();
   }
@@ -93,6 +96,7 @@ class Preview {
   loaded(picture, image) {
     this.size = [image.naturalWidth, image.naturalHeight];
     this.drawer = new AreaDrawer(picture, this.size, (area) => this.setArea(area));
+    this.area.replaceChildren(this.areaEditor());
     this.refresh(true);
   }
 
@@ -112,7 +116,9 @@ class Preview {
     const area = parseArea(row.coordinates);
     this.fields.show(area);
     this.drawer?.show(area);
-    if (forced || this.shownDetails !== row) this.details.replaceChildren(...this.detailsOf(row));
+    this.area.hidden = !this.drawer || isBusy(row) || isUp(row);
+    if (this.clear) this.clear.hidden = !area;
+    if (forced || this.shownDetails !== row) this.facts.replaceChildren(...this.detailsOf(row));
     this.shownDetails = row;
   }
 
@@ -120,9 +126,8 @@ class Preview {
     const parts = [this.stateOf(row), this.factsOf(row)];
     if (row.problems?.length) parts.push(problemList(this.ui.queue, row));
     if (isDown(row)) parts.push(outcome(row));
-    parts.push(h("div", { class: "ik-buttons" }, this.actionsOf(row)));
-    if (this.drawer && !isBusy(row) && !isUp(row)) parts.push(this.areaOf(row));
-    return parts;
+    const actions = this.actionsOf(row);
+    return actions.length ? [...parts, h("div", { class: "ik-buttons" }, actions)] : parts;
   }
 
   stateOf(row) {
@@ -152,15 +157,14 @@ class Preview {
     return [];
   }
 
-  areaOf(row) {
+  areaEditor() {
     const draw = button({ sign: "area", text: STRINGS.draw, press: () => this.draw(draw), "aria-pressed": "false" });
-    const clear = button({ text: STRINGS.clearArea, press: () => this.setArea(null) });
-    if (!row.coordinates) clear.hidden = true;
+    this.clear = button({ text: STRINGS.clearArea, press: () => this.setArea(null) });
     return h("fieldset", { class: "ik-area-edit" }, [
       h("legend", {}, STRINGS.focusArea),
       h("p", { class: "ik-quiet-text" }, STRINGS.drawHint),
       this.fields.element,
-      h("div", { class: "ik-buttons" }, draw, clear),
+      h("div", { class: "ik-buttons" }, draw, this.clear),
     ]);
   }
 

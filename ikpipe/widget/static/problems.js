@@ -47,7 +47,7 @@ function outcome(row) {
 
 /** Open the panel that says what is wrong with a row. */
 function showProblems(ui, row, anchor, problems = row.problems) {
-  const body = [h("h3", {}, row.name || STRINGS.unknownSize)];
+  const body = [h("h2", {}, row.name || STRINGS.unknownSize)];
   if (problems?.length) body.push(problemList(ui.queue, row, problems));
   if (isDown(row)) body.push(outcome(row), retryButton(ui, row, () => panel.hidePopover()));
   const label = isDown(row) ? STRINGS.why(row.name) : STRINGS.problemsOf(row.name);

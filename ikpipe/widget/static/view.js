@@ -50,12 +50,14 @@ class View extends Events {
   refresh() {
     clearTimeout(this.timer);
     this.timer = null;
+    const place = this.placeOf(this.active);
     const rows = this.store.all(this.store.order).filter((row) => this.shows(row));
     if (this.sort !== "at") rows.sort(SORTS[this.sort]);
     if (this.down) rows.reverse();
     this.visible = rows.map((row) => row.id);
     this.places = null;
-    if (this.placeOf(this.active) < 0) this.active = this.visible[0] ?? null;
+    // who was at a row that is gone is at the one that came into its place
+    if (this.placeOf(this.active) < 0) this.active = this.visible[Math.min(Math.max(0, place), rows.length - 1)] ?? null;
     this.emit("visible");
   }
 
