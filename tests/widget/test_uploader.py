@@ -288,15 +288,17 @@ def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture)
     assert not any(token in text for token in tokens for text in shown[:-1])
 
 
-def test_a_wrong_key_stops_the_run(emulator: Emulator) -> None:
+@pytest.mark.parametrize("keys", [("", "private_wrong"), ("public_wrong", "")])
+def test_a_wrong_key_stops_the_run(emulator: Emulator, keys: tuple[str, str]) -> None:
     """Nothing more is sent, and the page and the summary say why."""
+    right = emulator.account
     wrong = ikpipe.Account(
-        emulator.account.public_key,
-        "private_wrong",
-        upload_url=emulator.account.upload_url,
-        api_url=emulator.account.api_url,
+        keys[0] or right.public_key,
+        keys[1] or right.key(),
+        upload_url=right.upload_url,
+        api_url=right.api_url,
     )
-    uploader = ikpipe.Uploader(wrong, concurrency=1)
+    uploader = ikpipe.Uploader(wrong, concurrency=1, policy=QUICK)
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()

@@ -71,7 +71,9 @@ def violations(uploads: Uploads) -> list[Any]:
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(uploads.page, context=".ikpipe").response["violations"]
-    return [(one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found]
+    return [
+        (one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found
+    ]
 
 
 def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
