@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from hashlib import blake2b
 from itertools import product, repeat, starmap
@@ -111,6 +112,8 @@ class Planner:
         if "custom_metadata" in values and self._metadata_fields is not None:
             values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, found)
         texts = {TABLE[name].wire: found.sift(name, _texts(name, values[name])) for name in TABLE if name in values}
+        if self._intake.held is not None:
+            texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
         self._take(rows, texts, found)
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
         if self._seed is None and not found:
@@ -236,6 +239,17 @@ def _texts(name: str, column: list[Any]) -> list[Any]:
     if TABLE[name].encode is plain and kinds(column) == {str} and _sendable("".join(column)):
         return column
     return mapped(lambda value: None if value is None else encode(name, value), column)
+
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+def _as_browsers_send(column: list[Any], sources: list[Any]) -> list[Any]:
+    """End lines as a browser will, of the rows that one sends: what is signed is what arrives (HTML, FormData)."""
+    return [
+        _BREAK.sub("\r\n", text) if text and source is not None and source.kind == "held" else text
+        for text, source in zip(column, sources, strict=True)
+    ]
 
 
 def _sendable(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ikpipe._errors import Error
 from ikpipe._metadata import Field, fields_of
@@ -52,6 +53,22 @@ async def find(
             result.extra = None  # a listing has fields that an upload's answer has not
             return result
     return None
+
+
+async def confirm(wire: Wire, account: Account, file_id: str) -> tuple[Result, float]:
+    """Give the details of a file of which somebody said that it is stored, and when it was, in seconds since 1970.
+
+    Raises
+    ------
+    Error
+        There is no such file, or nobody could say.
+    """
+    answer = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
+    if not isinstance(answer, dict):
+        raise Error("The details of a file could not be read.")
+    result = details(answer)
+    result.extra = None
+    return result, _stored_at(answer)
 
 
 def _stored_at(file: Mapping[str, Any]) -> float:

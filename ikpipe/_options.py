@@ -20,7 +20,10 @@ _KEPT = ("concurrency", "rate", "retries", "timeout", "on_unknown", "on_error")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`."""
+    """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`.
+
+    `on_attempt` is called with the position of a row whenever it is sent.
+    """
 
     wire: Wire
     policy: Policy
@@ -30,6 +33,7 @@ class Options:
     retries: int = 5
     timeout: float | None = None
     on_result: Callable[[Any, Result], None] | None = None
+    on_attempt: Callable[[int], None] | None = None
     on_unknown: str = "hold"
     on_error: str = "return"
     progress: bool | Callable[[Progress], None] = True

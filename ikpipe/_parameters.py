@@ -114,10 +114,15 @@ def folder_levels(folder: str) -> list[str]:
     return [level for level in folder.split("/") if level]
 
 
+def mended_folder(folder: str) -> str:
+    """Give the nearest folder that is allowed."""
+    return _NOT_IN_FOLDERS.sub(_mended, folder)
+
+
 def folder(value: object) -> str:
     """Check a folder: at most 50 levels of letters, marks, numerals, ``_`` and ``-`` (seed)."""
     text = plain(value)
-    mended = _NOT_IN_FOLDERS.sub(_mended, text)
+    mended = mended_folder(text)
     if mended != text:
         bad = sorted({was for was, char in zip(text, mended, strict=True) if was != char})
         raise BadValue(

@@ -58,7 +58,8 @@ async def planner_for(
 ) -> Planner:
     """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
-    intake = Intake(None if root is None else Path(root), mapping["file_kind"] == "base64", mapping["fetch"], largest)
+    folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
+    intake = Intake(folder, base64, mapping["fetch"], largest, wire.held)
     return Planner(intake, await _known_fields(wire, account, plan), run, label)
 
 

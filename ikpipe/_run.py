@@ -27,7 +27,10 @@ ALONE = 0.05  # seconds after which what nobody waits for is written by itself
 
 
 class Control:
-    """The reins of one run: drain it, or stop it at once; from any thread, and more than once."""
+    """The reins of one run: drain it, or stop it at once; from any thread, and more than once.
+
+    `dropped` are the positions of rows of which nothing more is to be sent, while the others go on.
+    """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -38,6 +41,7 @@ class Control:
         self._wanted = 0
         self._error: BaseException | None = None
         self.interrupted = False
+        self.dropped: set[int] = set()
 
     @property
     def draining(self) -> bool:

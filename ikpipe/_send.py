@@ -73,7 +73,14 @@ class Wire:
         says.
     policy
         How long the service may take to answer.
+
+    Attributes
+    ----------
+    held
+        Gives the file that a cell's text stands for, where somebody else holds it and sends it.
     """
+
+    held: Callable[[str], Source | None] | None = None
 
     def __init__(
         self,

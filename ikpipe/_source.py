@@ -14,7 +14,7 @@ from ikpipe._address import last_segment, plain_place, web_address
 from ikpipe._errors import BadValue, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
@@ -23,10 +23,11 @@ class Source(NamedTuple):
     """Where a file's bytes come from.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
-    as it is), ``bytes`` or ``path``. `text` is the URL or the text; `size` is in bytes, None for URLs.
+    as it is), ``bytes``, ``path``, or ``held`` (somebody else has it, and sends it). `text` is the URL, the text, or
+    what its holder calls it; `size` is in bytes, None for URLs.
     """
 
-    kind: Literal["url", "fetch", "text", "bytes", "path"]
+    kind: Literal["url", "fetch", "text", "bytes", "path", "held"]
     name: str | None = None
     text: str = ""
     content: bytes = b""
@@ -48,12 +49,15 @@ class Intake:
         ``"client"`` streams URLs through this machine.
     max_size
         Largest file in bytes; None sets no limit here.
+    held
+        Gives the file that a text stands for, where somebody else holds it; None: nobody does.
     """
 
     root: Path | None = None
     base64: bool = False
     fetch: str = "server"
     max_size: int | None = None
+    held: Callable[[str], Source | None] | None = None
 
     def read(self, value: object) -> Source:
         """Say what a cell's file is; nothing is opened yet.
@@ -100,6 +104,8 @@ class Intake:
         )
 
     def _text(self, text: str, folders: _Folders) -> Source:
+        if self.held is not None and (held := self.held(text)) is not None:
+            return held
         if self.base64:
             return Source("text", text=text, size=_base64_size(text))
         kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ikpipe")
 
+HELD = 6  # files sent at once by whoever holds them: a browser opens no more connections to one host
 _CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
 
 
@@ -69,7 +70,9 @@ class Travel:
         number = options.concurrency
         self._bytes_gate = Gate(Adaptive() if number is None else Fixed(number))
         # The service fetches URLs itself: how many it takes at once says nothing of how many bytes this line takes.
-        self._url_gate = Gate(Adaptive()) if number is None else self._bytes_gate
+        self._gates = {} if number is not None else {"url": Gate(Adaptive())}
+        if number is None and options.wire.held is not None:
+            self._gates["held"] = Gate(Fixed(HELD))
         self._pace, self._looks, self._budget = Pace(options.rate), Pace(options.policy.look_ups), Budget()
         self.proven = False
         self.refusal: Reply | None = None
@@ -78,7 +81,7 @@ class Travel:
     @property
     def gates(self) -> list[Gate]:
         """The gates that rows pass."""
-        return list(dict.fromkeys((self._bytes_gate, self._url_gate)))
+        return [self._bytes_gate, *self._gates.values()]
 
     async def go(self, trip: Trip) -> Result:
         """Do what the row's machine says, until it ends."""
@@ -127,9 +130,11 @@ class Travel:
         """Pass the gate, then make an attempt."""
         if trip.job is None:
             return Reply(trip.instead or trip.result)
+        if self._dropped(trip):
+            return _let_go(step)
         if trip.sent and not await self._rest(self._budget.take(time.monotonic())):
             return _cancelled()
-        gate = self._url_gate if trip.job.source.kind == "url" else self._bytes_gate
+        gate = self._gates.get(trip.job.source.kind, self._bytes_gate)
         if not await gate.enter(again=trip.sent > 0):
             return _cancelled()
         began: float | None = None
@@ -137,6 +142,8 @@ class Travel:
         try:
             if (ready := await self._ready(trip, trip.job, step)) is not None:
                 reply = ready
+            elif self._dropped(trip):
+                reply = _let_go(step)
             elif await self._turn() and await self._intend(trip, trip.job, step):
                 began = time.monotonic()
                 gate.depart()
@@ -144,6 +151,9 @@ class Travel:
         finally:
             gate.leave(began, time.monotonic(), overload=reply.overload)
         return reply
+
+    def _dropped(self, trip: Trip) -> bool:
+        return trip.position in self._control.dropped
 
     async def _turn(self) -> bool:
         """Wait until the run's pace lets another request begin, and tell whether to go on."""
@@ -207,6 +217,8 @@ class Travel:
         # What stays if the run is stopped before an answer is here.
         trip.result = trip.placed(Result("unknown", "connection_lost", "the run was stopped while it was being sent"))
         source, began = trip.source or job.source, time.monotonic()
+        if self._options.on_attempt is not None:
+            self._options.on_attempt(trip.position)
         reply = await self._wire.upload(self._account.upload_url, job.fields, source, token, self._on_bytes)
         trip.sent += 1
         self._heed(reply, step, began)
@@ -257,6 +269,12 @@ class Travel:
         except Error as error:
             _log.warning("a row in doubt could not be looked for: %s", error)
             raise
+
+
+def _let_go(step: Send) -> Reply:
+    """Say that a dropped row is not sent; one in doubt is looked for, as if its token had been refused as used."""
+    spent = Reply(Result("failed", "token_invalid", "nothing more is sent of a row that was cancelled"))
+    return _cancelled() if step.fresh else spent
 
 
 def _cancelled() -> Reply:

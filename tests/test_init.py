@@ -43,7 +43,7 @@ def test_the_public_names_are_listed() -> None:
     assert dir(ikpipe) == sorted(ikpipe.__all__)
 
 
-CONTRACT = "upload aupload check retry upload_file aupload_file sign files write_results read_results Account"
+CONTRACT = "upload aupload check retry upload_file aupload_file sign files write_results read_results Account Uploader"
 
 
 @pytest.mark.parametrize("name", CONTRACT.split())
@@ -56,3 +56,14 @@ def test_a_name_that_there_is_not() -> None:
     """An `AttributeError`, as of any module."""
     with pytest.raises(AttributeError, match="module 'ikpipe' has no attribute 'uplaod'"):
         _ = ikpipe.uplaod
+
+
+def test_the_uploader_names_its_extra() -> None:
+    """Where anywidget is not installed, the error has the line to type."""
+    code = (
+        "import sys; sys.modules['anywidget'] = None\n"
+        "import ikpipe\n"
+        "try: ikpipe.Uploader\n"
+        "except ikpipe.MissingExtra as error: print(error)"
+    )
+    assert "pip install 'ikpipe[widget]'" in fresh(code)

@@ -14,7 +14,7 @@ from rows import chunks, jobs_of
 from ikpipe._errors import Problem
 from ikpipe._job import Job, Planner
 from ikpipe._metadata import fields_of
-from ikpipe._source import Intake
+from ikpipe._source import Intake, Source
 
 FIELDS = fields_of(
     [
@@ -276,3 +276,14 @@ def test_a_fixed_name_is_left_alone() -> None:
 def test_a_target_is_the_path_in_the_library(folder: str | None, name: str, target: str) -> None:
     """With what the service makes of folder and name (seed)."""
     assert own(name, use_unique_file_name=False, folder=folder).target == target
+
+
+def test_lines_end_as_browsers_end_them_where_one_sends() -> None:
+    """What is signed is what arrives: a form's texts have CRLF; a file that is sent from here keeps its own."""
+    held = Source("held", "a.txt", "browser://x/b0", size=1)
+    frame = pd.DataFrame({"file": [held.text, b"x"], "file_name": ["a", "b"], "description": ["1\n2\r3\r\n4"] * 2})
+    one, other = jobs_of(Planner(Intake(held={held.text: held}.get)), chunks(frame))
+    assert isinstance(one, Job)
+    assert isinstance(other, Job)
+    assert one.fields["description"] == "1\r\n2\r\n3\r\n4"
+    assert other.fields["description"] == "1\n2\r3\r\n4"

@@ -269,3 +269,21 @@ def test_an_empty_file_is_refused(kind: str, tmp_path: Path) -> None:
     """A file without bytes is a problem of its row: the service takes none."""
     (tmp_path / "empty.jpg").touch()
     assert refused(Intake(), b"" if kind == "bytes" else tmp_path / "empty.jpg") == "bad_file"
+
+
+def test_what_somebody_else_holds() -> None:
+    """A text that stands for a file of theirs is this file, sizes and all; other texts are what they were."""
+    held = Source("held", "a.png", "browser://x/b0/a.png", size=7)
+    intake = Intake(held={held.text: held}.get, max_size=10)
+    assert intake.read(held.text) == held
+    assert intake.read("https://example.com/a.png").kind == "url"
+    with pytest.raises(BadValue, match="no URL"):
+        intake.read("a.png")
+    with pytest.raises(BadValue, match="the account allows 5"):
+        Intake(held={held.text: held}.get, max_size=5).read(held.text)
+
+
+def test_what_nobody_holds_is_no_file() -> None:
+    """The text that stands for a browser's file is refused where there is no browser."""
+    with pytest.raises(BadValue, match="scheme 'browser'"):
+        Intake(root=None).read("browser://x/b0/a.png")

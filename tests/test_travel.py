@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,16 @@ from doubles import RawServer, answering, stored
 from rows import at, blobs, quiet
 
 import ikpipe
+from ikpipe import _engine
+from ikpipe._frame import Whole
 from ikpipe._options import Options
 from ikpipe._pace import Budget
 from ikpipe._policy import Policy
-from ikpipe._run import Control
+from ikpipe._prepare import gather
+from ikpipe._run import CONTROL, Control
 from ikpipe._send import Wire
-from ikpipe._travel import Travel
+from ikpipe._travel import HELD, Travel
+from ikpipe._work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,3 +110,32 @@ def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., E
     results: Any = caught.value.results
     counts = results["ik_status"].value_counts()
     assert counts["cancelled"] == 40 - counts["failed"] >= 30
+
+
+def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -> None:
+    """Whoever holds files sends so many at once as a browser does."""
+    wire = Wire()
+    wire.held = {}.get
+    travel = Travel(account, Options(wire, Policy()), Control(), None, tmp_path, lambda _count: None)
+    assert [gate.size for gate in travel.gates][-1] == HELD
+    assert len(travel.gates) == 3
+
+
+def test_a_dropped_row_is_not_sent_while_the_others_are(
+    account: Account, arrived: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Dropped before it begins, it is cancelled; each of the others says when it is sent."""
+    control, begun = Control(), []
+    control.dropped.add(1)
+    options = Options(Wire(), Policy(), on_attempt=begun.append, progress=False)
+    frame = blobs(b"dropped 0", b"dropped 1", b"dropped 2", file_name=["a", "b", "c"])
+    work = Work(Whole(frame), gather(None, None, None, "server", {}))
+
+    async def go() -> Any:
+        CONTROL.set(control)
+        return await _engine.collected(_engine.send, work, account, options, None)
+
+    results = asyncio.run(go())
+    assert results["ik_status"].tolist() == ["uploaded", "cancelled", "uploaded"]
+    assert sorted(begun) == [0, 2]
+    assert len(arrived()) == 2

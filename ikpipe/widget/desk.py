@@ -1,0 +1,276 @@
+"""What a browser asks for, done: rows come and go, are edited, sent, cancelled, retried."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.widget import adopting, messages
+from ikpipe.widget.checks import Checks
+from ikpipe.widget.messages import BadMessage
+from ikpipe.widget.page import Page
+from ikpipe.widget.rows import AGAIN, BUSY, UP, Held, Row
+from ikpipe.widget.runs import Run
+from ikpipe.widget.sheet import levels_of
+from ikpipe.widget.shelf import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ikpipe._metadata import Field
+    from ikpipe._result import Result
+    from ikpipe.widget.runs import Sending
+    from ikpipe.widget.sheet import Sheet
+
+PAGE = 1_000  # rows of a message
+
+
+class Desk:
+    """The rows and runs of one uploader. Messages may be heard in any thread.
+
+    Parameters
+    ----------
+    sheet, sending
+        The input and its mapping; how to send.
+    say
+        Sends a message to the browser.
+    changed
+        Called with what has changed for Python: ``frame``, ``selection``, ``results``; and after any change.
+    """
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        sending: Sending,
+        say: Callable[[Mapping[str, Any]], None],
+        changed: Callable[..., None],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.sheet, self.sending, self.say, self.changed = sheet, sending, say, changed
+        self.shelf = Shelf(len(sheet.input))
+        self.page = Page(say)
+        self.checks = Checks(sheet, sending.account.max_file_size, self.page.held)
+        self.runs: list[Run] = []
+        self.bytes, self.seconds, self.trouble = 0, 0.0, ""
+        self._looked = False
+        self.below = levels_of(sheet.given["parameters"].get("folder"))
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            messages.Hello: self._hello,
+            messages.Add: self._add,
+            messages.Remove: lambda one: self.remove(one.ids),
+            messages.Select: self._select,
+            messages.Edit: self._edit,
+            messages.Send: lambda one: self.send(one.ids),
+            messages.Cancel: lambda one: self.cancel(one.ids),
+            messages.Retry: lambda one: self.retry(one.ids),
+            messages.Progress: self._progress,
+            messages.Answer: self._result,
+            messages.Adopt: lambda one: adopting.adopt(self, one),
+            messages.Ping: lambda one: self.say({"type": "pong", "n": one.n}),
+        }
+
+    # What a browser says
+
+    def hear(self, message: messages.Message) -> None:
+        """Do what a message asks for."""
+        self.page.sign()
+        with self.lock:
+            self._handlers[type(message)](message)
+
+    def ready(self) -> None:
+        """See that all rows have been looked at; it is put off until somebody wants to know."""
+        if not self._looked:
+            self._looked = True
+            self.shelf.touch(self.checks.look(self.shelf))
+            self.shelf.changed.clear()
+
+    def learn(self, fields: Mapping[str, Field]) -> None:
+        """Look at all rows with the account's metadata fields, which have just come."""
+        with self.lock:
+            self.checks.fields = fields
+            if self._looked:
+                self.shelf.touch(self.checks.look(row for row in self.shelf if row.editable))
+                self.changed()
+
+    def _hello(self, _message: messages.Hello) -> None:
+        self.ready()
+        rows = list(self.shelf)
+        self.shelf.changed.clear()
+        for start in range(0, len(rows), PAGE):
+            self.say(self.shelf.message(rows[start : start + PAGE], start))
+        self.say({"type": "welcome", "session": self.sending.session, "version": self.shelf.version})
+        if self.shelf.selected:
+            self.say({"type": "select", "ids": [*self.shelf.selected]})
+        self.page.again()
+
+    def _add(self, message: messages.Add) -> None:
+        rows = {file.key: self.hold(file) for file in message.files}
+        self.look(rows.values())
+        ids = {key: row.id for key, row in rows.items()}
+        self.say({"type": "added", "request": message.request, "ids": ids, "refused": {}})
+        self.changed("frame")
+
+    def hold(self, file: messages.File) -> Row:
+        """Make a row for a file that a browser has."""
+        self.ready()
+        row = self.shelf.add()
+        cell = f"browser://{self.sending.session}/{row.id}/{file.name}"
+        row.held = Held.of(file, cell, self.below)
+        self.page.hold(row.id, row.held.source())
+        return row
+
+    def look(self, rows: Iterable[Row]) -> None:
+        """Look at rows anew, and tell the browser."""
+        self.shelf.touch(self.checks.look(rows))
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the browser of the rows that have changed."""
+        while rows := self.shelf.take(PAGE):
+            self.say(self.shelf.message(rows))
+
+    def remove(self, ids: list[str]) -> None:
+        """Take picked files away, if they are not on their way; an input's rows stay."""
+        rows = [row for row in self.shelf.some(ids) if row.held is not None and row.run is None]
+        changed: set[Row] = set()
+        for row in rows:
+            changed |= self.checks.forget(row)
+            self.shelf.remove(row)
+            if row.held is not None:
+                self.page.drop(row.held.source())
+        self.say({"type": "gone", "ids": [row.id for row in rows]})
+        self._resettle(changed)
+        self.changed("frame", "selection", "results")
+
+    def _resettle(self, rows: Iterable[Row]) -> None:
+        """Say of rows whose place has become free, or is taken, whether they can be sent."""
+        for row in rows:
+            if row.state in ("ready", "invalid"):
+                row.settle()
+        self.shelf.touch(rows)
+        self.tell()
+
+    def _select(self, message: messages.Select) -> None:
+        chosen = dict.fromkeys(row.id for row in self.shelf.some(message.ids))
+        if chosen != self.shelf.selected:
+            self.shelf.selected = chosen
+            self.changed("selection")
+
+    def _edit(self, message: messages.Edit) -> None:
+        rows = self.shelf.some(message.ids)
+        self.ready()
+        if len(rows) < len(message.ids):
+            raise BadMessage("there is no such row", message.request)
+        if not all(row.editable for row in rows):
+            raise BadMessage("a row that is on its way, up, or in doubt cannot be changed", message.request)
+        for row in rows:
+            if message.value is None:
+                row.edits.pop(message.column, None)
+            else:
+                row.edits[message.column] = message.value
+            row.state, row.result, row.known = "ready", None, None
+        self.look(rows)
+        self.shelf.touch(rows)
+        # One answer that carries the request, though all rows were told already.
+        self.say({**self.shelf.message(rows[:PAGE]), "request": message.request})
+        self.changed("frame", "results")
+
+    # Runs
+
+    def send(self, ids: list[str] | None) -> None:
+        """Send rows that are ready; None: all that are."""
+        self.ready()
+        self._start([row for row in self.shelf.some(ids) if row.state == "ready"])
+
+    def retry(self, ids: list[str] | None) -> None:
+        """Send rows again that failed, were cancelled, or are in doubt, of which the library is asked first."""
+        rows = [row for row in self.shelf.some(ids) if row.state in AGAIN]
+        kept = {row for row in rows if row.run is not None and row.run.keep(row)}
+        for row in kept:
+            row.state = "queued"
+        self.shelf.touch(kept)
+        self._start([row for row in rows if row.run is None and not row.problems])
+
+    def settle(self, rows: list[Row]) -> None:
+        """Look for rows in doubt, and send nothing."""
+        self._start(rows, looks=True)
+
+    def _start(self, rows: list[Row], *, looks: bool = False) -> None:
+        if not rows:
+            self.tell()
+            return
+        after = {row.last for row in rows if row.state == "unknown" and row.last is not None}
+        run = Run(rows, self.sheet, self.page, self.sending, self._attempted, self._ended, after=[*after], looks=looks)
+        for row in rows:
+            row.run = row.last = run
+            row.state = "queued"
+        self.runs.append(run)
+        self.trouble = ""
+        self.shelf.touch(rows)
+        self.tell()
+        self.changed("results")
+        run.done.add_done_callback(lambda _: self._over(run))
+        run.start()
+
+    def _over(self, run: Run) -> None:
+        with self.lock:
+            self.runs.remove(run)
+            self.bytes += run.bytes
+            self.seconds += time.monotonic() - run.began
+            if run.trouble:
+                self.trouble = run.trouble
+                self.say({"type": "error", "request": None, "message": run.trouble})
+            self.changed("results")
+
+    def cancel(self, ids: list[str] | None) -> None:
+        """Send nothing more of some rows, or of all; of those that have begun to leave, it is looked what became.
+
+        Who cancels all for a second time does not want to wait for that: they stay in doubt.
+        """
+        rows = [row for row in self.shelf.some(ids) if row.run is not None]
+        if ids is None and not any(row.state in BUSY and not row.dropped for row in rows):
+            for run in self.runs:
+                run.stop()
+        for row in rows:
+            self._let_go(row)
+        self.shelf.touch(rows)
+        self.tell()
+        self.changed("results")
+
+    def _let_go(self, row: Row) -> None:
+        if row.run is None or row.state in UP:
+            return
+        row.run.drop(row)
+        row.dropped = True
+        if row.state == "queued" and row.result is None:
+            row.state = "cancelled"
+        self.page.stop(row.id)
+
+    def _attempted(self, row: Row) -> None:
+        with self.lock:
+            row.state = "sending" if row.held is not None or row.shown.source == "file" else "processing"
+            self.shelf.touch([row])
+            self.changed()
+
+    def _ended(self, row: Row, result: Result) -> None:
+        with self.lock:
+            row.result, row.state, row.run, row.dropped = result, result.status, None, False
+            if result.status != "unknown":
+                row.known = None
+            self.shelf.touch([row])
+            self.changed("results")
+
+    def _progress(self, message: messages.Progress) -> None:
+        row = self.shelf.get(message.id)
+        attempt = self.page.progress(message)
+        if row is None or attempt is None or row.state != "sending" or attempt.loaded < attempt.size:
+            return
+        row.state = "processing"
+        self.shelf.touch([row])
+        self.changed()
+
+    def _result(self, message: messages.Answer) -> None:
+        if not self.page.result(message):
+            raise BadMessage("nobody asked for this attempt")
+        self.say({"type": "ack", "id": message.id, "attempt": message.attempt})

@@ -1,0 +1,156 @@
+// The editing panel: one row, or the whole selection at once.
+
+const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];
+const ROW_KEYS = { file_name: "name", is_private_file: "private", custom_coordinates: "coordinates" };
+
+/** Give what a row has in a column, as the kernel names columns. */
+function valueOf(row, column) {
+  if (column.startsWith("custom_metadata.")) return row.metadata?.[column.slice("custom_metadata.".length)];
+  return row[ROW_KEYS[column] || column];
+}
+
+class Editor {
+  constructor(ui) {
+    this.ui = ui;
+    this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
+    this.title = h("h2", {});
+    const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
+    this.form = h("div", { class: "ik-fields" });
+    this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
+    this.element = h("section", { class: "ik-editor", "aria-label": STRINGS.edit, hidden: true }, [
+      h("header", { class: "ik-editor-head" }, this.title, close),
+      this.empty,
+      this.form,
+    ]);
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
+    this.updateLater = oncePerFrame(() => this.update());
+    this.ends = [
+      ui.store.on("selection", this.updateLater),
+      ui.store.on("rows", (changed) => [...changed].some((id) => ui.store.selection.has(id)) && this.updateLater()),
+    ];
+    this.build();
+  }
+
+  build() {
+    this.fields = PARAMETERS.map((column) => this.parameter(column));
+    const metadata = (this.ui.queue.settings.fields || []).map(metadataSpec).map((spec) => this.metadata(spec));
+    const group = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
+    this.form.replaceChildren(...this.fields.map(({ block }) => block), ...group, ...metadata.map(({ block }) => block));
+    this.fields.push(...metadata);
+    this.update();
+  }
+
+  parameter(column) {
+    const id = `${this.prefix}-${column}`;
+    return this.place(column, STRINGS.fields[column], id, this.control(column, id));
+  }
+
+  control(column, id) {
+    const commit = (value) => this.commit(column, value);
+    if (column === "tags") return new TagsField(id, (add, drop) => this.changeTags(add, drop));
+    if (column === "description") return new TextField(id, commit, { tag: "textarea" });
+    if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
+    const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
+    return new ChoiceField(id, commit, [[null, STRINGS.byDefault(usual)], [false, STRINGS.isPublic], [true, STRINGS.isPrivate]]);
+  }
+
+  metadata(spec) {
+    const column = `custom_metadata.${spec.name}`;
+    const id = `${this.prefix}-m-${spec.name}`;
+    return this.place(column, spec.label, id, metadataField(id, (value) => this.commit(column, value), spec), spec.required);
+  }
+
+  /** Put a control under its label, with room for problems and a way back to the default. */
+  place(column, label, id, control, required = false) {
+    const reset = button({ sign: "undo", label: STRINGS.reset(label), kind: "ik-quiet ik-small", press: () => this.commit(column, null) });
+    const name = control.element.matches(".ik-many") ? h("span", { id: `${id}-l` }, label) : h("label", { for: id }, label);
+    if (control.element.matches(".ik-many")) setOrDrop(control.element, "aria-labelledby", `${id}-l`);
+    if (required) name.append(h("span", { "aria-hidden": "true" }, " *"));
+    const problems = h("div", { class: "ik-field-problems" });
+    const block = h("div", { class: "ik-field" }, h("div", { class: "ik-label" }, name, reset), control.element, problems);
+    return { column, control, block, problems, reset };
+  }
+
+  get rows() {
+    return this.ui.store.selected;
+  }
+
+  commit(column, value) {
+    const ids = this.rows.filter((row) => !isBusy(row)).map((row) => row.id);
+    if (ids.length) this.ui.queue.edit(ids, column, value);
+  }
+
+  /** Add and take away tags: each row keeps what else it has, rows with the same outcome share a message. */
+  changeTags(add, drop) {
+    const groups = new Map();
+    for (const row of this.rows) {
+      const tags = [...new Set([...(row.tags || []), ...add])].filter((tag) => !drop.includes(tag));
+      const key = JSON.stringify(tags);
+      groups.set(key, [...(groups.get(key) || []), row.id]);
+    }
+    for (const [key, ids] of groups) {
+      const tags = JSON.parse(key);
+      this.ui.queue.edit(ids, "tags", tags.length ? tags : null);
+    }
+  }
+
+  update() {
+    if (this.element.hidden) return;
+    const { rows } = this;
+    setText(this.title, STRINGS.editing(rows.length));
+    this.empty.hidden = rows.length > 0;
+    this.form.hidden = rows.length === 0;
+    if (rows.length) for (const field of this.fields) this.fill(field, rows);
+  }
+
+  fill({ column, control, block, problems, reset }, rows) {
+    block.hidden = column === "file_name" && rows.length > 1;
+    if (column === "tags") control.showCounts(countTags(rows), rows.length);
+    else this.showShared(control, rows, column);
+    setOrDrop(reset, "hidden", rows.every((row) => isEmpty(valueOf(row, column))) ? "" : null);
+    this.fillProblems(problems, rows, column);
+  }
+
+  showShared(control, rows, column) {
+    const first = valueOf(rows[0], column);
+    const key = JSON.stringify(first);
+    control.show(first, rows.some((row) => JSON.stringify(valueOf(row, column)) !== key));
+  }
+
+  fillProblems(place, rows, column) {
+    const found = rows.flatMap((row) => (row.problems || []).filter((one) => one.column === column).map((one) => [row, one]));
+    const key = JSON.stringify(found.map(([row, problem]) => [row.id, problem]));
+    if (place.dataset.key === key) return;
+    place.dataset.key = key;
+    place.replaceChildren(...(found.length ? this.problemParts(found) : []));
+  }
+
+  problemParts(found) {
+    const [row, problem] = found[0];
+    const { queue } = this.ui;
+    if (found.length === 1) return [problemList(queue, row, [problem])];
+    const curable = found.filter(([, one]) => one.mend !== undefined && one.mend !== null);
+    const mend = () => curable.forEach(([one, { column, mend: value }]) => queue.edit([one.id], column, value));
+    const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemOf(found.length, problem.message));
+    return curable.length ? [text, button({ text: STRINGS.mendAll(curable.length), kind: "ik-mend", press: mend })] : [text];
+  }
+
+  open(column) {
+    this.element.hidden = false;
+    this.update();
+    const field = this.fields.find((one) => one.column === column) || this.fields.find((one) => !one.block.hidden);
+    field?.block.querySelector("input, textarea, select")?.focus();
+  }
+
+  close() {
+    for (const end of this.ends) end();
+  }
+}
+
+const isEmpty = (value) => value === undefined || value === null || value === "" || value?.length === 0;
+
+function countTags(rows) {
+  const counts = new Map();
+  for (const row of rows) for (const tag of row.tags || []) counts.set(tag, (counts.get(tag) || 0) + 1);
+  return counts;
+}

@@ -1,0 +1,135 @@
+// One view of a queue: its parts, and what they ask of each other.
+
+const QUEUE_OF = new WeakMap(); // model → its queue
+
+class Ui {
+  constructor(queue, root) {
+    this.queue = queue;
+    this.store = queue.store;
+    this.root = root;
+    this.view = new View(queue);
+    this.thumbs = new Thumbs(queue);
+    this.notices = new Notices(this);
+    this.intake = new Intake(this);
+    this.toolbar = new Toolbar(this);
+    this.grid = new Grid(this);
+    this.editor = new Editor(this);
+    this.footer = new Footer(this);
+    this.ends = new Ends();
+    this.build();
+    this.listen();
+  }
+
+  build() {
+    this.empty = emptyState(this);
+    this.nothing = h("div", { class: "ik-nothing", hidden: true }, [
+      h("p", {}, STRINGS.nothingFound),
+      button({ text: STRINGS.clearFilter, press: () => this.view.showAll() }),
+    ]);
+    const list = h("div", { class: "ik-list" }, this.empty, this.nothing, this.grid.element);
+    const { notices } = this;
+    this.frame = h("div", { class: "ik-body" }, [
+      this.toolbar.element,
+      notices.element,
+      h("div", { class: "ik-main" }, list, this.editor.element),
+      this.footer.element,
+      ...this.intake.elements,
+      notices.status,
+      notices.alert,
+    ]);
+    this.root.append(this.frame);
+    this.showEmpty();
+  }
+
+  listen() {
+    const { ends, root, store, view, queue } = this;
+    // a notebook's shortcuts cut cells and insert others
+    ends.listen(root, "keydown", (event) => event.stopPropagation());
+    ends.listen(window, "beforeunload", (event) => queue.posting && event.preventDefault());
+    ends.add(store.on("rows", () => this.showEmpty()));
+    ends.add(view.on("visible", () => this.showEmpty()));
+    ends.add(followTheme(root));
+    this.follow("change:settings", () => this.editor.build());
+    this.follow("change:summary", () => queue.summary.trouble && queue.emit("trouble", queue.summary.trouble));
+  }
+
+  follow(name, listener) {
+    this.queue.model.on(name, listener);
+    this.ends.add(() => this.queue.model.off(name, listener));
+  }
+
+  showEmpty() {
+    const none = this.store.rows.size === 0;
+    this.empty.hidden = !none;
+    this.nothing.hidden = none || this.view.visible.length > 0;
+    this.grid.element.hidden = this.view.visible.length === 0;
+  }
+
+  say(text, options) {
+    this.notices.say(text, options);
+  }
+
+  preview(id) {
+    return new Preview(this, id);
+  }
+
+  /** Open the editing panel for some rows; null closes it. */
+  edit(ids, column) {
+    const open = ids !== null;
+    if (open && ids.length) this.store.select(ids);
+    setOrDrop(this.toolbar.editButton, "aria-pressed", String(open));
+    if (open) this.editor.open(column);
+    else {
+      this.editor.element.hidden = true;
+      this.toolbar.editButton.focus();
+    }
+  }
+
+  toggleEditor() {
+    this.edit(this.editor.element.hidden ? [...this.store.selection] : null);
+  }
+
+  /** Take rows away, and leave the keyboard at the row after them. */
+  remove(ids) {
+    const able = this.store.all(ids).filter((row) => this.queue.removable(row));
+    if (!able.length) return;
+    const gone = new Set(able.map((row) => row.id));
+    const place = this.view.placeOf(able[0].id);
+    const next = this.view.visible.slice(place).find((id) => !gone.has(id)) ?? this.view.visible[place - 1];
+    this.queue.remove([...gone]);
+    this.say(STRINGS.removed(gone.size));
+    if (next) this.grid.focus(next);
+    else this.root.focus();
+  }
+
+  close() {
+    for (const part of [this.ends, this.view]) part.all ? part.all() : part.end();
+    for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs]) part.close();
+    this.frame.remove();
+  }
+}
+
+function queueOf(model) {
+  if (!QUEUE_OF.has(model)) {
+    const queue = new Queue(model);
+    QUEUE_OF.set(model, queue);
+    queues.add(queue);
+  }
+  return QUEUE_OF.get(model);
+}
+
+function initialize({ model }) {
+  queueOf(model);
+}
+
+function render({ model, el }) {
+  const root = h("div", { class: "ikpipe", role: "region", "aria-label": STRINGS.widget, tabindex: "-1" });
+  el.append(root);
+  const ui = new Ui(queueOf(model), root);
+  return () => {
+    ui.close();
+    root.remove();
+  };
+}
+
+export default { initialize, render };

@@ -1,0 +1,65 @@
+// Queues whose kernel is gone: the page still has their files, and offers to go on with them.
+
+const QUEUES = Symbol.for("ikpipe.queues"); // one list a page, also when this code was loaded twice
+const queues = (globalThis[QUEUES] ??= new Set());
+
+/** Ask all queues of other kernels whether theirs answers; offer the files of those that are alone. */
+async function findOrphans(queue) {
+  const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
+  const alive = await Promise.all(others.map((other) => other.link.answers()));
+  queue.orphans = others.filter((other, at) => !alive[at] && unsettled(other).length);
+  queue.emit("notices");
+}
+
+/** Give what an orphaned queue holds and has not brought to an end, as [row, held]. */
+function unsettled(queue) {
+  const rows = [...queue.files].map(([id, held]) => [queue.store.get(id), held]);
+  return rows.filter(([row]) => row && !isUp(row));
+}
+
+/** Take over the files of orphaned queues. What is still on its way is taken over when it has ended. */
+function adoptOrphans(queue) {
+  for (const orphan of queue.orphans) {
+    queues.delete(orphan);
+    for (const [row, held] of unsettled(orphan)) {
+      const post = orphan.sender.posts.get(row.id);
+      if (post) post.ended.then(() => adopt(queue, orphan, [[row, held]]));
+    }
+    adopt(queue, orphan, unsettled(orphan).filter(([row]) => !orphan.sender.posts.has(row.id)));
+    orphan.close();
+  }
+  queue.orphans = [];
+  queue.emit("notices");
+}
+
+function adopt(queue, orphan, pairs) {
+  for (const [, held] of pairs) queue.waiting.set(held.key, held);
+  const rows = pairs.map(([row, held]) => ({
+    ...announced(held),
+    id: row.id,
+    run: row.run,
+    edits: editsOf(row),
+    state: row.state,
+  }));
+  if (rows.length) queue.link.say({ type: "adopt", session: orphan.session, key: `a${++lastKey}`, rows });
+}
+
+function editsOf(row) {
+  const edits = {
+    file_name: row.name,
+    folder: row.folder,
+    tags: row.tags,
+    description: row.description,
+    is_private_file: row.private,
+    custom_coordinates: row.coordinates,
+  };
+  for (const [field, value] of Object.entries(row.metadata || {})) edits[`custom_metadata.${field}`] = value;
+  return Object.fromEntries(Object.entries(edits).filter(([, value]) => value !== undefined && value !== null));
+}
+
+/** Forget the orphans: the person does not want them. */
+function dismissOrphans(queue) {
+  for (const orphan of queue.orphans) queues.delete(orphan);
+  queue.orphans = [];
+  queue.emit("notices");
+}

@@ -1,0 +1,174 @@
+// What the views of one widget share: its rows, its files, what is under way. Closing a view stops nothing.
+
+const BATCH = 500; // files that are announced in one message
+const SELECT_LATER = 100; // ms in which several changes of the selection are told as one
+
+let lastKey = 0;
+
+class Queue extends Events {
+  constructor(model) {
+    super();
+    this.model = model;
+    this.link = new Link(model);
+    this.store = new Store();
+    this.files = new Map(); // id → {key, file, path}
+    this.waiting = new Map(); // key → the same, until the kernel has given an id
+    this.sender = new Sender(this.link, (id) => this.files.get(id)?.file);
+    this.totals = null;
+    this.orphans = [];
+    this.views = 0;
+    this.hear();
+    this.link.say({ type: "hello", view: Math.random().toString(36).slice(2) });
+  }
+
+  get settings() {
+    return this.model.get("settings") || {};
+  }
+
+  get summary() {
+    return this.model.get("summary") || {};
+  }
+
+  hear() {
+    const { link, store, sender } = this;
+    link.on("welcome", (message) => this.welcome(message));
+    link.on("rows", ({ rows }) => store.patch(rows));
+    link.on("gone", ({ ids }) => this.gone(ids));
+    link.on("added", (message) => this.added(message));
+    link.on("select", ({ ids }) => store.select(ids, "kernel"));
+    link.on("totals", (message) => this.count(message));
+    link.on("error", ({ message }) => this.emit("trouble", message));
+    link.on("waiting", () => this.emit("notices"));
+    sender.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
+    sender.on("sent", (id, size) => store.setProgress(id, size, size));
+    sender.on("plain", () => this.emit("notices"));
+    store.on("selection", (by) => by === "user" && this.tellSelection());
+    store.on("finished", () => (this.totals = null));
+  }
+
+  welcome({ session }) {
+    const restarted = this.session && this.session !== session;
+    this.session = session;
+    if (!restarted) this.sender.tellAgain();
+    findOrphans(this);
+  }
+
+  // Picking
+
+  /** Announce files to the kernel, which gives their rows. */
+  async add(files) {
+    if (!files.length) return;
+    this.emit("say", STRINGS.adding(files.length));
+    const answers = [];
+    for (let start = 0; start < files.length; start += BATCH) {
+      answers.push(this.addSome(files.slice(start, start + BATCH)));
+    }
+    const counts = await Promise.all(answers);
+    const added = counts.reduce((sum, n) => sum + n, 0);
+    if (added) this.emit("say", STRINGS.added(added));
+  }
+
+  async addSome(files) {
+    const held = files.map(({ file, path }) => ({ key: `k${++lastKey}`, file, path }));
+    for (const one of held) this.waiting.set(one.key, one);
+    try {
+      const answer = await this.link.ask({ type: "add", files: held.map(announced) });
+      return Object.keys(answer.ids).length;
+    } catch (error) {
+      for (const one of held) this.waiting.delete(one.key);
+      this.emit("trouble", error.message);
+      return 0;
+    }
+  }
+
+  added({ ids, refused }) {
+    for (const [key, id] of Object.entries(ids)) {
+      const held = this.waiting.get(key);
+      if (held) this.files.set(id, held);
+      this.waiting.delete(key);
+    }
+    const reasons = Object.values(refused || {});
+    for (const key of Object.keys(refused || {})) this.waiting.delete(key);
+    if (reasons.length) this.emit("trouble", STRINGS.refusedToAdd(reasons.length, reasons[0]));
+    this.store.emit("rows", new Set(Object.values(ids)), false); // now they have thumbnails
+  }
+
+  remove(ids) {
+    this.link.say({ type: "remove", ids });
+  }
+
+  gone(ids) {
+    for (const id of ids) this.files.delete(id);
+    this.store.drop(ids);
+    this.emit("gone", ids);
+  }
+
+  /** Tell whether a row may be taken away: one that the person picked, and that is not on its way. */
+  removable(row) {
+    return row.source === "browser" && !isBusy(row);
+  }
+
+  // Choosing and mending
+
+  tellSelection() {
+    clearTimeout(this.selecting);
+    this.selecting = setTimeout(() => this.link.say({ type: "select", ids: [...this.store.selection] }), SELECT_LATER);
+  }
+
+  /** Change a column of some rows; null is "back to the default". */
+  async edit(ids, column, value) {
+    try {
+      await this.link.ask({ type: "edit", ids, column, value }, { answered: false });
+      return null;
+    } catch (error) {
+      this.emit("trouble", `${STRINGS.editFailed}: ${error.message}`);
+      return error.message;
+    }
+  }
+
+  // Sending
+
+  /** Send all that are ready, or those of some ids. */
+  send(ids = null) {
+    clearTimeout(this.selecting);
+    this.link.say({ type: "send", ids });
+  }
+
+  /** Stop at once what this browser sends, whether the kernel has time or not. */
+  cancel(ids = null) {
+    this.link.say({ type: "cancel", ids });
+    this.sender.abort(ids);
+  }
+
+  retry(ids = null) {
+    this.link.say({ type: "retry", ids });
+  }
+
+  count(message) {
+    this.totals = message;
+    this.emit("totals");
+  }
+
+  async csv() {
+    const { text } = await this.link.ask({ type: "csv" });
+    return text;
+  }
+
+  get posting() {
+    return this.sender.posts.size > 0;
+  }
+
+  close() {
+    this.link.close();
+    this.sender.close();
+  }
+}
+
+const announced = ({ key, file, path }) => ({
+  key,
+  name: file.name,
+  path,
+  size: file.size,
+  type: file.type,
+  modified: file.lastModified,
+});

@@ -1,0 +1,172 @@
+// Posting a file: the kernel's strings verbatim, the token, then the file.
+
+const REPORTS = 250; // ms between two reports of one file's progress
+const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
+const LONGEST = 65536; // characters of an answer that the kernel takes
+
+const plainOrigins = new Set(); // services that refuse preflights: there, no upload may be listened to
+
+/** One attempt for one file. A retry is a new one, with a form of its own: a token is good for one post. */
+class Post {
+  constructor(order, file, listeners) {
+    this.order = order;
+    this.file = file;
+    this.listeners = listeners;
+    this.loaded = 0;
+    this.aborted = false;
+    this.second = false;
+    this.ended = new Promise((resolve) => (this.end = resolve));
+  }
+
+  start() {
+    if (!navigator.onLine) this.finish({ error: "offline", left: false });
+    else this.send(!plainOrigins.has(originOf(this.order.url)));
+  }
+
+  send(listening) {
+    const request = new XMLHttpRequest();
+    this.request = request;
+    request.open("POST", this.order.url);
+    request.timeout = (this.order.timeout || 0) * 1000;
+    if (listening) this.listen(request.upload);
+    else this.listeners.progress(this, 0, 0);
+    request.onload = () => this.answered(request, listening);
+    request.onerror = () => this.broke(listening);
+    request.ontimeout = () => this.finish({ error: "timeout", left: true });
+    request.onabort = () => this.finish({ error: "cancelled", left: this.loaded > 0 || !listening });
+    request.send(this.form());
+  }
+
+  form() {
+    const form = new FormData();
+    for (const [name, text] of this.order.fields) form.append(name, text);
+    form.append("token", this.order.token);
+    form.append("file", this.file, this.order.name);
+    return form;
+  }
+
+  listen(upload) {
+    upload.onprogress = (event) => {
+      this.loaded = event.loaded;
+      // the form is a little longer than the file
+      this.listeners.progress(this, Math.min(event.loaded, this.file.size), this.file.size);
+    };
+    upload.onload = () => {
+      this.loaded = Math.max(this.loaded, 1);
+      this.listeners.sent(this);
+    };
+  }
+
+  answered(request, listening) {
+    const { status } = request;
+    if (!listening) plainOrigins.add(originOf(this.order.url));
+    // After a first try that may have stored the file, a refusal (the token is used) proves nothing.
+    if (this.second && (status < 200 || status > 299)) this.finish({ error: "network", left: true });
+    else this.finish({ status, body: request.responseText.slice(0, LONGEST), request_id: requestId(request) });
+  }
+
+  /** Nothing left although we listened: the preflight may have been refused, and a form alone needs none. */
+  broke(listening) {
+    if (!listening || this.loaded > 0 || this.aborted) {
+      this.finish({ error: "network", left: this.loaded > 0 || !listening });
+    } else if (navigator.onLine) {
+      this.second = true;
+      this.send(false);
+    } else this.finish({ error: "offline", left: true });
+  }
+
+  abort() {
+    this.aborted = true;
+    this.request.abort();
+  }
+
+  finish(result) {
+    const { id, attempt } = this.order;
+    this.listeners.ended(this, { type: "result", id, attempt, ...result });
+    this.end();
+  }
+}
+
+const originOf = (url) => new URL(url, location.href).origin;
+
+/** Read the request's id, where the service lets pages of other origins see it. */
+function requestId(request) {
+  const line = /^x-ik-requestid:\s*(\S+)/im.exec(request.getAllResponseHeaders());
+  return line ? line[1] : null;
+}
+
+/** All posts of a queue, and their results until the kernel has acknowledged them. */
+class Sender extends Events {
+  constructor(link, fileOf) {
+    super();
+    this.link = link;
+    this.fileOf = fileOf;
+    this.posts = new Map();
+    this.results = new Map();
+    this.reported = new Map();
+    link.on("post", ({ posts }) => posts.forEach((order) => this.take(order)));
+    link.on("abort", ({ id }) => this.abort([id]));
+    link.on("ack", ({ id, attempt }) => this.results.delete(keyOf(id, attempt)));
+    this.timer = setInterval(() => this.tellAgain(AGAIN), AGAIN);
+  }
+
+  take(order) {
+    const running = this.posts.get(order.id);
+    if (running && running.order.attempt === order.attempt) return;
+    if (this.results.has(keyOf(order.id, order.attempt))) return;
+    const file = this.fileOf(order.id);
+    if (!file) this.report({ type: "result", id: order.id, attempt: order.attempt, error: "lost", left: false });
+    else this.begin(order, file);
+  }
+
+  begin(order, file) {
+    const post = new Post(order, file, {
+      progress: (...values) => this.progressed(...values),
+      sent: ({ order: { id }, file: { size } }) => this.emit("sent", id, size),
+      ended: (ended, result) => this.ended(ended, result),
+    });
+    this.posts.set(order.id, post);
+    post.start();
+  }
+
+  progressed(post, loaded, total) {
+    const { id, attempt } = post.order;
+    this.emit("progress", id, loaded, total);
+    const now = performance.now();
+    if (total === 0 || now - (this.reported.get(id) || 0) < REPORTS) return;
+    this.reported.set(id, now);
+    this.link.tell({ type: "progress", id, attempt, loaded, total });
+  }
+
+  ended(post, result) {
+    if (this.posts.get(result.id) === post) this.posts.delete(result.id);
+    this.reported.delete(result.id);
+    this.report(result);
+    if (plainOrigins.size) this.emit("plain");
+  }
+
+  report(result) {
+    this.results.set(keyOf(result.id, result.attempt), { result, told: performance.now() });
+    this.link.say(result);
+  }
+
+  tellAgain(age = 0) {
+    const now = performance.now();
+    for (const kept of this.results.values()) {
+      if (now - kept.told < age) continue;
+      kept.told = now;
+      this.link.say(kept.result);
+    }
+  }
+
+  /** Stop what is under way of some rows, or of all; the kernel hears of each. */
+  abort(ids) {
+    for (const id of ids || [...this.posts.keys()]) this.posts.get(id)?.abort();
+  }
+
+  close() {
+    clearInterval(this.timer);
+  }
+}
+
+const keyOf = (id, attempt) => `${id} ${attempt}`;

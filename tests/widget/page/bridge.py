@@ -1,0 +1,146 @@
+"""A page with the widget in it, and the line between that page and Python, which stands in for Jupyter's."""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64encode
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Self
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+STATIC = Path(ikpipe.__file__).parent / "widget" / "static"
+PAGE = Path(__file__).with_name("page.html")
+PATIENCE = 10.0  # seconds that a test waits for a message before it fails
+BEAT = 0.5  # seconds after which a silent stream looks whether it is still wanted
+
+Message = dict[str, Any]
+
+
+def script() -> str:
+    """Join the widget's pieces, as the widget does."""
+    names = (STATIC / "order.txt").read_text("utf-8").split()
+    return "\n".join((STATIC / name).read_text("utf-8") for name in names)
+
+
+class Bridge:
+    """Serves the page, hears what it says, and says what it is to hear.
+
+    What the page says arrives in its order, in one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[Message] = []
+        self.hears: Callable[[Message], None] = lambda _message: None
+        self.state: dict[str, Any] = {}
+        self._streams: list[SimpleQueue[str]] = []
+        self._news = threading.Condition()
+        self._open = True
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._open = False
+        self._server.shutdown()
+        self._server.server_close()
+
+    def say(self, content: Message, buffers: Sequence[bytes] | None = None) -> None:
+        """Send a message to all pages; may be called from any thread."""
+        self._put({"content": content, "buffers": [b64encode(one).decode() for one in buffers or []]})
+
+    def set(self, **state: Any) -> None:
+        """Change traits."""
+        self.state |= state
+        self._put({"state": state})
+
+    def wait_for(self, kind: str, count: int = 1) -> list[Message]:
+        """Wait until the page has said something so many times, and give those messages."""
+        with self._news:
+            if not self._news.wait_for(lambda: len(self.of(kind)) >= count, PATIENCE):
+                raise AssertionError(f"the page said {kind!r} {len(self.of(kind))} times, not {count}")
+            return self.of(kind)
+
+    def of(self, kind: str) -> list[Message]:
+        """Give the messages of a type so far."""
+        return [message for message in self.heard if message["type"] == kind]
+
+    def take(self, messages: list[Message]) -> None:
+        """Take what the page says."""
+        for message in messages:
+            self.hears(message)
+        with self._news:
+            self.heard += messages
+            self._news.notify_all()
+
+    def stream(self) -> Iterator[str]:
+        """Give what a page is to hear, until the bridge closes; empty text is a sign of life."""
+        queue: SimpleQueue[str] = SimpleQueue()
+        self._streams.append(queue)
+        yield ""
+        while self._open:
+            with suppress(Empty):
+                yield queue.get(timeout=BEAT)
+                continue
+            yield ""
+
+    def _put(self, event: object) -> None:
+        for queue in list(self._streams):
+            queue.put(json.dumps(event))
+
+
+def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if self.path == "/from":
+                self._stream()
+            elif self.path == "/uploader.js":
+                self._give(script(), "text/javascript")
+            elif self.path == "/uploader.css":
+                self._give((STATIC / "uploader.css").read_text("utf-8"), "text/css")
+            elif self.path == "/state":
+                self._give(json.dumps(bridge.state), "application/json")
+            else:
+                self._give(PAGE.read_text("utf-8"), "text/html")
+
+        def do_POST(self) -> None:
+            bridge.take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self._give("", "text/plain")
+
+        def _give(self, text: str, kind: str) -> None:
+            content = text.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _stream(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            with suppress(OSError):
+                for text in bridge.stream():
+                    self.wfile.write(f"data: {text}\n\n".encode() if text else b": here\n\n")
+                    self.wfile.flush()
+            self.close_connection = True
+
+        def log_message(self, *_values: object) -> None:
+            pass
+
+    return Handler

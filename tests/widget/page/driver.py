@@ -1,0 +1,110 @@
+"""A page, in the words of somebody who uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge import Bridge
+    from playwright.sync_api import Locator, Page
+
+
+class Uploads:
+    """The widget in a page."""
+
+    def __init__(self, page: Page, bridge: Bridge) -> None:
+        self.page, self.bridge = page, bridge
+        self.root = page.locator(".ikpipe").first
+
+    def button(self, name: str, *, exact: bool = True) -> Locator:
+        """Find a button by its name."""
+        return self.root.get_by_role("button", name=name, exact=exact)
+
+    def choose(self, paths: Sequence[str]) -> None:
+        """Pick files by the file chooser."""
+        with self.page.expect_file_chooser() as chooser:
+            self.root.get_by_role("button", name="Add files").locator("visible=true").click()
+        chooser.value.set_files(list(paths))
+
+    def drop(self, paths: Sequence[str]) -> None:
+        """Drop files and folders from the system's file manager."""
+        box = self.root.bounding_box()
+        assert box is not None
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": list(paths), "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+        session.detach()
+
+    def paste(self, name: str, kind: str, text: str) -> None:
+        """Paste a file."""
+        self.root.focus()
+        self.root.evaluate(
+            """(root, [name, type, text]) => {
+                const clipboardData = new DataTransfer();
+                clipboardData.items.add(new File([text], name, { type }));
+                root.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+            }""",
+            [name, kind, text],
+        )
+
+    def set_online(self, online: bool) -> None:
+        """Let the browser lose its network, or find it again; the line to Python is not the network."""
+        self.page.evaluate(
+            """online => {
+                Object.defineProperty(navigator, "onLine", { get: () => online, configurable: true });
+                window.dispatchEvent(new Event(online ? "online" : "offline"));
+            }""",
+            online,
+        )
+
+    def wait_idle(self) -> None:
+        """Wait until a run has begun and ended, as the foot of the widget says."""
+        self.bridge.wait_for("send")
+        self.page.wait_for_function(
+            """() => document.querySelector(".ik-footer > .ik-bar").hidden
+            && !document.querySelector(".ik-group-busy:not([hidden])")
+            && !document.querySelector(".ik-group-ready:not([hidden])")"""
+        )
+
+    def wait_up(self, count: int) -> None:
+        """Wait until so many files are up."""
+        self.root.locator(".ik-group-up .ik-number").get_by_text(str(count), exact=True).wait_for()
+
+    def row(self, name: str) -> Locator:
+        """Find a row of the table by the file's name."""
+        return self.root.locator(".ik-row[data-id]").filter(has=self.page.get_by_text(name, exact=True))
+
+    def wait_rows(self, count: int) -> None:
+        """Wait until the list says that it has so many rows."""
+        self.root.locator(f'.ik-grid[aria-rowcount="{count + 1}"]').wait_for()
+
+    def wait_state(self, name: str, state: str) -> None:
+        """Wait until a row is in a state, by the word that the page has for it."""
+        self.row(name).locator(".ik-state").get_by_text(state, exact=True).wait_for()
+
+    def wait_states(self, states: Sequence[str]) -> None:
+        """Wait until the table's rows are in these states, in their order."""
+        self.page.wait_for_function(
+            """states => JSON.stringify([...document.querySelectorAll(".ik-row[data-id] .ik-state .ik-lines > :first-child")]
+            .map(one => one.textContent)) === JSON.stringify(states)""",
+            arg=list(states),
+        )
+
+    def restart(self) -> None:
+        """Show the widget of a new kernel in the same page; the old one hears and says nothing any more."""
+        self.page.evaluate(
+            """async () => {
+                window.model.send = window.model.hear = () => {};
+                window.end();
+                window.model = await window.begin();
+                await window.show(window.model, document.getElementById("cell"));
+            }"""
+        )
+
+    def evaluate(self, script: str, value: Any = None) -> Any:
+        """Run JavaScript in the page."""
+        return self.page.evaluate(script, value)

@@ -1,0 +1,51 @@
+"""The bridge as the comm of a real uploader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge import Bridge, Message
+
+    from ikpipe import Uploader
+
+SHOWN = ("settings", "summary")  # the traits that the page reads
+
+
+class Comm:
+    """What ipywidgets asks of a comm."""
+
+    comm_id = "a-page"
+
+    def __init__(self, bridge: Bridge, uploader: Uploader) -> None:
+        self._bridge = bridge
+        self._callback: Callable[[Any], None] = lambda _message: None
+        self.frames: list[Any] = []
+        """All that went over the wire."""
+        bridge.state = {name: getattr(uploader, name) for name in SHOWN}
+        bridge.hears = self.hear
+        uploader.comm = self
+
+    def on_msg(self, callback: Callable[[Any], None]) -> None:
+        """Take the widget's handler."""
+        self._callback = callback
+
+    def on_close(self, callback: Callable[[Any], None]) -> None:
+        """Nobody closes it."""
+
+    def close(self, *_args: object, **_more: object) -> None:
+        """Nothing is open."""
+
+    def hear(self, message: Message) -> None:
+        """Give the widget what the page says."""
+        self._callback({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
+
+    def send(self, data: dict[str, Any], metadata: Any = None, buffers: Any = None) -> None:
+        """Give the page what the widget says."""
+        self.frames.append(data)
+        if data.get("method") == "custom":
+            self._bridge.say(data["content"], [bytes(one) for one in buffers or ()])
+        elif data.get("method") == "update":
+            self._bridge.set(**{name: value for name, value in data["state"].items() if name in SHOWN})

@@ -1,0 +1,250 @@
+"""Pictures of every state of the widget: `python tests/widget/page/shots.py FOLDER`, for the eye and the README."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, Any
+
+from bridge import Bridge
+from driver import Uploads
+from playwright.sync_api import sync_playwright
+from stub import Stub, problem
+
+from ikpipe.demo import data_folder
+from ikpipe.emulator import Emulator
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FIELDS = [
+    {"name": "brand", "label": "Brand", "type": "Text"},
+    {"name": "price", "label": "Price", "type": "Number", "min": 0},
+    {"name": "season", "label": "Season", "type": "SingleSelect", "options": ["spring", "summer", "autumn", "winter"]},
+    {"name": "shown", "label": "On the web site", "type": "Boolean"},
+    {"name": "since", "label": "On sale since", "type": "Date"},
+    {"name": "rooms", "label": "Rooms", "type": "MultiSelect", "options": ["hall", "kitchen", "study"]},
+]
+LONG = 'A very long name of a file, as cameras and people give them, <b>with "signs"</b> & all (final, really) v2.jpg'
+JUPYTER_DARK = """
+:root { --jp-layout-color1: #111; --jp-layout-color2: #212121; --jp-border-color2: #424242;
+  --jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-brand-color1: #1976d2; --jp-content-link-color: #42a5f5;
+  --jp-ui-font-family: system-ui; }
+body { background: #111; color: #ddd; }
+"""
+
+
+class Studio:
+    """Opens pages and keeps pictures of them."""
+
+    def __init__(self, browser: Browser, folder: Path, emulator: Emulator) -> None:
+        self._browser, self._folder, self._emulator = browser, folder, emulator
+        self._stack = ExitStack()
+        self.pictures = sorted(path for path in data_folder().iterdir() if path.suffix in {".jpg", ".png", ".webp"})
+
+    def open(self, *, width: int = 1000, dark: bool = False, jupyter: bool = False) -> tuple[Uploads, Stub]:
+        """Open a page with a stub."""
+        bridge = self._stack.enter_context(Bridge())
+        bridge.state = {"settings": {"max_file_size": 25_000_000, "fields": FIELDS}, "summary": {}}
+        stub = Stub(bridge, self._emulator.account)
+        scheme: Any = "dark" if dark else "light"
+        context = self._browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(bridge.url)
+        page.wait_for_selector("html[data-ready]", state="attached")
+        if jupyter:
+            page.add_style_tag(content=JUPYTER_DARK)
+        elif dark:
+            page.add_style_tag(content="body { background: #1c1c1e; color: #ddd; }")
+        return Uploads(page, bridge), stub
+
+    def keep(self, uploads: Uploads, name: str) -> None:
+        """Take the picture when all small pictures are there."""
+        uploads.page.wait_for_timeout(400)
+        uploads.page.screenshot(path=self._folder / f"{name}.png")
+        uploads.page.context.close()
+
+    def close(self) -> None:
+        """Close all lines."""
+        self._stack.close()
+
+
+def pick(studio: Studio, uploads: Uploads, count: int) -> list[str]:
+    """Pick some of the demo's pictures."""
+    paths = [str(path) for path in studio.pictures[:count]]
+    uploads.choose(paths)
+    uploads.page.wait_for_function(f"document.querySelectorAll('.ik-row[data-id]').length >= {min(count, 8)}")
+    return [Path(path).name for path in paths]
+
+
+def mixed(stub: Stub) -> None:
+    """Let rows end in all the ways there are."""
+    ids = list(stub.rows)
+    url = {"url": "https://ik.imagekit.io/demo/products/a.jpg", "path": "/products/a.jpg"}
+    ends: list[dict[str, Any]] = [
+        {"state": "uploaded", "result": url},
+        {"state": "exists", "result": url},
+        {
+            "state": "failed",
+            "result": {
+                "error": "name_taken",
+                "message": "A file of this name exists already.",
+                "what": "Rename it, or allow overwrite_file.",
+            },
+        },
+        {
+            "state": "unknown",
+            "result": {"error": "timed_out", "message": "No answer came in time.", "what": "Retry looks first."},
+        },
+        {"state": "cancelled"},
+        {"state": "uploaded", "result": url},
+        {"state": "uploaded", "result": url},
+    ]
+    stub.push(*({"id": one, **end} for one, end in zip(ids, ends, strict=False)))
+
+
+def sending(stub: Stub, bridge: Bridge) -> None:
+    """Let rows be on their way."""
+    states = ["uploaded", "uploaded", "processing", "sending", "sending", "queued", "queued", "queued"]
+    rows = list(zip(stub.rows, states, strict=False))
+    stub.push(*({"id": one, "state": "queued"} for one, _state in rows))
+    stub.push(
+        *({"id": one, "state": state, "result": {"url": "https://ik.imagekit.io/x/a.jpg"}} for one, state in rows)
+    )
+    bridge.say({"type": "totals", "sent": 2, "bytes": 3_400_000, "of": 8_100_000, "rate": 912_000, "left": 5.2})
+
+
+def problems(stub: Stub) -> None:
+    """Give rows problems of all kinds."""
+    ids = list(stub.rows)
+    bad = [
+        problem("folder", "bad_character", "'#' is not allowed in a folder", "Remove or replace it.", "/shop/new_1"),
+        problem(
+            "file", "file_too_large", "The file is larger than 25 MB", "Make it smaller, or ask for a larger plan."
+        ),
+        problem(
+            "file_name",
+            "same_target",
+            "The first row has the same folder and name",
+            "Give it a name of its own.",
+            "bricks-2.jpg",
+        ),
+        problem("custom_metadata.price", "wrong_type", "'cheap' is no number", "Mend the value."),
+    ]
+    for at, one in enumerate(bad):
+        folder = {"folder": "/shop/new#1"} if at == 0 else {}
+        stub.push({"id": ids[at], "state": "invalid", "problems": [one], **folder})
+
+
+def many(stub: Stub, count: int) -> None:
+    """Give as many rows as a catalogue has."""
+    kinds = ["image/jpeg", "image/png", "video/mp4", "application/pdf"]
+    rows = [
+        {
+            "id": f"r{at}",
+            "name": f"SKU-{at:05d}-{['front', 'back', 'detail'][at % 3]}.jpg",
+            "kind": kinds[at % 4 and at % 7 % 4],
+            "size": 40_000 + at * 7919 % 4_000_000,
+            "folder": f"/products/{['Acme', 'Ikon', 'Nord'][at % 3]}",
+            "tags": ["new", "summer", "sale", "web", "print"][: at % 6],
+        }
+        for at in range(count)
+    ]
+    stub.push(*rows)
+
+
+def take_all(studio: Studio) -> None:
+    """Take all pictures."""
+    uploads, stub = studio.open()
+    studio.keep(uploads, "01-empty")
+    uploads, stub = studio.open()
+    pick(studio, uploads, 3)
+    studio.keep(uploads, "02-three")
+    uploads, stub = studio.open()
+    many(stub, 5000)
+    uploads.wait_rows(5000)
+    studio.keep(uploads, "03-five-thousand")
+    for name, dark in (("04-problems", False), ("04-problems-dark", True)):
+        uploads, stub = studio.open(dark=dark)
+        pick(studio, uploads, 8)
+        problems(stub)
+        uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
+        studio.keep(uploads, name)
+    for name, options in (("05-sending", {}), ("05-sending-dark", {"dark": True, "jupyter": True})):
+        uploads, stub = studio.open(**options)
+        pick(studio, uploads, 8)
+        sending(stub, uploads.bridge)
+        studio.keep(uploads, name)
+    for name, options in (("06-mixed", {}), ("06-mixed-dark", {"dark": True}), ("06-mixed-narrow", {"width": 360})):
+        uploads, stub = studio.open(**options)
+        pick(studio, uploads, 8)
+        mixed(stub)
+        studio.keep(uploads, name)
+    for name, options in (
+        ("07-gallery", {}),
+        ("07-gallery-dark", {"dark": True, "jupyter": True}),
+        ("07-gallery-narrow", {"width": 360}),
+    ):
+        uploads, stub = studio.open(**options)
+        names = pick(studio, uploads, 14)
+        mixed(stub)
+        uploads.button("Gallery").click()
+        uploads.root.locator(".ik-card").nth(1).click()
+        uploads.root.locator(".ik-card").nth(3).click(modifiers=["Control"])
+        studio.keep(uploads, name)
+        del names
+    for name, options in (("08-editor", {}), ("08-editor-dark", {"dark": True}), ("08-editor-narrow", {"width": 360})):
+        uploads, stub = studio.open(**options)
+        pick(studio, uploads, 6)
+        stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
+        uploads.root.locator(".ik-row[data-id]").nth(0).locator(".ik-mark").click()
+        uploads.root.locator(".ik-row[data-id]").nth(1).locator(".ik-mark").click()
+        uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+        studio.keep(uploads, name)
+    for name, options in (
+        ("09-preview", {}),
+        ("09-preview-dark", {"dark": True}),
+        ("09-preview-narrow", {"width": 360}),
+    ):
+        uploads, stub = studio.open(**options)
+        pick(studio, uploads, 6)
+        stub.push({"id": "b0", "coordinates": "120,60,200,220", "tags": ["space", "nasa"]})
+        uploads.root.locator(".ik-row[data-id] .ik-thumb").first.dblclick()
+        uploads.page.wait_for_selector(".ik-area-edit")
+        studio.keep(uploads, name)
+    uploads, stub = studio.open()
+    pick(studio, uploads, 3)
+    stub.push({"id": "b1", "name": LONG})
+    uploads.bridge.say({"type": "error", "message": "The account's metadata fields could not be read: 503"})
+    stub.deaf = True
+    uploads.root.locator(".ik-row[data-id]").first.click()
+    uploads.page.wait_for_selector("text=The kernel is busy")
+    studio.keep(uploads, "10-busy")
+    uploads, stub = studio.open(width=360)
+    studio.keep(uploads, "11-empty-narrow")
+    uploads, stub = studio.open()
+    pick(studio, uploads, 4)
+    uploads.evaluate(
+        """() => document.querySelector(".ikpipe").dispatchEvent(new DragEvent("dragenter", { bubbles: true, dataTransfer:
+        (() => { const data = new DataTransfer(); data.items.add(new File(["x"], "a")); return data; })() }))"""
+    )
+    studio.keep(uploads, "12-drop")
+
+
+def main(folder: Path) -> None:
+    """Start all that is needed, and take the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Emulator() as emulator, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=which("chromium"), args=["--disable-gpu"])
+        studio = Studio(browser, folder, emulator)
+        try:
+            take_all(studio)
+        finally:
+            studio.close()
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,142 @@
+"""A kernel that is not one: rows in a dict, a rule or two, and files that it signs for the emulator."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from bridge import Bridge, Message
+
+    from ikpipe import Account
+
+KEYS = {"file_name": "name", "is_private_file": "private", "custom_coordinates": "coordinates"}
+UP = ("uploaded", "exists", "accepted")
+
+
+class Stub:
+    """Answers a page in the way of the real kernel, as far as a test of the page needs it."""
+
+    def __init__(self, bridge: Bridge, account: Account | None = None, session: str = "s1") -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.deaf = False
+        """Whether it leaves messages unanswered, as a kernel does whose cell is running."""
+        self.session = session
+        self._bridge, self._account = bridge, account
+        self._attempts = 0
+        self._late: list[Message] = []
+        bridge.hears = self.hear
+
+    def hear(self, message: Message) -> None:
+        """Answer a message, now or when it hears again."""
+        if self.deaf:
+            self._late.append(message)
+            return
+        answer = getattr(self, f"_{message['type']}", None)
+        if answer is not None:
+            answer(message)
+
+    def wake(self) -> None:
+        """Hear again, first what was said meanwhile."""
+        self.deaf = False
+        late, self._late = self._late, []
+        for message in late:
+            self.hear(message)
+
+    def push(self, *rows: dict[str, Any]) -> None:
+        """Add or change rows, and tell the page."""
+        for row in rows:
+            known = self.rows.get(row["id"], {"at": len(self.rows), "source": "url", "size": 1000, "state": "ready"})
+            self.rows[row["id"]] = {"name": row["id"], **known, **row}
+        self._tell([row["id"] for row in rows])
+
+    def _tell(self, ids: list[str]) -> None:
+        for start in range(0, len(ids), 1000):
+            rows = [self.rows[one] for one in ids[start : start + 1000]]
+            self._bridge.say({"type": "rows", "version": 1, "total": len(self.rows), "rows": rows})
+
+    def _hello(self, _message: Message) -> None:
+        self._tell(list(self.rows))
+        self._bridge.say({"type": "welcome", "session": self.session, "version": 1})
+
+    def _ping(self, message: Message) -> None:
+        self._bridge.say({"type": "pong", "n": message["n"]})
+
+    def _add(self, message: Message) -> None:
+        ids, refused = {}, {}
+        for file in message["files"]:
+            if not file["size"]:
+                refused[file["key"]] = "an empty file"
+                continue
+            ids[file["key"]] = one = f"b{len(self.rows)}"
+            folder = {"folder": f"/{file['path']}"} if file["path"] else {}
+            seen = {"name": file["name"], "size": file["size"], "kind": file["type"], **folder}
+            self.rows[one] = {"id": one, "at": len(self.rows), "source": "browser", "state": "ready", **seen}
+        self._bridge.say({"type": "added", "request": message["request"], "ids": ids, "refused": refused})
+        self._tell(list(ids.values()))
+
+    def _remove(self, message: Message) -> None:
+        for one in message["ids"]:
+            self.rows.pop(one, None)
+        self._bridge.say({"type": "gone", "ids": message["ids"]})
+
+    def _edit(self, message: Message) -> None:
+        column, value = message["column"], message["value"]
+        for one in message["ids"]:
+            row = self.rows[one] = dict(self.rows[one])
+            if column.startswith("custom_metadata."):
+                row["metadata"] = {**row.get("metadata", {}), column.removeprefix("custom_metadata."): value}
+            else:
+                row[KEYS.get(column, column)] = value
+            self._check(row)
+        self._tell(message["ids"])
+
+    def _check(self, row: dict[str, Any]) -> None:
+        row["problems"] = []
+        if "#" in (row.get("folder") or ""):
+            mend = row["folder"].replace("#", "_")
+            words = "'#' is not allowed in a folder", "Remove or replace it."
+            row["problems"] = [problem("folder", "bad_character", *words, mend)]
+        row["state"] = "invalid" if row["problems"] else "ready"
+
+    def _send(self, message: Message) -> None:
+        ids = list(self.rows) if message["ids"] is None else message["ids"]
+        ready = [self.rows[one] for one in ids if self.rows[one]["state"] == "ready"]
+        self.push(*({"id": row["id"], "state": "sending"} for row in ready))
+        posts = [self._order(row) for row in ready if row["source"] == "browser"]
+        self._bridge.say({"type": "post", "posts": posts})
+
+    def _order(self, row: dict[str, Any]) -> dict[str, Any]:
+        assert self._account is not None
+        fields = {"fileName": row["name"], "folder": row.get("folder", "/"), "useUniqueFileName": "false"}
+        self._attempts += 1
+        return {
+            "id": row["id"],
+            "attempt": self._attempts,
+            "url": self._account.upload_url,
+            "fields": list(map(list, fields.items())),
+            "token": ikpipe.sign(fields, self._account),
+            "name": row["name"],
+            "timeout": 60,
+        }
+
+    def _result(self, message: Message) -> None:
+        self._bridge.say({"type": "ack", "id": message["id"], "attempt": message["attempt"]})
+        if message.get("status") == 200:
+            body = json.loads(message["body"])
+            result = {"url": body["url"], "thumbnail": body["thumbnailUrl"], "path": body["filePath"]}
+            self.push({"id": message["id"], "state": "uploaded", "result": result})
+        else:
+            words = message.get("error") or str(message["status"])
+            self.push({"id": message["id"], "state": "failed", "result": {"message": words}})
+
+    def _csv(self, message: Message) -> None:
+        self._bridge.say({"type": "csv", "request": message["request"], "text": "file,ik_status\n"})
+
+
+def problem(column: str, code: str, message: str, fix: str, mend: object = None) -> dict[str, Any]:
+    """Make a problem as the kernel tells it."""
+    cure = {} if mend is None else {"mend": mend}
+    return {"column": column, "code": code, "message": message, "fix": fix, **cure}

@@ -1,0 +1,219 @@
+"""Mending, editing, looking: the panels of the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from stub import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge import Bridge
+    from driver import Uploads
+    from stub import Stub
+
+FIELDS = [
+    {"name": "brand", "type": "Text"},
+    {"name": "price", "type": "Number", "minValue": 0},
+    {"name": "season", "type": "SingleSelect", "selectOptions": ["spring", "autumn"]},
+    {"name": "rooms", "type": "MultiSelect", "selectOptions": ["hall", "study"]},
+    {"name": "shown", "type": "Boolean"},
+    {"name": "since", "type": "Date"},
+]
+
+
+@pytest.fixture
+def two(bridge: Bridge, uploads: Uploads, stub: Stub) -> Uploads:
+    """Give a page with two rows and the account's metadata fields."""
+    bridge.set(settings={"fields": FIELDS})
+    stub.push({"id": "r0", "name": "a.jpg", "tags": ["x", "y"]}, {"id": "r1", "name": "b.jpg", "tags": ["y"]})
+    uploads.wait_rows(2)
+    return uploads
+
+
+def edit_both(uploads: Uploads) -> None:
+    """Select all, and open the editing panel."""
+    uploads.row("a.jpg").click()
+    uploads.page.keyboard.press("Control+a")
+    uploads.button("Edit").click()
+
+
+def edits(uploads: Uploads, count: int = 1) -> list[tuple[Any, Any, Any]]:
+    """Wait for edits, and give what they say."""
+    return [(one["ids"], one["column"], one["value"]) for one in uploads.bridge.wait_for("edit", count)]
+
+
+def test_a_problem_is_mended_at_its_cell(two: Uploads, stub: Stub) -> None:
+    """The sign in the cell opens the problem, its button applies the mend, and the row is ready."""
+    bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.", "/a_1")
+    stub.push({"id": "r0", "folder": "/a#1", "state": "invalid", "problems": [bad]})
+    two.row("a.jpg").locator(".ik-folder").get_by_role("button").click()
+    two.root.get_by_role("dialog").get_by_role("button", name="Use “/a_1”").click()
+    two.wait_state("a.jpg", "Ready")
+    assert edits(two) == [(["r0"], "folder", "/a_1")]
+    assert two.row("a.jpg").locator(".ik-folder").get_by_role("button").count() == 0
+
+
+def test_nothing_invalid_is_sent(two: Uploads, stub: Stub) -> None:
+    """The button counts what is ready, and does nothing where there is nothing."""
+    bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.")
+    stub.push({"id": "r0", "state": "invalid", "problems": [bad]})
+    two.button("Upload 1 file").wait_for()
+    stub.push({"id": "r1", "state": "invalid", "problems": [bad]})
+    two.button("Upload").click(force=True)  # it is there, and says that there is nothing to do
+    two.root.get_by_text("There is nothing ready to upload.").wait_for()
+    assert two.bridge.of("send") == []
+
+
+def test_one_value_for_all_that_are_selected(two: Uploads) -> None:
+    """A folder typed with two rows selected is the folder of both."""
+    edit_both(two)
+    two.root.get_by_label("Folder", exact=True).fill("/shop")
+    two.page.keyboard.press("Tab")
+    assert edits(two) == [(["r0", "r1"], "folder", "/shop")]
+    two.page.wait_for_function("() => document.querySelectorAll('.ik-folder[title=\"/shop\"]').length === 2")
+
+
+def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
+    """The kernel hears of it a moment after the last key, and its problem stands under the field."""
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    two.root.get_by_label("Folder", exact=True).press_sequentially("/a#")
+    two.root.locator(".ik-field-problems").get_by_text("'#' is not allowed in a folder").wait_for()
+    two.root.locator(".ik-field-problems").get_by_role("button", name="Use “/a_”").click()
+    two.wait_state("a.jpg", "Ready")
+    assert two.root.get_by_label("Folder", exact=True).input_value() == "/a_"
+
+
+def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
+    """Rows that end with other tags than others get a message of their own."""
+    edit_both(two)
+    two.root.get_by_label("Tags", exact=True).fill("z")
+    two.page.keyboard.press("Enter")
+    assert edits(two, 2) == [(["r0"], "tags", ["x", "y", "z"]), (["r1"], "tags", ["y", "z"])]
+
+
+def test_a_tag_is_removed_from_all(two: Uploads) -> None:
+    """The last tag's removal is back to the default."""
+    edit_both(two)
+    two.button("Remove the tag y").click()
+    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", None)]
+
+
+def test_metadata_fields_have_their_types(two: Uploads) -> None:
+    """A number is told as one, a choice as its word, several as a list, a day as its date."""
+    edit_both(two)
+    root = two.root
+    root.get_by_label("price", exact=True).fill("12.5")
+    root.get_by_label("season", exact=True).select_option("autumn")
+    root.get_by_label("hall").check()
+    root.get_by_label("shown", exact=True).select_option("Yes")
+    root.get_by_label("since", exact=True).fill("2026-11-24")
+    two.page.keyboard.press("Enter")
+    values = {column: value for _ids, column, value in edits(two, 5)}
+    assert values == {
+        "custom_metadata.price": 12.5,
+        "custom_metadata.season": "autumn",
+        "custom_metadata.rooms": ["hall"],
+        "custom_metadata.shown": True,
+        "custom_metadata.since": "2026-11-24",
+    }
+
+
+def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
+    """The panel opens at the first field, and Escape closes it."""
+    two.row("b.jpg").click()
+    two.page.keyboard.press("F2")
+    assert two.evaluate("() => document.activeElement.value") == "b.jpg"
+    two.page.keyboard.press("Escape")
+    two.root.get_by_role("region", name="Edit").wait_for(state="hidden")
+
+
+def test_a_refused_edit_is_said(two: Uploads) -> None:
+    """The kernel's words are shown."""
+    two.bridge.hears = lambda message: (
+        two.bridge.say({"type": "error", "request": message["request"], "message": "not now"})
+        if message["type"] == "edit"
+        else None
+    )
+    edit_both(two)
+    two.root.get_by_label("Folder", exact=True).fill("/shop")
+    two.page.keyboard.press("Tab")
+    two.root.get_by_text("The change was not taken: not now").first.wait_for()
+
+
+@pytest.fixture
+def picked(uploads: Uploads, files: Callable[[int], list[str]]) -> Uploads:
+    """Give a page with two picked pictures of 64 × 48 pixels."""
+    uploads.choose(files(2))
+    uploads.wait_rows(2)
+    return uploads
+
+
+def test_enter_looks_and_arrows_go_on(picked: Uploads) -> None:
+    """The preview shows one file after the other, and gives the keyboard back to the row that it ended with."""
+    picked.row("picture-0.png").click()
+    picked.page.keyboard.press("Enter")
+    dialog = picked.root.get_by_role("dialog")
+    dialog.get_by_role("heading", name="picture-0.png").wait_for()
+    picked.page.keyboard.press("ArrowRight")
+    dialog.get_by_role("heading", name="picture-1.png").wait_for()
+    dialog.get_by_text("64 × 48").wait_for()
+    picked.page.keyboard.press("Escape")
+    picked.root.locator(".ik-preview").wait_for(state="detached")
+    assert picked.evaluate("() => document.activeElement.closest('[data-id]').dataset.id") == "b1"
+
+
+def test_an_area_is_drawn_in_pixels_of_the_picture(picked: Uploads) -> None:
+    """Whatever its size on the screen."""
+    picked.row("picture-0.png").dblclick()
+    picked.button("Draw an area").click()
+    box = picked.root.locator(".ik-area-sheet").bounding_box()
+    assert box is not None
+    mouse, scale = picked.page.mouse, box["width"] / 64
+    mouse.move(box["x"] + 8 * scale, box["y"] + 6 * scale)
+    mouse.down()
+    mouse.move(box["x"] + 40 * scale, box["y"] + 30 * scale)
+    mouse.up()
+    assert edits(picked) == [(["b0"], "custom_coordinates", "8,6,32,24")]
+    picked.page.wait_for_function("() => document.querySelectorAll('.ik-area-fields input')[2].value === '32'")
+
+
+def test_an_area_is_typed(picked: Uploads) -> None:
+    """For those who do not draw."""
+    picked.row("picture-0.png").dblclick()
+    for label, value in (("x", "1"), ("y", "2"), ("Width", "30"), ("Height", "20")):
+        picked.root.get_by_label(label, exact=True).fill(value)
+    picked.page.keyboard.press("Enter")
+    assert edits(picked) == [(["b0"], "custom_coordinates", "1,2,30,20")]
+
+
+def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
+    """Address, HTML and Markdown, with what could break them made harmless."""
+    result = {"url": "https://ik.example/a(1).jpg"}
+    stub.push({"id": "r0", "name": 'a"]<b>.jpg', "state": "uploaded", "result": result})
+    uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    found = []
+    for item in ("Copy URL", "Copy HTML", "Copy Markdown"):
+        uploads.button('Copy the address of a"]<b>.jpg').click()
+        uploads.root.get_by_role("menuitem", name=item).click()
+        uploads.root.get_by_role("status").get_by_text("Copied").wait_for()
+        found.append(uploads.evaluate("() => navigator.clipboard.readText()"))
+    assert found == [
+        "https://ik.example/a(1).jpg",
+        '<img src="https://ik.example/a(1).jpg" alt="a&quot;]&lt;b&gt;.jpg">',
+        '![a"\\]\\<b\\>.jpg](https://ik.example/a%281%29.jpg)',
+    ]
+
+
+def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> None:
+    """The state's button opens the service's words, and a way to try again."""
+    result = {"error": "name_taken", "message": "The name is taken.", "what": "Rename it."}
+    stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
+    uploads.row("a.jpg").get_by_role("button", name="Failed").click()
+    dialog = uploads.root.get_by_role("dialog")
+    dialog.get_by_text("Rename it.").wait_for()
+    dialog.get_by_role("button", name="Retry").click()
+    assert uploads.bridge.wait_for("retry")[0]["ids"] == ["r0"]

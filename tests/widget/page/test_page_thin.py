@@ -1,0 +1,22 @@
+"""From files to results: the shortest way through the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driver import Uploads
+
+
+def test_three_files_are_picked_and_sent(
+    uploads: Uploads, files: Callable[[int], list[str]], arrived: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Files from the chooser become rows, and are stored when the button is pressed."""
+    uploads.choose(files(3))
+    uploads.wait_rows(3)
+    uploads.button("Upload 3 files").click()
+    for at in range(3):
+        uploads.wait_state(f"picture-{at}.png", "Up")
+    assert [entry["status"] for entry in arrived() if entry["method"] == "POST"] == [200] * 3

@@ -1,0 +1,90 @@
+"""A busy kernel, one that was restarted, results that nobody acknowledged, several views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stub import Stub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge import Bridge
+    from driver import Uploads
+
+    from ikpipe.emulator import Emulator
+
+    Files = Callable[[int], list[str]]
+
+
+def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """After two seconds without an answer the page says so; nothing of what was asked for is lost."""
+    stub.deaf = True
+    uploads.choose(files(2))
+    uploads.root.get_by_text("The kernel is busy").first.wait_for()
+    stub.wake()
+    uploads.wait_rows(2)
+    uploads.root.locator(".ik-notice").wait_for(state="detached")
+
+
+def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """A result whose acknowledgement is lost is told again."""
+    acknowledge = stub._result
+    stub._result = lambda _message: None  # type: ignore[method-assign]
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.button("Upload 1 file").click()
+    uploads.bridge.wait_for("result")
+    stub._result = acknowledge  # type: ignore[method-assign]
+    uploads.bridge.say({"type": "welcome", "session": stub.session, "version": 2})
+    uploads.wait_state("picture-0.png", "Up")
+    assert len({(one["id"], one["attempt"]) for one in uploads.bridge.of("result")}) == 1
+
+
+def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
+    """Both views have the same rows and selection; closing one stops nothing."""
+    stub.push({"id": "r0", "name": "a.jpg"})
+    uploads.evaluate(
+        """async () => {
+            const place = document.createElement("div");
+            document.querySelector("main").append(place);
+            await window.show(window.model, place);
+        }"""
+    )
+    both = uploads.page.locator(".ikpipe")
+    both.nth(1).get_by_text("a.jpg", exact=True).click()
+    both.nth(0).locator('.ik-row[aria-selected="true"]').wait_for()
+    uploads.evaluate("() => window.end()")
+    stub.push({"id": "r1", "name": "b.jpg"})
+    both.first.get_by_text("b.jpg", exact=True).wait_for()
+    assert both.count() == 1
+
+
+def test_a_new_kernel_adopts_the_files(
+    uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
+) -> None:
+    """After a restart the page offers to go on with the files that it has, and they arrive."""
+    uploads.choose(files(2))
+    uploads.wait_rows(2)
+    stub.push({"id": "b1", "folder": "/mended", "state": "failed"})
+    uploads.wait_state("picture-1.png", "Failed")
+    second = _Adopting(bridge, emulator.account, session="s2")
+    uploads.restart()
+    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
+    uploads.button("Go on with them").click()
+    uploads.wait_rows(2)
+    adopted = bridge.wait_for("adopt")[0]
+    assert adopted["session"] == "s1"
+    assert [(row["id"], row["state"], row["edits"].get("folder")) for row in adopted["rows"]] == [
+        ("b0", "ready", None),
+        ("b1", "failed", "/mended"),
+    ]
+    uploads.button("Upload 2 files").click()
+    uploads.wait_states(["Up", "Up"])
+    assert second.session == "s2"
+
+
+class _Adopting(Stub):
+    def _adopt(self, message: dict[str, Any]) -> None:
+        files = [{name: row[name] for name in ("key", "name", "path", "size", "type")} for row in message["rows"]]
+        self._add({"files": files, "request": None})

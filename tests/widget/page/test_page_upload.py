@@ -1,0 +1,242 @@
+"""Whole uploads: a real uploader, a real browser, the emulator."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from page_comm import Comm
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from bridge import Bridge
+    from driver import Uploads
+
+    from ikpipe.emulator import Emulator
+
+    Open = Callable[..., tuple[Uploads, ikpipe.Uploader]]
+    Files = Callable[[int], list[str]]
+    Emulate = Callable[..., Emulator]
+
+QUICK = ikpipe.Policy(index_lag=0.1, first_wait=0.02)
+FAILED = "Failed to load resource|has been blocked by CORS"  # what Chromium itself writes of requests that fail
+
+
+def send(uploads: Uploads, paths: list[str]) -> None:
+    """Pick files, and send them."""
+    uploads.choose(paths)
+    uploads.wait_rows(len(paths))
+    uploads.root.locator(".ik-toolbar .ik-primary").click()
+
+
+def states(uploader: ikpipe.Uploader) -> list[str]:
+    """Give the statuses that Python sees."""
+    return list(uploader.results["ik_status"])
+
+
+def stored(emulator: Emulator) -> list[dict[str, Any]]:
+    """Give the uploads that were stored."""
+    return [entry for entry in emulator.log() if entry.get("stored")]
+
+
+def test_files_arrive_as_they_are(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """What is stored is byte for byte what was picked, with the tags and the folder that hold for all."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account, tags=["a", "b"], folder="/shop")
+    paths = files(3)
+    send(uploads, paths)
+    uploads.wait_states(["Up"] * 3)
+    results = uploader.results
+    assert [list(one) for one in results["ik_tags"]] == [["a", "b"]] * 3
+    assert _digests(emulator, results) == [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
+
+
+def _digests(emulator: Emulator, results: pd.DataFrame) -> list[str]:
+    import httpx
+
+    with httpx.Client() as client:
+        return [hashlib.sha256(client.get(url).content).hexdigest() for url in results["ik_url"]]
+
+
+def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The folders within a dropped folder are folders of the library."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account, use_unique_file_name=False)
+    inner = Path(files(2)[0]).parent / "trip" / "day1"
+    inner.mkdir(parents=True)
+    for path in inner.parent.parent.glob("*.png"):
+        path.rename(inner / path.name)
+    uploads.drop([str(inner.parent)])
+    uploads.wait_rows(2)
+    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.wait_states(["Up", "Up"])
+    assert set(uploader.results["ik_file_path"]) == {"/trip/day1/picture-0.png", "/trip/day1/picture-1.png"}
+
+
+def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> None:
+    """A picture from the clipboard is called by the time, and not `image.png` each time."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account)
+    uploads.paste("image.png", "image/png", "xyz")
+    uploads.wait_rows(1)
+    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.wait_states(["Up"])
+    assert uploader.results["ik_name"].iloc[0].startswith("pasted-2")
+    assert uploader.results["ik_size"].iloc[0] == 3
+
+
+@pytest.mark.parametrize(
+    "fault", ["store-then-cut", "429", "5xx", "reset-after", "cut-answer", "non-json", "store-then-5xx"]
+)
+def test_no_fault_stores_a_file_twice_or_loses_one(
+    upload_page: Open, emulate: Emulate, files: Files, fault: str
+) -> None:
+    """Whatever happens on the way, each file is stored once, and the page says what Python says."""
+    emulator = emulate(faults={fault: 0.4}, seed=3)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
+    send(uploads, files(4))
+    uploads.wait_up(4)
+    assert len(stored(emulator)) == 4
+    words = [{"uploaded": "Up", "exists": "Up already"}[state] for state in states(uploader)]
+    uploads.wait_states(words)
+    assert emulator.fired[fault] > 0
+
+
+def test_a_refused_preflight_does_not_stop_an_upload(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """Where the service refuses preflights, files are posted as plain forms are: without progress."""
+    emulator = emulate(preflight=False)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED)
+    send(uploads, files(3))
+    uploads.wait_states(["Up"] * 3)
+    assert states(uploader) == ["uploaded"] * 3
+    assert len(stored(emulator)) == 3
+
+
+def test_a_spent_token_is_replaced(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """A token that somebody else has used is refused, and the file goes with another one."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
+    spend = """async () => {
+        const send = XMLHttpRequest.prototype.send;
+        let first = true;
+        XMLHttpRequest.prototype.send = async function (form) {
+            if (first) {
+                first = false;
+                const spent = new FormData();
+                for (const name of ["fileName", "token"]) spent.append(name, form.get(name));
+                await fetch(%r, { method: "POST", body: spent });
+            }
+            send.call(this, form);
+        };
+    }"""
+    uploads.evaluate(spend % emulator.upload_url)
+    send(uploads, files(2))
+    uploads.wait_up(2)
+    assert len(stored(emulator)) == 2
+    assert set(states(uploader)) <= {"uploaded", "exists"}
+
+
+def test_offline_files_wait_for_the_network(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """While the browser is offline it says so; when it is back, the files go."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account, policy=QUICK)
+    uploads.set_online(False)
+    uploads.root.get_by_text("You are offline.").first.wait_for()
+    send(uploads, files(2))
+    uploads.bridge.wait_for("result")
+    uploads.set_online(True)
+    uploads.wait_idle()
+    if states(uploader) != ["uploaded"] * 2:
+        uploads.button("Retry 2").click()
+    uploads.wait_states(["Up", "Up"])
+    assert len(stored(emulator)) == 2
+
+
+def test_cancelling_one_leaves_the_others(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The button at a row stops that file alone."""
+    emulator = emulate(latency=0.3, capacity=1)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=QUICK)
+    send(uploads, files(3))
+    uploads.button("Cancel picture-2.png").click()
+    uploads.wait_states(["Up", "Up", "Cancelled"])
+    assert states(uploader) == ["uploaded", "uploaded", "cancelled"]
+
+
+def test_cancelling_all_and_retrying(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """What was cancelled is offered again, and then sent."""
+    emulator = emulate(latency=0.3, capacity=1)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=ikpipe.Policy(index_lag=1))
+    send(uploads, files(3))
+    uploads.button("Cancel all").click()
+    uploads.wait_idle()
+    uploads.root.locator(".ik-footer").get_by_role("button", name="Retry").click()
+    uploads.wait_up(3)
+    assert len(stored(emulator)) == 3
+    assert set(states(uploader)) <= {"uploaded", "exists"}
+
+
+def test_the_private_key_never_reaches_the_page(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """No frame of the line holds the key, and no trait a token."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account)
+    send(uploads, files(2))
+    uploads.wait_states(["Up"] * 2)
+    frames = uploader.comm.frames
+    assert emulator.private_key not in repr(frames)
+    assert "eyJ" not in repr([frame for frame in frames if frame["method"] == "update"])
+
+
+def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The button gives the results as `write_results` writes them."""
+    uploads, _uploader = upload_page(emulate().account)
+    send(uploads, files(2))
+    uploads.wait_states(["Up"] * 2)
+    with uploads.page.expect_download() as download:
+        uploads.button("results.csv").click()
+    assert download.value.suggested_filename == "results.csv"
+    assert Path(download.value.path()).read_text("utf-8").count("uploaded") == 2
+
+
+def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """Rows of a folder there show pictures that the kernel gives, and are sent by it, beside picked ones."""
+    paths = files(3)
+    root = Path(paths[0]).parent / "there"
+    root.mkdir()
+    for path in paths[:2]:
+        Path(path).rename(root / Path(path).name)
+    uploads, uploader = upload_page(emulate().account, root=root)
+    uploads.wait_rows(2)
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.choose(paths[2:])
+    uploads.wait_rows(3)
+    uploads.button("Upload 3 files").click()
+    uploads.wait_states(["Up"] * 3)
+    assert states(uploader) == ["uploaded"] * 3
+
+
+def test_what_a_new_kernel_adopts_arrives_once(
+    upload_page: Open, bridge: Bridge, emulate: Emulate, files: Files
+) -> None:
+    """After a restart the page offers its files to the new kernel; what was up before is not sent again."""
+    emulator = emulate()
+    uploads, first = upload_page(emulator.account, policy=QUICK)
+    send(uploads, files(1))
+    uploads.wait_up(1)
+    uploads.choose(files(3)[1:])
+    uploads.wait_rows(3)
+    first.comm = None
+    second = ikpipe.Uploader(emulator.account, policy=QUICK)
+    Comm(bridge, second)
+    uploads.restart()
+    uploads.button("Go on with them").click()
+    uploads.wait_rows(2)
+    uploads.button("Upload 2 files").click()
+    uploads.wait_states(["Up"] * 2)
+    assert len(stored(emulator)) == 3
+    assert len(second.results) == 2

@@ -1,0 +1,316 @@
+"""The widget from Python, with a browser that does what it is told: pick, mend, send, see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from browsers import Browser
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from doubles import Site
+
+    from ikpipe.emulator import Emulator
+
+THREE = {"a.txt": b"aa", "b.txt": b"bbb", "trip/day1/c.txt": b"cccc"}
+QUICK = ikpipe.Policy(index_lag=0.3, first_wait=0.02, look_ups=0)
+
+
+def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
+    """They go from the browser to the service, and their results are here."""
+    uploader = ikpipe.Uploader(account, tags=["picked"])
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        assert set(browser.settled().values()) == {"uploaded"}
+    results = uploader.results
+    assert list(results["ik_status"]) == ["uploaded"] * 3
+    assert list(results["ik_size"]) == [2, 3, 4]
+    assert results["ik_file_path"].iloc[2].startswith("/trip/day1/c_")
+    assert list(results["ik_tags"]) == [["picked"]] * 3
+    assert browser.rows["b0"]["result"]["url"] == results["ik_url"].iloc[0]
+    assert uploader.summary["counts"] == {"uploaded": 3}
+    assert uploader.summary["bytes"] == 9
+
+
+def test_rows_of_a_frame_are_sent_from_here(account: ikpipe.Account, site: Site) -> None:
+    """URLs, bytes and picked files in one run: each by whoever has it."""
+    frame = pd.DataFrame({"file": [site.put("/one.png", b"one"), b"two"], "file_name": ["1.png", "2.txt"]})
+    uploader = ikpipe.Uploader(account, frame)
+    with Browser(uploader) as browser:
+        browser.pick({"3.txt": b"three"})
+        uploader.send()
+        assert browser.settled() == {"r0": "uploaded", "r1": "uploaded", "b0": "uploaded"}
+        assert [order["id"] for message in browser.all("post") for order in message["posts"]] == ["b0"]
+    assert [row["source"] for row in browser.rows.values()] == ["url", "file", "browser"]
+    assert uploader.results["ik_status"].tolist() == ["uploaded"] * 3
+
+
+def test_results_can_be_retried_and_written(account: ikpipe.Account, tmp_path: Any) -> None:
+    """They are a results frame like any other."""
+    frame = pd.DataFrame({"file": [b"one", b"two"], "file_name": ["1.txt", "2.txt"]})
+    uploader = ikpipe.Uploader(account, frame, folder="/x")
+    with Browser(uploader) as browser:
+        browser.say(type="send", ids=["r1"])
+        browser.settled()
+    assert uploader.results.index.tolist() == [1]
+    assert uploader.results.attrs["ikpipe"]["counts"] == {"uploaded": 1}
+    again = ikpipe.retry(uploader.results, account, progress=False)
+    assert again["ik_attempts"].tolist() == uploader.results["ik_attempts"].tolist()
+    ikpipe.write_results(uploader.results, tmp_path / "results.csv")
+
+
+def test_csv_is_what_write_results_writes(account: ikpipe.Account, tmp_path: Any) -> None:
+    """The browser gets the text of results.csv."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        browser.settled()
+        browser.say(type="csv", request="q")
+        told = browser.last("csv")
+    ikpipe.write_results(uploader.results, tmp_path / "results.csv")
+    assert told["request"] == "q"
+    assert told["text"] == (tmp_path / "results.csv").read_bytes().decode()
+
+
+def test_done_waits(account: ikpipe.Account) -> None:
+    """`await uploader.done()` gives the results when nothing is on its way any more."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        results = asyncio.run(uploader.done())
+    assert results["ik_status"].tolist() == ["uploaded"] * 3
+    assert uploader.summary["busy"] is False
+
+
+def test_lines_end_as_a_browser_sends_them(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
+    """A description of several lines is signed as the form will have it."""
+    uploader = ikpipe.Uploader(account, description="one\ntwo\rthree\r\nfour")
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert arrived()[-1]["fields"]["description"] == "one\r\ntwo\r\nthree\r\nfour"
+
+
+def test_selection_goes_both_ways(account: ikpipe.Account) -> None:
+    """What the browser selects is a frame here; what Python selects, the browser shows."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        browser.say(type="select", ids=["b2", "b0", "nobody"])
+        assert uploader.selection["size"].tolist() == [2, 4]
+        uploader.select(uploader.frame["size"] > 2)
+        assert browser.last("select")["ids"] == ["b1", "b2"]
+        uploader.select(lambda frame: frame["size"] == 2)
+        assert browser.last("select")["ids"] == ["b0"]
+        uploader.send(True)
+        assert browser.settled() == {"b0": "uploaded", "b1": "ready", "b2": "ready"}
+
+
+def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
+    """Frame, selection and results tell of changes, many at a time."""
+    heard: dict[str, list[pd.DataFrame]] = {"frame": [], "selection": [], "results": []}
+    came = threading.Condition()
+
+    def hear(change: Mapping[str, Any]) -> None:
+        with came:
+            heard[change["name"]].append(change["new"])
+            came.notify_all()
+
+    uploader = ikpipe.Uploader(account)
+    uploader.observe(hear, names=list(heard))
+    with Browser(uploader) as browser:
+        browser.pick({f"{number}.txt": b"x" for number in range(60)})
+        browser.say(type="select", ids=["b3"])
+        uploader.send()
+        browser.settled()
+        with came:
+            assert came.wait_for(lambda: heard["results"] and len(heard["results"][-1]) == 60, 10)
+            assert came.wait_for(lambda: heard["selection"] and len(heard["frame"][-1]) == 60, 10)
+    assert len(heard["results"]) < 30
+
+
+def test_a_file_over_the_limit_never_moves(emulator: Emulator, arrived: Callable[[], list[Any]]) -> None:
+    """It is refused as soon as it is picked, with its size."""
+    account = ikpipe.Account(
+        emulator.account.public_key,
+        emulator.account.private_key,
+        max_file_size=100,
+        upload_url=emulator.account.upload_url,
+        api_url=emulator.account.api_url,
+    )
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick({"large.bin": b"x"}, size=101)
+        browser.pick({"small.bin": b"x"})
+        assert browser.rows["b0"]["problems"][0]["code"] == "file_too_large"
+        uploader.send()
+        assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
+    assert len(arrived()) == 1
+    assert uploader.settings["max_file_size"] == 100
+
+
+def test_removed_rows_are_gone(account: ikpipe.Account) -> None:
+    """Picked files can be taken away; an input's rows stay."""
+    uploader = ikpipe.Uploader(account, pd.DataFrame({"file": [b"x"], "file_name": ["x"]}))
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        browser.say(type="remove", ids=["b0", "r0", "b9"])
+        assert browser.last("gone")["ids"] == ["b0"]
+        assert set(browser.settled()) == {"r0", "b1", "b2"}
+    assert len(uploader.frame) == 3
+    assert uploader.frame.index.tolist() == [0, 2, 3]
+
+
+def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
+    """A problem stands at its column, with what would mend it; nothing invalid is sent."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
+        problem = browser.rows["b0"]["problems"][0]
+        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "My_Trip")
+        uploader.send()
+        assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
+        browser.edit(["b0"], "folder", problem["mend"])
+        assert browser.rows["b0"]["state"] == "ready"
+        assert "request" in browser.heard[-1]
+        browser.edit(["b0"], "tags", ["50%"])
+        assert browser.rows["b0"]["problems"][0]["mend"] == ["50"]
+        browser.edit(["b0"], "tags", ["50"])
+        uploader.send()
+        assert browser.settled()["b0"] == "uploaded"
+    assert uploader.results["ik_tags"].tolist() == [["50"], None]
+
+
+def test_a_row_that_is_up_cannot_be_changed(account: ikpipe.Account) -> None:
+    """The answer is an error with the request, and the row stays."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        browser.settled()
+        browser.edit(["b0"], "folder", "/y")
+        assert browser.last("error")["request"] == "q2"
+        assert "folder" not in browser.rows["b0"]
+
+
+def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
+    """The later one has the problem; when the earlier one moves away, it has none any more."""
+    uploader = ikpipe.Uploader(account, use_unique_file_name=False)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        browser.pick({"a.txt": b"y"})
+        assert [row["state"] for row in browser.rows.values()] == ["ready", "invalid"]
+        assert browser.rows["b1"]["problems"][0]["mend"] == "a-2.txt"
+        browser.edit(["b0"], "file_name", "b.txt")
+        assert browser.rows["b1"]["state"] == "ready"
+        browser.edit(["b0"], "file_name", "a.txt")
+        browser.say(type="remove", ids=["b0"])
+        assert browser.rows["b1"]["state"] == "ready"
+
+
+def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
+    """The account's fields are told with their types; a value that does not fit is mended."""
+    import httpx
+
+    account = emulate().account
+    schema = {"type": "SingleSelect", "selectOptions": ["red", "green"]}
+    field = {"name": "color", "label": "Color", "schema": schema}
+    auth = (str(account.key()), "")
+    httpx.post(f"{account.api_url}/v1/customMetadataFields", json=field, auth=auth).raise_for_status()
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.wait(lambda: uploader.settings["fields"])
+        assert uploader.settings["fields"][0]["selectOptions"] == ["red", "green"]
+        browser.pick({"a.txt": b"x"})
+        browser.edit(["b0"], "custom_metadata.color", "gren")
+        problem = browser.rows["b0"]["problems"][0]
+        assert (problem["column"], problem["mend"]) == ("custom_metadata.color", "green")
+        browser.edit(["b0"], "custom_metadata.color", "green")
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+
+
+def test_many_rows_come_in_pages(account: ikpipe.Account) -> None:
+    """`hello` is answered by pages of at most 1,000 rows, then by `welcome`; an edit tells of its rows alone."""
+    frame = pd.DataFrame({"file": [b"x"] * 2500, "file_name": [f"{number}" for number in range(2500)]})
+    uploader = ikpipe.Uploader(account, frame)
+    with Browser(uploader) as browser:
+        pages = browser.all("rows")
+        assert [(page["start"], len(page["rows"]), page["total"]) for page in pages] == [
+            (0, 1000, 2500),
+            (1000, 1000, 2500),
+            (2000, 500, 2500),
+        ]
+        assert browser.heard[3]["type"] == "welcome"
+        browser.edit(["r7"], "folder", "/x")
+        assert all(len(page["rows"]) == 1 for page in browser.all("rows")[3:])
+        versions = [page["version"] for page in browser.all("rows")]
+        assert versions == sorted(set(versions))
+
+
+def test_ping_is_answered(account: ikpipe.Account) -> None:
+    """So the page knows that the kernel is there."""
+    with Browser(ikpipe.Uploader(account)) as browser:
+        browser.say(type="ping", n=7)
+        assert browser.last("pong") == {"type": "pong", "n": 7}
+
+
+def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """The key is nowhere outside; tokens are in `post` messages alone, and neither is in any state, repr or log."""
+    key = str(emulator.account.key())
+    with caplog.at_level(logging.DEBUG):
+        uploader = ikpipe.Uploader(emulator.account)
+        with Browser(uploader) as browser:
+            browser.pick(THREE)
+            uploader.send()
+            browser.settled()
+            browser.say(type="csv", request="q")
+        tokens = [order["token"] for message in browser.all("post") for order in message["posts"]]
+        assert len(tokens) == 3
+        others = [frame for frame in browser.frames if frame.get("content", {}).get("type") != "post"]
+        shown = [json.dumps(others), json.dumps(uploader.get_state(), default=str), repr(uploader), str(uploader)]
+        shown += [repr(vars(uploader)), caplog.text]
+        shown += [uploader.frame.to_csv(), uploader.results.to_csv(), json.dumps(browser.frames)[: 10**6]]
+    assert not any(key in text for text in shown)
+    assert not any(token in text for token in tokens for text in shown[:-1])
+
+
+@pytest.mark.parametrize("keys", [("", "private_wrong"), ("public_wrong", "")])
+def test_a_wrong_key_stops_the_run(emulator: Emulator, keys: tuple[str, str]) -> None:
+    """Nothing more is sent, and the page and the summary say why."""
+    right = emulator.account
+    wrong = ikpipe.Account(
+        keys[0] or right.public_key,
+        keys[1] or right.key(),
+        upload_url=right.upload_url,
+        api_url=right.api_url,
+    )
+    uploader = ikpipe.Uploader(wrong, concurrency=1, policy=QUICK)
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        states = browser.settled()
+        assert sorted(states.values()) == ["cancelled", "cancelled", "failed"]
+        browser.wait(browser.errors)
+    assert "stopped" in uploader.summary["trouble"]
+
+
+def test_a_template_that_fits_nothing_is_told_at_once(account: ikpipe.Account) -> None:
+    """As by `upload`: before there is any widget."""
+    with pytest.raises(ikpipe.MappingError, match="sku"):
+        ikpipe.Uploader(account, file_name="{sku}.jpg")
+    with pytest.raises(ikpipe.AccountError):
+        ikpipe.Uploader(ikpipe.Account("public_x"))

@@ -1,0 +1,116 @@
+"""What a browser says is checked: sizes, types, names; whatever is wrong is a `BadMessage`, and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ikpipe.widget import messages
+from ikpipe.widget.messages import BadMessage, read
+
+FILE = {"key": "k1", "name": "a.png", "path": "trip", "size": 3, "type": "image/png", "modified": 1.7e12}
+GOOD: list[dict[str, Any]] = [
+    {"type": "hello", "view": "v"},
+    {"type": "add", "request": "q1", "files": [FILE]},
+    {"type": "remove", "ids": ["b0"]},
+    {"type": "select", "ids": ["b0", "b0"]},
+    {"type": "edit", "request": 4, "ids": ["b0"], "column": "tags", "value": ["a", "b"]},
+    {"type": "edit", "request": "q", "ids": ["b0"], "column": "custom_metadata.brand", "value": 1.5},
+    {"type": "send", "ids": None},
+    {"type": "cancel", "ids": ["b0"]},
+    {"type": "retry"},
+    {"type": "progress", "id": "b0", "attempt": 1, "loaded": 1, "total": 2},
+    {"type": "result", "id": "b0", "attempt": 1, "status": 200, "body": "{}", "request_id": "x"},
+    {"type": "result", "id": "b0", "attempt": 1, "error": "network", "left": False},
+    {"type": "preview", "ids": ["r0"], "size": "thumb"},
+    {
+        "type": "adopt",
+        "session": "s",
+        "key": "k",
+        "rows": [{**FILE, "id": "b0", "edits": {"tags": ["a"]}, "state": ""}],
+    },
+    {"type": "csv", "request": "q"},
+    {"type": "ping", "n": 1},
+]
+JUNK = "x" * 10_000_000
+
+
+@pytest.mark.parametrize("content", GOOD, ids=lambda content: content["type"])
+def test_a_good_message_is_read(content: dict[str, Any]) -> None:
+    """Each type becomes a tuple of its own."""
+    assert isinstance(read(content), messages.Message)
+
+
+def test_ids_are_given_once() -> None:
+    """An id that stands there twice is one row."""
+    assert read({"type": "select", "ids": ["b0", "b1", "b0"]}) == messages.Select(["b0", "b1"])
+
+
+@pytest.mark.parametrize("content", [None, 3, "hello", [], {}, {"type": 3}, {"type": "sign"}, {"type": JUNK}])
+def test_what_is_no_message(content: object) -> None:
+    """Another shape, and a type that there is not: nothing is signed because somebody asks for it."""
+    with pytest.raises(BadMessage):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"type": "add", "files": [FILE] * 10_001}, "files"),
+        ({"type": "add", "files": FILE}, "files"),
+        ({"type": "add", "files": [{**FILE, "name": JUNK}]}, "name"),
+        ({"type": "add", "files": [{**FILE, "name": ""}]}, "name"),
+        ({"type": "add", "files": [{**FILE, "size": -1}]}, "size"),
+        ({"type": "add", "files": [{**FILE, "size": True}]}, "size"),
+        ({"type": "add", "files": [{**FILE, "size": 1e300}]}, "size"),
+        ({"type": "add", "files": [{**FILE, "path": "\ud800"}]}, "path"),
+        ({"type": "add", "files": [{**FILE, "modified": float("nan")}]}, "modified"),
+        ({"type": "remove", "ids": ["x"] * 100_001}, "ids"),
+        ({"type": "select", "ids": [3]}, "ids"),
+        ({"type": "edit", "ids": ["b0"], "column": "file", "value": "/etc/passwd"}, "column"),
+        ({"type": "edit", "ids": ["b0"], "column": "overwrite_file", "value": True}, "column"),
+        ({"type": "edit", "ids": ["b0"], "column": "tags", "value": {"a": 1}}, "value"),
+        ({"type": "edit", "ids": ["b0"], "column": "tags", "value": [1]}, "value"),
+        ({"type": "edit", "ids": ["b0"], "column": "description", "value": JUNK}, "value"),
+        ({"type": "edit", "ids": ["b0"], "column": "description", "value": float("inf")}, "value"),
+        ({"type": "edit", "ids": ["b0"], "column": "description", "value": "\udfff"}, "value"),
+        ({"type": "edit", "ids": ["b0"], "column": "custom_metadata.", "value": 1}, "column"),
+        ({"type": "send", "ids": "b0"}, "ids"),
+        ({"type": "progress", "id": "b0", "attempt": "1", "loaded": 1, "total": 2}, "attempt"),
+        ({"type": "result", "id": "b0", "attempt": 1, "status": 600, "body": ""}, "status"),
+        ({"type": "result", "id": "b0", "attempt": 1, "status": 200, "body": JUNK}, "body"),
+        ({"type": "result", "id": "b0", "attempt": 1, "status": 200, "body": {"fileId": "x"}}, "body"),
+        ({"type": "result", "id": "b0", "attempt": 1, "error": "gone"}, "error"),
+        ({"type": "result", "id": "b0", "attempt": 1, "error": "network", "left": "no"}, "left"),
+        ({"type": "preview", "ids": ["r0"], "size": "huge"}, "size"),
+        ({"type": "adopt", "session": "s", "rows": [{**FILE, "edits": {"file": "x"}}]}, "column"),
+        ({"type": "adopt", "session": "s", "rows": [{**FILE, "edits": [1]}]}, "edits"),
+        ({"type": "csv", "request": {}}, "request"),
+        ({"type": "ping", "n": JUNK}, "n is"),
+    ],
+)
+def test_a_bad_field_is_refused(change: dict[str, Any], words: str) -> None:
+    """The words name the field, and repeat nothing of what stood in it; they go back to whoever asked."""
+    with pytest.raises(BadMessage, match=words) as caught:
+        read({"request": "q7", **change})
+    assert len(str(caught.value)) < 200
+    assert caught.value.request == (None if "request" in change else "q7")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = sorted({name for one in GOOD for name in one} | set(FILE))
+
+
+@given(st.sampled_from(GOOD), st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
+def test_nothing_but_a_message_or_a_refusal(good: dict[str, Any], changes: dict[str, Any]) -> None:
+    """However a message is changed, it is read or refused; nothing else is raised."""
+    with suppress(BadMessage):
+        assert isinstance(read({**good, **changes}), messages.Message)
