@@ -9,7 +9,17 @@ class Footer {
     this.cancel = button({ sign: "close", text: STRINGS.cancelAll, press: () => ui.queue.cancel() });
     this.retry = button({ sign: "retry", text: STRINGS.retryFailed(0), press: () => ui.queue.retry() });
     this.csv = button({ sign: "download", text: STRINGS.csv, label: STRINGS.csvLabel, press: () => this.download() });
-    this.element = h("div", { class: "ik-footer" }, this.bar, this.text, this.more, h("span", { class: "ik-spring" }), this.cancel, this.retry, this.csv);
+    this.element = h(
+      "div",
+      { class: "ik-footer" },
+      this.bar,
+      this.text,
+      this.more,
+      h("span", { class: "ik-spring" }),
+      this.cancel,
+      this.retry,
+      this.csv,
+    );
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
       ui.store.on("rows", this.updateLater),
