@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import Error
+from ikpipe._errors import AccountError, Error
 from ikpipe._job import path_of
-from ikpipe._library import confirm
+from ikpipe._library import confirm, find
 from ikpipe._reply import Reply, read
 from ikpipe._result import Result
 from ikpipe._send import Wire
@@ -81,8 +81,7 @@ class BrowserWire(Wire):
         answer = await self._page.answer(attempt)
         reply = self._reply(answer)
         if reply.result.error == "token_invalid" and self._tokens.get(name) is not token:
-            # browsers post a form once more by themselves where a connection breaks that they had kept open
-            reply = _doubt("the browser may have sent it twice, and the token was used")
+            reply = await self._twice(reply, fields, source, began)
         self._tokens[name] = token
         if reply.result.status == "uploaded" or answer.error is None:
             on_bytes(size)
@@ -115,6 +114,29 @@ class BrowserWire(Wire):
             return Reply(Result("cancelled", "cancelled", _WORDS[answer.error]))
         return Reply(Result("failed", "connection_failed", _WORDS[answer.error]), again=True)
 
+    async def _twice(self, reply: Reply, fields: Mapping[str, str], source: Source, began: float) -> Reply:
+        """Say what the refusal of a fresh token means: wrong keys, unless the file is there.
+
+        Browsers post a form once more by themselves where a connection breaks that they had kept open. The first copy
+        may have been stored then, and the second one's token is used.
+        """
+        doubt = _doubt("the browser may have sent it twice, and the token was used")
+        fixed = fields.get("useUniqueFileName") == "false"
+        if self._page.proven.is_set() or self._account.private_key is None or not fixed:
+            return doubt
+        size, since = None if "transformation" in fields else source.size, began - self._rules.clock_skew
+        for wait in (0.0, self._rules.index_lag):
+            await asyncio.sleep(wait)
+            try:
+                if await find(self, self._account, path_of(fields), size=size, since=since) is not None:
+                    self._page.proven.set()
+                    return doubt
+            except AccountError:
+                return reply
+            except Error:
+                return doubt
+        return doubt if self._page.proven.is_set() else reply  # another one, meanwhile
+
     async def _proved(self, reply: Reply, fields: Mapping[str, str], source: Source, began: float) -> Reply:
         """Believe that a file is stored only if it is where it was signed to be; else it is a doubt, which is settled.
 
@@ -138,6 +160,7 @@ class BrowserWire(Wire):
             found.request_id = said.request_id
         if not _fits(found, fields, source):
             return _doubt("the page says that it is stored, and names another file")
+        self._page.proven.set()
         return reply._replace(result=found)
 
 

@@ -102,3 +102,21 @@ def test_nothing_left_is_sent_again(emulate: Callable[..., Emulator]) -> None:
         assert list(browser.settled().values()) == ["uploaded"]
     assert len(set(tries)) == 3
     assert stored(emulator) == {"0.txt": 1}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_browser_that_posts_twice_by_itself(emulate: Callable[..., Emulator], first: bool) -> None:  # noqa: FBT001
+    """The second copy's token is used: that is no wrong key, even if no file is up yet; the file is there, once."""
+    emulator = emulate()
+
+    def twice(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        if first or order["id"] != "b0":
+            browser.posted(order)
+        return browser.posted(order)
+
+    uploader = ikpipe.Uploader(emulator.account, policy=QUICK, concurrency=1)
+    with Browser(uploader, twice) as browser:
+        browser.pick(dict(list(FILES.items())[:3]))
+        uploader.send()
+        assert set(browser.settled().values()) <= {"uploaded", "exists"}
+    assert stored(emulator) == dict.fromkeys(list(FILES)[:3], 1)

@@ -221,6 +221,45 @@ def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
         assert browser.rows["b1"]["state"] == "ready"
 
 
+def test_rows_that_come_together_and_have_one_place(account: ikpipe.Account) -> None:
+    """The first of them has it; the others are told which one that is, until it goes elsewhere."""
+    frame = pd.DataFrame({"file": [b"x", b"y", b"z"], "file_name": ["a.txt", "a.txt", "a.txt"]})
+    uploader = ikpipe.Uploader(account, frame, use_unique_file_name=False)
+    with Browser(uploader) as browser:
+        assert list(browser.states().values()) == ["ready", "invalid", "invalid"]
+        assert "r0" in browser.rows["r2"]["problems"][0]["message"]
+        browser.edit(["r0"], "folder", "/elsewhere")
+        assert list(browser.states().values()) == ["ready", "ready", "invalid"]
+        assert "r1" in browser.rows["r2"]["problems"][0]["message"]
+        uploader.send()
+        assert list(browser.settled().values()) == ["uploaded", "uploaded", "invalid"]
+
+
+def test_an_observer_that_raises_stops_nothing(account: ikpipe.Account, caplog: pytest.LogCaptureFixture) -> None:
+    """Its error is logged, and what comes later is told."""
+
+    def fails(_change: object) -> None:
+        raise ValueError("of the user's own")
+
+    uploader = ikpipe.Uploader(account)
+    uploader.observe(fails, names="results")
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        assert set(browser.settled().values()) == {"uploaded"}
+        browser.wait(lambda: "of the user's own" in caplog.text)
+
+
+def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
+    """In pages, of which the last one carries the request."""
+    frame = pd.DataFrame({"file": [b"x"] * 1500, "file_name": [f"{number}" for number in range(1500)]})
+    with Browser(ikpipe.Uploader(account, frame)) as browser:
+        before = len(browser.all("rows"))
+        browser.edit([f"r{number}" for number in range(1500)], "tags", ["a"])
+        pages = browser.all("rows")[before:]
+        assert [(len(page["rows"]), page.get("request")) for page in pages] == [(1000, None), (500, "q1")]
+
+
 def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
     """The account's fields are told with their types; a value that does not fit is mended."""
     import httpx
@@ -288,15 +327,17 @@ def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture)
     assert not any(token in text for token in tokens for text in shown[:-1])
 
 
-def test_a_wrong_key_stops_the_run(emulator: Emulator) -> None:
+@pytest.mark.parametrize("keys", [("", "private_wrong"), ("public_wrong", "")])
+def test_a_wrong_key_stops_the_run(emulator: Emulator, keys: tuple[str, str]) -> None:
     """Nothing more is sent, and the page and the summary say why."""
+    right = emulator.account
     wrong = ikpipe.Account(
-        emulator.account.public_key,
-        "private_wrong",
-        upload_url=emulator.account.upload_url,
-        api_url=emulator.account.api_url,
+        keys[0] or right.public_key,
+        keys[1] or right.key(),
+        upload_url=right.upload_url,
+        api_url=right.api_url,
     )
-    uploader = ikpipe.Uploader(wrong, concurrency=1)
+    uploader = ikpipe.Uploader(wrong, concurrency=1, policy=QUICK)
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()

@@ -72,7 +72,9 @@ def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
 
     options = None if only is None else {"runOnly": only}
     found = Axe().run(uploads.page, context=".ikpipe", options=options).response["violations"]
-    return [(one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found]
+    return [
+        (one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found
+    ]
 
 
 def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int], list[str]]) -> None:

@@ -47,7 +47,9 @@ def test_pictures_of_addresses_are_fetched_only_in_view(uploads: Uploads, stub: 
     stub.push(*({"id": f"r{at}", "href": f"{bridge.url}p/{at}.png", "kind": "image/png"} for at in range(1000)))
     uploads.wait_rows(1000)
     uploads.page.wait_for_function("() => document.querySelector('.ik-thumb img, .ik-thumb .ik-icon')")
-    uploads.page.wait_for_function("() => performance.getEntriesByType('resource').some(one => /[/]p[/]0/.test(one.name))")
+    uploads.page.wait_for_function(
+        "() => performance.getEntriesByType('resource').some(one => /[/]p[/]0/.test(one.name))"
+    )
     assert 0 < len([one for one in asked if "/p/" in one]) < 40
 
 
