@@ -94,6 +94,17 @@ class Uploads:
             arg=list(states),
         )
 
+    def restart(self) -> None:
+        """Show the widget of a new kernel in the same page; the old one hears and says nothing any more."""
+        self.page.evaluate(
+            """async () => {
+                window.model.send = window.model.hear = () => {};
+                window.end();
+                window.model = await window.begin();
+                await window.show(window.model, document.getElementById("cell"));
+            }"""
+        )
+
     def evaluate(self, script: str, value: Any = None) -> Any:
         """Run JavaScript in the page."""
         return self.page.evaluate(script, value)

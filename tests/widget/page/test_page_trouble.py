@@ -69,14 +69,7 @@ def test_a_new_kernel_adopts_the_files(
     stub.push({"id": "b1", "folder": "/mended", "state": "failed"})
     uploads.wait_state("picture-1.png", "Failed")
     second = _Adopting(bridge, emulator.account, session="s2")
-    uploads.evaluate(
-        """async () => {
-            window.model.send = window.model.hear = () => {}; // its kernel is gone
-            window.end();
-            window.model = await window.begin();
-            await window.show(window.model, document.getElementById("cell"));
-        }"""
-    )
+    uploads.restart()
     uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
     uploads.button("Go on with them").click()
     uploads.wait_rows(2)

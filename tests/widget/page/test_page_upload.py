@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from page_comm import Comm
 
 import ikpipe
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    from bridge import Bridge
     from driver import Uploads
 
     from ikpipe.emulator import Emulator
@@ -96,11 +98,11 @@ def test_no_fault_stores_a_file_twice_or_loses_one(
     upload_page: Open, emulate: Emulate, files: Files, fault: str
 ) -> None:
     """Whatever happens on the way, each file is stored once, and the page says what Python says."""
-    emulator = emulate(faults={fault: 0.5}, seed=3)
+    emulator = emulate(faults={fault: 0.4}, seed=3)
     uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
-    send(uploads, files(6))
-    uploads.wait_idle()
-    assert len(stored(emulator)) == 6
+    send(uploads, files(4))
+    uploads.wait_up(4)
+    assert len(stored(emulator)) == 4
     words = [{"uploaded": "Up", "exists": "Up already"}[state] for state in states(uploader)]
     uploads.wait_states(words)
     assert emulator.fired[fault] > 0
@@ -169,7 +171,7 @@ def test_cancelling_one_leaves_the_others(upload_page: Open, emulate: Emulate, f
 def test_cancelling_all_and_retrying(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """What was cancelled is offered again, and then sent."""
     emulator = emulate(latency=0.3, capacity=1)
-    uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=QUICK)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=ikpipe.Policy(index_lag=1))
     send(uploads, files(3))
     uploads.button("Cancel all").click()
     uploads.wait_idle()
@@ -199,3 +201,42 @@ def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: F
         uploads.button("results.csv").click()
     assert download.value.suggested_filename == "results.csv"
     assert Path(download.value.path()).read_text("utf-8").count("uploaded") == 2
+
+
+def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """Rows of a folder there show pictures that the kernel gives, and are sent by it, beside picked ones."""
+    paths = files(3)
+    root = Path(paths[0]).parent / "there"
+    root.mkdir()
+    for path in paths[:2]:
+        Path(path).rename(root / Path(path).name)
+    uploads, uploader = upload_page(emulate().account, root=root)
+    uploads.wait_rows(2)
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.choose(paths[2:])
+    uploads.wait_rows(3)
+    uploads.button("Upload 3 files").click()
+    uploads.wait_states(["Up"] * 3)
+    assert states(uploader) == ["uploaded"] * 3
+
+
+def test_what_a_new_kernel_adopts_arrives_once(
+    upload_page: Open, bridge: Bridge, emulate: Emulate, files: Files
+) -> None:
+    """After a restart the page offers its files to the new kernel; what was up before is not sent again."""
+    emulator = emulate()
+    uploads, first = upload_page(emulator.account, policy=QUICK)
+    send(uploads, files(1))
+    uploads.wait_up(1)
+    uploads.choose(files(3)[1:])
+    uploads.wait_rows(3)
+    first.comm = None
+    second = ikpipe.Uploader(emulator.account, policy=QUICK)
+    Comm(bridge, second)
+    uploads.restart()
+    uploads.button("Go on with them").click()
+    uploads.wait_rows(2)
+    uploads.button("Upload 2 files").click()
+    uploads.wait_states(["Up"] * 2)
+    assert len(stored(emulator)) == 3
+    assert len(second.results) == 2
