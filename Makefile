@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check soak bench format clean
+.PHONY: help demo app test check soak bench format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -22,20 +22,34 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[emulator,parquet,excel]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget,parquet,excel]' --group dev
+	@touch $@ $(VENV)/.demo $(VENV)/.app
+
+$(VENV)/.app: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget]' --group app
 	@touch $@ $(VENV)/.demo
+
+# The widget is tested in a real browser: the system's Chromium, or what the variable CHROMIUM names.
+$(VENV)/.browser: $(VENV)/.dev tests/browsing.py
+	@$(BIN)/python tests/browsing.py >/dev/null 2>&1 || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update --quiet && apt-get install --yes --quiet chromium; } || true
+	@$(BIN)/python tests/browsing.py
+	@touch $@
 
 demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local ImageKit
 	$(BIN)/ikpipe demo
 
-test: $(VENV)/.dev         ## all that CI runs
+app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
+	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
+
+test: $(VENV)/.browser     ## all that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
-check: $(VENV)/.dev        ## the quick part, under a minute
+check: $(VENV)/.browser    ## the quick part, under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

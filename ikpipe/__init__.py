@@ -44,8 +44,9 @@ The stations of a row, in order; each file imports only what stands before it::
     _files       files: the media library as a frame
     _upload      upload, retry, upload_file
 
-Leaves, which nothing above imports: `tables` (files of tables), `widget` (the uploader of notebooks), `demo`, `cli`,
-and the package `emulator`, which shares no code with the client. Everything is loaded when it is first used.
+Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of tables),
+`widget` (the uploader of notebooks), `demo`, `cli`, and the package `emulator`, which shares no code with the client.
+Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from ikpipe._check import check
     from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
     from ikpipe._files import files
+    from ikpipe._gallery import gallery
     from ikpipe._policy import Policy
     from ikpipe._result import Result
     from ikpipe._token import sign
@@ -77,6 +79,7 @@ _HOMES = {
     "_check": ("check",),
     "_token": ("sign",),
     "_files": ("files",),
+    "_gallery": ("gallery",),
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
     "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
@@ -104,6 +107,7 @@ __all__ = [
     "demo",
     "emulator",
     "files",
+    "gallery",
     "read_results",
     "resume",
     "retry",

@@ -14,7 +14,7 @@
 
 from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, with_columns
 from ikpipe._frame.frozen import Frozen, thaw
-from ikpipe._frame.native import Frame
+from ikpipe._frame.native import Frame, Native
 from ikpipe._frame.plan import Plan
 from ikpipe._frame.results import (
     Collected,
@@ -36,6 +36,7 @@ __all__ = [
     "Frame",
     "Frozen",
     "Kept",
+    "Native",
     "Plan",
     "Rows",
     "Whole",

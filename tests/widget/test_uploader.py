@@ -180,7 +180,7 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
     with Browser(uploader) as browser:
         browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
         problem = browser.rows["b0"]["problems"][0]
-        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "My_Trip")
+        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "/My_Trip")
         uploader.send()
         assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
         browser.edit(["b0"], "folder", problem["mend"])

@@ -58,13 +58,14 @@ class Footer {
   fillSummary(up, down) {
     const { store } = this.ui;
     setText(this.text, up + down ? STRINGS.finished(up, down) : files(store.rows.size));
-    const bytes = this.bytes();
+    const bytes = this.bytes(up ? isUp : () => true);
     setText(this.more, bytes ? bytesText(bytes) : "");
   }
 
-  bytes() {
+  /** Count the bytes of some rows: what is up, once something is. */
+  bytes(counts) {
     let sum = 0;
-    for (const row of this.ui.store.rows.values()) sum += row.size || 0;
+    for (const row of this.ui.store.rows.values()) if (counts(row)) sum += row.size || 0;
     return sum;
   }
 
