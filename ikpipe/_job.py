@@ -91,7 +91,7 @@ class Planner:
     ) -> None:
         self.label = label
         self._intake = intake
-        self._seed = None if run is None else blake2b(f"{run} ".encode(), digest_size=6)
+        self._seed = None if run is None else _seed(f"{run} ")
         self._metadata_fields = metadata_fields
         self._targets = Targets()
 
@@ -130,7 +130,8 @@ class Planner:
         if self._seed is None or fields.get("useUniqueFileName") == "false":
             return Job(label, position, fields, source)
         # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
-        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], _suffix(self._seed, position))
+        seed, number = (self._seed, position) if source.kind != "held" else (_seed(source.text), 0)
+        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], _suffix(seed, number))
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
         return Job(label, position, fields, source, own_name=True)
 
@@ -191,6 +192,11 @@ def _twin(label: Any, path: str | None) -> tuple[str, BadValue]:
 # Two letters of base32 a time: `base64.b32encode` takes ten times as long.
 _LETTERS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 _SHIFTS = (40, 30, 20, 10, 0)
+
+
+def _seed(text: str) -> blake2b:
+    """Begin a suffix: with a run, or with a held file, which has the same name in whatever run it is sent."""
+    return blake2b(text.encode(), digest_size=6)
 
 
 def _suffix(seed: blake2b, position: int) -> str:

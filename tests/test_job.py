@@ -278,6 +278,18 @@ def test_a_target_is_the_path_in_the_library(folder: str | None, name: str, targ
     assert own(name, use_unique_file_name=False, folder=folder).target == target
 
 
+def test_a_held_file_has_one_name_in_all_runs() -> None:
+    """Its suffix is its own, so that a run after the first cannot store it twice; another file has another one."""
+    held = {text: Source("held", "a.txt", text, size=1) for text in ("browser://x/b0", "browser://x/b1")}
+    frame = pd.DataFrame({"file": [*held]})
+    names = []
+    for run, rows in (("one", frame), ("two", frame.iloc[::-1])):
+        jobs = jobs_of(Planner(Intake(held=held.get), run=run), chunks(rows))
+        names.append({job.source.text: job.fields["fileName"] for job in jobs if isinstance(job, Job)})
+    assert names[0] == names[1]
+    assert len(set(names[0].values())) == 2
+
+
 def test_lines_end_as_browsers_end_them_where_one_sends() -> None:
     """What is signed is what arrives: a form's texts have CRLF; a file that is sent from here keeps its own."""
     held = Source("held", "a.txt", "browser://x/b0", size=1)

@@ -202,7 +202,13 @@ def written(results: pd.DataFrame, folder: Path) -> str:
     parquet = pq.read_table(folder / "results.parquet")
     texts = [(folder / f"results.{ending}").read_text() for ending in ("csv", "jsonl")]
     texts += [str(parquet.to_pydict()), str(parquet.schema.metadata)]
-    texts += [contact_sheet(results, {}, label="sku"), results.to_html(), results.to_csv(), repr(results.attrs)]
+    texts += [
+        contact_sheet(results, {}, label="sku"),
+        ikpipe.gallery(results)._repr_html_(),
+        results.to_html(),
+        results.to_csv(),
+        repr(results.attrs),
+    ]
     return "\n".join(texts)
 
 

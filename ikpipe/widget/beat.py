@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_log = logging.getLogger("ikpipe")
 
 EVERY = 0.1  # seconds
 IDLE = 2.0  # seconds without anything to tell, after which the thread ends
@@ -43,7 +46,10 @@ class Beat:
                 return
             self._changed.clear()
             began = time.monotonic()
-            on = self._tell()
+            try:
+                on = self._tell()
+            except Exception:  # noqa: BLE001 - an observer's own, or a page that is gone
+                _log.exception("what has changed in the uploader could not be told")
             # Whoever observes may take its time: it gets no more than half of this thread's.
             time.sleep(max(EVERY, time.monotonic() - began))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe._errors import Problem
+    from ikpipe._frame import Rows
     from ikpipe._metadata import Field
     from ikpipe._source import Source
     from ikpipe.widget.sheet import Sheet
@@ -94,7 +95,7 @@ class Checks:
         frame = self._sheet.frame(rows, edited)
         chunk = self._sheet.feed(frame).chunk()
         read = self._planned(frame.columns, edited).rows(chunk)
-        jobs = Planner(self._intake, self.fields).jobs(read)
+        jobs = _Alone(self._intake, self.fields).jobs(read)
         values = read.values()
         files = self._intake.read_all(_sound(values.get("file", [None] * len(rows))))
         columns = {name: values.get(name, [None] * len(rows)) for name in _SHOWN}
@@ -150,6 +151,13 @@ class Checks:
             mapping = self._sheet.mapping(edited)
             self._plan, self._for = Plan(labels, mapping["columns"], mapping["parameters"]), key
         return self._plan
+
+
+class _Alone(Planner):
+    """Looks at each row as if there were no other: who has which place is kept elsewhere, since rows change."""
+
+    def _take(self, rows: Rows, texts: Mapping[str, list[Any]], found: Any) -> None:
+        """Let each row have its place."""
 
 
 class _Key(NamedTuple):

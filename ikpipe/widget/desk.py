@@ -125,10 +125,14 @@ class Desk:
         self.shelf.touch(self.checks.look(rows))
         self.tell()
 
-    def tell(self) -> None:
-        """Tell the browser of the rows that have changed."""
-        while rows := self.shelf.take(PAGE):
-            self.say(self.shelf.message(rows))
+    def tell(self, request: str | int | None = None) -> None:
+        """Tell the browser of the rows that have changed; the last page answers a request."""
+        rows = self.shelf.take(PAGE)
+        while rows or request is not None:
+            message, rows = self.shelf.message(rows), self.shelf.take(PAGE)
+            if not rows and request is not None:
+                message, request = {**message, "request": request}, None
+            self.say(message)
 
     def remove(self, ids: list[str]) -> None:
         """Take picked files away, if they are not on their way; an input's rows stay."""
@@ -170,10 +174,8 @@ class Desk:
             else:
                 row.edits[message.column] = message.value
             row.state, row.result, row.known = "ready", None, None
-        self.look(rows)
-        self.shelf.touch(rows)
-        # One answer that carries the request, though all rows were told already.
-        self.say({**self.shelf.message(rows[:PAGE]), "request": message.request})
+        self.shelf.touch([*rows, *self.checks.look(rows)])
+        self.tell(message.request)
         self.changed("frame", "results")
 
     # Runs
@@ -188,7 +190,7 @@ class Desk:
         rows = [row for row in self.shelf.some(ids) if row.state in AGAIN]
         kept = {row for row in rows if row.run is not None and row.run.keep(row)}
         for row in kept:
-            row.state = "queued"
+            row.state, row.dropped = "queued", False
         self.shelf.touch(kept)
         self._start([row for row in rows if row.run is None and not row.problems])
 

@@ -74,7 +74,7 @@ class Page:
         self._open: dict[str, Attempt] = {}
         self._asked: dict[str, int] = {}
         self._numbers = count(1)
-        self.proven = False  # that keys and names work: a picked file is up
+        self.proven = threading.Event()  # the keys work: a picked file is up
         self.heard = time.monotonic()
         self.gone: float | None = None
 

@@ -34,7 +34,7 @@ class Held(NamedTuple):
     def of(cls, file: File, cell: str, below: list[str]) -> Held:
         """Take a file as it was told; its relative path becomes a folder below another."""
         levels = folder_levels(file.path)
-        return cls(cell, file.name, file.size, file.type, "/".join([*below, *levels]) if levels else None)
+        return cls(cell, file.name, file.size, file.type, "/".join(["", *below, *levels]) if levels else None)
 
     def source(self) -> Source:
         """Say what the line needs to know of it."""

@@ -215,7 +215,7 @@ def files_below(root: Path, folder: Any) -> pd.DataFrame:
         for name in sorted(names):
             if not name.startswith("."):
                 files.append((way / name).as_posix())
-                folders.append("/".join([*levels_of(folder), *way.parts]) if way.parts else None)
+                folders.append("/".join(["", *levels_of(folder), *way.parts]) if way.parts else None)
     return pd.DataFrame({"file": pd.Series(files, dtype=object), "folder": pd.Series(folders, dtype=object)})
 
 

@@ -95,7 +95,7 @@ class Uploader(anywidget.AnyWidget):
         check_account(account)
         mapping = gather(columns, root, None, fetch, parameters)
         table = files_below(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
-        sheet = Sheet(pd.DataFrame() if table is None else Whole(table).frame, mapping)
+        sheet = Sheet(pd.DataFrame() if table is None else Whole(table).frame.copy(), mapping)
         sheet.check()
         folder = _archive.folder() if journal is None else Path(journal)
         sending = Sending(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16))

@@ -122,20 +122,20 @@ class BrowserWire(Wire):
         """
         doubt = _doubt("the browser may have sent it twice, and the token was used")
         fixed = fields.get("useUniqueFileName") == "false"
-        if self._page.proven or self._account.private_key is None or not fixed:
+        if self._page.proven.is_set() or self._account.private_key is None or not fixed:
             return doubt
         size, since = None if "transformation" in fields else source.size, began - self._rules.clock_skew
         for wait in (0.0, self._rules.index_lag):
             await asyncio.sleep(wait)
             try:
                 if await find(self, self._account, path_of(fields), size=size, since=since) is not None:
-                    self._page.proven = True
+                    self._page.proven.set()
                     return doubt
             except AccountError:
                 return reply
             except Error:
                 return doubt
-        return reply
+        return doubt if self._page.proven.is_set() else reply  # another one, meanwhile
 
     async def _proved(self, reply: Reply, fields: Mapping[str, str], source: Source, began: float) -> Reply:
         """Believe that a file is stored only if it is where it was signed to be; else it is a doubt, which is settled.
@@ -160,7 +160,7 @@ class BrowserWire(Wire):
             found.request_id = said.request_id
         if not _fits(found, fields, source):
             return _doubt("the page says that it is stored, and names another file")
-        self._page.proven = True
+        self._page.proven.set()
         return reply._replace(result=found)
 
 

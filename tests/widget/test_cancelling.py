@@ -158,3 +158,31 @@ def test_a_failed_row_can_be_mended_and_retried(emulate: Callable[..., Emulator]
         assert uploader.results.empty
         uploader.send()
         assert browser.settled() == {"b0": "uploaded"}
+
+
+def test_what_arrives_after_it_was_given_up_is_not_sent_twice(emulate: Callable[..., Emulator]) -> None:
+    """A file that the service stored later than anybody believes: a retry meets its own name, and nothing is twice."""
+    emulator = emulate(latency=0.6)
+    uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=0.05, first_wait=0.02))
+
+    def gives_up(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        threading.Thread(target=browser.posted, args=(order,)).start()
+        while (order["id"], order["attempt"]) not in browser.aborted:
+            threading.Event().wait(0.01)
+        return {"error": "cancelled", "left": True}
+
+    posts = [gives_up, Browser.posted]
+
+    def post(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        return posts.pop(0)(browser, order)
+
+    with Browser(uploader, post) as browser:
+        browser.pick({"a.txt": b"a"})
+        uploader.send()
+        browser.wait(lambda: len(posts) == 1)
+        uploader.cancel()
+        assert browser.settled() == {"b0": "cancelled"}
+        browser.wait(lambda: uploads_of(emulator))
+        uploader.retry()
+        assert browser.settled() == {"b0": "exists"}
+    assert sum(bool(one["stored"]) for one in uploads_of(emulator)) == 1

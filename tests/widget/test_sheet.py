@@ -146,7 +146,7 @@ def test_picked_files_are_rows_below_the_inputs(account: ikpipe.Account) -> None
         browser.pick({"trip/a.png": b"xyz"})
     frame = uploader.frame
     assert list(frame.index) == [0, 1, 2, 3]
-    assert frame.iloc[3][["size", "type", "folder"]].tolist() == [3, "image/png", "all/trip"]
+    assert frame.iloc[3][["size", "type", "folder"]].tolist() == [3, "image/png", "/all/trip"]
     assert frame.iloc[3]["file"].startswith("browser://")
     assert frame["sku"].tolist()[:3] == ["a1", "a2", "a3"]
 
@@ -170,7 +170,7 @@ def test_files_below_a_root_are_rows(account: ikpipe.Account, tmp_path: Any) -> 
     with Browser(uploader) as browser:
         assert [(row["name"], row["folder"], row["source"]) for row in browser.rows.values()] == [
             ("a.txt", "/all", "file"),
-            ("b.txt", "all/trip", "file"),
+            ("b.txt", "/all/trip", "file"),
         ]
         uploader.send()
         assert set(browser.settled().values()) == {"uploaded"}

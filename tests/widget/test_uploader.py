@@ -180,7 +180,7 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
     with Browser(uploader) as browser:
         browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
         problem = browser.rows["b0"]["problems"][0]
-        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "My_Trip")
+        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "/My_Trip")
         uploader.send()
         assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
         browser.edit(["b0"], "folder", problem["mend"])
@@ -219,6 +219,45 @@ def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
         browser.edit(["b0"], "file_name", "a.txt")
         browser.say(type="remove", ids=["b0"])
         assert browser.rows["b1"]["state"] == "ready"
+
+
+def test_rows_that_come_together_and_have_one_place(account: ikpipe.Account) -> None:
+    """The first of them has it; the others are told which one that is, until it goes elsewhere."""
+    frame = pd.DataFrame({"file": [b"x", b"y", b"z"], "file_name": ["a.txt", "a.txt", "a.txt"]})
+    uploader = ikpipe.Uploader(account, frame, use_unique_file_name=False)
+    with Browser(uploader) as browser:
+        assert list(browser.states().values()) == ["ready", "invalid", "invalid"]
+        assert "r0" in browser.rows["r2"]["problems"][0]["message"]
+        browser.edit(["r0"], "folder", "/elsewhere")
+        assert list(browser.states().values()) == ["ready", "ready", "invalid"]
+        assert "r1" in browser.rows["r2"]["problems"][0]["message"]
+        uploader.send()
+        assert list(browser.settled().values()) == ["uploaded", "uploaded", "invalid"]
+
+
+def test_an_observer_that_raises_stops_nothing(account: ikpipe.Account, caplog: pytest.LogCaptureFixture) -> None:
+    """Its error is logged, and what comes later is told."""
+
+    def fails(_change: object) -> None:
+        raise ValueError("of the user's own")
+
+    uploader = ikpipe.Uploader(account)
+    uploader.observe(fails, names="results")
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        uploader.send()
+        assert set(browser.settled().values()) == {"uploaded"}
+        browser.wait(lambda: "of the user's own" in caplog.text)
+
+
+def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
+    """In pages, of which the last one carries the request."""
+    frame = pd.DataFrame({"file": [b"x"] * 1500, "file_name": [f"{number}" for number in range(1500)]})
+    with Browser(ikpipe.Uploader(account, frame)) as browser:
+        before = len(browser.all("rows"))
+        browser.edit([f"r{number}" for number in range(1500)], "tags", ["a"])
+        pages = browser.all("rows")[before:]
+        assert [(len(page["rows"]), page.get("request")) for page in pages] == [(1000, None), (500, "q1")]
 
 
 def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:

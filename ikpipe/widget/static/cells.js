@@ -2,7 +2,11 @@
 
 /** Make a progress bar; `fillBar` says how far it is. */
 function bar(label) {
-  return h("div", { class: "ik-bar", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" }, h("span"));
+  return h(
+    "div",
+    { class: "ik-bar", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" },
+    h("span"),
+  );
 }
 
 /** Fill a bar to a share of 0 to 1; null is "no telling". */
@@ -16,6 +20,7 @@ function fillBar(element, share) {
 /** Tell what the person sees a row do: all bytes gone and no answer yet is "processing". */
 function shownState(store, row) {
   const progress = store.progress.get(row.id);
+  if (store.cancelling.has(row.id)) return "cancelling";
   if (row.state === "sending" && progress?.total && progress.loaded >= progress.total) return "processing";
   if (row.state === "queued" && progress) return "sending";
   return row.state;
@@ -39,7 +44,8 @@ function noteOf(row) {
 
 /** Make the buttons for what can be done with a row now. */
 function actionButtons(ui, row) {
-  const make = (sign, label, press) => button({ sign, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
+  const make = (sign, label, press) =>
+    button({ sign, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
   if (isBusy(row)) return [make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]))];
   if (isDown(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id]))];
   if (isUp(row) && row.result?.url) return upButtons(ui, row, make);

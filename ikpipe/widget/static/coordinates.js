@@ -3,7 +3,9 @@
 const AREA_PARTS = ["x", "y", "width", "height"];
 
 function parseArea(text) {
-  const numbers = String(text ?? "").split(",").map(Number);
+  const numbers = String(text ?? "")
+    .split(",")
+    .map(Number);
   return numbers.length === 4 && numbers.every((n) => Number.isInteger(n) && n >= 0) ? numbers : null;
 }
 
@@ -67,7 +69,9 @@ const areaBetween = ([x, y], [u, v]) => [Math.min(x, u), Math.min(y, v), Math.ab
 /** Make the four number fields of an area, for those who do not draw; they hold the same area as the drawing. */
 class AreaFields {
   constructor(onTyped) {
-    this.inputs = AREA_PARTS.map(() => h("input", { type: "number", min: "0", step: "1", onchange: () => this.typed(onTyped) }));
+    this.inputs = AREA_PARTS.map(() =>
+      h("input", { type: "number", min: "0", step: "1", onchange: () => this.typed(onTyped) }),
+    );
     const labels = AREA_PARTS.map((part, at) => h("label", {}, STRINGS.area[part], this.inputs[at]));
     this.element = h("div", { class: "ik-area-fields" }, labels);
   }

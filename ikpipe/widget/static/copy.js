@@ -61,7 +61,11 @@ function copyMenu(ui, rows, anchor) {
     copyRows(ui, rows, kind);
   };
   const items = COPY_CHOICES.map(([kind, text]) =>
-    h("button", { type: "button", class: "ik-item", role: "menuitem", tabindex: "-1", onclick: () => choose(kind) }, text),
+    h(
+      "button",
+      { type: "button", class: "ik-item", role: "menuitem", tabindex: "-1", onclick: () => choose(kind) },
+      text,
+    ),
   );
   const menu = popover(ui.root, anchor, items, { role: "menu", "aria-label": STRINGS.copy });
   menu.classList.add("ik-menu");

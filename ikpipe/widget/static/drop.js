@@ -6,7 +6,13 @@ class Intake {
     this.depth = 0; // a drag enters and leaves each element on its way
     this.files = this.chooser({ multiple: true });
     this.folder = this.chooser({ webkitdirectory: true });
-    this.overlay = h("div", { class: "ik-overlay", hidden: true }, icon("upload"), h("strong", {}, STRINGS.dropNow), h("span", {}, STRINGS.dropNowHint));
+    this.overlay = h(
+      "div",
+      { class: "ik-overlay", hidden: true },
+      icon("upload"),
+      h("strong", {}, STRINGS.dropNow),
+      h("span", {}, STRINGS.dropNowHint),
+    );
     this.ends = new Ends();
     const { root } = ui;
     this.ends.listen(root, "dragenter", (event) => this.dragged(event, 1));

@@ -35,7 +35,11 @@ class Editor {
     this.fields = PARAMETERS.map((column) => this.parameter(column));
     const metadata = (this.ui.queue.settings.fields || []).map(metadataSpec).map((spec) => this.metadata(spec));
     const group = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
-    this.form.replaceChildren(...this.fields.map(({ block }) => block), ...group, ...metadata.map(({ block }) => block));
+    this.form.replaceChildren(
+      ...this.fields.map(({ block }) => block),
+      ...group,
+      ...metadata.map(({ block }) => block),
+    );
     this.fields.push(...metadata);
     this.update();
   }
@@ -51,23 +55,46 @@ class Editor {
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
     if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
     const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
-    return new ChoiceField(id, commit, [[null, STRINGS.byDefault(usual)], [false, STRINGS.isPublic], [true, STRINGS.isPrivate]]);
+    return new ChoiceField(id, commit, [
+      [null, STRINGS.byDefault(usual)],
+      [false, STRINGS.isPublic],
+      [true, STRINGS.isPrivate],
+    ]);
   }
 
   metadata(spec) {
     const column = `custom_metadata.${spec.name}`;
     const id = `${this.prefix}-m-${spec.name}`;
-    return this.place(column, spec.label, id, metadataField(id, (value) => this.commit(column, value), spec), spec.required);
+    return this.place(
+      column,
+      spec.label,
+      id,
+      metadataField(id, (value) => this.commit(column, value), spec),
+      spec.required,
+    );
   }
 
   /** Put a control under its label, with room for problems and a way back to the default. */
   place(column, label, id, control, required = false) {
-    const reset = button({ sign: "undo", label: STRINGS.reset(label), kind: "ik-quiet ik-small", press: () => this.commit(column, null) });
-    const name = control.element.matches(".ik-many") ? h("span", { id: `${id}-l` }, label) : h("label", { for: id }, label);
+    const reset = button({
+      sign: "undo",
+      label: STRINGS.reset(label),
+      kind: "ik-quiet ik-small",
+      press: () => this.commit(column, null),
+    });
+    const name = control.element.matches(".ik-many")
+      ? h("span", { id: `${id}-l` }, label)
+      : h("label", { for: id }, label);
     if (control.element.matches(".ik-many")) setOrDrop(control.element, "aria-labelledby", `${id}-l`);
     if (required) name.append(h("span", { "aria-hidden": "true" }, " *"));
     const problems = h("div", { class: "ik-field-problems" });
-    const block = h("div", { class: "ik-field" }, h("div", { class: "ik-label" }, name, reset), control.element, problems);
+    const block = h(
+      "div",
+      { class: "ik-field" },
+      h("div", { class: "ik-label" }, name, reset),
+      control.element,
+      problems,
+    );
     return { column, control, block, problems, reset };
   }
 
@@ -114,11 +141,16 @@ class Editor {
   showShared(control, rows, column) {
     const first = valueOf(rows[0], column);
     const key = JSON.stringify(first);
-    control.show(first, rows.some((row) => JSON.stringify(valueOf(row, column)) !== key));
+    control.show(
+      first,
+      rows.some((row) => JSON.stringify(valueOf(row, column)) !== key),
+    );
   }
 
   fillProblems(place, rows, column) {
-    const found = rows.flatMap((row) => (row.problems || []).filter((one) => one.column === column).map((one) => [row, one]));
+    const found = rows.flatMap((row) =>
+      (row.problems || []).filter((one) => one.column === column).map((one) => [row, one]),
+    );
     const key = JSON.stringify(found.map(([row, problem]) => [row.id, problem]));
     if (place.dataset.key === key) return;
     place.dataset.key = key;
@@ -132,7 +164,9 @@ class Editor {
     const curable = found.filter(([, one]) => one.mend !== undefined && one.mend !== null);
     const mend = () => curable.forEach(([one, { column, mend: value }]) => queue.edit([one.id], column, value));
     const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemOf(found.length, problem.message));
-    return curable.length ? [text, button({ text: STRINGS.mendAll(curable.length), kind: "ik-mend", press: mend })] : [text];
+    return curable.length
+      ? [text, button({ text: STRINGS.mendAll(curable.length), kind: "ik-mend", press: mend })]
+      : [text];
   }
 
   open(column) {

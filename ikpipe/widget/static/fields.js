@@ -42,7 +42,12 @@ class ChoiceField {
     this.choices = choices;
     this.several = h("option", { value: "several", disabled: true, hidden: true }, STRINGS.several);
     const options = choices.map(([, text], at) => h("option", { value: String(at) }, text));
-    this.element = h("select", { id, onchange: () => commit(choices[Number(this.element.value)][0]) }, this.several, options);
+    this.element = h(
+      "select",
+      { id, onchange: () => commit(choices[Number(this.element.value)][0]) },
+      this.several,
+      options,
+    );
   }
 
   show(value, several) {
@@ -54,7 +59,8 @@ class ChoiceField {
 class ManyField {
   /** Let several of `options` be chosen. */
   constructor(id, commit, options) {
-    const box = (option) => h("input", { type: "checkbox", value: String(option), onchange: () => commit(this.chosen()) });
+    const box = (option) =>
+      h("input", { type: "checkbox", value: String(option), onchange: () => commit(this.chosen()) });
     this.options = options;
     this.boxes = options.map(box);
     const labels = options.map((option, at) => h("label", {}, this.boxes[at], String(option)));
@@ -79,7 +85,13 @@ class TagsField {
   /** Hold tags as chips; `change(add, drop)` says which tag joins or leaves. */
   constructor(id, change) {
     this.change = change;
-    this.input = h("input", { id, type: "text", placeholder: STRINGS.addTag, onkeydown: (event) => this.pressed(event), onblur: () => this.add() });
+    this.input = h("input", {
+      id,
+      type: "text",
+      placeholder: STRINGS.addTag,
+      onkeydown: (event) => this.pressed(event),
+      onblur: () => this.add(),
+    });
     this.chips = h("span", { class: "ik-chip-list" });
     this.element = h("div", { class: "ik-chips", onclick: () => this.input.focus() }, this.chips, this.input);
   }
@@ -94,7 +106,10 @@ class TagsField {
   }
 
   add() {
-    const tags = this.input.value.split(",").map((tag) => tag.trim()).filter(Boolean);
+    const tags = this.input.value
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter(Boolean);
     this.input.value = "";
     if (tags.length) this.change(tags, []);
   }
@@ -109,7 +124,12 @@ class TagsField {
   }
 
   chip(tag, n, of) {
-    const remove = button({ sign: "close", label: STRINGS.removeTag(tag), kind: "ik-quiet ik-small", press: () => this.drop(tag) });
+    const remove = button({
+      sign: "close",
+      label: STRINGS.removeTag(tag),
+      kind: "ik-quiet ik-small",
+      press: () => this.drop(tag),
+    });
     const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
     return h("span", { class: `ik-tag ${n < of ? "ik-some" : ""}`, title }, h("span", {}, tag), remove);
   }
@@ -123,11 +143,18 @@ class TagsField {
 /** Make the field for a custom metadata field of the account. */
 function metadataField(id, commit, field) {
   const { type, options } = field;
-  if (type === "Boolean") return new ChoiceField(id, commit, [[null, STRINGS.unset], [true, STRINGS.yes], [false, STRINGS.no]]);
-  if (type === "SingleSelect") return new ChoiceField(id, commit, [[null, STRINGS.unset], ...options.map((one) => [one, String(one)])]);
+  if (type === "Boolean")
+    return new ChoiceField(id, commit, [
+      [null, STRINGS.unset],
+      [true, STRINGS.yes],
+      [false, STRINGS.no],
+    ]);
+  if (type === "SingleSelect")
+    return new ChoiceField(id, commit, [[null, STRINGS.unset], ...options.map((one) => [one, String(one)])]);
   if (type === "MultiSelect") return new ManyField(id, commit, options);
   if (type === "Textarea") return new TextField(id, commit, { tag: "textarea", maxlength: field.maxLength });
-  if (type === "Number") return new TextField(id, commit, { type: "number", step: "any", min: field.min, max: field.max, read: Number });
+  if (type === "Number")
+    return new TextField(id, commit, { type: "number", step: "any", min: field.min, max: field.max, read: Number });
   if (type === "Date") return new TextField(id, commit, { type: "date", write: (value) => String(value).slice(0, 10) });
   return new TextField(id, commit, { maxlength: field.maxLength });
 }

@@ -9,7 +9,17 @@ class Footer {
     this.cancel = button({ sign: "close", text: STRINGS.cancelAll, press: () => ui.queue.cancel() });
     this.retry = button({ sign: "retry", text: STRINGS.retryFailed(0), press: () => ui.queue.retry() });
     this.csv = button({ sign: "download", text: STRINGS.csv, label: STRINGS.csvLabel, press: () => this.download() });
-    this.element = h("div", { class: "ik-footer" }, this.bar, this.text, this.more, h("span", { class: "ik-spring" }), this.cancel, this.retry, this.csv);
+    this.element = h(
+      "div",
+      { class: "ik-footer" },
+      this.bar,
+      this.text,
+      this.more,
+      h("span", { class: "ik-spring" }),
+      this.cancel,
+      this.retry,
+      this.csv,
+    );
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
       ui.store.on("rows", this.updateLater),
@@ -48,13 +58,14 @@ class Footer {
   fillSummary(up, down) {
     const { store } = this.ui;
     setText(this.text, up + down ? STRINGS.finished(up, down) : files(store.rows.size));
-    const bytes = this.bytes();
+    const bytes = this.bytes(up ? isUp : () => true);
     setText(this.more, bytes ? bytesText(bytes) : "");
   }
 
-  bytes() {
+  /** Count the bytes of some rows: what is up, once something is. */
+  bytes(counts) {
     let sum = 0;
-    for (const row of this.ui.store.rows.values()) sum += row.size || 0;
+    for (const row of this.ui.store.rows.values()) if (counts(row)) sum += row.size || 0;
     return sum;
   }
 

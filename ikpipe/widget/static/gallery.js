@@ -23,7 +23,13 @@ function createCard() {
     bar: h("span", { class: "ik-card-bar" }),
   };
   const frame = h("div", { class: "ik-frame" }, parts.thumb, mark(), parts.sign, parts.bar);
-  const element = h("div", { class: "ik-card", role: "gridcell", tabindex: "-1", "data-stop": "" }, frame, parts.name, parts.note);
+  const element = h(
+    "div",
+    { class: "ik-card", role: "gridcell", tabindex: "-1", "data-stop": "" },
+    frame,
+    parts.name,
+    parts.note,
+  );
   element.ik = { parts, shown: {} };
   return element;
 }

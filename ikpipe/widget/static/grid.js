@@ -9,7 +9,12 @@ class Grid {
     this.per = 1;
     this.stop = 0; // which of a row's stops the keyboard is at
     this.body = h("div", { class: "ik-lines-all", role: "rowgroup" });
-    this.grid = h("div", { class: "ik-grid", role: "grid", "aria-label": STRINGS.grid, "aria-multiselectable": "true" });
+    this.grid = h("div", {
+      class: "ik-grid",
+      role: "grid",
+      "aria-label": STRINGS.grid,
+      "aria-multiselectable": "true",
+    });
     this.element = h("div", { class: "ik-scroll" }, this.grid);
     this.drawLater = oncePerFrame(() => this.draw());
     this.ends = new Ends();

@@ -104,7 +104,8 @@ class Ui {
 
   close() {
     for (const part of [this.ends, this.view]) part.all ? part.all() : part.end();
-    for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs]) part.close();
+    for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs])
+      part.close();
     this.frame.remove();
   }
 }

@@ -66,7 +66,12 @@ class Notices {
       this.update();
       this.ui.root.focus();
     };
-    return notice("bad", text, [button({ sign: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: dismiss })], "ik-trouble");
+    return notice(
+      "bad",
+      text,
+      [button({ sign: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: dismiss })],
+      "ik-trouble",
+    );
   }
 
   close() {

@@ -25,7 +25,11 @@ function adoptOrphans(queue) {
       const post = orphan.sender.posts.get(row.id);
       if (post) post.ended.then(() => adopt(queue, orphan, [[row, held]]));
     }
-    adopt(queue, orphan, unsettled(orphan).filter(([row]) => !orphan.sender.posts.has(row.id)));
+    adopt(
+      queue,
+      orphan,
+      unsettled(orphan).filter(([row]) => !orphan.sender.posts.has(row.id)),
+    );
     orphan.close();
   }
   queue.orphans = [];

@@ -83,7 +83,12 @@ class Preview {
     if (family === "video" || family === "audio") return h(family, { src: source, controls: true, onerror: fail });
     if (family === "other" && row.kind) return this.signOf(row);
     const picture = h("div", { class: "ik-picture" });
-    const image = h("img", { src: source, alt: row.description || row.name, referrerpolicy: "no-referrer", onerror: fail });
+    const image = h("img", {
+      src: source,
+      alt: row.description || row.name,
+      referrerpolicy: "no-referrer",
+      onerror: fail,
+    });
     image.addEventListener("load", () => this.loaded(picture, image));
     picture.append(image);
     return picture;
@@ -142,15 +147,27 @@ class Preview {
       [STRINGS.columns.size, sizeText(row)],
       [STRINGS.columns.tags, (row.tags || []).join(", ")],
     ].filter(([, text]) => text);
-    return h("dl", { class: "ik-facts" }, facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
+    return h(
+      "dl",
+      { class: "ik-facts" },
+      facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))),
+    );
   }
 
   actionsOf(row) {
     const { ui } = this;
     if (isUp(row) && row.result?.url) {
-      const visit = h("a", { class: "ik-button", href: webAddress(row.result.url), target: "_blank", rel: "noopener noreferrer" });
+      const visit = h("a", {
+        class: "ik-button",
+        href: webAddress(row.result.url),
+        target: "_blank",
+        rel: "noopener noreferrer",
+      });
       visit.append(icon("visit"), STRINGS.visit);
-      return [visit, button({ sign: "copy", text: STRINGS.copy, press: (event) => copyMenu(ui, [row], event.currentTarget) })];
+      return [
+        visit,
+        button({ sign: "copy", text: STRINGS.copy, press: (event) => copyMenu(ui, [row], event.currentTarget) }),
+      ];
     }
     if (isBusy(row)) return [button({ sign: "close", text: STRINGS.cancel, press: () => ui.queue.cancel([row.id]) })];
     if (isDown(row)) return [button({ sign: "retry", text: STRINGS.retry, press: () => ui.queue.retry([row.id]) })];

@@ -49,7 +49,11 @@ function outcome(row) {
 function showProblems(ui, row, anchor, problems = row.problems) {
   const body = [h("h2", {}, row.name || STRINGS.unknownSize)];
   if (problems?.length) body.push(problemList(ui.queue, row, problems));
-  if (isDown(row)) body.push(outcome(row), retryButton(ui, row, () => panel.hidePopover()));
+  if (isDown(row))
+    body.push(
+      outcome(row),
+      retryButton(ui, row, () => panel.hidePopover()),
+    );
   const label = isDown(row) ? STRINGS.why(row.name) : STRINGS.problemsOf(row.name);
   const panel = popover(ui.root, anchor, body, { role: "dialog", "aria-label": label });
   const end = ui.store.on("rows", (changed) => changed.has(row.id) && closeWhenMended(ui, row, panel));

@@ -18,7 +18,7 @@ class Queue extends Events {
     this.orphans = [];
     this.views = 0;
     this.hear();
-    this.link.say({ type: "hello", view: Math.random().toString(36).slice(2) });
+    this.hello();
   }
 
   get settings() {
@@ -32,7 +32,7 @@ class Queue extends Events {
   hear() {
     const { link, store, sender } = this;
     link.on("welcome", (message) => this.welcome(message));
-    link.on("rows", ({ rows }) => store.patch(rows));
+    link.on("rows", (message) => this.takeRows(message));
     link.on("gone", ({ ids }) => this.gone(ids));
     link.on("added", (message) => this.added(message));
     link.on("select", ({ ids }) => store.select(ids, "kernel"));
@@ -46,7 +46,20 @@ class Queue extends Events {
     store.on("finished", () => (this.totals = null));
   }
 
-  welcome({ session }) {
+  takeRows({ rows, version }) {
+    // versions count the messages: where one is missing, the line was cut meanwhile
+    if (version > this.version + 1) this.hello();
+    this.version = version;
+    this.store.patch(rows);
+  }
+
+  hello() {
+    this.version = Infinity; // until the whole has come
+    this.link.say({ type: "hello", view: Math.random().toString(36).slice(2) });
+  }
+
+  welcome({ session, version }) {
+    this.version = version;
     const restarted = this.session && this.session !== session;
     this.session = session;
     if (!restarted) this.sender.tellAgain();
@@ -138,6 +151,7 @@ class Queue extends Events {
   cancel(ids = null) {
     this.link.say({ type: "cancel", ids });
     this.sender.abort(ids);
+    this.store.cancel(ids);
   }
 
   retry(ids = null) {

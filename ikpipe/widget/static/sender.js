@@ -33,7 +33,7 @@ class Post {
     request.onload = () => this.answered(request, listening);
     request.onerror = () => this.broke(listening);
     request.ontimeout = () => this.finish({ error: "timeout", left: true });
-    request.onabort = () => this.finish({ error: "cancelled", left: this.loaded > 0 || !listening });
+    request.onabort = () => this.finish({ error: "cancelled", left: true });
     request.send(this.form());
   }
 
@@ -65,10 +65,13 @@ class Post {
     else this.finish({ status, body: request.responseText.slice(0, LONGEST), request_id: requestId(request) });
   }
 
-  /** Nothing left although we listened: the preflight may have been refused, and a form alone needs none. */
+  /**
+   * Nothing left that we heard of: the preflight may have been refused, and a form alone needs none. It is no proof,
+   * since what leaves is told late: whatever was once given to the browser may have arrived.
+   */
   broke(listening) {
     if (!listening || this.loaded > 0 || this.aborted) {
-      this.finish({ error: "network", left: this.loaded > 0 || !listening });
+      this.finish({ error: "network", left: true });
     } else if (navigator.onLine) {
       this.second = true;
       this.send(false);

@@ -8,6 +8,7 @@ class Store extends Events {
     this.order = [];
     this.counts = {};
     this.selection = new Set();
+    this.cancelling = new Set(); // rows that the person gave up, of which the kernel still finds out
     this.progress = new Map(); // id → {loaded, total}; total 0 is "no telling"
     this.run = { of: 0, done: 0, going: 0, failed: 0 };
     this.changed = new Set();
@@ -40,7 +41,9 @@ class Store extends Events {
     this.count(before, row);
     this.rows.set(row.id, row);
     this.changed.add(row.id);
-    if (!isBusy(row)) this.progress.delete(row.id);
+    if (isBusy(row)) return;
+    this.progress.delete(row.id);
+    this.cancelling.delete(row.id);
   }
 
   place(row) {
@@ -103,6 +106,16 @@ class Store extends Events {
     this.changed = new Set();
     this.orderChanged = false;
     this.emit("rows", changed, orderChanged);
+  }
+
+  /** Note that rows, or all that are under way, were given up: it can take a while to know what became of them. */
+  cancel(ids) {
+    for (const row of this.all(ids ?? this.order)) {
+      if (!isBusy(row)) continue;
+      this.cancelling.add(row.id);
+      this.changed.add(row.id);
+    }
+    this.tellLater();
   }
 
   setProgress(id, loaded, total) {

@@ -74,8 +74,10 @@ const STRINGS = {
     failed: "Failed",
     unknown: "Not certain",
     cancelled: "Cancelled",
+    cancelling: "Cancelling",
   },
   stateHints: {
+    cancelling: "It had begun to leave: the library is asked what became of it.",
     exists: "An earlier attempt had stored it.",
     accepted: "Stored once a transformation is done.",
     processing: "All sent; the service is at work on it.",

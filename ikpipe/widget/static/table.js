@@ -55,7 +55,11 @@ function createRow() {
   for (const column of TABLE_COLUMNS) {
     cells[column] = h("div", { class: `ik-cell ik-${column}`, role: "gridcell", tabindex: "-1", "data-stop": "" });
   }
-  const parts = { name: h("span", { class: "ik-text" }), folder: h("span", { class: "ik-text" }), thumb: h("span", { class: "ik-thumb" }) };
+  const parts = {
+    name: h("span", { class: "ik-text" }),
+    folder: h("span", { class: "ik-text" }),
+    thumb: h("span", { class: "ik-thumb" }),
+  };
   parts.sub = h("span", { class: "ik-sub" });
   cells.name.append(mark(), parts.thumb, h("span", { class: "ik-lines" }, parts.name, parts.sub));
   cells.folder.append(parts.folder);
@@ -141,7 +145,8 @@ function fillState(ui, element, row) {
 }
 
 function stateParts(row, state, note) {
-  const under = state === "sending" ? bar(STRINGS.progressOne(row.name)) : note ? h("span", { class: "ik-note" }, note) : null;
+  const under =
+    state === "sending" ? bar(STRINGS.progressOne(row.name)) : note ? h("span", { class: "ik-note" }, note) : null;
   return [stateSign(state), h("span", { class: "ik-lines" }, h("span", {}, STRINGS.states[state]), under)];
 }
 
@@ -156,7 +161,14 @@ function stateButton(ui, element, row, parts) {
   };
   return h(
     "button",
-    { type: "button", class: "ik-state ik-state-button", tabindex: "-1", "data-stop": "", "aria-haspopup": "dialog", onclick: press },
+    {
+      type: "button",
+      class: "ik-state ik-state-button",
+      tabindex: "-1",
+      "data-stop": "",
+      "aria-haspopup": "dialog",
+      onclick: press,
+    },
     parts,
   );
 }

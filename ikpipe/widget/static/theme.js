@@ -6,7 +6,10 @@ function followTheme(root) {
   const set = () => setOrDrop(root, "data-ik-theme", isDark(system) ? "dark" : "light");
   const observer = new MutationObserver(set);
   for (const element of [document.documentElement, document.body]) {
-    observer.observe(element, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light", "data-jp-theme-name"] });
+    observer.observe(element, {
+      attributes: true,
+      attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light", "data-jp-theme-name"],
+    });
   }
   system.addEventListener("change", set);
   set();

@@ -55,11 +55,11 @@ class Thumbs {
     const file = this.queue.files.get(row.id)?.file;
     const family = familyOf(row);
     if (key.endsWith(" up")) {
-      const loaded = await loads(row.result.thumbnail);
-      return loaded ? row.result.thumbnail : this.make(row, `${row.id} own`);
+      const thumbnail = webAddress(row.result.thumbnail);
+      return (await loads(thumbnail)) ? thumbnail : this.make(row, `${row.id} own`);
     }
     if (file) return makeOwn(file, family);
-    if (row.source === "url") return family === "image" || !row.kind ? row.href : null;
+    if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
     if (row.source === "file" && (family === "image" || family === "video")) return this.ask(row.id, "thumb");
     return null;
   }
@@ -83,7 +83,14 @@ class Thumbs {
     }
     const fail = () => holder.replaceChildren(sign());
     holder.replaceChildren(
-      h("img", { alt: "", decoding: "async", draggable: "false", referrerpolicy: "no-referrer", onerror: fail, src: address }),
+      h("img", {
+        alt: "",
+        decoding: "async",
+        draggable: "false",
+        referrerpolicy: "no-referrer",
+        onerror: fail,
+        src: address,
+      }),
     );
   }
 
@@ -134,7 +141,10 @@ async function shrink(source) {
   const width = source.videoWidth || source.width;
   const height = source.videoHeight || source.height;
   const scale = Math.min(1, THUMB / Math.max(width, height));
-  const canvas = h("canvas", { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) });
+  const canvas = h("canvas", {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  });
   canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
   source.close?.();
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/webp", 0.8));

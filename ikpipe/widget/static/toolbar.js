@@ -4,7 +4,12 @@ class Toolbar {
   constructor(ui) {
     this.ui = ui;
     this.send = button({ sign: "upload", text: STRINGS.send(0), kind: "ik-primary", press: () => this.sendAll() });
-    this.editButton = button({ sign: "edit", text: STRINGS.edit, press: () => ui.toggleEditor(), "aria-pressed": "false" });
+    this.editButton = button({
+      sign: "edit",
+      text: STRINGS.edit,
+      press: () => ui.toggleEditor(),
+      "aria-pressed": "false",
+    });
     this.layouts = ["table", "gallery"].map((name) => this.layoutButton(name));
     this.chips = Object.keys(STRINGS.groups).map((group) => this.chip(group));
     this.selection = new SelectionBar(ui);
@@ -66,7 +71,11 @@ class Toolbar {
   sortField() {
     const keys = Object.keys(SORTS);
     const options = keys.map((key) => h("option", { value: key }, STRINGS.columns[key]));
-    this.sorts = h("select", { "aria-label": STRINGS.sort, onchange: () => this.ui.view.sortBy(this.sorts.value, this.ui.view.down) }, options);
+    this.sorts = h(
+      "select",
+      { "aria-label": STRINGS.sort, onchange: () => this.ui.view.sortBy(this.sorts.value, this.ui.view.down) },
+      options,
+    );
     this.direction = button({ sign: "up", label: STRINGS.sortUp, kind: "ik-quiet", press: () => this.turn() });
     return (this.sorting = h("div", { class: "ik-sorting" }, this.sorts, this.direction));
   }
@@ -125,11 +134,26 @@ class SelectionBar {
     this.text = h("span", { class: "ik-selected-text" });
     const { queue } = ui;
     this.buttons = [
-      this.offer("upload", STRINGS.sendSelected, (row) => row.state === "ready", (ids) => queue.send(ids)),
+      this.offer(
+        "upload",
+        STRINGS.sendSelected,
+        (row) => row.state === "ready",
+        (ids) => queue.send(ids),
+      ),
       this.offer("close", STRINGS.cancel, isBusy, (ids) => queue.cancel(ids)),
       this.offer("retry", STRINGS.retry, isDown, (ids) => queue.retry(ids)),
-      this.offer("copy", STRINGS.copy, (row) => isUp(row) && row.result?.url, (ids, anchor) => copyMenu(ui, ui.store.all(ids), anchor)),
-      this.offer("trash", STRINGS.remove, (row) => queue.removable(row), (ids) => ui.remove(ids)),
+      this.offer(
+        "copy",
+        STRINGS.copy,
+        (row) => isUp(row) && row.result?.url,
+        (ids, anchor) => copyMenu(ui, ui.store.all(ids), anchor),
+      ),
+      this.offer(
+        "trash",
+        STRINGS.remove,
+        (row) => queue.removable(row),
+        (ids) => ui.remove(ids),
+      ),
     ];
     const none = button({ sign: "close", label: STRINGS.clearSelection, kind: "ik-quiet", press: () => this.none() });
     this.element = h("div", { class: "ik-selection", hidden: true }, this.text, this.buttons, none);

@@ -57,7 +57,8 @@ class View extends Events {
     this.visible = rows.map((row) => row.id);
     this.places = null;
     // who was at a row that is gone is at the one that came into its place
-    if (this.placeOf(this.active) < 0) this.active = this.visible[Math.min(Math.max(0, place), rows.length - 1)] ?? null;
+    if (this.placeOf(this.active) < 0)
+      this.active = this.visible[Math.min(Math.max(0, place), rows.length - 1)] ?? null;
     this.emit("visible");
   }
 
@@ -115,9 +116,9 @@ class View extends Events {
 
   /** Select all from the anchor to a row, as they stand here. */
   selectTo(id, keep = false) {
-    const from = Math.max(0, this.placeOf(this.anchor ?? this.active));
+    if (this.placeOf(this.anchor) < 0) this.anchor = this.active;
+    const from = this.placeOf(this.anchor);
     const to = this.placeOf(id);
-    this.anchor ??= this.visible[from];
     const range = this.visible.slice(Math.min(from, to), Math.max(from, to) + 1);
     this.store.select(keep ? new Set([...this.store.selection, ...range]) : range);
   }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from labs import notebook
 from nbconvert import HTMLExporter
 from rows import blobs, quiet
@@ -70,7 +71,10 @@ def test_static_page(
     dark: bool,  # noqa: FBT001 - a case
     shot: Callable[[str], None],
 ) -> None:
-    """A notebook that is exported to HTML shows pictures, what to do, and a theme's own colours; no name runs."""
+    """A notebook that is exported to HTML shows pictures, what to do, and a theme's own colours; no name runs.
+
+    axe's rules of accessibility hold.
+    """
     html, _ = HTMLExporter(theme=theme).from_notebook_node(saved(output))
     (tmp_path / "page.html").write_text(html, "utf-8")
     page.route("**/*", lambda route: route.abort() if "cdn" in route.request.url else route.continue_())
@@ -80,7 +84,10 @@ def test_static_page(
     assert page.get_by_text(HOSTILE, exact=True).is_visible()
     back = page.locator(".ik-cards > li").first.evaluate("(card) => getComputedStyle(card).backgroundColor")
     assert (sum(map(int, back[4:-1].split(","))) < 300) is dark
+    page.locator("summary").first.click()
     shot(f"gallery-{theme}")
+    found = Axe().run(page, context=".ik-gallery")
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_copying_without_a_script(chrome: Any, output: Any, tmp_path: Path) -> None:

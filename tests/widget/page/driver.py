@@ -61,6 +61,11 @@ class Uploads:
             online,
         )
 
+    def wait_value(self, label: str, value: str) -> None:
+        """Wait until a field holds a value."""
+        field = self.root.get_by_label(label, exact=True)
+        self.page.wait_for_function("([field, value]) => field.value === value", arg=[field.element_handle(), value])
+
     def wait_idle(self) -> None:
         """Wait until a run has begun and ended, as the foot of the widget says."""
         self.bridge.wait_for("send")

@@ -65,7 +65,7 @@ def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
     uploads.wait_rows(5000)
     use(uploads)
     session.send("Tracing.end")
-    while not ended:
+    while not ended:  # each call lets its events in
         uploads.evaluate("() => 0")
     slowest = max(longest(tasks), default=0)
     assert 0 < slowest < LONGEST

@@ -84,7 +84,7 @@ def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
     two.root.locator(".ik-field-problems").get_by_text("'#' is not allowed in a folder").wait_for()
     two.root.locator(".ik-field-problems").get_by_role("button", name="Use “/a_”").click()
     two.wait_state("a.jpg", "Ready")
-    assert two.root.get_by_label("Folder", exact=True).input_value() == "/a_"
+    two.wait_value("Folder", "/a_")
 
 
 def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
@@ -178,7 +178,7 @@ def test_an_area_is_drawn_in_pixels_of_the_picture(picked: Uploads) -> None:
     mouse.move(box["x"] + 40 * scale, box["y"] + 30 * scale)
     mouse.up()
     assert edits(picked) == [(["b0"], "custom_coordinates", "8,6,32,24")]
-    picked.page.wait_for_function("() => document.querySelectorAll('.ik-area-fields input')[2].value === '32'")
+    picked.wait_value("Width", "32")
 
 
 def test_an_area_is_typed(picked: Uploads) -> None:

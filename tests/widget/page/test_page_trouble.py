@@ -41,6 +41,15 @@ def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: St
     assert len({(one["id"], one["attempt"]) for one in uploads.bridge.of("result")}) == 1
 
 
+def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) -> None:
+    """Where the line was cut meanwhile, the page asks for all rows again."""
+    stub.push({"id": "r0", "name": "a.jpg"})
+    uploads.wait_rows(1)
+    stub.rows["r1"] = {"id": "r1", "at": 1, "name": "b.jpg", "state": "ready", "source": "url"}
+    uploads.bridge.say({"type": "rows", "version": 7, "total": 2, "rows": []})
+    uploads.wait_rows(2)
+
+
 def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     """Both views have the same rows and selection; closing one stops nothing."""
     stub.push({"id": "r0", "name": "a.jpg"})

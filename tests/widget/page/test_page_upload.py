@@ -181,6 +181,16 @@ def test_cancelling_all_and_retrying(upload_page: Open, emulate: Emulate, files:
     assert set(states(uploader)) <= {"uploaded", "exists"}
 
 
+def test_what_was_given_to_the_browser_may_have_left(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """Progress is told late: that none was told before a cancelling is no proof that nothing has arrived."""
+    uploads, _uploader = upload_page(emulate(latency=0.3).account, allow=FAILED, policy=QUICK)
+    send(uploads, files(1))
+    uploads.bridge.wait_for("send")
+    uploads.page.wait_for_function("() => document.querySelector('.ik-is-sending, .ik-is-processing')")
+    uploads.button("Cancel all").click()
+    assert uploads.bridge.wait_for("result")[0]["left"] is True
+
+
 def test_the_private_key_never_reaches_the_page(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """No frame of the line holds the key, and no trait a token."""
     emulator = emulate()
