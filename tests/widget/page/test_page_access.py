@@ -45,7 +45,7 @@ def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], li
             uploads.root.locator(".ik-area-edit").wait_for()
         if state == "trouble":
             bridge.say({"type": "error", "message": "Something is wrong."})
-            uploads.set_online(False)
+            uploads.set_online(online=False)
         uploads.page.wait_for_function("() => true")
         return uploads
 
