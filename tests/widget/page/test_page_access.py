@@ -82,6 +82,7 @@ def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int]
     press = uploads.page.keyboard.press
     uploads.root.focus()
     press("Tab")
+    uploads.page.wait_for_function("() => document.activeElement.textContent === 'Add files'")
     with uploads.page.expect_file_chooser() as chooser:
         press("Enter")
     chooser.value.set_files(files(2))
