@@ -190,7 +190,7 @@ class Desk:
         rows = [row for row in self.shelf.some(ids) if row.state in AGAIN]
         kept = {row for row in rows if row.run is not None and row.run.keep(row)}
         for row in kept:
-            row.state = "queued"
+            row.state, row.dropped = "queued", False
         self.shelf.touch(kept)
         self._start([row for row in rows if row.run is None and not row.problems])
 

@@ -141,6 +141,8 @@ class Run:
         CONTROL.set(self._control)
         sending = self._sending
         sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sending.folder == _archive.folder():
+            _archive.clear(time.time())
         wire = BrowserWire(self._page, sending.account, sending.policy, self.forget)
         options = Options(
             wire,
