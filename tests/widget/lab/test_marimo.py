@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pages")]
 
 APP = """import marimo
 

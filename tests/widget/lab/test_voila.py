@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = ROOT / "notebooks"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pages")]
 
 
 def test_the_notebook_as_a_page(page: Page, voila_server: Place, files: Files, shot: Callable[[str], None]) -> None:

@@ -11,23 +11,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-import ikpipe
+from ikpipe.widget import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-STATIC = Path(ikpipe.__file__).parent / "widget" / "static"
 PAGE = Path(__file__).with_name("page.html")
 PATIENCE = 10.0  # seconds that a test waits for a message before it fails
 BEAT = 0.5  # seconds after which a silent stream looks whether it is still wanted
 
 Message = dict[str, Any]
-
-
-def script() -> str:
-    """Join the widget's pieces, as the widget does."""
-    names = (STATIC / "order.txt").read_text("utf-8").split()
-    return "\n".join((STATIC / name).read_text("utf-8") for name in names)
 
 
 class Bridge:
@@ -84,6 +77,16 @@ class Bridge:
             self.heard += messages
             self._news.notify_all()
 
+    def file(self, path: str) -> tuple[str, str]:
+        """Give what is at a path, and its type; anywhere else is the page."""
+        if path == "/uploader.js":
+            return told.script(), "text/javascript"
+        if path == "/uploader.css":
+            return told.style(), "text/css"
+        if path == "/state":
+            return json.dumps(self.state), "application/json"
+        return PAGE.read_text("utf-8"), "text/html"
+
     def stream(self) -> Iterator[str]:
         """Give what a page is to hear, until the bridge closes; empty text is a sign of life."""
         queue: SimpleQueue[str] = SimpleQueue()
@@ -107,14 +110,8 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if self.path == "/from":
                 self._stream()
-            elif self.path == "/uploader.js":
-                self._give(script(), "text/javascript")
-            elif self.path == "/uploader.css":
-                self._give((STATIC / "uploader.css").read_text("utf-8"), "text/css")
-            elif self.path == "/state":
-                self._give(json.dumps(bridge.state), "application/json")
             else:
-                self._give(PAGE.read_text("utf-8"), "text/html")
+                self._give(*bridge.file(self.path))
 
         def do_POST(self) -> None:
             bridge.take(json.loads(self.rfile.read(int(self.headers["content-length"]))))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from contextlib import ExitStack
-from shutil import which
+from asyncio import AbstractEventLoop, _set_running_loop, get_running_loop
 from typing import TYPE_CHECKING, Any
 
+import browsing
 import pytest
 from bridge import Bridge
-from page_comm import Comm
 from driver import Uploads
+from page_comm import Comm
 from stub import Stub
 
 import ikpipe
@@ -23,40 +22,37 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-FLAGS = [
-    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
+    Driven = tuple[Browser, AbstractEventLoop]
+
 PATIENCE = 10_000  # ms that a condition may take before the test fails
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
-    """Start the browser, and give it with the loop that it is driven by."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        running = asyncio.get_running_loop()
-        asyncio._set_running_loop(None)
-        path = which("chromium") or which("chromium-browser") or which("google-chrome")
-        asyncio._set_running_loop(running)
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS, chromium_sandbox=False)
-        yield browser, running
-        asyncio._set_running_loop(running)
-        browser.close()
+def driven() -> Iterator[Driven]:
+    """Run one browser, and give it with the loop that it is driven by.
+
+    That loop counts as running in this thread for as long as the driver lives, and no other can begin: it is put away
+    between the tests, of which others have loops of their own.
+    """
+    with browsing.browser() as running:
+        loop = get_running_loop()
+        _set_running_loop(None)
+        yield running, loop
+        _set_running_loop(loop)
 
 
 @pytest.fixture
-def context(browser: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[BrowserContext]:
-    """Give a fresh profile. Its driver's loop counts as running only within the test: others start loops of their own."""
-    running, loop = browser
-    asyncio._set_running_loop(loop)
+def context(driven: Driven) -> Iterator[BrowserContext]:
+    """Give a fresh profile."""
+    running, loop = driven
+    _set_running_loop(loop)
     try:
         context = running.new_context(viewport={"width": 1000, "height": 720}, accept_downloads=True)
         context.set_default_timeout(PATIENCE)
         yield context
         context.close()
     finally:
-        asyncio._set_running_loop(None)
+        _set_running_loop(None)
 
 
 @pytest.fixture
@@ -74,24 +70,27 @@ def stub(bridge: Bridge, emulator: Emulator) -> Stub:
 
 @pytest.fixture
 def open_page(context: BrowserContext) -> Iterator[Callable[..., Uploads]]:
-    """Open pages, which must end without an error in their console."""
-    opened: list[tuple[Page, list[str], re.Pattern[str]]] = []
-    with ExitStack():
+    """Open pages, in which no error may come up but those that match `allow`."""
+    opened: list[tuple[list[str], re.Pattern[str]]] = []
 
-        def open_one(bridge: Bridge, *, width: int = 1000, allow: str = "$^") -> Uploads:
-            page, errors = context.new_page(), []
-            page.set_viewport_size({"width": width, "height": 720})
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-            opened.append((page, errors, re.compile(allow)))
-            page.goto(bridge.url)
-            page.wait_for_selector("html[data-ready]", state="attached")
-            return Uploads(page, bridge)
+    def open_one(bridge: Bridge, *, allow: str = "$^") -> Uploads:
+        page = context.new_page()
+        opened.append((errors_of(page), re.compile(allow)))
+        page.goto(bridge.url)
+        page.wait_for_selector("html[data-ready]", state="attached")
+        return Uploads(page, bridge)
 
-        yield open_one
-        for _page, errors, allowed in opened:
-            unexpected = [error for error in errors if not allowed.search(error)]
-            assert not unexpected
+    yield open_one
+    for errors, allowed in opened:
+        assert [error for error in errors if not allowed.search(error)] == []
+
+
+def errors_of(page: Page) -> list[str]:
+    """Collect what goes wrong in a page: errors that nobody caught, and what its console calls errors."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    return errors
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class Uploads:
             [name, kind, text],
         )
 
-    def set_online(self, online: bool) -> None:
+    def set_online(self, *, online: bool) -> None:
         """Let the browser lose its network, or find it again; the line to Python is not the network."""
         self.page.evaluate(
             """online => {
@@ -70,9 +70,8 @@ class Uploads:
         """Wait until a run has begun and ended, as the foot of the widget says."""
         self.bridge.wait_for("send")
         self.page.wait_for_function(
-            """() => document.querySelector(".ik-footer > .ik-bar").hidden
-            && !document.querySelector(".ik-group-busy:not([hidden])")
-            && !document.querySelector(".ik-group-ready:not([hidden])")"""
+            """() => ![".ik-footer > .ik-bar", ".ik-group-busy", ".ik-group-ready"]
+            .some(one => document.querySelector(one + ":not([hidden])"))"""
         )
 
     def wait_up(self, count: int) -> None:
@@ -94,8 +93,10 @@ class Uploads:
     def wait_states(self, states: Sequence[str]) -> None:
         """Wait until the table's rows are in these states, in their order."""
         self.page.wait_for_function(
-            """states => JSON.stringify([...document.querySelectorAll(".ik-row[data-id] .ik-state .ik-lines > :first-child")]
-            .map(one => one.textContent)) === JSON.stringify(states)""",
+            """states => {
+                const words = document.querySelectorAll(".ik-row[data-id] .ik-state .ik-lines > :first-child");
+                return JSON.stringify([...words].map(one => one.textContent)) === JSON.stringify(states);
+            }""",
             arg=list(states),
         )
 

@@ -1,16 +1,15 @@
-"""Pictures of every state of the widget: `python tests/widget/page/shots.py FOLDER`, for the eye and the README."""
+"""Pictures of every state of the widget, for the eye: `PYTHONPATH=tests python tests/widget/page/shots.py FOLDER`."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
+import browsing
 from bridge import Bridge
 from driver import Uploads
-from playwright.sync_api import sync_playwright
 from stub import Stub, problem
 
 from ikpipe.demo import data_folder
@@ -39,9 +38,8 @@ body { background: #111; color: #ddd; }
 class Studio:
     """Opens pages and keeps pictures of them."""
 
-    def __init__(self, browser: Browser, folder: Path, emulator: Emulator) -> None:
-        self._browser, self._folder, self._emulator = browser, folder, emulator
-        self._stack = ExitStack()
+    def __init__(self, browser: Browser, folder: Path, emulator: Emulator, stack: ExitStack) -> None:
+        self._browser, self._folder, self._emulator, self._stack = browser, folder, emulator, stack
         self.pictures = sorted(path for path in data_folder().iterdir() if path.suffix in {".jpg", ".png", ".webp"})
 
     def open(self, *, width: int = 1000, dark: bool = False, jupyter: bool = False) -> tuple[Uploads, Stub]:
@@ -66,17 +64,12 @@ class Studio:
         uploads.page.screenshot(path=self._folder / f"{name}.png")
         uploads.page.context.close()
 
-    def close(self) -> None:
-        """Close all lines."""
-        self._stack.close()
 
-
-def pick(studio: Studio, uploads: Uploads, count: int) -> list[str]:
+def pick(studio: Studio, uploads: Uploads, count: int) -> None:
     """Pick some of the demo's pictures."""
     paths = [str(path) for path in studio.pictures[:count]]
     uploads.choose(paths)
     uploads.page.wait_for_function(f"document.querySelectorAll('.ik-row[data-id]').length >= {min(count, 8)}")
-    return [Path(path).name for path in paths]
 
 
 def mixed(stub: Stub) -> None:
@@ -155,95 +148,109 @@ def many(stub: Stub, count: int) -> None:
     stub.push(*rows)
 
 
+LIGHT: dict[str, Any] = {}
+DARK = {"dark": True}
+JUPYTER = {"dark": True, "jupyter": True}
+NARROW = {"width": 360}
+
+
 def take_all(studio: Studio) -> None:
     """Take all pictures."""
-    uploads, stub = studio.open()
-    studio.keep(uploads, "01-empty")
-    uploads, stub = studio.open()
+    for scene in (empty, three, five_thousand, broken, under_way, ended, gallery, editor, preview, busy, drop):
+        name = scene.__name__.replace("_", "-")
+        for variant, options in (("light", LIGHT), ("dark", DARK), ("jupyter-dark", JUPYTER), ("narrow", NARROW)):
+            uploads, stub = studio.open(**options)
+            scene(studio, uploads, stub)
+            studio.keep(uploads, f"{name}-{variant}")
+
+
+def empty(_studio: Studio, _uploads: Uploads, _stub: Stub) -> None:
+    """Show what is seen first."""
+
+
+def three(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show three files."""
     pick(studio, uploads, 3)
-    studio.keep(uploads, "02-three")
-    uploads, stub = studio.open()
+
+
+def five_thousand(_studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show a catalogue."""
     many(stub, 5000)
     uploads.wait_rows(5000)
-    studio.keep(uploads, "03-five-thousand")
-    for name, dark in (("04-problems", False), ("04-problems-dark", True)):
-        uploads, stub = studio.open(dark=dark)
-        pick(studio, uploads, 8)
-        problems(stub)
-        uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
-        studio.keep(uploads, name)
-    for name, options in (("05-sending", {}), ("05-sending-dark", {"dark": True, "jupyter": True})):
-        uploads, stub = studio.open(**options)
-        pick(studio, uploads, 8)
-        sending(stub, uploads.bridge)
-        studio.keep(uploads, name)
-    for name, options in (("06-mixed", {}), ("06-mixed-dark", {"dark": True}), ("06-mixed-narrow", {"width": 360})):
-        uploads, stub = studio.open(**options)
-        pick(studio, uploads, 8)
-        mixed(stub)
-        studio.keep(uploads, name)
-    for name, options in (
-        ("07-gallery", {}),
-        ("07-gallery-dark", {"dark": True, "jupyter": True}),
-        ("07-gallery-narrow", {"width": 360}),
-    ):
-        uploads, stub = studio.open(**options)
-        names = pick(studio, uploads, 14)
-        mixed(stub)
-        uploads.button("Gallery").click()
-        uploads.root.locator(".ik-card").nth(1).click()
-        uploads.root.locator(".ik-card").nth(3).click(modifiers=["Control"])
-        studio.keep(uploads, name)
-        del names
-    for name, options in (("08-editor", {}), ("08-editor-dark", {"dark": True}), ("08-editor-narrow", {"width": 360})):
-        uploads, stub = studio.open(**options)
-        pick(studio, uploads, 6)
-        stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
-        uploads.root.locator(".ik-row[data-id]").nth(0).locator(".ik-mark").click()
-        uploads.root.locator(".ik-row[data-id]").nth(1).locator(".ik-mark").click()
-        uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
-        studio.keep(uploads, name)
-    for name, options in (
-        ("09-preview", {}),
-        ("09-preview-dark", {"dark": True}),
-        ("09-preview-narrow", {"width": 360}),
-    ):
-        uploads, stub = studio.open(**options)
-        pick(studio, uploads, 6)
-        stub.push({"id": "b0", "coordinates": "120,60,200,220", "tags": ["space", "nasa"]})
-        uploads.root.locator(".ik-row[data-id] .ik-thumb").first.dblclick()
-        uploads.page.wait_for_selector(".ik-area-edit")
-        studio.keep(uploads, name)
-    uploads, stub = studio.open()
+
+
+def broken(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show problems, and one of them opened."""
+    pick(studio, uploads, 8)
+    problems(stub)
+    uploads.root.locator(".ik-problem-sign:visible, .ik-state-button:visible").first.click()
+
+
+def under_way(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show a run in its middle."""
+    pick(studio, uploads, 8)
+    sending(stub, uploads.bridge)
+
+
+def ended(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show mixed results."""
+    pick(studio, uploads, 8)
+    mixed(stub)
+
+
+def gallery(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show cards, two of them selected."""
+    pick(studio, uploads, 14)
+    mixed(stub)
+    uploads.button("Gallery").click()
+    uploads.root.locator(".ik-card").nth(1).click()
+    uploads.root.locator(".ik-card").nth(3).click(modifiers=["Control"])
+
+
+def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show the panel for two rows."""
+    pick(studio, uploads, 6)
+    stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
+    uploads.root.locator(".ik-row[data-id] .ik-mark").nth(0).click()
+    uploads.root.locator(".ik-row[data-id] .ik-mark").nth(1).click()
+    uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
+
+
+def preview(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show a picture with its area of interest."""
+    pick(studio, uploads, 6)
+    stub.push({"id": "b0", "coordinates": "120,60,200,220", "tags": ["space", "nasa"]})
+    uploads.root.locator(".ik-row[data-id] .ik-thumb").first.dblclick()
+    uploads.page.wait_for_selector(".ik-area-edit")
+
+
+def busy(studio: Studio, uploads: Uploads, stub: Stub) -> None:
+    """Show a kernel that does not answer, trouble, and a long name."""
     pick(studio, uploads, 3)
     stub.push({"id": "b1", "name": LONG})
     uploads.bridge.say({"type": "error", "message": "The account's metadata fields could not be read: 503"})
     stub.deaf = True
     uploads.root.locator(".ik-row[data-id]").first.click()
     uploads.page.wait_for_selector("text=The kernel is busy")
-    studio.keep(uploads, "10-busy")
-    uploads, stub = studio.open(width=360)
-    studio.keep(uploads, "11-empty-narrow")
-    uploads, stub = studio.open()
+
+
+def drop(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
+    """Show where files can be dropped."""
     pick(studio, uploads, 4)
-    uploads.evaluate(
-        """() => document.querySelector(".ikpipe").dispatchEvent(new DragEvent("dragenter", { bubbles: true, dataTransfer:
-        (() => { const data = new DataTransfer(); data.items.add(new File(["x"], "a")); return data; })() }))"""
+    uploads.root.evaluate(
+        """root => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File(["x"], "a"));
+            root.dispatchEvent(new DragEvent("dragenter", { bubbles: true, dataTransfer }));
+        }"""
     )
-    studio.keep(uploads, "12-drop")
 
 
 def main(folder: Path) -> None:
     """Start all that is needed, and take the pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Emulator() as emulator, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=which("chromium"), args=["--disable-gpu"])
-        studio = Studio(browser, folder, emulator)
-        try:
-            take_all(studio)
-        finally:
-            studio.close()
-            browser.close()
+    with Emulator() as emulator, browsing.browser() as running, ExitStack() as stack:
+        take_all(Studio(running, folder, emulator, stack))
 
 
 if __name__ == "__main__":

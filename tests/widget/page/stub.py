@@ -23,6 +23,8 @@ class Stub:
         self.rows: dict[str, dict[str, Any]] = {}
         self.deaf = False
         """Whether it leaves messages unanswered, as a kernel does whose cell is running."""
+        self.ignored: set[str] = set()
+        """Types of messages that it never answers."""
         self.session = session
         self._bridge, self._account = bridge, account
         self._attempts = 0
@@ -35,7 +37,7 @@ class Stub:
             self._late.append(message)
             return
         answer = getattr(self, f"_{message['type']}", None)
-        if answer is not None:
+        if answer is not None and message["type"] not in self.ignored:
             answer(message)
 
     def wake(self) -> None:

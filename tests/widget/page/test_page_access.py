@@ -45,7 +45,7 @@ def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], li
             uploads.root.locator(".ik-area-edit").wait_for()
         if state == "trouble":
             bridge.say({"type": "error", "message": "Something is wrong."})
-            uploads.set_online(False)
+            uploads.set_online(online=False)
         uploads.page.wait_for_function("() => true")
         return uploads
 
@@ -82,6 +82,7 @@ def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int]
     press = uploads.page.keyboard.press
     uploads.root.focus()
     press("Tab")
+    uploads.page.wait_for_function("() => document.activeElement.textContent === 'Add files'")
     with uploads.page.expect_file_chooser() as chooser:
         press("Enter")
     chooser.value.set_files(files(2))

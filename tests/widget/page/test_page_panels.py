@@ -146,7 +146,7 @@ def test_a_refused_edit_is_said(two: Uploads) -> None:
 
 @pytest.fixture
 def picked(uploads: Uploads, files: Callable[[int], list[str]]) -> Uploads:
-    """Give a page with two picked pictures of 64 × 48 pixels."""
+    """Give a page with two picked pictures of 64 by 48 pixels."""
     uploads.choose(files(2))
     uploads.wait_rows(2)
     return uploads
@@ -160,7 +160,7 @@ def test_enter_looks_and_arrows_go_on(picked: Uploads) -> None:
     dialog.get_by_role("heading", name="picture-0.png").wait_for()
     picked.page.keyboard.press("ArrowRight")
     dialog.get_by_role("heading", name="picture-1.png").wait_for()
-    dialog.get_by_text("64 × 48").wait_for()
+    dialog.get_by_text("64 \N{MULTIPLICATION SIGN} 48").wait_for()
     picked.page.keyboard.press("Escape")
     picked.root.locator(".ik-preview").wait_for(state="detached")
     assert picked.evaluate("() => document.activeElement.closest('[data-id]').dataset.id") == "b1"

@@ -146,11 +146,11 @@ def test_offline_files_wait_for_the_network(upload_page: Open, emulate: Emulate,
     """While the browser is offline it says so; when it is back, the files go."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, policy=QUICK)
-    uploads.set_online(False)
+    uploads.set_online(online=False)
     uploads.root.get_by_text("You are offline.").first.wait_for()
     send(uploads, files(2))
     uploads.bridge.wait_for("result")
-    uploads.set_online(True)
+    uploads.set_online(online=True)
     uploads.wait_idle()
     if states(uploader) != ["uploaded"] * 2:
         uploads.button("Retry 2").click()
