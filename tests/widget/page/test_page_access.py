@@ -80,6 +80,8 @@ def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
 def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
     """Choose, select, send: Tab, arrows, Space and Enter are enough."""
     press = uploads.page.keyboard.press
+    # from now on choosers are given to us: asked for together with the key, that would come too late now and then
+    uploads.page.on("filechooser", lambda _chooser: None)
     uploads.root.focus()
     press("Tab")
     uploads.page.wait_for_function("() => document.activeElement.textContent === 'Add files'")
