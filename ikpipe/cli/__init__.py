@@ -20,6 +20,7 @@ command runs, so that `--help` is quick.
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from ikpipe._errors import AccountError, Error
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 all well, 1 some rows are not up or have problems, 2 bad input or options, 3 the account was
         refused, 130 interrupted.
     """
+    if argv is None:  # the process is ours: Arrow's own pool would keep each part of a long table
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     handler = logging.StreamHandler()
     handler.setFormatter(_Words("ikpipe: %(message)s"))
     logging.basicConfig(handlers=[handler])

@@ -139,3 +139,12 @@ def test_beside_other_threads(ikp: Ikp, table: Table) -> None:
     thread.start()
     thread.join()
     assert statuses == [0]
+
+
+@pytest.mark.slow
+def test_memory_of_long_tables() -> None:
+    """The program has Arrow take memory from the system: its own pool keeps what each part of a table needed."""
+    code = "import sys; sys.argv = ['ikpipe', '--help']; from ikpipe import cli; cli.main(); import pyarrow; "
+    code += "print(pyarrow.default_memory_pool().backend_name)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert ran.stdout.splitlines()[-1] == "system"
