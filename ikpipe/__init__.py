@@ -44,8 +44,8 @@ The stations of a row, in order; each file imports only what stands before it::
     _files       files: the media library as a frame
     _upload      upload, retry, upload_file
 
-Leaves, which nothing above imports: `tables` (files of tables), `demo`, `cli`, and the package `emulator`, which
-shares no code with the client. Everything is loaded when it is first used.
+Leaves, which nothing above imports: `tables` (files of tables), `delivery` (URLs), `demo`, `cli`, and the package
+`emulator`, which shares no code with the client. Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from ikpipe._result import Result
     from ikpipe._token import sign
     from ikpipe._upload import aupload, aupload_file, retry, upload, upload_file
+    from ikpipe.delivery import url
     from ikpipe.tables.results import read_results, write_results
     from ikpipe.tables.resuming import resume
 
@@ -77,6 +78,7 @@ _HOMES = {
     "_token": ("sign",),
     "_files": ("files",),
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
+    "delivery": ("url",),
     "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
 }
@@ -107,6 +109,7 @@ __all__ = [
     "sign",
     "upload",
     "upload_file",
+    "url",
     "write_results",
 ]
 

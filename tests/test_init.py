@@ -43,7 +43,7 @@ def test_the_public_names_are_listed() -> None:
     assert dir(ikpipe) == sorted(ikpipe.__all__)
 
 
-CONTRACT = "upload aupload check retry upload_file aupload_file sign files write_results read_results Account"
+CONTRACT = "upload aupload check retry upload_file aupload_file sign url files write_results read_results Account"
 
 
 @pytest.mark.parametrize("name", CONTRACT.split())
