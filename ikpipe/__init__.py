@@ -42,10 +42,12 @@ The stations of a row, in order; each file imports only what stands before it::
     _engine      a run from its table to its results: what all that follows share
     _check       check: every problem of every row
     _files       files: the media library as a frame
+    _later       what is learnt of a row after its upload, folded into its result
+    _refresh     refresh: pending extensions and pre-transformations, asked for
     _upload      upload, retry, upload_file
 
-Leaves, which nothing above imports: `tables` (files of tables), `delivery` (URLs), `demo`, `cli`, and the package
-`emulator`, which shares no code with the client. Everything is loaded when it is first used.
+Leaves, which nothing above imports: `tables` (files of tables), `delivery` (URLs), `webhooks`, `demo`, `cli`, and
+the package `emulator`, which shares no code with the client. Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -54,12 +56,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ikpipe import cli, demo, emulator
+    from ikpipe import cli, demo, emulator, webhooks
     from ikpipe._account import Account
     from ikpipe._check import check
-    from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
+    from ikpipe._errors import (
+        CODES,
+        AccountError,
+        Error,
+        JournalError,
+        MappingError,
+        MissingExtra,
+        UploadError,
+        WebhookError,
+    )
     from ikpipe._files import files
     from ikpipe._policy import Policy
+    from ikpipe._refresh import refresh
     from ikpipe._result import Result
     from ikpipe._token import sign
     from ikpipe._upload import aupload, aupload_file, retry, upload, upload_file
@@ -71,19 +83,29 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "_account": ("Account",),
-    "_errors": ("CODES", "AccountError", "Error", "JournalError", "MappingError", "MissingExtra", "UploadError"),
+    "_errors": (
+        "CODES",
+        "AccountError",
+        "Error",
+        "JournalError",
+        "MappingError",
+        "MissingExtra",
+        "UploadError",
+        "WebhookError",
+    ),
     "_policy": ("Policy",),
     "_result": ("Result",),
     "_check": ("check",),
     "_token": ("sign",),
     "_files": ("files",),
+    "_refresh": ("refresh",),
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
     "delivery": ("url",),
     "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("cli", "demo", "emulator")
+_MODULES = ("cli", "demo", "emulator", "webhooks")
 
 __all__ = [
     "CODES",
@@ -96,6 +118,7 @@ __all__ = [
     "Policy",
     "Result",
     "UploadError",
+    "WebhookError",
     "aupload",
     "aupload_file",
     "check",
@@ -104,12 +127,14 @@ __all__ = [
     "emulator",
     "files",
     "read_results",
+    "refresh",
     "resume",
     "retry",
     "sign",
     "upload",
     "upload_file",
     "url",
+    "webhooks",
     "write_results",
 ]
 

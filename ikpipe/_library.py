@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ikpipe._errors import Error
 from ikpipe._metadata import Field, fields_of
 from ikpipe._parameters import dump
 from ikpipe._reply import details
+from ikpipe._send import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ikpipe._send import Wire
 
 PAGE = 1000  # files; the API's largest `limit`
+NOT_FOUND = 404
 
 
 async def metadata_fields(wire: Wire, account: Account) -> dict[str, Field]:
@@ -43,15 +46,38 @@ async def find(
     since
         It must have been stored or replaced since, in seconds since 1970; None does not care.
     """
+    file = await file_at(wire, account, target, size=size, since=since)
+    if file is None:
+        return None
+    result = details(file, "exists")
+    result.extra = None  # a listing has fields that an upload's answer has not
+    return result
+
+
+async def file_at(
+    wire: Wire, account: Account, target: str, *, size: int | None = None, since: float | None = None
+) -> dict[str, Any] | None:
+    """Look for a file by its path, as `find` does, and give what the library says of it."""
     folder, _, name = target.rpartition("/")
     query: dict[str, str | int] = {"searchQuery": f"name = {dump(name)}", "path": folder or "/", "limit": PAGE}
     for file in _page(await wire.api(account, "/v1/files", query)):
         same = file.get("filePath") == target and size in (None, file.get("size"))
         if same and (since is None or _stored_at(file) >= since):
-            result = details(file, "exists")
-            result.extra = None  # a listing has fields that an upload's answer has not
-            return result
+            return file
     return None
+
+
+async def file_details(wire: Wire, account: Account, file_id: str) -> dict[str, Any] | None:
+    """Ask for a file's details; None where there is no such file."""
+    try:
+        found = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    if not isinstance(found, dict):
+        raise Error("The details of a file could not be read.")
+    return found
 
 
 def _stored_at(file: Mapping[str, Any]) -> float:

@@ -18,6 +18,7 @@ from ikpipe._frame.native import Frame
 from ikpipe._frame.plan import Plan
 from ikpipe._frame.results import (
     Collected,
+    Revision,
     answered,
     answers,
     listing_frame,
@@ -37,6 +38,7 @@ __all__ = [
     "Frozen",
     "Kept",
     "Plan",
+    "Revision",
     "Rows",
     "Whole",
     "answered",
