@@ -46,8 +46,9 @@ The stations of a row, in order; each file imports only what stands before it::
     _refresh     refresh: pending extensions and pre-transformations, asked for
     _upload      upload, retry, upload_file
 
-Leaves, which nothing above imports: `tables` (files of tables), `delivery` (URLs), `webhooks`, `demo`, `cli`, and
-the package `emulator`, which shares no code with the client. Everything is loaded when it is first used.
+Leaves, which nothing above imports: `tables` (files of tables), `delivery` (URLs), `webhooks`, `auth` (the
+`authenticationEndpoint`; with `webhooks` on `_asgi`), `demo`, `cli`, and the package `emulator`, which shares no code
+with the client. Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ikpipe import cli, demo, emulator, webhooks
+    from ikpipe import auth, cli, demo, emulator, webhooks
     from ikpipe._account import Account
     from ikpipe._check import check
     from ikpipe._errors import (
@@ -105,7 +106,7 @@ _HOMES = {
     "tables.results": ("read_results", "write_results"),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("cli", "demo", "emulator", "webhooks")
+_MODULES = ("auth", "cli", "demo", "emulator", "webhooks")
 
 __all__ = [
     "CODES",
@@ -121,6 +122,7 @@ __all__ = [
     "WebhookError",
     "aupload",
     "aupload_file",
+    "auth",
     "check",
     "cli",
     "demo",

@@ -15,7 +15,7 @@ from ikpipe.webhooks.signature import TOLERANCE, Seen, _keys, verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ikpipe._asgi import App, Receive, Scope, Send
+    from ikpipe._asgi import Receive, Scope, Send
     from ikpipe.webhooks.events import Event
     from ikpipe.webhooks.signature import Headers
 
@@ -32,8 +32,11 @@ def endpoint(
     tolerance: float = TOLERANCE,
     seen: Seen | None = None,
     clock: Callable[[], float] = time.time,
-) -> App:
-    """Make an ASGI application that hears webhooks: to be mounted in FastAPI or Starlette, or run by any ASGI server.
+) -> Receiver:
+    """Make an ASGI application that hears webhooks.
+
+    It is to be routed to in Starlette or FastAPI (``app.add_route("/webhooks", endpoint(…))``), or run by any ASGI
+    server.
 
     The service wants its answer within 30 s (docs): it has it before `on_event` is called, whatever that takes. So it
     does not send again what `on_event` failed with: that is logged.
@@ -52,7 +55,7 @@ def endpoint(
 
     Returns
     -------
-    ASGI application
+    Receiver
         Answers POST with 200; 401 without a signature that is the secret's, 400 for what is no event, 413 beyond a
         million bytes.
     """
@@ -62,17 +65,25 @@ def endpoint(
     def check(body: bytes, headers: Headers) -> Event:
         return verify(body, headers, secret, tolerance=tolerance, seen=memory, unsigned=unsigned, now=clock())
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    return Receiver(check, on_event)
+
+
+class Receiver:
+    """An ASGI application: what `endpoint` makes."""
+
+    def __init__(self, check: Callable[[bytes, Headers], Event], on_event: Callable[[Event], Any]) -> None:
+        self._check, self._on_event = check, on_event
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hear one webhook."""
         if scope["type"] == "lifespan":
             await live(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
         elif scope["method"] != "POST":
             await answer(send, 405, {"message": "Webhooks come by POST."}, [(b"allow", b"POST")])
-        elif (event := await _heard(check, scope, receive, send)) is not None:
-            await _tell(on_event, event)
-
-    return app
+        elif (event := await _heard(self._check, scope, receive, send)) is not None:
+            await _tell(self._on_event, event)
 
 
 async def _heard(check: Callable[[bytes, Headers], Event], scope: Scope, receive: Receive, send: Send) -> Event | None:
