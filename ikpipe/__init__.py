@@ -42,6 +42,8 @@ The stations of a row, in order; each file imports only what stands before it::
     _engine      a run from its table to its results: what all that follows share
     _check       check: every problem of every row
     _files       files: the media library as a frame
+    _changes     delete, add_tags, remove_tags, purge: what is in the library, mended and taken down
+    _fields      metadata_fields, and those created that a frame's columns ask for
     _later       what is learnt of a row after its upload, folded into its result
     _refresh     refresh: pending extensions and pre-transformations, asked for
     _upload      upload, retry, upload_file
@@ -59,6 +61,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ikpipe import auth, cli, demo, emulator, webhooks
     from ikpipe._account import Account
+    from ikpipe._changes import add_tags, delete, purge, remove_tags
     from ikpipe._check import check
     from ikpipe._errors import (
         CODES,
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
         UploadError,
         WebhookError,
     )
+    from ikpipe._fields import create_metadata_fields, metadata_fields
     from ikpipe._files import files
     from ikpipe._policy import Policy
     from ikpipe._refresh import refresh
@@ -93,11 +97,14 @@ _HOMES = {
         "MissingExtra",
         "UploadError",
         "WebhookError",
+        "add_tags",
     ),
     "_policy": ("Policy",),
     "_result": ("Result",),
+    "_changes": ("add_tags", "delete", "purge", "remove_tags"),
     "_check": ("check",),
     "_token": ("sign",),
+    "_fields": ("create_metadata_fields", "metadata_fields"),
     "_files": ("files",),
     "_refresh": ("refresh",),
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
@@ -120,16 +127,22 @@ __all__ = [
     "Result",
     "UploadError",
     "WebhookError",
+    "add_tags",
     "aupload",
     "aupload_file",
     "auth",
     "check",
     "cli",
+    "create_metadata_fields",
+    "delete",
     "demo",
     "emulator",
     "files",
+    "metadata_fields",
+    "purge",
     "read_results",
     "refresh",
+    "remove_tags",
     "resume",
     "retry",
     "sign",

@@ -21,15 +21,23 @@ if TYPE_CHECKING:
 
 PAGE = 1000  # files; the API's largest `limit`
 NOT_FOUND = 404
+FIELDS = "/v1/customMetadataFields"
 
 
 async def metadata_fields(wire: Wire, account: Account) -> dict[str, Field]:
     """Ask which custom metadata fields the account has, by name."""
-    answer = await wire.api(account, "/v1/customMetadataFields")
+    return fields_of(await listed_fields(wire, account))
+
+
+async def listed_fields(wire: Wire, account: Account) -> list[dict[str, Any]]:
+    """Ask which custom metadata fields the account has, as the API lists them."""
+    answer = await wire.api(account, FIELDS)
     try:
-        return fields_of(answer)
+        fields_of(answer)
     except (KeyError, TypeError):
         raise Error("The list of custom metadata fields could not be read.") from None
+    found: list[dict[str, Any]] = answer
+    return found
 
 
 async def find(

@@ -57,11 +57,11 @@ NO_CONTENT = 204
 
 
 class ApiError(Error):
-    """The media API said no, or what cannot be read; `status` is the HTTP status."""
+    """The media API said no, or what cannot be read: `status` is the HTTP status, `answer` its JSON, or None."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, answer: Any = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.answer = status, answer
 
 
 @cache
@@ -247,11 +247,13 @@ class Wire:
             await asyncio.sleep(reply.wait if reply.wait is not None else 1)
         if answer.status_code in (401, 403):
             raise AccountError(f"The media API refused the private key: {reply.result.message}")
+        said = None
         with suppress(ValueError):
+            said = None if answer.status_code == NO_CONTENT else answer.json()
             if answer.is_success:
-                return None if answer.status_code == NO_CONTENT else answer.json()
+                return said
         words = f"The media API answered {answer.status_code}: {reply.result.message or 'no JSON'}"
-        raise ApiError(words, answer.status_code)
+        raise ApiError(words, answer.status_code, said)
 
     async def fetch(self, source: Source, folder: Path, max_size: int | None = None) -> Source:
         """Download a URL into a folder, to be sent from there (``fetch="client"``).
