@@ -42,11 +42,16 @@ The stations of a row, in order; each file imports only what stands before it::
     _engine      a run from its table to its results: what all that follows share
     _check       check: every problem of every row
     _files       files: the media library as a frame
+    _changes     delete, add_tags, remove_tags, purge: what is in the library, mended and taken down
+    _fields      metadata_fields, and those created that a frame's columns ask for
+    _later       what is learnt of a row after its upload, folded into its result
+    _refresh     refresh: pending extensions and pre-transformations, asked for
     _upload      upload, retry, upload_file
 
-Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of tables),
-`widget` (the uploader of notebooks), `demo`, `cli`, and the package `emulator`, which shares no code with the client.
-Everything is loaded when it is first used.
+Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of
+tables), `widget` (the uploader of notebooks), `delivery` (URLs), `webhooks`, `auth` (the `authenticationEndpoint`; with
+`webhooks` on `_asgi`), `demo`, `cli`, and the package `emulator`, which shares no code with the client. Everything is
+loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -55,16 +60,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ikpipe import cli, demo, emulator
+    from ikpipe import auth, cli, demo, emulator, webhooks
     from ikpipe._account import Account
+    from ikpipe._changes import add_tags, delete, purge, remove_tags
     from ikpipe._check import check
-    from ikpipe._errors import CODES, AccountError, Error, JournalError, MappingError, MissingExtra, UploadError
+    from ikpipe._errors import (
+        CODES,
+        AccountError,
+        Error,
+        JournalError,
+        MappingError,
+        MissingExtra,
+        UploadError,
+        WebhookError,
+    )
+    from ikpipe._fields import create_metadata_fields, metadata_fields
     from ikpipe._files import files
     from ikpipe._gallery import gallery
     from ikpipe._policy import Policy
+    from ikpipe._refresh import refresh
     from ikpipe._result import Result
     from ikpipe._token import sign
     from ikpipe._upload import aupload, aupload_file, retry, upload, upload_file
+    from ikpipe.delivery import url
     from ikpipe.tables.results import read_results, write_results
     from ikpipe.tables.resuming import resume
     from ikpipe.widget import Uploader
@@ -73,20 +91,33 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "_account": ("Account",),
-    "_errors": ("CODES", "AccountError", "Error", "JournalError", "MappingError", "MissingExtra", "UploadError"),
+    "_errors": (
+        "CODES",
+        "AccountError",
+        "Error",
+        "JournalError",
+        "MappingError",
+        "MissingExtra",
+        "UploadError",
+        "WebhookError",
+    ),
     "_policy": ("Policy",),
     "_result": ("Result",),
+    "_changes": ("add_tags", "delete", "purge", "remove_tags"),
     "_check": ("check",),
     "_token": ("sign",),
+    "_fields": ("create_metadata_fields", "metadata_fields"),
     "_files": ("files",),
     "_gallery": ("gallery",),
+    "_refresh": ("refresh",),
     "_upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
+    "delivery": ("url",),
     "tables.resuming": ("resume",),
     "tables.results": ("read_results", "write_results"),
     "widget": ("Uploader",),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("cli", "demo", "emulator")
+_MODULES = ("auth", "cli", "demo", "emulator", "webhooks")
 
 __all__ = [
     "CODES",
@@ -100,20 +131,31 @@ __all__ = [
     "Result",
     "UploadError",
     "Uploader",
+    "WebhookError",
+    "add_tags",
     "aupload",
     "aupload_file",
+    "auth",
     "check",
     "cli",
+    "create_metadata_fields",
+    "delete",
     "demo",
     "emulator",
     "files",
     "gallery",
+    "metadata_fields",
+    "purge",
     "read_results",
+    "refresh",
+    "remove_tags",
     "resume",
     "retry",
     "sign",
     "upload",
     "upload_file",
+    "url",
+    "webhooks",
     "write_results",
 ]
 

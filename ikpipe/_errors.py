@@ -7,6 +7,7 @@
     ├── AccountError    no keys, refused keys, a quota: the run stopped
     ├── JournalError    the run's journal cannot be used
     ├── UploadError     a row failed, and ``on_error="raise"`` was asked for
+    ├── WebhookError    a webhook is not the service's own, or no event
     └── MissingExtra    an optional dependency is not installed (an ``ImportError`` too)
 
 A row's own trouble is no exception: it is a code from `CODES` in the results frame.
@@ -49,6 +50,14 @@ class JournalError(_Stopped):
 
 class UploadError(_Stopped):
     """A row is not up, and the caller asked for an exception."""
+
+
+class WebhookError(Error):
+    """A webhook is not the service's own, or no event; `signed` tells whether its signature was."""
+
+    def __init__(self, message: str, *, signed: bool = False) -> None:
+        super().__init__(message)
+        self.signed = signed
 
 
 class MissingExtra(Error, ImportError):  # noqa: N818 - reads as what it is in `except`

@@ -10,6 +10,7 @@ from ikpipe._errors import Error
 from ikpipe._metadata import Field, fields_of
 from ikpipe._parameters import dump
 from ikpipe._reply import details
+from ikpipe._send import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -19,15 +20,24 @@ if TYPE_CHECKING:
     from ikpipe._send import Wire
 
 PAGE = 1000  # files; the API's largest `limit`
+NOT_FOUND = 404
+FIELDS = "/v1/customMetadataFields"
 
 
 async def metadata_fields(wire: Wire, account: Account) -> dict[str, Field]:
     """Ask which custom metadata fields the account has, by name."""
-    answer = await wire.api(account, "/v1/customMetadataFields")
+    return fields_of(await listed_fields(wire, account))
+
+
+async def listed_fields(wire: Wire, account: Account) -> list[dict[str, Any]]:
+    """Ask which custom metadata fields the account has, as the API lists them."""
+    answer = await wire.api(account, FIELDS)
     try:
-        return fields_of(answer)
+        fields_of(answer)
     except (KeyError, TypeError):
         raise Error("The list of custom metadata fields could not be read.") from None
+    found: list[dict[str, Any]] = answer
+    return found
 
 
 async def find(
@@ -44,14 +54,24 @@ async def find(
     since
         It must have been stored or replaced since, in seconds since 1970; None does not care.
     """
+    file = await file_at(wire, account, target, size=size, since=since)
+    if file is None:
+        return None
+    result = details(file, "exists")
+    result.extra = None  # a listing has fields that an upload's answer has not
+    return result
+
+
+async def file_at(
+    wire: Wire, account: Account, target: str, *, size: int | None = None, since: float | None = None
+) -> dict[str, Any] | None:
+    """Look for a file by its path, as `find` does, and give what the library says of it."""
     folder, _, name = target.rpartition("/")
     query: dict[str, str | int] = {"searchQuery": f"name = {dump(name)}", "path": folder or "/", "limit": PAGE}
     for file in _page(await wire.api(account, "/v1/files", query)):
         same = file.get("filePath") == target and size in (None, file.get("size"))
         if same and (since is None or _stored_at(file) >= since):
-            result = details(file, "exists")
-            result.extra = None  # a listing has fields that an upload's answer has not
-            return result
+            return file
     return None
 
 
@@ -63,12 +83,25 @@ async def confirm(wire: Wire, account: Account, file_id: str) -> tuple[Result, f
     Error
         There is no such file, or nobody could say.
     """
-    answer = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
-    if not isinstance(answer, dict):
-        raise Error("The details of a file could not be read.")
+    answer = await file_details(wire, account, file_id)
+    if answer is None:
+        raise Error("There is no such file.")
     result = details(answer)
     result.extra = None
     return result, _stored_at(answer)
+
+
+async def file_details(wire: Wire, account: Account, file_id: str) -> dict[str, Any] | None:
+    """Ask for a file's details; None where there is no such file."""
+    try:
+        found = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    if not isinstance(found, dict):
+        raise Error("The details of a file could not be read.")
+    return found
 
 
 def _stored_at(file: Mapping[str, Any]) -> float:

@@ -30,6 +30,9 @@ class Policy:
         how much of it is waited (guess: how long the service's troubles last).
     look_ups
         Look-ups begun per second, at most; 0 sets no limit (guess: the service takes about 40 reads a second).
+    changes
+        Changes of the library (deleting, tagging, purging, creating fields) asked for per second, at most; 0 sets no
+        limit (guess: the service takes about 5 writes a second).
     answer_wait, answer_wait_per_mb
         Seconds that the answer to a file's bytes may take once the last of them has left, and as many more for each
         million bytes (guess: how long the service works on a file).
@@ -43,6 +46,7 @@ class Policy:
     clock_skew: float = 60.0
     first_wait: float = 0.5
     look_ups: float = 20.0
+    changes: float = 5.0
     answer_wait: float = 30.0
     answer_wait_per_mb: float = 1.0
     url_wait: float = 120.0

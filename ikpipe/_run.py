@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 
     from ikpipe._limit import Limit
 
@@ -329,6 +329,28 @@ class Group(Generic[Item]):
 
 CONTROL: ContextVar[Control | None] = ContextVar("CONTROL", default=None)
 """The reins of the run that this thread was started for."""
+
+
+async def each(items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, None]], at_once: int = 8) -> None:
+    """Do something with each, some at once; the first error ends the others, and is raised."""
+    places = asyncio.Semaphore(at_once)
+
+    async def placed(item: Item) -> None:
+        async with places:
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(placed(item))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def rest(seconds: float) -> None:
+    """Wait, where nobody pulls reins."""
+    if seconds > 0:
+        await asyncio.sleep(seconds)
 
 
 def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:

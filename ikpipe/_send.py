@@ -53,6 +53,15 @@ _ALIVE = (
 _IN_STEP = ((socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15),)
 _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
+NO_CONTENT = 204
+
+
+class ApiError(Error):
+    """The media API said no, or what cannot be read: `status` is the HTTP status, `answer` its JSON, or None."""
+
+    def __init__(self, message: str, status: int, answer: Any = None) -> None:
+        super().__init__(message)
+        self.status, self.answer = status, answer
 
 
 @cache
@@ -201,20 +210,42 @@ class Wire:
         except ValueError as error:
             raise Error(f"the authentication endpoint {endpoint} gave no token: {error}") from None
 
-    async def api(self, account: Account, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+    async def api(
+        self, account: Account, path: str, params: Mapping[str, str | int] | None = None, *, content: Any = None
+    ) -> Any:
         """Ask the media API (basic auth with the private key, spec), waiting where it says to wait.
+
+        Parameters
+        ----------
+        account, path, params
+            Whose library, and what is asked for.
+        content
+            What is posted, as JSON; None gets.
+
+        Returns
+        -------
+        Any
+            The answer's JSON; None where it has none to give (204).
 
         Raises
         ------
         AccountError
             401 or 403: the key is not accepted.
+        ApiError
+            Any other answer but a success with JSON.
         Error
-            Anything else but a 200 with JSON.
+            There is no answer.
         """
         auth = httpx.BasicAuth(account.key(), "")
         for left in reversed(range(_API_TRIES)):
             try:
-                answer = await self._client.get(f"{account.api_url}{path}", params=params, auth=auth)
+                answer = await self._client.request(
+                    "GET" if content is None else "POST",
+                    f"{account.api_url}{path}",
+                    params=params,
+                    json=content,
+                    auth=auth,
+                )
             except httpx.TransportError as error:
                 raise Error(f"{account.api_url} cannot be reached: {_said(error)}") from None
             reply = read(answer.status_code, _names(answer.headers), answer.content)
@@ -223,10 +254,13 @@ class Wire:
             await asyncio.sleep(reply.wait if reply.wait is not None else 1)
         if answer.status_code in (401, 403):
             raise AccountError(f"The media API refused the private key: {reply.result.message}")
+        said = None
         with suppress(ValueError):
+            said = None if answer.status_code == NO_CONTENT else answer.json()
             if answer.is_success:
-                return answer.json()
-        raise Error(f"The media API answered {answer.status_code}: {reply.result.message or 'no JSON'}")
+                return said
+        words = f"The media API answered {answer.status_code}: {reply.result.message or 'no JSON'}"
+        raise ApiError(words, answer.status_code, said)
 
     async def fetch(self, source: Source, folder: Path, max_size: int | None = None) -> Source:
         """Download a URL into a folder, to be sent from there (``fetch="client"``).

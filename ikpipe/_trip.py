@@ -76,7 +76,12 @@ class Trip:
     def placed(self, result: Result) -> Result:
         """Note where the file is or would be, if no answer said so, so that a later run can look for it too."""
         job = self.job
-        if job is not None and job.own_name and result.status in ("unknown", "exists") and result.file_path is None:
+        if (
+            job is not None
+            and job.own_name
+            and result.status in ("unknown", "exists", "accepted")
+            and result.file_path is None
+        ):
             result.name, result.file_path = job.fields["fileName"], job.target
         return result
 

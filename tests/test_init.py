@@ -43,7 +43,9 @@ def test_the_public_names_are_listed() -> None:
     assert dir(ikpipe) == sorted(ikpipe.__all__)
 
 
-CONTRACT = "upload aupload check retry upload_file aupload_file sign files write_results read_results Account Uploader"
+CONTRACT = (
+    "upload aupload check retry upload_file aupload_file sign url files write_results read_results Account Uploader"
+)
 
 
 @pytest.mark.parametrize("name", CONTRACT.split())

@@ -51,6 +51,18 @@ class Native:
         kept = [name for name in self._table.columns if name not in answers]
         return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
 
+    def beside(self, frame: pd.DataFrame, columns: list[str]) -> Any:
+        """Give a frame that has further columns, of text, as what the table was."""
+        if self._table is None:
+            return frame
+        import narwhals as nw
+
+        pa: Any = import_module("pyarrow")
+        texts = pa.table({name: pa.array(frame[name], pa.string(), from_pandas=True) for name in columns})
+        made = nw.from_arrow(texts, backend=self._table.implementation)
+        kept = [name for name in self._table.columns if name not in columns]
+        return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
+
     def like(self, frame: pd.DataFrame) -> Any:
         """Give another frame, of text and numbers, as what the table was."""
         if self._table is None:

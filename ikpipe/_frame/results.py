@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ikpipe._errors import MappingError, Problem
 from ikpipe._frame.feed import Whole
+from ikpipe._frame.native import Native
 from ikpipe._result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 
 if TYPE_CHECKING:
@@ -149,6 +151,37 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
     names = [column.removeprefix("ik_") for column in columns]
     return [Result(**dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)]
+
+
+class Revision:
+    """A results frame whose results are to be changed: taken apart, and put together again.
+
+    Parameters
+    ----------
+    table
+        A results frame, or such a table of another library; it is not changed.
+
+    Raises
+    ------
+    MappingError
+        It has no `ik_status`.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._native = Native(table)
+        self.results = results_of(self._native.frame)
+
+    def close(self) -> Any:
+        """Give the frame with the results as they are now, and the run's summary with their counts."""
+        frame = self._native.frame
+        found = with_answers(frame, answers(self.results, len(frame)))
+        found.attrs = dict(frame.attrs)
+        if "ikpipe" in found.attrs:
+            found.attrs["ikpipe"] = {
+                **found.attrs["ikpipe"],
+                "counts": dict(Counter(one.status for one in self.results)),
+            }
+        return self._native.back(found)
 
 
 def single(file: object) -> pd.DataFrame:

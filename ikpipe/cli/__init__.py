@@ -1,4 +1,4 @@
-"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `files`, `sign`, `emulator`, `demo`.
+"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `files`, `sign`, `emulator`, `auth-server`, `demo`.
 
 ::
 
@@ -6,6 +6,7 @@
     guide.py     what `--help` teaches
     runs.py      upload, retry and resume
     commands.py  what the other commands do
+    signing.py   auth-server
     mapping.py   --map and --set → the mapping of a call
     output.py    OUT: looked at before anything is sent, written whole
     report.py    problems and summaries for people

@@ -158,6 +158,26 @@ used its token up: the lists are in docs/emulator.md.
 
 exit status: 0, 2 bad options or a port that is taken"""
 
+AUTH_SERVER = f"""\
+examples:
+  ikpipe auth-server --callers callers.txt --may file_name,tags \\
+      --folder '/users/{{caller}}/' --origin https://shop.example
+  ikpipe auth-server --anybody --may file_name --folder / --rate 10 \\
+      --origin http://localhost:8000 --port 8780
+  ikpipe auth-server --allow shop.policy:uploads
+
+It answers what the seed's `authenticationEndpoint` is asked: POST of
+uploadPayload, expire and publicKey, with a token. What no option allows is
+refused: without --may no parameter can be set, without --folder no folder is
+good (a request that names none is for /). A caller shows its token as
+`Authorization: Bearer TOKEN`. Pages of other origins than --origin may not ask.
+Who signed what goes to standard error, without the token. TLS is for a proxy in
+front of it. For the client: Account(authentication_endpoint=…, headers=…).
+
+{KEYS}
+
+exit status: 0, 2 bad options or a port that is taken, 3 no private key"""
+
 DEMO = """\
 A small catalogue of pictures goes up to a local emulator, awkward rows and all.
 The folder then has results.csv, and results.html to look at in a browser.

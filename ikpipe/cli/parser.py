@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
 from ikpipe._errors import Error
-from ikpipe.cli import commands, guide, runs
+from ikpipe.cli import commands, guide, runs, signing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _files(every)
     _sign(every)
     _emulator(every)
+    _auth_server(every)
     _demo(every)
     return program
 
@@ -138,6 +139,31 @@ def _emulator(every: _Commands) -> None:
         "KIND=MOMENT",
         "when a fault's token counts as spent: never, received, stored or answered, as the kind allows",
     )
+
+
+def _auth_server(every: _Commands) -> None:
+    purpose = "sign uploads for pages and scripts that must not hold the private key"
+    command = _command(every, "auth-server", signing.auth_server, "[options]", purpose, guide.AUTH_SERVER)
+    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
+    command.add_argument("--callers", metavar="FILE", help="who may sign: a name and a token on each line")
+    command.add_argument("--anybody", action="store_true", help="sign for whoever asks")
+    command.add_argument("--may", metavar="PARAMETER[,PARAMETER]", action="append", default=[], help="what callers set")
+    command.add_argument(
+        "--folder", metavar="FOLDER", action="append", default=[], help="where they upload to; {caller} is their name"
+    )
+    command.add_argument("--names", metavar="REGEX", help="what file names look like")
+    _add_pairs(command, "--force", "PARAMETER=VALUE", "what each request must have")
+    command.add_argument("--replace", action="store_true", help="let callers replace files that are there")
+    command.add_argument("--lifetime", metavar="SECONDS", type=_count, help="of a token, at most (default: 1800)")
+    command.add_argument("--rate", metavar="N", type=_rate, help="requests a minute for each caller (default: 60)")
+    command.add_argument("--allow", metavar="MODULE:NAME", help="the whole policy, an ikpipe.auth.Allow in Python")
+    command.add_argument(
+        "--origin", metavar="ORIGIN", action="append", default=[], help="whose pages may ask, https://shop.example"
+    )
+    command.add_argument("--credentials", action="store_true", help="pages may send cookies along")
+    command.add_argument("--quiet", action="store_true", help="do not log what was signed, only what was refused")
+    _add_profile(command)
 
 
 def _demo(every: _Commands) -> None:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from ikpipe.emulator import fields, replies, search, strict_json
 from ikpipe.emulator.placing import timestamp
+from ikpipe.emulator.purge import Purges
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.rules import check_account
 from ikpipe.emulator.store import new_id
@@ -55,6 +56,7 @@ class Library:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._store = account.store
+        self._purges = Purges()
 
     def routes(self) -> list[Route]:
         """Give the routes, each behind the account's key."""
@@ -65,6 +67,8 @@ class Library:
             ("POST", "/v1/files/batch/deleteByFileIds", self.delete_many),
             ("POST", "/v1/files/addTags", self.add_tags),
             ("POST", "/v1/files/removeTags", self.remove_tags),
+            ("POST", "/v1/files/purge", self._purges.order),
+            ("GET", "/v1/files/purge/{id}", self._purges.status),
             ("GET", "/v1/customMetadataFields", self.list_fields),
             ("POST", "/v1/customMetadataFields", self.create_field),
             ("PATCH", "/v1/customMetadataFields/{id}", self.update_field),

@@ -56,3 +56,21 @@ def test_the_sdk_finds_what_the_client_uploaded(emulator: Emulator, picture: Cal
     with ImageKit(private_key=emulator.private_key, password="", base_url=emulator.url, max_retries=0) as client:
         details = client.files.get(str(result.file_id))
     assert (details.name, details.url, details.size) == (result.name, result.url, result.size)
+
+
+def test_the_sdk_purges(emulator: Emulator) -> None:
+    """The SDK orders an address to be forgotten, and asks after its order."""
+    with ImageKit(private_key=emulator.private_key, password="", base_url=emulator.url, max_retries=0) as client:
+        order = client.cache.invalidation.create(url=f"{emulator.url_endpoint}/a.jpg")
+        assert client.cache.invalidation.get(str(order.request_id)).status == "Completed"
+
+
+def test_the_sdk_s_own_bulk_calls_and_ours_meet(emulator: Emulator, picture: Callable[..., bytes]) -> None:
+    """What the SDK tags, ikpipe finds; what ikpipe deletes, the SDK finds no more."""
+    stored = [ikpipe.upload_file(picture(n), emulator.account, file_name="bulk.png", folder="/bulk") for n in (1, 2)]
+    with ImageKit(private_key=emulator.private_key, password="", base_url=emulator.url, max_retries=0) as client:
+        client.files.bulk.add_tags(file_ids=[str(one.file_id) for one in stored], tags=["met"])
+        found = ikpipe.files(emulator.account, path="/bulk", search='tags IN ["met"]')
+        assert ikpipe.delete(found, emulator.account, dry_run=False)["ik_change"].tolist() == ["done", "done"]
+        with pytest.raises(imagekitio.NotFoundError):
+            client.files.get(str(stored[0].file_id))

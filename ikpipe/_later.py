@@ -1,0 +1,47 @@
+"""What is learnt of a row after its upload: details folded into its result. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ikpipe._reply import details
+from ikpipe._result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMES = [one.name for one in fields(Result)]
+_SERVED = _NAMES[_NAMES.index("file_id") : _NAMES.index("extra")]
+
+
+def fold(result: Result, answer: Mapping[str, Any]) -> None:
+    """Put what the service says of a file into its row's result; what it does not say stays as it is."""
+    found = details(answer)
+    for name in _SERVED:
+        if (value := getattr(found, name)) is not None:
+            statuses = name == "extension_status" and result.extension_status
+            setattr(result, name, {**statuses, **value} if statuses else value)
+
+
+def stored(result: Result, answer: Mapping[str, Any]) -> None:
+    """Let a row that was `accepted` be `uploaded`, with its details."""
+    result.status, result.error, result.message = "uploaded", None, None
+    fold(result, answer)
+
+
+def ended(result: Result, extension: str, status: str) -> None:
+    """Note how an extension ended."""
+    result.extension_status = {**(result.extension_status or {}), extension: status}
+
+
+def pending(result: Result) -> list[str]:
+    """Name the extensions that have not ended yet, as far as is known."""
+    return [name for name, status in (result.extension_status or {}).items() if status == "pending"]
+
+
+def tagged_by(result: Result) -> set[str]:
+    """Name the extensions that the file has AI tags of."""
+    return {
+        tag["source"] for tag in result.ai_tags or [] if isinstance(tag, dict) and isinstance(tag.get("source"), str)
+    }

@@ -1,0 +1,59 @@
+"""Callers that show a token of their own: ``Authorization: Bearer …``, against a file of names and tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ikpipe._errors import Error
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from ikpipe.auth.desk import Request
+
+SHORTEST = 16  # characters of a token: what is shorter can be guessed
+
+
+def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
+    """Read who may sign from a file: a name and a token on each line; `#` begins a comment.
+
+    Parameters
+    ----------
+    path
+        The file; nobody else should be able to read it.
+
+    Returns
+    -------
+    A function for `Allow.who`.
+
+    Raises
+    ------
+    Error
+        A line is no name and token, a token is shorter than 16 characters, or there twice.
+    """
+    found: dict[bytes, str] = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if len(words) != 2 or len(words[1]) < SHORTEST or _digest(words[1]) in found:  # noqa: PLR2004 - name and token
+            what = f"a name and a token of {SHORTEST} characters or more that nobody else has"
+            raise Error(f"{path}, line {number}: a line is {what}.")
+        found[_digest(words[1])] = words[0]
+
+    def who(request: Request) -> str | None:
+        kind, _, token = (request.header("authorization") or "").partition(" ")
+        given = _digest(token.strip()) if kind.lower() == "bearer" else b""
+        # All are compared, so that the time says nothing of which one it was nearly.
+        same = [name for digest, name in found.items() if hmac.compare_digest(digest, given)]
+        return same[0] if same else None
+
+    return who
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,62 @@
+"""The application on a port, in the foreground: `ikpipe auth-server`."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from ikpipe._errors import Error, MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ikpipe.auth.endpoint import Endpoint
+
+
+def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; must be called in the main thread.
+
+    Parameters
+    ----------
+    app
+        What `endpoint` made.
+    host, port
+        Where to listen; 0 takes a free port.
+    ready
+        Called once with the address, when it takes requests.
+
+    Raises
+    ------
+    MissingExtra
+        uvicorn is not installed.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise MissingExtra.for_extra("server", "ikpipe auth-server") from None
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none")
+    config.limit_concurrency, config.timeout_keep_alive = 1000, 30
+    server, stop = uvicorn.Server(config), threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    try:
+        with socket.create_server((host, port), backlog=1024) as listener:
+            # In a thread, where uvicorn leaves signals to us.
+            thread = threading.Thread(target=server.run, args=([listener],), name="auth-server")
+            thread.start()
+            try:
+                while not server.started:
+                    thread.join(0.01)
+                    if not thread.is_alive():
+                        raise Error("the server did not start")
+                shown, at = listener.getsockname()[:2]
+                ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{at}")
+                stop.wait()
+            finally:
+                server.should_exit = True
+                thread.join()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

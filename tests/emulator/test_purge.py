@@ -1,0 +1,62 @@
+"""Purging the cache: an order for each address, which is carried out."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from ikpipe.emulator.purge import Purges
+from ikpipe.emulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from ikpipe.emulator import Emulator
+
+
+def ask(emulator: Emulator, method: str, path: str = "", **options: Any) -> httpx.Response:
+    """Ask for an order, or after one."""
+    return httpx.request(method, f"{emulator.url}/v1/files/purge{path}", auth=(emulator.private_key, ""), **options)
+
+
+def test_an_order_is_carried_out(emulator: Emulator) -> None:
+    """201 with the order's id, by which its status can be asked for (docs)."""
+    ordered = ask(emulator, "POST", json={"url": f"{emulator.url_endpoint}/a.jpg"})
+    assert ordered.status_code == 201
+    assert ask(emulator, "GET", f"/{ordered.json()['requestId']}").json() == {"status": "Completed"}
+
+
+def test_an_order_that_there_is_not(emulator: Emulator) -> None:
+    """404."""
+    assert ask(emulator, "GET", "/nobody").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [({}, "missing"), ({"url": ""}, "missing"), ([], "missing"), ({"url": "/a.jpg"}, "invalid")]
+)
+def test_an_order_without_an_address(emulator: Emulator, content: Any, word: str) -> None:
+    """400, with the service's words."""
+    answer = ask(emulator, "POST", json=content)
+    assert (answer.status_code, answer.json()["message"]) == (400, f"Your request {_words(word)} URL parameter.")
+
+
+def _words(word: str) -> str:
+    return "is missing" if word == "missing" else "contains invalid"
+
+
+def test_it_needs_the_key(emulator: Emulator) -> None:
+    """As every API."""
+    assert httpx.post(f"{emulator.url}/v1/files/purge", json={"url": "https://a.example"}).status_code == 401
+
+
+def test_only_so_many_orders_are_remembered() -> None:
+    """The oldest is forgotten first."""
+    purges = Purges(most=2)
+    request: Any = None
+    orders = [json.loads(bytes(purges.order(request, {"url": "https://a.example"}).body)) for _ in range(3)]
+    known = [SimpleNamespace(path_params={"id": order["requestId"]}) for order in orders]
+    with pytest.raises(Refusal):
+        purges.status(known[0], None)  # type: ignore[arg-type]
+    assert purges.status(known[1], None).status_code == 200  # type: ignore[arg-type]
