@@ -136,8 +136,9 @@ class Sender extends Events {
     const { id, attempt } = post.order;
     this.emit("progress", id, loaded, total);
     const now = performance.now();
-    if (total === 0 || now - (this.reported.get(id) || 0) < REPORTS) return;
-    this.reported.set(id, now);
+    // A total of 0 is told once, by a post that nobody listens to: the kernel knows that a page is at it.
+    if (total > 0 && now - (this.reported.get(id) || 0) < REPORTS) return;
+    if (total > 0) this.reported.set(id, now);
     this.link.tell({ type: "progress", id, attempt, loaded, total });
   }
 

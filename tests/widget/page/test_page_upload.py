@@ -109,13 +109,14 @@ def test_no_fault_stores_a_file_twice_or_loses_one(
 
 
 def test_a_refused_preflight_does_not_stop_an_upload(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """Where the service refuses preflights, files are posted as plain forms are: without progress."""
+    """Where the service refuses preflights, files are posted as plain forms are; the kernel hears that they began."""
     emulator = emulate(preflight=False)
     uploads, uploader = upload_page(emulator.account, allow=FAILED)
     send(uploads, files(3))
     uploads.wait_states(["Up"] * 3)
     assert states(uploader) == ["uploaded"] * 3
     assert len(stored(emulator)) == 3
+    assert [one["total"] for one in uploads.bridge.of("progress")] == [0] * 3
 
 
 def test_a_spent_token_is_replaced(upload_page: Open, emulate: Emulate, files: Files) -> None:
