@@ -21,14 +21,19 @@ _SOON = 0.5  # seconds after which a rate says something
 
 
 def script() -> str:
-    """Join the pieces of what runs in the browser, in the order that `order.txt` states."""
-    names = (_STATIC / "order.txt").read_text(encoding="utf-8").split()
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
+    """Give what runs in the browser."""
+    return _joined(".js")
 
 
 def style() -> str:
     """Give its looks."""
-    return (_STATIC / "uploader.css").read_text(encoding="utf-8")
+    return _joined(".css")
+
+
+def _joined(ending: str) -> str:
+    """Join pieces in the order that `order.txt` states."""
+    names = (_STATIC / "order.txt").read_text(encoding="utf-8").split()
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names if name.endswith(ending))
 
 
 def settings(
