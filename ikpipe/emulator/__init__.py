@@ -5,7 +5,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | file | part |
 |---|---|
 | `server` | uvicorn in a thread; `Emulator`, `serve` |
-| `app` | the routes; delivery of files |
+| `app` | the routes |
 | `form` | the multipart body, read to disk |
 | `tokens` | the JSON Web Token, proved by hand |
 | `rules` | the checks, one a function, in order |
@@ -14,7 +14,10 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `upload`, `keeping` | the recipe of all these; what becomes of the file |
 | `placing` | names, versions, overwriting |
 | `store` | SQLite and files |
-| `media`, `delivery` | what a file is; its thumbnail |
+| `media` | what a file is |
+| `delivery`, `signing` | files at their addresses; signatures |
+| `steps`, `arithmetic`, `geometry` | transformations as text; what they make of sizes |
+| `transforming`, `painting` | a picture becomes another |
 | `library`, `search` | the media library's API |
 | `replies`, `refusals`, `strict_json` | the JSON of answers, and of what is sent |
 | `settings`, `load`, `log` | rules that can be set; counters; what arrived |

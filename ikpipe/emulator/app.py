@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from ikpipe.emulator import delivery
+from ikpipe.emulator.delivery import Delivery
 from ikpipe.emulator.faulty import FaultyUploads
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.replies import THUMBNAIL
 from ikpipe.emulator.upload import UploadEndpoint
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ikpipe.emulator.account import Account
     from ikpipe.emulator.log import Entry
     from ikpipe.emulator.settings import Rules
-    from ikpipe.emulator.store import Details
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
@@ -38,7 +36,6 @@ _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 def make_app(account: Account) -> ASGIApp:
     """Make the whole service for one account, as an ASGI application."""
     upload = UploadEndpoint(account)
-    files = Delivery(account)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
@@ -61,8 +58,7 @@ def make_app(account: Account) -> ASGIApp:
         Route(LOG_PATH, log, methods=["GET"]),
         Route(FAULTS_PATH, faults, methods=["GET"]),
         *Library(account).routes(),
-        Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", files.thumbnail, methods=["GET"]),
-        Route(f"/{account.rules.imagekit_id}/{{path:path}}", files.original, methods=["GET"]),
+        Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
     return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account)
 
@@ -130,35 +126,3 @@ def _turn_down(refusal: Refusal, rules: Rules) -> Response:
         return Response(status_code=refusal.status)
     # no refusal but a 429 has headers
     return JSONResponse(refusal.body, refusal.status, refusal.headers if rules.rate_headers else None)
-
-
-class Delivery:
-    """Files at their addresses: the originals, and the media library's thumbnail of each."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
-    async def original(self, request: Request) -> Response:
-        """Give a file as it was uploaded; a private one needs a signature (`seed`)."""
-        details = self._find(request.path_params["path"])
-        if details["isPrivateFile"]:
-            raise Refusal(403, "This file is private and needs a signed URL.")
-        path = self._account.store.bytes_of(details["versionInfo"]["id"])
-        return FileResponse(path, media_type=details.get("mime", "application/octet-stream"))
-
-    async def thumbnail(self, request: Request) -> Response:
-        """Give the thumbnail: a named transformation, which works on private images too (`seed`)."""
-        details = self._find(request.path_params["path"])
-        if details["fileType"] != "image":
-            raise Refusal(404, "There is no thumbnail of this file.")
-        path = self._account.store.bytes_of(details["versionInfo"]["id"])
-        content, mime = await run_in_threadpool(delivery.thumbnail, path)
-        return Response(content, media_type=mime)
-
-    def _find(self, path: str) -> Details:
-        """Find a published file (`seed`: drafts can not be accessed)."""
-        folder, slash, name = f"/{path}".rpartition("/")
-        details = self._account.store.at(folder + slash, name)
-        if details is None or not details["isPublished"]:
-            raise Refusal(404, "The requested file does not exist.")
-        return details

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -65,6 +66,24 @@ class Rules:
     """Whether a browser's OPTIONS request is granted (`guess`: form uploads need none)."""
     drafts: bool = True
     """Whether the plan allows `isPublished=false` (`seed`: enterprise plans only)."""
+
+    # Delivery
+    named: str = ""
+    """The account's named transformations: `small=w-100;square=w-300,h-300` (`docs`: made in the dashboard)."""
+    unknown_steps: Literal["ignore", "refuse"] = "ignore"
+    """What becomes of a transformation that is not known, or has no meaning (`guess`: no document says)."""
+    restrict_unnamed: bool = False
+    """Whether all but named transformations are refused (`docs`: a setting of the dashboard)."""
+    restrict_unsigned: bool = False
+    """Whether every address needs a signature (`docs`: a setting of the dashboard)."""
+    unsigned_status: int = 401
+    """The status of an address that lacks the signature it needs (`guess`: `docs` name 401 for one that is altered)."""
+    bad_signature: Literal["refuse", "ignore"] = "refuse"
+    """What a signature that does not hold does on a public file (`docs`: 401; newer ones: nothing)."""
+    private_files: Literal["all", "images"] = "all"
+    """Which files `isPrivateFile` is felt on (`spec`: all; `seed`: "only relevant for image type files")."""
+    auto_format: bool = False
+    """Whether pictures go out as WebP where the client takes it (`docs`: a setting; `guess`: off)."""
 
     # The account
     imagekit_id: str = "emulator"
@@ -128,6 +147,12 @@ class Rules:
         """Characters of its base64: four for three bytes, and perhaps in lines."""
         return self.largest * 3 // 2 + 1024
 
+    @property
+    def named_transformations(self) -> dict[str, str]:
+        """The account's named transformations: what each name stands for."""
+        pairs = (pair.partition("=") for pair in self.named.split(";") if pair.strip())
+        return {name.strip(): chain.strip().removeprefix("tr:") for name, _, chain in pairs}
+
     @classmethod
     def of(cls, **rules: Any) -> Rules:
         """Build the rules from keywords.
@@ -145,6 +170,7 @@ class Rules:
                 raise TypeError(f"there is no rule {name!r}{_nearest(name, names)}")
             _check_choice(name, value)
             _check_queue(name, value)
+            _check_named(name, value)
         return cls(**rules)
 
     @classmethod
@@ -170,6 +196,14 @@ def _check_queue(name: str, value: Any) -> None:
         raise ValueError(f"the rule {name!r} is a number of uploads, at least 1, not {value}")
     if name in {"latency", "url_latency"} and value is not None and value < 0:
         raise ValueError(f"the rule {name!r} is a number of seconds, not {value}")
+
+
+def _check_named(name: str, value: Any) -> None:
+    if name != "named":
+        return
+    pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
+    if not all(re.fullmatch(r"\w+", name.strip()) and chain.strip() for name, _, chain in pairs):
+        raise ValueError(f"the rule 'named' is such as 'small=w-100;square=w-300,h-300', not {value!r}")
 
 
 def _from_text(hint: Any, text: str) -> object:
