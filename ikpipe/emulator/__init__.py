@@ -8,7 +8,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `app` | the routes |
 | `form` | the multipart body, read to disk |
 | `tokens` | the JSON Web Token, proved by hand |
-| `rules` | the checks, one a function, in order |
+| `authentication`, `rules` | the checks, one a function, in order: who uploads, then what |
 | `parameters`, `extensions`, `fields` | what each field may hold |
 | `fetch` | a `file` that is a URL or base64 |
 | `upload`, `keeping` | the recipe of all these; what becomes of the file |

@@ -14,7 +14,7 @@ from ikpipe.emulator.delivery import Delivery
 from ikpipe.emulator.faulty import FaultyUploads
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.upload import UploadEndpoint
+from ikpipe.emulator.upload import V1_PATH, UploadEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,8 +53,8 @@ def make_app(account: Account) -> ASGIApp:
 
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
-        Route(UPLOAD_PATH, uploads, methods=["POST"]),
-        Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
+        *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, V1_PATH)),
+        *(Route(path, preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
         Route(LOG_PATH, log, methods=["GET"]),
         Route(FAULTS_PATH, faults, methods=["GET"]),
         *Library(account).routes(),

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
-from ikpipe.emulator import fetch, tokens
+from ikpipe.emulator import authentication, fetch, tokens
 from ikpipe.emulator.capacity import Capacity
 from ikpipe.emulator.form import Form, FormReader
 from ikpipe.emulator.keeping import TOO_LARGE, Keeper
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+V1_PATH = "/api/v1/files/upload"
 # enough to overlap disk and pictures
 WORKERS = 4
 
@@ -37,7 +38,7 @@ class Disconnected(Exception):  # noqa: N818 - what the client did, not a fault 
 
 
 class UploadEndpoint:
-    """The ASGI application behind `POST /api/v2/files/upload`."""
+    """The ASGI application behind `POST /api/v2/files/upload`, and behind V1's."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -71,16 +72,17 @@ class UploadEndpoint:
             form = await read_body(reader, receive)
             note_form(entry, form)
             entry["authorization"] = b"authorization" in headers
-            return await self._take(form, entry, scope)
+            return await self._take(form, entry, scope, headers.get(b"authorization"))
         finally:
             reader.form.discard()
 
-    async def _take(self, form: Form, entry: Entry, scope: Scope) -> Response:
+    async def _take(self, form: Form, entry: Entry, scope: Scope, authorization: bytes | None) -> Response:
         """Check the form, then get and keep its file."""
         account = self._account
         belongings = account.keys, account.rules, account.store, account.load
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
-        attempt = Attempt(form, entry["authorization"], time.time(), delay, *belongings, struck=struck)
+        key = None if authorization is None else authorization.decode("latin-1")
+        attempt = Attempt(form, scope["path"] == V1_PATH, key, time.time(), delay, *belongings, struck=struck)
         try:
             response = await self._take_in_turn(attempt, entry)
         except Refusal:
@@ -103,6 +105,8 @@ class UploadEndpoint:
         if done > now:
             await asyncio.sleep(done - now)
             attempt.now = time.time()
+        for check in authentication.checks_of(attempt):
+            check(attempt)
         for check in CHECKS:
             check(attempt)
         return await self._keep(attempt, entry)
@@ -152,8 +156,8 @@ async def read_body(reader: FormReader, receive: Receive) -> Form:
 
 
 def note_form(entry: Entry, form: Form) -> None:
-    """Write into the log what a form held; never the token itself."""
-    entry["fields"] = dict(form.fields)
+    """Write into the log what a form held; never the token itself, nor V1's signature of it."""
+    entry["fields"] = {name: value for name, value in form.fields.items() if name != "signature"}
     entry["repeated"] = list(form.repeated)
     entry["token"] = tokens.digest(form.token) if form.token else None
     if form.file is not None:
