@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
 FAULTS_PATH = "/emulator/faults"
+WEBHOOKS_PATH = "/emulator/webhooks"
 CORS = (b"access-control-allow-origin", b"*")
 _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 
@@ -40,6 +41,8 @@ def make_app(account: Account) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         yield
+        await account.background.close()
+        await account.webhooks.close()
         await upload.close()
 
     async def log(_request: Request) -> Response:
@@ -47,6 +50,9 @@ def make_app(account: Account) -> ASGIApp:
 
     async def faults(_request: Request) -> Response:
         return JSONResponse(account.faults.ledger())
+
+    async def webhooks(_request: Request) -> Response:
+        return JSONResponse(account.webhooks.entries())
 
     async def preflight(_request: Request) -> Response:
         return grant_preflight(allowed=account.rules.preflight)
@@ -57,6 +63,7 @@ def make_app(account: Account) -> ASGIApp:
         *(Route(path, preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
         Route(LOG_PATH, log, methods=["GET"]),
         Route(FAULTS_PATH, faults, methods=["GET"]),
+        Route(WEBHOOKS_PATH, webhooks, methods=["GET"]),
         *Library(account).routes(),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
@@ -84,10 +91,10 @@ class Frontage:
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on; the log's own address is not logged, nor that of the faults."""
+        """Pass one request on; the log's own address is not logged, nor those of faults and webhooks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"] in {LOG_PATH, FAULTS_PATH}:
+        elif scope["path"] in {LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH}:
             # who polls the log would otherwise fill it
             await self._pass(scope, receive, send, {})
         else:

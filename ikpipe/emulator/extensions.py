@@ -61,15 +61,6 @@ def _check_extension(extension: object) -> None:
         raise invalid("extensions", f"maxTags and minConfidence of {name} must be numbers.")
 
 
-def stand_in_tags(extensions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the AI tags that the stand-ins of the tagging extensions find: one each, within what was asked."""
-    return [
-        {"name": "Stand-in", "confidence": max(99.0, extension["minConfidence"]), "source": extension["name"]}
-        for extension in extensions
-        if extension["name"] in TAGGERS and extension["maxTags"] >= 1
-    ]
-
-
 def read_transformation(text: str) -> dict[str, Any]:
     """Read the JSON object of transformations before and after storing (`spec`)."""
     value = _json(text) if text else {}

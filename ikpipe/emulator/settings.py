@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 MEGABYTE = 1024 * 1024
+SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - it opens nothing but what an emulator sends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,38 @@ class Rules:
     quota_status: int = 400
     """The status of an exceeded quota (`spec`: 400; `docs`, older: 403)."""
 
+    # Extensions
+    extensions_pending: tuple[str, ...] = ("remove-bg",)
+    """Patterns (`*`, `?`) of the extensions that are done later (`docs`: `remove-bg` always; taggers sometimes)."""
+    extensions_failed: tuple[str, ...] = ()
+    """Patterns of the extensions that fail, at once or later."""
+    extension_delay: float = 0.1
+    """Seconds until a pending extension is done (`guess`: no figure is known)."""
+    ai_tags: tuple[str, ...] = ("Stand-in",)
+    """The tags that a tagging extension finds: `Shirt:90.12`, or `Shirt`, of which it is as sure as it has to be."""
+    ai_description: str = "What a stand-in sees."
+    """The description that `ai-auto-description` gives."""
+    ai_answer: Literal["yes", "no", "unknown"] = "yes"
+    """The answer to each question of `ai-tasks`."""
+
+    # Webhooks
+    webhook_url: str | None = None
+    """The account's own address for events (`docs`: set in the dashboard)."""
+    webhook_events: tuple[str, ...] = ("upload.*",)
+    """Patterns of the events that it wants to be told of."""
+    webhook_secret: str = SECRET
+    """The secret of the account's webhooks."""
+    webhook_signature: Literal["both", "standard", "older", "none"] = "both"
+    """How the account's webhooks are signed: `webhook-signature` (`sdk`), `x-ik-signature` (`docs`, older), or both."""
+    extension_signature: Literal["both", "standard", "older", "none"] = "both"
+    """The same of webhooks to `webhookUrl` (`guess`: no document speaks of a signature there)."""
+    webhook_tries: int = 5
+    """How often a webhook is sent until somebody takes it (`docs`: for 24 hours)."""
+    webhook_wait: float = 0.1
+    """Seconds before the second try; each further wait is twice as long (`docs`: "in spaced intervals")."""
+    webhook_timeout: float = 30.0
+    """Seconds until an answer must be there (`docs`)."""
+
     # Load
     busy: str | None = None
     """Pattern (`*`, `?`) of file names that are "updated too often" (`spec`: the retryable 400)."""
@@ -171,6 +204,7 @@ class Rules:
             _check_choice(name, value)
             _check_queue(name, value)
             _check_named(name, value)
+            _check_tags(name, value)
         return cls(**rules)
 
     @classmethod
@@ -204,6 +238,11 @@ def _check_named(name: str, value: Any) -> None:
     pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
     if not all(re.fullmatch(r"\w+", name.strip()) and chain.strip() for name, _, chain in pairs):
         raise ValueError(f"the rule 'named' is such as 'small=w-100;square=w-300,h-300', not {value!r}")
+
+
+def _check_tags(name: str, value: Any) -> None:
+    if name == "ai_tags" and not all(re.fullmatch(r"[^:]+(:\d+(\.\d+)?)?", tag) for tag in value):
+        raise ValueError(f"the rule 'ai_tags' is of tags such as 'Shirt:90.12', not {value!r}")
 
 
 def _from_text(hint: Any, text: str) -> object:
