@@ -14,6 +14,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `upload`, `keeping` | the recipe of all these; what becomes of the file |
 | `placing` | names, versions, overwriting |
 | `store` | SQLite and files |
+| `preparing` | transformations before and after storing, and their events |
 | `extending` | what extensions leave, at once or later |
 | `background`, `webhooks` | what goes on after the answer; what is told to others |
 | `media` | what a file is |

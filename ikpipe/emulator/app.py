@@ -106,6 +106,7 @@ class Frontage:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
         scope["entry"] = entry
+        scope["request_id"] = request_id = f"{_RANDOM.getrandbits(128):032x}"
         cors = [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
         # most requests are uploads: they need not go past all the routes
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
@@ -113,8 +114,8 @@ class Frontage:
         async def marked_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
-                entry["request_id"] = f"{_RANDOM.getrandbits(128):032x}"
-                message["headers"] += [(b"x-ik-requestid", entry["request_id"].encode()), *cors]
+                entry["request_id"] = request_id
+                message["headers"] += [(b"x-ik-requestid", request_id.encode()), *cors]
             await send(message)
 
         try:

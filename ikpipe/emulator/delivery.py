@@ -155,7 +155,7 @@ class Delivery:
     async def _derived(self, address: Address, chain: Chain, details: Details, headers: Headers) -> Response:
         path = self._account.store.bytes_of(details["versionInfo"]["id"])
         wishes = Wishes(headers.get("accept", ""), _hints(headers))
-        content, mime = await run_in_threadpool(transform, path, chain, wishes, _custom(details))
+        content, mime = await run_in_threadpool(transform, path, details["size"], chain, wishes, _custom(details))
         response = Response(content, media_type=mime, headers=_ignored(chain) | {"Vary": "Accept"})
         if address.attachment:
             # Starlette alone knows how names of other scripts are written there

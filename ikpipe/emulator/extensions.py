@@ -11,6 +11,7 @@ from ikpipe.emulator.refusals import Refusal, invalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BAD_TRANSFORMATION = "The file could not be uploaded because the transformation field is invalid."
 TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
 REQUIRED = {
     **dict.fromkeys(TAGGERS, ("maxTags", "minConfidence")),
@@ -66,7 +67,7 @@ def read_transformation(text: str) -> dict[str, Any]:
     value = _json(text) if text else {}
     well_formed = isinstance(value, dict) and value.keys() <= {"pre", "post"} and (not text or len(value) > 0)
     if not (well_formed and _is_pre(value.get("pre", "w")) and _is_post(value.get("post", []))):
-        raise Refusal(400, "The file could not be uploaded because the transformation field is invalid.")
+        raise Refusal(400, BAD_TRANSFORMATION)
     return dict(value)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from starlette.responses import JSONResponse, Response
+from typing import TYPE_CHECKING, Any
 
 from ikpipe.emulator import media, placing, replies
 from ikpipe.emulator.extending import Extender
@@ -52,8 +50,13 @@ class Keeper:
             return rules.image_limit
         return rules.video_limit if (facts.mime or "").startswith("video/") else rules.other_limit
 
-    def keep(self, attempt: Attempt, version: str, found: tuple[Details, Details], entry: Entry) -> Response:
-        """Give the file its place and version, and answer; in the event loop's thread, where nothing comes between."""
+    def keep(
+        self, attempt: Attempt, version: str, found: tuple[Details, Details], entry: Entry
+    ) -> tuple[Details, dict[str, Any]]:
+        """Give the file its place and version; in the event loop's thread, where nothing comes between.
+
+        Gives its details, and the answer.
+        """
         described, legacy = found
         details, status = self._place(attempt, version, described)
         entry |= {
@@ -65,7 +68,16 @@ class Keeper:
         }
         if status:
             self._extender.finish_later(details, attempt.wanted.extensions, attempt.wanted.webhook_url)
-        return self._reply(attempt, details | legacy, status)
+        if self._account.rules.webhook_url is not None:
+            self._tell(details)
+        return details, self._reply(attempt, details | legacy, status)
+
+    def _tell(self, details: Details) -> None:
+        """Tell the account of a new file, or of a new version of one (`sdk`)."""
+        first = details["versionInfo"]["id"] == details["fileId"]
+        file = replies.listed(details, self._account.endpoint)
+        body = {"created_at": details["updatedAt"], "data": file}
+        self._account.webhooks.tell_account("file.created" if first else "file-version.created", body)
 
     def drop(self, version: str) -> None:
         """Remove a version's bytes, which nobody wants."""
@@ -82,9 +94,7 @@ class Keeper:
         store.add_version(wanted.folder, details, number, attempt.now + attempt.index_delay)
         return details, status
 
-    def _reply(self, attempt: Attempt, details: Details, status: dict[str, str]) -> Response:
+    def _reply(self, attempt: Attempt, details: Details, status: dict[str, str]) -> dict[str, Any]:
         wanted, account = attempt.wanted, self._account
-        if wanted.transformation.get("pre"):
-            return JSONResponse(replies.PRE_QUEUED, status_code=202)
         fields = account.store.fields() if "selectedFieldsSchema" in wanted.response_fields else []
-        return JSONResponse(replies.uploaded(details, wanted, fields, account.endpoint, account.rules, status))
+        return replies.uploaded(details, wanted, fields, account.endpoint, account.rules, status)

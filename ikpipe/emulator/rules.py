@@ -41,6 +41,7 @@ class Attempt:
     rules: Rules
     store: Store
     load: Load
+    request_id: str = ""
     struck: bool = False
     """Whether a fault strikes once the token is spent."""
     spent: bool = False

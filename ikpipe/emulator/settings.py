@@ -104,6 +104,14 @@ class Rules:
     quota_status: int = 400
     """The status of an exceeded quota (`spec`: 400; `docs`, older: 403)."""
 
+    # Transformations at an upload
+    pre_transformation: Literal["queued", "images-at-once"] = "queued"
+    """Whether every pre-transformation is answered 202 (`spec`), or all but those of images (`docs`)."""
+    transformation_delay: float = 0.0
+    """Seconds until a queued transformation is done; with 0 a `pre` is done before the answer (`guess`)."""
+    transformations_failed: tuple[str, ...] = ()
+    """Patterns (`*`, `?`) of the transformations that fail, before or after the file is stored."""
+
     # Extensions
     extensions_pending: tuple[str, ...] = ("remove-bg",)
     """Patterns (`*`, `?`) of the extensions that are done later (`docs`: `remove-bg` always; taggers sometimes)."""

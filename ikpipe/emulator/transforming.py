@@ -16,6 +16,7 @@ from ikpipe.emulator.steps import BadTransformationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import IO
 
     from ikpipe.emulator.geometry import Box
     from ikpipe.emulator.steps import Chain
@@ -36,7 +37,9 @@ class Request:
     hints: Mapping[str, float] | None = None
 
 
-def transform(path: Path, chain: Chain, request: Request, custom: Box | None = None) -> tuple[bytes, str]:
+def transform(
+    file: Path | IO[bytes], size: int, chain: Chain, request: Request, custom: Box | None = None
+) -> tuple[bytes, str]:
     """Give the derived picture's bytes, and its MIME type.
 
     Of an animation the first frame is taken. The picture is upright, and without the original's metadata unless the
@@ -48,7 +51,7 @@ def transform(path: Path, chain: Chain, request: Request, custom: Box | None = N
         The transformation cannot be carried out, or the file is no whole picture.
     """
     try:
-        with open_picture(path, path.stat().st_size) as source:
+        with open_picture(file, size) as source:
             if source.width * source.height > MOST_PIXELS:
                 raise BadTransformationError("The picture is larger than 100 megapixels.")
             picture = _upright(source)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+from starlette.responses import JSONResponse
 
 from ikpipe.emulator import authentication, fetch, tokens
 from ikpipe.emulator.capacity import Capacity
 from ikpipe.emulator.form import Form, FormReader
 from ikpipe.emulator.keeping import TOO_LARGE, Keeper
+from ikpipe.emulator.preparing import Preparer
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.rules import AT_THE_DOOR, CHECKS, Attempt
 from ikpipe.emulator.store import new_id
@@ -43,6 +46,7 @@ class UploadEndpoint:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._keeper = Keeper(account)
+        self._preparer = Preparer(account, self._store)
         self._capacity = Capacity(account.rules)
         self._fetcher = fetch.Fetcher(account.store.incoming, account.rules.largest, account.rules)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="emulator")
@@ -82,7 +86,8 @@ class UploadEndpoint:
         belongings = account.keys, account.rules, account.store, account.load
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
         key = None if authorization is None else authorization.decode("latin-1")
-        attempt = Attempt(form, scope["path"] == V1_PATH, key, time.time(), delay, *belongings, struck=struck)
+        about = form, scope["path"] == V1_PATH, key, time.time(), delay
+        attempt = Attempt(*about, *belongings, request_id=scope["request_id"], struck=struck)
         try:
             response = await self._take_in_turn(attempt, entry)
         except Refusal:
@@ -112,20 +117,30 @@ class UploadEndpoint:
         return await self._keep(attempt, entry)
 
     async def _keep(self, attempt: Attempt, entry: Entry) -> Response:
-        """Get the file, look at it and store it."""
+        """Get the file, and store it as it is or as it is to be."""
         spool = await self._get(attempt.file, entry["file"]["kind"])
         entry["file"] |= {"size": spool.size, "sha256": spool.sha256}
+        try:
+            if attempt.wanted.transformation.get("pre"):
+                return await self._preparer.take(attempt, spool, entry)
+            return JSONResponse(await self._store(attempt, spool, entry))
+        finally:
+            if spool is not attempt.file:
+                spool.discard()
+
+    async def _store(self, attempt: Attempt, spool: Spool, entry: Entry) -> dict[str, Any]:
+        """Look at a file and store it; gives the answer."""
         keeper, version = self._keeper, new_id()
         try:
             quick = spool.in_memory and "metadata" not in attempt.wanted.response_fields
             found = await self._do(keeper.take_in, attempt.wanted, spool, version, quick=quick)
-            return keeper.keep(attempt, version, found, entry)
+            details, reply = keeper.keep(attempt, version, found, entry)
         except BaseException:
             keeper.drop(version)
             raise
-        finally:
-            if spool is not attempt.file:
-                spool.discard()
+        if attempt.wanted.transformation:
+            self._preparer.post(attempt, details)
+        return reply
 
     async def _get(self, file: Spool, kind: str) -> Spool:
         if kind == "url":

@@ -22,7 +22,7 @@ def derive(path: Path, text: str, **request: Any) -> Image.Image:
     """Transform the picture, having checked that all was understood and that its type is what was announced."""
     chain = steps.read(text, {})
     assert chain.ignored == []
-    data, mime = transforming.transform(path, chain, Request(**request))
+    data, mime = transforming.transform(path, path.stat().st_size, chain, Request(**request))
     found = Image.open(BytesIO(data))
     assert found.get_format_mimetype() == mime
     found.load()
@@ -172,9 +172,10 @@ def test_nothing_else_becomes_a_gif(quarters: Path) -> None:
 
 def test_quality(tmp_path: Path) -> None:
     """A lower quality takes fewer bytes; without one it is 80 (docs)."""
-    Image.effect_noise((100, 100), 60).save(tmp_path / "a.jpg", quality=100)
+    noise = tmp_path / "a.jpg"
+    Image.effect_noise((100, 100), 60).save(noise, quality=100)
     sizes = {
-        text: len(transforming.transform(tmp_path / "a.jpg", steps.read(text, {}), Request())[0])
+        text: len(transforming.transform(noise, noise.stat().st_size, steps.read(text, {}), Request())[0])
         for text in ("q-10", "q-80", "q-100", "w-100")
     }
     assert sizes["q-10"] < sizes["q-80"] < sizes["q-100"]
