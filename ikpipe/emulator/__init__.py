@@ -9,7 +9,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `form` | the multipart body, read to disk |
 | `tokens` | the JSON Web Token, proved by hand |
 | `authentication`, `rules` | the checks, one a function, in order: who uploads, then what |
-| `parameters`, `extensions`, `fields` | what each field may hold |
+| `parameters`, `extensions`, `fields`, `checks` | what each field may hold |
 | `fetch` | a `file` that is a URL or base64 |
 | `upload`, `keeping` | the recipe of all these; what becomes of the file |
 | `placing` | names, versions, overwriting |
@@ -21,7 +21,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `delivery`, `signing` | files at their addresses; signatures |
 | `steps`, `arithmetic`, `geometry` | transformations as text; what they make of sizes |
 | `transforming`, `painting` | a picture becomes another |
-| `library`, `search` | the media library's API |
+| `library`, `search`, `query` | the media library's API; its language |
 | `replies`, `refusals`, `strict_json` | the JSON of answers, and of what is sent |
 | `settings`, `load`, `log` | rules that can be set; counters; what arrived |
 | `capacity` | how many uploads it works on at once, and how long |

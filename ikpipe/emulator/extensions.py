@@ -1,8 +1,7 @@
-"""The three parameters that are small languages: `extensions`, `transformation` and `checks`."""
+"""The two parameters that are JSON of their own: `extensions` and `transformation`."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.emulator import strict_json
@@ -30,8 +29,6 @@ POST_KEYS = {
 }
 """The kinds of post-transformation and the keys that each may have (`spec`)."""
 OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
-
-_COMPARISON = re.compile(r'\s*"request\.(?P<name>\w+)"\s*:\s*"(?P<value>[^"]*)"\s*')
 
 
 def _json(text: str) -> Any:
@@ -86,21 +83,3 @@ def _is_post_step(step: Mapping[str, object]) -> bool:
     if value is None:
         return kind in OPTIONAL_VALUE
     return isinstance(value, str) and (kind != "abs" or step.get("protocol") in {"hls", "dash"})
-
-
-def run_checks(text: str, fields: Mapping[str, str]) -> None:
-    """Compare the request with the `checks` parameter.
-
-    Only the documented comparison is known: `"request.folder" : "marketing/"` (`spec`; `guess`: the colon means
-    "begins with", as it does in searches, and a leading slash does not count).
-    """
-    if not text:
-        return
-    match = _COMPARISON.fullmatch(text)
-    if match is None:
-        raise Refusal(400, "Your request contains invalid syntax for the checks parameter.")
-    given = fields.get(match["name"], "")
-    if match["name"] == "folder":
-        given = f"{given.strip('/')}/"
-    if not given.startswith(match["value"].removeprefix("/")):
-        raise Refusal(400, "Your request failed 'checks' validation.")

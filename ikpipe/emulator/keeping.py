@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.emulator import media, placing, replies
+from ikpipe.emulator import checks, media, placing, replies
 from ikpipe.emulator.extending import Extender
 from ikpipe.emulator.refusals import Refusal
 
@@ -58,6 +58,8 @@ class Keeper:
         Gives its details, and the answer.
         """
         described, legacy = found
+        if attempt.condition is not None:
+            checks.check(attempt.condition, attempt.wanted, described)
         details, status = self._place(attempt, version, described)
         entry |= {
             "stored": True,

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from ikpipe.emulator import checks, parameters
 from ikpipe.emulator import fields as custom_fields
-from ikpipe.emulator import parameters
-from ikpipe.emulator.extensions import run_checks
 from ikpipe.emulator.refusals import Refusal, invalid
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator import tokens
     from ikpipe.emulator.form import Form, Spool
     from ikpipe.emulator.load import Load
+    from ikpipe.emulator.query import Predicate
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
 
@@ -46,6 +46,8 @@ class Attempt:
     """Whether a fault strikes once the token is spent."""
     spent: bool = False
     """Whether this attempt is the one that used its token up."""
+    condition: Predicate | None = None
+    """What `checks` ask for."""
     token: tokens.Token = field(init=False)
     wanted: parameters.Wanted = field(init=False)
 
@@ -106,9 +108,12 @@ def metadata_fits(attempt: Attempt) -> None:
         custom_fields.check_values(given or {}, attempt.store.fields())
 
 
-def checks_pass(attempt: Attempt) -> None:
-    """Hold the request to the conditions that came with it (`spec`)."""
-    run_checks(attempt.form.fields.get("checks", ""), attempt.form.fields)
+def checks_can_be_read(attempt: Attempt) -> None:
+    """Read the conditions that came with the request (`spec`); they are tried when the file is known."""
+    text = attempt.form.fields.get("checks", "")
+    if text:
+        schemas = {field["name"]: field["schema"] for field in attempt.store.fields()}
+        attempt.condition = checks.read(text, schemas)
 
 
 def quota_is_left(attempt: Attempt) -> None:
@@ -134,7 +139,7 @@ CHECKS: tuple[Callable[[Attempt], None], ...] = (
     one_file,
     parameters_are_valid,
     metadata_fits,
-    checks_pass,
+    checks_can_be_read,
     quota_is_left,
     not_busy,
 )
