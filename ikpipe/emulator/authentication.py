@@ -32,16 +32,19 @@ class Struck(Exception):  # noqa: N818 - it was asked for, and is no fault of th
 
 
 def check_key(authorization: str, keys: tokens.Keys) -> None:
-    """Ask for basic authentication: the private key as the user, an empty password (`docs`)."""
+    """Ask for basic authentication: the private key as the user (`docs`).
+
+    The password is not looked at: the documents leave it empty, but official SDKs send one of their own (`sdk`).
+    """
     method, _, credentials = authorization.partition(" ")
     if method.lower() != "basic":
         raise _no_key()
     try:
-        given = base64.b64decode(credentials, validate=True)
+        given, colon, _ = base64.b64decode(credentials, validate=True).partition(b":")
     except (binascii.Error, ValueError):
-        given = b""
+        given, colon = b"", b""
     # in constant time, as every comparison with a secret
-    if not hmac.compare_digest(given, f"{keys.private}:".encode()):
+    if not (hmac.compare_digest(given, keys.private.encode()) and colon):
         raise Refusal(403, "Your account cannot be authenticated.")
 
 
