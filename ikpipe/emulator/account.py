@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ikpipe.emulator.background import Background
     from ikpipe.emulator.faults import Faults
     from ikpipe.emulator.load import Load
     from ikpipe.emulator.log import Log
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
     from ikpipe.emulator.tokens import Keys
+    from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
 """A client's host and port."""
@@ -29,6 +31,8 @@ class Account:
     load: Load
     log: Log
     faults: Faults
+    background: Background
+    webhooks: Webhooks
     origin: str = ""
     cut: Callable[[Address], None] = lambda _client: None
     """Resets a client's connection."""

@@ -7,15 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from ikpipe.emulator import delivery
+from ikpipe.emulator.delivery import Delivery
 from ikpipe.emulator.faulty import FaultyUploads
 from ikpipe.emulator.library import Library
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.replies import THUMBNAIL
-from ikpipe.emulator.upload import UploadEndpoint
+from ikpipe.emulator.upload import V1_PATH, UploadEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
     from ikpipe.emulator.account import Account
     from ikpipe.emulator.log import Entry
     from ikpipe.emulator.settings import Rules
-    from ikpipe.emulator.store import Details
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
 FAULTS_PATH = "/emulator/faults"
+WEBHOOKS_PATH = "/emulator/webhooks"
 CORS = (b"access-control-allow-origin", b"*")
 _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 
@@ -38,11 +37,12 @@ _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 def make_app(account: Account) -> ASGIApp:
     """Make the whole service for one account, as an ASGI application."""
     upload = UploadEndpoint(account)
-    files = Delivery(account)
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         yield
+        await account.background.close()
+        await account.webhooks.close()
         await upload.close()
 
     async def log(_request: Request) -> Response:
@@ -51,18 +51,21 @@ def make_app(account: Account) -> ASGIApp:
     async def faults(_request: Request) -> Response:
         return JSONResponse(account.faults.ledger())
 
+    async def webhooks(_request: Request) -> Response:
+        return JSONResponse(account.webhooks.entries())
+
     async def preflight(_request: Request) -> Response:
         return grant_preflight(allowed=account.rules.preflight)
 
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
-        Route(UPLOAD_PATH, uploads, methods=["POST"]),
-        Route(UPLOAD_PATH, preflight, methods=["OPTIONS"]),
+        *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, V1_PATH)),
+        *(Route(path, preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
         Route(LOG_PATH, log, methods=["GET"]),
         Route(FAULTS_PATH, faults, methods=["GET"]),
+        Route(WEBHOOKS_PATH, webhooks, methods=["GET"]),
         *Library(account).routes(),
-        Route(f"/{account.rules.imagekit_id}/{THUMBNAIL}/{{path:path}}", files.thumbnail, methods=["GET"]),
-        Route(f"/{account.rules.imagekit_id}/{{path:path}}", files.original, methods=["GET"]),
+        Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
     return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account)
 
@@ -88,10 +91,10 @@ class Frontage:
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on; the log's own address is not logged, nor that of the faults."""
+        """Pass one request on; the log's own address is not logged, nor those of faults and webhooks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"] in {LOG_PATH, FAULTS_PATH}:
+        elif scope["path"] in {LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH}:
             # who polls the log would otherwise fill it
             await self._pass(scope, receive, send, {})
         else:
@@ -103,6 +106,7 @@ class Frontage:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
         scope["entry"] = entry
+        scope["request_id"] = request_id = f"{_RANDOM.getrandbits(128):032x}"
         cors = [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
         # most requests are uploads: they need not go past all the routes
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
@@ -110,8 +114,8 @@ class Frontage:
         async def marked_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
-                entry["request_id"] = f"{_RANDOM.getrandbits(128):032x}"
-                message["headers"] += [(b"x-ik-requestid", entry["request_id"].encode()), *cors]
+                entry["request_id"] = request_id
+                message["headers"] += [(b"x-ik-requestid", request_id.encode()), *cors]
             await send(message)
 
         try:
@@ -130,35 +134,3 @@ def _turn_down(refusal: Refusal, rules: Rules) -> Response:
         return Response(status_code=refusal.status)
     # no refusal but a 429 has headers
     return JSONResponse(refusal.body, refusal.status, refusal.headers if rules.rate_headers else None)
-
-
-class Delivery:
-    """Files at their addresses: the originals, and the media library's thumbnail of each."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-
-    async def original(self, request: Request) -> Response:
-        """Give a file as it was uploaded; a private one needs a signature (`seed`)."""
-        details = self._find(request.path_params["path"])
-        if details["isPrivateFile"]:
-            raise Refusal(403, "This file is private and needs a signed URL.")
-        path = self._account.store.bytes_of(details["versionInfo"]["id"])
-        return FileResponse(path, media_type=details.get("mime", "application/octet-stream"))
-
-    async def thumbnail(self, request: Request) -> Response:
-        """Give the thumbnail: a named transformation, which works on private images too (`seed`)."""
-        details = self._find(request.path_params["path"])
-        if details["fileType"] != "image":
-            raise Refusal(404, "There is no thumbnail of this file.")
-        path = self._account.store.bytes_of(details["versionInfo"]["id"])
-        content, mime = await run_in_threadpool(delivery.thumbnail, path)
-        return Response(content, media_type=mime)
-
-    def _find(self, path: str) -> Details:
-        """Find a published file (`seed`: drafts can not be accessed)."""
-        folder, slash, name = f"/{path}".rpartition("/")
-        details = self._account.store.at(folder + slash, name)
-        if details is None or not details["isPublished"]:
-            raise Refusal(404, "The requested file does not exist.")
-        return details

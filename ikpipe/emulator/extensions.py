@@ -1,8 +1,7 @@
-"""The three parameters that are small languages: `extensions`, `transformation` and `checks`."""
+"""The two parameters that are JSON of their own: `extensions` and `transformation`."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.emulator import strict_json
@@ -11,6 +10,7 @@ from ikpipe.emulator.refusals import Refusal, invalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BAD_TRANSFORMATION = "The file could not be uploaded because the transformation field is invalid."
 TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
 REQUIRED = {
     **dict.fromkeys(TAGGERS, ("maxTags", "minConfidence")),
@@ -29,8 +29,6 @@ POST_KEYS = {
 }
 """The kinds of post-transformation and the keys that each may have (`spec`)."""
 OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
-
-_COMPARISON = re.compile(r'\s*"request\.(?P<name>\w+)"\s*:\s*"(?P<value>[^"]*)"\s*')
 
 
 def _json(text: str) -> Any:
@@ -61,21 +59,12 @@ def _check_extension(extension: object) -> None:
         raise invalid("extensions", f"maxTags and minConfidence of {name} must be numbers.")
 
 
-def stand_in_tags(extensions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the AI tags that the stand-ins of the tagging extensions find: one each, within what was asked."""
-    return [
-        {"name": "Stand-in", "confidence": max(99.0, extension["minConfidence"]), "source": extension["name"]}
-        for extension in extensions
-        if extension["name"] in TAGGERS and extension["maxTags"] >= 1
-    ]
-
-
 def read_transformation(text: str) -> dict[str, Any]:
     """Read the JSON object of transformations before and after storing (`spec`)."""
     value = _json(text) if text else {}
     well_formed = isinstance(value, dict) and value.keys() <= {"pre", "post"} and (not text or len(value) > 0)
     if not (well_formed and _is_pre(value.get("pre", "w")) and _is_post(value.get("post", []))):
-        raise Refusal(400, "The file could not be uploaded because the transformation field is invalid.")
+        raise Refusal(400, BAD_TRANSFORMATION)
     return dict(value)
 
 
@@ -94,21 +83,3 @@ def _is_post_step(step: Mapping[str, object]) -> bool:
     if value is None:
         return kind in OPTIONAL_VALUE
     return isinstance(value, str) and (kind != "abs" or step.get("protocol") in {"hls", "dash"})
-
-
-def run_checks(text: str, fields: Mapping[str, str]) -> None:
-    """Compare the request with the `checks` parameter.
-
-    Only the documented comparison is known: `"request.folder" : "marketing/"` (`spec`; `guess`: the colon means
-    "begins with", as it does in searches, and a leading slash does not count).
-    """
-    if not text:
-        return
-    match = _COMPARISON.fullmatch(text)
-    if match is None:
-        raise Refusal(400, "Your request contains invalid syntax for the checks parameter.")
-    given = fields.get(match["name"], "")
-    if match["name"] == "folder":
-        given = f"{given.strip('/')}/"
-    if not given.startswith(match["value"].removeprefix("/")):
-        raise Refusal(400, "Your request failed 'checks' validation.")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, Response
 
+from ikpipe.emulator.authentication import Struck
 from ikpipe.emulator.faults import KINDS
 from ikpipe.emulator.refusals import Refusal, too_many
-from ikpipe.emulator.rules import Struck
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

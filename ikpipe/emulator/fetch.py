@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from ikpipe.emulator.settings import Rules
 
 LONGEST_URL = 8192
+# a machine's proxy must not stand between loopback and itself
+DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
+    "all://127.0.0.1": None,
+    "all://localhost": None,
+    "all://[::1]": None,
+}
 _DATA_URI = re.compile(rb"data:[^,]*?;base64,", re.IGNORECASE)
 _WHITE = re.compile(rb"\s+")
 
@@ -71,9 +77,7 @@ class Fetcher:
 
     async def _download(self, url: str, spool: Spool) -> None:
         if self._client is None:
-            # a machine's proxy must not stand between loopback and itself
-            direct = {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
-            self._client = httpx.AsyncClient(follow_redirects=True, timeout=None, mounts=direct)  # noqa: S113 - timed below, as a whole
+            self._client = httpx.AsyncClient(follow_redirects=True, timeout=None, mounts=DIRECT)  # noqa: S113 - timed below, as a whole
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._rules.url_timeout):
                 reply = await stack.enter_async_context(self._client.stream("GET", url))

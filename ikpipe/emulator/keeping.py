@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
-
-from ikpipe.emulator import media, placing, replies
+from ikpipe.emulator import checks, media, placing, replies
+from ikpipe.emulator.extending import Extender
 from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ class Keeper:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._extender = Extender(account)
 
     def take_in(self, wanted: Wanted, spool: Spool, version: str) -> tuple[Details, Details]:
         """Read what the file says of itself, and move its bytes to where they stay; in any thread.
@@ -50,10 +50,17 @@ class Keeper:
             return rules.image_limit
         return rules.video_limit if (facts.mime or "").startswith("video/") else rules.other_limit
 
-    def keep(self, attempt: Attempt, version: str, found: tuple[Details, Details], entry: Entry) -> Response:
-        """Give the file its place and version, and answer; in the event loop's thread, where nothing comes between."""
+    def keep(
+        self, attempt: Attempt, version: str, found: tuple[Details, Details], entry: Entry
+    ) -> tuple[Details, dict[str, Any]]:
+        """Give the file its place and version; in the event loop's thread, where nothing comes between.
+
+        Gives its details, and the answer.
+        """
         described, legacy = found
-        details = self._place(attempt, version, described)
+        if attempt.condition is not None:
+            checks.check(attempt.condition, attempt.wanted, described)
+        details, status = self._place(attempt, version, described)
         entry |= {
             "stored": True,
             "fileId": details["fileId"],
@@ -61,23 +68,35 @@ class Keeper:
             "version": details["versionInfo"]["name"],
             "filePath": details["filePath"],
         }
-        return self._reply(attempt, details | legacy)
+        if status:
+            self._extender.finish_later(details, attempt.wanted.extensions, attempt.wanted.webhook_url)
+        if self._account.rules.webhook_url is not None:
+            self._tell(details)
+        return details, self._reply(attempt, details | legacy, status)
+
+    def _tell(self, details: Details) -> None:
+        """Tell the account of a new file, or of a new version of one (`sdk`)."""
+        first = details["versionInfo"]["id"] == details["fileId"]
+        file = replies.listed(details, self._account.endpoint)
+        body = {"created_at": details["updatedAt"], "data": file}
+        self._account.webhooks.tell_account("file.created" if first else "file-version.created", body)
 
     def drop(self, version: str) -> None:
         """Remove a version's bytes, which nobody wants."""
         self._account.store.bytes_of(version).unlink(missing_ok=True)
 
-    def _place(self, attempt: Attempt, version: str, described: Details) -> Details:
+    def _place(self, attempt: Attempt, version: str, described: Details) -> tuple[Details, dict[str, str]]:
         store, rules, wanted = attempt.store, attempt.rules, attempt.wanted
         name, there = placing.find_place(store, wanted, rules)
         number = placing.next_number(store, there, rules)
         details = placing.merge(wanted, there, name, (version, number)) | described
+        status: dict[str, str] = {}
+        if wanted.extensions:
+            details, status = self._extender.begin(details, wanted.extensions)
         store.add_version(wanted.folder, details, number, attempt.now + attempt.index_delay)
-        return details
+        return details, status
 
-    def _reply(self, attempt: Attempt, details: Details) -> Response:
+    def _reply(self, attempt: Attempt, details: Details, status: dict[str, str]) -> dict[str, Any]:
         wanted, account = attempt.wanted, self._account
-        if wanted.transformation.get("pre"):
-            return JSONResponse(replies.PRE_QUEUED, status_code=202)
         fields = account.store.fields() if "selectedFieldsSchema" in wanted.response_fields else []
-        return JSONResponse(replies.uploaded(details, wanted, fields, account.endpoint, account.rules))
+        return replies.uploaded(details, wanted, fields, account.endpoint, account.rules, status)

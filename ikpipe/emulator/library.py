@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import json
 import re
 import time
@@ -16,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ikpipe.emulator import fields, replies, search, strict_json
+from ikpipe.emulator.authentication import check_key
 from ikpipe.emulator.placing import timestamp
 from ikpipe.emulator.purge import Purges
 from ikpipe.emulator.refusals import Refusal
@@ -92,18 +90,9 @@ class Library:
         return endpoint
 
     def _authenticate(self, request: Request) -> None:
-        """Ask for basic authentication: the private key as the user, an empty password (`docs`)."""
+        """Ask for the private key, of an account that is in order."""
         check_account(self._account.rules)
-        method, _, credentials = request.headers.get("authorization", "").partition(" ")
-        if method.lower() != "basic":
-            raise Refusal(401, "Your request does not contain private API key.")
-        try:
-            given = base64.b64decode(credentials, validate=True)
-        except (binascii.Error, ValueError):
-            given = b""
-        # in constant time, as every comparison with a secret
-        if not hmac.compare_digest(given, f"{self._account.keys.private}:".encode()):
-            raise Refusal(403, "Your account cannot be authenticated.")
+        check_key(request.headers.get("authorization", ""), self._account.keys)
 
     # Files
 

@@ -142,9 +142,17 @@ def response_fields(text: str) -> frozenset[str]:
 
 def webhook_url(text: str) -> str | None:
     """Read the address for the extensions' final status (`guess`: it must be http or https)."""
-    if text and (urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).netloc):
+    if text and not _is_web_address(text):
         raise invalid("webhookUrl", "It must be an http or https URL.")
     return text or None
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def custom_metadata(text: str) -> dict[str, Any] | None:

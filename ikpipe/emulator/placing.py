@@ -7,7 +7,6 @@ import string
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.emulator.extensions import stand_in_tags
 from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def merge(wanted: Wanted, there: Details | None, name: str, version: tuple[str, 
         "name": name,
         "filePath": wanted.folder + name,
         "tags": _kept(wanted.tags, old.get("tags"), overwrite=wanted.overwrite_tags),
-        "AITags": _ai_tags(wanted, old),
+        "AITags": None if wanted.overwrite_ai_tags else old.get("AITags"),
         "versionInfo": {"id": version_id, "name": f"Version {number}"},
         "isPrivateFile": wanted.private,
         "isPublished": wanted.published,
@@ -90,11 +89,6 @@ def merge(wanted: Wanted, there: Details | None, name: str, version: tuple[str, 
 def _kept(given: Any, old: Any, *, overwrite: bool) -> Any:
     """Take what is given; else the old value stays unless it is to be overwritten."""
     return given if given is not None or overwrite else old
-
-
-def _ai_tags(wanted: Wanted, old: Details) -> list[dict[str, Any]] | None:
-    kept = [] if wanted.overwrite_ai_tags else old.get("AITags") or []
-    return kept + stand_in_tags(wanted.extensions) or None
 
 
 def describe(facts: Facts, size: int) -> Details:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ikpipe.emulator.parameters import Wanted
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details
@@ -41,8 +43,10 @@ def addresses(details: Details, endpoint: str) -> Details:
     return found
 
 
-def uploaded(details: Details, wanted: Wanted, fields: list[Details], endpoint: str, rules: Rules) -> dict[str, Any]:
-    """Answer an upload: what the seed lists, and of the optional fields those that were asked for."""
+def uploaded(
+    details: Details, wanted: Wanted, fields: list[Details], endpoint: str, rules: Rules, status: Mapping[str, str]
+) -> dict[str, Any]:
+    """Answer an upload: what the seed lists, of the optional fields those that were asked for, and extensions."""
     asked = [name for name in OPTIONAL if name not in rules.on_request or name in wanted.response_fields]
     reply = {name: details[name] for name in (*ALWAYS, *asked) if name in details}
     reply |= {name: details[name] for name in WHEN_KNOWN if name in details}
@@ -51,8 +55,8 @@ def uploaded(details: Details, wanted: Wanted, fields: list[Details], endpoint: 
         reply["selectedFieldsSchema"] = {
             f["name"]: f["schema"] for f in fields if f["name"] in details["customMetadata"]
         }
-    if wanted.extensions:
-        reply["extensionStatus"] = {extension["name"]: "success" for extension in wanted.extensions}
+    if status:
+        reply["extensionStatus"] = dict(status)
     return reply
 
 

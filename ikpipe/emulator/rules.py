@@ -1,7 +1,7 @@
 """The service's checks of an upload, one a function, in the order in which they are made.
 
 The words of each refusal are the documented ones, letter for letter (`spec`). The order is a `guess`: the account,
-then the token, then what is asked for.
+then who uploads (`authentication`), then what is asked for.
 """
 
 from __future__ import annotations
@@ -10,22 +10,19 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from ikpipe.emulator import checks, parameters
 from ikpipe.emulator import fields as custom_fields
-from ikpipe.emulator import parameters, strict_json, tokens
-from ikpipe.emulator.extensions import run_checks
 from ikpipe.emulator.refusals import Refusal, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ikpipe.emulator import tokens
     from ikpipe.emulator.form import Form, Spool
     from ikpipe.emulator.load import Load
+    from ikpipe.emulator.query import Predicate
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
-
-
-class Struck(Exception):  # noqa: N818 - it was asked for, and is no fault of the program
-    """A fault strikes the upload in the moment in which its token has been spent."""
 
 
 @dataclass(slots=True)
@@ -33,8 +30,10 @@ class Attempt:
     """One upload before the checks; they fill in `token` and `wanted`."""
 
     form: Form
-    authorized: bool
-    """Whether an Authorization header came with it."""
+    v1: bool
+    """Whether it came to the endpoint of V1."""
+    authorization: str | None
+    """The Authorization header, if one came with it."""
     now: float
     index_delay: float
     """Seconds by which a fault delays the file in lists."""
@@ -42,10 +41,13 @@ class Attempt:
     rules: Rules
     store: Store
     load: Load
+    request_id: str = ""
     struck: bool = False
     """Whether a fault strikes once the token is spent."""
     spent: bool = False
     """Whether this attempt is the one that used its token up."""
+    condition: Predicate | None = None
+    """What `checks` ask for."""
     token: tokens.Token = field(init=False)
     wanted: parameters.Wanted = field(init=False)
 
@@ -86,81 +88,6 @@ def check_account(rules: Rules) -> None:
         raise Refusal(403, "Your account is disabled.")
 
 
-def both_methods(attempt: Attempt) -> None:
-    """Refuse a token together with basic authentication (`spec`)."""
-    if attempt.authorized and attempt.form.token:
-        raise Refusal(
-            400,
-            "Your request contains both token and basic auth parameter. "
-            "Use only one method, you might be exposing your private API key.",
-        )
-
-
-def token_is_there(attempt: Attempt) -> None:
-    """Ask for a token (`seed`)."""
-    if not attempt.form.token:
-        raise Refusal(400, "Your request is missing token parameter.")
-
-
-def token_is_genuine(attempt: Attempt) -> None:
-    """Ask for a token that is well-formed and signed with the account's key (`seed`)."""
-    attempt.token = tokens.read(attempt.form.token or "", attempt.keys)
-
-
-def token_is_fresh(attempt: Attempt) -> None:
-    """Refuse a token that has expired (`seed`)."""
-    if attempt.now >= attempt.token.expires + attempt.rules.leeway:
-        raise Refusal(400, "Your request contains expired token.")
-
-
-def token_is_unused(attempt: Attempt) -> None:
-    """Refuse a token that was used before, whatever came of it (`seed`)."""
-    attempt.spent = attempt.store.spend(attempt.token)
-    if attempt.spent:
-        return
-    if attempt.rules.used_token == "used-before":  # noqa: S105 - a rule's name, no secret
-        raise Refusal(
-            400,
-            f"The token with value '{attempt.form.token}' has been used before. "
-            "Please generate a new token for each upload request.",
-            secret=attempt.form.token,
-        )
-    raise Refusal(400, "Your request has invalid token.")
-
-
-def nothing_strikes(attempt: Attempt) -> None:
-    """Let a fault strike that spends the token and stores nothing (`guess`: when a token is spent is open)."""
-    if attempt.struck:
-        raise Struck
-
-
-def payload_matches(attempt: Attempt) -> None:
-    """Compare claims and fields, in both directions (`seed`)."""
-    claims, given = attempt.token.claims, attempt.form.fields
-    same = _equal if attempt.rules.payload == "json" else _identical
-    repeated = [name for name in attempt.form.repeated if name != "file"]
-    if repeated or claims.keys() != given.keys() or not all(same(claims[name], given[name]) for name in given):
-        raise Refusal(
-            400,
-            "Your request contains invalid payload. It does not match with the payload used to generate token.",
-        )
-
-
-def _identical(claim: object, text: str) -> bool:
-    return claim == text
-
-
-def _equal(claim: object, text: str) -> bool:
-    return claim == text or _parsed(claim) == _parsed(text)
-
-
-def _parsed(value: object) -> object:
-    try:
-        return strict_json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
 def one_file(attempt: Attempt) -> None:
     """Ask for a file (`seed`), and one alone (`docs`; the words for a second one are a `guess`)."""
     if "file" in attempt.form.repeated:
@@ -181,9 +108,12 @@ def metadata_fits(attempt: Attempt) -> None:
         custom_fields.check_values(given or {}, attempt.store.fields())
 
 
-def checks_pass(attempt: Attempt) -> None:
-    """Hold the request to the conditions that came with it (`spec`)."""
-    run_checks(attempt.form.fields.get("checks", ""), attempt.form.fields)
+def checks_can_be_read(attempt: Attempt) -> None:
+    """Read the conditions that came with the request (`spec`); they are tried when the file is known."""
+    text = attempt.form.fields.get("checks", "")
+    if text:
+        schemas = {field["name"]: field["schema"] for field in attempt.store.fields()}
+        attempt.condition = checks.read(text, schemas)
 
 
 def quota_is_left(attempt: Attempt) -> None:
@@ -204,19 +134,12 @@ def not_busy(attempt: Attempt) -> None:
 
 # a gateway makes these, before the service takes its time
 AT_THE_DOOR: tuple[Callable[[Attempt], None], ...] = (outage, too_fast, account)
-# a token is spent before anything else is looked at, since a request that fails later has used it (seed)
+# what follows once it is known who uploads
 CHECKS: tuple[Callable[[Attempt], None], ...] = (
-    both_methods,
-    token_is_there,
-    token_is_genuine,
-    token_is_fresh,
-    token_is_unused,
-    nothing_strikes,
-    payload_matches,
     one_file,
     parameters_are_valid,
     metadata_fits,
-    checks_pass,
+    checks_can_be_read,
     quota_is_left,
     not_busy,
 )

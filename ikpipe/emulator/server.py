@@ -17,12 +17,14 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ikpipe.emulator.account import Account
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
+from ikpipe.emulator.background import Background
 from ikpipe.emulator.faults import Faults
 from ikpipe.emulator.load import Load
 from ikpipe.emulator.log import Log
 from ikpipe.emulator.settings import Rules
 from ikpipe.emulator.store import Store
 from ikpipe.emulator.tokens import Keys
+from ikpipe.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import os
@@ -101,6 +103,8 @@ class Emulator:
         self._address = (host, port)
         self._keys = Keys(public_key, private_key)
         self._log = Log()
+        self._background = Background()
+        self._webhooks = Webhooks(self.rules, self._background)
         self._exit = ExitStack()
 
     def __repr__(self) -> str:
@@ -118,7 +122,8 @@ class Emulator:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = listener.getsockname()[:2]
             self.url = f"http://{host}:{port}"
-            service = Account(self._keys, self.rules, store, Load(), self._log, self.faults, self.url)
+            parts = self.rules, store, Load(), self._log, self.faults, self._background, self._webhooks
+            service = Account(self._keys, *parts, self.url)
             server = _Server(make_app(service), listener, self.faults)
             service.cut = server.cut
             stack.enter_context(_running(server))
@@ -174,6 +179,15 @@ class Emulator:
     def log(self) -> list[dict[str, Any]]:
         """Give what arrived so far, in order."""
         return self._log.entries()
+
+    @property
+    def webhook_secret(self) -> str:
+        """The secret with which webhooks are signed."""
+        return self.rules.webhook_secret
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Give the webhooks that were sent so far, in order, with their tries."""
+        return self._webhooks.entries()
 
 
 class _Server(uvicorn.Server):

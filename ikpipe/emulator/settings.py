@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 MEGABYTE = 1024 * 1024
+SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - it opens nothing but what an emulator sends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,24 @@ class Rules:
     drafts: bool = True
     """Whether the plan allows `isPublished=false` (`seed`: enterprise plans only)."""
 
+    # Delivery
+    named: str = ""
+    """The account's named transformations: `small=w-100;square=w-300,h-300` (`docs`: made in the dashboard)."""
+    unknown_steps: Literal["ignore", "refuse"] = "ignore"
+    """What becomes of a transformation that is not known, or has no meaning (`guess`: no document says)."""
+    restrict_unnamed: bool = False
+    """Whether all but named transformations are refused (`docs`: a setting of the dashboard)."""
+    restrict_unsigned: bool = False
+    """Whether every address needs a signature (`docs`: a setting of the dashboard)."""
+    unsigned_status: int = 401
+    """The status of an address that lacks the signature it needs (`guess`: `docs` name 401 for one that is altered)."""
+    bad_signature: Literal["refuse", "ignore"] = "refuse"
+    """What a signature that does not hold does on a public file (`docs`: 401; newer ones: nothing)."""
+    private_files: Literal["all", "images"] = "all"
+    """Which files `isPrivateFile` is felt on (`spec`: all; `seed`: "only relevant for image type files")."""
+    auto_format: bool = False
+    """Whether pictures go out as WebP where the client takes it (`docs`: a setting; `guess`: off)."""
+
     # The account
     imagekit_id: str = "emulator"
     """The account's name in delivery addresses (`docs`)."""
@@ -83,6 +103,46 @@ class Rules:
     """Extensions that the account has left (`spec`: "Extensions quota exceeded.")."""
     quota_status: int = 400
     """The status of an exceeded quota (`spec`: 400; `docs`, older: 403)."""
+
+    # Transformations at an upload
+    pre_transformation: Literal["queued", "images-at-once"] = "queued"
+    """Whether every pre-transformation is answered 202 (`spec`), or all but those of images (`docs`)."""
+    transformation_delay: float = 0.0
+    """Seconds until a queued transformation is done; with 0 a `pre` is done before the answer (`guess`)."""
+    transformations_failed: tuple[str, ...] = ()
+    """Patterns (`*`, `?`) of the transformations that fail, before or after the file is stored."""
+
+    # Extensions
+    extensions_pending: tuple[str, ...] = ("remove-bg",)
+    """Patterns (`*`, `?`) of the extensions that are done later (`docs`: `remove-bg` always; taggers sometimes)."""
+    extensions_failed: tuple[str, ...] = ()
+    """Patterns of the extensions that fail, at once or later."""
+    extension_delay: float = 0.1
+    """Seconds until a pending extension is done (`guess`: no figure is known)."""
+    ai_tags: tuple[str, ...] = ("Stand-in",)
+    """The tags that a tagging extension finds: `Shirt:90.12`, or `Shirt`, of which it is as sure as it has to be."""
+    ai_description: str = "What a stand-in sees."
+    """The description that `ai-auto-description` gives."""
+    ai_answer: Literal["yes", "no", "unknown"] = "yes"
+    """The answer to each question of `ai-tasks`."""
+
+    # Webhooks
+    webhook_url: str | None = None
+    """The account's own address for events (`docs`: set in the dashboard)."""
+    webhook_events: tuple[str, ...] = ("upload.*",)
+    """Patterns of the events that it wants to be told of."""
+    webhook_secret: str = SECRET
+    """The secret of the account's webhooks."""
+    webhook_signature: Literal["both", "standard", "older", "none"] = "both"
+    """How the account's webhooks are signed: `webhook-signature` (`sdk`), `x-ik-signature` (`docs`, older), or both."""
+    extension_signature: Literal["both", "standard", "older", "none"] = "both"
+    """The same of webhooks to `webhookUrl` (`guess`: no document speaks of a signature there)."""
+    webhook_tries: int = 5
+    """How often a webhook is sent until somebody takes it (`docs`: for 24 hours)."""
+    webhook_wait: float = 0.1
+    """Seconds before the second try; each further wait is twice as long (`docs`: "in spaced intervals")."""
+    webhook_timeout: float = 30.0
+    """Seconds until an answer must be there (`docs`)."""
 
     # Load
     busy: str | None = None
@@ -128,6 +188,12 @@ class Rules:
         """Characters of its base64: four for three bytes, and perhaps in lines."""
         return self.largest * 3 // 2 + 1024
 
+    @property
+    def named_transformations(self) -> dict[str, str]:
+        """The account's named transformations: what each name stands for."""
+        pairs = (pair.partition("=") for pair in self.named.split(";") if pair.strip())
+        return {name.strip(): chain.strip().removeprefix("tr:") for name, _, chain in pairs}
+
     @classmethod
     def of(cls, **rules: Any) -> Rules:
         """Build the rules from keywords.
@@ -145,6 +211,8 @@ class Rules:
                 raise TypeError(f"there is no rule {name!r}{_nearest(name, names)}")
             _check_choice(name, value)
             _check_queue(name, value)
+            _check_named(name, value)
+            _check_tags(name, value)
         return cls(**rules)
 
     @classmethod
@@ -170,6 +238,19 @@ def _check_queue(name: str, value: Any) -> None:
         raise ValueError(f"the rule {name!r} is a number of uploads, at least 1, not {value}")
     if name in {"latency", "url_latency"} and value is not None and value < 0:
         raise ValueError(f"the rule {name!r} is a number of seconds, not {value}")
+
+
+def _check_named(name: str, value: Any) -> None:
+    if name != "named":
+        return
+    pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
+    if not all(re.fullmatch(r"\w+", name.strip()) and chain.strip() for name, _, chain in pairs):
+        raise ValueError(f"the rule 'named' is such as 'small=w-100;square=w-300,h-300', not {value!r}")
+
+
+def _check_tags(name: str, value: Any) -> None:
+    if name == "ai_tags" and not all(re.fullmatch(r"[^:]+(:\d+(\.\d+)?)?", tag) for tag in value):
+        raise ValueError(f"the rule 'ai_tags' is of tags such as 'Shirt:90.12', not {value!r}")
 
 
 def _from_text(hint: Any, text: str) -> object:

@@ -31,6 +31,10 @@ class Token:
     digest: str
 
 
+NO_TOKEN = Token({}, 0, "")
+"""Stands where an upload has none, since the private key itself authorizes it."""
+
+
 def read(text: str, keys: Keys) -> Token:
     """Prove a token's form and signature.
 
@@ -55,8 +59,11 @@ def read(text: str, keys: Keys) -> Token:
 
 
 def digest(text: str) -> str:
-    """Give the fingerprint under which a token is remembered and logged; the signed part alone tells tokens apart."""
-    return hashlib.sha256(text.rpartition(".")[0].encode()).hexdigest()
+    """Give the fingerprint under which a token is remembered and logged; the signed part alone tells tokens apart.
+
+    V1's tokens are any text, and have no such part.
+    """
+    return hashlib.sha256((text.rpartition(".")[0] or text).encode()).hexdigest()
 
 
 def _invalid() -> Refusal:

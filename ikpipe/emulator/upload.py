@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from ikpipe.emulator import fetch, tokens
+from starlette.responses import JSONResponse
+
+from ikpipe.emulator import authentication, fetch, tokens
 from ikpipe.emulator.capacity import Capacity
 from ikpipe.emulator.form import Form, FormReader
 from ikpipe.emulator.keeping import TOO_LARGE, Keeper
+from ikpipe.emulator.preparing import Preparer
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.rules import AT_THE_DOOR, CHECKS, Attempt
 from ikpipe.emulator.store import new_id
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+V1_PATH = "/api/v1/files/upload"
 # enough to overlap disk and pictures
 WORKERS = 4
 
@@ -37,11 +41,12 @@ class Disconnected(Exception):  # noqa: N818 - what the client did, not a fault 
 
 
 class UploadEndpoint:
-    """The ASGI application behind `POST /api/v2/files/upload`."""
+    """The ASGI application behind `POST /api/v2/files/upload`, and behind V1's."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._keeper = Keeper(account)
+        self._preparer = Preparer(account, self._store)
         self._capacity = Capacity(account.rules)
         self._fetcher = fetch.Fetcher(account.store.incoming, account.rules.largest, account.rules)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="emulator")
@@ -71,16 +76,18 @@ class UploadEndpoint:
             form = await read_body(reader, receive)
             note_form(entry, form)
             entry["authorization"] = b"authorization" in headers
-            return await self._take(form, entry, scope)
+            return await self._take(form, entry, scope, headers.get(b"authorization"))
         finally:
             reader.form.discard()
 
-    async def _take(self, form: Form, entry: Entry, scope: Scope) -> Response:
+    async def _take(self, form: Form, entry: Entry, scope: Scope, authorization: bytes | None) -> Response:
         """Check the form, then get and keep its file."""
         account = self._account
         belongings = account.keys, account.rules, account.store, account.load
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
-        attempt = Attempt(form, entry["authorization"], time.time(), delay, *belongings, struck=struck)
+        key = None if authorization is None else authorization.decode("latin-1")
+        about = form, scope["path"] == V1_PATH, key, time.time(), delay
+        attempt = Attempt(*about, *belongings, request_id=scope["request_id"], struck=struck)
         try:
             response = await self._take_in_turn(attempt, entry)
         except Refusal:
@@ -103,25 +110,37 @@ class UploadEndpoint:
         if done > now:
             await asyncio.sleep(done - now)
             attempt.now = time.time()
+        for check in authentication.checks_of(attempt):
+            check(attempt)
         for check in CHECKS:
             check(attempt)
         return await self._keep(attempt, entry)
 
     async def _keep(self, attempt: Attempt, entry: Entry) -> Response:
-        """Get the file, look at it and store it."""
+        """Get the file, and store it as it is or as it is to be."""
         spool = await self._get(attempt.file, entry["file"]["kind"])
         entry["file"] |= {"size": spool.size, "sha256": spool.sha256}
+        try:
+            if attempt.wanted.transformation.get("pre"):
+                return await self._preparer.take(attempt, spool, entry)
+            return JSONResponse(await self._store(attempt, spool, entry))
+        finally:
+            if spool is not attempt.file:
+                spool.discard()
+
+    async def _store(self, attempt: Attempt, spool: Spool, entry: Entry) -> dict[str, Any]:
+        """Look at a file and store it; gives the answer."""
         keeper, version = self._keeper, new_id()
         try:
             quick = spool.in_memory and "metadata" not in attempt.wanted.response_fields
             found = await self._do(keeper.take_in, attempt.wanted, spool, version, quick=quick)
-            return keeper.keep(attempt, version, found, entry)
+            details, reply = keeper.keep(attempt, version, found, entry)
         except BaseException:
             keeper.drop(version)
             raise
-        finally:
-            if spool is not attempt.file:
-                spool.discard()
+        if attempt.wanted.transformation:
+            self._preparer.post(attempt, details)
+        return reply
 
     async def _get(self, file: Spool, kind: str) -> Spool:
         if kind == "url":
@@ -152,8 +171,8 @@ async def read_body(reader: FormReader, receive: Receive) -> Form:
 
 
 def note_form(entry: Entry, form: Form) -> None:
-    """Write into the log what a form held; never the token itself."""
-    entry["fields"] = dict(form.fields)
+    """Write into the log what a form held; never the token itself, nor V1's signature of it."""
+    entry["fields"] = {name: value for name, value in form.fields.items() if name != "signature"}
     entry["repeated"] = list(form.repeated)
     entry["token"] = tokens.digest(form.token) if form.token else None
     if form.file is not None:

