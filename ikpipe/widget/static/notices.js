@@ -53,7 +53,7 @@ class Notices {
 
   orphanNotice() {
     const { queue } = this.ui;
-    const held = queue.orphans.reduce((sum, orphan) => sum + unsettled(orphan).length, 0);
+    const held = queue.orphans.reduce((sum, orphan) => sum + leftIn(orphan), 0);
     return notice("retry", STRINGS.orphans(held), [
       button({ text: STRINGS.goOn, kind: "ik-primary", press: () => adoptOrphans(queue) }),
       button({ text: STRINGS.dismiss, press: () => dismissOrphans(queue) }),

@@ -7,7 +7,7 @@ const queues = (globalThis[QUEUES] ??= new Set());
 async function findOrphans(queue) {
   const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
   const alive = await Promise.all(others.map((other) => other.link.answers()));
-  queue.orphans = others.filter((other, at) => !alive[at] && unsettled(other).length);
+  queue.orphans = others.filter((other, at) => !alive[at] && leftIn(other));
   queue.emit("notices");
 }
 
@@ -16,6 +16,9 @@ function unsettled(queue) {
   const rows = [...queue.files].map(([id, held]) => [queue.store.get(id), held]);
   return rows.filter(([row]) => row && !isUp(row));
 }
+
+/** Count the files of an orphaned queue, with those that its kernel never took. */
+const leftIn = (queue) => unsettled(queue).length + queue.waiting.size;
 
 /** Take over the files of orphaned queues. What is still on its way is taken over when it has ended. */
 function adoptOrphans(queue) {
@@ -30,6 +33,7 @@ function adoptOrphans(queue) {
       orphan,
       unsettled(orphan).filter(([row]) => !orphan.sender.posts.has(row.id)),
     );
+    queue.add([...orphan.waiting.values()]);
     orphan.close();
   }
   queue.orphans = [];

@@ -88,9 +88,12 @@ class Bridge:
         return PAGE.read_text("utf-8"), "text/html"
 
     def stream(self) -> Iterator[str]:
-        """Give what a page is to hear, until the bridge closes; empty text is a sign of life."""
+        """Give what a page is to hear from now on, until the bridge closes; empty text is a sign of life."""
         queue: SimpleQueue[str] = SimpleQueue()
         self._streams.append(queue)
+        return self._events(queue)
+
+    def _events(self, queue: SimpleQueue[str]) -> Iterator[str]:
         yield ""
         while self._open:
             with suppress(Empty):
@@ -127,12 +130,13 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def _stream(self) -> None:
+            events = bridge.stream()  # before the headers, upon which the page begins to ask
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Connection", "close")
             self.end_headers()
             with suppress(OSError):
-                for text in bridge.stream():
+                for text in events:
                     self.wfile.write(f"data: {text}\n\n".encode() if text else b": here\n\n")
                     self.wfile.flush()
             self.close_connection = True

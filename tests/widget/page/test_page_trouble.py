@@ -92,6 +92,22 @@ def test_a_new_kernel_adopts_the_files(
     assert second.session == "s2"
 
 
+def test_a_new_kernel_is_told_of_files_that_the_old_one_never_took(
+    uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
+) -> None:
+    """Files that were picked while the kernel was busy are there after its restart."""
+    stub.deaf = True
+    uploads.choose(files(2))
+    bridge.wait_for("add")
+    Stub(bridge, emulator.account, session="s2")
+    uploads.restart()
+    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
+    uploads.button("Go on with them").click()
+    uploads.wait_rows(2)
+    uploads.button("Upload 2 files").click()
+    uploads.wait_states(["Up", "Up"])
+
+
 class _Adopting(Stub):
     def _adopt(self, message: dict[str, Any]) -> None:
         files = [{name: row[name] for name in ("key", "name", "path", "size", "type")} for row in message["rows"]]
