@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo app test check soak bench format clean
+.PHONY: help demo app test check soak bench live format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -61,6 +61,9 @@ soak: $(VENV)/.dev         ## the long suites, for many minutes
 
 bench: $(VENV)/.dev        ## all benchmarks; the figures also go into build/benchmarks
 	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks
+
+live: $(VENV)/.demo        ## with an account's keys in the environment: what the real service does where nobody knows
+	@$(BIN)/python tests/live/live.py
 
 format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff format .

@@ -1,13 +1,15 @@
-"""What the tests stand on: emulators, a web site, real pictures."""
+"""What the tests stand on: emulators, a web site, real pictures, a browser."""
 
 from __future__ import annotations
 
 import io
 import os
 import signal
+from asyncio import AbstractEventLoop, _set_running_loop, get_running_loop
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import browsing
 import pytest
 from doubles import uploads_of, web_site
 from hypothesis import HealthCheck, settings
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from doubles import Site
+    from playwright.sync_api import Browser, BrowserContext
 
     from ikpipe import Account
+
+    Driven = tuple[Browser, AbstractEventLoop]
+
+PATIENCE = 10_000  # ms that a condition in a page may take before the test fails
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -93,3 +100,31 @@ def picture() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def driven() -> Iterator[Driven]:
+    """Run one browser, and give it with the loop that it is driven by.
+
+    That loop counts as running in this thread for as long as the driver lives, and no other can begin: it is put away
+    between the tests, of which others have loops of their own.
+    """
+    with browsing.browser() as running:
+        loop = get_running_loop()
+        _set_running_loop(None)
+        yield running, loop
+        _set_running_loop(loop)
+
+
+@pytest.fixture
+def context(driven: Driven) -> Iterator[BrowserContext]:
+    """Give a fresh profile."""
+    running, loop = driven
+    _set_running_loop(loop)
+    try:
+        context = running.new_context(viewport={"width": 1000, "height": 720}, accept_downloads=True)
+        context.set_default_timeout(PATIENCE)
+        yield context
+        context.close()
+    finally:
+        _set_running_loop(None)

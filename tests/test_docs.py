@@ -29,3 +29,33 @@ def test_every_entry_has_its_row(name: str, keys: dict[str, object]) -> None:
     rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines()[3:]]
     assert [row[1].strip(" `") for row in rows] == list(keys)
     assert len({len(row) for row in rows}) == 1
+
+
+SEED = (DOCS / "seed.md").read_text(encoding="utf-8")
+PROPERTIES = re.findall(
+    r"\w+",
+    "fileId name filePath tags AITags versionInfo isPrivateFile customCoordinates url thumbnailUrl fileType height "
+    "width size bitRate videoCodec audioCodec duration customMetadata embeddedMetadata metadata extensionStatus",
+)
+
+
+def section(title: str) -> list[list[str]]:
+    """Give the rows of a table in the page of the seed."""
+    text = SEED.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")][2:]
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(\S+\.py::\w+)`", SEED))))
+def test_a_test_that_the_seed_s_page_names_exists(named: str) -> None:
+    """Whoever renames a test is told to rename it there."""
+    path, _, name = named.partition("::")
+    assert f"def {name}(" in (DOCS.parent / "tests" / path).read_text(encoding="utf-8")
+
+
+def test_the_seed_s_page_has_every_parameter_and_property() -> None:
+    """They are the seed's, and each row of each table names a test."""
+    seeds = {entry.wire for entry in TABLE.values() if "seed" in entry.source}
+    assert {row[0].strip("`") for row in section("The parameters")} == {"file", "token", *seeds}
+    assert {row[0].strip("`") for row in section("The answer")} == {"", *PROPERTIES}
+    unshown = [line for line in SEED.splitlines() if line.startswith("|") and "::test_" not in line]
+    assert [line for line in unshown if "shown by" not in line and "---" not in line] == []

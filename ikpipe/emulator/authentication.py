@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGNED = ("token", "expire", "signature", "publicKey")
 """What an upload by V1 has that is not authorized by the private key (`docs`)."""
+OF_THE_STANDARD = frozenset({"iss", "sub", "aud", "nbf", "jti"})
+"""Claims of every JSON Web Token, besides its times (RFC 7519, 4.1)."""
 LONGEST_LIFE = 3600
 """Seconds that V1's `expire` lies ahead at most (`docs`)."""
 
@@ -119,6 +121,8 @@ def nothing_strikes(attempt: Attempt) -> None:
 def payload_matches(attempt: Attempt) -> None:
     """Compare claims and fields, in both directions (`seed`)."""
     claims, given = attempt.token.claims, attempt.form.fields
+    if attempt.rules.other_claims == "ignore":
+        claims = {name: value for name, value in claims.items() if name in given or name not in OF_THE_STANDARD}
     same = _equal if attempt.rules.payload == "json" else _identical
     repeated = [name for name in attempt.form.repeated if name != "file"]
     if repeated or claims.keys() != given.keys() or not all(same(claims[name], given[name]) for name in given):

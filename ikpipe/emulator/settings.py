@@ -23,6 +23,8 @@ class Rules:
     """Whether a refused request spends its token (`seed`: "Even if your previous request resulted in an error …")."""
     payload: Literal["text", "json"] = "text"
     """Compare claims and fields as text, or as parsed JSON (`guess`: the seed says identical values)."""
+    other_claims: Literal["refuse", "ignore"] = "refuse"
+    """What claims do that are the standard's, not the form's, such as `jti` (`guess`: no document names one)."""
     leeway: float = 0.0
     """Seconds for which an expired token is still taken (`guess`: no tolerance is documented)."""
 

@@ -186,6 +186,16 @@ def test_claims_that_are_not_the_fields(client: Client, claims: dict[str, Any]) 
     assert refused(client.upload(token=client.token(claims))) == MISMATCH
 
 
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [({"jti": "1"}, 200), ({"nbf": 0, "sub": "a"}, 200), ({"tags": "x"}, 400), ({"mine": "x"}, 400)],
+)
+def test_claims_of_the_standard_can_be_ignored(start: Callable[..., Client], claims: Any, status: int) -> None:
+    """With `other_claims="ignore"`, those that every JSON Web Token may have; all others stay a mismatch."""
+    client = start(other_claims="ignore")
+    assert client.upload(token=client.token({"fileName": "file.bin", **claims})).status_code == status
+
+
 def test_field_that_is_no_claim(client: Client) -> None:
     """A field that was not signed is a mismatch."""
     assert refused(client.upload(token=client.token({"fileName": "file.bin"}), tags="x")) == MISMATCH

@@ -1,12 +1,10 @@
-"""One browser a session, a fresh page a test."""
+"""A page with the widget in it, a fresh one a test."""
 
 from __future__ import annotations
 
 import re
-from asyncio import AbstractEventLoop, _set_running_loop, get_running_loop
 from typing import TYPE_CHECKING, Any
 
-import browsing
 import pytest
 from bridge import Bridge
 from driver import Uploads
@@ -18,41 +16,9 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
     from ikpipe.emulator import Emulator
-
-    Driven = tuple[Browser, AbstractEventLoop]
-
-PATIENCE = 10_000  # ms that a condition may take before the test fails
-
-
-@pytest.fixture(scope="session")
-def driven() -> Iterator[Driven]:
-    """Run one browser, and give it with the loop that it is driven by.
-
-    That loop counts as running in this thread for as long as the driver lives, and no other can begin: it is put away
-    between the tests, of which others have loops of their own.
-    """
-    with browsing.browser() as running:
-        loop = get_running_loop()
-        _set_running_loop(None)
-        yield running, loop
-        _set_running_loop(loop)
-
-
-@pytest.fixture
-def context(driven: Driven) -> Iterator[BrowserContext]:
-    """Give a fresh profile."""
-    running, loop = driven
-    _set_running_loop(loop)
-    try:
-        context = running.new_context(viewport={"width": 1000, "height": 720}, accept_downloads=True)
-        context.set_default_timeout(PATIENCE)
-        yield context
-        context.close()
-    finally:
-        _set_running_loop(None)
 
 
 @pytest.fixture
