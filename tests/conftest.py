@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Driven = tuple[Browser, AbstractEventLoop]
 
-PATIENCE = 10_000  # ms that a condition in a page may take before the test fails
+PATIENCE = 30_000  # ms that a condition in a page may take before the test fails
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

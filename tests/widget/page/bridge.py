@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 PAGE = Path(__file__).with_name("page.html")
-PATIENCE = 10.0  # seconds that a test waits for a message before it fails
+PATIENCE = 30.0  # seconds that a test waits for a message before it fails
 BEAT = 0.5  # seconds after which a silent stream looks whether it is still wanted
 
 Message = dict[str, Any]
