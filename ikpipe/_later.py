@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._reply import details
-from ikpipe._result import Result
+from ikpipe._reply import SERVED, details
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = [one.name for one in fields(Result)]
-_SERVED = _NAMES[_NAMES.index("file_id") : _NAMES.index("extra")]
+    from ikpipe._result import Result
 
 
 def fold(result: Result, answer: Mapping[str, Any]) -> None:
     """Put what the service says of a file into its row's result; what it does not say stays as it is."""
     found = details(answer)
-    for name in _SERVED:
+    for name in SERVED:
         if (value := getattr(found, name)) is not None:
             statuses = name == "extension_status" and result.extension_status
             setattr(result, name, {**statuses, **value} if statuses else value)

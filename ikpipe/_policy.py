@@ -58,3 +58,7 @@ class Policy:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")
+
+    def answer_within(self, size: int) -> float:
+        """Give the seconds that the answer to a file of so many bytes may take."""
+        return self.answer_wait + self.answer_wait_per_mb * size / 1e6

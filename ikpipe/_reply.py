@@ -226,7 +226,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict[str, Any]": (dict,),
 }
 _INTEGERS = 2**63
-_SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : -1]}
+SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : -1]}
+"""What the service says of a file, by our names, with the types that its values have."""
 
 
 def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
@@ -249,7 +250,7 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
 
 def _taken(result: Result, name: str, value: object) -> bool:
     """Put a value into its place, and tell whether there is one for it."""
-    types = _SERVED.get(name)
+    types = SERVED.get(name)
     fits = types is not None and (value is None or _fits(value, types))
     if fits:
         setattr(result, name, value)

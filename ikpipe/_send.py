@@ -187,9 +187,8 @@ class Wire:
         patience = self._client.timeout
         wait = patience.read
         if self._policy is not None:
-            policy, size = self._policy, source.size or len(source.text)
-            by_size = policy.answer_wait + policy.answer_wait_per_mb * size / 1e6
-            wait = policy.url_wait if source.kind == "url" else by_size
+            by_size = self._policy.answer_within(source.size or len(source.text))
+            wait = self._policy.url_wait if source.kind == "url" else by_size
         return {"connect": patience.connect, "write": patience.write, "read": wait, "pool": None}
 
     async def sign(self, fields: Mapping[str, str], account: Account, times: Times) -> Token:

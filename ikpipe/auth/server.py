@@ -50,7 +50,7 @@ def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> 
                 while not server.started:
                     thread.join(0.01)
                     if not thread.is_alive():
-                        raise Error("the server did not start")
+                        raise Error(f"The server at {host}:{port} did not start; what it logged says why.")
                 shown, at = listener.getsockname()[:2]
                 ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{at}")
                 stop.wait()

@@ -77,23 +77,33 @@ def url(
     if position not in ("query", "path"):
         raise MappingError(f"position={position!r}: it is 'query' or 'path'.")
     end = None if expire is None else _end(expire, time.time())
+    signed = signed or end is not None
     written = chain(transformation)
     steps = f"tr:{written}/" if written and position == "path" else ""
-    endpoint, place, before = _placed(path, account)
-    parameters = [one for one in before if not (written and one.startswith("tr="))]
-    parameters += [
-        f"{quote(name, safe='-._~')}={quote(str(value), safe='-._~')}" for name, value in (query or {}).items()
-    ]
+    endpoint, place, parameters = _placed(path, account)
+    if not endpoint and (steps or signed):
+        mend = "give the file's path, or the account of that endpoint"
+        raise MappingError(
+            f"{shown(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
+        )
+    if written:
+        parameters = _without(parameters, "tr")
+    parameters += [f"{_encoded(name)}={_encoded(str(value))}" for name, value in (query or {}).items()]
     if written and not steps:
         parameters.append(f"tr={written}")
-    if not endpoint and (steps or signed or end is not None):
-        raise MappingError(f"{shown(path)} is not below {account.url_endpoint}: it can neither be signed nor parted.")
-    if not (signed or end is not None):
+    if not signed:
         return endpoint + steps + place + _query(parameters)
-    parameters = [one for one in parameters if not one.startswith(("ik-s=", "ik-t="))]
-    address = steps + place + _query(parameters)
-    mark = f"ik-s={_signature(address, end, account)}"
+    parameters = _without(parameters, "ik-s", "ik-t")
+    mark = f"ik-s={_signature(steps + place + _query(parameters), end, account)}"
     return endpoint + steps + place + _query([*parameters, *([] if end is None else [f"ik-t={end}"]), mark])
+
+
+def _without(parameters: list[str], *names: str) -> list[str]:
+    return [one for one in parameters if one.partition("=")[0] not in names or "=" not in one]
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="-._~")
 
 
 def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
@@ -118,7 +128,7 @@ def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
         whole, _, _fragment = web_address(path).partition("#")
         ours = web_address(endpoint) if endpoint else ""
     except BadValue as bad:
-        raise MappingError(f"{bad.message}.") from None
+        raise MappingError(f"{bad.message}; {bad.fix}.") from None
     address, _, query = whole.partition("?")
     parameters = query.split("&") if query else []
     if ours and address.startswith(ours):
@@ -131,7 +141,7 @@ def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
 def _check_levels(path: object, encoded: str) -> None:
     """Refuse what browsers and servers take out of a path: the signature would be of another one."""
     if {".", ".."} & set(unquote(encoded).split("/")):
-        raise MappingError(f"path={shown(path)}: '.' and '..' are no levels of a library's path.")
+        raise MappingError(f"path={shown(path)}: leave out '.' and '..', which are no levels of a library's path.")
 
 
 def _query(parameters: list[str]) -> str:

@@ -115,9 +115,15 @@ def verify(
         return _unsigned(body, allowed=unsigned)
     raw = body.encode() if isinstance(body, str) else body
     if not any(_signs(mark, raw, key) for key in _keys(secret)):
-        raise WebhookError("The webhook's signature is not that of this body and secret.")
+        raise WebhookError(
+            "The webhook's signature is not that of this body and secret: "
+            "verify the bytes as they came, with the secret of the dashboard; else it is not ImageKit's."
+        )
     if not abs(now - mark.time) <= tolerance:
-        raise WebhookError(f"The webhook was signed {now - mark.time:.0f} s ago; {tolerance:.0f} s are allowed.")
+        raise WebhookError(
+            f"The webhook was signed {now - mark.time:.0f} s ago; {tolerance:.0f} s are allowed: "
+            "set this machine's clock, or give another tolerance=; else somebody sends it again."
+        )
     event = parse(raw, signed=True)
     # The older scheme has no id beside the event's own.
     known = mark.id or event.id or mark.signatures[0]

@@ -11,7 +11,7 @@ import pandas as pd
 from ikpipe._cells import whole_floats
 from ikpipe._errors import BadValue
 from ikpipe._frame import Plan, Whole
-from ikpipe._parameters import TABLE, folder_levels
+from ikpipe._parameters import BY_WIRE, TABLE, folder_levels
 from ikpipe.widget.messages import METADATA
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Part(Whole):
 
 
 def _snake(parameter: str) -> str:
-    return next((name for name, entry in TABLE.items() if parameter in (name, entry.wire)), parameter)
+    return BY_WIRE.get(parameter, parameter)
 
 
 def _groups(columns: Iterable[str]) -> dict[str, list[str]]:

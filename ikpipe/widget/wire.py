@@ -64,7 +64,7 @@ class BrowserWire(Wire):
         if source.kind != "held":
             return await super().upload(url, fields, source, token, on_bytes)
         began, size, name = time.time(), source.size or 0, self._page.row_of(source)
-        wait = self._rules.answer_wait + self._rules.answer_wait_per_mb * size / 1e6
+        wait = self._rules.answer_within(size)
         if not await self._page.back(wait):
             return Reply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
         attempt = self._page.begin(name, size, wait)
