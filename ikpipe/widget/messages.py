@@ -262,15 +262,22 @@ def _encodable(text: str) -> bool:
     return True
 
 
+def _plain(value: object) -> bool:
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def _fit(texts: list[str]) -> bool:
+    return sum(map(len, texts)) <= _LONGEST_VALUE and all(map(_encodable, texts))
+
+
 def _cell(value: object) -> Any:
     """Take what a cell can hold: text, a number, a boolean, a list of text, or None."""
     items = value if isinstance(value, list) else [value]
-    if len(items) > _LONGEST_WORD or not all(one is None or type(one) in (str, int, float, bool) for one in items):
+    if len(items) > _LONGEST_WORD or not all(map(_plain, items)):
         raise BadMessage("value is nothing that a cell can hold")
     if isinstance(value, list) and not all(isinstance(one, str) for one in items):
         raise BadMessage("value is a list of something else than text")
-    texts = [one for one in items if isinstance(one, str)]
-    if sum(map(len, texts)) > _LONGEST_VALUE or not all(map(_encodable, texts)):
+    if not _fit([one for one in items if isinstance(one, str)]):
         raise BadMessage("value is too long, or has half a character")
     if any(isinstance(one, float) and not abs(one) < float("inf") for one in items):
         raise BadMessage("value is no number")

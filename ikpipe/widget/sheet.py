@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ikpipe._frame import Chunk
-    from ikpipe.widget.rows import Row
+    from ikpipe.widget.rows import Held, Row
 
 PICKED = ("file", "size", "type", "folder")
 """The columns that a picked file fills."""
@@ -97,12 +97,7 @@ class Sheet:
         picked = [row.held for row in rows if row.held is not None]
         if not picked:
             return known.copy(deep=False)
-        own: dict[str, list[Any]] = {
-            "file": [held.cell for held in picked],
-            "size": [held.size for held in picked],
-            "type": [held.type for held in picked],
-            "folder": [held.folder for held in picked],
-        }
+        own = _own(picked)
         labels = [*known.columns, *(name for name in PICKED if name not in known.columns)]
         # An input's own column `size` may be that of a shirt, which goes into names.
         fills = {name: cells for name, cells in own.items() if name in ("file", "folder") or name not in known.columns}
@@ -158,6 +153,16 @@ class Part(Whole):
 
 def _snake(parameter: str) -> str:
     return BY_WIRE.get(parameter, parameter)
+
+
+def _own(picked: Sequence[Held]) -> dict[str, list[Any]]:
+    """Give the cells that picked files have of themselves."""
+    return {
+        "file": [held.cell for held in picked],
+        "size": [held.size for held in picked],
+        "type": [held.type for held in picked],
+        "folder": [held.folder for held in picked],
+    }
 
 
 def _groups(columns: Iterable[str]) -> dict[str, list[str]]:

@@ -266,7 +266,8 @@ class Uploader(anywidget.AnyWidget):
     # What changes
 
     def _mark(self, *names: str) -> None:
-        self._marks.update(names)
+        with self._desk.lock:  # since another thread takes them
+            self._marks.update(names)
         self._beat.mark()
 
     def _tell(self) -> bool:
