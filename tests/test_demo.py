@@ -15,6 +15,9 @@ from ikpipe import demo
 from ikpipe.emulator import media
 from ikpipe.emulator.server import PRIVATE_KEY
 
+pytestmark = pytest.mark.slow
+
+
 DATA = demo.data_folder()
 
 

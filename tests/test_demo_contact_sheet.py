@@ -125,6 +125,7 @@ def plain_tags() -> list[str]:
     return [kind for kind, _ in sheet(*results, pictures={0: PICTURE}).tags]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(name=TEXT, tag=TEXT, message=TEXT)
 def test_no_text_becomes_markup(name: str, tag: str, message: str) -> None:

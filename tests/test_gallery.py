@@ -92,6 +92,7 @@ def test_a_row_that_is_not_up() -> None:
     assert CODES["name_taken"].mend in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_its_mend(code: str) -> None:
     """Without the service's words, the code's meaning is shown; what to do, always."""
@@ -184,6 +185,7 @@ TEXT = st.text(LETTERS, max_size=20) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(name=TEXT, message=TEXT, path=TEXT, end=TEXT)
 def test_no_text_becomes_markup(name: str, message: str, path: str, end: str) -> None:

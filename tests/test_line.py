@@ -617,6 +617,7 @@ def test_writing_has_a_clock(run: Any) -> None:
         run(lambda line: post(line, server.url, *[bytes(1 << 17)] * 80, connect=9, write=0.3, read=0.001))
 
 
+@pytest.mark.slow
 def test_a_slow_line_is_no_stall(run: Any) -> None:
     """A body that takes many times as long as the clock for writing is let through, as long as it moves."""
 
@@ -655,6 +656,7 @@ def test_the_answer_has_a_clock(run: Any) -> None:
         assert 0.3 <= run(timed) < 5
 
 
+@pytest.mark.slow
 def test_the_answers_clock_begins_when_the_body_has_left(run: Any) -> None:
     """A large body may take longer than the answer may."""
 
@@ -668,6 +670,7 @@ def test_the_answers_clock_begins_when_the_body_has_left(run: Any) -> None:
     assert answer == (200, b"hi")
 
 
+@pytest.mark.slow
 def test_an_answer_may_come_slowly(run: Any) -> None:
     """What is timed is how long nothing comes; one that stops in the middle is given up."""
     slow = [OK[at : at + 1] for at in range(len(OK))]

@@ -96,6 +96,7 @@ DOUBTS: dict[str, tuple[Act, str]] = {
 """Answers that leave it open whether the file is stored: what happens → its code."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doubt", DOUBTS)
 def test_what_may_be_stored_is_sent_again_with_the_same_token(doubt: str, account: Account) -> None:
     """After a reply in doubt the very same form goes out: a token is used once, so that no second copy can arise."""

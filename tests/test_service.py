@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
+
 SECRET = "whsec_of_this_conversation"
 TAGGER = [{"name": "google-auto-tagging", "maxTags": 5, "minConfidence": 80}]
 REMOVER = [{"name": "remove-bg"}]

@@ -52,6 +52,7 @@ def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> 
     assert (kinds.count("url"), kinds.count("binary")) == (30, 30)
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_named_is_kept(account: Account) -> None:
     """After one refusal that names the service's limit, nobody goes faster: the others are not refused."""
     limit = ("X-RateLimit-Limit: 20", "X-RateLimit-Interval: 1000", "X-RateLimit-Reset: 100")
@@ -64,6 +65,7 @@ def test_a_rate_that_is_named_is_kept(account: Account) -> None:
     assert time.monotonic() - began >= 0.1 + 10 / 20
 
 
+@pytest.mark.slow
 def test_a_refusal_holds_the_others_up(account: Account) -> None:
     """While one row waits for the time that the service named, no other row asks: it would be refused as well."""
     slow = answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 300")

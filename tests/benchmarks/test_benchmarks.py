@@ -28,6 +28,7 @@ def test_it_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         assert all(score["name"] in shown and len(score["rounds"]) == 1 for score in contest["scores"])
 
 
+@pytest.mark.slow
 def test_contestants_take_turns() -> None:
     """A machine that gets slower does so for all; the first turn of each is not counted."""
     turns = []

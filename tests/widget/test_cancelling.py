@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
+
 QUICK = ikpipe.Policy(index_lag=0.4, first_wait=0.02, look_ups=0)
 Post = "Callable[[Browser, Mapping[str, Any]], dict[str, Any]]"
 

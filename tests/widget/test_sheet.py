@@ -35,6 +35,7 @@ def sent(arrived: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return sorted(fields, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "column", "value"),
     [

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Show = Callable[[str], Uploads]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], list[str]]) -> Show:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from driver import Uploads
     from stub import Stub
 
+pytestmark = pytest.mark.slow
+
+
 NAMES = ["b.jpg", "a10.jpg", "a9.png", "c.mp4"]
 
 

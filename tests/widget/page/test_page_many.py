@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from driver import Uploads
     from stub import Stub
 
+pytestmark = pytest.mark.slow
+
+
 LONGEST = 100_000  # microseconds that a task may take
 
 

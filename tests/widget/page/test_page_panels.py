@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from driver import Uploads
     from stub import Stub
 
+pytestmark = pytest.mark.slow
+
+
 FIELDS = [
     {"name": "brand", "type": "Text"},
     {"name": "price", "type": "Number", "minValue": 0},

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driver import Uploads
+
+pytestmark = pytest.mark.slow
 
 
 def test_three_files_are_picked_and_sent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from stub import Stub
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
     Files = Callable[[int], list[str]]
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Files = Callable[[int], list[str]]
     Emulate = Callable[..., Emulator]
 
+pytestmark = pytest.mark.slow
+
+
 QUICK = ikpipe.Policy(index_lag=0.1, first_wait=0.02)
 FAILED = "Failed to load resource|has been blocked by CORS"  # what Chromium itself writes of requests that fail
 
