@@ -15,6 +15,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _frame       a table's chunks → rows, results → frame, a frame as text; the only one that knows pandas
     _source      what `file` can be: URL, path below a root, bytes, data URI
     _targets     which row of a run is stored where
+    _suffix      what makes a name unique: of the run, and of what tells its rows apart
     _job         rows → fields and source, or their problems
     _token       fields → JWT
     _form        fields and file → a multipart body, framed once
@@ -25,6 +26,8 @@ The stations of a row, in order; each file imports only what stands before it::
     _send        one attempt; only it and the line under it know httpx
     _library     the media API: search, metadata fields
     _journal     what may have left and what came back, durable; the only one that knows sqlite3
+    _shelf       a folder that several machines share
+    _shared      a part of a run's table, and its journal there
     _row         one row to its end: retries, fence, look-up, as a state machine without a clock
     _past        what is known of rows from before: earlier results, the journal of a process that ended
     _limit       how many uploads may be in flight: a fixed number, or the one that does best
@@ -50,7 +53,8 @@ The stations of a row, in order; each file imports only what stands before it::
 
 Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of
 tables), `widget` (the uploader of notebooks), `delivery` (URLs), `webhooks`, `auth` (the `authenticationEndpoint`; with
-`webhooks` on `_asgi`), `demo`, `cli`, and the package `emulator`, which shares no code with the client. Everything is
+`webhooks` on `_asgi`), `cluster` (parts of an upload, wherever they are done; under `dask` and `spark`), `demo`, `cli`,
+and the package `emulator`, which shares no code with the client. Everything is
 loaded when it is first used.
 """
 
@@ -60,7 +64,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ikpipe import auth, cli, demo, emulator, webhooks
+    from ikpipe import auth, cli, cluster, dask, demo, emulator, spark, webhooks
     from ikpipe._account import Account
     from ikpipe._changes import add_tags, delete, purge, remove_tags
     from ikpipe._check import check
@@ -117,7 +121,7 @@ _HOMES = {
     "widget": ("Uploader",),
 }
 _PLACES = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("auth", "cli", "demo", "emulator", "webhooks")
+_MODULES = ("auth", "cli", "cluster", "dask", "demo", "emulator", "spark", "webhooks")
 
 __all__ = [
     "CODES",
@@ -138,7 +142,9 @@ __all__ = [
     "auth",
     "check",
     "cli",
+    "cluster",
     "create_metadata_fields",
+    "dask",
     "delete",
     "demo",
     "emulator",
@@ -152,6 +158,7 @@ __all__ = [
     "resume",
     "retry",
     "sign",
+    "spark",
     "upload",
     "upload_file",
     "url",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # seed, "Endpoint"
 API_URL = "https://api.imagekit.io"
 
-_VARIABLES = {
+VARIABLES = {
     "public_key": "IMAGEKIT_PUBLIC_KEY",
     "private_key": "IMAGEKIT_PRIVATE_KEY",
     "url_endpoint": "IMAGEKIT_URL_ENDPOINT",
@@ -130,7 +130,7 @@ class Account:
 
 
 def _environment() -> dict[str, Any]:
-    found = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
+    found = {name: os.environ.get(variable, "") for name, variable in VARIABLES.items()}
     return _sealed({name: value for name, value in found.items() if value})
 
 

@@ -17,6 +17,7 @@ from ikpipe._prepare import planner_for
 from ikpipe._progress import display
 from ikpipe._send import Wire
 from ikpipe._session import Session
+from ikpipe._suffix import ByPosition
 from ikpipe._work import Work
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ikpipe._batches import Sink
+    from ikpipe._suffix import Suffixes
     from ikpipe._work import Record
 
 _CLAIMED = 100_000  # paths at a time
@@ -107,7 +109,14 @@ async def begin(work: Work, account: Account, options: Options, sink: Sink, jour
         await send(work, account, options, sink, record)
 
 
-async def send(work: Work, account: Account, options: Options, sink: Sink, record: Record | None) -> None:
+async def send(
+    work: Work,
+    account: Account,
+    options: Options,
+    sink: Sink,
+    record: Record | None,
+    suffixes: Suffixes | None = None,
+) -> None:
     """Send what is to be sent, and raise what the run was stopped by.
 
     Parameters
@@ -116,11 +125,14 @@ async def send(work: Work, account: Account, options: Options, sink: Sink, recor
         As for `begin`.
     record
         An open journal; None keeps none.
+    suffixes
+        Makes unique names unique; None tells rows apart by their positions.
     """
     check_account(account)
     plan = work.first_plan()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
-    suffixes = run if options.policy.unique_names == "client" else None
+    if options.policy.unique_names == "client":
+        suffixes = suffixes or ByPosition(run)
     show = display(options.progress, work.feed.rows)
     try:
         async with options.wire as wire:

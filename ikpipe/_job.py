@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from hashlib import blake2b
-from itertools import product, repeat, starmap
+from itertools import repeat, starmap
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +13,7 @@ from ikpipe._errors import BadValue, Problem, shown
 from ikpipe._metadata import Field, fit
 from ikpipe._parameters import TABLE, encode, folder_levels, plain, served_name
 from ikpipe._source import Source
+from ikpipe._suffix import with_suffix
 from ikpipe._targets import Targets
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ikpipe._frame import Rows
     from ikpipe._source import Intake
+    from ikpipe._suffix import Suffixes
 
 
 class Job(NamedTuple):
@@ -76,8 +77,8 @@ class Planner:
         How files are read from cells.
     metadata_fields
         The account's custom metadata fields by name; None where nobody could be asked.
-    run
-        Makes the suffixes of unique names, with the row's position; None leaves these to the service.
+    suffixes
+        Makes unique names unique; None leaves that to the service.
     label
         Gives the label of the row at a position, to name it in another row's problem; None: positions are labels.
     """
@@ -86,12 +87,12 @@ class Planner:
         self,
         intake: Intake,
         metadata_fields: Mapping[str, Field] | None = None,
-        run: str | None = None,
+        suffixes: Suffixes | None = None,
         label: Callable[[int], Any] = int,
     ) -> None:
         self.label = label
         self._intake = intake
-        self._seed = None if run is None else _seed(f"{run} ")
+        self._suffixes = suffixes
         self._metadata_fields = metadata_fields
         self._targets = Targets()
 
@@ -116,22 +117,22 @@ class Planner:
             texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
         self._take(rows, texts, found)
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
-        if self._seed is None and not found:
+        if self._suffixes is None and not found:
             return list(starmap(Job, ready))
         names = sent_as or {}
-        return [
-            [rows.problem(offset, *one) for one in found[offset]]
-            if offset in found
-            else self._job(*row, names.get(row[1]))
-            for offset, row in enumerate(ready)
-        ]
+        jobs: list[Job | list[Problem]] = []
+        for offset, row in enumerate(ready):
+            job = found[offset] if offset in found else attempt(self._job, *row, names.get(row[1]))
+            bad = [("file_name", job)] if isinstance(job, BadValue) else job
+            jobs.append(job if isinstance(job, Job) else [rows.problem(offset, *one) for one in bad])
+        return jobs
 
     def _job(self, label: Any, position: int, fields: dict[str, str], source: Source, sent_as: str | None) -> Job:
-        if self._seed is None or fields.get("useUniqueFileName") == "false":
+        if self._suffixes is None or fields.get("useUniqueFileName") == "false":
             return Job(label, position, fields, source)
         # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
-        seed, number = (self._seed, position) if source.kind != "held" else (_seed(source.text), 0)
-        fields["fileName"] = sent_as or _with_suffix(fields["fileName"], _suffix(seed, number))
+        suffix = self._suffixes(position, fields, source)  # also where a name is known: rows like this one are counted
+        fields["fileName"] = sent_as or with_suffix(fields["fileName"], suffix)
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
         return Job(label, position, fields, source, own_name=True)
 
@@ -187,29 +188,6 @@ def _path(levels: list[str]) -> str:
 def _twin(label: Any, path: str | None) -> tuple[str, BadValue]:
     words = f"file_name: the row {shown(label)} is stored as {path!r} already"
     return "file_name", BadValue("same_target", words, "give each row its own file_name, or use_unique_file_name=True")
-
-
-# Two letters of base32 a time: `base64.b32encode` takes ten times as long.
-_LETTERS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
-_SHIFTS = (40, 30, 20, 10, 0)
-
-
-def _seed(text: str) -> blake2b:
-    """Begin a suffix: with a run, or with a held file, which has the same name in whatever run it is sent."""
-    return blake2b(text.encode(), digest_size=6)
-
-
-def _suffix(seed: blake2b, position: int) -> str:
-    digest = seed.copy()
-    digest.update(str(position).encode())
-    number = int.from_bytes(digest.digest(), "big") << 2  # 48 bits, filled up to 50
-    return "".join([_LETTERS[number >> shift & 1023] for shift in _SHIFTS])
-
-
-def _with_suffix(name: str, suffix: str) -> str:
-    """Put the suffix before the ending, as the service does."""
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem}_{suffix}.{ending}" if dot and stem else f"{name}_{suffix}"
 
 
 def _named(names: list[Any], sources: list[Any], found: _Found) -> list[Any]:

@@ -24,7 +24,7 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from ikpipe._errors import JournalError
 from ikpipe._result import SETTLED
@@ -111,6 +111,24 @@ class Story(NamedTuple):
     intents: list[Intent]
     settled: bool
     result: str | None
+
+
+class Notes(Protocol):
+    """What a run needs of its journal; each part is described at `Journal`."""
+
+    @property
+    def path(self) -> Path | str: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
+    @property
+    def rows(self) -> int | None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+    def pieces(self) -> Iterator[Piece]: ...
+    def settled_paths(self) -> Iterator[tuple[int, str]]: ...
+    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]: ...
+    def write(self, entries: Sequence[Entry]) -> None: ...
+    def end(self, at: float) -> None: ...
 
 
 class Journal:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ikpipe._frame import Chunk, Feed
-    from ikpipe._journal import Entry, Journal
+    from ikpipe._journal import Entry, Notes
     from ikpipe._run import Group
 
 
@@ -34,7 +34,7 @@ class Keeper:
         Rows of which it is known that the journal has the same; None: each chunk is compared with what is there.
     """
 
-    def __init__(self, journal: Journal, group: Group[Entry], feed: Feed, same: int | None) -> None:
+    def __init__(self, journal: Notes, group: Group[Entry], feed: Feed, same: int | None) -> None:
         self._journal, self._group, self._feed = journal, group, feed
         self._stored: Iterator[Piece] = journal.pieces() if same is None else iter(())
         self._rows = same or 0

@@ -22,7 +22,8 @@ _KEPT = ("concurrency", "rate", "retries", "timeout", "on_unknown", "on_error")
 class Options:
     """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`.
 
-    `on_attempt` is called with the position of a row whenever it is sent.
+    `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
+    the same rows since then, in seconds since 1970; None: nobody does.
     """
 
     wire: Wire
@@ -37,6 +38,7 @@ class Options:
     on_unknown: str = "hold"
     on_error: str = "return"
     progress: bool | Callable[[Progress], None] = True
+    shared_since: float | None = None
 
     def __post_init__(self) -> None:
         if self.concurrency is not None and self.concurrency < 1:

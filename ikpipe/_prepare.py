@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ikpipe._frame import Plan
     from ikpipe._metadata import Field
     from ikpipe._send import Wire
+    from ikpipe._suffix import Suffixes
 
 _log = logging.getLogger("ikpipe")
 
@@ -53,14 +54,14 @@ async def planner_for(
     account: Account | None,
     mapping: Mapping[str, Any],
     plan: Plan,
-    run: str | None = None,
+    suffixes: Suffixes | None = None,
     label: Callable[[int], Any] = int,
 ) -> Planner:
     """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     intake = Intake(folder, base64, mapping["fetch"], largest, wire.held)
-    return Planner(intake, await _known_fields(wire, account, plan), run, label)
+    return Planner(intake, await _known_fields(wire, account, plan), suffixes, label)
 
 
 async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:

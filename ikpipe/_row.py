@@ -79,7 +79,7 @@ class Fence(NamedTuple):
     `retries` are the fresh attempts after the first; `first_wait` the longest wait before the second, in seconds, which
     doubles with each; `index_lag` the seconds after which a stored file is sure to be seen; `sighted` whether anybody
     can look; `own_name` whether the name was made for this row alone; `resend` whether a row in doubt is sent again
-    where nobody can look.
+    where nobody can look; `shared` whether others may have sent this very row.
     """
 
     retries: int
@@ -88,6 +88,7 @@ class Fence(NamedTuple):
     sighted: bool
     own_name: bool
     resend: bool
+    shared: bool = False
 
 
 class Past(NamedTuple):
@@ -149,7 +150,8 @@ class Row:
         reply = yield from self._send(fresh=True)
         if reply.doubtful:
             return (yield from self._settle(reply))
-        return (yield from self._look(reply)) if self._taken(reply) else reply
+        taken = self._taken(reply) or (self._fence.shared and reply.result.error == "name_taken")
+        return (yield from self._look(reply)) if taken else reply
 
     def _ended(self, reply: Reply) -> Reply:
         """Count the attempts, and say no more than is known."""

@@ -167,7 +167,7 @@ class Session:
             self._end(batch, label, position, known.result, new=False)
             return None
         if isinstance(job, Job):
-            return self._trip(Trip(label, position, job), known)
+            return self._trip(Trip(label, position, job, since=self._options.shared_since), known)
         words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
         invalid = Result("invalid", job[0].code, words)
         if known is not None:
@@ -185,7 +185,7 @@ class Session:
         trip.known, trip.result, trip.doubted, token = known, known.result, True, known.token
         if known.begun is not None or job is None or job.own_name:
             trip.sought = known.sought(self._options.policy.clock_skew)
-        trip.since = known.first
+        trip.since = trip.since if known.first is None else min(trip.since or known.first, known.first)
         if job is not None and known.begun is not None:
             same = job.fields == known.fields and job.stored_size == known.begun.size and job.source.kind != "fetch"
             trip.begun = same

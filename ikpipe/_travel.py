@@ -122,6 +122,7 @@ class Travel:
             sighted=self._account.private_key is not None and (trip.sought is not None or place),
             own_name=job is not None and job.own_name,
             resend=self._options.on_unknown == "resend",
+            shared=self._options.shared_since is not None,
         )
 
     # Sending

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe._frame import Chunk, Feed
-    from ikpipe._journal import Journal
+    from ikpipe._journal import Notes
     from ikpipe._past import Known
     from ikpipe._token import Token
 
@@ -28,7 +28,7 @@ class Record(NamedTuple):
     compared. `fresh`: nothing is in it yet. `sign` makes tokens again, where the key is here.
     """
 
-    journal: Journal
+    journal: Notes
     same: int | None = None
     fresh: bool = False
     sign: Callable[..., Token] | None = None

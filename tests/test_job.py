@@ -15,6 +15,7 @@ from ikpipe._errors import Problem
 from ikpipe._job import Job, Planner
 from ikpipe._metadata import fields_of
 from ikpipe._source import Intake, Source
+from ikpipe._suffix import ByPosition
 
 FIELDS = fields_of(
     [
@@ -216,7 +217,7 @@ def own(name: str, run: str = "run", position: int = 0, **cells: Any) -> Job:
     frame = pd.DataFrame(
         {"file": [URL] * (position + 1), **{key: [cell] * (position + 1) for key, cell in cells.items()}}
     )
-    planner = Planner(Intake(), None, run)
+    planner = Planner(Intake(), None, ByPosition(run))
     found = jobs_of(planner, chunks(frame, file_name=name))[position]
     assert isinstance(found, Job)
     return found
@@ -258,7 +259,9 @@ def test_another_row_or_run_has_another_name(pair: list[tuple[str, int]]) -> Non
 
 def test_a_name_of_an_earlier_run_is_kept() -> None:
     """A row in doubt is looked for, and sent again, under the name that it had."""
-    (kept,) = jobs_of(Planner(Intake(), None, "run"), chunks(pd.DataFrame({"file": [URL]})), {0: "p_q_before.png"})
+    (kept,) = jobs_of(
+        Planner(Intake(), None, ByPosition("run")), chunks(pd.DataFrame({"file": [URL]})), {0: "p_q_before.png"}
+    )
     assert isinstance(kept, Job)
     assert kept.target == "/p_q_before.png"
 
@@ -284,7 +287,7 @@ def test_a_held_file_has_one_name_in_all_runs() -> None:
     frame = pd.DataFrame({"file": [*held]})
     names = []
     for run, rows in (("one", frame), ("two", frame.iloc[::-1])):
-        jobs = jobs_of(Planner(Intake(held=held.get), run=run), chunks(rows))
+        jobs = jobs_of(Planner(Intake(held=held.get), suffixes=ByPosition(run)), chunks(rows))
         names.append({job.source.text: job.fields["fileName"] for job in jobs if isinstance(job, Job)})
     assert names[0] == names[1]
     assert len(set(names[0].values())) == 2

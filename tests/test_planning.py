@@ -19,6 +19,7 @@ from ikpipe._frame import Plan, Whole
 from ikpipe._job import Job, Planner
 from ikpipe._metadata import fields_of
 from ikpipe._source import Intake
+from ikpipe._suffix import ByPosition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,8 @@ def test_rows_are_planned_as_if_one_by_one(root: Path, data: st.DataObject, fram
     parts = [
         plan.rows(chunk.part(first, first + part)) for chunk in feed.chunks() for first in range(0, len(frame), part)
     ]
-    found = jobs_of(Planner(intake, fields, run, feed.label), parts)
+    suffixes = None if run is None else ByPosition(run)
+    found = jobs_of(Planner(intake, fields, suffixes, feed.label), parts)
     assert told(found) == told(Plainly(intake, fields, run).jobs(frame, columns, keywords))
 
 

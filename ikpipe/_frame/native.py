@@ -63,6 +63,27 @@ class Native:
         kept = [name for name in self._table.columns if name not in columns]
         return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
 
+    def flat(self, results: pd.DataFrame) -> Any:
+        """Give a results frame as what the table was, with the same columns of the same dtypes whatever is in them.
+
+        What is nested is JSON, all but `ik_tags`, also in a pandas DataFrame.
+        """
+        if EXTRA not in results.columns:
+            results = results.assign(**{EXTRA: None})
+        if self._table is not None:
+            return self.back(results)
+        pa: Any = import_module("pyarrow")
+        kinds = {
+            pa.string(): pd.StringDtype(),
+            pa.int64(): pd.Int64Dtype(),
+            pa.float64(): pd.Float64Dtype(),
+            pa.bool_(): pd.BooleanDtype(),
+            pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
+        }
+        answers = [*RESULT_COLUMNS, EXTRA]
+        made = _arrow(results[answers]).to_pandas(types_mapper=kinds.get).set_axis(results.index)
+        return pd.concat([results.drop(columns=answers), made], axis=1)
+
     def like(self, frame: pd.DataFrame) -> Any:
         """Give another frame, of text and numbers, as what the table was."""
         if self._table is None:

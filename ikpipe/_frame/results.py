@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ikpipe._cells import plain_cells, whole_floats
 from ikpipe._errors import MappingError, Problem
 from ikpipe._frame.feed import Whole
 from ikpipe._frame.native import Native
@@ -182,6 +183,12 @@ class Revision:
                 "counts": dict(Counter(one.status for one in self.results)),
             }
         return self._native.back(found)
+
+
+def cells_of(table: Whole, column: Any) -> list[Any]:
+    """Give a column's cells as plain values."""
+    cells = table.frame[column]
+    return plain_cells(cells, whole=whole_floats(cells))
 
 
 def single(file: object) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from ikpipe._frame import Plan, Whole
 from ikpipe._job import Planner
 from ikpipe._session import AT_ONCE
 from ikpipe._source import Intake
+from ikpipe._suffix import ByPosition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -104,7 +105,7 @@ def planned(rows: int) -> Iterator[Callable[[], None]]:
     frame = uniform(rows)
 
     def run() -> None:
-        plan, planner = Plan(frame.columns, COLUMNS, KEYWORDS), Planner(Intake(), None, "run")
+        plan, planner = Plan(frame.columns, COLUMNS, KEYWORDS), Planner(Intake(), None, ByPosition("run"))
         for chunk in Whole(frame).chunks():
             for first in range(0, len(chunk.frame), AT_ONCE):
                 planner.jobs(plan.rows(chunk.part(first, first + AT_ONCE)))

@@ -1,0 +1,314 @@
+"""An upload of which many machines do a part each: what `ikpipe.dask` and `ikpipe.spark` share; other engines call it.
+
+Engines run parts of a job again: a worker is lost, a copy is started beside a slow one, a result is computed once more.
+So whatever a part needs to be the same each time is settled once, before: the run's id, of which unique names are made,
+and the key or the content that tells a row from others. A row that is sent again finds its name taken, is looked up,
+and ends as ``exists``, with the details of the file that is up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Unpack
+
+from ikpipe import _archive, _engine, _shared
+from ikpipe._account import VARIABLES, Account, Secret
+from ikpipe._errors import AccountError, MappingError, nearest
+from ikpipe._frame import Collected, Native, Whole, answers, cells_of, tagged, with_answers
+from ikpipe._parameters import Keywords
+from ikpipe._policy import Policy
+from ikpipe._prepare import Fetch, FileKind, gather
+from ikpipe._run import blocking
+from ikpipe._shelf import shelf
+from ikpipe._suffix import ByContent, ByKey
+from ikpipe._work import Record, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import pandas as pd
+
+    from ikpipe._progress import Progress
+
+_ACCOUNTS: dict[str, Account] = {}
+"""The accounts of this process's uploads by their public key, since an upload itself must not hold a private one."""
+
+
+class Planning(Keywords, total=False):
+    """The keywords of `plan` that every engine's `upload` has too."""
+
+    key: Any
+    run: str | None
+    journal: str | Path | None
+    profile: str | None
+    columns: Mapping[str, Any] | None
+    root: str | Path | None
+    file_kind: FileKind | None
+    fetch: Fetch
+    concurrency: int | None
+    rate: float | None
+    retries: int
+    timeout: float | None
+    on_unknown: Literal["hold", "resend"]
+    on_error: Literal["return", "raise"]
+    policy: Policy | None
+
+
+def plan(
+    account: Account,
+    *,
+    slots: int,
+    key: Any = None,
+    run: str | None = None,
+    journal: str | Path | None = None,
+    profile: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    root: str | Path | None = None,
+    file_kind: FileKind | None = None,
+    fetch: Fetch = "server",
+    concurrency: int | None = None,
+    rate: float | None = None,
+    retries: int = 5,
+    timeout: float | None = None,
+    on_unknown: Literal["hold", "resend"] = "hold",
+    on_error: Literal["return", "raise"] = "return",
+    policy: Policy | None = None,
+    **parameters: Unpack[Keywords],
+) -> Upload:
+    """Settle what is to be the same for all parts of an upload, wherever and however often they are done.
+
+    Parameters
+    ----------
+    account
+        Keys and addresses. The private key stays in this process: others have it in their environment, as
+        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+    slots
+        How many parts are under way at once, at most.
+    key
+        The column that tells rows apart, with another value in each row; None: what is sent of a row tells it apart,
+        and rows that are equal are counted within their part.
+    run
+        The run's id, of which unique names are made: an upload of the same rows with the same id stores nothing twice.
+        None makes a new one, or goes on with that of the journal.
+    journal
+        A folder that all machines share, as a path or as a URL for fsspec. A part that is done again sends only what is
+        left, and so does another upload with this journal.
+    profile
+        The table of ``config.toml`` that has the key, on each machine; None: it is in the environment.
+    root
+        Folder of text paths, on each machine.
+    concurrency, rate
+        Of the whole upload: each of the parts under way has its share.
+    columns, file_kind, fetch, retries, timeout, on_unknown, on_error, policy, **parameters
+        As for `ikpipe.upload`.
+
+    Raises
+    ------
+    MappingError
+        A keyword is wrong.
+    AccountError
+        No tokens can be signed for this account.
+    JournalError
+        The journal cannot be used, or is another run's.
+    """
+    if slots < 1:
+        raise MappingError(f"slots={slots!r}: parts under way are counted from 1.")
+    policy = policy or Policy()
+    if policy.unique_names != "client":
+        words = "a part that is done again would store its files again: leave unique_names to ikpipe."
+        raise MappingError(f"Policy(unique_names={policy.unique_names!r}): {words}")
+    mapping = {**gather(columns, None, file_kind, fetch, parameters), "root": None if root is None else str(root)}
+    sending: dict[str, Any] = {
+        "concurrency": concurrency,
+        "rate": rate,
+        "retries": retries,
+        "timeout": timeout,
+        "on_unknown": on_unknown,
+        "on_error": on_error,
+    }
+    _engine.options(policy=policy, **sending)  # which finds what is wrong with them
+    if profile is None:
+        _engine.check_account(account)
+    facts: dict[str, Any] = {
+        "run": run or uuid.uuid4().hex,
+        "since": time.time(),
+        "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "public_key": account.public_key,
+        "mapping": tagged.encode(mapping),
+        "key": tagged.encode(key),
+    }
+    place = None if journal is None else str(journal)
+    if place is not None:
+        same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
+        facts = _shared.begin(shelf(place), place, facts, same)
+    _ACCOUNTS[account.public_key] = account
+    sealed = replace(account, private_key=None, headers=None)
+    return Upload(
+        account=sealed,
+        profile=profile,
+        run=facts["run"],
+        since=facts["since"],
+        key=key,
+        journal=place,
+        slots=slots,
+        mapping=mapping,
+        sending=sending,
+        policy=policy,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An upload without its rows: called with a part of them, it gives the results of that part.
+
+    `plan` makes it. It can be pickled, and holds no private key.
+
+    Parameters
+    ----------
+    account
+        Whose library it is, without its private key.
+    profile
+        Where the key is, on each machine; None: in the environment.
+    run, since
+        The run's id, and when it was begun, in seconds since 1970.
+    key
+        The column that tells rows apart; None: their content does.
+    journal
+        A folder that all machines share; None keeps no journal.
+    slots
+        How many parts are under way at once, at most.
+    mapping, sending, policy
+        What is sent, and how.
+    progress
+        Called with the `Progress` of a part, often, in the process that does it.
+    """
+
+    account: Account
+    profile: str | None
+    run: str
+    since: float
+    key: Any
+    journal: str | None
+    slots: int
+    mapping: dict[str, Any]
+    sending: dict[str, Any]
+    policy: Policy
+    progress: Callable[[Progress], None] | None = None
+
+    def __call__(self, table: Any) -> Any:
+        """Upload a part of the rows.
+
+        Parameters
+        ----------
+        table
+            n rows: a pandas or polars DataFrame, or a pyarrow Table. It is never changed.
+
+        Returns
+        -------
+        pandas.DataFrame, or what the input was
+            n rows: the input's columns, then the ``ik_`` columns, the same with the same dtypes for every part: nested
+            results, all but `ik_tags`, are JSON.
+
+        Raises
+        ------
+        MappingError, AccountError, JournalError, UploadError
+            As for `ikpipe.upload`.
+        """
+        return next(self.each([table]))
+
+    def each(self, tables: Iterable[Any]) -> Iterator[Any]:
+        """Upload a part that comes as several tables, one after another."""
+        seen: Counter[str] = Counter()
+        for table in tables:
+            native = Native(table)
+            yield native.flat(_sent(self, native.frame, seen)) if len(native.frame) else self.empty(table)
+
+    def empty(self, table: Any) -> Any:
+        """Give the results of none of a table's rows: their columns and dtypes.
+
+        Raises
+        ------
+        MappingError
+            The mapping, or the key, does not fit the table's columns.
+        """
+        native = Native(table)
+        none = native.frame.iloc[:0]
+        Work(Whole(none), self.mapping).first_plan()
+        if self.key is not None and self.key not in none.columns:
+            raise MappingError(f"key={self.key!r}: the frame has no such column{nearest(self.key, none.columns)}.")
+        return native.flat(with_answers(none, answers([], 0)))
+
+    def share(self) -> dict[str, Any]:
+        """Say how one part is to send, so that all under way together keep to what was said of the whole."""
+        shared = {**self.sending, "policy": replace(self.policy, look_ups=self.policy.look_ups / self.slots)}
+        most, rate = shared["concurrency"], shared["rate"]
+        if most is not None and most < self.slots:
+            raise MappingError(
+                f"concurrency={most} is less than the {self.slots} parts that are under way at once, each with one "
+                f"upload at least: give {self.slots} or more, or have fewer parts under way."
+            )
+        shared["concurrency"] = None if most is None else most // self.slots
+        shared["rate"] = None if rate is None else rate / self.slots
+        return shared
+
+
+async def _send(upload: Upload, frame: pd.DataFrame, seen: Counter[str]) -> pd.DataFrame:
+    """Send a part, with its journal if there is to be one."""
+    _check_root(upload.mapping["root"])
+    account, feed = _opened(upload), Whole(frame)
+    keys = None if upload.key is None else cells_of(feed, upload.key)
+    options = _engine.options(shared_since=upload.since, progress=upload.progress or False, **upload.share())
+    suffixes = ByContent(upload.run, seen) if keys is None else ByKey(upload.run, upload.key, keys, seen)
+    record, sink = _record(upload, feed, keys, account), Collected(feed)
+    await _engine.send(Work(feed, upload.mapping), account, options, sink, record, suffixes)
+    results: pd.DataFrame = sink.results
+    return results
+
+
+_sent = blocking(_send, "cluster")
+
+
+def _check_root(root: str | None) -> None:
+    if root is not None and not Path(root).is_dir():
+        raise MappingError(f"root={root!r} is no folder on the machine {platform.node()}.")
+
+
+def _record(upload: Upload, feed: Whole, keys: list[Any] | None, account: Account) -> Record | None:
+    """Open a part's journal. It is named by its rows: by their keys, or by all that is in them."""
+    if upload.journal is None:
+        return None
+    name = blake2b(upload.run.encode(), digest_size=12)
+    for text in [json.dumps(keys, default=str)] if keys is not None else (chunk.text() for chunk in feed.chunks()):
+        name.update(text.encode())
+    rows, place = len(feed.frame), upload.journal
+    journal = _shared.SharedJournal(shelf(place), place, name.hexdigest(), upload.run, rows)
+    return Record(journal, rows, sign=_archive.again(account))
+
+
+def _opened(upload: Upload) -> Account:
+    """Give the account with what opens it, which does not travel: from this process, a profile, or the environment."""
+    account, public_key = upload.account, upload.account.public_key
+    if (here := _ACCOUNTS.get(public_key)) is not None and upload.profile is None:
+        return replace(account, private_key=here.private_key, headers=here.headers)
+    if upload.profile is not None:
+        there = Account.from_env(upload.profile)
+        if there.public_key != public_key:
+            raise AccountError(f"The profile {upload.profile!r} here is of another account than {public_key}.")
+        return replace(account, private_key=there.private_key, headers=there.headers)
+    if account.authentication_endpoint is not None:
+        return account
+    private_key = os.environ.get(VARIABLES["private_key"])
+    if not private_key:
+        raise AccountError(
+            f"The private key does not travel with the rows, and the machine {platform.node()} has none: set "
+            f"{VARIABLES['private_key']} in the environment of each worker, or name a profile= of its config.toml."
+        )
+    return replace(account, private_key=Secret(private_key))

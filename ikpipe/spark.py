@@ -1,0 +1,1 @@
+"""Dask: each partition of a DataFrame is uploaded where it is."""
