@@ -215,7 +215,7 @@ class Upload:
         -------
         pandas.DataFrame, or what the input was
             n rows: the input's columns, then the ``ik_`` columns, the same with the same dtypes for every part: nested
-            results, all but `ik_tags`, are JSON.
+            results are JSON, but for `ik_tags` of other tables than those of pandas, which has lists.
 
         Raises
         ------

@@ -91,11 +91,11 @@ def test_a_part_keeps_its_index(account: Account) -> None:
 
 
 def test_nested_results_are_json(account: Account) -> None:
-    """A schema has no place for objects; tags are a list."""
+    """A schema has no place for objects; tags are a list where a table can have one."""
     rows = table(1).assign(**{"custom_metadata.brand": "x"})
     ikpipe.create_metadata_fields(rows, account, dry_run=False)
     results = plan(account, tags=["a", "b"], response_fields=["tags", "customMetadata"])(rows)
-    assert list(results["ik_tags"].iloc[0]) == ["a", "b"]
+    assert json.loads(results["ik_tags"].iloc[0]) == ["a", "b"]
     assert json.loads(results["ik_custom_metadata"].iloc[0]) == {"brand": "x"}
 
 

@@ -66,7 +66,7 @@ class Native:
     def flat(self, results: pd.DataFrame) -> Any:
         """Give a results frame as what the table was, with the same columns of the same dtypes whatever is in them.
 
-        What is nested is JSON, all but `ik_tags`, also in a pandas DataFrame.
+        What is nested is JSON, in a pandas DataFrame also `ik_tags`: it has no dtype of lists that Parquet gives back.
         """
         if EXTRA not in results.columns:
             results = results.assign(**{EXTRA: None})
@@ -78,10 +78,9 @@ class Native:
             pa.int64(): pd.Int64Dtype(),
             pa.float64(): pd.Float64Dtype(),
             pa.bool_(): pd.BooleanDtype(),
-            pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
         }
         answers = [*RESULT_COLUMNS, EXTRA]
-        made = _arrow(results[answers]).to_pandas(types_mapper=kinds.get).set_axis(results.index)
+        made = _arrow(results[answers], listed=None).to_pandas(types_mapper=kinds.get).set_axis(results.index)
         return pd.concat([results.drop(columns=answers), made], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
@@ -136,8 +135,8 @@ def _nested(frame: pd.DataFrame) -> list[str]:
     return [column for column in frame.columns if kinds.get(column) == "object" and column != _LISTED]
 
 
-def _arrow(answers: pd.DataFrame) -> Any:
-    """Make an Arrow table of results."""
+def _arrow(answers: pd.DataFrame, listed: str | None = _LISTED) -> Any:
+    """Make an Arrow table of results; the column `listed` has lists of text, and all others that are nested JSON."""
     pa: Any = import_module("pyarrow")
     kinds = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
     arrays = {}
@@ -145,7 +144,7 @@ def _arrow(answers: pd.DataFrame) -> Any:
         kind, cells = kinds.get(RESULT_COLUMNS.get(column, "object")), answers[column]
         if kind is not None:
             arrays[column] = pa.array(cells, kind, from_pandas=True)
-        elif column == _LISTED:
+        elif column == listed:
             lists = [None if one is None else [str(tag) for tag in one] for one in cells]
             arrays[column] = pa.array(lists, pa.list_(pa.string()))
         else:

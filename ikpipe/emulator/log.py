@@ -43,9 +43,14 @@ class Log:
 
     def entries(self) -> list[Entry]:
         """Give a copy of all the entries; from any thread."""
-        return [json.loads(entry) if isinstance(entry, bytes) else copy.deepcopy(entry) for entry in [*self._entries]]
+        return [json.loads(entry) if isinstance(entry, bytes) else _copied(entry) for entry in [*self._entries]]
 
     def text(self) -> bytes:
         """Give all the entries as JSON; from any thread."""
-        every = (entry if isinstance(entry, bytes) else _encode(entry).encode() for entry in [*self._entries])
+        every = (entry if isinstance(entry, bytes) else _encode(_copied(entry)).encode() for entry in [*self._entries])
         return b"[" + b",".join(every) + b"]"
+
+
+def _copied(entry: Entry) -> Entry:
+    """Copy an entry that another thread may be filling in: all at once, then what is in it."""
+    return copy.deepcopy(entry.copy())
