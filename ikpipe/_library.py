@@ -13,7 +13,7 @@ from ikpipe._reply import details
 from ikpipe._send import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from ikpipe._account import Account
     from ikpipe._result import Result
@@ -49,17 +49,11 @@ async def find(
     ----------
     target
         The file's path in the library.
-    size
-        It must have so many bytes; None does not know.
-    since
-        It must have been stored or replaced since, in seconds since 1970; None does not care.
+    size, since
+        As for `matching`.
     """
     file = await file_at(wire, account, target, size=size, since=since)
-    if file is None:
-        return None
-    result = details(file, "exists")
-    result.extra = None  # a listing has fields that an upload's answer has not
-    return result
+    return None if file is None else as_existing(file)
 
 
 async def file_at(
@@ -67,12 +61,42 @@ async def file_at(
 ) -> dict[str, Any] | None:
     """Look for a file by its path, as `find` does, and give what the library says of it."""
     folder, _, name = target.rpartition("/")
-    query: dict[str, str | int] = {"searchQuery": f"name = {dump(name)}", "path": folder or "/", "limit": PAGE}
-    for file in _page(await wire.api(account, "/v1/files", query)):
+    return matching(await files_named(wire, account, folder, [name]), target, size=size, since=since)
+
+
+async def files_named(wire: Wire, account: Account, folder: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask for the files of these names in a folder, as the library lists them."""
+    search = " OR ".join(f"name = {dump(name)}" for name in names)
+    query: dict[str, str | int] = {"searchQuery": search, "path": folder or "/", "limit": PAGE}
+    return _page(await wire.api(account, "/v1/files", query))
+
+
+def matching(
+    files: Sequence[dict[str, Any]], target: str, *, size: int | None = None, since: float | None = None
+) -> dict[str, Any] | None:
+    """Give the very file that is meant, among files that were listed.
+
+    Parameters
+    ----------
+    target
+        The file's path in the library.
+    size
+        It must have so many bytes; None does not know.
+    since
+        It must have been stored or replaced since, in seconds since 1970; None does not care.
+    """
+    for file in files:
         same = file.get("filePath") == target and size in (None, file.get("size"))
         if same and (since is None or _stored_at(file) >= since):
             return file
     return None
+
+
+def as_existing(file: dict[str, Any]) -> Result:
+    """Give a listed file's details, as `exists`."""
+    result = details(file, "exists")
+    result.extra = None  # a listing has fields that an upload's answer has not
+    return result
 
 
 async def confirm(wire: Wire, account: Account, file_id: str) -> tuple[Result, float]:

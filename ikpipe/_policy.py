@@ -30,6 +30,8 @@ class Policy:
         how much of it is waited (guess: how long the service's troubles last).
     look_ups
         Look-ups begun per second, at most; 0 sets no limit (guess: the service takes about 40 reads a second).
+    look_up_names
+        Names that one look-up asks for, at most, of rows that wait for one (guess: how long a search may be).
     changes
         Changes of the library (deleting, tagging, purging, creating fields) asked for per second, at most; 0 sets no
         limit (guess: the service takes about 5 writes a second).
@@ -46,6 +48,7 @@ class Policy:
     clock_skew: float = 60.0
     first_wait: float = 0.5
     look_ups: float = 20.0
+    look_up_names: float = 20
     changes: float = 5.0
     answer_wait: float = 30.0
     answer_wait_per_mb: float = 1.0

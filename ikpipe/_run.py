@@ -1,4 +1,4 @@
-"""Many rows: gates, groups, cancelling. Besides the wire, the only file that knows asyncio."""
+"""Many rows: gates, groups, cancelling. Besides `_looks` and the wire, the only file that knows asyncio."""
 
 from __future__ import annotations
 

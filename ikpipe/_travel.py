@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ikpipe._errors import Error, JournalError
 from ikpipe._journal import Begun, Entry, Intent, Settled
-from ikpipe._library import find
 from ikpipe._limit import Adaptive, Fixed
+from ikpipe._looks import Looks
 from ikpipe._pace import WINDOWS, Budget, Pace
 from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
@@ -73,7 +73,8 @@ class Travel:
         self._gates = {} if number is not None else {"url": Gate(Adaptive())}
         if number is None and options.wire.held is not None:
             self._gates["held"] = Gate(Fixed(HELD))
-        self._pace, self._looks, self._budget = Pace(options.rate), Pace(options.policy.look_ups), Budget()
+        self._pace, self._budget = Pace(options.rate), Budget()
+        self._looks = Looks(options.wire, account, options.policy, control.sleep)
         self.proven = False
         self.refusal: Reply | None = None
         self.trouble: JournalError | None = None
@@ -255,8 +256,6 @@ class Travel:
 
     async def _look(self, trip: Trip) -> Sight:
         """Look for the file in the library; a namesake that was there before is not ours."""
-        if (away := self._looks.wait(time.monotonic())) and not await self._control.sleep(away):
-            return Sight(certain=False)
         sought = trip.to_look_for()
         if sought is None:
             return Sight()  # it is sent, and at worst replaced by itself
@@ -266,9 +265,10 @@ class Travel:
 
     async def _found(self, sought: Sought) -> Result | None:
         try:
-            return await find(self._wire, self._account, sought.path, size=sought.size, since=sought.since)
+            return await self._looks.find(sought)
         except Error as error:
-            _log.warning("a row in doubt could not be looked for: %s", error)
+            if not self._control.draining:
+                _log.warning("a row in doubt could not be looked for: %s", error)
             raise
 
 

@@ -15,7 +15,7 @@ def test_a_policy_has_beliefs_of_its_own() -> None:
     assert (Policy().index_lag, Policy().unique_names) == (30, "client")
 
 
-@pytest.mark.parametrize("field", ["index_lag", "clock_skew", "first_wait", "look_ups"])
+@pytest.mark.parametrize("field", ["index_lag", "clock_skew", "first_wait", "look_ups", "look_up_names"])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "1", None])
 def test_its_numbers_are_not_negative(field: str, value: Any) -> None:
     """What is no finite number from 0 is refused, by the field's name."""
@@ -23,7 +23,7 @@ def test_its_numbers_are_not_negative(field: str, value: Any) -> None:
         Policy(**{field: value})
 
 
-@pytest.mark.parametrize("field", ["index_lag", "clock_skew", "first_wait", "look_ups"])
+@pytest.mark.parametrize("field", ["index_lag", "clock_skew", "first_wait", "look_ups", "look_up_names"])
 def test_its_numbers_may_be_0(field: str) -> None:
     """No lag, no skew and no limit are beliefs too."""
     assert getattr(Policy(**{field: 0}), field) == 0

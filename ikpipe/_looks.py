@@ -1,0 +1,92 @@
+"""Look-ups of many rows: those that wait for their turn share a request. With `_run` and the wire, it knows asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from ikpipe._errors import Error
+from ikpipe._library import as_existing, files_named, matching
+from ikpipe._pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ikpipe._account import Account
+    from ikpipe._past import Sought
+    from ikpipe._policy import Policy
+    from ikpipe._result import Result
+    from ikpipe._send import Wire
+
+LENGTH = 2_000  # characters of the names in one search: a request's first line has its limits everywhere
+
+
+class _Search:
+    """A search for names in one folder that has not begun yet."""
+
+    def __init__(self, most: int) -> None:
+        self.names: list[str] = []
+        self.answer: asyncio.Future[list[dict[str, Any]]] = asyncio.get_running_loop().create_future()
+        self._most = most
+
+    def takes(self, name: str) -> bool:
+        """Tell whether there is room for one more name."""
+        return len(self.names) < self._most and sum(map(len, self.names)) + len(name) <= LENGTH
+
+
+class Looks:
+    """Looks for files in the library, at the pace that the service takes.
+
+    Parameters
+    ----------
+    wire, account
+        Whose library, and the way there.
+    policy
+        How many searches a second, and how many names in one.
+    sleep
+        Waits, and tells whether to go on.
+    """
+
+    def __init__(self, wire: Wire, account: Account, policy: Policy, sleep: Callable[[float], Awaitable[bool]]) -> None:
+        self._wire, self._account, self._sleep = wire, account, sleep
+        self._most = max(1, int(policy.look_up_names))
+        self._pace = Pace(policy.look_ups)
+        self._open: dict[str, _Search] = {}
+
+    async def find(self, sought: Sought) -> Result | None:
+        """Look for a file, and give its details, as `exists`; None where it is not there.
+
+        Raises
+        ------
+        Error
+            Nobody could say.
+        """
+        folder, _, name = sought.path.rpartition("/")
+        search = self._open.get(folder)
+        if search is None or not search.takes(name):
+            search = self._open[folder] = _Search(self._most)
+            search.names.append(name)
+            await self._go(folder, search)
+        else:
+            search.names.append(name)
+        files = await asyncio.shield(search.answer)  # one row that is stopped does not stop the others' search
+        file = matching(files, sought.path, size=sought.size, since=sought.since)
+        return None if file is None else as_existing(file)
+
+    async def _go(self, folder: str, search: _Search) -> None:
+        """Wait for a search's turn, in which others may join it, and have it made."""
+        try:
+            away = self._pace.wait(time.monotonic())
+            if away and not await self._sleep(away):
+                raise Error("the run stopped first")
+            if self._open.get(folder) is search:
+                del self._open[folder]
+            search.answer.set_result(await files_named(self._wire, self._account, folder, search.names))
+        except BaseException as error:
+            if self._open.get(folder) is search:
+                del self._open[folder]
+            search.answer.set_exception(error if isinstance(error, Error) else Error("the search was stopped"))
+            search.answer.exception()  # it may be that nobody waits
+            if not isinstance(error, Error):
+                raise
