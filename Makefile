@@ -37,8 +37,7 @@ $(VENV)/.browser: $(VENV)/.dev tests/browsing.py
 	@touch $@
 
 # Spark runs on Java: the one that JAVA_HOME or PATH names, else the system's.
-$(VENV)/.java:
-	@mkdir -p $(VENV)
+$(VENV)/.java: | $(BIN)/python
 	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
 		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update --quiet && apt-get install --yes --quiet default-jre-headless; } || true
 	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
@@ -58,17 +57,17 @@ test: $(VENV)/.browser $(VENV)/.java  ## all that CI runs
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
-check: $(VENV)/.browser $(VENV)/.java  ## the quick part, under a minute
+check: $(VENV)/.browser    ## the quick part, under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 4 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick
 
-soak: $(VENV)/.dev $(VENV)/.java  ## the long suites, for many minutes
+soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
 	$(BIN)/pytest -n 2 -m soak
 
-bench: $(VENV)/.dev $(VENV)/.java  ## all benchmarks; the figures also go into build/benchmarks
+bench: $(VENV)/.dev $(VENV)/.java   ## all benchmarks; the figures also go into build/benchmarks
 	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks
 
 live: $(VENV)/.demo        ## with an account's keys in the environment: what the real service does where nobody knows

@@ -21,24 +21,23 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
 import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from shutil import which
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from ikpipe._errors import CODES, MappingError, MissingExtra
+from ikpipe._java import check_java
 from ikpipe._progress import Progress, display
 from ikpipe._result import EXTRA, RESULT_COLUMNS, SETTLED
 from ikpipe.cluster import Planning, Upload, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from pyspark import SparkContext
     from pyspark.accumulators import Accumulator
@@ -66,9 +65,6 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-_JAVA = {3: 8, 4: 17}
-"""PySpark's version → the Java that it needs at least: what its classes are compiled for."""
-_PATIENCE = 30  # s that Java may take to say its version
 _AFTERWARDS = 0.2  # s in which more of a stage's last task may come
 
 _log = logging.getLogger("ikpipe")
@@ -129,7 +125,9 @@ def upload(
         frame, slots = frame.coalesce(concurrency), concurrency
     planned = plan(account, slots=slots, **how)
     planned.empty(_none_of(frame))
-    return frame.mapInArrow(_Part(planned, _board(context, progress)), _schema(frame))
+    part = _Part(planned, frame.columns, _board(context, progress))
+    # Spark does not find a column whose name has a dot, as in customMetadata.brand.
+    return frame.toDF(*(f"column{at}" for at in range(len(frame.columns)))).mapInArrow(part, _schema(frame))
 
 
 def summary(results: DataFrame) -> dict[str, Any]:
@@ -189,7 +187,7 @@ def session(master: str = "local[*]", **conf: Any) -> SparkSession:
         PySpark, PyArrow or Java is not installed, or this Java is too old.
     """
     _installed("A Spark session")
-    _check_java(os.environ)
+    check_java(os.environ)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are run by whatever is called python3
     spark: Any = import_module("pyspark.sql")
     with TemporaryDirectory(prefix="ikpipe-") as folder:
@@ -218,6 +216,7 @@ class _Part:
     """What travels to the workers, and uploads a partition there."""
 
     planned: Upload
+    columns: list[str]
     board: Accumulator[list[_Done]] | None
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -229,7 +228,7 @@ class _Part:
             if not heard or heard[-1] is not progress:  # another table's
                 heard.append(progress)
 
-        tables = (pa.Table.from_batches([batch]) for batch in batches)
+        tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
         for results in replace(self.planned, progress=hear).each(tables):
             yield from results.to_batches()
         if self.board is not None:
@@ -352,10 +351,11 @@ def _slots(context: SparkContext | None) -> int:
 
 
 def _none_of(frame: DataFrame) -> Any:
-    """Give an Arrow table of the frame's columns, without rows."""
-    types: Any = import_module("pyspark.sql.pandas.types")
-    table: Any = types.to_arrow_schema(frame.schema).empty_table()
-    return table
+    """Give an Arrow table of columns that are named like the frame's, without rows."""
+    if twice := [name for name, times in Counter(frame.columns).items() if times > 1]:
+        raise MappingError(f"The frame has two columns {twice[0]!r}: rename one, or drop it.")
+    pa: Any = import_module("pyarrow")
+    return pa.table([pa.nulls(0)] * len(frame.columns), names=frame.columns)
 
 
 def _schema(frame: DataFrame) -> StructType:
@@ -373,29 +373,3 @@ def _schema(frame: DataFrame) -> StructType:
     kept = [field for field in frame.schema.fields if field.name not in answers]
     made: StructType = types.StructType([*kept, *(types.StructField(*one) for one in answers.items())])
     return made
-
-
-def _check_java(environment: Mapping[str, str]) -> None:
-    """See that there is a Java that the installed PySpark runs on: Spark itself only says that its gateway is gone."""
-    home = environment.get("JAVA_HOME")
-    java = which(Path(home, "bin", "java")) if home else which("java", path=environment.get("PATH", ""))
-    version: Any = import_module("pyspark").__version__
-    least = _JAVA.get(int(version.partition(".")[0]), max(_JAVA.values()))
-    mend = (
-        "type: apt install openjdk-17-jre-headless (or get one from https://adoptium.net), or name one with JAVA_HOME"
-    )
-    if java is None or not (said := _said(java)):
-        where = f"JAVA_HOME={home!r} has" if home else "there is"
-        raise MissingExtra(f"Spark {version} needs Java {least} or newer, and {where} none: {mend}.")
-    if said < least:
-        raise MissingExtra(f"Spark {version} needs Java {least} or newer, and {java} is Java {said}: {mend}.")
-
-
-def _said(java: str) -> int:
-    """Ask a Java for its version; 0: it does not run."""
-    try:
-        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=_PATIENCE, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    found = re.search(r'version "(?:1\.)?(\d+)', done.stderr)
-    return int(found[1]) if found else 0
