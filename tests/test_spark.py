@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,7 +32,6 @@ from ikpipe.emulator.faults import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -49,7 +51,7 @@ pytestmark = [
     ),
 ]
 
-SWIFT = Policy(index_lag=0.5, first_wait=0.05)
+SWIFT = Policy(index_lag=0.5, first_wait=0.05, look_ups=0)
 BATCH = 5  # rows of a record batch
 PATIENCE = 120  # s that Spark may take for something
 UP = {"uploaded", "exists"}
@@ -134,12 +136,12 @@ def until(condition: Callable[[], object]) -> None:
     last = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < last
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def stored(emulator: Emulator) -> int:
     """Count the files that are up."""
-    return sum(ledger(emulator).values())
+    return len(ikpipe.files(emulator.account))
 
 
 def senders(emulator: Emulator) -> list[int]:
@@ -320,6 +322,18 @@ def test_a_partition_twice_at_once(spark: SparkSession, emulate: Emulate) -> Non
     assert found.total() == 40
     assert set(found) <= UP
     assert Counter(ledger(emulator).values()) == {1: 20}
+
+
+def test_a_copy_of_a_slow_task_stores_nothing_twice(tmp_path: Path) -> None:
+    """With speculation: Spark starts a task that hangs again on another host, which finds what it had sent."""
+    script = [sys.executable, Path(__file__).with_name("speculating.py"), tmp_path]
+    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=3 * PATIENCE)  # noqa: S603 - ours
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert told["stored"] == {"1": 40}
+    assert sum(told["found"].values()) == 40
+    assert set(told["found"]) == UP
+    assert told["found"]["exists"] >= 10
 
 
 @pytest.mark.parametrize("options", [{}, {"key": "sku"}, {"use_unique_file_name": False, "overwrite_file": False}])
