@@ -22,7 +22,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget,parquet,excel]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[emulator,widget,parquet,excel,dask,spark]' --group dev
 	@touch $@ $(VENV)/.demo $(VENV)/.app
 
 $(VENV)/.app: pyproject.toml | $(BIN)/python
@@ -36,13 +36,21 @@ $(VENV)/.browser: $(VENV)/.dev tests/browsing.py
 	@$(BIN)/python tests/browsing.py
 	@touch $@
 
+# Spark runs on Java: the one that JAVA_HOME or PATH names, else the system's.
+$(VENV)/.java: | $(BIN)/python
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update --quiet && apt-get install --yes --quiet default-jre-headless; } || true
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
+		{ echo "Spark's tests need Java 17 or newer; install it (Debian: default-jre-headless), or name one with JAVA_HOME."; exit 1; }
+	@touch $@
+
 demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local ImageKit
 	$(BIN)/ikpipe demo
 
 app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
 	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
-test: $(VENV)/.browser     ## all that CI runs
+test: $(VENV)/.browser $(VENV)/.java  ## all that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -56,10 +64,10 @@ check: $(VENV)/.browser    ## the quick part, under a minute
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 4 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick
 
-soak: $(VENV)/.dev         ## the long suites, for many minutes
+soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
 	$(BIN)/pytest -n 2 -m soak
 
-bench: $(VENV)/.dev        ## all benchmarks; the figures also go into build/benchmarks
+bench: $(VENV)/.dev $(VENV)/.java   ## all benchmarks; the figures also go into build/benchmarks
 	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks
 
 live: $(VENV)/.demo        ## with an account's keys in the environment: what the real service does where nobody knows

@@ -54,9 +54,9 @@ The stations of a row, in order; each file imports only what stands before it::
 
 Leaves, which nothing above imports: `_gallery` (results as pictures; `_markup`, its HTML), `tables` (files of
 tables), `widget` (the uploader of notebooks), `delivery` (URLs), `webhooks`, `auth` (the `authenticationEndpoint`; with
-`webhooks` on `_asgi`), `cluster` (parts of an upload, wherever they are done; under `dask` and `spark`), `demo`, `cli`,
-and the package `emulator`, which shares no code with the client. Everything is
-loaded when it is first used.
+`webhooks` on `_asgi`), `cluster` (parts of an upload, wherever they are done; under `dask` and `spark`), `_java` (which
+Spark runs on), `demo`, `cli`, and the package `emulator`, which shares no code with the client. Everything is loaded
+when it is first used.
 """
 
 from __future__ import annotations

@@ -1,1 +1,375 @@
-"""Dask: each partition of a DataFrame is uploaded where it is."""
+"""Spark: each partition of a DataFrame is uploaded where it is.
+
+::
+
+    results = ikpipe.spark.upload(frame, account, file_name="{sku}.jpg", folder="/products/", columns={"file": "url"})
+    results.write.parquet("results")                    # which sends
+    ikpipe.spark.summary(spark.read.parquet("results"))
+
+Spark runs a partition again where a task fails, where a machine is lost, beside a slow task (speculation), and for each
+action on a frame that is not persisted. Nothing is stored twice by that: see `ikpipe.cluster`.
+
+The private key does not travel: each worker has it in its environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+Have the cluster's own means put it there, such as ``spark.kubernetes.executor.secretKeyRef.IMAGEKIT_PRIVATE_KEY``.
+``spark.executorEnv.IMAGEKIT_PRIVATE_KEY`` works too, but Spark then writes it into its event log, unless
+``spark.redaction.regex`` matches this name; by default it does not. Workers on this machine have the environment that
+this process had when its session was started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import threading
+from collections import Counter
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+from ikpipe._errors import CODES, MappingError, MissingExtra
+from ikpipe._java import check_java
+from ikpipe._progress import Progress, display
+from ikpipe._result import EXTRA, RESULT_COLUMNS, SETTLED
+from ikpipe.cluster import Planning, Upload, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pyspark import SparkContext
+    from pyspark.accumulators import Accumulator
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from ikpipe._account import Account
+    from ikpipe._progress import Display
+
+_SLOTS = "say how many tasks run at once, at most, with slots="
+_QUIET = """\
+rootLogger.level = error
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+"""
+_LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+_AFTERWARDS = 0.2  # s in which more of a stage's last task may come
+
+_log = logging.getLogger("ikpipe")
+
+
+def upload(
+    frame: DataFrame,
+    account: Account,
+    *,
+    slots: int | None = None,
+    progress: bool | Callable[[Progress], None] = True,
+    **how: Unpack[Planning],
+) -> DataFrame:
+    """Upload each row of a Spark DataFrame: lazily, as Spark does all; an action sends.
+
+    The mapping is checked at once. Another action on a frame that is not persisted computes it again: each row is then
+    sent again, found to be there, and ends as ``exists``. So write the results to a file or a table, and go on from it.
+
+    Parameters
+    ----------
+    frame
+        A row a file. Its columns stay as they are, of whatever type; those that are named like a column of the results
+        are replaced. Where files are cells, a task has as many in its memory at a time as
+        ``spark.sql.execution.arrow.maxRecordsPerBatch`` says.
+    account
+        Keys and addresses; workers find the private key in their environment, or in a `profile`.
+    slots
+        How many tasks run at once, at most; None: what Spark's configuration says.
+    progress
+        Draw progress, as tasks end: a bar, or lines; or call a function with a `Progress`, whose `rows` is None, in
+        another thread. Nothing is drawn with Spark Connect, which has no accumulators.
+    **how
+        As for `ikpipe.cluster.plan`. A `concurrency` of less than the slots has as many tasks run, with an upload each;
+        copies that Spark starts of slow tasks come on top of that.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        The frame's columns, then the ``ik_`` columns. Nested results are JSON; `ik_tags` is an array of strings.
+
+    Raises
+    ------
+    MappingError
+        The mapping does not fit the frame, or nobody knows how many tasks run at once.
+    AccountError, JournalError
+        As for `ikpipe.cluster.plan`.
+    MissingExtra
+        PyArrow is not installed.
+    """
+    if not hasattr(frame, "mapInArrow"):
+        words = f"The frame is a {type(frame).__name__}; ikpipe.spark takes a Spark DataFrame"
+        raise MappingError(f"{words}: for tables in memory there is ikpipe.upload.")
+    _installed("Uploading a Spark DataFrame")
+    context = getattr(frame.sparkSession, "sparkContext", None)
+    slots = _slots(context) if slots is None else slots
+    concurrency = how.get("concurrency")
+    if concurrency is not None and 0 < concurrency < slots:
+        frame, slots = frame.coalesce(concurrency), concurrency
+    planned = plan(account, slots=slots, **how)
+    planned.empty(_none_of(frame))
+    part = _Part(planned, frame.columns, _board(context, progress))
+    # Spark does not find a column whose name has a dot, as in customMetadata.brand.
+    return frame.toDF(*(f"column{at}" for at in range(len(frame.columns)))).mapInArrow(part, _schema(frame))
+
+
+def summary(results: DataFrame) -> dict[str, Any]:
+    """Sum results up, by one pass over them.
+
+    What is not persisted is computed for that, which is to say sent once more and found to be there: so write results
+    to Parquet first, say, and sum up what is read from there.
+
+    Parameters
+    ----------
+    results
+        What `upload` gave, or what was written of it.
+
+    Returns
+    -------
+    dict
+        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the library; ``files``: how many different ones
+        these are.
+
+    Raises
+    ------
+    MappingError
+        The frame is none of results.
+    """
+    if missing := {"ik_status", "ik_size", "ik_file_id"} - set(results.columns):
+        raise MappingError(f"The frame has no column {min(missing)!r}: ikpipe.spark.upload makes it.")
+    functions: Any = import_module("pyspark.sql.functions")
+    column, statuses = functions.col, sorted(SETTLED | {code.status for code in CODES.values()})
+    (row,) = results.agg(
+        functions.count(functions.lit(1)).alias("rows"),
+        functions.sum(column("ik_size")).alias("bytes"),
+        functions.countDistinct(column("ik_file_id")).alias("files"),
+        *(functions.count(functions.when(column("ik_status") == one, 1)).alias(one) for one in statuses),
+    ).collect()
+    counts = {one: row[one] for one in statuses if row[one]}
+    return {"rows": row["rows"], "counts": counts, "bytes": row["bytes"] or 0, "files": row["files"]}
+
+
+def session(master: str = "local[*]", **conf: Any) -> SparkSession:
+    """Start Spark on this machine, for notebooks and tests: heard on loopback only, and quiet.
+
+    Parameters
+    ----------
+    master
+        ``local[n]`` runs n tasks at once; ``local[n,m]`` gives up on a task that has failed m times.
+    **conf
+        Spark's own settings, such as ``**{"spark.driver.memory": "4g"}``; they win over those made here.
+
+    Returns
+    -------
+    pyspark.sql.SparkSession
+        The session; where there is one already, that one, with these settings as far as they can still be made.
+
+    Raises
+    ------
+    MissingExtra
+        PySpark, PyArrow or Java is not installed, or this Java is too old.
+    """
+    _installed("A Spark session")
+    check_java(os.environ)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are run by whatever is called python3
+    spark: Any = import_module("pyspark.sql")
+    with TemporaryDirectory(prefix="ikpipe-") as folder:
+        quiet = Path(folder, "log4j2.properties")
+        quiet.write_text(_QUIET, encoding="ascii")
+        options = {"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet.as_uri()}"}
+        builder = spark.SparkSession.builder.master(master).appName("ikpipe")
+        for name, value in {**_LOCAL, **options, **conf}.items():
+            builder = builder.config(name, value)
+        made: SparkSession = builder.getOrCreate()
+    return made
+
+
+class _Done(NamedTuple):
+    """What a task has done of a stage: rows by status, and bytes that have left."""
+
+    stage: int
+    partition: int
+    task: int
+    counts: Counter[str]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What travels to the workers, and uploads a partition there."""
+
+    planned: Upload
+    columns: list[str]
+    board: Accumulator[list[_Done]] | None
+
+    def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Upload the record batches of a partition."""
+        pa: Any = import_module("pyarrow")
+        heard: list[Progress] = []
+
+        def hear(progress: Progress) -> None:
+            if not heard or heard[-1] is not progress:  # another table's
+                heard.append(progress)
+
+        tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
+        for results in replace(self.planned, progress=hear).each(tables):
+            yield from results.to_batches()
+        if self.board is not None:
+            self.board.add([_done(heard)])
+
+
+def _done(heard: list[Progress]) -> _Done:
+    task: Any = import_module("pyspark").TaskContext.get()
+    counts = sum((one.counts for one in heard), Counter[str]())
+    sent = sum(one.bytes for one in heard)
+    return _Done(task.stageId(), task.partitionId(), task.taskAttemptId(), counts, sent)
+
+
+def _board(context: SparkContext | None, wanted: bool | Callable[[Progress], None]) -> Any:  # noqa: FBT001 - as `display`
+    """Make an accumulator that draws what it is told; None where there is to be none, or can be none."""
+    if context is None or wanted is False:
+        return None
+    return context.accumulator([], _Told(_Board(wanted, context.statusTracker())))  # type: ignore[arg-type]
+
+
+class _Told:
+    """Spark's `AccumulatorParam` of a `_Board`, which itself stays in this process."""
+
+    def __init__(self, board: _Board | None = None) -> None:
+        self._board = board
+
+    def __reduce__(self) -> tuple[type[_Told], tuple[()]]:
+        return _Told, ()
+
+    def zero(self, _value: list[_Done]) -> list[_Done]:
+        """Begin with nothing done."""
+        return []
+
+    def addInPlace(self, done: list[_Done], more: list[_Done]) -> list[_Done]:  # noqa: N802 - Spark's name
+        """Gather what is done in a task; here, have it drawn."""
+        if self._board is None:
+            return done + more
+        self._board(more)
+        return done
+
+
+class _Board:
+    """Draws what tasks have done: of a partition that was done twice, what was done last.
+
+    Parameters
+    ----------
+    wanted
+        How to draw, as for `ikpipe._progress.display`.
+    tracker
+        Spark's, which knows how many tasks a stage has.
+    """
+
+    def __init__(self, wanted: bool | Callable[[Progress], None], tracker: Any) -> None:  # noqa: FBT001 - as `display`
+        self._wanted, self._tracker = wanted, tracker
+        self._stages: dict[int, dict[int, _Done]] = {}
+        self._shown: dict[int, Display] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, more: list[_Done]) -> None:
+        """Draw; what goes wrong with that must not stop Spark, whose own thread this is."""
+        try:
+            with self._lock:
+                for one in more:
+                    self._draw(one)
+        except Exception:  # noqa: BLE001 - a function of somebody's
+            self._wanted = False
+            self._shown.clear()
+            _log.exception("progress cannot be drawn; the upload goes on")
+
+    def _draw(self, one: _Done) -> None:
+        stage = self._stages.setdefault(one.stage, {})
+        before = stage.get(one.partition)
+        if before is not None and before.task == one.task:  # a task of several partitions, as after coalesce()
+            one = one._replace(counts=before.counts + one.counts, bytes=before.bytes + one.bytes)
+        stage[one.partition] = one
+        if one.stage not in self._shown:
+            self._shown[one.stage] = display(self._wanted, None)
+        counts = sum((done.counts for done in stage.values()), Counter[str]())
+        self._shown[one.stage](Progress(None, counts, sum(done.bytes for done in stage.values())))
+        about = self._tracker.getStageInfo(one.stage)
+        if about is not None and len(stage) >= about.numTasks:
+            threading.Timer(_AFTERWARDS, self._close, [one.stage]).start()
+
+    def _close(self, stage: int) -> None:
+        with self._lock:
+            self._stages.pop(stage, None)
+            if (shown := self._shown.pop(stage, None)) is not None:
+                shown.close()
+
+
+def _installed(purpose: str) -> None:
+    try:
+        for name in ("pyspark", "narwhals", "pyarrow"):
+            import_module(name)
+    except ImportError:
+        raise MissingExtra.for_extra("spark", purpose) from None
+
+
+def _slots(context: SparkContext | None) -> int:
+    """Read how many tasks can run at once from Spark's configuration."""
+    if context is None:
+        raise MappingError(f"Spark Connect does not tell how much the cluster does at once: {_SLOTS}")
+    conf = context.getConf()
+    cores = int(conf.get("spark.executor.cores") or 1)
+    executors = [conf.get("spark.executor.instances") or 0]
+    if conf.get("spark.dynamicAllocation.enabled") == "true":
+        most = conf.get("spark.dynamicAllocation.maxExecutors")
+        if most is None:
+            raise MappingError(
+                f"Spark may add executors without end: set spark.dynamicAllocation.maxExecutors, or {_SLOTS}"
+            )
+        executors.append(most)
+    here = re.match(r"local\[(\d+)", context.master or "")
+    return max(
+        context.defaultParallelism,
+        int(here[1]) if here else 1,
+        int(conf.get("spark.cores.max") or 1),
+        *(int(some) * cores for some in executors),
+    )
+
+
+def _none_of(frame: DataFrame) -> Any:
+    """Give an Arrow table of columns that are named like the frame's, without rows."""
+    if twice := [name for name, times in Counter(frame.columns).items() if times > 1]:
+        raise MappingError(f"The frame has two columns {twice[0]!r}: rename one, or drop it.")
+    pa: Any = import_module("pyarrow")
+    return pa.table([pa.nulls(0)] * len(frame.columns), names=frame.columns)
+
+
+def _schema(frame: DataFrame) -> StructType:
+    """Give the schema of the results of a frame."""
+    types: Any = import_module("pyspark.sql.types")
+    kinds = {
+        "string": types.StringType(),
+        "Int64": types.LongType(),
+        "Float64": types.DoubleType(),
+        "boolean": types.BooleanType(),
+        "object": types.StringType(),  # JSON
+    }
+    answers = {name: kinds[dtype] for name, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items()}
+    answers["ik_tags"] = types.ArrayType(types.StringType())
+    kept = [field for field in frame.schema.fields if field.name not in answers]
+    made: StructType = types.StructType([*kept, *(types.StructField(*one) for one in answers.items())])
+    return made
