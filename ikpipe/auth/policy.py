@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import BadValue, MappingError, nearest, shown
 from ikpipe._parameters import BY_WIRE, TABLE, encode, folder_levels, served_name, tag_list
-from ikpipe._token import LIFETIME, LONGEST
+from ikpipe._token import LONGEST
 from ikpipe.auth.refusal import forbidden
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Allow:
         Whether a caller may replace files that are there: else ``useUniqueFileName=false`` needs
         ``overwriteFile=false``, too.
     lifetime
-        Seconds that a token may live at most, up to 3600 (docs).
+        Seconds that a token may live at most: up to 3600 (docs), which is what the seed's page asks for.
     rate
         Requests that a caller has per minute; they may come at once. None sets no limit.
 
@@ -72,7 +72,7 @@ class Allow:
     values: Mapping[str, Collection[Any] | Callable[[str], bool]] = field(default_factory=dict)
     force: Mapping[str, Any] = field(default_factory=dict)
     replace: bool = False
-    lifetime: int = LIFETIME
+    lifetime: int = LONGEST
     rate: float | None = 60
 
     def __post_init__(self) -> None:
