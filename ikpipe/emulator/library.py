@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator.store import Details
 
 LARGEST_PAGE = 1000
+LONGEST_NUMBER = 15
+"""Digits of a number in a query."""
 MOST_DELETED = 100
 MOST_TAGGED = 50
 SORT_KEYS = {
@@ -268,7 +270,7 @@ async def _json_body(request: Request) -> Any:
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
         raise Refusal(400, f"Your request contains invalid {name} parameter.")
     return int(text)
 

@@ -27,7 +27,7 @@ RESPONSE_FIELDS = frozenset(
 )
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*")
 _PLAIN_FOLDER = re.compile(r"[A-Za-z0-9/_-]*")
-_COORDINATES = re.compile(r"\d+,\d+,\d+,\d+", re.ASCII)
+_COORDINATES = re.compile(r"\d{1,9}(?:,\d{1,9}){3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,6 @@ class Webhooks:
             reply = await self._client.post(
                 message["url"], content=body, headers=headers, timeout=self._rules.webhook_timeout
             )
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except Exception:  # noqa: BLE001 - of an address of the account's choice, such as a port that there is not
             return None
         return reply.status_code

@@ -123,7 +123,18 @@ def test_tasks(start: Callable[..., Client], answer: str, tags: list[str], metad
     assert (details["tags"], details["customMetadata"]) == (tags, metadata)
 
 
-@pytest.mark.parametrize("tasks", [7, [7], [{}], [{"type": "yes_no", "on_yes": 7}], [{"type": "select_tags"}]], ids=str)
+ODD: dict[str, Any] = {"field": ["size"], "value": "L"}
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        *(7, [7], [{}], [{"type": "yes_no", "on_yes": 7}], [{"type": "select_tags"}], [{"type": ["select_tags"]}]),
+        [{"type": "yes_no", "on_yes": {"set_metadata": [ODD], "unset_metadata": [ODD], "add_tags": [["b"]]}}],
+        [{"type": "select_tags", "vocabulary": [["b"], {}], "min_selections": 2}],
+    ],
+    ids=str,
+)
 def test_tasks_that_say_nothing(client: Client, tasks: object) -> None:
     """Tasks of another shape leave the file as it is."""
     assert upload(client, {"name": "ai-tasks", "tasks": tasks}, tags="a")["tags"] == ["a"]

@@ -88,6 +88,8 @@ def test_list_without_a_path_is_of_all_folders(client: Client) -> None:
         {"limit": 1001},
         {"limit": "x"},
         {"skip": -1},
+        {"skip": 10**30},
+        pytest.param({"limit": "9" * 5000}, id="endless"),
         {"sort": "NAME"},
         {"sort": "ASC_COLOUR"},
         {"searchQuery": "("},

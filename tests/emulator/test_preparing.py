@@ -153,6 +153,16 @@ def test_post_transformation_of_a_file_that_is_gone(start: Callable[..., Client]
     assert receiver.next().json["type"] == "upload.post-transform.error"
 
 
+@pytest.mark.parametrize("kind", ["success", "error"])
+def test_one_kind_of_end_is_told(start: Callable[..., Client], receiver: Receiver, kind: str) -> None:
+    """Who wants to be told of one event alone, by its whole name, is told of that, and of no other."""
+    client = start(webhook_url=receiver.url, webhook_events=(f"upload.post-transform.{kind}",), webhook_wait=0)
+    steps = [{"type": "transformation", "value": value} for value in ("w-2", "n-nothing")]
+    client.fixed("a.jpg", picture(), transformation=json.dumps({"post": steps}))
+    assert receiver.next().json["type"] == f"upload.post-transform.{kind}"
+    assert len(client.emulator.webhooks()) == 1
+
+
 def test_both(start: Callable[..., Client], receiver: Receiver) -> None:
     """A post-transformation follows what the pre-transformation has stored."""
     client = start(webhook_url=receiver.url)
@@ -184,4 +194,5 @@ def test_any_2xx_is_taken(start: Callable[..., Client]) -> None:
         client = start(webhook_url=receiver.url, webhook_wait=0)
         client.fixed("a.jpg", picture(), transformation=PRE)
         wait_until(lambda: client.emulator.webhooks()[0]["taken"])
-    assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [500, 204]
+    (message,) = client.emulator.webhooks()
+    assert [one["status"] for one in message["tries"]] == [500, 204]

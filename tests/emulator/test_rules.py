@@ -121,6 +121,7 @@ TRANSFORMATION = (400, "The file could not be uploaded because the transformatio
         '{"post": [{"type": "transformation"}]}',
         '{"post": [{"type": "other", "value": "w-4"}]}',
         '{"post": [{"type": "abs", "value": "sr-240", "protocol": "ftp"}]}',
+        '{"post": [{"type": "abs", "value": "sr-240", "protocol": ["hls"]}]}',
         '{"post": [{"type": "thumbnail", "protocol": "hls"}]}',
         '{"post": [{"type": ["abs"], "value": "w-4"}]}',
         '{"post": [{"type": "transformation", "value": 4}]}',

@@ -96,6 +96,17 @@ def test_nobody_there(start: Callable[..., Client]) -> None:
     assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [None]
 
 
+@pytest.mark.parametrize(
+    "url", ["http://xn--/", "http://[::1]:99999/", "http://a:b/", "http://a..b/", "http://\u2603.invalid/"]
+)
+def test_an_address_that_cannot_be(start: Callable[..., Client], url: str) -> None:
+    """So is one that no connection can be made to, whatever is wrong with it."""
+    client = start(webhook_tries=1, **QUICK)
+    client.upload(extensions=EXTENSIONS, webhookUrl=url)
+    wait_until(lambda: client.emulator.webhooks() and client.emulator.webhooks()[0]["tries"])
+    assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [None]
+
+
 def test_list_over_http(client: Client) -> None:
     """The webhooks are also listed at an address of their own, which is not logged."""
     before = len(client.emulator.log())
