@@ -196,3 +196,4 @@ def test_any_2xx_is_taken(start: Callable[..., Client]) -> None:
         wait_until(lambda: client.emulator.webhooks()[0]["taken"])
     (message,) = client.emulator.webhooks()
     assert [one["status"] for one in message["tries"]] == [500, 204]
+    assert message["extension"] is None

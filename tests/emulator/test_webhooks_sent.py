@@ -73,6 +73,7 @@ def test_tried_again(start: Callable[..., Client]) -> None:
     (message,) = client.emulator.webhooks()
     assert ([one["status"] for one in message["tries"]], message["taken"]) == ([500, 204, 200], True)
     assert (message["url"], message["event"]) == (receiver.url, "remove-bg SUCCESS")
+    assert message["extension"] == "remove-bg"
     assert message["body"] == every[0].json
 
 
