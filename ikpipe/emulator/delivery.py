@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -131,7 +130,7 @@ class Delivery:
                 raise Refusal(rules.unsigned_status, UNSIGNED)
             return
         holds = signing.address_holds(
-            self._account.keys.private, address.signed, address.expiry, address.signature, time.time()
+            self._account.keys.private, address.signed, address.expiry, address.signature, self._account.clock()
         )
         if not holds and (needed or rules.bad_signature == "refuse"):
             raise Refusal(401, UNSIGNED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +117,7 @@ class Library:
         """
         wanted, path = _condition(query), query.get("path")
         folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
-        newest = time.time() - self._account.rules.index_lag
+        newest = self._account.clock() - self._account.rules.index_lag
         for details in self._store.files(newest, folder=folder, name=_name(query), skip=skip):
             listed = replies.listed(details, self._account.endpoint)
             if wanted(listed):

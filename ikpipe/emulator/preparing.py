@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ class Preparer:
         return copy
 
     async def _finish_later(self, attempt: Attempt, spool: Spool) -> None:
-        attempt.now = time.time()
+        attempt.now = self._account.clock()
         try:
             await self._finish(attempt, spool, {})
         except Refusal as refusal:

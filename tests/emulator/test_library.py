@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator_client import Client, picture, refused
+from emulator_client import Client, Clock, picture, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,11 +134,11 @@ def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> 
 
 def test_files_appear_after_the_lag(start: Callable[..., Client]) -> None:
     """A file is in lists `index_lag` seconds after it was stored, and has its details at once."""
-    client = start(index_lag=0.15)
+    client = start(index_lag=0.15, clock=(clock := Clock()))
     answer = client.fixed("late.bin").json()
     assert names(client) == []
     assert client.details(answer["fileId"])["name"] == "late.bin"
-    time.sleep(0.16)
+    clock.go_on(0.16)
     assert names(client) == ["late.bin"]
 
 
