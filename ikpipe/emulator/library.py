@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from ikpipe.emulator import fields, replies, search, strict_json
 from ikpipe.emulator.authentication import check_key
+from ikpipe.emulator.folders import Folders
 from ikpipe.emulator.placing import timestamp
 from ikpipe.emulator.purge import Purges
 from ikpipe.emulator.refusals import Refusal
@@ -44,6 +45,8 @@ SORT_KEYS = {
 }
 """What lists can be sorted by, after `ASC_` or `DESC_` (`spec`; files without an original date have their own)."""
 OLDEST_FIRST = "ASC_CREATED"
+FOLDER_PATHS = ("/v1/folder", "/v1/folder/")
+"""The second is that of older documents."""
 CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
 """The parameters of a list that files are held against one by one."""
 _ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
@@ -55,7 +58,7 @@ class Library:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._store = account.store
-        self._purges = Purges()
+        self._purges, self._folders = Purges(), Folders(account)
 
     def routes(self) -> list[Route]:
         """Give the routes, each behind the account's key."""
@@ -68,6 +71,8 @@ class Library:
             ("POST", "/v1/files/removeTags", self.remove_tags),
             ("POST", "/v1/files/purge", self._purges.order),
             ("GET", "/v1/files/purge/{id}", self._purges.status),
+            *(("POST", path, self._folders.create) for path in FOLDER_PATHS),
+            *(("DELETE", path, self._folders.delete) for path in FOLDER_PATHS),
             ("GET", "/v1/customMetadataFields", self.list_fields),
             ("POST", "/v1/customMetadataFields", self.create_field),
             ("PATCH", "/v1/customMetadataFields/{id}", self.update_field),
@@ -259,10 +264,11 @@ def sort_files(files: list[Details], sort: str) -> list[Details]:
 
 
 async def _json_body(request: Request) -> Any:
-    if request.method not in {"POST", "PATCH"}:
+    body = await request.body() if request.method in {"POST", "PATCH", "DELETE"} else b""
+    if not body and request.method not in {"POST", "PATCH"}:
         return None
     try:
-        return strict_json.loads(await request.body())
+        return strict_json.loads(body)
     except ValueError:
         raise Refusal(400, "Your request contains invalid JSON.") from None
 

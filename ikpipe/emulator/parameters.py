@@ -100,6 +100,11 @@ def folder(text: str, rules: Rules) -> str:
     return "/".join(["", *levels, ""])
 
 
+def folder_name(text: str) -> str:
+    """Give the name that a folder will have, which is one level (`docs`: any other character becomes `_`)."""
+    return _replaced(text, "_-")
+
+
 def boolean(fields: Mapping[str, str], name: str, *, default: bool) -> bool:
     """Read `true` or `false` (`seed`: nothing else is accepted)."""
     text = fields.get(name)
