@@ -17,6 +17,7 @@ from ikpipe._result import RESULT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ikpipe import Account
 
@@ -69,6 +70,21 @@ def test_an_accepted_row_is_filled_in() -> None:
     )
     assert pd.isna(row["ik_message"])
     assert found.attrs["ikpipe"] == {"run": "r", "counts": {"uploaded": 1, "failed": 1}}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_an_accepted_row_out_of_a_file_is_filled_in(ending: str, tmp_path: Path) -> None:
+    """What was written in the evening is filled in the next morning: by its events, or by asking."""
+    path = tmp_path / f"results.{ending}"
+    ikpipe.write_results(frame({**WAITING, "file_path": "/a.jpg"}, OTHER), path)
+    library = Library({"fileId": "f1", "filePath": "/a.jpg", "name": "a.jpg", "width": 40})
+    found = [
+        ikpipe.read_results(path).pipe(webhooks.apply, [READY]),
+        ikpipe.read_results(path).pipe(ikpipe.refresh, SHOP, transport=library),
+    ]
+    for one in found:
+        assert one["ik_status"].tolist() == ["uploaded", "failed"]
+        assert one[["ik_file_id", "ik_name", "ik_width"]].iloc[0].tolist() == ["f1", "a.jpg", 40]
 
 
 def test_a_pre_transformation_that_failed() -> None:
