@@ -295,6 +295,8 @@ def test_an_account_without_an_endpoint() -> None:
     """The error names the variable that lacks; the same for the key, where one is needed."""
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_URL_ENDPOINT"):
         ikpipe.url("a.jpg", ikpipe.Account("public_shop"))
+    with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_URL_ENDPOINT"):
+        ikpipe.url(f"{ENDPOINT}/a.jpg", ikpipe.Account("public_shop", "dummy-key"), signed=True)
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_PRIVATE_KEY"):
         ikpipe.url("a.jpg", ikpipe.Account("public_shop", url_endpoint=ENDPOINT), signed=True)
 

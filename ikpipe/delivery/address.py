@@ -86,6 +86,7 @@ def url(
     steps = f"tr:{written}/" if written and position == "path" else ""
     endpoint, place, parameters = _placed(path, account)
     if not endpoint and (steps or signed):
+        _check_endpoint(account)
         mend = "give the file's path, or the account of that endpoint"
         raise MappingError(
             f"{shown(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
@@ -131,8 +132,7 @@ def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
     endpoint = f"{account.url_endpoint}/" if account.url_endpoint else ""
     if path.lower().startswith(("http://", "https://")):
         return _parted(path, endpoint)
-    if not endpoint:
-        raise AccountError("The account has no url_endpoint, where its files are delivered: set IMAGEKIT_URL_ENDPOINT.")
+    _check_endpoint(account)
     try:
         encoded = quote(path.strip("/"), safe=_SAFE)
     except UnicodeEncodeError:
@@ -156,6 +156,11 @@ def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
         _check_levels(path, place)
         return endpoint, place, parameters
     return "", address, parameters
+
+
+def _check_endpoint(account: Account) -> None:
+    if not account.url_endpoint:
+        raise AccountError("The account has no url_endpoint, where its files are delivered: set IMAGEKIT_URL_ENDPOINT.")
 
 
 def _no_path(path: object) -> MappingError:
