@@ -47,6 +47,7 @@ SORT_KEYS = {
 OLDEST_FIRST = "ASC_CREATED"
 FOLDER_PATHS = ("/v1/folder", "/v1/folder/")
 """The second is that of older documents."""
+_HALF = re.compile("[\ud800-\udfff]")
 CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
 """The parameters of a list that files are held against one by one."""
 _ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
@@ -232,7 +233,9 @@ def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
 def _name(query: Mapping[str, str]) -> str | None:
     """Give the name that a query asks for, if it says nothing else of files."""
     asked = _ASKED_NAME.fullmatch(query.get("searchQuery", ""))
-    return None if asked is None else json.loads(asked[1], strict=False)
+    name = None if asked is None else json.loads(asked[1], strict=False)
+    # half a character, which JSON can escape, is in no index
+    return None if name is None or _HALF.search(name) else name
 
 
 def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:

@@ -132,6 +132,11 @@ def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> 
     assert names(client, searchQuery=query, path="/b") == ["ü.bin"]
 
 
+def test_no_file_has_half_a_character_in_its_name(client: Client) -> None:
+    """A query for one finds nothing."""
+    assert client.api("GET", "/v1/files", params={"searchQuery": 'name = "\\ud83d"'}).json() == []
+
+
 def test_files_appear_after_the_lag(start: Callable[..., Client]) -> None:
     """A file is in lists `index_lag` seconds after it was stored, and has its details at once."""
     client = start(index_lag=0.15, clock=(clock := Clock()))
