@@ -114,6 +114,8 @@ def shown(value: object, width: int = 60) -> str:
         text = repr(value)
     except RecursionError:
         text = f"a deeply nested {type(value).__name__}"
+    except ValueError:  # Python writes no integer of thousands of digits
+        text = f"an endless {type(value).__name__}"
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 

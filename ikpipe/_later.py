@@ -12,13 +12,26 @@ if TYPE_CHECKING:
     from ikpipe._result import Result
 
 
+_REMOVABLE = {"tags": "tags", "AITags": "ai_tags", "customCoordinates": "custom_coordinates"}
+"""What a file can lose again, and is then null in its details (spec)."""
+
+
 def fold(result: Result, answer: Mapping[str, Any]) -> None:
     """Put what the service says of a file into its row's result; what it does not say stays as it is."""
-    found = details(answer)
+    found, known = details(answer), result.extension_status
     for name in SERVED:
         if (value := getattr(found, name)) is not None:
-            statuses = name == "extension_status" and result.extension_status
-            setattr(result, name, {**statuses, **value} if statuses else value)
+            setattr(result, name, value)
+    for wire, name in _REMOVABLE.items():
+        if wire in answer and answer[wire] is None:
+            setattr(result, name, None)
+    if known and found.extension_status:
+        result.extension_status = _further(known, found.extension_status)
+
+
+def _further(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Put statuses together: details that are older than an extension's end still call it pending."""
+    return {**told, **{name: was for name, was in known.items() if told.get(name, "pending") == "pending"}}
 
 
 def stored(result: Result, answer: Mapping[str, Any]) -> None:

@@ -240,7 +240,7 @@ def extensions(value: object) -> str:
     items = _json(value, Sequence, 'a JSON array such as [{"name": "remove-bg"}]')
     for item in items:
         name = item.get("name") if isinstance(item, Mapping) else None
-        if not isinstance(item, Mapping) or name not in _EXTENSION_KEYS:
+        if not isinstance(item, Mapping) or not isinstance(name, str) or name not in _EXTENSION_KEYS:
             known = ", ".join(_EXTENSION_KEYS)
             raise BadValue("bad_json", f"{shown(item)} has no known name", f'give each extension a "name" of {known}')
         if lacking := [key for key in _EXTENSION_KEYS[name] if key not in item]:

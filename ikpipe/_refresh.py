@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from ikpipe import _later
+from ikpipe._errors import AccountError, Error
 from ikpipe._frame import Revision
 from ikpipe._library import file_at, file_details
 from ikpipe._pace import Pace
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
     from ikpipe._frame import Frame
     from ikpipe._result import Result
+
+_IN_VAIN = 8  # rows for which there is no answer, one after the other from the first, before it is given up
+_log = logging.getLogger("ikpipe")
 
 
 async def _refresh(
@@ -50,7 +55,8 @@ async def _refresh(
     -------
     The same rows. A pending tagger whose AI tags are there has ended (guess: the media API does not tell the status of
     extensions). A row that was `accepted` is `uploaded` if its file is found, which needs a name made by ikpipe: where
-    a file of a fixed name is replaced, nobody could tell the old one from the new. What cannot be found stays as it is.
+    a file of a fixed name is replaced, nobody could tell the old one from the new. What cannot be found stays as
+    it is; so does what could not be asked for, and the log says how much.
 
     Raises
     ------
@@ -58,18 +64,49 @@ async def _refresh(
         The frame has no `ik_status`.
     AccountError
         There is no private key, or it is refused.
+    Error
+        Nothing could be asked for.
     """
     revision = Revision(results)
-    pace = Pace((policy or Policy()).look_ups)
+    pace, tally = Pace((policy or Policy()).look_ups), _Tally()
+    rows = [row for row in revision.results if _open(row, every=every)]
     async with Wire(transport) as wire:
 
         async def ask(row: Result) -> None:
             await rest(pace.wait(time.monotonic()))
-            await _asked(wire, account, row)
+            with tally:
+                await _asked(wire, account, row)
 
-        await each([row for row in revision.results if _open(row, every=every)], ask)
+        await each(rows, ask)
+    tally.close(len(rows))
     revised: Frame = revision.close()
     return revised
+
+
+class _Tally:
+    """Counts what could not be asked for: one outage among many answers does not take these away."""
+
+    def __init__(self) -> None:
+        self._answered, self._errors = 0, list[Error]()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if error is None:
+            self._answered += 1
+        elif isinstance(error, Error) and not isinstance(error, AccountError):
+            self._errors.append(error)
+            return self._answered > 0 or len(self._errors) < _IN_VAIN
+        return False
+
+    def close(self, asked: int) -> None:
+        """Raise if there was no answer at all; else say how many there were not."""
+        if self._errors and not self._answered:
+            raise self._errors[0]
+        if self._errors:
+            words = "%d of %d rows could not be asked for, and stay as they are: %s"
+            _log.warning(words, len(self._errors), asked, self._errors[0])
 
 
 refresh = blocking(_refresh, "refresh")

@@ -126,7 +126,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     Reply
         Never an exception: what cannot be read is ``unknown``, since the file may be stored.
     """
-    reply = _read(status, headers, _parsed(body))
+    reply = _read(status, headers, parsed(body))
     reply.result.request_id = headers.get("x-ik-requestid")
     return reply._replace(date=_date(headers.get("date", "")), rate=_rate(status, headers))
 
@@ -203,7 +203,8 @@ def _words(message: object, otherwise: str) -> str:
     return _JWT.sub("***", message)[:_LONGEST_MESSAGE]
 
 
-def _parsed(body: bytes) -> Any:
+def parsed(body: bytes) -> Any:
+    """Read JSON; what is none is None."""
     try:
         answer = json.loads(body)
         # JSON can escape half a character, which no table and no file can hold.

@@ -153,7 +153,8 @@ async def _retry(
 ) -> Frame:
     """Send the rows of a results frame that are not up yet.
 
-    Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are. ``unknown`` ones may be stored: the library
+    Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are (`refresh` tells what became of the last, as
+    `webhooks.apply` does). ``unknown`` ones may be stored: the library
     is looked into first. Where nobody can, they are held, unless `on_unknown` is ``"resend"``.
 
     Parameters

@@ -159,6 +159,12 @@ ALTERED = {
     "tags with a per cent sign": (body(tags="summer%"), 400),
     "too many tags": (body(tags=",".join(["summer"] * 80)), 400),
     "another address for webhooks": (body(webhookUrl="https://evil.example/hook"), 403),
+    "an address that two parsers read as two": (body(webhookUrl="https://evil.example\\@shop.example/hook"), 400),
+    "an address with a line's end": (body(webhookUrl="https://shop.example/ho\nok"), 400),
+    "an address in another case": (body(webhookUrl="HTTPS://shop.example/hook"), 400),
+    "an extension without a name": (body(extensions="[{}]"), 400),
+    "an extension whose name is a list": (body(extensions='[{"name":["remove-bg"]}]'), 400),
+    "an extension whose name is an object": (body(extensions='[{"name":{}}]'), 400),
     "an address that is none": (body(webhookUrl="javascript:alert(1)"), 400),
     "metadata that is no JSON": (body(customMetadata="{"), 400),
     "metadata with a key twice": (body(customMetadata=META), 400),
@@ -369,10 +375,21 @@ def test_a_coroutine_function_is_not_for_the_desk() -> None:
         ({"tags": "a,b"}, "give a list"),
         ({"names": "["}, "names="),
         ({"values": {"colour": ["red"]}}, "no parameter"),
+        ({"values": {"webhookUrl": "https://shop.example/hook"}}, "give a list"),
+        ({"values": {"webhookUrl": b"https://shop.example/hook"}}, "give a list"),
+        ({"values": {"isPrivateFile": ["perhaps", 3]}}, "no boolean"),
+        ({"tags": ["a,b"]}, "comma"),
+        ({"force": {"folder": "/a b/{caller}"}}, "has ' '"),
+        ({"force": {"isPrivateFile": "{caller}"}}, "no boolean"),
         ({"force": {"isPrivateFile": "perhaps"}}, "no boolean"),
         ({"lifetime": 3601}, "1 to 3600"),
         ({"lifetime": 0}, "1 to 3600"),
+        ({"lifetime": True}, "1 to 3600"),
+        ({"lifetime": "600"}, "1 to 3600"),
+        ({"lifetime": float("nan")}, "1 to 3600"),
         ({"rate": 0}, "at least 1"),
+        ({"rate": "60"}, "at least 1"),
+        ({"rate": float("nan")}, "at least 1"),
     ],
 )
 def test_a_policy_that_cannot_be_is_an_error(options: Any, words: str) -> None:
@@ -402,6 +419,31 @@ def test_a_forced_value_may_have_the_caller_s_name() -> None:
     at = desk(allow)
     assert ask(at, body({"fileName": "a.jpg", "folder": "/u/anna"})).status == 200
     assert ask(at, body({"fileName": "a.jpg", "folder": "/u/bo"})).status == 403
+
+
+def test_what_is_forced_is_written_as_it_is_sent() -> None:
+    """Also around the caller's name: tags with a space between them are never signed, so none is forced."""
+    allow = Allow(who=lambda _request: "anna", parameters=["fileName"], folders=["/"], force={"tags": "a, {caller}"})
+    assert ask(desk(allow), body({"fileName": "a.jpg", "tags": "a,anna"})).status == 200
+
+
+def test_what_is_allowed_may_be_given_as_values() -> None:
+    """Numbers as tags, and booleans, stand for their texts."""
+    values = {"isPrivateFile": [True], "extensions": [[{"name": "remove-bg"}]]}
+    names = ["fileName", "tags", *values]
+    allow = Allow(who=lambda _request: "anna", parameters=names, folders=["/"], tags=[2024, "b"], values=values)
+    good = {"fileName": "a.jpg", "tags": "2024,b", "isPrivateFile": "true", "extensions": '[{"name":"remove-bg"}]'}
+    assert ask(desk(allow), body(good)).status == 200
+    assert ask(desk(allow), body({**good, "isPrivateFile": "false"})).status == 403
+    assert ask(desk(allow), body({**good, "extensions": ""})).status == 400
+
+
+@pytest.mark.parametrize("caller", ["\u017fam", "\uff41nna", "\ufb01n", "a/b", "..", "a b"])
+def test_a_caller_whose_name_could_be_another_s_has_no_folder(caller: str) -> None:
+    """Letters that a file system may take for others' (compatibility forms), and what is no level at all."""
+    allow = Allow(who=lambda _request: caller, parameters=["fileName", "folder"], folders=["/users/{caller}/"])
+    for folder in (f"/users/{caller}", "/users/sam", "/users/anna"):
+        assert ask(desk(allow), body({"fileName": "a.jpg", "folder": folder})).status in (400, 403)
 
 
 def test_replacing_may_be_allowed() -> None:

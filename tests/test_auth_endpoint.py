@@ -88,7 +88,11 @@ def test_who_may_ask_a_database() -> None:
         await asyncio.sleep(0)
         return slow(request)
 
-    for function in (slow, later):
+    class Database:
+        async def __call__(self, request: auth.Request) -> str | None:
+            return await later(request)
+
+    for function in (slow, later, Database()):
         given = {"who": function, "parameters": ALLOW.parameters, "folders": ALLOW.folders}
         app = auth.endpoint(SHOP, allow=auth.Allow(**given))
         assert [call(app, body(), headers).status for headers in (ASKS, {"Content-Type": "application/json"})] == [
@@ -96,7 +100,7 @@ def test_who_may_ask_a_database() -> None:
             401,
         ]
     here = threading.current_thread().name
-    assert [name == here for name in threads] == [False, False, True, True]
+    assert [name == here for name in threads] == [False, False, True, True, True, True]
 
 
 def test_a_coroutine_function_is_asked_only_what_is_well_formed() -> None:
@@ -144,8 +148,8 @@ def test_the_document_has_every_parameter_and_status() -> None:
 def test_callers_from_a_file(tmp_path: Path) -> None:
     """A name and a token on each line: who shows that token has that name."""
     path = tmp_path / "callers.txt"
-    path.write_text("# our shops\nanna 0123456789abcdef\n\nbo fedcba9876543210 # the other\n")
-    known = auth.bearers(path)
+    path.write_text("\ufeff# our shops\nanna 0123456789abcdef\n\nbo fedcba9876543210 # the other\n")
+    known = auth.bearers(path)  # with the mark that some editors begin a file with
 
     def ask(value: str) -> str | None:
         return known(auth.Request("POST", {"Authorization": value}))

@@ -350,6 +350,7 @@ def test_extensions_from_text_and_values() -> None:
         [{"name": "ai-tasks"}],
         [{"name": "saved-extension"}],
         [{"name": "magic"}],
+        [{"name": ["remove-bg"]}],
     ],
 )
 def test_extensions_that_break_a_rule(value: object) -> None:

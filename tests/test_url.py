@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,14 @@ STEPS = [
     ({"raw": "l-text,i-rød & blå,l-end"}, "l-text,i-r%C3%B8d%20%26%20bl%C3%A5,l-end"),
     ({"raw": "di-a/b?c#d"}, "di-a%2Fb%3Fc%23d"),
     ({"ai_edit": "prompt-a%2C%20b"}, "e-edit-prompt-a%2C%20b"),
+    ({"rotation": -90}, "rt-N90"),
+    ({"rt": "-22.5"}, "rt-N22.5"),
+    ({"dpr": 0.00001}, "dpr-0.00001"),
+    (
+        {"width": np.int64(400), "dpr": np.float64(1.5), "grayscale": np.True_, "trim": np.False_},
+        "w-400,dpr-1.5,e-grayscale",
+    ),
+    ({"width": pd.NA, "height": pd.NaT, "blur": np.float64("nan"), "radius": np.int32(3)}, "r-3"),
     ((), ""),
 ]
 
@@ -72,7 +82,7 @@ LAYERS = [
         "l-image,i-ik_canvas,bg-FF0000,lm-multiply,l-end",
     ),
     (
-        {"type": "image", "input": "a.png", "position": {"x": -10, "y": 0, "focus": "center"}},
+        {"type": "image", "input": "a.png", "position": {"x": -10, "y": np.int64(0), "focus": "center"}},
         "l-image,i-a.png,lx-N10,ly-0,lfo-center,l-end",
     ),
     (
@@ -97,6 +107,13 @@ BROKEN = [
     ({"width": "400:rt-90"}, "':' would part it"),
     ({"focus": "a,b"}, "',' would part it"),
     ({"width": float("inf")}, "finite"),
+    ({"width": 10**400}, "finite"),
+    ({"width": 10**5000}, "finite"),
+    ({"width": np.array([4, 5])}, "number or text"),
+    ({"named": "\ud83d"}, "half a character"),
+    ("l-text,i-\ud83d,l-end", "half a character"),
+    ({"overlay": {"type": "text", "text": "\ud83d"}}, "half a character"),
+    ({"overlay": {"type": "text", "text": "\ud83d", "encoding": "plain"}}, "half a character"),
     ({"width": [400]}, "number or text"),
     ({"grayscale": "yes"}, "True or False"),
     ({"raw": 4}, "number or text"),
@@ -155,6 +172,31 @@ def test_the_url_of_a_result_is_taken() -> None:
     assert ikpipe.url(given, SHOP, transformation="w-4", position="path") == f"{ENDPOINT}/tr:w-4/a%20b.jpg?updatedAt=7"
 
 
+def test_a_transformation_before_the_path_is_replaced_as_well() -> None:
+    """`ik_thumbnail_url` has one there: in either position, the new one stands instead of it, not beside it."""
+    given = f"{ENDPOINT}/tr:n-ik_ml_thumbnail/a.jpg"
+    assert ikpipe.url(given, SHOP) == given
+    assert ikpipe.url(given, SHOP, transformation="w-4") == f"{ENDPOINT}/a.jpg?tr=w-4"
+    assert ikpipe.url(given, SHOP, transformation="w-4", position="path") == f"{ENDPOINT}/tr:w-4/a.jpg"
+    only = f"{ENDPOINT}/a/tr:w-9/b.jpg"
+    assert ikpipe.url(only, SHOP, transformation="w-4") == f"{ENDPOINT}/a/b.jpg?tr=w-4"
+
+
+def test_a_signature_that_holds_no_longer_is_left_out() -> None:
+    """A signed URL that is changed, and not signed again, would be refused; one that is not stays as it is."""
+    once = ikpipe.url("a.jpg", SHOP, expire=60)
+    assert ikpipe.url(once, SHOP) == once
+    assert ikpipe.url(once, SHOP, transformation="w-4") == f"{ENDPOINT}/a.jpg?tr=w-4"
+    assert ikpipe.url(once, SHOP, query={"v": "1"}) == f"{ENDPOINT}/a.jpg?v=1"
+
+
+def test_a_parameter_that_is_there_is_replaced() -> None:
+    """Nobody can say which of two values is read; a switch is written as the service has it."""
+    given = f"{ENDPOINT}/a.jpg?v=1&x=2"
+    assert ikpipe.url(given, SHOP, query={"v": "3"}) == f"{ENDPOINT}/a.jpg?x=2&v=3"
+    assert ikpipe.url("a.jpg", SHOP, query={"ik-attachment": True}) == f"{ENDPOINT}/a.jpg?ik-attachment=true"
+
+
 def test_a_url_elsewhere_can_be_transformed() -> None:
     """Another endpoint of the account, such as a custom domain, is left as it is."""
     assert ikpipe.url("https://img.example/a.jpg", SHOP, transformation="w-4") == "https://img.example/a.jpg?tr=w-4"
@@ -194,7 +236,7 @@ def test_what_is_signed_is_what_is_sent(path: str, position: Any, wide: bool, ex
     assert unquote(place) == path.strip("/")
 
 
-@pytest.mark.parametrize("life", [60, datetime.timedelta(minutes=1)])
+@pytest.mark.parametrize("life", [60, np.int64(60), datetime.timedelta(minutes=1), pd.Timedelta("1min")])
 def test_a_life_ends_so_many_seconds_from_now(life: Any) -> None:
     """`expire` signs by itself, and its end stands in `ik-t`."""
     before = int(time.time())
@@ -230,6 +272,17 @@ def test_signing_again_replaces_the_signature() -> None:
         ("a.jpg", {"expire": float("nan")}, "at least 1"),
         ("a.jpg", {"expire": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)}, "at least 1"),
         ("a.jpg", {"position": "middle"}, "'query' or 'path'"),
+        ("a.jpg", {"expire": 10**400}, "at least 1"),
+        ("a.jpg", {"expire": 10**5000}, "at least 1"),
+        ("a.jpg", {"expire": pd.NaT}, "at least 1"),
+        ("a.jpg", {"expire": datetime.datetime.min}, "at least 1"),  # noqa: DTZ901 - it has no zone
+        ("a.jpg", {"expire": datetime.datetime.max}, "at least 1"),  # noqa: DTZ901 - nor this
+        ("a.jpg", {"expire": datetime.timedelta.max}, "at least 1"),
+        ("a.jpg", {"query": {"a": "\ud83d"}}, "half a character"),
+        ("a.jpg", {"query": {"tr": "w-4"}, "transformation": "w-5"}, "'tr' is there twice"),
+        ("a.jpg", {"query": {"ik-t": "9"}, "signed": True}, "'ik-t' is there twice"),
+        (f"{ENDPOINT}/", {}, "give a file's path"),
+        (f"{ENDPOINT}/?a=1", {}, "give a file's path"),
     ],
 )
 def test_a_url_that_cannot_be_is_an_error(path: Any, options: Any, words: str) -> None:
@@ -242,6 +295,8 @@ def test_an_account_without_an_endpoint() -> None:
     """The error names the variable that lacks; the same for the key, where one is needed."""
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_URL_ENDPOINT"):
         ikpipe.url("a.jpg", ikpipe.Account("public_shop"))
+    with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_URL_ENDPOINT"):
+        ikpipe.url(f"{ENDPOINT}/a.jpg", ikpipe.Account("public_shop", "dummy-key"), signed=True)
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_PRIVATE_KEY"):
         ikpipe.url("a.jpg", ikpipe.Account("public_shop", url_endpoint=ENDPOINT), signed=True)
 

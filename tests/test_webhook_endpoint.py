@@ -58,6 +58,21 @@ def test_a_replayed_one_is_answered_and_not_given_on(caplog: pytest.LogCaptureFi
     assert "was here before" in caplog.text
 
 
+def test_an_event_whose_answer_could_not_be_sent_is_not_lost() -> None:
+    """A client that goes meanwhile sends it again, and that is a replay: so it is given on now."""
+    events: list[webhooks.Event] = []
+    scope = {"type": "http", "method": "POST", "headers": [(n.encode(), v.encode()) for n, v in signed(READY).items()]}
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": READY}
+
+    async def send(_message: Any) -> None:
+        raise OSError("the client has gone")
+
+    asyncio.run(endpoint(events.append)(scope, receive, send))
+    assert [one.type for one in events] == ["upload.pre-transform.success"]
+
+
 def test_a_failing_callback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The answer is out by then: all that can be done is to say so."""
 

@@ -17,6 +17,7 @@ from ikpipe._result import RESULT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ikpipe import Account
 
@@ -71,6 +72,21 @@ def test_an_accepted_row_is_filled_in() -> None:
     assert found.attrs["ikpipe"] == {"run": "r", "counts": {"uploaded": 1, "failed": 1}}
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_an_accepted_row_out_of_a_file_is_filled_in(ending: str, tmp_path: Path) -> None:
+    """What was written in the evening is filled in the next morning: by its events, or by asking."""
+    path = tmp_path / f"results.{ending}"
+    ikpipe.write_results(frame({**WAITING, "file_path": "/a.jpg"}, OTHER), path)
+    library = Library({"fileId": "f1", "filePath": "/a.jpg", "name": "a.jpg", "width": 40})
+    found = [
+        ikpipe.read_results(path).pipe(webhooks.apply, [READY]),
+        ikpipe.read_results(path).pipe(ikpipe.refresh, SHOP, transport=library),
+    ]
+    for one in found:
+        assert one["ik_status"].tolist() == ["uploaded", "failed"]
+        assert one[["ik_file_id", "ik_name", "ik_width"]].iloc[0].tolist() == ["f1", "a.jpg", 40]
+
+
 def test_a_pre_transformation_that_failed() -> None:
     """The row is `failed`, with the service's reason: `retry` sends it again once it is mended."""
     data = {"name": "a", "path": "/a", "transformation": {"error": {"reason": "no such focus"}}}
@@ -103,6 +119,65 @@ def test_a_file_that_was_updated() -> None:
     """Its details are taken anew."""
     found = webhooks.apply(frame(UP), [event("file.updated", {"fileId": "f1", "tags": ["new"], "size": 9})])
     assert found.iloc[0][["ik_tags", "ik_size"]].tolist() == [["new"], 9]
+
+
+def test_what_a_file_has_no_longer_goes() -> None:
+    """Tags that were all removed are null in the details; what these do not speak of stays."""
+    row = {**UP, "tags": ["old"], "ai_tags": [{"name": "Shoe"}], "custom_coordinates": "1,2,3,4"}
+    gone = {"fileId": "f1", "tags": None, "AITags": None, "customCoordinates": None}
+    found = webhooks.apply(frame(row), [event("file.updated", gone)]).iloc[0]
+    assert found[["ik_tags", "ik_ai_tags", "ik_custom_coordinates"]].isna().all()
+    kept = webhooks.apply(frame(row), [event("file.updated", {"fileId": "f1", "name": "b"})]).iloc[0]
+    assert kept[["ik_name", "ik_tags", "ik_custom_coordinates"]].tolist() == ["b", ["old"], "1,2,3,4"]
+
+
+def changed(tag: str, at: str, **more: Any) -> bytes:
+    """Tell of a file that was updated then."""
+    body = {"type": "file.updated", "created_at": at, "data": {"fileId": "f1", "tags": [tag], **more}}
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        changed("old", "2026-11-23T10:00:00.000Z"),
+        changed("old", "2026-11-23T10:00:00"),
+        changed("old", "2026-11-23T12:00:00.000Z", updatedAt="2026-11-23T10:00:00.000Z"),
+    ],
+    ids=["aware", "without a zone", "told late"],
+)
+def test_what_is_newer_wins(late: bytes) -> None:
+    """A webhook that was sent again hours later does not bring older details back."""
+    new = changed("new", "2026-11-23T11:00:00.000Z")
+    for events in ([late, new], [new, late]):
+        assert webhooks.apply(frame(UP), [TAGGED, *events]).iloc[0]["ik_tags"] == ["new"]
+
+
+def test_an_end_is_not_undone() -> None:
+    """Details that were written before an extension ended call it pending still; its end was told."""
+    body = json.loads(UNTAGGED) | {
+        "fileObject": {"fileId": "f1", "extensionStatus": {"google-auto-tagging": "pending"}}
+    }
+    row = webhooks.apply(frame(UP), [TAGGED, body]).iloc[0]
+    assert row["ik_extension_status"]["google-auto-tagging"] == "success"
+    again = webhooks.apply(frame(UP), [body]).iloc[0]
+    assert again["ik_extension_status"]["google-auto-tagging"] == "pending"
+
+
+def test_a_row_that_is_there_twice() -> None:
+    """Two frames put together have a request in two rows: both are filled in."""
+    found = webhooks.apply(frame(WAITING, WAITING), [READY])
+    assert found["ik_status"].tolist() == ["uploaded", "uploaded"]
+
+
+def test_a_stored_file_does_not_fail() -> None:
+    """Once a pre-transformation has succeeded, its file is there: no row is to be sent a second time."""
+    data = {"transformation": {"error": {"reason": "timed out"}}}
+    failed = event("upload.pre-transform.error", data, request={"x_request_id": "req-1"})
+    for events in ([READY, failed], [failed, READY]):
+        row = webhooks.apply(frame(WAITING), events).iloc[0]
+        assert (row["ik_status"], row["ik_file_id"]) == ("uploaded", "f1")
+        assert pd.isna(row["ik_error"])
 
 
 def test_a_frame_of_another_library_comes_back_as_such() -> None:
@@ -167,6 +242,40 @@ def test_refresh_leaves_a_file_that_is_gone() -> None:
     """What was there and is not any more keeps its row."""
     results = frame(UP)
     pd.testing.assert_frame_equal(ikpipe.refresh(results, SHOP, transport=Library()), results)
+
+
+class Weak(Library):
+    """The same with outages: the answers to these paths are 502."""
+
+    def __init__(self, *files: dict[str, Any], out: str) -> None:
+        super().__init__(*files)
+        self.out = out
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Fail, or not."""
+        fails = self.out in request.url.path
+        self.asked += [request.url.path] * fails
+        return httpx.Response(502) if fails else await super().handle_async_request(request)
+
+
+def test_refresh_leaves_a_row_that_could_not_be_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """An outage in the middle does not take away what was learnt of the others; the log says how many were left."""
+    files = [{**json.loads(TAGGED)["fileObject"], "fileId": one} for one in ("f1", "f2", "f3")]
+    rows = [{**UP, "file_id": file["fileId"]} for file in files]
+    found = ikpipe.refresh(frame(*rows), SHOP, transport=Weak(*files, out="f2"))
+    ends = [status["google-auto-tagging"] for status in found["ik_extension_status"]]
+    assert ends == ["success", "pending", "success"]
+    assert "1 of 3 rows" in caplog.text
+
+
+def test_refresh_of_nothing_that_can_be_asked_for_is_an_error() -> None:
+    """Where no row could be asked for, it says why, and does not go through thousands."""
+    library = Weak(out="/v1/")
+    with pytest.raises(ikpipe.Error, match="502"):
+        ikpipe.refresh(pd.concat([frame(UP)] * 60), SHOP, transport=library)
+    assert len(library.asked) < 30
+    with pytest.raises(ikpipe.Error, match="502"):
+        ikpipe.refresh(frame(UP), SHOP, transport=library)
 
 
 def test_every_asks_for_all(account: Account, picture: Callable[..., bytes]) -> None:

@@ -251,3 +251,45 @@ def test_what_is_no_event_is_an_error(body: bytes, words: str) -> None:
     with pytest.raises(ikpipe.WebhookError, match=words) as caught:
         verify(body, signed(body))
     assert caught.value.signed
+
+
+def test_one_that_comes_again_after_a_day() -> None:
+    """It is a new one by then, also where it is all that was remembered; a memory of nothing remembers nothing."""
+    alone, none = webhooks.Seen(), webhooks.Seen(most=0)
+    assert [alone.before("a", now) for now in (0, 90_000, 90_001)] == [False, False, True]
+    assert [none.before("a", now) for now in (0, 1)] == [False, False]
+
+
+def test_one_without_an_id_is_known_by_its_body() -> None:
+    """The older scheme has none, and signs each try anew: the same body is the same webhook, another is another."""
+    seen, other = webhooks.Seen(), TAGGED.replace(b"f1", b"f2")
+    tries = [(TAGGED, NOW), (TAGGED, NOW + 9), (other, NOW)]
+    assert [verify(body, signed_before(body, at=at), seen=seen).replayed for body, at in tries] == [False, True, False]
+
+
+@pytest.mark.parametrize("body", [READY, TAGGED], ids=["with an id", "without"])
+def test_one_scheme_s_webhook_is_a_replay_by_the_other(body: bytes) -> None:
+    """Whoever has one that was signed by both cannot send it again by leaving one signature out."""
+    seen = webhooks.Seen()
+    found = [verify(body, sign(body), seen=seen) for sign in (signed, signed_before)]
+    assert [one.replayed for one in found] == [False, True]
+
+
+def test_text_of_half_a_character_is_refused_as_any_other() -> None:
+    """A body that could not have been sent has no signature."""
+    with pytest.raises(ikpipe.WebhookError, match="not that of"):
+        verify("\ud83d", signed(READY))
+
+
+def test_half_a_character_in_an_event_is_replaced() -> None:
+    """JSON can escape what no table and no file can hold."""
+    found = webhooks.parse(b'{"type": "file.updated", "data": {"fileId": "f", "tags": ["\\ud83d", "\\ud83d\\ude00"]}}')
+    assert found.data["tags"] == ["?", "\U0001f600"]
+
+
+def test_a_version_s_id_is_where_its_details_have_it() -> None:
+    """A version that was deleted has its id beside the file's, one that was created in its details (spec)."""
+    body = event("file-version.created", {"fileId": "f", "versionInfo": {"id": "v", "name": "Version 2"}})
+    found = webhooks.parse(body)
+    assert isinstance(found, webhooks.FileEvent)
+    assert found.version_id == "v"

@@ -36,7 +36,7 @@ def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
         A line is no name and token, a token is shorter than 16 characters, or there twice.
     """
     found: dict[bytes, str] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
             continue

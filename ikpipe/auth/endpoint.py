@@ -27,7 +27,8 @@ class Endpoint:
 
     def __init__(self, desk: Desk, patience: float = PATIENCE) -> None:
         self._desk, self._patience = desk, patience
-        self._waits = inspect.iscoroutinefunction(desk.allow.who)
+        who = desk.allow.who
+        self._waits = inspect.iscoroutinefunction(who) or inspect.iscoroutinefunction(type(who).__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

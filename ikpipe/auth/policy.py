@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import BadValue, MappingError, nearest
+from ikpipe._errors import BadValue, MappingError, nearest, shown
 from ikpipe._parameters import BY_WIRE, TABLE, encode, folder_levels, served_name, tag_list
-from ikpipe._token import LIFETIME, LONGEST
+from ikpipe._token import LONGEST
 from ikpipe.auth.refusal import forbidden
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Who = Callable[["Request"], "Awaitable[str | None] | str | None"]
 
 _CALLER = re.compile(r"[\w-]+")  # that can be one level of a folder
+_STAND_IN = "callerxcallerx"  # for ``{caller}``, while a value is checked
 
 
 def nobody(_request: Request) -> None:
@@ -45,14 +47,14 @@ class Allow:
     tags
         The tags that a caller may use; None takes any.
     values
-        Of further parameters, the texts that are allowed, or a function that tells whether a text is.
+        Of further parameters, the values that are allowed, or a function that tells whether a text is.
     force
         Parameters that each request must have with exactly this value, which may have ``{caller}`` in it.
     replace
         Whether a caller may replace files that are there: else ``useUniqueFileName=false`` needs
         ``overwriteFile=false``, too.
     lifetime
-        Seconds that a token may live at most, up to 3600 (docs).
+        Seconds that a token may live at most: up to 3600 (docs), which is what the seed's page asks for.
     rate
         Requests that a caller has per minute; they may come at once. None sets no limit.
 
@@ -66,25 +68,22 @@ class Allow:
     parameters: Collection[str] = ()
     folders: Collection[str] = ()
     names: str | None = None
-    tags: Collection[str] | None = None
-    values: Mapping[str, Collection[str] | Callable[[str], bool]] = field(default_factory=dict)
+    tags: Collection[Any] | None = None
+    values: Mapping[str, Collection[Any] | Callable[[str], bool]] = field(default_factory=dict)
     force: Mapping[str, Any] = field(default_factory=dict)
     replace: bool = False
-    lifetime: int = LIFETIME
+    lifetime: int = LONGEST
     rate: float | None = 60
 
     def __post_init__(self) -> None:
-        for name in ("parameters", "folders"):
-            if isinstance(getattr(self, name), str):
-                raise MappingError(f"Allow({name}={getattr(self, name)!r}): give a list.")
-        if isinstance(self.tags, str):
-            raise MappingError(f"Allow(tags={self.tags!r}): give a list.")
-        if not 0 < self.lifetime <= LONGEST:
+        for name in ("parameters", "folders", "tags"):
+            _check_list(name, getattr(self, name))
+        if not _is_number(self.lifetime) or not 0 < self.lifetime <= LONGEST:
             raise MappingError(f"Allow(lifetime={self.lifetime!r}): a token lives 1 to {LONGEST} seconds.")
-        if self.rate is not None and not self.rate >= 1:
+        if self.rate is not None and (not _is_number(self.rate) or not self.rate >= 1):
             raise MappingError(f"Allow(rate={self.rate!r}): give the requests per minute, at least 1, or None.")
         for folder in self.folders:
-            _written("folder", folder.replace("{caller}", "x"))
+            _written("folder", folder)
         if self.names is not None:
             try:
                 re.compile(self.names)
@@ -93,8 +92,9 @@ class Allow:
         forced = {_wire(name): _written(BY_WIRE[_wire(name)], value) for name, value in self.force.items()}
         for name, value in {
             "parameters": frozenset({_wire(name) for name in self.parameters} | set(forced)),
-            "values": {_wire(name): allowed for name, allowed in self.values.items()},
+            "values": {_wire(name): _allowed(name, allowed) for name, allowed in self.values.items()},
             "force": forced,
+            "tags": None if self.tags is None else frozenset(_tags_of(self.tags)),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -159,8 +159,12 @@ class Allow:
 
 
 def _of(caller: str, template: str) -> str:
-    """Put the caller's name into a value, if it can be one level of a folder: not ``..``, nor ``a/b``."""
-    if "{caller}" in template and not _CALLER.fullmatch(caller):
+    """Put the caller's name into a value, if it can be one level of a folder, and of nobody else's.
+
+    Not ``..``, nor ``a/b``, nor letters that some systems take for others.
+    """
+    fits = _CALLER.fullmatch(caller) and unicodedata.is_normalized("NFKC", caller)
+    if "{caller}" in template and not fits:
         raise forbidden("The caller's name can be in no folder.")
     return template.replace("{caller}", caller)
 
@@ -173,8 +177,35 @@ def _wire(name: str) -> str:
 
 
 def _written(name: str, value: object) -> str:
-    marked = isinstance(value, str) and "{caller}" in value
+    """Write a value as it is sent, with ``{caller}`` where it stands."""
+    given = value.replace("{caller}", _STAND_IN) if isinstance(value, str) else value
     try:
-        return str(value) if marked else encode(name, value)
+        return encode(name, given).replace(_STAND_IN, "{caller}")
     except BadValue as bad:
-        raise MappingError(f"Allow: {bad.message}; {bad.fix}.") from None
+        raise MappingError(f"Allow: {bad.message}; {bad.fix}.".replace(_STAND_IN, "{caller}")) from None
+
+
+def _check_list(name: str, value: object) -> None:
+    """Refuse a text where a list is wanted: each part of it would be allowed."""
+    if isinstance(value, (str, bytes)):
+        raise MappingError(f"Allow({name}={shown(value)}): give a list.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _allowed(name: str, allowed: Collection[Any] | Callable[[str], bool]) -> Collection[str] | Callable[[str], bool]:
+    """Take texts as they are, and write other values as they are sent."""
+    if callable(allowed):
+        return allowed
+    _check_list(f"values[{name!r}]", allowed)
+    known = BY_WIRE[_wire(name)]
+    return frozenset(one if isinstance(one, str) else _written(known, one) for one in allowed)
+
+
+def _tags_of(tags: Collection[Any]) -> list[str]:
+    try:
+        return tag_list(list(tags))
+    except BadValue as bad:
+        raise MappingError(f"Allow: tags: {bad.message}; {bad.fix}.") from None

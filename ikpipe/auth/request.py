@@ -23,6 +23,7 @@ _WRITTEN_ONE_WAY = frozenset(
     {
         *("useUniqueFileName", "isPrivateFile", "isPublished", "overwriteFile", "overwriteAITags", "overwriteTags"),
         *("overwriteCustomMetadata", "tags", "customCoordinates", "responseFields"),
+        "webhookUrl",  # of ``https://a\\@b/`` some parsers read that the host is a, and some that it is b
     }
 )
 _NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")

@@ -155,7 +155,7 @@ def _auth_server(every: _Commands) -> None:
     command.add_argument("--names", metavar="REGEX", help="what file names look like")
     _add_pairs(command, "--force", "PARAMETER=VALUE", "what each request must have")
     command.add_argument("--replace", action="store_true", help="let callers replace files that are there")
-    command.add_argument("--lifetime", metavar="SECONDS", type=_count, help="of a token, at most (default: 1800)")
+    command.add_argument("--lifetime", metavar="SECONDS", type=_count, help="of a token, at most (default: 3600)")
     command.add_argument("--rate", metavar="N", type=_rate, help="requests a minute for each caller (default: 60)")
     command.add_argument("--allow", metavar="MODULE:NAME", help="the whole policy, an ikpipe.auth.Allow in Python")
     command.add_argument(

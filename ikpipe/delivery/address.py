@@ -6,6 +6,8 @@ import datetime
 import hashlib
 import hmac
 import time
+from contextlib import suppress
+from numbers import Real
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
@@ -14,12 +16,13 @@ from ikpipe._errors import AccountError, BadValue, MappingError, shown
 from ikpipe.delivery.grammar import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ikpipe._account import Account
     from ikpipe.delivery.grammar import Transformation
 
 FOREVER = 9999999999  # what is signed as the expiry of a URL that has none (sdk)
+_OF_TRANSFORMATION, _OF_SIGNATURE = ("tr",), ("ik-s", "ik-t")  # parameters that are written here
 _SAFE = "/:@!$&'()*+,;=-._~"  # of a path (RFC 3986, 3.3); signed is what is sent
 
 
@@ -31,14 +34,15 @@ def url(
     signed: bool = False,
     expire: float | datetime.timedelta | datetime.datetime | None = None,
     position: Literal["query", "path"] = "query",
-    query: Mapping[str, str] | None = None,
+    query: Mapping[str, object] | None = None,
 ) -> str:
     """Give the URL at which a file is delivered.
 
     Parameters
     ----------
     path
-        The file's path in the library as `ik_file_path` has it, not percent-encoded; or its whole URL, as `ik_url`.
+        The file's path in the library as `ik_file_path` has it, not percent-encoded; or its whole URL, as `ik_url` or
+        `ik_thumbnail_url`: a transformation that it has gives way to another, and so does a signature.
     account
         Its `url_endpoint` is where files are delivered; signing needs its private key.
     transformation
@@ -53,7 +57,7 @@ def url(
     position
         Where the transformation stands: ``?tr=…``, or ``/tr:…/`` before the path.
     query
-        Further parameters, such as ``{"ik-attachment": "true"}``.
+        Further parameters, such as ``{"ik-attachment": "true"}``; of a URL that has them already, they take the place.
 
     Returns
     -------
@@ -82,39 +86,53 @@ def url(
     steps = f"tr:{written}/" if written and position == "path" else ""
     endpoint, place, parameters = _placed(path, account)
     if not endpoint and (steps or signed):
+        _check_endpoint(account)
         mend = "give the file's path, or the account of that endpoint"
         raise MappingError(
             f"{shown(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
         )
+    added = _parameters(query or {}, _OF_TRANSFORMATION * bool(written) + _OF_SIGNATURE * signed)
     if written:
-        parameters = _without(parameters, "tr")
-    parameters += [f"{_encoded(name)}={_encoded(str(value))}" for name, value in (query or {}).items()]
+        place = "/".join(level for level in place.split("/") if not (endpoint and level.startswith("tr:")))
+        parameters = _without(parameters, _OF_TRANSFORMATION)
+    if written or added or signed:  # a signature that is there would hold no longer
+        parameters = _without(parameters, _OF_SIGNATURE)
+    parameters = [*_without(parameters, added), *(f"{name}={value}" for name, value in added.items())]
     if written and not steps:
         parameters.append(f"tr={written}")
     if not signed:
         return endpoint + steps + place + _query(parameters)
-    parameters = _without(parameters, "ik-s", "ik-t")
     mark = f"ik-s={_signature(steps + place + _query(parameters), end, account)}"
     return endpoint + steps + place + _query([*parameters, *([] if end is None else [f"ik-t={end}"]), mark])
 
 
-def _without(parameters: list[str], *names: str) -> list[str]:
+def _without(parameters: list[str], names: Collection[str]) -> list[str]:
     return [one for one in parameters if one.partition("=")[0] not in names or "=" not in one]
 
 
+def _parameters(query: Mapping[str, object], taken: Collection[str]) -> dict[str, str]:
+    """Encode further parameters; `taken` are those that are written here."""
+    for name in query:
+        if name in taken:
+            raise MappingError(f"query: {name!r} is there twice: transformation=, signed= and expire= write their own.")
+    return {_encoded(name): _encoded("true" if value is True else str(value)) for name, value in query.items()}
+
+
 def _encoded(text: str) -> str:
-    return quote(text, safe="-._~")
+    try:
+        return quote(text, safe="-._~")
+    except UnicodeEncodeError:
+        raise MappingError(f"query: {shown(text)} has half a character, which cannot be sent.") from None
 
 
 def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
     """Part a path or URL: the endpoint with its slash, what follows it, encoded, and the parameters that it has."""
     if not isinstance(path, str) or not path.strip("/"):
-        raise MappingError(f"path={shown(path)}: give a file's path, or its URL.")
+        raise _no_path(path)
     endpoint = f"{account.url_endpoint}/" if account.url_endpoint else ""
     if path.lower().startswith(("http://", "https://")):
         return _parted(path, endpoint)
-    if not endpoint:
-        raise AccountError("The account has no url_endpoint, where its files are delivered: set IMAGEKIT_URL_ENDPOINT.")
+    _check_endpoint(account)
     try:
         encoded = quote(path.strip("/"), safe=_SAFE)
     except UnicodeEncodeError:
@@ -133,9 +151,20 @@ def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
     parameters = query.split("&") if query else []
     if ours and address.startswith(ours):
         place = address.removeprefix(ours)
+        if not place.strip("/"):
+            raise _no_path(path)
         _check_levels(path, place)
         return endpoint, place, parameters
     return "", address, parameters
+
+
+def _check_endpoint(account: Account) -> None:
+    if not account.url_endpoint:
+        raise AccountError("The account has no url_endpoint, where its files are delivered: set IMAGEKIT_URL_ENDPOINT.")
+
+
+def _no_path(path: object) -> MappingError:
+    return MappingError(f"path={shown(path)}: give a file's path, or its URL.")
 
 
 def _check_levels(path: object, encoded: str) -> None:
@@ -150,14 +179,16 @@ def _query(parameters: list[str]) -> str:
 
 def _end(expire: object, now: float) -> int:
     """Give the moment at which a signature ends, in whole seconds since 1970."""
-    if isinstance(expire, datetime.datetime):
-        seconds, end = expire.timestamp() - now, int(expire.timestamp())
-    else:
-        lasts = expire.total_seconds() if isinstance(expire, datetime.timedelta) else expire
-        seconds = float(lasts) if isinstance(lasts, (int, float)) and not isinstance(lasts, bool) else 0.0
-        end = int(now + seconds) if 1 <= seconds < FOREVER else 0
+    seconds, end = 0.0, 0
+    with suppress(OverflowError, OSError, ValueError):  # no clock goes so far, and NaT is a `datetime` of pandas
+        if isinstance(expire, datetime.datetime):
+            seconds, end = expire.timestamp() - now, int(expire.timestamp())
+        else:
+            lasts = expire.total_seconds() if isinstance(expire, datetime.timedelta) else expire
+            seconds = float(lasts) if isinstance(lasts, Real) and not isinstance(lasts, bool) else 0.0
+            end = int(now + seconds) if 1 <= seconds < FOREVER else 0
     if not (seconds >= 1 and 0 < end < FOREVER):
-        raise MappingError(f"expire={expire!r}: give the seconds that the URL is to live, at least 1, or its end.")
+        raise MappingError(f"expire={shown(expire)}: give the seconds that the URL is to live, at least 1, or its end.")
     return end
 
 

@@ -6,9 +6,9 @@ A step is a mapping of names and values, or text that stands as it is; a chain i
 from __future__ import annotations
 
 import base64
-import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -95,6 +95,7 @@ NAMES: dict[str, str] = {
 }
 """Name of a transformation → what it is called in a URL; that is taken as a name, too (sdk)."""
 
+_LARGEST = 10**15  # of a number: floats are exact so far
 _SHORT = frozenset(NAMES.values())
 _FLAGS = frozenset(
     {"e-grayscale", "e-contrast", "e-removedotbg", "e-bgremove", "e-upscale", "e-retouch", "e-genvar"}
@@ -129,7 +130,11 @@ def chain(transformation: Transformation) -> str:
     MappingError
         A name is unknown, or a value cannot be written.
     """
-    return quote(_chain(transformation), safe=_SAFE)
+    try:
+        return quote(_chain(transformation), safe=_SAFE)
+    except UnicodeEncodeError:
+        words = f"transformation={shown(transformation)}: it has half a character, which cannot be sent."
+        raise MappingError(words) from None
 
 
 def _chain(transformation: object) -> str:
@@ -149,7 +154,8 @@ def _step(step: object) -> str:
 
 def _parts(name: str, value: object) -> Iterator[str]:
     """Write one name and its value; what is not given, or switched off, is nothing."""
-    if value is None or value is False or value == "" or value != value:  # noqa: PLR0124 - NaN is not given
+    value = _own(value)
+    if not _given(value):
         return
     if name == "overlay":
         yield _layer(value)
@@ -158,6 +164,22 @@ def _parts(name: str, value: object) -> Iterator[str]:
     else:
         key = short(name)
         yield key if key in _ALONE and value is True else f"{key}-{_value(name, key, value)}"
+
+
+def _own(value: object) -> object:
+    """Take a single value out of numpy's hands."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def _given(value: object) -> bool:
+    if value is None or value is False or (isinstance(value, str) and not value):
+        return False
+    try:
+        return bool(value == value)  # noqa: PLR0124 - NaN and NaT are not given
+    except TypeError:  # nor is NA
+        return False
+    except ValueError:  # an array
+        return True
 
 
 def short(name: str) -> str:
@@ -186,17 +208,20 @@ def _value(name: str, key: str, value: object) -> str:
     if key == "sr" and isinstance(value, (list, tuple)):
         return "_".join(_written(name, one) for one in value)
     text = _written(name, value)
+    if key == "rt":
+        return re.sub("^-", "N", text)  # docs: N40 turns to the left
     return text.strip("/").replace("/", "@@") if key in _PATHS else text
 
 
 def _written(name: str, value: object) -> str:
     """Write a value so that it stays one: a comma or a colon in it would begin another part."""
+    value = _own(value)
     if value is True:
         return "true"
     if isinstance(value, (int, float)):
-        if not math.isfinite(value):
-            raise MappingError(f"{name}={value!r}: it must be finite.")
-        return str(int(value)) if value == int(value) else str(value)
+        if not abs(value) < _LARGEST:
+            raise MappingError(f"{name}={shown(value)}: it must be finite, and below {_LARGEST:,}.")
+        return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
     text = _words(name, value)
     if bad := sorted({",", ":"} & set(text)):
         raise MappingError(f"{name}={shown(value)}: {bad[0]!r} would part it; percent-encode it, or give it as text.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ class Account:
     background: Background
     webhooks: Webhooks
     origin: str = ""
+    clock: Callable[[], float] = time.time
+    """Gives the time, in seconds since 1970."""
     cut: Callable[[Address], None] = lambda _client: None
     """Resets a client's connection."""
 

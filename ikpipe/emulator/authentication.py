@@ -27,6 +27,8 @@ OF_THE_STANDARD = frozenset({"iss", "sub", "aud", "nbf", "jti"})
 """Claims of every JSON Web Token, besides its times (RFC 7519, 4.1)."""
 LONGEST_LIFE = 3600
 """Seconds that V1's `expire` lies ahead at most (`docs`)."""
+LONGEST_TIME = 15
+"""Digits of a time."""
 
 
 class Struck(Exception):  # noqa: N818 - it was asked for, and is no fault of the program
@@ -177,7 +179,7 @@ def signature_is_genuine(attempt: Attempt) -> None:
 def signature_is_fresh(attempt: Attempt) -> None:
     """Refuse a time that is over, or more than an hour ahead (`docs`)."""
     text = attempt.form.fields["expire"]
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_TIME):
         raise invalid("expire", "It must be a Unix time in seconds.")
     if not attempt.now - attempt.rules.leeway < int(text) <= attempt.now + LONGEST_LIFE:
         raise invalid("expire", "It must be in the future, by less than an hour.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -125,14 +124,13 @@ class Delivery:
         """Ask for a signature where one is needed, and refuse one that does not hold (`docs`: 401)."""
         rules = self._account.rules
         private = details["isPrivateFile"] and (rules.private_files == "all" or details["fileType"] == "image")
-        by_name = bool(address.transformation) and chain.named
-        needed = rules.restrict_unsigned or (private and not by_name)
+        needed = rules.restrict_unsigned or (private and not chain.named)
         if address.signature is None:
             if needed:
                 raise Refusal(rules.unsigned_status, UNSIGNED)
             return
         holds = signing.address_holds(
-            self._account.keys.private, address.signed, address.expiry, address.signature, time.time()
+            self._account.keys.private, address.signed, address.expiry, address.signature, self._account.clock()
         )
         if not holds and (needed or rules.bad_signature == "refuse"):
             raise Refusal(401, UNSIGNED)
@@ -141,7 +139,7 @@ class Delivery:
         rules = self._account.rules
         if chain.ignored and rules.unknown_steps == "refuse":
             raise BadTransformationError(f"not understood: {', '.join(chain.ignored)}")
-        if rules.restrict_unnamed and not chain.named:
+        if rules.restrict_unnamed and (chain.steps or chain.ignored) and not chain.named:
             raise BadTransformationError("only named transformations are allowed")
 
     def _original(self, address: Address, chain: Chain, details: Details) -> Response:

@@ -149,10 +149,10 @@ def _act(changed: Details, action: Mapping[str, Any], schemas: Schemas) -> None:
     gone = _values(action.get("remove_tags"))
     changed["tags"] = [tag for tag in changed["tags"] if tag not in gone]
     for update in _objects(action.get("set_metadata")):
-        if update.get("field") in schemas:
-            changed["customMetadata"][update["field"]] = update.get("value")
+        if (field := str(update.get("field"))) in schemas:
+            changed["customMetadata"][field] = update.get("value")
     for update in _objects(action.get("unset_metadata")):
-        changed["customMetadata"].pop(update.get("field"), None)
+        changed["customMetadata"].pop(str(update.get("field")), None)
 
 
 EFFECTS: dict[str, Callable[[Details, Extension, Rules, Schemas], Details]] = {

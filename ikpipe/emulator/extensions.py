@@ -82,4 +82,4 @@ def _is_post_step(step: Mapping[str, object]) -> bool:
         return False
     if value is None:
         return kind in OPTIONAL_VALUE
-    return isinstance(value, str) and (kind != "abs" or step.get("protocol") in {"hls", "dash"})
+    return isinstance(value, str) and (kind != "abs" or step.get("protocol") in ("hls", "dash"))

@@ -29,6 +29,7 @@ RESERVED = "_internal_original_created_datetime"
 """A name that no field can be given (`spec`)."""
 COMMON_KEYS = ("type", "isValueRequired", "defaultValue")
 
+_OPTIONS = (str, int, float, bool)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII)
 
 
@@ -125,6 +126,22 @@ FITS: dict[str, Callable[[object, Schema], str | None]] = {
 }
 
 
+def _is_bound(value: object, kind: str) -> bool:
+    return FITS[kind](value, {}) is None
+
+
+def _is_length(value: object, _kind: str) -> bool:
+    return type(value) is int and value >= 0
+
+
+_LIMITS: dict[str, Callable[[object, str], bool]] = {
+    **dict.fromkeys(BOUNDS, _is_bound),
+    **dict.fromkeys(LENGTHS, _is_length),
+    "selectOptions": lambda value, _kind: isinstance(value, list) and all(type(one) in _OPTIONS for one in value),
+}
+"""What limits values has to be something that values can be compared with (`spec`)."""
+
+
 def check_schema(schema: object, *, required_default: bool) -> None:
     """Refuse a field's schema that the service would refuse (`spec`; the words are a `guess`)."""
     kind = schema.get("type") if isinstance(schema, dict) else None
@@ -136,6 +153,9 @@ def check_schema(schema: object, *, required_default: bool) -> None:
     options = schema.get("selectOptions")
     if "selectOptions" in KEYS[kind] and (not isinstance(options, list) or not options):
         raise bad_field("selectOptions must be an array with an option at least")
+    for key in schema.keys() & _LIMITS.keys():
+        if not _LIMITS[key](schema[key], kind):
+            raise bad_field(f"{key} of type {kind} cannot be that")
     _check_default(schema, required_default=required_default)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from starlette.routing import Route
 
 from ikpipe.emulator import fields, replies, search, strict_json
 from ikpipe.emulator.authentication import check_key
+from ikpipe.emulator.folders import Folders
 from ikpipe.emulator.placing import timestamp
 from ikpipe.emulator.purge import Purges
 from ikpipe.emulator.refusals import Refusal
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator.store import Details
 
 LARGEST_PAGE = 1000
+LONGEST_NUMBER = 15
+"""Digits of a number in a query."""
 MOST_DELETED = 100
 MOST_TAGGED = 50
 SORT_KEYS = {
@@ -43,6 +45,9 @@ SORT_KEYS = {
 }
 """What lists can be sorted by, after `ASC_` or `DESC_` (`spec`; files without an original date have their own)."""
 OLDEST_FIRST = "ASC_CREATED"
+FOLDER_PATHS = ("/v1/folder", "/v1/folder/")
+"""The second is that of older documents."""
+_HALF = re.compile("[\ud800-\udfff]")
 CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
 """The parameters of a list that files are held against one by one."""
 _ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
@@ -54,7 +59,7 @@ class Library:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._store = account.store
-        self._purges = Purges()
+        self._purges, self._folders = Purges(), Folders(account)
 
     def routes(self) -> list[Route]:
         """Give the routes, each behind the account's key."""
@@ -67,6 +72,8 @@ class Library:
             ("POST", "/v1/files/removeTags", self.remove_tags),
             ("POST", "/v1/files/purge", self._purges.order),
             ("GET", "/v1/files/purge/{id}", self._purges.status),
+            *(("POST", path, self._folders.create) for path in FOLDER_PATHS),
+            *(("DELETE", path, self._folders.delete) for path in FOLDER_PATHS),
             ("GET", "/v1/customMetadataFields", self.list_fields),
             ("POST", "/v1/customMetadataFields", self.create_field),
             ("PATCH", "/v1/customMetadataFields/{id}", self.update_field),
@@ -116,7 +123,7 @@ class Library:
         """
         wanted, path = _condition(query), query.get("path")
         folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
-        newest = time.time() - self._account.rules.index_lag
+        newest = self._account.clock() - self._account.rules.index_lag
         for details in self._store.files(newest, folder=folder, name=_name(query), skip=skip):
             listed = replies.listed(details, self._account.endpoint)
             if wanted(listed):
@@ -226,7 +233,9 @@ def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
 def _name(query: Mapping[str, str]) -> str | None:
     """Give the name that a query asks for, if it says nothing else of files."""
     asked = _ASKED_NAME.fullmatch(query.get("searchQuery", ""))
-    return None if asked is None else json.loads(asked[1], strict=False)
+    name = None if asked is None else json.loads(asked[1], strict=False)
+    # half a character, which JSON can escape, is in no index
+    return None if name is None or _HALF.search(name) else name
 
 
 def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
@@ -258,17 +267,18 @@ def sort_files(files: list[Details], sort: str) -> list[Details]:
 
 
 async def _json_body(request: Request) -> Any:
-    if request.method not in {"POST", "PATCH"}:
+    body = await request.body() if request.method in {"POST", "PATCH", "DELETE"} else b""
+    if not body and request.method not in {"POST", "PATCH"}:
         return None
     try:
-        return strict_json.loads(await request.body())
+        return strict_json.loads(body)
     except ValueError:
         raise Refusal(400, "Your request contains invalid JSON.") from None
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
         raise Refusal(400, f"Your request contains invalid {name} parameter.")
     return int(text)
 

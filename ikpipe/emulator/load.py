@@ -5,14 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from ikpipe.emulator.refusals import too_many
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Load:
-    """How much came in so far."""
+    """How much came in so far.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock
+        Gives the time, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._windows: dict[str, float] = {}
@@ -38,7 +49,7 @@ class Load:
         """
         if limit is None:
             return
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             if now >= self._windows.get(what, 0.0):
                 self._windows[what] = now + interval / 1000

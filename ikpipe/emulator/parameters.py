@@ -27,7 +27,7 @@ RESPONSE_FIELDS = frozenset(
 )
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*")
 _PLAIN_FOLDER = re.compile(r"[A-Za-z0-9/_-]*")
-_COORDINATES = re.compile(r"\d+,\d+,\d+,\d+", re.ASCII)
+_COORDINATES = re.compile(r"\d{1,9}(?:,\d{1,9}){3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,11 @@ def folder(text: str, rules: Rules) -> str:
     if len(levels) > DEEPEST:
         raise invalid("folder", f"It is nested more than {DEEPEST} levels deep.")
     return "/".join(["", *levels, ""])
+
+
+def folder_name(text: str) -> str:
+    """Give the name that a folder will have, which is one level (`docs`: any other character becomes `_`)."""
+    return _replaced(text, "_-")
 
 
 def boolean(fields: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 FAILED = "encoding_failed"
 """The reason that an event gives (`docs`, in an example)."""
+POST_SUCCESS, POST_ERROR = "upload.post-transform.success", "upload.post-transform.error"
 _PICTURE, _VIDEO = "image/", "video/"
 _TAILS = {
     "transformation": "",
@@ -76,7 +76,7 @@ class Preparer:
         return copy
 
     async def _finish_later(self, attempt: Attempt, spool: Spool) -> None:
-        attempt.now = time.time()
+        attempt.now = self._account.clock()
         try:
             await self._finish(attempt, spool, {})
         except Refusal as refusal:
@@ -139,7 +139,7 @@ class Preparer:
 
     def post(self, attempt: Attempt, details: Details) -> None:
         """Have the post-transformations made later; each has an event of its own (`docs`), and nothing else to show."""
-        if not self._account.webhooks.wants("upload.post-transform."):
+        if not any(self._account.webhooks.wants(event) for event in (POST_SUCCESS, POST_ERROR)):
             return
         for step in attempt.wanted.transformation.get("post", []):
             work = partial(self._post, step, details, attempt.request_id)
@@ -153,9 +153,9 @@ class Preparer:
             await run_in_threadpool(self._make, step, details)
         except (BadTransformationError, OSError):  # the file may be gone
             failure = {"path": details["filePath"], "transformation": {"error": {"reason": FAILED}}}
-            self._tell("upload.post-transform.error", request, data | failure)
+            self._tell(POST_ERROR, request, data | failure)
         else:
-            self._tell("upload.post-transform.success", request, data)
+            self._tell(POST_SUCCESS, request, data)
 
     def _make(self, step: dict[str, str], details: Details) -> None:
         """Make what is asked for, as far as it can be made here: pictures are, videos only have to be some."""

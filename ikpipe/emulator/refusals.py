@@ -18,21 +18,32 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
         Further headers of the answer, such as those of a rate limit.
     secret
         A part of the message that no log may show.
+    reason
+        A word that some answers have beside the message.
     """
 
     def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None, *, secret: str | None = None
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        secret: str | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+        self._reason = {} if reason is None else {"reason": reason}
         self.logged = message.replace(secret, "...") if secret else message
 
     @property
     def body(self) -> dict[str, str]:
         """The JSON of the answer (`spec`: message and help; a 429 has the message alone)."""
-        return {"message": self.message} if self.status == 429 else {"message": self.message, "help": HELP}  # noqa: PLR2004 - an HTTP status names itself
+        if self.status == 429:  # noqa: PLR2004 - an HTTP status names itself
+            return {"message": self.message}
+        return {"message": self.message, "help": HELP, **self._reason}
 
 
 def too_many(wait: int, limit: int = 0, interval: int = 1000) -> Refusal:

@@ -8,6 +8,7 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -62,6 +63,9 @@ class Emulator:
         The moment at which the token counts as spent, by kind of fault: `never`, `received`, `stored`, `answered`.
     host
         The address to listen on; anything but loopback opens the emulator to the network.
+    clock
+        Gives the time, in seconds since 1970, that tokens, signatures, rates, lists and whatever is done later go by;
+        None is the system's. A test can set it forward instead of waiting.
     **rules
         Fields of `Rules`.
 
@@ -91,6 +95,7 @@ class Emulator:
         seed: int = 0,
         spends: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
+        clock: Callable[[], float] | None = None,
         **rules: Any,
     ) -> None:
         self.rules = Rules.of(**rules)
@@ -103,7 +108,8 @@ class Emulator:
         self._address = (host, port)
         self._keys = Keys(public_key, private_key)
         self._log = Log()
-        self._background = Background()
+        self._clock = clock
+        self._background = Background(clock)
         self._webhooks = Webhooks(self.rules, self._background)
         self._exit = ExitStack()
 
@@ -122,8 +128,9 @@ class Emulator:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = listener.getsockname()[:2]
             self.url = f"http://{host}:{port}"
-            parts = self.rules, store, Load(), self._log, self.faults, self._background, self._webhooks
-            service = Account(self._keys, *parts, self.url)
+            load = Load(self._clock or time.monotonic)
+            parts = self.rules, store, load, self._log, self.faults, self._background, self._webhooks
+            service = Account(self._keys, *parts, self.url, self._clock or time.time)
             server = _Server(make_app(service), listener, self.faults)
             service.cut = server.cut
             stack.enter_context(_running(server))

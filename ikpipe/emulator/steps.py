@@ -47,14 +47,14 @@ class Chain:
     ignored
         What was not understood, as it was written.
     named
-        Whether every step was a named transformation, which works on private files too (`seed`).
+        Whether it is nothing but named transformations, which work on private files too (`seed`).
     thumbnail
         Whether the media library's own thumbnail is among them.
     """
 
     steps: list[Step] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
-    named: bool = True
+    named: bool = False
     thumbnail: bool = False
 
     def get(self, key: str) -> str | None:
@@ -70,16 +70,19 @@ def read(text: str, named: Mapping[str, str]) -> Chain:
     BadTransformationError
         A named transformation is asked for that there is not (`spec`: such a request fails).
     """
-    chain = Chain()
+    chain, only, within = Chain(), True, list[str]()
     for parts in _steps(text.removeprefix("tr:"), chain.ignored):
         names = [part[2:] for part in parts if part.startswith("n-")]
         for name in names:
-            chain.steps += _named(name, named, chain.ignored)
+            chain.steps += _named(name, named, within)
             chain.thumbnail |= name in BUILT_IN
+            chain.named = True
         others = [part for part in parts if not part.startswith("n-")]
         if others:
-            chain.named = False
+            only = False
             chain.steps.append(_step(others, chain.ignored))
+    chain.named &= only and not chain.ignored
+    chain.ignored += within
     return chain
 
 

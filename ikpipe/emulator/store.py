@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS tokens (
     digest TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (expires, digest)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fields (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, field TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS folders (path TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 _PROCESS = secrets.token_hex(5)
@@ -68,6 +69,7 @@ class Store:
         self._db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         # OFF outlives a killed process; only a power cut could lose an upload, and this is an emulator
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {SCHEMA}")
+        self._folders = {row[0] for row in self._rows("SELECT path FROM folders")}
         self.uploads: int = self._rows("SELECT count(*) FROM versions")[0][0]
         """How many versions are stored."""
 
@@ -158,6 +160,7 @@ class Store:
             "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
             *(file_id, folder, details["name"], since, json.dumps(details)),
         )
+        self.add_folder(folder)
         self.uploads += 1
 
     def drop_oldest_version(self, file_id: str) -> None:
@@ -180,6 +183,24 @@ class Store:
             for version in versions:
                 self.bytes_of(version).unlink(missing_ok=True)
         return found
+
+    # Folders
+
+    def add_folder(self, path: str) -> None:
+        """Remember a folder, and those that it is in."""
+        # most uploads go where others went before
+        while path not in self._folders:
+            self._folders.add(path)
+            self._write("INSERT OR IGNORE INTO folders VALUES (?)", path)
+            path = path[: path.rstrip("/").rfind("/") + 1] or "/"
+
+    def delete_folder(self, path: str) -> bool:
+        """Delete a folder with all that is below; False if there is none."""
+        below = "substr({}, 1, length(?)) = ?"
+        files = self._rows(f"SELECT id FROM files WHERE {below.format('folder')}", path, path)  # noqa: S608 - our own words
+        self.delete(row[0] for row in files)
+        self._folders = {one for one in self._folders if not one.startswith(path)}
+        return bool(self._write(f"DELETE FROM folders WHERE {below.format('path')}", path, path) or files)  # noqa: S608 - as above
 
     # Custom metadata fields
 

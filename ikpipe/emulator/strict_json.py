@@ -32,6 +32,11 @@ def _finite(text: str) -> float:
     return number
 
 
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
 # made once: a token alone is read twice
-_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
+_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite, parse_int=_whole)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)

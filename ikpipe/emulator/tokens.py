@@ -12,6 +12,8 @@ from ikpipe.emulator.refusals import Refusal
 
 LONGEST_LIFE = 3600
 """Seconds between `iat` and `exp`, at most (`docs`)."""
+END_OF_TIME = 2**63
+"""No clock goes further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +93,7 @@ def _expiry(payload: dict[str, object]) -> int:
     """Take both times out of the payload, which then holds the form's claims alone."""
     issued, expires = payload.pop("iat", None), payload.pop("exp", None)
     if type(issued) is not int or type(expires) is not int or not 0 <= expires - issued <= LONGEST_LIFE:
+        raise _invalid()
+    if not 0 <= expires < END_OF_TIME:
         raise _invalid()
     return expires

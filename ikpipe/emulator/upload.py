@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -86,7 +85,7 @@ class UploadEndpoint:
         belongings = account.keys, account.rules, account.store, account.load
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
         key = None if authorization is None else authorization.decode("latin-1")
-        about = form, scope["path"] == V1_PATH, key, time.time(), delay
+        about = form, scope["path"] == V1_PATH, key, account.clock(), delay
         attempt = Attempt(*about, *belongings, request_id=scope["request_id"], struck=struck)
         try:
             response = await self._take_in_turn(attempt, entry)
@@ -109,7 +108,7 @@ class UploadEndpoint:
         done = self._capacity.join(now, url=url)
         if done > now:
             await asyncio.sleep(done - now)
-            attempt.now = time.time()
+            attempt.now = self._account.clock()
         for check in authentication.checks_of(attempt):
             check(attempt)
         for check in CHECKS:

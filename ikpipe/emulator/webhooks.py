@@ -52,6 +52,13 @@ def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: floa
     return headers
 
 
+def _takes(status: int | None, message: Message) -> bool:
+    """Tell whether an answer is one: 200 alone for the end of an extension, any 2xx for the account's own (`docs`)."""
+    if message["extension"] is not None:
+        return status == HTTPStatus.OK
+    return status is not None and 200 <= status < 300  # noqa: PLR2004 - HTTP
+
+
 class Webhooks:
     """Sends webhooks with one client, made when the first is sent, and remembers them all."""
 
@@ -78,26 +85,28 @@ class Webhooks:
 
     def tell_extension(self, url: str, body: Mapping[str, object]) -> None:
         """Tell an upload's `webhookUrl` what has become of an extension (`seed`); 200 alone is an answer (`docs`)."""
-        event = f"{body['service']} {body['status']}"
-        self._send(url, event, f"msg_{uuid.uuid4().hex}", body, self._rules.extension_signature)
+        name, identifier = body["service"], f"msg_{uuid.uuid4().hex}"
+        message = {"url": url, "event": f"{name} {body['status']}", "extension": name, "id": identifier, "body": body}
+        self._send(message, self._rules.extension_signature)
 
     def tell_account(self, event: str, body: Mapping[str, object]) -> None:
         """Tell the account's address of an event, if it wants to know; any 2xx is an answer (`docs`)."""
         if self._rules.webhook_url is not None and self.wants(event):
-            whole = {"type": event, "id": str(uuid.uuid4()), **body}
-            self._send(self._rules.webhook_url, event, str(whole["id"]), whole, self._rules.webhook_signature)
+            url, identifier = self._rules.webhook_url, str(uuid.uuid4())
+            whole = {"type": event, "id": identifier, **body}
+            message = {"url": url, "event": event, "extension": None, "id": identifier, "body": whole}
+            self._send(message, self._rules.webhook_signature)
 
-    def _send(self, url: str, event: str, identifier: str, body: Mapping[str, object], scheme: str) -> None:
-        message: Message = {"url": url, "event": event, "id": identifier, "body": body, "taken": False, "tries": []}
+    def _send(self, message: Message, scheme: str) -> None:
+        message |= {"taken": False, "tries": []}
         self._sent.append(message)
         self._try(message, scheme, 0.0)
 
     def _try(self, message: Message, scheme: str, wait: float) -> None:
         async def work() -> None:
             status = await self._post(message, scheme)
-            service = message["event"].partition(" ")[2]
             message["tries"].append({"time": time.time(), "status": status})
-            message["taken"] = status == HTTPStatus.OK if service else status is not None and status // 100 == 2  # noqa: PLR2004 - 2xx
+            message["taken"] = _takes(status, message)
             if not message["taken"] and len(message["tries"]) < self._rules.webhook_tries:
                 # each wait is twice as long as the one before (docs: "in spaced intervals")
                 self._try(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
@@ -115,6 +124,6 @@ class Webhooks:
             reply = await self._client.post(
                 message["url"], content=body, headers=headers, timeout=self._rules.webhook_timeout
             )
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except Exception:  # noqa: BLE001 - of an address of the account's choice, such as a port that there is not
             return None
         return reply.status_code

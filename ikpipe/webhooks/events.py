@@ -5,13 +5,13 @@ What an event must have, to be of its type, is looked at; everything else is in 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from ikpipe._errors import WebhookError
+from ikpipe._reply import parsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def _event(found: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
     common = {
         "type": what,
         "id": _text(found, "id"),
-        "created_at": _moment(found.get("created_at")),
+        "created_at": moment(found.get("created_at")),
         "file_id": _text(data, "fileId"),
         "data": data,
         "body": found,
@@ -141,10 +141,9 @@ def _event(found: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
 
 
 def _json(body: bytes | str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookError("The body is no JSON.") from None
+    found = parsed(body.encode("utf-8", "replace") if isinstance(body, str) else body)
+    if found is None:
+        raise WebhookError("The body is no JSON.")
     if not isinstance(found, dict):
         raise WebhookError("The body is no event: it is no JSON object.")
     return found
@@ -162,7 +161,8 @@ def _needed(of: object, name: str) -> str:
     return found
 
 
-def _moment(text: object) -> datetime | None:
+def moment(text: object) -> datetime | None:
+    """Read a time (ISO 8601); what is none is None."""
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -225,9 +225,12 @@ def _video(common: dict[str, Any], outcome: str) -> Event:
 def _file(common: dict[str, Any], outcome: str) -> Event:
     if outcome not in ("created", "updated", "deleted"):
         return Event(**common)
+    data = common["data"]
     if common["file_id"] is None:
         raise WebhookError("The event lacks 'fileId', or it is no text.")
-    return FileEvent(**common, change=outcome, version_id=_text(common["data"], "versionId"))
+    version = data.get("versionInfo")
+    version_id = _text(data, "versionId") or (_text(version, "id") if isinstance(version, Mapping) else None)
+    return FileEvent(**common, change=outcome, version_id=version_id)
 
 
 _KINDS: dict[str, Callable[[dict[str, Any], str], Event]] = {

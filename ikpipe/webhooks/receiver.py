@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._asgi import Gone, TooLarge, answer, live, whole_body
@@ -99,7 +100,8 @@ async def _heard(check: Callable[[bytes, Headers], Event], scope: Scope, receive
         return None
     except Gone:
         return None
-    await answer(send, 200, {"received": True, "replayed": event.replayed})
+    with suppress(OSError):  # a client that has gone: it will send again what is then a replay
+        await answer(send, 200, {"received": True, "replayed": event.replayed})
     if event.replayed:
         _log.warning("the webhook %s (%s) was here before", event.id, event.type)
     return None if event.replayed else event

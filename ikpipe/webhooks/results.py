@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from ikpipe import _later
 from ikpipe._frame import Revision
-from ikpipe.webhooks.events import Event, ExtensionEvent, FileEvent, PreTransformEvent, parse
+from ikpipe.webhooks.events import Event, ExtensionEvent, FileEvent, PreTransformEvent, moment, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,8 @@ def apply(results: Frame, events: Iterable[Event | Mapping[str, Any] | str | byt
     results
         What `upload` gave, or `read_results`. It is not changed.
     events
-        What `verify` gave, or the bodies of webhooks whose signatures need no look. Those of other files are left out.
+        What `verify` gave, or the bodies of webhooks whose signatures need no look, in any order: of two that tell of
+        one file, the newer wins. Those of other files are left out.
 
     Returns
     -------
@@ -41,15 +43,13 @@ def apply(results: Frame, events: Iterable[Event | Mapping[str, Any] | str | byt
         A body is no event.
     """
     revision = Revision(results)
-    given = [event if isinstance(event, Event) else parse(event) for event in events]
-    waiting = {one.request_id: one for one in revision.results if one.status == "accepted" and one.request_id}
+    given = _in_order([event if isinstance(event, Event) else parse(event) for event in events])
+    waiting = _by([one for one in revision.results if one.status == "accepted"], "request_id")
     for event in given:
-        if isinstance(event, PreTransformEvent) and event.request_id in waiting:
-            _transformed(waiting[event.request_id], event)
-    rows: defaultdict[str, list[Result]] = defaultdict(list)
-    for one in revision.results:
-        if one.file_id is not None:
-            rows[one.file_id].append(one)
+        if isinstance(event, PreTransformEvent):
+            for row in waiting.get(event.request_id, ()):
+                _transformed(row, event)
+    rows = _by(revision.results, "file_id")
     for event in given:
         for row in rows.get(event.file_id or "", ()):
             _told(row, event)
@@ -57,10 +57,31 @@ def apply(results: Frame, events: Iterable[Event | Mapping[str, Any] | str | byt
     return revised
 
 
+def _in_order(events: list[Event]) -> list[Event]:
+    """Let newer details come after older ones; what tells no time stays in its place."""
+    dated = iter(sorted((one for one in events if _time(one) is not None), key=_time))  # type: ignore[arg-type]  # none is None
+    return [one if _time(one) is None else next(dated) for one in events]
+
+
+def _time(event: Event) -> float | None:
+    """Give when what an event says was so: a webhook that is sent again may be hours old."""
+    when = moment(event.data.get("updatedAt")) or event.created_at
+    return None if when is None else (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _by(results: Iterable[Result], name: str) -> dict[str, list[Result]]:
+    """Sort results by a field, where they have one; several can have the same."""
+    found: defaultdict[str, list[Result]] = defaultdict(list)
+    for one in results:
+        if (value := getattr(one, name)) is not None:
+            found[value].append(one)
+    return found
+
+
 def _transformed(row: Result, event: PreTransformEvent) -> None:
     if event.succeeded:
         _later.stored(row, event.data)
-    else:
+    elif row.file_id is None:  # a file that is stored stays so, whatever came first
         row.status, row.error = "failed", "bad_transformation"
         row.message = event.reason or "the pre-transformation failed"
 

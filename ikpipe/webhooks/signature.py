@@ -48,10 +48,11 @@ class Seen:
     def before(self, webhook: str, now: float) -> bool:
         """Note a webhook's id, and tell whether it was here before."""
         with self._lock:
+            while self._ids and self._ids[self._oldest()] < now - KEPT:
+                del self._ids[self._oldest()]
             known = webhook in self._ids
-            if not known:
-                self._ids[webhook] = now
-            while len(self._ids) > self._most or self._ids[self._oldest()] < now - KEPT:
+            self._ids.setdefault(webhook, now)
+            while len(self._ids) > self._most:
                 del self._ids[self._oldest()]
         return known
 
@@ -113,7 +114,7 @@ def verify(
     mark = _mark(_named(headers))
     if mark is None:
         return _unsigned(body, allowed=unsigned)
-    raw = body.encode() if isinstance(body, str) else body
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     if not any(_signs(mark, raw, key) for key in _keys(secret)):
         raise WebhookError(
             "The webhook's signature is not that of this body and secret: "
@@ -125,9 +126,20 @@ def verify(
             "set this machine's clock, or give another tolerance=; else somebody sends it again."
         )
     event = parse(raw, signed=True)
-    # The older scheme has no id beside the event's own.
-    known = mark.id or event.id or mark.signatures[0]
-    return replace(event, replayed=seen is not None and seen.before(known, now))
+    return replace(event, replayed=seen is not None and _before(seen, [mark.id, event.id], raw, now))
+
+
+def _before(seen: Seen, ids: Sequence[str | None], body: bytes, now: float) -> bool:
+    """Note a webhook by all that it is known by, and tell whether it was here before.
+
+    It may come again by the other scheme, which has no id beside the event's own, and signs each try anew: what has
+    no id at all is known by its body.
+    """
+    known = [seen.before(one, now) for one in dict.fromkeys(ids) if one]
+    if ids[-1] is None:
+        same = seen.before(hashlib.sha256(body).hexdigest(), now)
+        known = known or [same]
+    return any(known)
 
 
 def _keys(secret: str | Sequence[str]) -> list[Secret]:

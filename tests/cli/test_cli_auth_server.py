@@ -58,9 +58,9 @@ def test_the_client_s_own_signer_works_against_it(emulator: Emulator, tmp_path: 
 
 @pytest.mark.slow
 def test_a_page_may_ask(emulator: Emulator) -> None:
-    """With `--anybody` and `--origin`, a page of that origin gets what the seed's example asks for."""
+    """With `--anybody` and `--origin`, a page of that origin gets what the seed's example asks for: an hour."""
     options = ("--anybody", "--may", "fileName", "--folder", "/", "--origin", "http://localhost:8000", "--quiet")
-    asked = {"uploadPayload": {"fileName": "abc.jpg"}, "expire": 1800, "publicKey": emulator.public_key}
+    asked = {"uploadPayload": {"fileName": "abc.jpg"}, "expire": 3600, "publicKey": emulator.public_key}
     with process("auth-server", *options, **variables(emulator)) as running:
         url = address(running)
         page, other = (

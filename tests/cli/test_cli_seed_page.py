@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 PAGE = Path(__file__).with_name("seed_page.html")
-MAY = ("--anybody", "--may", "fileName", "--folder", "/", "--lifetime", "3600")
+MAY = ("--anybody", "--may", "fileName", "--folder", "/")
 
 pytestmark = pytest.mark.slow
 

@@ -102,6 +102,8 @@ def test_token_with_another_header(client: Client, change: dict[str, Any]) -> No
         {"iat": 0.0, "exp": 60},
         {"iat": 0, "exp": "60"},
         {"iat": False, "exp": 60},
+        {"iat": 10**30, "exp": 10**30 + 60},
+        pytest.param({"iat": 10**400, "exp": 10**400 + 60}, id="endless"),
     ],
     ids=str,
 )

@@ -179,6 +179,7 @@ def test_restricted_to_names(start: Callable[..., Client]) -> None:
     assert get(client, "/tr:w-10/a.jpg").status_code == 400
     assert size(get(client, "/tr:n-small/a.jpg")) == (10, 5)
     assert get(client, "/a.jpg").status_code == 200
+    assert get(client, "/a.jpg?tr=l-text,i-a,l-end").status_code == 400
 
 
 def test_auto_format(start: Callable[..., Client]) -> None:
@@ -200,6 +201,16 @@ def test_private_file(client: Client) -> None:
     assert get(client, "/tr:w-10/private.jpg").status_code == 401
     assert size(get(client, "/tr:n-media_library_thumbnail/private.jpg")) == (40, 20)
     assert get(client, "/tr:n-media_library_thumbnail,w-40/private.jpg").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "text", [":", ",", "l-text,i-a,l-end", "n-ik_ml_thumbnail,l-text,i-a,l-end", "if-w_gt_1,if-end"]
+)
+def test_only_a_name_opens_a_private_file(client: Client, text: str) -> None:
+    """What is no step at all, or put aside since no stand-in draws it, is no named transformation."""
+    store(client, "private.jpg", **PRIVATE)
+    assert get(client, f"/private.jpg?tr={text}").status_code == 401
+    assert get(client, f"/tr:{text}/private.jpg").status_code == 401
 
 
 @pytest.mark.parametrize(

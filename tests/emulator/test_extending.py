@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from emulator_client import Clock
 from receiver import Receiver, wait_until
 
 if TYPE_CHECKING:
@@ -72,10 +73,11 @@ def test_extensions_that_fail(start: Callable[..., Client]) -> None:
 
 def test_pending_extensions_are_done_later(start: Callable[..., Client]) -> None:
     """What is pending shows in the file's details once it is done, and not before."""
-    client = start(extensions_pending=("*",), extension_delay=0.05)
+    client = start(extensions_pending=("*",), extension_delay=0.05, clock=(clock := Clock()))
     answer = upload(client, tagging(), {"name": "ai-auto-description"})
     assert set(answer["extensionStatus"].values()) == {"pending"}
-    assert answer["AITags"] is None
+    assert client.details(answer["fileId"])["AITags"] is None
+    clock.go_on(0.1)
     wait_until(lambda: client.details(answer["fileId"])["description"])
     wait_until(lambda: client.details(answer["fileId"])["AITags"])
     details = client.details(answer["fileId"])
@@ -123,7 +125,18 @@ def test_tasks(start: Callable[..., Client], answer: str, tags: list[str], metad
     assert (details["tags"], details["customMetadata"]) == (tags, metadata)
 
 
-@pytest.mark.parametrize("tasks", [7, [7], [{}], [{"type": "yes_no", "on_yes": 7}], [{"type": "select_tags"}]], ids=str)
+ODD: dict[str, Any] = {"field": ["size"], "value": "L"}
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        *(7, [7], [{}], [{"type": "yes_no", "on_yes": 7}], [{"type": "select_tags"}], [{"type": ["select_tags"]}]),
+        [{"type": "yes_no", "on_yes": {"set_metadata": [ODD], "unset_metadata": [ODD], "add_tags": [["b"]]}}],
+        [{"type": "select_tags", "vocabulary": [["b"], {}], "min_selections": 2}],
+    ],
+    ids=str,
+)
 def test_tasks_that_say_nothing(client: Client, tasks: object) -> None:
     """Tasks of another shape leave the file as it is."""
     assert upload(client, {"name": "ai-tasks", "tasks": tasks}, tags="a")["tags"] == ["a"]
@@ -156,9 +169,10 @@ def test_failure_is_told(start: Callable[..., Client]) -> None:
 def test_file_that_is_gone(start: Callable[..., Client]) -> None:
     """An extension of a file that was deleted meanwhile fails."""
     with Receiver() as receiver:
-        client = start(extension_delay=0.3)
+        client = start(extension_delay=0.3, clock=(clock := Clock()))
         file_id = upload(client, {"name": "remove-bg"}, webhookUrl=receiver.url)["fileId"]
         client.api("DELETE", f"/v1/files/{file_id}")
+        clock.go_on(0.4)
         told = receiver.next().json
         assert (told["status"], told["fileId"]) == ("FAILURE", file_id)
 

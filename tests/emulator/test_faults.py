@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from emulator_client import Client, picture, refused
+from emulator_client import Client, Clock, picture, refused
 
 from ikpipe.emulator.faults import KINDS, Faults
 
@@ -161,11 +161,11 @@ def test_answer_of_a_refusal_is_left_alone(start: Start) -> None:
 
 def test_index_delay(start: Start) -> None:
     """The file has its details at once, and is in lists later."""
-    client = start(faults={"index-delay": 1}, fault_index_delay=0.1)
+    client = start(faults={"index-delay": 1}, fault_index_delay=0.1, clock=(clock := Clock()))
     file_id = client.upload(picture(), fileName="a.jpg").json()["fileId"]
     assert client.api("GET", "/v1/files").json() == []
     assert client.details(file_id)["fileId"] == file_id
-    time.sleep(0.1)
+    clock.go_on(0.11)
     assert len(client.api("GET", "/v1/files").json()) == 1
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator_client import Client, picture, refused
+from emulator_client import Client, Clock, picture, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +87,8 @@ def test_list_without_a_path_is_of_all_folders(client: Client) -> None:
         {"limit": 1001},
         {"limit": "x"},
         {"skip": -1},
+        {"skip": 10**30},
+        pytest.param({"limit": "9" * 5000}, id="endless"),
         {"sort": "NAME"},
         {"sort": "ASC_COLOUR"},
         {"searchQuery": "("},
@@ -131,13 +132,18 @@ def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> 
     assert names(client, searchQuery=query, path="/b") == ["ü.bin"]
 
 
+def test_no_file_has_half_a_character_in_its_name(client: Client) -> None:
+    """A query for one finds nothing."""
+    assert client.api("GET", "/v1/files", params={"searchQuery": 'name = "\\ud83d"'}).json() == []
+
+
 def test_files_appear_after_the_lag(start: Callable[..., Client]) -> None:
     """A file is in lists `index_lag` seconds after it was stored, and has its details at once."""
-    client = start(index_lag=0.15)
+    client = start(index_lag=0.15, clock=(clock := Clock()))
     answer = client.fixed("late.bin").json()
     assert names(client) == []
     assert client.details(answer["fileId"])["name"] == "late.bin"
-    time.sleep(0.16)
+    clock.go_on(0.16)
     assert names(client) == ["late.bin"]
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator_client import Client, picture, refused
+from emulator_client import Client, Clock, picture, refused
 from receiver import Receiver, wait_until
 
 if TYPE_CHECKING:
@@ -42,9 +42,11 @@ def test_picture_is_stored_transformed(start: Callable[..., Client], receiver: R
 
 def test_a_pre_transformation_can_take_its_time(start: Callable[..., Client], receiver: Receiver) -> None:
     """After the 202 there is no file yet; the event tells when there is."""
-    client = start(webhook_url=receiver.url, transformation_delay=0.3)
+    client = start(webhook_url=receiver.url, transformation_delay=0.3, clock=(clock := Clock()))
     assert client.fixed("a.jpg", picture(), transformation=PRE).status_code == 202
     assert client.emulator.log()[-1]["stored"] is False
+    assert client.api("GET", "/v1/files").json() == []
+    clock.go_on(0.4)
     file_id = receiver.next().json["data"]["fileId"]
     assert client.details(file_id)["width"] == 10
 
@@ -146,11 +148,22 @@ def test_post_transformation_fails(start: Callable[..., Client], receiver: Recei
 
 def test_post_transformation_of_a_file_that_is_gone(start: Callable[..., Client], receiver: Receiver) -> None:
     """A file that was deleted meanwhile cannot be transformed."""
-    client = start(webhook_url=receiver.url, transformation_delay=0.3)
+    client = start(webhook_url=receiver.url, transformation_delay=0.3, clock=(clock := Clock()))
     step = {"type": "transformation", "value": "w-10"}
     file_id = client.fixed("a.jpg", picture(), transformation=post(step)).json()["fileId"]
     client.api("DELETE", f"/v1/files/{file_id}")
+    clock.go_on(0.4)
     assert receiver.next().json["type"] == "upload.post-transform.error"
+
+
+@pytest.mark.parametrize("kind", ["success", "error"])
+def test_one_kind_of_end_is_told(start: Callable[..., Client], receiver: Receiver, kind: str) -> None:
+    """Who wants to be told of one event alone, by its whole name, is told of that, and of no other."""
+    client = start(webhook_url=receiver.url, webhook_events=(f"upload.post-transform.{kind}",), webhook_wait=0)
+    steps = [{"type": "transformation", "value": value} for value in ("w-2", "n-nothing")]
+    client.fixed("a.jpg", picture(), transformation=json.dumps({"post": steps}))
+    assert receiver.next().json["type"] == f"upload.post-transform.{kind}"
+    assert len(client.emulator.webhooks()) == 1
 
 
 def test_both(start: Callable[..., Client], receiver: Receiver) -> None:
@@ -184,4 +197,6 @@ def test_any_2xx_is_taken(start: Callable[..., Client]) -> None:
         client = start(webhook_url=receiver.url, webhook_wait=0)
         client.fixed("a.jpg", picture(), transformation=PRE)
         wait_until(lambda: client.emulator.webhooks()[0]["taken"])
-    assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [500, 204]
+    (message,) = client.emulator.webhooks()
+    assert [one["status"] for one in message["tries"]] == [500, 204]
+    assert message["extension"] is None

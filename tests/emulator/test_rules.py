@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator_client import Client, picture, refused
+from emulator_client import Client, Clock, picture, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +120,7 @@ TRANSFORMATION = (400, "The file could not be uploaded because the transformatio
         '{"post": [{"type": "transformation"}]}',
         '{"post": [{"type": "other", "value": "w-4"}]}',
         '{"post": [{"type": "abs", "value": "sr-240", "protocol": "ftp"}]}',
+        '{"post": [{"type": "abs", "value": "sr-240", "protocol": ["hls"]}]}',
         '{"post": [{"type": "thumbnail", "protocol": "hls"}]}',
         '{"post": [{"type": ["abs"], "value": "w-4"}]}',
         '{"post": [{"type": "transformation", "value": 4}]}',
@@ -205,10 +205,14 @@ def test_429_of_the_api_without_headers(start: Callable[..., Client]) -> None:
 
 def test_rate_window_ends(start: Callable[..., Client]) -> None:
     """After the time that the header names, requests pass again."""
-    client = start(upload_rate=1, rate_interval=100)
-    client.upload()
-    reply = client.upload()
-    time.sleep(int(reply.headers["X-RateLimit-Reset"]) / 1000)
+    client = start(upload_rate=1, rate_interval=100, clock=(clock := Clock()))
+    assert client.upload().status_code == 200
+    clock.go_on(0.04)
+    wait = client.upload().headers["X-RateLimit-Reset"]
+    assert 60 <= int(wait) <= 61
+    clock.go_on(0.059)
+    assert client.upload().status_code == 429
+    clock.go_on(0.002)
     assert client.upload().status_code == 200
 
 

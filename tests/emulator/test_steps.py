@@ -76,7 +76,10 @@ def test_named_transformations() -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "named"), [("n-small:n-turned", True), ("n-small,w-3", False), ("", True)])
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("n-small:n-turned", True), ("n-small,w-3", False), ("", False), ("n-small,l-text,i-a,l-end", False)],
+)
 def test_named_alone(text: str, named: bool) -> None:  # noqa: FBT001
     """It is known whether every step was a name."""
     assert steps.read(text, NAMED).named is named

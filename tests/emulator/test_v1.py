@@ -94,11 +94,12 @@ def test_time_of_the_signature(client: Client, ahead: int) -> None:
     assert refused(reply)[1].startswith("Your request contains invalid expire parameter.")
 
 
-def test_time_that_is_none(client: Client) -> None:
-    """What is no number is answered, not stumbled over."""
+@pytest.mark.parametrize("until", ["soon", "9" * 5000], ids=["soon", "endless"])
+def test_time_that_is_none(client: Client, until: str) -> None:
+    """What is no number is answered, not stumbled over; nor is one without end."""
     fields = proof(client)
-    fields["expire"] = "soon"
-    text = fields["token"] + "soon"
+    fields["expire"] = until
+    text = fields["token"] + until
     fields["signature"] = hmac.new(client.emulator.private_key.encode(), text.encode(), hashlib.sha1).hexdigest()
     assert refused(post(client, V1, {"fileName": "a", **fields}))[0] == 400
 

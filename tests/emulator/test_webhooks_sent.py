@@ -73,6 +73,7 @@ def test_tried_again(start: Callable[..., Client]) -> None:
     (message,) = client.emulator.webhooks()
     assert ([one["status"] for one in message["tries"]], message["taken"]) == ([500, 204, 200], True)
     assert (message["url"], message["event"]) == (receiver.url, "remove-bg SUCCESS")
+    assert message["extension"] == "remove-bg"
     assert message["body"] == every[0].json
 
 
@@ -92,6 +93,17 @@ def test_nobody_there(start: Callable[..., Client]) -> None:
     """An address where nobody is, is a try without a status."""
     client = start(webhook_tries=1, **QUICK)
     client.upload(extensions=EXTENSIONS, webhookUrl="http://127.0.0.1:9/")
+    wait_until(lambda: client.emulator.webhooks() and client.emulator.webhooks()[0]["tries"])
+    assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [None]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://xn--/", "http://[::1]:99999/", "http://a:b/", "http://a..b/", "http://\u2603.invalid/"]
+)
+def test_an_address_that_cannot_be(start: Callable[..., Client], url: str) -> None:
+    """So is one that no connection can be made to, whatever is wrong with it."""
+    client = start(webhook_tries=1, **QUICK)
+    client.upload(extensions=EXTENSIONS, webhookUrl=url)
     wait_until(lambda: client.emulator.webhooks() and client.emulator.webhooks()[0]["tries"])
     assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [None]
 

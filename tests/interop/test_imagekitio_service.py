@@ -91,6 +91,18 @@ def test_library(upload: Callable[..., Any], sdk: ImageKit) -> None:
     assert sdk.assets.list(path=folder) == []
 
 
+def test_folders(sdk: ImageKit) -> None:
+    """A folder that it makes takes files, and goes with them."""
+    parent = str(uuid.uuid4())
+    sdk.folders.create(folder_name="new", parent_folder_path=parent)
+    sdk.files.upload(file=b"x", file_name="a", folder=f"/{parent}/new")
+    sdk.folders.delete(folder_path=f"/{parent}/new/")
+    assert sdk.assets.list(path=f"/{parent}/new") == []
+    sdk.folders.delete(folder_path=parent)
+    with pytest.raises(imagekitio.NotFoundError, match="No folder found"):
+        sdk.folders.delete(folder_path=parent)
+
+
 def test_metadata_fields(sdk: ImageKit) -> None:
     """Fields that it makes take values, are changed, and go."""
     field = sdk.custom_metadata_fields.create(name="price", label="Price", schema={"type": "Number", "min_value": 0})

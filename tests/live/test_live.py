@@ -129,7 +129,7 @@ def test_what_was_stored_goes_even_if_it_is_stopped(account: ikpipe.Account) -> 
 
     with pytest.raises(KeyboardInterrupt):
         converse(account, tell)
-    assert lines[-1].startswith("Cleaned up: 2 of 2 files deleted")
+    assert lines[-1].startswith("Cleaned up: 2 of 2 files deleted, and the folder /ikpipe-live-")
 
 
 def test_what_it_finds_out_can_be_set() -> None:

@@ -1,0 +1,101 @@
+"""Folders: made, and deleted with what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from emulator_client import Client, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
+
+
+def make(client: Client, name: str, parent: str = "/") -> httpx.Response:
+    """Make a folder."""
+    return client.api("POST", "/v1/folder", json={"folderName": name, "parentFolderPath": parent})
+
+
+def delete(client: Client, path: str, tail: str = "") -> httpx.Response:
+    """Delete a folder."""
+    return client.api("DELETE", f"/v1/folder{tail}", json={"folderPath": path})
+
+
+def paths(client: Client) -> list[str]:
+    """List what is stored."""
+    return [file["filePath"] for file in client.api("GET", "/v1/files").json()]
+
+
+def test_a_folder_goes_with_all_that_is_below(client: Client) -> None:
+    """204 without a body; files, their versions and folders below are gone, and nothing else is (docs)."""
+    for folder in ("/a", "/a/b", "/ab", "/c/a"):
+        client.fixed("x.bin", folder=folder)
+    version = client.fixed("x.bin", b"newer", folder="/a/b").json()
+    reply = delete(client, "a/")
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert sorted(paths(client)) == ["/ab/x.bin", "/c/a/x.bin"]
+    assert client.http.get(version["url"]).status_code == 404
+    assert [delete(client, path).status_code for path in ("/a/b", "/ab", "/c/", "/c/a")] == [404, 204, 204, 404]
+
+
+@pytest.mark.parametrize("tail", ["", "/"])
+def test_a_folder_that_there_is_not(client: Client, tail: str) -> None:
+    """404 in the documented words, by either spelling of the address."""
+    answer = delete(client, "folder/to/delete/", tail)
+    assert answer.status_code == 404
+    assert answer.json()["message"] == "No folder found with folderPath folder/to/delete/"
+    assert answer.json()["reason"] == "FOLDER_NOT_FOUND"
+
+
+def test_a_folder_is_made(client: Client) -> None:
+    """201 without a body; those that it is in are made as well, and it is there though it is empty (docs)."""
+    reply = make(client, "summer", "product/images")
+    assert (reply.status_code, reply.content) == (201, b"")
+    assert make(client, "summer", "/product/images/").status_code == 201
+    assert [delete(client, path).status_code for path in ("/product/images/summer", "/product")] == [204, 204]
+    assert delete(client, "/product/images").status_code == 404
+
+
+def test_a_folder_s_name_is_one_level(client: Client) -> None:
+    """What is no letter, mark or numeral becomes `_`, a slash too (docs)."""
+    make(client, "blå/ sko.1-2_3")
+    assert delete(client, "/blå__sko_1-2_3").status_code == 204
+
+
+def test_an_empty_folder_stays(client: Client, start: Callable[..., Client], tmp_path: Path) -> None:
+    """The files of a folder can go without it, which is there after a restart, too."""
+    first = start(tmp_path)
+    file_id = first.fixed("x.bin", folder="/left").json()["fileId"]
+    first.api("DELETE", f"/v1/files/{file_id}")
+    first.emulator.__exit__()
+    assert delete(start(tmp_path), "/left/").status_code == 204
+    assert delete(client, "/left/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "//", ""])
+def test_the_root_stays(client: Client, path: str) -> None:
+    """Nobody deletes everything."""
+    client.fixed("x.bin", folder="/")
+    assert refused(delete(client, path))[0] == 400
+    assert "/x.bin" in paths(client)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"folderName": "a"}, {"folderName": 4, "parentFolderPath": "/"}, [], "a"], ids=str
+)
+def test_a_request_that_lacks_something(client: Client, body: object) -> None:
+    """The parameter is named."""
+    assert refused(client.api("POST", "/v1/folder", json=body))[1].startswith("Your request is missing ")
+    assert refused(client.api("DELETE", "/v1/folder", json=body)) == (
+        400,
+        "Your request is missing folderPath parameter.",
+    )
+
+
+def test_it_needs_the_private_key(client: Client) -> None:
+    """As all of the media API."""
+    for method in ("POST", "DELETE"):
+        assert client.http.request(method, f"{client.emulator.url}/v1/folder", json={}).status_code == 401
