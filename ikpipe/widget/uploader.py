@@ -74,6 +74,7 @@ class Uploader(anywidget.AnyWidget):
 
     _esm = told.script()
     _css = told.style()
+    session = traitlets.Unicode(read_only=True).tag(sync=True)
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     summary = traitlets.Dict(read_only=True).tag(sync=True)
 
@@ -109,6 +110,11 @@ class Uploader(anywidget.AnyWidget):
         self.on_msg(self._hear)
         if account.private_key is not None:
             threading.Thread(target=self._ask_fields, args=(account,), name="ikpipe.fields", daemon=True).start()
+
+    @traitlets.default("session")
+    def _named(self) -> str:
+        """Name the session, which a page has to know from the first."""
+        return self._desk.sending.session
 
     def __repr__(self) -> str:
         return f"Uploader({self._desk.shelf.counted()})"

@@ -29,6 +29,7 @@ class Stub:
         self._bridge, self._account = bridge, account
         self._attempts = 0
         self._late: list[Message] = []
+        bridge.state["session"] = session
         bridge.hears = self.hear
 
     def hear(self, message: Message) -> None:

@@ -71,6 +71,22 @@ def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     assert both.count() == 1
 
 
+def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
+    """A page asks the kernel for its rows once, and a file that was picked in one view is sent when that is closed."""
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.evaluate(
+        """async () => {
+            window.end();
+            await window.show(window.model, document.getElementById("cell"));
+        }"""
+    )
+    uploads.button("Upload 1 file").click()
+    uploads.wait_state("picture-0.png", "Up")
+    assert len(uploads.bridge.of("hello")) == 1
+    assert not [one for one in uploads.bridge.of("result") if one.get("error")]
+
+
 def test_a_new_kernel_adopts_the_files(
     uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
 ) -> None:
