@@ -111,6 +111,16 @@ class Uploader(anywidget.AnyWidget):
         if account.private_key is not None:
             threading.Thread(target=self._ask_fields, args=(account,), name="ikpipe.fields", daemon=True).start()
 
+    @traitlets.observe("comm")
+    def _go_as_sent(self, change: Any) -> None:
+        """Let what a page says go the way that the page chose: beside the cells, where it can.
+
+        ipykernel sends it where the widget spoke last from. Whatever a cell, or a thread, tells the page would so make
+        the page's next message wait until that cell has ended.
+        """
+        if hasattr(change["new"], "_reply_subshell_for"):
+            change["new"]._reply_subshell_for = _as_sent  # noqa: SLF001 - it has no other way to be told
+
     @traitlets.default("session")
     def _named(self) -> str:
         """Name the session, which a page has to know from the first."""
@@ -335,3 +345,8 @@ class Uploader(anywidget.AnyWidget):
         given = self._desk.sheet.given
         self.set_trait("settings", told.settings(account, given, self.settings["name"], fields))
         self._desk.learn(fields)
+
+
+def _as_sent(_data: object, chosen: str | None) -> str | None:
+    """Give the line that a page chose for a message."""
+    return chosen

@@ -172,9 +172,9 @@ def lightness(screen: Screen) -> float:
     return float(screen.root.evaluate(LIGHTNESS))
 
 
-def run_until(lab: Lab, file: Path) -> None:
-    """Start a cell that runs until there is a file."""
-    code = f"import time, os\nwhile not os.path.exists({str(file)!r}): time.sleep(0.02)"
+def run_until(lab: Lab, file: Path, first: str = "") -> None:
+    """Start a cell that runs until there is a file, after it has done something else."""
+    code = f"{first}\nimport time, os\nwhile not os.path.exists({str(file)!r}): time.sleep(0.02)"
     lab.panel(f"(panel.sessionContext.session.kernel.requestExecute({{code: {json.dumps(code)}}}), null)")
 
 
@@ -186,6 +186,22 @@ def test_it_works_while_a_cell_runs(
     screen.pick(files.picked[:1])
     screen.has("picked 0.png")
     run_until(lab, tmp_path / "go")
+    screen.pick(files.picked[1:])
+    screen.send(3)
+    screen.up(3)
+    assert len(stored(emulator)) == 3
+    (tmp_path / "go").touch()
+
+
+def test_it_works_while_a_cell_runs_that_has_said_something(
+    lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, tmp_path: Path
+) -> None:
+    """What a running cell, or a thread, tells the page does not make the page's answers wait for that cell."""
+    emulator, screen = start()
+    screen.pick(files.picked[:1])
+    screen.has("picked 0.png")
+    run_until(lab, tmp_path / "go", "uploader.select(slice(None))")
+    screen.has("1 selected")
     screen.pick(files.picked[1:])
     screen.send(3)
     screen.up(3)
