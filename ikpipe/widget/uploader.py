@@ -237,7 +237,18 @@ class Uploader(anywidget.AnyWidget):
         super().send(dict(message), list(buffers))
 
     def _hear(self, _widget: Any, content: object, _buffers: object) -> None:
-        """Take a message; one that is not understood changes nothing."""
+        """Take a message in; one that is not understood changes nothing, nor does one that comes twice."""
+        lines = self._desk.lines
+        with lines.lock:
+            try:
+                place = messages.place(content)
+            except BadMessage as bad:
+                self.send_message({"type": "error", "request": None, "message": str(bad)})
+                return
+            if place is None or lines.take(*place):
+                self._take(content)
+
+    def _take(self, content: object) -> None:
         request = None
         try:
             message = messages.read(content)

@@ -304,7 +304,7 @@ def test_ping_is_answered(account: ikpipe.Account) -> None:
     """So the page knows that the kernel is there."""
     with Browser(ikpipe.Uploader(account)) as browser:
         browser.say(type="ping", n=7)
-        assert browser.last("pong") == {"type": "pong", "n": 7}
+        assert browser.last("pong") == {"type": "pong", "n": 7, "line": "", "at": 0, "taken": 0}
 
 
 def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:

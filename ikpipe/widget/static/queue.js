@@ -82,7 +82,8 @@ class Queue extends Events {
   }
 
   async addSome(files) {
-    const held = files.map(({ file, path }) => ({ key: `k${++lastKey}`, file, path }));
+    const { line } = this.link; // other pages hear the answer, too: they have other keys
+    const held = files.map(({ file, path }) => ({ key: `${line}-${++lastKey}`, file, path }));
     for (const one of held) this.waiting.set(one.key, one);
     try {
       const answer = await this.link.ask({ type: "add", files: held.map(announced) });

@@ -30,6 +30,18 @@ def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> No
     uploads.root.locator(".ik-notice").wait_for(state="detached")
 
 
+def test_what_was_held_up_is_said_again(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """A message that waits behind a cell while others pass is said again, and what comes late changes nothing."""
+    stub.held = {"add"}
+    uploads.choose(files(2))
+    uploads.bridge.wait_for("add")
+    stub.held = set()
+    uploads.wait_rows(2)
+    stub.wake()
+    stub.push({"id": "r0", "name": "a.jpg"})
+    uploads.wait_rows(3)
+
+
 def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: Stub, files: Files) -> None:
     """A result whose acknowledgement is lost is told again."""
     stub.ignored = {"result"}
