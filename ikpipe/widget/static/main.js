@@ -45,7 +45,6 @@ class Ui {
     const { ends, root, store, view, queue } = this;
     // a notebook's shortcuts cut cells and insert others
     ends.listen(root, "keydown", (event) => event.stopPropagation());
-    ends.listen(window, "beforeunload", (event) => queue.posting && event.preventDefault());
     ends.add(store.on("rows", () => this.showEmpty()));
     ends.add(view.on("visible", () => this.showEmpty()));
     ends.add(followTheme(root));

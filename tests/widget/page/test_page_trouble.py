@@ -83,6 +83,27 @@ def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     assert both.count() == 1
 
 
+def test_leaving_while_files_are_under_way_is_asked_about(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """Until the kernel knows what became of each file of this page, leaving it is asked about, also without a view."""
+    questions: list[str] = []
+    uploads.page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.dismiss()))
+    stub.ignored = {"result"}
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.button("Upload 1 file").click()
+    uploads.bridge.wait_for("result")
+    uploads.evaluate("() => window.end()")
+    with uploads.page.expect_event("dialog"):
+        uploads.page.close(run_before_unload=True)
+    uploads.evaluate("async () => { await window.show(window.model, document.getElementById('cell')); }")
+    stub.ignored = set()
+    uploads.bridge.say({"type": "welcome", "session": stub.session, "version": 2})
+    uploads.wait_state("picture-0.png", "Up")
+    with uploads.page.expect_event("close"):
+        uploads.page.close(run_before_unload=True)
+    assert questions == ["beforeunload"]
+
+
 def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
     """A page asks the kernel for its rows once, and a file that was picked in one view is sent when that is closed."""
     uploads.choose(files(1))
