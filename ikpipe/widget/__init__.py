@@ -4,6 +4,7 @@
 
     messages.py  what a browser says, checked
     rows.py      a row: where its file is, what was edited, how it is
+    lines.py     what pages say, in its order and once
     shelf.py     all rows: by id, counted, which have changed
     sheet.py     the table as it was edited, as a frame and a mapping
     checks.py    rows as they are shown, and what is wrong with them

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.widget import adopting, messages
 from ikpipe.widget.checks import Checks
+from ikpipe.widget.lines import Lines
 from ikpipe.widget.messages import BadMessage
 from ikpipe.widget.page import Page
 from ikpipe.widget.rows import AGAIN, BUSY, UP, Held, Row
@@ -49,7 +50,7 @@ class Desk:
         self.lock = threading.RLock()
         self.sheet, self.sending, self.say, self.changed = sheet, sending, say, changed
         self.shelf = Shelf(len(sheet.input))
-        self.page = Page(say)
+        self.page, self.lines = Page(say), Lines()
         self.checks = Checks(sheet, sending.account.max_file_size, self.page.held)
         self.runs: list[Run] = []
         self.bytes, self.seconds, self.trouble = 0, 0.0, ""
@@ -67,7 +68,7 @@ class Desk:
             messages.Progress: self._progress,
             messages.Answer: self._result,
             messages.Adopt: lambda one: adopting.adopt(self, one),
-            messages.Ping: lambda one: self.say({"type": "pong", "n": one.n}),
+            messages.Ping: self._ping,
         }
 
     # What a browser says
@@ -110,6 +111,10 @@ class Desk:
         ids = {key: row.id for key, row in rows.items()}
         self.say({"type": "added", "request": message.request, "ids": ids, "refused": {}})
         self.changed("frame")
+
+    def _ping(self, message: messages.Ping) -> None:
+        taken = self.lines.taken(message.line)
+        self.say({"type": "pong", "n": message.n, "line": message.line, "at": message.at, "taken": taken})
 
     def hold(self, file: messages.File) -> Row:
         """Make a row for a file that a browser has."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most
 FEW = 2_000_000  # bytes that are sent as they are
 MOST = 100_000_000  # bytes of a picture that is made smaller
-_PLAIN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml", "image/bmp"})
+_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml", "image/bmp"}
+_PLAIN = frozenset({*_PICTURES, "video/mp4", "video/webm", "video/ogg", "video/quicktime"})
 
 
 class Look(NamedTuple):

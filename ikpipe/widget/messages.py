@@ -149,9 +149,11 @@ class Csv(NamedTuple):
 
 
 class Ping(NamedTuple):
-    """A question whether anybody is there."""
+    """A question whether anybody is there, and how far a line was taken in, whose last number is `at`."""
 
     n: int
+    line: str
+    at: int
 
 
 Message = (
@@ -178,6 +180,20 @@ def read(content: object) -> Message:
         return _READERS[kind](_Fields(content))
     except BadMessage as bad:
         raise BadMessage(f"{kind}: {bad}", known) from None
+
+
+def place(content: object) -> tuple[str, int] | None:
+    """Read the line that a message belongs to, and its number there; None where its order does not matter.
+
+    Raises
+    ------
+    BadMessage
+        It has something else in their place.
+    """
+    fields = _Fields(content if isinstance(content, dict) else {})
+    if not fields.has("line") or fields.value("type") == "ping":
+        return None
+    return fields.text("line"), fields.number("at")
 
 
 class _Fields:
@@ -349,5 +365,7 @@ _READERS: dict[str, Callable[[_Fields], Message]] = {
     "preview": lambda fields: Preview(fields.ids(), fields.choice("size", ("thumb", "large"))),
     "adopt": lambda fields: Adopt(fields.text("session"), [_orphan(one) for one in fields.objects("rows")]),
     "csv": lambda fields: Csv(fields.request()),
-    "ping": lambda fields: Ping(fields.number("n")),
+    "ping": lambda fields: Ping(
+        fields.number("n"), fields.text("line", otherwise=""), fields.number("at") if fields.has("at") else 0
+    ),
 }

@@ -74,6 +74,7 @@ class Uploader(anywidget.AnyWidget):
 
     _esm = told.script()
     _css = told.style()
+    session = traitlets.Unicode(read_only=True).tag(sync=True)
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     summary = traitlets.Dict(read_only=True).tag(sync=True)
 
@@ -109,6 +110,21 @@ class Uploader(anywidget.AnyWidget):
         self.on_msg(self._hear)
         if account.private_key is not None:
             threading.Thread(target=self._ask_fields, args=(account,), name="ikpipe.fields", daemon=True).start()
+
+    @traitlets.observe("comm")
+    def _go_as_sent(self, change: Any) -> None:
+        """Let what a page says go the way that the page chose: beside the cells, where it can.
+
+        ipykernel sends it where the widget spoke last from. Whatever a cell, or a thread, tells the page would so make
+        the page's next message wait until that cell has ended.
+        """
+        if hasattr(change["new"], "_reply_subshell_for"):
+            change["new"]._reply_subshell_for = _as_sent  # noqa: SLF001 - it has no other way to be told
+
+    @traitlets.default("session")
+    def _named(self) -> str:
+        """Name the session, which a page has to know from the first."""
+        return self._desk.sending.session
 
     def __repr__(self) -> str:
         return f"Uploader({self._desk.shelf.counted()})"
@@ -221,7 +237,18 @@ class Uploader(anywidget.AnyWidget):
         super().send(dict(message), list(buffers))
 
     def _hear(self, _widget: Any, content: object, _buffers: object) -> None:
-        """Take a message; one that is not understood changes nothing."""
+        """Take a message in; one that is not understood changes nothing, nor does one that comes twice."""
+        lines = self._desk.lines
+        with lines.lock:
+            try:
+                place = messages.place(content)
+            except BadMessage as bad:
+                self.send_message({"type": "error", "request": None, "message": str(bad)})
+                return
+            if place is None or lines.take(*place):
+                self._take(content)
+
+    def _take(self, content: object) -> None:
         request = None
         try:
             message = messages.read(content)
@@ -329,3 +356,8 @@ class Uploader(anywidget.AnyWidget):
         given = self._desk.sheet.given
         self.set_trait("settings", told.settings(account, given, self.settings["name"], fields))
         self._desk.learn(fields)
+
+
+def _as_sent(_data: object, chosen: str | None) -> str | None:
+    """Give the line that a page chose for a message."""
+    return chosen

@@ -47,10 +47,15 @@ def test_there_is_no_preview_of_what_is_elsewhere(source: Source | None) -> None
 
 @pytest.mark.parametrize(
     ("content", "kind", "seen"),
-    [(b"<svg/>", "image/svg+xml", True), (b"no picture", "text/plain", False), (bytes(2_000_001), "image/png", False)],
+    [
+        (b"<svg/>", "image/svg+xml", True),
+        (b"a video", "video/mp4", True),
+        (b"no picture", "text/plain", False),
+        (bytes(2_000_001), "image/png", False),
+    ],
 )
-def test_small_pictures_go_as_they_are(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
-    """What Pillow cannot read is sent itself, if it is a picture and small."""
+def test_small_files_go_as_they_are(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
+    """What Pillow cannot read is sent itself, if it is a picture or a video, and small."""
     found = look(Source("bytes", content=content, size=len(content)), kind, "thumb")
     assert (found is not None and found.content == content) is seen
 

@@ -304,7 +304,7 @@ def test_ping_is_answered(account: ikpipe.Account) -> None:
     """So the page knows that the kernel is there."""
     with Browser(ikpipe.Uploader(account)) as browser:
         browser.say(type="ping", n=7)
-        assert browser.last("pong") == {"type": "pong", "n": 7}
+        assert browser.last("pong") == {"type": "pong", "n": 7, "line": "", "at": 0, "taken": 0}
 
 
 def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
@@ -353,3 +353,14 @@ def test_a_template_that_fits_nothing_is_told_at_once(account: ikpipe.Account) -
         ikpipe.Uploader(account, file_name="{sku}.jpg")
     with pytest.raises(ikpipe.AccountError):
         ikpipe.Uploader(ikpipe.Account("public_x"))
+
+
+def test_messages_go_the_way_that_the_page_chose(account: ikpipe.Account) -> None:
+    """The kernel is not to send them where the widget spoke last from, which may be a cell that still runs."""
+
+    class Comm(Browser):
+        def _reply_subshell_for(self, _data: object, _chosen: str) -> str:
+            return "behind the cell"
+
+    with Comm(ikpipe.Uploader(account)) as comm:
+        assert comm._reply_subshell_for({}, "beside the cell") == "beside the cell"  # noqa: SLF001

@@ -64,7 +64,9 @@ class Intake {
     this.overlay.hidden = true;
     this.ui.root.focus({ preventScroll: true });
     const reading = (n) => n % 100 === 0 && this.ui.say(STRINGS.reading(n), { shown: true });
-    this.take(await droppedFiles(event.dataTransfer, reading));
+    const files = await droppedFiles(event.dataTransfer, reading);
+    if (files.length) this.take(files);
+    else this.ui.say(STRINGS.noFiles, { shown: true });
   }
 
   pasted(event) {

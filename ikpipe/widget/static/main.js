@@ -1,6 +1,6 @@
 // One view of a queue: its parts, and what they ask of each other.
 
-const QUEUE_OF = new WeakMap(); // model → its queue
+const QUEUE_OF = new Map(); // session → the queue of its uploader: a notebook wraps the one model anew for each view
 
 class Ui {
   constructor(queue, root) {
@@ -45,7 +45,6 @@ class Ui {
     const { ends, root, store, view, queue } = this;
     // a notebook's shortcuts cut cells and insert others
     ends.listen(root, "keydown", (event) => event.stopPropagation());
-    ends.listen(window, "beforeunload", (event) => queue.posting && event.preventDefault());
     ends.add(store.on("rows", () => this.showEmpty()));
     ends.add(view.on("visible", () => this.showEmpty()));
     ends.add(followTheme(root));
@@ -111,16 +110,18 @@ class Ui {
 }
 
 function queueOf(model) {
-  if (!QUEUE_OF.has(model)) {
+  const session = model.get("session");
+  if (!QUEUE_OF.has(session)) {
     const queue = new Queue(model);
-    QUEUE_OF.set(model, queue);
+    QUEUE_OF.set(session, queue);
     queues.add(queue);
   }
-  return QUEUE_OF.get(model);
+  return QUEUE_OF.get(session);
 }
 
 function initialize({ model }) {
   queueOf(model);
+  return () => QUEUE_OF.delete(model.get("session")); // another model of the same uploader needs a queue that hears it
 }
 
 function render({ model, el }) {

@@ -67,7 +67,10 @@ function editsOf(row) {
 
 /** Forget the orphans: the person does not want them. */
 function dismissOrphans(queue) {
-  for (const orphan of queue.orphans) queues.delete(orphan);
+  for (const orphan of queue.orphans) {
+    queues.delete(orphan);
+    orphan.close();
+  }
   queue.orphans = [];
   queue.emit("notices");
 }

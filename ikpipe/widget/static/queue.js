@@ -17,6 +17,8 @@ class Queue extends Events {
     this.totals = null;
     this.orphans = [];
     this.views = 0;
+    this.ends = new Ends();
+    this.ends.listen(window, "beforeunload", (event) => this.underWay && event.preventDefault());
     this.hear();
     this.hello();
   }
@@ -82,7 +84,8 @@ class Queue extends Events {
   }
 
   async addSome(files) {
-    const held = files.map(({ file, path }) => ({ key: `k${++lastKey}`, file, path }));
+    const { line } = this.link; // other pages hear the answer, too: they have other keys
+    const held = files.map(({ file, path }) => ({ key: `${line}-${++lastKey}`, file, path }));
     for (const one of held) this.waiting.set(one.key, one);
     try {
       const answer = await this.link.ask({ type: "add", files: held.map(announced) });
@@ -172,7 +175,14 @@ class Queue extends Events {
     return this.sender.posts.size > 0;
   }
 
+  /** Tell whether leaving the page would lose files that are to be sent, or what became of them. */
+  get underWay() {
+    const busy = (id) => isBusy(this.store.get(id) || {});
+    return this.posting || this.sender.results.size > 0 || [...this.files.keys()].some(busy);
+  }
+
   close() {
+    this.ends.all();
     this.link.close();
     this.sender.close();
   }

@@ -155,6 +155,7 @@ class Sender extends Events {
   }
 
   tellAgain(age = 0) {
+    if (age && this.link.waiting) return; // it has them before it, or hears them when it answers
     const now = performance.now();
     for (const kept of this.results.values()) {
       if (now - kept.told < age) continue;

@@ -19,6 +19,7 @@ const STRINGS = {
   added: (n) => `${files(n)} added`,
   adding: (n) => `Adding ${files(n)}…`,
   reading: (n) => `Reading the folder: ${files(n)} so far…`,
+  noFiles: "There are no files in what was dropped",
   refusedToAdd: (n, why) => `${files(n)} could not be added: ${why}`,
   pasted: (stamp, ending) => `pasted-${stamp}.${ending}`,
 

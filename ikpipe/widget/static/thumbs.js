@@ -4,6 +4,7 @@ const THUMB = 320; // pixels, the longer side: sharp on screens with two pixels 
 const KEPT = 600; // small pictures that are kept
 const AT_ONCE = 3;
 const SETTLE = 60; // ms without scrolling, after which pictures are made
+const SLOWEST = 10000; // ms in which a video gives a frame
 const ASK_LATER = 30; // ms in which several wishes become one message to the kernel
 
 class Thumbs {
@@ -60,8 +61,9 @@ class Thumbs {
     }
     if (file) return makeOwn(file, family);
     if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
-    if (row.source === "file" && (family === "image" || family === "video")) return this.ask(row.id, "thumb");
-    return null;
+    if (row.source !== "file" || !["image", "video"].includes(family)) return null;
+    const given = await this.ask(row.id, "thumb");
+    return given && family === "video" ? posterOf(given) : given;
   }
 
   keep(key, address) {
@@ -125,7 +127,7 @@ class Thumbs {
 }
 
 async function makeOwn(file, family) {
-  if (family === "video") return posterOf(file);
+  if (family === "video") return posterOf(URL.createObjectURL(file));
   if (family !== "image") return null;
   try {
     return await shrink(await createImageBitmap(file, { resizeWidth: THUMB, resizeQuality: "medium" }));
@@ -151,17 +153,18 @@ async function shrink(source) {
   return URL.createObjectURL(blob);
 }
 
-/** Take an early frame of a video. */
-async function posterOf(file) {
-  const address = URL.createObjectURL(file);
+/** Take an early frame of a video, whose address is not needed any more then. */
+async function posterOf(address) {
   const video = h("video", { muted: true, preload: "auto", playsinline: true });
   try {
     await new Promise((resolve, reject) => {
       video.onseeked = resolve;
       video.onerror = reject;
+      setTimeout(reject, SLOWEST); // others wait for their turn
       video.onloadedmetadata = () => (video.currentTime = Math.min(1, video.duration / 4 || 0));
       video.src = address;
     });
+    if (!video.videoWidth) return null; // it has sound alone
     return await shrink(video);
   } finally {
     URL.revokeObjectURL(address);

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labs import Lab
+    from playwright.sync_api import Page, WebSocketRoute
 
     from ikpipe.emulator import Emulator
 
@@ -172,9 +173,9 @@ def lightness(screen: Screen) -> float:
     return float(screen.root.evaluate(LIGHTNESS))
 
 
-def run_until(lab: Lab, file: Path) -> None:
-    """Start a cell that runs until there is a file."""
-    code = f"import time, os\nwhile not os.path.exists({str(file)!r}): time.sleep(0.02)"
+def run_until(lab: Lab, file: Path, first: str = "") -> None:
+    """Start a cell that runs until there is a file, after it has done something else."""
+    code = f"{first}\nimport time, os\nwhile not os.path.exists({str(file)!r}): time.sleep(0.02)"
     lab.panel(f"(panel.sessionContext.session.kernel.requestExecute({{code: {json.dumps(code)}}}), null)")
 
 
@@ -191,6 +192,70 @@ def test_it_works_while_a_cell_runs(
     screen.up(3)
     assert len(stored(emulator)) == 3
     (tmp_path / "go").touch()
+
+
+def test_it_works_while_a_cell_runs_that_has_said_something(
+    lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, tmp_path: Path
+) -> None:
+    """What a running cell, or a thread, tells the page does not make the page's answers wait for that cell."""
+    emulator, screen = start()
+    screen.pick(files.picked[:1])
+    screen.has("picked 0.png")
+    run_until(lab, tmp_path / "go", "uploader.select(slice(None))")
+    screen.has("1 selected")
+    screen.pick(files.picked[1:])
+    screen.send(3)
+    screen.up(3)
+    assert len(stored(emulator)) == 3
+    (tmp_path / "go").touch()
+
+
+def test_a_cell_that_runs_before_the_line_beside_it_is_there(
+    lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, tmp_path: Path
+) -> None:
+    """What was said behind a cell is said again by the line beside it, and is done once: files are not there twice."""
+    late = Late(lab.page)
+    emulator, screen = start()
+    screen.pick(files.picked[:1])
+    screen.has("picked 0.png")
+    run_until(lab, tmp_path / "go")
+    screen.pick(files.picked[1:])
+    screen.root.get_by_role("paragraph").filter(has_text="The kernel is busy, waiting").wait_for()
+    late.come()
+    screen.send(3)
+    screen.up(3)
+    (tmp_path / "go").touch()
+    lab.until_kernel("len(uploader.results) == 3")
+    assert len(lab.value("list(uploader.frame['file'])")) == len(stored(emulator)) == 3
+
+
+class Late:
+    """Keeps back the kernel's answers about subshells: till then, JupyterLab's widgets wait for cells."""
+
+    def __init__(self, page: Page) -> None:
+        self._kept: list[tuple[WebSocketRoute, str | bytes]] = []
+        page.route_web_socket(re.compile("/channels"), self._route)
+
+    def _route(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if b"create_subshell_reply" in as_bytes(message):
+                self._kept.append((socket, message))
+            else:
+                socket.send(message)
+
+        server.on_message(pass_on)
+
+    def come(self) -> None:
+        """Let them come."""
+        for socket, message in self._kept:
+            socket.send(message)
+
+
+def as_bytes(message: str | bytes) -> bytes:
+    """Give a socket's message as bytes."""
+    return message if isinstance(message, bytes) else message.encode()
 
 
 def test_a_busy_kernel(lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, tmp_path: Path) -> None:

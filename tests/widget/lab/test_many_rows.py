@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from labs import notebook
@@ -92,8 +92,10 @@ def test_no_long_task(chrome: Browser, lab: Lab, many: Screen, tmp_path: Path) -
         use(lab.page, many)
     chrome.stop_tracing()
     tasks = tasks_of(trace)
-    print(f"{len(tasks)} tasks, the longest {max(tasks) / 1000:.0f} ms")  # noqa: T201 - a figure to be read
-    assert max(tasks) <= LONGEST
+    longest, wall = max(tasks, key=lambda one: one.processor), max(one.wall for one in tasks)
+    figures = f"the longest {longest.processor / 1000:.0f} ms of the processor, {wall / 1000:.0f} ms by the clock"
+    print(f"{len(tasks)} tasks, {figures}")  # noqa: T201 - to be read
+    assert longest.processor <= LONGEST
 
 
 def use(page: Page, screen: Screen) -> None:
@@ -113,8 +115,15 @@ def use(page: Page, screen: Screen) -> None:
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-def tasks_of(trace: Path) -> list[float]:
-    """Give how long each task of the page's main thread took, in µs of the processor: other processes take no part."""
+class Task(NamedTuple):
+    """How long a task took, in µs: by the clock, and of the processor, in which other processes take no part."""
+
+    wall: float
+    processor: float
+
+
+def tasks_of(trace: Path) -> list[Task]:
+    """Give the tasks of the page's main thread."""
     events: list[dict[str, Any]] = json.loads(trace.read_text())["traceEvents"]
     threads = {
         (event["pid"], event["tid"])
@@ -124,4 +133,4 @@ def tasks_of(trace: Path) -> list[float]:
     names = {"RunTask", "ThreadControllerImpl::RunTask", "ThreadPool_RunTask"}
     tasks = [one for one in events if one["name"] in names and (one["pid"], one["tid"]) in threads]
     assert tasks
-    return [one.get("tdur", one.get("dur", 0)) for one in tasks]
+    return [Task(one.get("dur", 0), one.get("tdur", one.get("dur", 0))) for one in tasks]

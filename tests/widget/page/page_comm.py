@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ikpipe import Uploader
 
-SHOWN = ("settings", "summary")  # the traits that the page reads
+SHOWN = ("session", "settings", "summary")  # the traits that the page reads
 
 
 class Comm:

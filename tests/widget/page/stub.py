@@ -25,24 +25,39 @@ class Stub:
         """Whether it leaves messages unanswered, as a kernel does whose cell is running."""
         self.ignored: set[str] = set()
         """Types of messages that it never answers."""
+        self.held: set[str] = set()
+        """Types of messages that wait as if behind a cell, while others pass."""
         self.session = session
+        self._taken: dict[str, int] = {}
         self._bridge, self._account = bridge, account
         self._attempts = 0
         self._late: list[Message] = []
+        bridge.state["session"] = session
         bridge.hears = self.hear
 
     def hear(self, message: Message) -> None:
         """Answer a message, now or when it hears again."""
-        if self.deaf:
+        if self.deaf or message["type"] in self.held:
             self._late.append(message)
+            return
+        if not self._takes(message):
             return
         answer = getattr(self, f"_{message['type']}", None)
         if answer is not None and message["type"] not in self.ignored:
             answer(message)
 
+    def _takes(self, message: Message) -> bool:
+        """Tell whether a message is the next one of its line."""
+        if message["type"] == "ping" or "line" not in message:
+            return True
+        line, due = message["line"], self._taken.get(message["line"], 0) + 1
+        if message["at"] == due:
+            self._taken[line] = due
+        return message["at"] == due
+
     def wake(self) -> None:
         """Hear again, first what was said meanwhile."""
-        self.deaf = False
+        self.deaf, self.held = False, set()
         late, self._late = self._late, []
         for message in late:
             self.hear(message)
@@ -64,7 +79,8 @@ class Stub:
         self._bridge.say({"type": "welcome", "session": self.session, "version": 1})
 
     def _ping(self, message: Message) -> None:
-        self._bridge.say({"type": "pong", "n": message["n"]})
+        taken = self._taken.get(message["line"], 0)
+        self._bridge.say({**message, "type": "pong", "taken": taken})
 
     def _add(self, message: Message) -> None:
         ids, refused = {}, {}

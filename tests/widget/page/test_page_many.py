@@ -35,6 +35,18 @@ def test_only_rows_in_view_are_in_the_page(five_thousand: Uploads) -> None:
     assert rows.count() < 40
 
 
+def test_a_narrow_page_has_a_line_for_uploading(five_thousand: Uploads) -> None:
+    """At 360 pixels the button is as wide as the list, in one line of text, and the others share the line above all."""
+    five_thousand.page.set_viewport_size({"width": 360, "height": 640})
+    bar = five_thousand.root.locator(".ik-toolbar")
+    upload, find = bar.locator(".ik-primary").bounding_box(), bar.locator(".ik-search").bounding_box()
+    others = bar.locator(":scope > :not(.ik-primary, .ik-search)")
+    assert upload
+    assert find
+    assert (upload["width"], upload["height"]) == (find["width"], find["height"])
+    assert len({one.evaluate("one => one.getBoundingClientRect().top") for one in others.all()}) == 1
+
+
 def test_the_keyboard_goes_to_the_end_at_once(five_thousand: Uploads) -> None:
     """The last row is in view, and has the focus."""
     five_thousand.row("SKU-00000-front.jpg").click()

@@ -30,6 +30,18 @@ def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> No
     uploads.root.locator(".ik-notice").wait_for(state="detached")
 
 
+def test_what_was_held_up_is_said_again(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """A message that waits behind a cell while others pass is said again, and what comes late changes nothing."""
+    stub.held = {"add"}
+    uploads.choose(files(2))
+    uploads.bridge.wait_for("add")
+    stub.held = set()
+    uploads.wait_rows(2)
+    stub.wake()
+    stub.push({"id": "r0", "name": "a.jpg"})
+    uploads.wait_rows(3)
+
+
 def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: Stub, files: Files) -> None:
     """A result whose acknowledgement is lost is told again."""
     stub.ignored = {"result"}
@@ -69,6 +81,43 @@ def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     stub.push({"id": "r1", "name": "b.jpg"})
     both.first.get_by_text("b.jpg", exact=True).wait_for()
     assert both.count() == 1
+
+
+def test_leaving_while_files_are_under_way_is_asked_about(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """Until the kernel knows what became of each file of this page, leaving it is asked about, also without a view."""
+    questions: list[str] = []
+    uploads.page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.dismiss()))
+    stub.ignored = {"result"}
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.button("Upload 1 file").click()
+    uploads.bridge.wait_for("result")
+    uploads.evaluate("() => window.end()")
+    with uploads.page.expect_event("dialog"):
+        uploads.page.close(run_before_unload=True)
+    uploads.evaluate("async () => { await window.show(window.model, document.getElementById('cell')); }")
+    stub.ignored = set()
+    uploads.bridge.say({"type": "welcome", "session": stub.session, "version": 2})
+    uploads.wait_state("picture-0.png", "Up")
+    with uploads.page.expect_event("close"):
+        uploads.page.close(run_before_unload=True)
+    assert questions == ["beforeunload"]
+
+
+def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
+    """A page asks the kernel for its rows once, and a file that was picked in one view is sent when that is closed."""
+    uploads.choose(files(1))
+    uploads.wait_rows(1)
+    uploads.evaluate(
+        """async () => {
+            window.end();
+            await window.show(window.model, document.getElementById("cell"));
+        }"""
+    )
+    uploads.button("Upload 1 file").click()
+    uploads.wait_state("picture-0.png", "Up")
+    assert len(uploads.bridge.of("hello")) == 1
+    assert not [one for one in uploads.bridge.of("result") if one.get("error")]
 
 
 def test_a_new_kernel_adopts_the_files(

@@ -217,6 +217,15 @@ def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: F
     assert Path(download.value.path()).read_text("utf-8").count("uploaded") == 2
 
 
+def test_a_folder_without_files_is_said(uploads: Uploads, tmp_path: Path) -> None:
+    """Who drops an empty folder, or one of empty folders, sees and hears that nothing was in it."""
+    (tmp_path / "empty" / "within").mkdir(parents=True)
+    uploads.drop([str(tmp_path / "empty")])
+    said = uploads.root.get_by_role("status").get_by_text("There are no files in what was dropped")
+    said.wait_for(state="visible")
+    assert uploads.bridge.of("add") == []
+
+
 def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """Rows of a folder there show pictures that the kernel gives, and are sent by it, beside picked ones."""
     paths = files(3)
