@@ -5,6 +5,7 @@ const KEPT = 600; // small pictures that are kept
 const AT_ONCE = 3;
 const SETTLE = 60; // ms without scrolling, after which pictures are made
 const SLOWEST = 10000; // ms in which a video gives a frame
+const BETWEEN_LOOKS = 40; // ms
 const ASK_LATER = 30; // ms in which several wishes become one message to the kernel
 
 class Thumbs {
@@ -165,11 +166,22 @@ async function posterOf(address) {
       video.src = address;
     });
     if (!video.videoWidth) return null; // it has sound alone
-    return await shrink(video);
+    return (await hasFrame(video)) ? await shrink(video) : null;
   } finally {
     URL.revokeObjectURL(address);
     video.removeAttribute("src");
   }
+}
+
+/** Wait until a frame can be drawn: on a machine with much to do, it comes later than the word that it was found. */
+async function hasFrame(video) {
+  const context = h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  for (const end = performance.now() + SLOWEST; performance.now() < end; ) {
+    context.drawImage(video, 0, 0, 1, 1);
+    if (context.getImageData(0, 0, 1, 1).data[3]) return true; // nothing drawn is transparent
+    await new Promise((later) => setTimeout(later, BETWEEN_LOOKS));
+  }
+  return false;
 }
 
 /** Tell whether an address gives a picture. */

@@ -48,7 +48,8 @@ RECORD = """async () => {
     });
 }"""
 
-MIDDLE = """(image) => {
+MIDDLE = """async (image) => {
+    await image.decode(); // it is there before its pixels are
     const canvas = Object.assign(document.createElement("canvas"), {width: 1, height: 1});
     const context = canvas.getContext("2d");
     context.drawImage(image, image.naturalWidth / 2, image.naturalHeight / 2, 1, 1, 0, 0, 1, 1);
