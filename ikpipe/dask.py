@@ -94,7 +94,9 @@ def summary(results: Any) -> dict[str, Any]:
         A dask DataFrame that `upload` gave, or one that was read from what it was written to.
     """
     found = _dask("dask").compute(
-        results["ik_status"].value_counts(), results["ik_size"].sum(), results["ik_file_id"].nunique()
+        results["ik_status"].value_counts(split_out=1),
+        results["ik_size"].sum(),
+        results["ik_file_id"].nunique(split_out=1),
     )
     counts = {str(status): int(count) for status, count in found[0].items()}
     return {"rows": sum(counts.values()), "counts": counts, "bytes": int(found[1]), "files": int(found[2])}
