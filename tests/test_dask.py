@@ -6,8 +6,11 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +27,10 @@ import ikpipe.dask
 from ikpipe import Policy
 from ikpipe._result import RESULT_COLUMNS
 from ikpipe.emulator.faults import KINDS
-from ikpipe.emulator.server import PRIVATE_KEY
+from ikpipe.emulator.server import PRIVATE_KEY, PUBLIC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ikpipe import Account
     from ikpipe.emulator import Emulator
@@ -211,21 +213,27 @@ def test_with_a_journal_a_killed_worker_s_rows_are_not_sent_again(
     assert len(emulator.log()) == before
 
 
-def test_a_second_upload_finishes_what_was_stopped(
+def test_a_second_upload_finishes_what_was_killed(
     client: Client, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """Its journal says what is up; the rest is sent."""
+    """With all its workers: its journal says what is up; the rest is sent."""
     emulator = emulate(latency=0.02)
-    options: dict[str, Any] = {"journal": tmp_path, "concurrency": 4}
-    future = client.compute(lazily(table(600), emulator.account, 3, **options))
-    while sum(stored(emulator).values()) < 150:
-        time.sleep(0.05)
-    client.cancel(future)
-    client.restart()
+    told = {"IMAGEKIT_PUBLIC_KEY": PUBLIC_KEY, "IMAGEKIT_PRIVATE_KEY": PRIVATE_KEY}
+    places = {"IMAGEKIT_UPLOAD_URL": emulator.upload_url, "IMAGEKIT_API_URL": emulator.url}
+    command = [sys.executable, __file__, str(tmp_path)]
+    with subprocess.Popen(command, env={**os.environ, **told, **places}, start_new_session=True) as process:  # noqa: S603 - our own
+        while sum(stored(emulator).values()) < 150 and process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
     before = sum(stored(emulator).values())
-    results = lazily(table(600), emulator.account, 3, **options).compute()
+    results = job(emulator.account, tmp_path).compute()
     judge(emulator, results)
     assert 150 <= before < 600
+
+
+def job(account: Account, journal: Path) -> Any:
+    """Say what the process that is killed uploads, and the one after it."""
+    return lazily(table(600), account, 3, journal=journal, concurrency=4)
 
 
 # Shares
@@ -310,3 +318,7 @@ def test_a_wrong_mapping_is_found_at_once(account: Account) -> None:
     """Before there is any task."""
     with pytest.raises(ikpipe.MappingError, match="nearest: 'sku'"):
         lazily(table(1), account, 1, file_name="{skuu}.gif")
+
+
+if __name__ == "__main__":
+    job(ikpipe.Account.from_env(), Path(sys.argv[1])).compute(scheduler="processes", num_workers=2)

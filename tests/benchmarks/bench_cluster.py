@@ -14,10 +14,12 @@ import time
 import warnings
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 import psutil
+import pyarrow as pa
 from bench import Contest
 from bench_upload import GIF, PATH, PRIVATE, PUBLIC
 from canned import canned
@@ -46,9 +48,13 @@ def account(url: str) -> ikpipe.Account:
 @contextmanager
 def plain(rows: int) -> Iterator[Callable[[], object]]:
     """Upload a frame, as everybody does."""
-    frame = pd.DataFrame({"sku": [str(row) for row in range(rows)], "file": pd.Series([GIF] * rows, dtype=object)})
+    frame = _table(rows, object)
     with canned() as url:
         yield lambda: ikpipe.upload(frame, account(url), **SENDING)
+
+
+def _table(rows: int, dtype: Any) -> pd.DataFrame:
+    return pd.DataFrame({"sku": [str(row) for row in range(rows)], "file": pd.Series([GIF] * rows, dtype=dtype)})
 
 
 @contextmanager
@@ -106,12 +112,26 @@ def spark(url: str, rows: int) -> Callable[[], object]:
     return lambda: upload(rows)
 
 
-ENGINES = {"spark": spark}
+def dask(url: str, rows: int) -> Callable[[], object]:
+    """Upload on a cluster of processes; the results stay there."""
+    frames, distributed = import_module("dask.dataframe"), import_module("distributed")
+    cluster = distributed.LocalCluster(TASKS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0")
+    client = cluster.get_client()
+
+    def upload(rows: int) -> None:
+        frame = client.persist(frames.from_pandas(_table(rows, pd.ArrowDtype(pa.binary())), npartitions=TASKS))
+        distributed.wait(ikpipe.dask.upload(frame, account(url), **SENDING).persist())
+
+    upload(100 * TASKS)
+    return lambda: upload(rows)
+
+
+ENGINES = {"dask": dask, "spark": spark}
 CONTESTS = [
     Contest(
         f"an upload by {TASKS} workers, {FLIGHT} in flight",
         20_000,
-        {"no engine": plain, "Spark": partial(engine, name="spark")},
+        {"no engine": plain, "Dask": partial(engine, name="dask"), "Spark": partial(engine, name="spark")},
         processors=processors,
     )
 ]
