@@ -1,0 +1,58 @@
+"""How many rows a second a cluster of n workers reaches, until the service is the limit.
+
+``python tests/benchmarks/workers.py [WORKERS …]`` uploads with Dask to an emulator that takes LATENCY for an upload and
+works on CAPACITY at once. Each worker has FLIGHT in flight. Beside each figure stands what `docs/cluster.md` reckons.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import dask.dataframe as frames
+import pandas as pd
+import pyarrow as pa
+from distributed import LocalCluster, wait
+
+import ikpipe.dask
+from ikpipe.emulator import Emulator
+from ikpipe.emulator.server import PRIVATE_KEY
+
+LATENCY = 0.2  # s
+CAPACITY = 32
+FLIGHT = 8
+SECONDS = 15  # that each is to last
+
+
+def reckoned(workers: int) -> float:
+    """Give rows per second: what the workers have in flight, or what the service takes."""
+    return min(workers * FLIGHT, CAPACITY) / LATENCY
+
+
+def measured(workers: int) -> float:
+    """Give rows per second of an upload, once its workers have done a few rows each."""
+    with (
+        Emulator(latency=LATENCY, capacity=CAPACITY) as emulator,
+        LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
+        cluster.get_client(),
+    ):
+
+        def upload(run: str, rows: int) -> float:
+            files = pd.array([f"GIF89a{run}{row}".encode() for row in range(rows)], dtype=pd.ArrowDtype(pa.binary()))
+            table = frames.from_pandas(pd.DataFrame({"file": files}), npartitions=2 * workers)
+            options: dict[str, Any] = {"file_name": "a.gif", "concurrency": workers * FLIGHT, "progress": False}
+            begun = time.perf_counter()
+            wait(ikpipe.dask.upload(table, emulator.account, **options).persist())
+            return rows / (time.perf_counter() - begun)
+
+        upload("warm", 10 * workers)
+        return upload("timed", round(reckoned(workers) * SECONDS))
+
+
+if __name__ == "__main__":
+    os.environ["IMAGEKIT_PRIVATE_KEY"] = PRIVATE_KEY
+    print(f"{'workers':>7} {'rows/s':>8} {'reckoned':>9}")  # noqa: T201 - its purpose
+    for number in [int(word) for word in sys.argv[1:]] or (1, 2, 3, 4, 6, 8):
+        print(f"{number:7} {measured(number):8.1f} {reckoned(number):9.1f}", flush=True)  # noqa: T201
