@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -59,6 +60,36 @@ def test_start_and_end_are_quick() -> None:
     assert started - began < 1
     assert ended - ending < 0.5
     assert emulator.log()[0]["message"] == "cut off"
+
+
+def test_end_leaves_no_connection_that_was_just_made() -> None:
+    """Clients that connect at the very moment of the end, as a browser's spare connections do, are let go."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(20):
+            with Emulator() as emulator, connecting(emulator):
+                pass
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+
+
+@contextmanager
+def connecting(emulator: Emulator) -> Iterator[None]:
+    """Have clients that open connection after connection and say nothing, until nobody listens any more."""
+    address = urlsplit(emulator.url)
+
+    def connect() -> None:
+        with ExitStack() as connections, suppress(OSError):
+            while True:
+                connections.enter_context(socket.create_connection((address.hostname or "", address.port or 0)))
+                time.sleep(0.0005)
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(connect) for _ in range(4)]
+        yield
+        emulator.__exit__()
+        for client in clients:
+            client.result()
 
 
 def hanging_upload(emulator: Emulator) -> socket.socket:
