@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ikpipe._batches import Sink
     from ikpipe._suffix import Suffixes
+    from ikpipe._targets import Targets
     from ikpipe._work import Record
 
 _CLAIMED = 100_000  # paths at a time
@@ -116,6 +117,7 @@ async def send(
     sink: Sink,
     record: Record | None,
     suffixes: Suffixes | None = None,
+    targets: Targets | None = None,
 ) -> None:
     """Send what is to be sent, and raise what the run was stopped by.
 
@@ -127,6 +129,8 @@ async def send(
         An open journal; None keeps none.
     suffixes
         Makes unique names unique; None tells rows apart by their positions.
+    targets
+        Where rows of tables before this one are stored; None: this is all.
     """
     check_account(account)
     plan = work.first_plan()
@@ -136,7 +140,7 @@ async def send(
     show = display(options.progress, work.feed.rows)
     try:
         async with options.wire as wire:
-            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label)
+            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets)
             if plan.gives("use_unique_file_name"):
                 up = work.up(record)
                 while some := dict(islice(up, _CLAIMED)):

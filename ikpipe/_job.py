@@ -81,6 +81,8 @@ class Planner:
         Makes unique names unique; None leaves that to the service.
     label
         Gives the label of the row at a position, to name it in another row's problem; None: positions are labels.
+    targets
+        Those of rows of other tables, which are added to; None: there are none.
     """
 
     def __init__(
@@ -89,12 +91,13 @@ class Planner:
         metadata_fields: Mapping[str, Field] | None = None,
         suffixes: Suffixes | None = None,
         label: Callable[[int], Any] = int,
+        targets: Targets | None = None,
     ) -> None:
         self.label = label
         self._intake = intake
         self._suffixes = suffixes
         self._metadata_fields = metadata_fields
-        self._targets = Targets()
+        self._targets = targets or Targets()
 
     def jobs(self, rows: Rows, sent_as: Mapping[int, str] | None = None) -> list[Job | list[Problem]]:
         """Check rows and write their values for the wire; every problem of a row is found, not just the first.

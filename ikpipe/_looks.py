@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,21 @@ class Looks:
         How many searches a second, and how many names in one.
     sleep
         Waits, and tells whether to go on.
+    since
+        As for `Pace`.
     """
 
-    def __init__(self, wire: Wire, account: Account, policy: Policy, sleep: Callable[[float], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        account: Account,
+        policy: Policy,
+        sleep: Callable[[float], Awaitable[bool]],
+        since: float = -math.inf,
+    ) -> None:
         self._wire, self._account, self._sleep = wire, account, sleep
         self._most = max(1, int(policy.look_up_names))
-        self._pace = Pace(policy.look_ups)
+        self._pace = Pace(policy.look_ups, since)
         self._open: dict[str, _Search] = {}
 
     async def find(self, sought: Sought) -> Result | None:

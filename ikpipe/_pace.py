@@ -25,12 +25,14 @@ class Pace:
     ----------
     rate
         Beginnings per second, at most; None sets no limit.
+    since
+        When another's last beginning may have been, at the latest, in whose stead this one is paced.
     """
 
-    def __init__(self, rate: float | None) -> None:
+    def __init__(self, rate: float | None, since: float = -math.inf) -> None:
         self._most = rate or math.inf
         self._learnt = math.inf
-        self._next = self._until = -math.inf
+        self._next, self._until = since + 1 / self._most, -math.inf
         self._begun: deque[float] = deque()
         self._forgotten = -math.inf  # the last beginning that is no longer in `_begun`
         self._window, self._refused = WINDOWS[0], 0

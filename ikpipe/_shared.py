@@ -6,6 +6,9 @@ its own, which nobody changes later, and begins with what all others have writte
     run.json                    the run's id, when it began, its mapping, whose it is
     PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first; PART is a hash of the part's rows
 
+A file whose writer was killed can end in the middle of an entry, where a store does not write it as a whole: nothing
+that this entry told of had begun.
+
 What two who do the part at once both send is ruled out by names, not by the journal.
 """
 
@@ -52,19 +55,18 @@ def begin(shelf: Shelf, place: str, facts: dict[str, Any], same: Sequence[str]) 
     JournalError
         It is another run's.
     """
-    there = shelf.read(_RUN)
-    if there is None:
-        shelf.write(_RUN, json.dumps(facts, indent=1).encode())
-        return facts
+    if shelf.read(_RUN) is None:
+        shelf.write(_RUN, json.dumps(facts, indent=1).encode(), new=True)
+    there = shelf.read(_RUN) or b""  # which another may have begun at the same moment
     try:
         before: dict[str, Any] = json.loads(there)
-        alike = all(before[name] == facts[name] for name in same)
+        others = [name for name in same if before[name] != facts[name]]
     except (ValueError, KeyError, TypeError):
         raise JournalError(f"{place}/{_RUN} cannot be read: name another folder with journal=.") from None
-    if not alike:
+    if others:
         raise JournalError(
-            f"The journal {place} is that of another run, begun {before['begun']}: its mapping, key or account is "
-            "another one. Name another folder with journal=."
+            f"The journal {place} is that of another run, begun {before['begun']}: its {' and '.join(others)} "
+            f"{'is' if len(others) == 1 else 'are'} not the same. Name another folder with journal=."
         )
     return before
 
@@ -80,19 +82,21 @@ class SharedJournal:
         Names the part: a hash of its rows.
     run
         The run's id.
-    rows
-        How many rows the part has.
+    order
+        The positions of the part's rows in the order in which the journal counts them.
     """
 
-    def __init__(self, shelf: Shelf, place: str, part: str, run: str, rows: int) -> None:
+    def __init__(self, shelf: Shelf, place: str, part: str, run: str, order: Sequence[int]) -> None:
         self.path = f"{place}/{part}"
         self.facts = {"run": run}
-        self.rows = rows
+        self.rows = len(order)
+        self._counted = {position: number for number, position in enumerate(order)}
         self._shelf, self._part = shelf, part
         self._who = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
         self._written = 0
         self._own: set[int] = set()
-        self._stories = _told([_read(shelf, name) for name in shelf.names(part)])
+        told = _told([_read(shelf, place, name) for name in shelf.names(part)])
+        self._stories = {order[number]: story for number, story in told.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +130,8 @@ class SharedJournal:
         kept = [entry for entry in entries if isinstance(entry, Ended) or entry.position not in self._own]
         if not kept:
             return
-        lines = [json.dumps([type(entry).__name__, *_bare(entry)]) for entry in kept]
+        counted = [_bare(entry)._replace(position=self._counted[entry.position]) for entry in kept]
+        lines = [json.dumps([type(entry).__name__, *entry]) for entry in counted]
         self._shelf.write(f"{self._part}/{self._who}-{self._written:06}.jsonl", "\n".join(lines).encode())
         self._written += 1
 
@@ -139,18 +144,26 @@ def _bare(entry: Entry) -> Entry:
     return entry._replace(token=None) if isinstance(entry, Intent) else entry
 
 
-def _read(shelf: Shelf, name: str) -> tuple[str, list[Entry]]:
+def _read(shelf: Shelf, place: str, name: str) -> tuple[str, list[Entry]]:
     """Give who wrote a file, and its entries."""
     who = name.rpartition("-")[0]
     try:
-        lines = map(json.loads, (shelf.read(name) or b"").decode().splitlines())
-        return who, [_KINDS[kind](*values) for kind, *values in lines]
+        *lines, last = (shelf.read(name) or b"").decode().split("\n")
+        whole = [*lines, last] if last.endswith("]") else lines  # a part of an entry has no end
+        return who, [_KINDS[kind](*values) for kind, *values in map(json.loads, whole)]
     except (ValueError, KeyError, TypeError):
-        raise JournalError(f"{name} is damaged: remove it; names then see to it that nothing is twice.") from None
+        words = (
+            "its rows are then sent once more, and but for files that replace others, names keep them from being twice"
+        )
+        raise JournalError(f"{place}/{name} is damaged: remove it; {words}.") from None
 
 
 def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
-    """Put together what several have written: a row is up if it is for any of them."""
+    """Put together what several have written: a row is up if it is for any of them.
+
+    A row that was found to be wrong is looked at anew: nothing of it was sent, and it may have been mended, or this
+    machine may have the file that another had not.
+    """
     begun: dict[int, Begun] = {}
     intents: dict[int, list[Intent]] = {}
     open_: dict[int, set[str]] = {}
@@ -164,7 +177,9 @@ def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
                 open_.setdefault(entry.position, set()).add(who)
             elif isinstance(entry, Settled):
                 open_.get(entry.position, set()).discard(who)
-            elif isinstance(entry, Ended) and not _up(results.get(entry.position)):
+            elif (
+                isinstance(entry, Ended) and _status(entry.result) != "invalid" and not _up(results.get(entry.position))
+            ):
                 results[entry.position] = entry.result
     return {
         position: Story(
@@ -178,4 +193,8 @@ def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
 
 
 def _up(result: str | None) -> bool:
-    return result is not None and json.loads(result)["status"] in SETTLED
+    return result is not None and _status(result) in SETTLED
+
+
+def _status(result: str) -> Any:
+    return json.loads(result)["status"]

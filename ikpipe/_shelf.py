@@ -27,8 +27,11 @@ class Shelf(Protocol):
     def read(self, name: str) -> bytes | None:
         """Read a file; None where there is none."""
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file, durably and as a whole: nobody ever reads a part of it."""
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Write a file, durably and as a whole: nobody ever reads a part of it, where the store allows that.
+
+        `new`: one that is there by then stays as it is; in a store, the later one of two at the same moment does.
+        """
 
 
 def shelf(place: str | Path) -> Shelf:
@@ -46,8 +49,10 @@ def shelf(place: str | Path) -> Shelf:
     MissingExtra
         It is a URL, and fsspec is not installed.
     """
-    text = str(place)
-    return _Remote(text) if "://" in text else _Local(Path(text))
+    scheme, separator, rest = str(place).partition("://")
+    if separator and scheme not in ("file", "local"):  # which fsspec would not write as a whole
+        return _Remote(str(place))
+    return _Local(Path(rest if separator else str(place)))
 
 
 class _Local:
@@ -71,7 +76,7 @@ class _Local:
             except FileNotFoundError:
                 return None
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
         path = self._folder / name
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
         with _told(str(self._folder)):
@@ -81,7 +86,10 @@ class _Local:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(path)
+            if new:
+                _put_new(part, path)
+            else:
+                part.replace(path)
             _sync(path.parent)
 
 
@@ -101,7 +109,8 @@ class _Remote:
     def names(self, folder: str) -> list[str]:
         with _told(self._url):
             try:
-                found = self._files.ls(f"{self._folder}/{folder}", detail=False, refresh=True)
+                self._files.invalidate_cache()
+                found = self._files.ls(f"{self._folder}/{folder}", detail=False)
             except FileNotFoundError:
                 return []
         return sorted(f"{folder}/{PurePosixPath(name).name}" for name in found)
@@ -114,11 +123,23 @@ class _Remote:
                 return None
             return content
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:  # noqa: ARG002 - few stores have it
         path = f"{self._folder}/{name}"
         with _told(self._url):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             self._files.pipe_file(path, content)
+
+
+def _put_new(part: Path, path: Path) -> None:
+    """Give a file its name, unless another has it."""
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        part.unlink()
+    except OSError:  # there are file systems without links
+        part.replace(path)
+    else:
+        part.unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -23,8 +23,8 @@ class Source(NamedTuple):
     """Where a file's bytes come from.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
-    as it is), ``bytes``, ``path``, or ``held`` (somebody else has it, and sends it). `text` is the URL, the text, or
-    what its holder calls it; `size` is in bytes, None for URLs.
+    as it is), ``bytes``, ``path``, or ``held`` (somebody else has it, and sends it). `text` is the URL, the text, the
+    path as it was given, or what its holder calls it; `size` is in bytes, None for URLs.
     """
 
     kind: Literal["url", "fetch", "text", "bytes", "path", "held"]
@@ -149,7 +149,7 @@ class Intake:
             )
         if not stat.S_ISREG(status.st_mode):
             raise BadValue("file_unreadable", f"{shown(str(given))} is no plain file", "name a file, not a folder")
-        return Source("path", path.name, path=real, size=status.st_size)
+        return Source("path", path.name, str(given), path=real, size=status.st_size)
 
 
 class _Folders:
@@ -176,7 +176,8 @@ class _Folders:
             status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - `Path.lstat` takes twice as long
         except (OSError, ValueError):
             return None
-        return Source("path", name, path=folder / name, size=status.st_size) if stat.S_ISREG(status.st_mode) else None
+        plain = stat.S_ISREG(status.st_mode)
+        return Source("path", name, text, path=folder / name, size=status.st_size) if plain else None
 
     def _resolved(self, parent: str) -> Path | None:
         """Say where a folder lies; None where it is out of the root, or there is none."""

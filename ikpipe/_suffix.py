@@ -108,7 +108,7 @@ class ByContent:
 
     def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:  # noqa: ARG002
         """Give a row's suffix."""
-        content = blake2b(json.dumps([fields, source.kind, source.text, str(source.path)]).encode(), digest_size=16)
+        content = blake2b(json.dumps([fields, source.kind, source.text]).encode(), digest_size=16)
         content.update(source.content)
         row = content.hexdigest()
         self._seen[row] += 1

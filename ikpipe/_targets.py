@@ -69,6 +69,10 @@ class Targets:
                 known |= found
             self._add(hashes[~known], owners[~known])
 
+    def move_on(self, rows: int) -> None:
+        """Count from another table on, which comes after one of so many rows: positions of those are below 0 now."""
+        self._runs = [(hashes, positions - rows) for hashes, positions in self._runs]
+
     def _found(self, hashes: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
         """Look for sorted hashes: the positions of each array, which of them are meant, and by which of the hashes."""
         for known, positions in self._runs:

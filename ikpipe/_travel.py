@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import time
 from contextlib import suppress
@@ -73,8 +74,10 @@ class Travel:
         self._gates = {} if number is not None else {"url": Gate(Adaptive())}
         if number is None and options.wire.held is not None:
             self._gates["held"] = Gate(Fixed(HELD))
-        self._pace, self._budget = Pace(options.rate), Budget()
-        self._looks = Looks(options.wire, account, options.policy, control.sleep)
+        # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
+        since = -math.inf if options.shared_since is None else time.monotonic()
+        self._pace, self._budget = Pace(options.rate, since), Budget()
+        self._looks = Looks(options.wire, account, options.policy, control.sleep, since)
         self.proven = False
         self.refusal: Reply | None = None
         self.trouble: JournalError | None = None

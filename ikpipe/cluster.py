@@ -14,14 +14,15 @@ import platform
 import time
 import uuid
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe import _archive, _engine, _shared
 from ikpipe._account import VARIABLES, Account, Secret
-from ikpipe._errors import AccountError, MappingError, nearest
+from ikpipe._errors import AccountError, MappingError, MissingExtra, nearest
 from ikpipe._frame import Collected, Native, Whole, answers, cells_of, tagged, with_answers
 from ikpipe._parameters import Keywords
 from ikpipe._policy import Policy
@@ -29,6 +30,7 @@ from ikpipe._prepare import Fetch, FileKind, gather
 from ikpipe._run import blocking
 from ikpipe._shelf import shelf
 from ikpipe._suffix import ByContent, ByKey
+from ikpipe._targets import Targets
 from ikpipe._work import Record, Work
 
 if TYPE_CHECKING:
@@ -121,6 +123,10 @@ def plan(
     """
     if slots < 1:
         raise MappingError(f"slots={slots!r}: parts under way are counted from 1.")
+    if not isinstance(run, str | None):
+        raise MappingError(f"run={run!r}: a run's id is text.")
+    if not find_spec("pyarrow"):
+        raise MissingExtra.for_extra("parquet", "ikpipe.cluster")
     policy = policy or Policy()
     if policy.unique_names != "client":
         words = "a part that is done again would store its files again: leave unique_names to ikpipe."
@@ -142,14 +148,17 @@ def plan(
         "since": time.time(),
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "public_key": account.public_key,
-        "mapping": tagged.encode(mapping),
+        "mapping": tagged.encode({name: _in_order(value) for name, value in mapping.items()}),
         "key": tagged.encode(key),
     }
     place = None if journal is None else str(journal)
+    if place is not None and "://" not in place:
+        place = str(Path(place).expanduser().absolute())  # on workers, too, which stand in other folders
     if place is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         facts = _shared.begin(shelf(place), place, facts, same)
-    _ACCOUNTS[account.public_key] = account
+    if account.private_key is not None or account.public_key not in _ACCOUNTS:  # an upload before may need its key yet
+        _ACCOUNTS[account.public_key] = account
     sealed = replace(account, private_key=None, headers=None)
     return Upload(
         account=sealed,
@@ -226,10 +235,12 @@ class Upload:
 
     def each(self, tables: Iterable[Any]) -> Iterator[Any]:
         """Upload a part that comes as several tables, one after another."""
-        seen: Counter[str] = Counter()
+        before = _Before()
         for table in tables:
             native = Native(table)
-            yield native.flat(_sent(self, native.frame, seen)) if len(native.frame) else self.empty(table)
+            yield native.flat(_sent(self, native.frame, before)) if len(native.frame) else self.empty(table)
+            before.rows += len(native.frame)
+            before.targets.move_on(len(native.frame))
 
     def empty(self, table: Any) -> Any:
         """Give the results of none of a table's rows: their columns and dtypes.
@@ -242,8 +253,7 @@ class Upload:
         native = Native(table)
         none = native.frame.iloc[:0]
         Work(Whole(none), self.mapping).first_plan()
-        if self.key is not None and self.key not in none.columns:
-            raise MappingError(f"key={self.key!r}: the frame has no such column{nearest(self.key, none.columns)}.")
+        _check_key(self.key, none.columns)
         return native.flat(with_answers(none, answers([], 0)))
 
     def share(self) -> dict[str, Any]:
@@ -260,15 +270,42 @@ class Upload:
         return shared
 
 
-async def _send(upload: Upload, frame: pd.DataFrame, seen: Counter[str]) -> pd.DataFrame:
-    """Send a part, with its journal if there is to be one."""
+@dataclass(slots=True)
+class _Before:
+    """What a part has had before the table that is sent now: rows, what told them apart, their targets and journals."""
+
+    rows: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    targets: Targets = field(default_factory=Targets)
+    journals: Counter[str] = field(default_factory=Counter)
+
+
+class _Table(Whole):
+    """A table of a part: what is sent of a row depends on none of the others, since they may be others next time."""
+
+    def __init__(self, frame: pd.DataFrame, before: int) -> None:
+        super().__init__(frame)
+        self._before = before
+
+    def label(self, position: int) -> Any:
+        """Give the label of a row, or the number within the part of one that was in a table before."""
+        return super().label(position) if position >= 0 else self._before + position
+
+    def _whole(self, at: int) -> bool:  # noqa: ARG002 - of whatever column
+        return True
+
+
+async def _send(upload: Upload, frame: pd.DataFrame, before: _Before) -> pd.DataFrame:
+    """Send a table of a part, with its journal if there is to be one."""
     _check_root(upload.mapping["root"])
-    account, feed = _opened(upload), Whole(frame)
+    _check_key(upload.key, frame.columns)
+    account, feed = _opened(upload), _Table(frame, before.rows)
     keys = None if upload.key is None else cells_of(feed, upload.key)
     options = _engine.options(shared_since=upload.since, progress=upload.progress or False, **upload.share())
+    seen = before.seen
     suffixes = ByContent(upload.run, seen) if keys is None else ByKey(upload.run, upload.key, keys, seen)
-    record, sink = _record(upload, feed, keys, account), Collected(feed)
-    await _engine.send(Work(feed, upload.mapping), account, options, sink, record, suffixes)
+    record, sink = _record(upload, feed, keys, account, before.journals), Collected(feed)
+    await _engine.send(Work(feed, upload.mapping), account, options, sink, record, suffixes, before.targets)
     results: pd.DataFrame = sink.results
     return results
 
@@ -281,16 +318,38 @@ def _check_root(root: str | None) -> None:
         raise MappingError(f"root={root!r} is no folder on the machine {platform.node()}.")
 
 
-def _record(upload: Upload, feed: Whole, keys: list[Any] | None, account: Account) -> Record | None:
-    """Open a part's journal. It is named by its rows: by their keys, or by all that is in them."""
+def _check_key(key: Any, columns: pd.Index[Any]) -> None:
+    there = [*columns].count(key)
+    if key is not None and there != 1:
+        found = (
+            f"has {there} such columns: it can be but one" if there else f"has no such column{nearest(key, columns)}"
+        )
+        raise MappingError(f"key={key!r}: the frame {found}.")
+
+
+def _in_order(value: Any) -> Any:
+    return dict(sorted(value.items())) if isinstance(value, dict) else value
+
+
+def _record(
+    upload: Upload, feed: Whole, keys: list[Any] | None, account: Account, before: Counter[str]
+) -> Record | None:
+    """Open a table's journal. It is named by its rows: by their keys in whatever order, or by all that is in them."""
     if upload.journal is None:
         return None
+    place, order = upload.journal, [*range(len(feed.frame))]
     name = blake2b(upload.run.encode(), digest_size=12)
-    for text in [json.dumps(keys, default=str)] if keys is not None else (chunk.text() for chunk in feed.chunks()):
-        name.update(text.encode())
-    rows, place = len(feed.frame), upload.journal
-    journal = _shared.SharedJournal(shelf(place), place, name.hexdigest(), upload.run, rows)
-    return Record(journal, rows, sign=_archive.again(account))
+    texts = [json.dumps(key, default=str) for key in keys or ()]
+    if keys is not None and len({*texts}) == len(texts):  # else nobody knows which of two is which
+        order.sort(key=texts.__getitem__)
+        name.update(json.dumps([texts[position] for position in order]).encode())
+    else:
+        for chunk in feed.chunks():
+            name.update(chunk.text().encode())
+    part = name.hexdigest()
+    before[part] += 1  # a table that is as one before has a journal of its own
+    journal = _shared.SharedJournal(shelf(place), place, f"{part}.{before[part]}", upload.run, order)
+    return Record(journal, len(order), sign=_archive.again(account))
 
 
 def _opened(upload: Upload) -> Account:

@@ -5,12 +5,14 @@ It is as lazy as Dask is. A partition that is computed again, after a worker was
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 EVERY = 0.5  # seconds between two words of a partition's progress
 
+_TURNS: dict[tuple[str, int], threading.Semaphore] = {}
 _WATCHED: dict[str, Parts] = {}
 """The progress of uploads that were planned in this process, by their runs' ids."""
 
@@ -113,11 +116,16 @@ def _dask(module: str) -> Any:
 def _part(frame: pd.DataFrame, planned: cluster.Upload, slots: int | None, partitions: int) -> pd.DataFrame:
     """Upload a partition, in the process that it is in."""
     slots = slots or min(_threads(), partitions)
-    most = planned.sending["concurrency"]
-    few = most is not None and most < slots and _worker() is not None
+    most, rate = planned.sending["concurrency"], planned.sending["rate"]
+    few = most is not None and most < slots and (_worker() is not None or parent_process() is None)
+    slots = most if few else slots
     teller = _Teller(planned.run)
-    planned = replace(planned, slots=most if few else slots, progress=teller)
-    with _turn(planned.run, most) if few else nullcontext():
+    planned = replace(planned, slots=slots, progress=teller)
+    if _worker() is not None:
+        turn = _turn(planned.run, slots) if few else nullcontext()
+    else:  # nobody knows how many threads this process really has for Dask
+        turn = nullcontext() if most is None and rate is None else _turn_here(planned.run, slots)
+    with turn:
         results: pd.DataFrame = planned(frame)
     teller.ended()
     return results
@@ -141,9 +149,15 @@ def _threads() -> int:
 
 
 def _turn(run: str, most: int) -> AbstractContextManager[Any]:
-    """Wait until fewer partitions of a run than its whole concurrency are under way."""
-    turn: AbstractContextManager[Any] = import_module("distributed").Semaphore(max_leases=most, name=f"ikpipe-{run}")
+    """Wait until fewer partitions of a run than so many are under way on the cluster."""
+    name = f"ikpipe-{run}-{most}"  # a semaphore's number stays what it was first
+    turn: AbstractContextManager[Any] = import_module("distributed").Semaphore(max_leases=most, name=name)
     return turn
+
+
+def _turn_here(run: str, most: int) -> AbstractContextManager[Any]:
+    """Wait until fewer partitions of a run than so many are under way in this process."""
+    return _TURNS.setdefault((run, most), threading.Semaphore(most))
 
 
 # Progress

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import subprocess
-import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,9 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
+from parts import elsewhere, gif, plan, stored, table
 
 import ikpipe
-from ikpipe import Policy, cluster
+from ikpipe import Policy
 from ikpipe._result import RESULT_COLUMNS
 
 if TYPE_CHECKING:
@@ -27,36 +24,7 @@ if TYPE_CHECKING:
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
-SWIFT = Policy(index_lag=0.1, first_wait=0.01)
 MEASURED = ["ik_status", "ik_attempts", "ik_seconds", "ik_request_id"]
-
-
-def gif(colour: int) -> bytes:
-    """Give a picture of one pixel."""
-    return b"GIF89a\1\0\1\0\x80\0\0" + bytes([colour] * 6) + b",\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
-
-
-def table(rows: int = 6) -> pd.DataFrame:
-    """Give rows with pictures, each another."""
-    return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": [gif(row) for row in range(rows)]})
-
-
-def plan(account: Account, **options: Any) -> cluster.Upload:
-    """Plan an upload of such rows."""
-    usual = {"slots": 1, "file_name": "{sku}.gif", "folder": "/part/", "policy": SWIFT}
-    return cluster.plan(account, **usual | options)
-
-
-def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a script in another process."""
-    command = [sys.executable, "-c", script, str(path)]
-    environment = {**os.environ, **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-
-
-def stored(emulator: Emulator) -> int:
-    """Count what the library has, versions too."""
-    return len(ikpipe.files(emulator.account))
 
 
 # A part and its results
@@ -213,6 +181,40 @@ def test_a_row_without_its_key_is_a_problem(account: Account) -> None:
     assert "the cell of 'id' is empty" in results["ik_message"].iloc[1]
 
 
+def test_a_file_is_the_same_wherever_its_folder_lies(
+    emulate: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines have the same files below the same root, which is a link to somewhere else on each."""
+    emulator = emulate()
+    upload = plan(emulator.account, root=".", file_name=None)
+    for machine in ("one", "two"):
+        (tmp_path / machine).mkdir()
+        (tmp_path / machine / "a.gif").write_bytes(gif(1))
+        monkeypatch.chdir(tmp_path / machine)
+        upload(pd.DataFrame({"file": ["a.gif"]}))
+    assert stored(emulator) == 1
+
+
+@pytest.mark.parametrize("key", [None, "sku"])
+def test_what_is_sent_of_a_row_depends_on_no_other_row(key: str | None, emulate: Callable[..., Emulator]) -> None:
+    """Beside whatever floats: another order puts other rows into a table together."""
+    emulator = emulate()
+    upload = plan(emulator.account, file_name="{sku}_{price}.gif", key=key)
+    rows = table(4).assign(price=[10.0, 20.0, 12.5, 30.0])
+    list(upload.each([rows[:2], rows[2:]]))
+    rows = rows.iloc[[0, 2, 1, 3]]
+    list(upload.each([rows[:2], rows[2:]]))
+    assert stored(emulator) == 4
+
+
+def test_a_target_that_two_tables_of_a_part_have_is_a_problem_of_the_second(account: Account) -> None:
+    """A fixed name is one file's: the first is not lost to the second, whose own row is named."""
+    one, two = table(2), table(2).assign(file=[gif(8), gif(9)], sku=["s1", "s2"])
+    *_, results = plan(account, use_unique_file_name=False).each([one, two])
+    assert [*results["ik_status"]] == ["invalid", "uploaded"]
+    assert "the row 1 is stored as '/part/s1.gif' already" in results["ik_message"].iloc[0]
+
+
 def test_another_run_has_names_of_its_own(emulate: Callable[..., Emulator]) -> None:
     """As two calls of `upload` have."""
     emulator = emulate()
@@ -248,82 +250,17 @@ def test_a_fixed_name_that_was_taken_before_the_run_is_refused(emulate: Callable
     assert [*results["ik_error"]] == ["name_taken"] * 2
 
 
-# Journals
-
-
-def test_a_part_with_a_journal_is_sent_once(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Done again, it gives what its journal has, and asks the service nothing."""
-    emulator = emulate()
-    upload = plan(emulator.account, journal=tmp_path)
-    first = upload(table())
-    before = len(emulator.log())
-    second = upload(table())
-    assert_frame_equal(first, second)
-    assert len(emulator.log()) == before
-
-
-def test_a_journal_can_be_at_a_url(emulate: Callable[..., Emulator]) -> None:
-    """Whatever fsspec knows: here its files in memory."""
-    emulator = emulate()
-    upload = plan(emulator.account, journal=f"memory://{emulator.public_key}")
-    first = upload(table())
-    before = len(emulator.log())
-    assert_frame_equal(first, upload(table()))
-    assert len(emulator.log()) == before
-
-
-def test_a_second_upload_goes_on_with_the_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A job that was stopped is finished by another one: the run is the same, and what is up stays as it is."""
-    emulator = emulate()
-    one = plan(emulator.account, journal=tmp_path)
-    one(table(3))
-    two = plan(emulator.account, journal=tmp_path)
-    assert two.run == one.run
-    assert set(two(table(3))["ik_status"]) == {"uploaded"}
-    assert stored(emulator) == 3
-
-
-@pytest.mark.parametrize("other", [{"folder": "/other/"}, {"key": "sku"}, {"run": "other"}])
-def test_a_journal_of_another_run_is_refused(other: dict[str, Any], account: Account, tmp_path: Path) -> None:
-    """Its rows would be taken for others."""
-    plan(account, journal=tmp_path)
-    with pytest.raises(ikpipe.JournalError, match="is that of another run"):
-        plan(account, journal=tmp_path, **other)
-
-
-def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
-    emulate: Callable[..., Emulator], tmp_path: Path
-) -> None:
-    """A file that replaces another has no name of its own: the journal has its token, which goes out again first."""
-    emulator = emulate(faults={"store-then-cut": 1.0})
-    options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path, "retries": 0}
-    upload = plan(emulator.account, **options)
-    upload(table(2))
-    versions = Counter(entry["filePath"] for entry in emulator.log() if entry.get("stored"))
-    assert max(versions.values()) == 1
-
-
-def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A part is found again by its keys, whatever else is in its rows this time."""
-    emulator = emulate()
-    upload = plan(emulator.account, journal=tmp_path, key="sku")
-    upload(table(2).assign(description="at ten"))
-    before = len(emulator.log())
-    upload(table(2).assign(description="at noon"))
-    assert len(emulator.log()) == before
-
-
-def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Many can read such a folder."""
-    emulator = emulate()
-    plan(emulator.account, journal=tmp_path, use_unique_file_name=False)(table(2))
-    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"Intent" in written
-    assert emulator.private_key.encode() not in written
-    assert b"eyJ" not in written
-
-
 # Shares
+
+
+def test_the_rate_is_kept_over_short_parts(emulate: Callable[..., Emulator]) -> None:
+    """Parts of one row each, one after another: as far apart as rows of one part are."""
+    emulator = emulate()
+    upload = plan(emulator.account, rate=10.0)
+    for row in range(4):
+        upload(table(4).iloc[[row]])
+    times = [entry["time"] for entry in emulator.log()]
+    assert times[-1] - times[0] > 0.29
 
 
 def test_what_was_said_of_the_whole_is_shared_out(account: Account) -> None:
@@ -367,12 +304,26 @@ def test_a_machine_without_the_key_says_what_to_set(account: Account, tmp_path: 
         ({"policy": Policy(unique_names="service")}, "would store its files again"),
         ({"concurrency": 0}, "concurrency=0"),
         ({"fetch": "nobody"}, "fetch='nobody'"),
+        ({"run": 20261125}, "run=20261125: a run's id is text"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_at_once(options: dict[str, Any], words: str, account: Account) -> None:
     """Before any machine begins."""
     with pytest.raises(ikpipe.MappingError, match=words):
         plan(account, **options)
+
+
+def test_a_key_is_one_column(account: Account) -> None:
+    """Of a name that two columns have, nobody knows which is meant."""
+    twice = table(1)[["sku", "file"]].assign(other="x").set_axis(["sku", "file", "sku"], axis=1)
+    with pytest.raises(ikpipe.MappingError, match="key='sku': the frame has 2 such columns"):
+        plan(account, key="sku", file_name="x.gif")(twice)
+
+
+def test_a_list_of_keys_is_no_column(account: Account) -> None:
+    """It is said at once, not by whatever breaks on it."""
+    with pytest.raises(ikpipe.MappingError, match="the frame has no such column"):
+        plan(account, key=["sku"]).empty(table(0))
 
 
 @pytest.mark.parametrize(

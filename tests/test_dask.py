@@ -262,6 +262,14 @@ def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..
     assert times[-1] - times[0] > 1.5
 
 
+def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """On the same cluster, which knows of the first one yet."""
+    emulator = emulate()
+    for concurrency in (1, 2):
+        results = lazily(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
+    assert set(results["ik_status"]) == {"exists"}
+
+
 # Secrets
 
 
@@ -306,6 +314,23 @@ def test_threads_are_a_cluster_too(emulate: Callable[..., Emulator]) -> None:
     """Dask on one machine needs no workers, and no key in the environment."""
     emulator = emulate()
     judge(emulator, lazily(table(20), emulator.account).compute(scheduler="threads"))
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulator]) -> None:
+    """However many there are: Dask does not tell a partition."""
+    emulator = emulate(latency=0.02)
+    results = lazily(table(20), emulator.account, 5, concurrency=concurrency)
+    results.compute(scheduler="threads", num_workers=5)
+    assert emulator.peak == concurrency
+
+
+def test_threads_share_the_rate(emulate: Callable[..., Emulator]) -> None:
+    """Five threads of Dask upload no faster than two would."""
+    emulator = emulate()
+    lazily(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
+    times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
+    assert times[-1] - times[0] > 0.85
 
 
 def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:

@@ -40,6 +40,11 @@ def test_beginnings_are_spaced_evenly() -> None:
     assert places(Pace(2), [7, 7, 7, 7]) == [7, 7.5, 8, 8.5]
 
 
+def test_who_comes_after_another_waits_as_that_one_would_have() -> None:
+    """The last beginning may have been at 7: two a second."""
+    assert places(Pace(2, since=7), [7, 7]) == [7.5, 8]
+
+
 def test_time_that_nobody_used_is_not_made_up_for() -> None:
     """After a pause they are spaced as before."""
     assert places(Pace(2), [0, 10, 10]) == [0, 10, 10.5]

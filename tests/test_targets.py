@@ -48,6 +48,14 @@ def test_a_long_run_is_a_dict_too() -> None:
     assert targets.take([f"/{row}" for row in range(59_990, 60_010)], 60_000) == {at: 59_990 + at for at in range(10)}
 
 
+def test_rows_of_another_table_have_positions_below_0() -> None:
+    """Counted back from the first row of the table that follows it."""
+    targets = Targets()
+    targets.take(["/a", "/b", "/c"], 0)
+    targets.move_on(3)
+    assert targets.take(["/d", "/c", "/a"], 0) == {1: -1, 2: -3}
+
+
 @pytest.mark.slow
 def test_it_needs_few_bytes_a_row() -> None:
     """Less than 24 at any moment, but for a few megabytes that a run of any length needs to merge arrays."""

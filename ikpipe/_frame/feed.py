@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from ikpipe._cells import whole_floats
+from ikpipe._cells import plain_cells, whole_floats
 from ikpipe._frame.described import columns, levels
 from ikpipe._frame.frozen import Frozen, thaw
 from ikpipe._frame.native import Native
@@ -100,6 +100,10 @@ class Whole:
     def label(self, position: int) -> Any:
         """Give the label of a row."""
         return next(iter(self.frame.index[position : position + 1]))  # a label as Python has it
+
+    def cells(self, at: int) -> list[Any]:
+        """Give the cells of a column, by its place, as plain values."""
+        return plain_cells(self.frame.iloc[:, at], whole=self._whole(at))
 
     def _whole(self, at: int) -> bool:
         if at not in self._wholes:

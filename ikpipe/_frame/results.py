@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe._cells import plain_cells, whole_floats
 from ikpipe._errors import MappingError, Problem
 from ikpipe._frame.feed import Whole
 from ikpipe._frame.native import Native
@@ -186,9 +185,8 @@ class Revision:
 
 
 def cells_of(table: Whole, column: Any) -> list[Any]:
-    """Give a column's cells as plain values."""
-    cells = table.frame[column]
-    return plain_cells(cells, whole=whole_floats(cells))
+    """Give a column's cells as plain values, as they are mapped."""
+    return table.cells([*table.frame.columns].index(column))
 
 
 def single(file: object) -> pd.DataFrame:

@@ -1,0 +1,49 @@
+"""Rows with files, the plan of their upload, and other processes to do it in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import ikpipe
+from ikpipe import Policy, cluster
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+SWIFT = Policy(index_lag=0.1, first_wait=0.01)
+
+
+def gif(colour: int) -> bytes:
+    """Give a picture of one pixel."""
+    return b"GIF89a\1\0\1\0\x80\0\0" + bytes([colour] * 6) + b",\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+
+
+def table(rows: int = 6) -> pd.DataFrame:
+    """Give rows with pictures, each another."""
+    return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": [gif(row) for row in range(rows)]})
+
+
+def plan(account: Account, **options: Any) -> cluster.Upload:
+    """Plan an upload of such rows."""
+    usual = {"slots": 1, "file_name": "{sku}.gif", "folder": "/part/", "policy": SWIFT}
+    return cluster.plan(account, **usual | options)
+
+
+def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script in another process."""
+    command = [sys.executable, "-c", script, str(path)]
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def stored(emulator: Emulator) -> int:
+    """Count what the library has, versions too."""
+    return len(ikpipe.files(emulator.account))

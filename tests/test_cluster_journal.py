@@ -1,0 +1,210 @@
+"""The journals of an upload of which parts are done by many, in a folder that all share."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from parts import elsewhere, plan, stored, table
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+
+def test_a_part_with_a_journal_is_sent_once(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Done again, it gives what its journal has, and asks the service nothing."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path)
+    first = upload(table())
+    before = len(emulator.log())
+    second = upload(table())
+    assert_frame_equal(first, second)
+    assert len(emulator.log()) == before
+
+
+def test_a_journal_can_be_at_a_url(emulate: Callable[..., Emulator]) -> None:
+    """Whatever fsspec knows: here its files in memory."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=f"memory://{emulator.public_key}")
+    first = upload(table())
+    before = len(emulator.log())
+    assert_frame_equal(first, upload(table()))
+    assert len(emulator.log()) == before
+
+
+def test_a_second_upload_goes_on_with_the_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """A job that was stopped is finished by another one: the run is the same, and what is up stays as it is."""
+    emulator = emulate()
+    one = plan(emulator.account, journal=tmp_path)
+    one(table(3))
+    two = plan(emulator.account, journal=tmp_path)
+    assert two.run == one.run
+    assert set(two(table(3))["ik_status"]) == {"uploaded"}
+    assert stored(emulator) == 3
+
+
+@pytest.mark.parametrize("other", [{"folder": "/other/"}, {"key": "sku"}, {"run": "other"}])
+def test_a_journal_of_another_run_is_refused(other: dict[str, Any], account: Account, tmp_path: Path) -> None:
+    """Its rows would be taken for others."""
+    plan(account, journal=tmp_path)
+    with pytest.raises(ikpipe.JournalError, match="is that of another run"):
+        plan(account, journal=tmp_path, **other)
+
+
+def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
+    emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """A file that replaces another has no name of its own: the journal has its token, which goes out again first."""
+    emulator = emulate(faults={"store-then-cut": 1.0})
+    options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path, "retries": 0}
+    upload = plan(emulator.account, **options)
+    upload(table(2))
+    versions = Counter(entry["filePath"] for entry in emulator.log() if entry.get("stored"))
+    assert max(versions.values()) == 1
+
+
+def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """A part is found again by its keys, whatever else is in its rows this time."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku")
+    upload(table(2).assign(description="at ten"))
+    before = len(emulator.log())
+    upload(table(2).assign(description="at noon"))
+    assert len(emulator.log()) == before
+
+
+def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Many can read such a folder."""
+    emulator = emulate()
+    plan(emulator.account, journal=tmp_path, use_unique_file_name=False)(table(2))
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Intent" in written
+    assert emulator.private_key.encode() not in written
+    assert b"eyJ" not in written
+
+
+def test_keys_in_another_order_are_the_same_part(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Each row is found again by its key: files that replace others get no further version."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
+    first, turned = upload(table()), upload(table()[::-1])
+    assert_frame_equal(turned[::-1], first)
+    assert len(emulator.log()) == 6
+
+
+def test_keys_that_come_twice_are_told_apart_by_their_places(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Nobody knows which of the two is which: in another order they are another part, and none has the other's file."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="shop", use_unique_file_name=False)
+    rows = table(2).assign(shop="one")
+    first, turned = upload(rows), upload(rows[::-1])
+    assert [*turned["ik_file_path"]] == [*first["ik_file_path"][::-1]]
+
+
+def test_equal_tables_of_a_part_have_a_journal_each(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Rows that are there twice are two files, as they are without a journal; and as many when it is done again."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path)
+    for _ in range(2):
+        list(upload.each([table(2), table(2)]))
+        assert stored(emulator) == 4
+
+
+def test_a_row_that_was_wrong_is_looked_at_anew(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Nothing was sent of it: when its file is there, it goes."""
+    (tmp_path / "files").mkdir()
+    upload = plan(emulate().account, journal=tmp_path / "journal", root=tmp_path / "files", file_name="a.txt")
+    rows = pd.DataFrame({"file": ["a.txt"]})
+    assert [*upload(rows)["ik_status"]] == ["invalid"]
+    (tmp_path / "files" / "a.txt").write_text("here now")
+    assert [*upload(rows)["ik_status"]] == ["uploaded"]
+
+
+@pytest.mark.parametrize("place", ["{}", "file://{}"])
+def test_a_process_that_is_killed_as_it_writes_leaves_a_journal_to_go_on_with(
+    place: str, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """The disk is full in the middle of an entry, say, and the system ends the process."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=place.format(tmp_path / "journal"), use_unique_file_name=False)
+    (tmp_path / "plan").write_bytes(pickle.dumps((upload, table(30))))
+    script = """
+import pickle, resource, signal, sys
+upload, rows = pickle.load(open(sys.argv[1], "rb"))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+upload(rows)
+"""
+    done = elsewhere(script, tmp_path / "plan", {"IMAGEKIT_PRIVATE_KEY": emulator.private_key})
+    assert done.returncode == -signal.SIGXFSZ, done.stderr
+    assert set(upload(table(30))["ik_status"]) <= {"uploaded", "exists"}
+
+
+def test_an_entry_that_was_not_written_to_its_end_is_none(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """A store that does not write files as a whole has the beginning of one: the rest was never begun."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, use_unique_file_name=False)
+    upload(table())
+    (written, *_) = sorted(tmp_path.glob("*/*.jsonl"))
+    for size in range(written.stat().st_size, 0, -199):
+        os.truncate(written, size)
+        assert set(upload(table())["ik_status"]) <= {"uploaded", "exists"}
+
+
+def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) -> None:
+    """With its folder, so that it can be found."""
+    upload = plan(account, journal=tmp_path)
+    upload(table(1))
+    for path in tmp_path.glob("*/*.jsonl"):
+        path.write_text("[1]\n[2]")
+    with pytest.raises(ikpipe.JournalError, match=f"{tmp_path}/.*jsonl is damaged: remove it"):
+        upload(table(1))
+
+
+def test_a_path_is_the_same_wherever_a_worker_stands(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that of the process that planned the upload."""
+    monkeypatch.chdir(tmp_path)
+    assert plan(account, journal="here").journal == str(tmp_path / "here")
+
+
+def test_the_order_of_keywords_makes_no_other_run(account: Account, tmp_path: Path) -> None:
+    """The mapping is the same."""
+    one = plan(account, journal=tmp_path, tags=["a"], description="{sku}")
+    assert plan(account, journal=tmp_path, description="{sku}", tags=["a"]).run == one.run
+
+
+def test_a_run_that_two_begin_at_once_is_one(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second, after having seen that there was nothing, goes on with what the first has begun."""
+    path_read = type(tmp_path).read_bytes
+    seen: list[str] = []
+
+    def read(path: Path) -> bytes:
+        if path.name == "run.json" and not seen:  # the other one is a moment ahead
+            seen.append(plan_other())
+            raise FileNotFoundError(path)
+        return path_read(path)
+
+    def plan_other() -> str:
+        seen.append("")
+        try:
+            return plan(account, journal=tmp_path).run
+        finally:
+            seen.clear()
+
+    monkeypatch.setattr(type(tmp_path), "read_bytes", read)
+    one = plan(account, journal=tmp_path)
+    assert [one.run] == seen
