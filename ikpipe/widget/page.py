@@ -143,10 +143,10 @@ class Page:
             self._end(attempt)
         if attempt.said is not None:
             return attempt.said
+        self.abort(attempt)  # also where it is lost: a page may have the file, and may not have been heard yet
         if attempt.gone:
             return Answer(attempt.id, attempt.number, error="lost", left=False)
         self.gone = time.monotonic()
-        self.abort(attempt)
         return Answer(attempt.id, attempt.number, error="timeout")
 
     def abort(self, attempt: Attempt) -> None:

@@ -112,11 +112,16 @@ class Browser:
                 self._pool.submit(self._work, order)
 
     def _work(self, order: Mapping[str, Any]) -> None:
-        said = {"error": "lost", "left": False} if order["id"] not in self.files else self._post(self, order)
+        said = {"error": "lost", "left": False} if order["id"] not in self.files else self._begun(order)
         result = self._answers({"type": "result", "id": order["id"], "attempt": order["attempt"], **said})
         if result is not None:
             self.kept[order["id"], order["attempt"]] = result
             self.tell(result)
+
+    def _begun(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        size = len(self.files[order["id"]])
+        self.say(type="progress", id=order["id"], attempt=order["attempt"], loaded=0, total=size)
+        return self._post(self, order)
 
     def posted(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """Post a file as a form does: texts in their order, their line ends as a browser makes them, the file last."""

@@ -54,6 +54,38 @@ def test_another_page_has_the_file(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded"}
 
 
+def test_a_page_that_is_slow_to_begin_is_waited_for(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser may hold a post back: that its page is at it counts, whatever another page says."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator = emulate()
+    uploader = ikpipe.Uploader(emulator.account)
+
+    def slow(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
+        threading.Event().wait(0.5)
+        return browser.posted(order)
+
+    with Browser(uploader, slow) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert stored(emulator) == 1
+
+
+def test_what_is_lost_is_stopped(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that has the file after all, and was not heard, does not send it once the row has failed."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    uploader = ikpipe.Uploader(account, policy=QUICK)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        browser.files.clear()
+        uploader.send()
+        assert browser.settled() == {"b0": "failed"}
+        assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
+
+
 def test_a_silent_page_is_not_waited_for_forever(emulate: Callable[..., Emulator]) -> None:
     """It is asked to stop; rows end as what is true of them, and go up when it is back."""
     emulator, silent = emulate(), True

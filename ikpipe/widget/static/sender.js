@@ -129,6 +129,8 @@ class Sender extends Events {
       ended: (ended, result) => this.ended(ended, result),
     });
     this.posts.set(order.id, post);
+    // Told before anything leaves: another page may say that it does not have the file, and a browser holds posts back.
+    this.link.tell({ type: "progress", id: order.id, attempt: order.attempt, loaded: 0, total: file.size });
     post.start();
   }
 
