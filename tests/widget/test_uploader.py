@@ -119,6 +119,14 @@ def test_selection_goes_both_ways(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded", "b1": "ready", "b2": "ready"}
 
 
+def test_one_label_selects_its_row(account: ikpipe.Account) -> None:
+    """As `loc` does, which gives a single value for it."""
+    frame = pd.DataFrame({"file": [b"x", b"y"], "file_name": ["x", "y"]}, index=["p", "q"])
+    uploader = ikpipe.Uploader(account, frame)
+    uploader.select("q")
+    assert uploader.selection.index.tolist() == ["q"]
+
+
 def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
     """Frame, selection and results tell of changes, many at a time."""
     heard: dict[str, list[pd.DataFrame]] = {"frame": [], "selection": [], "results": []}
