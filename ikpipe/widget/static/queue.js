@@ -68,6 +68,13 @@ class Queue extends Events {
     findOrphans(this);
   }
 
+  /** Tell why the last run stopped, once: who has dismissed it knows. */
+  tellTrouble() {
+    const { trouble = "" } = this.summary;
+    if (trouble && trouble !== this.trouble) this.emit("trouble", trouble);
+    this.trouble = trouble;
+  }
+
   // Picking
 
   /** Announce files to the kernel, which gives their rows. */

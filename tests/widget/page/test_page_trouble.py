@@ -64,6 +64,20 @@ def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) ->
     uploads.wait_rows(2)
 
 
+def test_trouble_that_was_dismissed_stays_away(uploads: Uploads, bridge: Bridge) -> None:
+    """The summary says it until the next run; it is new only when it comes, or comes again."""
+    trouble = uploads.root.locator(".ik-trouble")
+    bridge.set(summary={"rows": 0, "trouble": "The key is wrong."})
+    uploads.button("Dismiss").click()
+    bridge.set(summary={"rows": 1, "trouble": "The key is wrong."})
+    bridge.set(summary={"rows": 1, "trouble": "The disk is full."})
+    trouble.wait_for()
+    assert trouble.all_text_contents() == ["The disk is full."]
+    bridge.set(summary={"rows": 1, "trouble": ""})
+    bridge.set(summary={"rows": 1, "trouble": "The key is wrong."})
+    trouble.nth(1).wait_for()
+
+
 def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     """Both views have the same rows and selection; closing one stops nothing."""
     stub.push({"id": "r0", "name": "a.jpg"})
