@@ -140,8 +140,8 @@ class Desk:
             self.say(message)
 
     def remove(self, ids: list[str]) -> None:
-        """Take picked files away, if they are not on their way; an input's rows stay."""
-        rows = [row for row in self.shelf.some(ids) if row.held is not None and row.run is None]
+        """Take picked files away that are not on their way, up, or in doubt; an input's rows stay."""
+        rows = [row for row in self.shelf.some(ids) if row.held is not None and row.editable]
         changed: set[Row] = set()
         for row in rows:
             changed |= self.checks.forget(row)

@@ -182,6 +182,18 @@ def test_removed_rows_are_gone(account: ikpipe.Account) -> None:
     assert uploader.frame.index.tolist() == [0, 2, 3]
 
 
+def test_a_row_that_is_up_is_not_removed(account: ikpipe.Account) -> None:
+    """Its result stays among the results."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        browser.settled()
+        browser.say(type="remove", ids=["b0"])
+        assert browser.last("gone")["ids"] == []
+    assert len(uploader.results) == 1
+
+
 def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
     """A problem stands at its column, with what would mend it; nothing invalid is sent."""
     uploader = ikpipe.Uploader(account)

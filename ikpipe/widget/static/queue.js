@@ -126,9 +126,9 @@ class Queue extends Events {
     this.emit("gone", ids);
   }
 
-  /** Tell whether a row may be taken away: one that the person picked, and that is not on its way. */
+  /** Tell whether a row may be taken away: one that the person picked, and that is surely not stored. */
   removable(row) {
-    return row.source === "browser" && !isBusy(row);
+    return row.source === "browser" && !isBusy(row) && !isUp(row) && row.state !== "unknown";
   }
 
   // Choosing and mending
