@@ -280,16 +280,20 @@ def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
         assert [(len(page["rows"]), page.get("request")) for page in pages] == [(1000, None), (500, "q1")]
 
 
-def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
-    """The account's fields are told with their types; a value that does not fit is mended."""
+def emulator_field(emulator: Emulator, name: str, schema: Mapping[str, Any]) -> None:
+    """Give the account a metadata field."""
     import httpx
 
-    account = emulate().account
-    schema = {"type": "SingleSelect", "selectOptions": ["red", "green"]}
-    field = {"name": "color", "label": "Color", "schema": schema}
-    auth = (str(account.key()), "")
+    account = emulator.account
+    field, auth = {"name": name, "label": name, "schema": schema}, (str(account.key()), "")
     httpx.post(f"{account.api_url}/v1/customMetadataFields", json=field, auth=auth).raise_for_status()
-    uploader = ikpipe.Uploader(account)
+
+
+def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
+    """The account's fields are told with their types; a value that does not fit is mended."""
+    emulator = emulate()
+    emulator_field(emulator, "color", {"type": "SingleSelect", "selectOptions": ["red", "green"]})
+    uploader = ikpipe.Uploader(emulator.account)
     with Browser(uploader) as browser:
         browser.wait(lambda: uploader.settings["fields"])
         assert uploader.settings["fields"][0]["selectOptions"] == ["red", "green"]
@@ -300,6 +304,22 @@ def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator
         browser.edit(["b0"], "custom_metadata.color", "green")
         uploader.send()
         assert browser.settled() == {"b0": "uploaded"}
+
+
+def test_numbers_can_be_chosen_of_a_field(emulate: Callable[..., Emulator]) -> None:
+    """A field of several choices whose options are numbers is set, shown and sent as numbers."""
+    emulator = emulate()
+    schema = {"type": "MultiSelect", "selectOptions": [36, 37, 38]}
+    emulator_field(emulator, "sizes", schema)
+    uploader = ikpipe.Uploader(emulator.account)
+    with Browser(uploader) as browser:
+        browser.wait(lambda: uploader.settings["fields"])
+        browser.pick({"a.txt": b"x"})
+        browser.edit(["b0"], "custom_metadata.sizes", [36, 38])
+        assert browser.rows["b0"]["metadata"] == {"sizes": [36, 38]}
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert uploader.results["ik_custom_metadata"].tolist() == [{"sizes": [36, 38]}]
 
 
 def test_many_rows_come_in_pages(account: ikpipe.Account) -> None:
