@@ -25,8 +25,8 @@ COLUMNS = (*("file_name", "folder", "tags", "description"), *("is_private_file",
 """The columns that can be edited, and `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
 
-Failure = Literal["network", "timeout", "cancelled", "offline", "lost"]
-_FAILURES = ("network", "timeout", "cancelled", "offline", "lost")
+Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
+_FAILURES = ("network", "timeout", "cancelled", "offline", "lost", "unreadable")
 
 
 class BadMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message

@@ -102,7 +102,7 @@ class BrowserWire(Wire):
         if answer.error is None:
             headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
             return read(answer.status, headers, answer.body.encode())
-        if answer.error == "lost":
+        if answer.error in ("lost", "unreadable"):
             words = "the page does not have the file any more: pick it again"
             return Reply(Result("failed", "file_not_found", words))
         if answer.error == "cancelled":

@@ -40,6 +40,23 @@ def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.
         assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
 
 
+def test_a_file_that_was_changed_since_it_was_picked(emulate: Callable[..., Emulator]) -> None:
+    """The page that has it cannot read it any more: that is said at once, and nothing is tried again."""
+    emulator, tries = emulate(), []
+
+    def unreadable(_browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        tries.append(order)
+        return {"error": "unreadable", "left": False}
+
+    uploader = ikpipe.Uploader(emulator.account)
+    with Browser(uploader, unreadable) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "failed"}
+        assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
+    assert len(tries) == 1
+
+
 def test_another_page_has_the_file(account: ikpipe.Account) -> None:
     """Of two pages that show the widget, the one without the file says so, and the other one sends it."""
     uploader = ikpipe.Uploader(account)

@@ -18,8 +18,11 @@ class Post {
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
 
-  start() {
-    if (!navigator.onLine) this.finish({ error: "offline", left: false });
+  async start() {
+    const there = await readable(this.file);
+    if (this.aborted) this.finish({ error: "cancelled", left: false });
+    else if (!there) this.finish({ error: "unreadable", left: false });
+    else if (!navigator.onLine) this.finish({ error: "offline", left: false });
     else this.send(!plainOrigins.has(originOf(this.order.url)));
   }
 
@@ -80,7 +83,7 @@ class Post {
 
   abort() {
     this.aborted = true;
-    this.request.abort();
+    this.request?.abort();
   }
 
   finish(result) {
@@ -89,6 +92,16 @@ class Post {
     this.end();
   }
 }
+
+/** Tell whether a file is still as it was picked: one that was changed or deleted looks like a broken connection. */
+const readable = (file) =>
+  file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
 
 const originOf = (url) => new URL(url, location.href).origin;
 

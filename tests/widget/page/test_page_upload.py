@@ -129,6 +129,41 @@ def test_a_post_is_told_of_before_it_leaves(uploads: Uploads, files: Files) -> N
     assert [one["loaded"] for one in uploads.bridge.wait_for("progress", 2)] == [0, 0]
 
 
+def test_a_file_that_is_gone_from_the_disk_is_not_posted(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The row says to pick it again, after one attempt; the others arrive."""
+    emulator = emulate()
+    uploads, uploader = upload_page(emulator.account, policy=QUICK)
+    paths = files(2)
+    uploads.choose(paths)
+    uploads.wait_rows(2)
+    Path(paths[0]).unlink()
+    uploads.root.locator(".ik-toolbar .ik-primary").click()
+    uploads.wait_states(["Failed", "Up"])
+    failed = uploader.results.iloc[0]
+    assert (failed["ik_error"], failed["ik_attempts"]) == ("file_not_found", 1)
+    assert len(stored(emulator)) == 1
+
+
+def test_a_post_that_is_cancelled_while_its_file_is_looked_at_never_leaves(uploads: Uploads, files: Files) -> None:
+    """Surely no byte of it has left, and the kernel hears so."""
+    uploads.evaluate(
+        """() => {
+            const looked = Blob.prototype.arrayBuffer;
+            Blob.prototype.arrayBuffer = function () {
+                return new Promise((resolve) => (window.look = resolve)).then(() => looked.call(this));
+            };
+            XMLHttpRequest.prototype.send = () => (window.left = true);
+        }"""
+    )
+    send(uploads, files(1))
+    uploads.bridge.wait_for("progress")
+    uploads.button("Cancel all").click()
+    uploads.evaluate("() => window.look()")
+    result = uploads.bridge.wait_for("result")[0]
+    assert (result["error"], result["left"]) == ("cancelled", False)
+    assert not uploads.evaluate("() => window.left")
+
+
 def test_a_spent_token_is_replaced(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """A token that somebody else has used is refused, and the file goes with another one."""
     emulator = emulate()
@@ -194,10 +229,10 @@ def test_cancelling_all_and_retrying(upload_page: Open, emulate: Emulate, files:
 
 def test_what_was_given_to_the_browser_may_have_left(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """Progress is told late: that none was told before a cancelling is no proof that nothing has arrived."""
-    uploads, _uploader = upload_page(emulate(latency=0.3).account, allow=FAILED, policy=QUICK)
-    send(uploads, files(1))
-    uploads.bridge.wait_for("send")
-    uploads.page.wait_for_function("() => document.querySelector('.ik-is-sending, .ik-is-processing')")
+    emulator = emulate(latency=2)
+    uploads, _uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
+    with uploads.page.expect_request(emulator.upload_url):
+        send(uploads, files(1))
     uploads.button("Cancel all").click()
     assert uploads.bridge.wait_for("result")[0]["left"] is True
 
