@@ -102,7 +102,7 @@ class BrowserWire(Wire):
         if answer.error is None:
             headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
             return read(answer.status, headers, answer.body.encode())
-        if answer.error in ("lost", "unreadable"):
+        if answer.error in ("lost", "unreadable") and not answer.left:
             words = "the page does not have the file any more: pick it again"
             return Reply(Result("failed", "file_not_found", words))
         if answer.error == "cancelled":
@@ -169,6 +169,8 @@ _WORDS: Mapping[Any, str] = {
     "timeout": "no answer came to the browser in time",
     "offline": "the browser is offline",
     "cancelled": "it was cancelled",
+    "lost": "the page that had it is gone",
+    "unreadable": "the page cannot read it any more",
 }
 
 

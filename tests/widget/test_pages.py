@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 from browsers import Browser
 from doubles import uploads_of
 
@@ -15,8 +16,6 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    import pytest
 
     from ikpipe.emulator import Emulator
 
@@ -137,6 +136,55 @@ def test_a_new_page_is_asked_again(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded"}
         first, second = browser.all("post")
     assert first == second
+
+
+@pytest.mark.parametrize(("stores", "ends"), [(True, "exists"), (False, "failed")])
+def test_a_page_that_is_reloaded_under_way(
+    emulate: Callable[..., Emulator],
+    monkeypatch: pytest.MonkeyPatch,
+    stores: bool,  # noqa: FBT001
+    ends: str,
+) -> None:
+    """The new page does not have the file, and nobody is at it any more: it is looked for, and not waited for."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator, begun = emulate(), threading.Event()
+    uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=0.3, first_wait=0.02))
+
+    def goes(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        if stores:
+            browser.posted(order)
+        begun.set()
+        while (order["id"], order["attempt"]) not in browser.aborted:
+            threading.Event().wait(0.01)
+        return {"error": "cancelled", "left": True}
+
+    with Browser(uploader, goes) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        browser.wait(begun.is_set)
+        browser.files.clear()
+        browser.say(type="hello", view="new")
+        assert browser.settled() == {"b0": ends}
+    assert stored(emulator) == stores
+
+
+def test_a_page_that_comes_disturbs_no_other(emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page that is at a file says so again, and goes on."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator = emulate()
+    uploader = ikpipe.Uploader(emulator.account)
+
+    def interrupted(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        browser.say(type="hello", view="new")
+        browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
+        threading.Event().wait(0.5)
+        return browser.posted(order)
+
+    with Browser(uploader, interrupted) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert stored(emulator) == 1
 
 
 def test_a_restarted_kernel_goes_on(emulate: Callable[..., Emulator], tmp_path: Path) -> None:

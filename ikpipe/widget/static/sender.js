@@ -128,7 +128,10 @@ class Sender extends Events {
 
   take(order) {
     const running = this.posts.get(order.id);
-    if (running && running.order.attempt === order.attempt) return;
+    if (running && running.order.attempt === order.attempt) {
+      this.atIt(running);
+      return;
+    }
     if (this.results.has(keyOf(order.id, order.attempt))) return;
     const file = this.fileOf(order.id);
     if (!file) this.report({ type: "result", id: order.id, attempt: order.attempt, error: "lost", left: false });
@@ -142,9 +145,16 @@ class Sender extends Events {
       ended: (ended, result) => this.ended(ended, result),
     });
     this.posts.set(order.id, post);
-    // Told before anything leaves: another page may say that it does not have the file, and a browser holds posts back.
-    this.link.tell({ type: "progress", id: order.id, attempt: order.attempt, loaded: 0, total: file.size });
+    this.atIt(post);
     post.start();
+  }
+
+  /**
+   * Tell the kernel that this page is at it: before anything leaves, since a browser holds posts back, and when asked
+   * again. Another page may say that it does not have the file.
+   */
+  atIt({ order: { id, attempt }, file: { size } }) {
+    this.link.tell({ type: "progress", id, attempt, loaded: 0, total: size });
   }
 
   progressed(post, loaded, total) {
