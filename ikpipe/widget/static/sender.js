@@ -4,7 +4,12 @@ const REPORTS = 250; // ms between two reports of one file's progress
 const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
 const LONGEST = 65536; // characters of an answer that the kernel takes
 
-const plainOrigins = new Set(); // services that refuse preflights: there, no upload may be listened to
+const REFUSED = 2; // posts that went only unheard, after which a service counts as one that refuses preflights
+const unheard = new Map(); // origin → how many did; -Infinity once one was heard: then it was the connection
+
+/** Tell whether a service refuses preflights: there, no upload may be listened to. */
+const isPlain = (origin) => unheard.get(origin) >= REFUSED;
+const anyPlain = () => [...unheard.keys()].some(isPlain);
 
 /** One attempt for one file. A retry is a new one, with a form of its own: a token is good for one post. */
 class Post {
@@ -23,7 +28,7 @@ class Post {
     if (this.aborted) this.finish({ error: "cancelled", left: false });
     else if (!there) this.finish({ error: "unreadable", left: false });
     else if (!navigator.onLine) this.finish({ error: "offline", left: false });
-    else this.send(!plainOrigins.has(originOf(this.order.url)));
+    else this.send(!isPlain(originOf(this.order.url)));
   }
 
   send(listening) {
@@ -62,7 +67,8 @@ class Post {
 
   answered(request, listening) {
     const { status } = request;
-    if (!listening) plainOrigins.add(originOf(this.order.url));
+    const origin = originOf(this.order.url);
+    unheard.set(origin, listening ? -Infinity : (unheard.get(origin) || 0) + 1);
     // After a first try that may have stored the file, a refusal (the token is used) proves nothing.
     if (this.second && (status < 200 || status > 299)) this.finish({ error: "network", left: true });
     else this.finish({ status, body: request.responseText.slice(0, LONGEST), request_id: requestId(request) });
@@ -171,7 +177,7 @@ class Sender extends Events {
     if (this.posts.get(result.id) === post) this.posts.delete(result.id);
     this.reported.delete(result.id);
     this.report(result);
-    if (plainOrigins.size) this.emit("plain");
+    if (anyPlain()) this.emit("plain");
   }
 
   report(result) {

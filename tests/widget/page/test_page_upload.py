@@ -122,6 +122,31 @@ def test_a_refused_preflight_does_not_stop_an_upload(upload_page: Open, emulate:
     assert [one["total"] for one in uploads.bridge.of("progress")].count(0) == 3
 
 
+def test_one_broken_connection_does_not_end_the_telling_of_progress(
+    upload_page: Open, emulate: Emulate, files: Files
+) -> None:
+    """It looks like a refused preflight, and the file goes without progress; the next one is heard of again."""
+    uploads, _uploader = upload_page(emulate().account, policy=QUICK)
+    uploads.evaluate(
+        """() => {
+            const send = XMLHttpRequest.prototype.send;
+            window.heard = [];
+            XMLHttpRequest.prototype.send = function (form) {
+                window.heard.push(Boolean(this.upload.onprogress));
+                if (window.heard.length > 1) send.call(this, form);
+                else setTimeout(() => this.dispatchEvent(new ProgressEvent("error")));
+            };
+        }"""
+    )
+    paths = files(2)
+    send(uploads, paths[:1])
+    uploads.wait_up(1)
+    uploads.choose(paths[1:])
+    uploads.button("Upload 1 file").click()
+    uploads.wait_up(2)
+    assert uploads.evaluate("() => window.heard") == [True, False, True]
+
+
 def test_a_post_is_told_of_before_it_leaves(uploads: Uploads, files: Files) -> None:
     """A browser sends few files to one host at a time: the kernel hears at once that a page is at the others, too."""
     uploads.evaluate("() => { XMLHttpRequest.prototype.send = () => {}; }")
@@ -132,7 +157,7 @@ def test_a_post_is_told_of_before_it_leaves(uploads: Uploads, files: Files) -> N
 def test_a_file_that_is_gone_from_the_disk_is_not_posted(upload_page: Open, emulate: Emulate, files: Files) -> None:
     """The row says to pick it again, after one attempt; the others arrive."""
     emulator = emulate()
-    uploads, uploader = upload_page(emulator.account, policy=QUICK)
+    uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
     paths = files(2)
     uploads.choose(paths)
     uploads.wait_rows(2)
