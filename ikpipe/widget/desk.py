@@ -98,7 +98,7 @@ class Desk:
         self.ready()
         rows = list(self.shelf)
         self.shelf.changed.clear()
-        for start in range(0, len(rows), PAGE):
+        for start in range(0, max(1, len(rows)), PAGE):
             self.say(self.shelf.message(rows[start : start + PAGE], start))
         self.say({"type": "welcome", "session": self.sending.session, "version": self.shelf.version})
         if self.shelf.selected:

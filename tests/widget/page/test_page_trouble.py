@@ -64,6 +64,18 @@ def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) ->
     uploads.wait_rows(2)
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_row_whose_going_was_missed_goes(uploads: Uploads, stub: Stub, left: int) -> None:
+    """The page has the rows that the kernel has, once it has told them all again."""
+    stub.push({"id": "r0", "name": "a.jpg"}, {"id": "r1", "name": "b.jpg"})
+    uploads.wait_rows(2)
+    for gone in ("r0", "r1")[left:]:
+        del stub.rows[gone]
+    uploads.bridge.say({"type": "rows", "version": 7, "total": left, "rows": []})
+    uploads.wait_rows(left) if left else uploads.root.get_by_text("Drop files or folders here").wait_for()
+    assert uploads.root.locator(".ik-row[data-id]").count() == left
+
+
 def test_trouble_that_was_dismissed_stays_away(uploads: Uploads, bridge: Bridge) -> None:
     """The summary says it until the next run; it is new only when it comes, or comes again."""
     trouble = uploads.root.locator(".ik-trouble")
