@@ -64,6 +64,17 @@ def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) ->
     uploads.wait_rows(2)
 
 
+def test_a_row_that_comes_again_is_counted_once(uploads: Uploads, stub: Stub) -> None:
+    """Who cancels a file and wants it again has as many files on their way as before."""
+    text = uploads.root.locator(".ik-footer .ik-summary")
+    stub.push(*({"id": one, "state": "queued"} for one in ("r0", "r1", "r2")))
+    text.get_by_text("0 of 3 files").wait_for()
+    stub.push({"id": "r2", "state": "cancelled"})
+    text.get_by_text("1 of 3 files").wait_for()
+    stub.push({"id": "r2", "state": "queued"})
+    text.get_by_text("0 of 3 files").wait_for()
+
+
 @pytest.mark.parametrize("left", [0, 1])
 def test_a_row_whose_going_was_missed_goes(uploads: Uploads, stub: Stub, left: int) -> None:
     """The page has the rows that the kernel has, once it has told them all again."""
