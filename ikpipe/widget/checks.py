@@ -229,7 +229,11 @@ def _metadata(value: Any) -> dict[str, Any]:
 
 def _shown_cell(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_text(one) for one in value]
+        return [_shown_item(one) for one in value]
+    return _shown_item(value)
+
+
+def _shown_item(value: Any) -> Any:
     return (
         value if isinstance(value, (bool, int)) or (isinstance(value, float) and value - value == 0) else _text(value)
     )

@@ -98,7 +98,7 @@ class Desk:
         self.ready()
         rows = list(self.shelf)
         self.shelf.changed.clear()
-        for start in range(0, len(rows), PAGE):
+        for start in range(0, max(1, len(rows)), PAGE):
             self.say(self.shelf.message(rows[start : start + PAGE], start))
         self.say({"type": "welcome", "session": self.sending.session, "version": self.shelf.version})
         if self.shelf.selected:
@@ -140,12 +140,13 @@ class Desk:
             self.say(message)
 
     def remove(self, ids: list[str]) -> None:
-        """Take picked files away, if they are not on their way; an input's rows stay."""
-        rows = [row for row in self.shelf.some(ids) if row.held is not None and row.run is None]
+        """Take picked files away that are not on their way, up, or in doubt; an input's rows stay."""
+        rows = [row for row in self.shelf.some(ids) if row.held is not None and row.editable]
         changed: set[Row] = set()
         for row in rows:
             changed |= self.checks.forget(row)
             self.shelf.remove(row)
+            row.run = None
             if row.held is not None:
                 self.page.drop(row.held.source())
         self.say({"type": "gone", "ids": [row.id for row in rows]})
@@ -178,7 +179,7 @@ class Desk:
                 row.edits.pop(message.column, None)
             else:
                 row.edits[message.column] = message.value
-            row.state, row.result, row.known = "ready", None, None
+            row.state, row.result, row.known, row.run, row.dropped = "ready", None, None, None, False
         self.shelf.touch([*rows, *self.checks.look(rows)])
         self.tell(message.request)
         self.changed("frame", "results")
@@ -254,14 +255,18 @@ class Desk:
             row.state = "cancelled"
         self.page.stop(row.id)
 
-    def _attempted(self, row: Row) -> None:
+    def _attempted(self, run: Run, row: Row) -> None:
         with self.lock:
+            if row.run is not run:
+                return  # it was edited or removed, after it had been cancelled
             row.state = "sending" if row.held is not None or row.shown.source == "file" else "processing"
             self.shelf.touch([row])
             self.changed()
 
-    def _ended(self, row: Row, result: Result) -> None:
+    def _ended(self, run: Run, row: Row, result: Result) -> None:
         with self.lock:
+            if row.run is not run:
+                return
             row.result, row.state, row.run, row.dropped = result, result.status, None, False
             if result.status != "unknown":
                 row.known = None

@@ -25,8 +25,8 @@ COLUMNS = (*("file_name", "folder", "tags", "description"), *("is_private_file",
 """The columns that can be edited, and `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
 
-Failure = Literal["network", "timeout", "cancelled", "offline", "lost"]
-_FAILURES = ("network", "timeout", "cancelled", "offline", "lost")
+Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
+_FAILURES = ("network", "timeout", "cancelled", "offline", "lost", "unreadable")
 
 
 class BadMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
@@ -260,14 +260,14 @@ class _Fields:
     def has(self, name: str) -> bool:
         return self._content.get(name) is not None
 
-    def value(self, name: str) -> Any:
-        return _cell(self._content.get(name))
+    def value(self, name: str, column: str = "") -> Any:
+        return _cell(self._content.get(name), column)
 
     def edits(self) -> dict[str, Any]:
         value = self._content.get("edits") or {}
         if not isinstance(value, dict) or len(value) > _LONGEST_WORD:
             raise BadMessage("edits is no object of columns and values")
-        return {_column(name): _cell(one) for name, one in value.items()}
+        return {_column(name): _cell(one, name) for name, one in value.items()}
 
 
 def _encodable(text: str) -> bool:
@@ -286,12 +286,13 @@ def _fit(texts: list[str]) -> bool:
     return sum(map(len, texts)) <= _LONGEST_VALUE and all(map(_encodable, texts))
 
 
-def _cell(value: object) -> Any:
-    """Take what a cell can hold: text, a number, a boolean, a list of text, or None."""
+def _cell(value: object, column: str) -> Any:
+    """Take what a cell can hold: text, a number, a boolean, None, or a list of text; of metadata, also of numbers."""
     items = value if isinstance(value, list) else [value]
     if len(items) > _LONGEST_WORD or not all(map(_plain, items)):
         raise BadMessage("value is nothing that a cell can hold")
-    if isinstance(value, list) and not all(isinstance(one, str) for one in items):
+    listed = (str, int, float) if column.startswith(METADATA) else str
+    if isinstance(value, list) and not all(isinstance(one, listed) for one in items):
         raise BadMessage("value is a list of something else than text")
     if not _fit([one for one in items if isinstance(one, str)]):
         raise BadMessage("value is too long, or has half a character")
@@ -346,7 +347,7 @@ def _orphan(fields: _Fields) -> Orphan:
 
 def _edit(fields: _Fields) -> Edit:
     column = _column(fields.text("column"))
-    return Edit(fields.request(), fields.ids(), column, fields.value("value"))
+    return Edit(fields.request(), fields.ids(), column, fields.value("value", column))
 
 
 _READERS: dict[str, Callable[[_Fields], Message]] = {

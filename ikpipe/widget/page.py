@@ -29,7 +29,8 @@ class Attempt:
     """One post that a browser was asked for.
 
     `patience` are the seconds without any sign of it after which it is given up, `order` is what was asked for, `alive`
-    tells whether any page is at it, and `lost` when one said that it does not have the file.
+    tells whether any page is at it, as far as those that are here now have said, `begun` whether one ever was, and
+    `lost` when one said that it does not have the file.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Attempt:
     heard: float = field(default_factory=time.monotonic)
     loaded: int = 0
     alive: bool = False
+    begun: bool = False
     lost: float | None = None
 
     @property
@@ -114,9 +116,12 @@ class Page:
         return not self.away
 
     def again(self) -> None:
-        """Ask once more for what no page is at: one has just come."""
+        """Ask once more for all that is open: a page has just come, and the one that was at it may have gone."""
         with self._lock:
-            posts = [dict(attempt.order) for attempt in self._open.values() if attempt.order and not attempt.alive]
+            asked = [attempt for attempt in self._open.values() if attempt.order]
+            for attempt in asked:
+                attempt.alive, attempt.lost = False, None
+            posts = [dict(attempt.order) for attempt in asked]
         if posts:
             self.send({"type": "post", "posts": posts})
 
@@ -143,10 +148,10 @@ class Page:
             self._end(attempt)
         if attempt.said is not None:
             return attempt.said
+        self.abort(attempt)  # also where it is lost: a page may have the file, and may not have been heard yet
         if attempt.gone:
-            return Answer(attempt.id, attempt.number, error="lost", left=False)
+            return Answer(attempt.id, attempt.number, error="lost", left=attempt.begun)
         self.gone = time.monotonic()
-        self.abort(attempt)
         return Answer(attempt.id, attempt.number, error="timeout")
 
     def abort(self, attempt: Attempt) -> None:
@@ -163,7 +168,7 @@ class Page:
         attempt = self._open.get(said.id)
         if attempt is None or attempt.number != said.attempt:
             return None
-        attempt.heard, attempt.alive = time.monotonic(), True
+        attempt.heard, attempt.alive, attempt.begun = time.monotonic(), True, True
         attempt.loaded = max(attempt.loaded, min(said.loaded, attempt.size))
         return attempt
 

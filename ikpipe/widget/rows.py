@@ -93,8 +93,13 @@ class Row:
 
     @property
     def editable(self) -> bool:
-        """Whether it may be changed: it is neither on its way, nor up, nor may it be."""
-        return self.run is None and self.state not in UP and self.state != "unknown"
+        """Whether it may be changed: it is neither on its way, nor up, nor may it be.
+
+        A picked file that was cancelled before its turn came may, though its run still goes: the wire lets none pass
+        that has left its run.
+        """
+        waits = self.run is None or (self.state == "cancelled" and self.held is not None)
+        return waits and self.state not in UP and self.state != "unknown"
 
     def settle(self) -> None:
         """Say whether it can be sent, after something about it has changed."""

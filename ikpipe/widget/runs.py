@@ -76,8 +76,8 @@ class Run:
         sheet: Sheet,
         page: Page,
         sending: Sending,
-        attempted: Callable[[Row], None],
-        ended: Callable[[Row, Result], None],
+        attempted: Callable[[Run, Row], None],
+        ended: Callable[[Run, Row, Result], None],
         *,
         after: Sequence[Run] = (),
         looks: bool = False,
@@ -123,6 +123,10 @@ class Run:
         if name in self._places:
             self._dropped.add(self._places[name])
 
+    def _has(self, name: str) -> bool:
+        """Tell whether a row is in this run still: one that was cancelled, then edited or removed, is not."""
+        return name in self._places and self.rows[self._places[name]].run is self
+
     def _target(self) -> None:
         try:
             asyncio.run(self._go())
@@ -143,14 +147,14 @@ class Run:
         sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sending.folder == _archive.folder():
             _archive.clear(time.time())
-        wire = BrowserWire(self._page, sending.account, sending.policy, self.forget)
+        wire = BrowserWire(self._page, sending.account, sending.policy, self.forget, self._has)
         options = Options(
             wire,
             sending.policy,
             concurrency=sending.concurrency,
             rate=sending.rate,
             on_result=self._end,
-            on_attempt=lambda position: self._attempted(self.rows[position]),
+            on_attempt=lambda position: self._attempted(self, self.rows[position]),
             progress=self._count,
         )
         await _engine.begin(self._work(), sending.account, options, _Last(self._end), self.path)
@@ -183,12 +187,12 @@ class Run:
         if position in self._dropped and absent:
             words = "it was cancelled, and is certainly not stored"
             result = Result("cancelled", "cancelled", words, result.attempts, result.seconds)
-        self._ended(self.rows[position], result)
+        self._ended(self, self.rows[position], result)
 
     def _give_back(self) -> None:
         """End the rows that never began; where nothing could begin at all, they are as they were."""
         for position in sorted(self._open):
-            self._ended(self.rows[position], replace(CANCELLED))
+            self._ended(self, self.rows[position], replace(CANCELLED))
         self._open.clear()
 
 

@@ -193,7 +193,7 @@ class Uploader(anywidget.AnyWidget):
             frame = self._framed(rows)
             chosen = mask(frame) if callable(mask) else mask
             places = pd.Series(range(len(rows)), index=frame.index).loc[chosen]
-            ids = [rows[place].id for place in ([places] if isinstance(places, int) else list(places))]
+            ids = [rows[place].id for place in (places if isinstance(places, pd.Series) else [places])]
             self._desk.shelf.selected = dict.fromkeys(ids)
             self.send_message({"type": "select", "ids": ids})
         self._mark("selection")

@@ -41,16 +41,24 @@ class BrowserWire(Wire):
         How long the service may take to answer.
     on_cancelled
         Called with the row that a browser gave up by itself.
+    has
+        Tells whether a row is to be sent still.
     """
 
     def __init__(
-        self, page: Page, account: Account, policy: Policy, on_cancelled: Callable[[str], None] = lambda _: None
+        self,
+        page: Page,
+        account: Account,
+        policy: Policy,
+        on_cancelled: Callable[[str], None] = lambda _: None,
+        has: Callable[[str], bool] = lambda _: True,
     ) -> None:
         super().__init__(None, None, policy)
         self.held = page.held
         self._orders: list[Mapping[str, Any]] = []
         self._tokens: dict[str, Token] = {}
         self._page, self._account, self._rules, self._on_cancelled = page, account, policy, on_cancelled
+        self._has = has
 
     async def upload(
         self,
@@ -67,6 +75,8 @@ class BrowserWire(Wire):
         wait = self._rules.answer_within(size)
         if not await self._page.back(wait):
             return Reply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
+        if not self._has(name):
+            return Reply(Result("cancelled", "cancelled", _WORDS["cancelled"]))
         attempt = self._page.begin(name, size, wait)
         attempt.order = {
             "id": name,
@@ -102,7 +112,7 @@ class BrowserWire(Wire):
         if answer.error is None:
             headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
             return read(answer.status, headers, answer.body.encode())
-        if answer.error == "lost":
+        if answer.error in ("lost", "unreadable") and not answer.left:
             words = "the page does not have the file any more: pick it again"
             return Reply(Result("failed", "file_not_found", words))
         if answer.error == "cancelled":
@@ -169,6 +179,8 @@ _WORDS: Mapping[Any, str] = {
     "timeout": "no answer came to the browser in time",
     "offline": "the browser is offline",
     "cancelled": "it was cancelled",
+    "lost": "the page that had it is gone",
+    "unreadable": "the page cannot read it any more",
 }
 
 

@@ -48,6 +48,7 @@ class Browser:
         self.files: dict[str, bytes] = {}
         self.kept: dict[tuple[str, int], dict[str, Any]] = {}
         self.aborted: set[tuple[str, int]] = set()
+        self.begun: set[tuple[str, int]] = set()
         self.online = True
         self.client = httpx.Client(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
         self._turn = threading.Condition()
@@ -112,7 +113,15 @@ class Browser:
                 self._pool.submit(self._work, order)
 
     def _work(self, order: Mapping[str, Any]) -> None:
-        said = {"error": "lost", "left": False} if order["id"] not in self.files else self._post(self, order)
+        mine = (order["id"], order["attempt"])
+        there = order["id"] in self.files
+        if there:
+            size = len(self.files[order["id"]])
+            self.say(type="progress", id=order["id"], attempt=order["attempt"], loaded=0, total=size)
+        if there and mine in self.begun:
+            return
+        self.begun.add(mine)
+        said = self._post(self, order) if there else {"error": "lost", "left": False}
         result = self._answers({"type": "result", "id": order["id"], "attempt": order["attempt"], **said})
         if result is not None:
             self.kept[order["id"], order["attempt"]] = result

@@ -78,6 +78,58 @@ def test_a_cancelled_row_can_be_wanted_again(account: ikpipe.Account) -> None:
         assert set(browser.settled().values()) == {"uploaded"}
 
 
+def test_a_cancelled_row_can_be_removed_while_its_run_goes(
+    account: ikpipe.Account, arrived: Callable[[], list[Any]]
+) -> None:
+    """It is gone, and the others arrive."""
+    hold = Held()
+    uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
+    with Browser(uploader, hold) as browser:
+        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
+        uploader.send()
+        browser.wait(lambda: hold.begun)
+        browser.say(type="cancel", ids=["b1"])
+        browser.say(type="remove", ids=["b0", "b1"])
+        assert browser.last("gone")["ids"] == ["b1"]
+        hold.go.set()
+        assert browser.settled() == {"b0": "uploaded", "b2": "uploaded"}
+    assert len(arrived()) == 2
+    assert len(uploader.results) == 2
+
+
+def test_a_cancelled_row_can_be_mended_while_its_run_goes(
+    account: ikpipe.Account, arrived: Callable[[], list[Any]]
+) -> None:
+    """It is ready again, and is sent once, as it was edited."""
+    hold = Held()
+    uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
+    with Browser(uploader, hold) as browser:
+        browser.pick({"a.txt": b"a", "b.txt": b"b"})
+        uploader.send()
+        browser.wait(lambda: hold.begun)
+        browser.say(type="cancel", ids=["b1"])
+        browser.edit(["b1"], "tags", ["new"])
+        assert browser.rows["b1"]["state"] == "ready"
+        uploader.send()
+        hold.go.set()
+        assert browser.settled() == {"b0": "uploaded", "b1": "uploaded"}
+    assert len(arrived()) == 2
+    assert uploader.results["ik_tags"].tolist() == [None, ["new"]]
+
+
+def test_a_row_that_left_its_run_is_not_sent_by_it(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
+    """Not even where the run had begun with it, and only waited for its turn of the rate."""
+    uploader = ikpipe.Uploader(account, policy=QUICK, rate=1)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
+        uploader.send()
+        browser.wait(lambda: "uploaded" in browser.states().values())
+        browser.say(type="cancel", ids=["b2"])
+        browser.edit(["b2"], "tags", ["new"])
+        assert browser.settled() == {"b0": "uploaded", "b1": "uploaded", "b2": "ready"}
+    assert len(arrived()) == 2
+
+
 @pytest.mark.parametrize(
     ("left", "stores", "ends"), [(False, False, "cancelled"), (True, False, "cancelled"), (True, True, "exists")]
 )

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 from browsers import Browser
 from doubles import uploads_of
 
@@ -15,8 +16,6 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    import pytest
 
     from ikpipe.emulator import Emulator
 
@@ -40,6 +39,23 @@ def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.
         assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
 
 
+def test_a_file_that_was_changed_since_it_was_picked(emulate: Callable[..., Emulator]) -> None:
+    """The page that has it cannot read it any more: that is said at once, and nothing is tried again."""
+    emulator, tries = emulate(), []
+
+    def unreadable(_browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        tries.append(order)
+        return {"error": "unreadable", "left": False}
+
+    uploader = ikpipe.Uploader(emulator.account)
+    with Browser(uploader, unreadable) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "failed"}
+        assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
+    assert len(tries) == 1
+
+
 def test_another_page_has_the_file(account: ikpipe.Account) -> None:
     """Of two pages that show the widget, the one without the file says so, and the other one sends it."""
     uploader = ikpipe.Uploader(account)
@@ -52,6 +68,38 @@ def test_another_page_has_the_file(account: ikpipe.Account) -> None:
         browser.pick({"a.txt": b"x"})
         uploader.send()
         assert browser.settled() == {"b0": "uploaded"}
+
+
+def test_a_page_that_is_slow_to_begin_is_waited_for(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser may hold a post back: that its page is at it counts, whatever another page says."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator = emulate()
+    uploader = ikpipe.Uploader(emulator.account)
+
+    def slow(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
+        threading.Event().wait(0.5)
+        return browser.posted(order)
+
+    with Browser(uploader, slow) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert stored(emulator) == 1
+
+
+def test_what_is_lost_is_stopped(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that has the file after all, and was not heard, does not send it once the row has failed."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    uploader = ikpipe.Uploader(account, policy=QUICK)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        browser.files.clear()
+        uploader.send()
+        assert browser.settled() == {"b0": "failed"}
+        assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
 
 
 def test_a_silent_page_is_not_waited_for_forever(emulate: Callable[..., Emulator]) -> None:
@@ -88,6 +136,55 @@ def test_a_new_page_is_asked_again(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded"}
         first, second = browser.all("post")
     assert first == second
+
+
+@pytest.mark.parametrize(("stores", "ends"), [(True, "exists"), (False, "failed")])
+def test_a_page_that_is_reloaded_under_way(
+    emulate: Callable[..., Emulator],
+    monkeypatch: pytest.MonkeyPatch,
+    stores: bool,  # noqa: FBT001
+    ends: str,
+) -> None:
+    """The new page does not have the file, and nobody is at it any more: it is looked for, and not waited for."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator, begun = emulate(), threading.Event()
+    uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=0.3, first_wait=0.02))
+
+    def goes(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        if stores:
+            browser.posted(order)
+        begun.set()
+        while (order["id"], order["attempt"]) not in browser.aborted:
+            threading.Event().wait(0.01)
+        return {"error": "cancelled", "left": True}
+
+    with Browser(uploader, goes) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        browser.wait(begun.is_set)
+        browser.files.clear()
+        browser.say(type="hello", view="new")
+        assert browser.settled() == {"b0": ends}
+    assert stored(emulator) == stores
+
+
+def test_a_page_that_comes_disturbs_no_other(emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page that is at a file says so again, and goes on."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    emulator = emulate()
+    uploader = ikpipe.Uploader(emulator.account)
+
+    def interrupted(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        browser.say(type="hello", view="new")
+        browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
+        threading.Event().wait(0.5)
+        return browser.posted(order)
+
+    with Browser(uploader, interrupted) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert stored(emulator) == 1
 
 
 def test_a_restarted_kernel_goes_on(emulate: Callable[..., Emulator], tmp_path: Path) -> None:

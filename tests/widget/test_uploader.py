@@ -119,6 +119,14 @@ def test_selection_goes_both_ways(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded", "b1": "ready", "b2": "ready"}
 
 
+def test_one_label_selects_its_row(account: ikpipe.Account) -> None:
+    """As `loc` does, which gives a single value for it."""
+    frame = pd.DataFrame({"file": [b"x", b"y"], "file_name": ["x", "y"]}, index=["p", "q"])
+    uploader = ikpipe.Uploader(account, frame)
+    uploader.select("q")
+    assert uploader.selection.index.tolist() == ["q"]
+
+
 def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
     """Frame, selection and results tell of changes, many at a time."""
     heard: dict[str, list[pd.DataFrame]] = {"frame": [], "selection": [], "results": []}
@@ -172,6 +180,18 @@ def test_removed_rows_are_gone(account: ikpipe.Account) -> None:
         assert set(browser.settled()) == {"r0", "b1", "b2"}
     assert len(uploader.frame) == 3
     assert uploader.frame.index.tolist() == [0, 2, 3]
+
+
+def test_a_row_that_is_up_is_not_removed(account: ikpipe.Account) -> None:
+    """Its result stays among the results."""
+    uploader = ikpipe.Uploader(account)
+    with Browser(uploader) as browser:
+        browser.pick({"a.txt": b"x"})
+        uploader.send()
+        browser.settled()
+        browser.say(type="remove", ids=["b0"])
+        assert browser.last("gone")["ids"] == []
+    assert len(uploader.results) == 1
 
 
 def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
@@ -260,16 +280,20 @@ def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
         assert [(len(page["rows"]), page.get("request")) for page in pages] == [(1000, None), (500, "q1")]
 
 
-def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
-    """The account's fields are told with their types; a value that does not fit is mended."""
+def emulator_field(emulator: Emulator, name: str, schema: Mapping[str, Any]) -> None:
+    """Give the account a metadata field."""
     import httpx
 
-    account = emulate().account
-    schema = {"type": "SingleSelect", "selectOptions": ["red", "green"]}
-    field = {"name": "color", "label": "Color", "schema": schema}
-    auth = (str(account.key()), "")
+    account = emulator.account
+    field, auth = {"name": name, "label": name, "schema": schema}, (str(account.key()), "")
     httpx.post(f"{account.api_url}/v1/customMetadataFields", json=field, auth=auth).raise_for_status()
-    uploader = ikpipe.Uploader(account)
+
+
+def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
+    """The account's fields are told with their types; a value that does not fit is mended."""
+    emulator = emulate()
+    emulator_field(emulator, "color", {"type": "SingleSelect", "selectOptions": ["red", "green"]})
+    uploader = ikpipe.Uploader(emulator.account)
     with Browser(uploader) as browser:
         browser.wait(lambda: uploader.settings["fields"])
         assert uploader.settings["fields"][0]["selectOptions"] == ["red", "green"]
@@ -280,6 +304,22 @@ def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator
         browser.edit(["b0"], "custom_metadata.color", "green")
         uploader.send()
         assert browser.settled() == {"b0": "uploaded"}
+
+
+def test_numbers_can_be_chosen_of_a_field(emulate: Callable[..., Emulator]) -> None:
+    """A field of several choices whose options are numbers is set, shown and sent as numbers."""
+    emulator = emulate()
+    schema = {"type": "MultiSelect", "selectOptions": [36, 37, 38]}
+    emulator_field(emulator, "sizes", schema)
+    uploader = ikpipe.Uploader(emulator.account)
+    with Browser(uploader) as browser:
+        browser.wait(lambda: uploader.settings["fields"])
+        browser.pick({"a.txt": b"x"})
+        browser.edit(["b0"], "custom_metadata.sizes", [36, 38])
+        assert browser.rows["b0"]["metadata"] == {"sizes": [36, 38]}
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert uploader.results["ik_custom_metadata"].tolist() == [{"sizes": [36, 38]}]
 
 
 def test_many_rows_come_in_pages(account: ikpipe.Account) -> None:

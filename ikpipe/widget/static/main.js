@@ -49,7 +49,7 @@ class Ui {
     ends.add(view.on("visible", () => this.showEmpty()));
     ends.add(followTheme(root));
     this.follow("change:settings", () => this.editor.build());
-    this.follow("change:summary", () => queue.summary.trouble && queue.emit("trouble", queue.summary.trouble));
+    this.follow("change:summary", () => queue.tellTrouble());
   }
 
   follow(name, listener) {

@@ -45,7 +45,7 @@ class Notices {
     const parts = [];
     if (!navigator.onLine) parts.push(notice("offline", STRINGS.offline));
     if (queue.link.waiting) parts.push(notice("clock", STRINGS.busy));
-    if (plainOrigins.size && queue.posting) parts.push(notice("ready", STRINGS.plain));
+    if (anyPlain() && queue.posting) parts.push(notice("ready", STRINGS.plain));
     if (queue.orphans.length) parts.push(this.orphanNotice());
     if (parts.length) setText(this.status, parts.map((part) => part.querySelector("p").textContent).join(" "));
     return parts;

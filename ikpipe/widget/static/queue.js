@@ -15,6 +15,7 @@ class Queue extends Events {
     this.waiting = new Map(); // key → the same, until the kernel has given an id
     this.sender = new Sender(this.link, (id) => this.files.get(id)?.file);
     this.totals = null;
+    this.whole = null; // what the kernel tells in answer to `hello`, as far as it has come
     this.orphans = [];
     this.views = 0;
     this.ends = new Ends();
@@ -48,11 +49,18 @@ class Queue extends Events {
     store.on("finished", () => (this.totals = null));
   }
 
-  takeRows({ rows, version }) {
+  takeRows({ rows, version, total, start }) {
     // versions count the messages: where one is missing, the line was cut meanwhile
     if (version > this.version + 1) this.hello();
     this.version = version;
+    if (start === 0) this.whole = { ids: new Set(), total };
+    if (start !== undefined) for (const { id } of rows) this.whole?.ids.add(id);
     this.store.patch(rows);
+  }
+
+  /** Drop the rows that the kernel does not have, once it has told all that it has: a `gone` may have been lost. */
+  dropOthers({ ids, total }) {
+    if (ids.size === total) this.gone([...this.store.rows.keys()].filter((id) => !ids.has(id)));
   }
 
   hello() {
@@ -64,8 +72,19 @@ class Queue extends Events {
     this.version = version;
     const restarted = this.session && this.session !== session;
     this.session = session;
-    if (!restarted) this.sender.tellAgain();
+    if (!restarted) {
+      this.sender.tellAgain();
+      if (this.whole) this.dropOthers(this.whole);
+    }
+    this.whole = null;
     findOrphans(this);
+  }
+
+  /** Tell why the last run stopped, once: who has dismissed it knows. */
+  tellTrouble() {
+    const { trouble = "" } = this.summary;
+    if (trouble && trouble !== this.trouble) this.emit("trouble", trouble);
+    this.trouble = trouble;
   }
 
   // Picking
@@ -119,9 +138,9 @@ class Queue extends Events {
     this.emit("gone", ids);
   }
 
-  /** Tell whether a row may be taken away: one that the person picked, and that is not on its way. */
+  /** Tell whether a row may be taken away: one that the person picked, and that is surely not stored. */
   removable(row) {
-    return row.source === "browser" && !isBusy(row);
+    return row.source === "browser" && !isBusy(row) && !isUp(row) && row.state !== "unknown";
   }
 
   // Choosing and mending

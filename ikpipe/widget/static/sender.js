@@ -4,7 +4,12 @@ const REPORTS = 250; // ms between two reports of one file's progress
 const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
 const LONGEST = 65536; // characters of an answer that the kernel takes
 
-const plainOrigins = new Set(); // services that refuse preflights: there, no upload may be listened to
+const REFUSED = 2; // posts that went only unheard, after which a service counts as one that refuses preflights
+const unheard = new Map(); // origin → how many did; -Infinity once one was heard: then it was the connection
+
+/** Tell whether a service refuses preflights: there, no upload may be listened to. */
+const isPlain = (origin) => unheard.get(origin) >= REFUSED;
+const anyPlain = () => [...unheard.keys()].some(isPlain);
 
 /** One attempt for one file. A retry is a new one, with a form of its own: a token is good for one post. */
 class Post {
@@ -18,9 +23,12 @@ class Post {
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
 
-  start() {
-    if (!navigator.onLine) this.finish({ error: "offline", left: false });
-    else this.send(!plainOrigins.has(originOf(this.order.url)));
+  async start() {
+    const there = await readable(this.file);
+    if (this.aborted) this.finish({ error: "cancelled", left: false });
+    else if (!there) this.finish({ error: "unreadable", left: false });
+    else if (!navigator.onLine) this.finish({ error: "offline", left: false });
+    else this.send(!isPlain(originOf(this.order.url)));
   }
 
   send(listening) {
@@ -59,7 +67,8 @@ class Post {
 
   answered(request, listening) {
     const { status } = request;
-    if (!listening) plainOrigins.add(originOf(this.order.url));
+    const origin = originOf(this.order.url);
+    unheard.set(origin, listening ? -Infinity : (unheard.get(origin) || 0) + 1);
     // After a first try that may have stored the file, a refusal (the token is used) proves nothing.
     if (this.second && (status < 200 || status > 299)) this.finish({ error: "network", left: true });
     else this.finish({ status, body: request.responseText.slice(0, LONGEST), request_id: requestId(request) });
@@ -80,7 +89,7 @@ class Post {
 
   abort() {
     this.aborted = true;
-    this.request.abort();
+    this.request?.abort();
   }
 
   finish(result) {
@@ -89,6 +98,16 @@ class Post {
     this.end();
   }
 }
+
+/** Tell whether a file is still as it was picked: one that was changed or deleted looks like a broken connection. */
+const readable = (file) =>
+  file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
 
 const originOf = (url) => new URL(url, location.href).origin;
 
@@ -115,7 +134,10 @@ class Sender extends Events {
 
   take(order) {
     const running = this.posts.get(order.id);
-    if (running && running.order.attempt === order.attempt) return;
+    if (running && running.order.attempt === order.attempt) {
+      this.atIt(running);
+      return;
+    }
     if (this.results.has(keyOf(order.id, order.attempt))) return;
     const file = this.fileOf(order.id);
     if (!file) this.report({ type: "result", id: order.id, attempt: order.attempt, error: "lost", left: false });
@@ -129,7 +151,16 @@ class Sender extends Events {
       ended: (ended, result) => this.ended(ended, result),
     });
     this.posts.set(order.id, post);
+    this.atIt(post);
     post.start();
+  }
+
+  /**
+   * Tell the kernel that this page is at it: before anything leaves, since a browser holds posts back, and when asked
+   * again. Another page may say that it does not have the file.
+   */
+  atIt({ order: { id, attempt }, file: { size } }) {
+    this.link.tell({ type: "progress", id, attempt, loaded: 0, total: size });
   }
 
   progressed(post, loaded, total) {
@@ -146,7 +177,7 @@ class Sender extends Events {
     if (this.posts.get(result.id) === post) this.posts.delete(result.id);
     this.reported.delete(result.id);
     this.report(result);
-    if (plainOrigins.size) this.emit("plain");
+    if (anyPlain()) this.emit("plain");
   }
 
   report(result) {

@@ -1,6 +1,8 @@
 // A copy of the kernel's rows. The kernel is the truth; what is here only is what the browser alone knows:
 // how far a file is on its way, and what is selected.
 
+const newRun = () => ({ ids: new Set(), of: 0, done: 0, going: 0, failed: 0 });
+
 class Store extends Events {
   constructor() {
     super();
@@ -10,7 +12,7 @@ class Store extends Events {
     this.selection = new Set();
     this.cancelling = new Set(); // rows that the person gave up, of which the kernel still finds out
     this.progress = new Map(); // id → {loaded, total}; total 0 is "no telling"
-    this.run = { of: 0, done: 0, going: 0, failed: 0 };
+    this.run = newRun();
     this.changed = new Set();
     this.orderChanged = false;
     this.tellLater = oncePerFrame(() => this.tell());
@@ -58,15 +60,21 @@ class Store extends Events {
     if (after) this.counts[after.state] = (this.counts[after.state] || 0) + 1;
     const was = Boolean(before && isBusy(before));
     const is = Boolean(after && isBusy(after));
-    if (is && !was) this.began();
+    if (is && !was) this.began(after.id);
     if (was && !is) this.ended(after);
   }
 
-  /** A row joined the run; the first one begins a new run. */
-  began() {
-    if (this.run.going === 0) this.run = { of: 0, done: 0, going: 0, failed: 0 };
-    this.run.of += 1;
+  /** A row joined the run; the first one begins a new run, and one that is not up may come again. */
+  began(id) {
+    if (this.run.going === 0) this.run = newRun();
     this.run.going += 1;
+    if (this.run.ids.has(id)) {
+      this.run.done -= 1;
+      this.run.failed -= 1;
+    } else {
+      this.run.ids.add(id);
+      this.run.of += 1;
+    }
   }
 
   ended(row) {

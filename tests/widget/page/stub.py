@@ -69,13 +69,14 @@ class Stub:
             self.rows[row["id"]] = {"name": row["id"], **known, **row}
         self._tell([row["id"] for row in rows])
 
-    def _tell(self, ids: list[str]) -> None:
-        for start in range(0, len(ids), 1000):
+    def _tell(self, ids: list[str], *, whole: bool = False) -> None:
+        for start in range(0, max(len(ids), whole), 1000):
             rows = [self.rows[one] for one in ids[start : start + 1000]]
-            self._bridge.say({"type": "rows", "version": 1, "total": len(self.rows), "rows": rows})
+            where = {"start": start} if whole else {}
+            self._bridge.say({"type": "rows", "version": 1, "total": len(self.rows), **where, "rows": rows})
 
     def _hello(self, _message: Message) -> None:
-        self._tell(list(self.rows))
+        self._tell(list(self.rows), whole=True)
         self._bridge.say({"type": "welcome", "session": self.session, "version": 1})
 
     def _ping(self, message: Message) -> None:

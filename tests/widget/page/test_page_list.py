@@ -119,6 +119,19 @@ def test_delete_removes_what_was_picked(four: Uploads, stub: Stub) -> None:
     assert four.evaluate("() => document.activeElement.closest('[data-id]').dataset.id") == "r2"
 
 
+@pytest.mark.parametrize("state", ["uploaded", "exists", "accepted", "unknown"])
+def test_delete_leaves_what_may_be_stored(four: Uploads, stub: Stub, state: str) -> None:
+    """What became of it would be forgotten."""
+    stub.push({"id": "r0", "source": "browser", "state": state}, {"id": "r1", "source": "browser"})
+    four.row("a10.jpg").get_by_role("button").wait_for()
+    four.row("b.jpg").click()
+    four.page.keyboard.press("Control+a")
+    four.page.keyboard.press("Delete")
+    four.wait_rows(3)
+    assert names(four) == ["b.jpg", "a9.png", "c.mp4"]
+    assert four.bridge.of("remove")[0]["ids"] == ["r1"]
+
+
 def test_no_key_reaches_the_notebook(four: Uploads) -> None:
     """A notebook's shortcuts would cut cells and insert others."""
     four.row("b.jpg").click()

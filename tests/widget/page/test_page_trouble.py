@@ -64,6 +64,43 @@ def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) ->
     uploads.wait_rows(2)
 
 
+def test_a_row_that_comes_again_is_counted_once(uploads: Uploads, stub: Stub) -> None:
+    """Who cancels a file and wants it again has as many files on their way as before."""
+    text = uploads.root.locator(".ik-footer .ik-summary")
+    stub.push(*({"id": one, "state": "queued"} for one in ("r0", "r1", "r2")))
+    text.get_by_text("0 of 3 files").wait_for()
+    stub.push({"id": "r2", "state": "cancelled"})
+    text.get_by_text("1 of 3 files").wait_for()
+    stub.push({"id": "r2", "state": "queued"})
+    text.get_by_text("0 of 3 files").wait_for()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_row_whose_going_was_missed_goes(uploads: Uploads, stub: Stub, left: int) -> None:
+    """The page has the rows that the kernel has, once it has told them all again."""
+    stub.push({"id": "r0", "name": "a.jpg"}, {"id": "r1", "name": "b.jpg"})
+    uploads.wait_rows(2)
+    for gone in ("r0", "r1")[left:]:
+        del stub.rows[gone]
+    uploads.bridge.say({"type": "rows", "version": 7, "total": left, "rows": []})
+    uploads.wait_rows(left) if left else uploads.root.get_by_text("Drop files or folders here").wait_for()
+    assert uploads.root.locator(".ik-row[data-id]").count() == left
+
+
+def test_trouble_that_was_dismissed_stays_away(uploads: Uploads, bridge: Bridge) -> None:
+    """The summary says it until the next run; it is new only when it comes, or comes again."""
+    trouble = uploads.root.locator(".ik-trouble")
+    bridge.set(summary={"rows": 0, "trouble": "The key is wrong."})
+    uploads.button("Dismiss").click()
+    bridge.set(summary={"rows": 1, "trouble": "The key is wrong."})
+    bridge.set(summary={"rows": 1, "trouble": "The disk is full."})
+    trouble.wait_for()
+    assert trouble.all_text_contents() == ["The disk is full."]
+    bridge.set(summary={"rows": 1, "trouble": ""})
+    bridge.set(summary={"rows": 1, "trouble": "The key is wrong."})
+    trouble.nth(1).wait_for()
+
+
 def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     """Both views have the same rows and selection; closing one stops nothing."""
     stub.push({"id": "r0", "name": "a.jpg"})
