@@ -63,18 +63,22 @@ class Preview {
   async showFile() {
     const { id, row } = this;
     this.stage.replaceChildren(h("p", { class: "ik-quiet-text" }, STRINGS.loadingPreview));
-    const source = await this.sourceOf(row);
-    if (id !== this.id) return; // the person has gone on
-    this.stage.replaceChildren(source ? this.mediaOf(row, source) : this.signOf(row));
+    const { address, pixels } = await this.sourceOf(row);
+    if (id !== this.id) {
+      if (address) URL.revokeObjectURL(address); // the person has gone on
+      return;
+    }
+    Object.assign(this, { address, pixels });
+    this.stage.replaceChildren(address ? this.mediaOf(row, address) : this.signOf(row));
   }
 
   /** Find the best that can be shown: the file here, its address, or what the kernel gives. */
   async sourceOf(row) {
     const file = this.ui.queue.files.get(row.id)?.file;
-    if (file) return (this.address = URL.createObjectURL(file));
-    if (row.source === "url") return webAddress(row.href);
-    if (familyOf(row) !== "image" && familyOf(row) !== "video") return null;
-    return (this.address = await this.ui.thumbs.ask(row.id, "large"));
+    if (file) return { address: URL.createObjectURL(file) };
+    if (row.source === "url") return { address: webAddress(row.href) };
+    if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
+    return this.ui.thumbs.ask(row.id, "large");
   }
 
   mediaOf(row, source) {
@@ -99,7 +103,7 @@ class Preview {
   }
 
   loaded(picture, image) {
-    this.size = [image.naturalWidth, image.naturalHeight];
+    this.size = this.pixels || [image.naturalWidth, image.naturalHeight]; // the kernel's are smaller than the file's
     this.drawer = new AreaDrawer(picture, this.size, (area) => this.setArea(area));
     this.area.replaceChildren(this.areaEditor());
     this.refresh(true);

@@ -243,6 +243,26 @@ def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate:
     assert states(uploader) == ["uploaded"] * 3
 
 
+def test_an_area_is_in_pixels_of_the_kernels_file(
+    upload_page: Open, emulate: Emulate, tmp_path: Path, picture: Callable[..., bytes]
+) -> None:
+    """Not in those of the smaller picture that the kernel gives of it."""
+    (tmp_path / "large.png").write_bytes(picture(1, size=(4000, 3000)))
+    uploads, uploader = upload_page(emulate().account, root=tmp_path)
+    uploads.row("large.png").dblclick()
+    uploads.button("Draw an area").click()
+    uploads.root.get_by_role("dialog").get_by_text("4000 \N{MULTIPLICATION SIGN} 3000").wait_for()
+    box = uploads.root.locator(".ik-area-sheet").bounding_box()
+    assert box is not None
+    mouse = uploads.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] + 9, box["y"] + box["height"] + 9)
+    mouse.up()
+    uploads.wait_value("Width", "2000")
+    assert uploader.frame["custom_coordinates"].tolist() == ["2000,1500,2000,1500"]
+
+
 def test_what_a_new_kernel_adopts_arrives_once(
     upload_page: Open, bridge: Bridge, emulate: Emulate, files: Files
 ) -> None:
