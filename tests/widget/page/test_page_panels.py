@@ -125,6 +125,19 @@ def test_metadata_fields_have_their_types(two: Uploads) -> None:
     }
 
 
+def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A file that will be public is not called private."""
+    bridge.set(settings={"defaults": {"is_private_file": True}})
+    stub.push({"id": "r0", "private": False}, {"id": "r1", "private": True})
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    access = two.root.get_by_label("Access", exact=True).element_handle()
+    for name, word in (("a.jpg", "Public"), ("b.jpg", "Private")):
+        two.row(name).click()
+        chosen = "([one, word]) => one.selectedOptions[0].textContent === word"
+        two.page.wait_for_function(chosen, arg=[access, word])
+
+
 def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
     """The panel opens at the first field, and Escape closes it."""
     two.row("b.jpg").click()
