@@ -15,11 +15,13 @@ class Editor {
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
     this.title = h("h2", {});
     const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
-    this.form = h("div", { class: "ik-fields" });
+    this.form = h("fieldset", { class: "ik-fields" }); // as a whole, it can be disabled
+    this.leftOut = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
     this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
     this.element = h("section", { class: "ik-editor", "aria-label": STRINGS.edit, hidden: true }, [
       h("header", { class: "ik-editor-head" }, this.title, close),
       this.empty,
+      this.leftOut,
       this.form,
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
@@ -102,31 +104,46 @@ class Editor {
     return this.ui.store.selected;
   }
 
+  /** Give the rows that can be changed: the kernel refuses an edit as a whole where it takes in others. */
+  get able() {
+    return this.rows.filter((row) => !isBusy(row) && !isUp(row) && row.state !== "unknown");
+  }
+
   commit(column, value) {
-    const ids = this.rows.filter((row) => !isBusy(row)).map((row) => row.id);
-    if (ids.length) this.ui.queue.edit(ids, column, value);
+    const ids = this.able.map((row) => row.id);
+    if (ids.length) this.edit(ids, column, value);
+  }
+
+  async edit(ids, column, value) {
+    const refused = await this.ui.queue.edit(ids, column, value);
+    if (refused) this.updateLater(); // the field goes back to what is true
   }
 
   /** Add and take away tags: each row keeps what else it has, rows with the same outcome share a message. */
   changeTags(add, drop) {
     const groups = new Map();
-    for (const row of this.rows) {
+    for (const row of this.able) {
       const tags = [...new Set([...(row.tags || []), ...add])].filter((tag) => !drop.includes(tag));
       const key = JSON.stringify(tags);
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
     for (const [key, ids] of groups) {
       const tags = JSON.parse(key);
-      this.ui.queue.edit(ids, "tags", tags.length ? tags : null);
+      this.edit(ids, "tags", tags.length ? tags : null);
     }
   }
 
   update() {
     if (this.element.hidden) return;
-    const { rows } = this;
+    const { able } = this;
+    const left = this.rows.length - able.length;
+    const rows = able.length ? able : this.rows;
     setText(this.title, STRINGS.editing(rows.length));
     this.empty.hidden = rows.length > 0;
+    this.leftOut.hidden = left === 0;
+    setText(this.leftOut, STRINGS.leftOut(left));
     this.form.hidden = rows.length === 0;
+    this.form.disabled = able.length === 0;
     if (rows.length) for (const field of this.fields) this.fill(field, rows);
   }
 

@@ -144,6 +144,7 @@ const STRINGS = {
   // Editing
   editing: (n) => (n === 1 ? "Edit 1 file" : `Edit ${files(n)}`),
   editNothing: "Select files to edit them.",
+  leftOut: (n) => `${files(n)} cannot be changed: on the way, up, or not certain.`,
   several: "Several values",
   fields: {
     file_name: "Name",

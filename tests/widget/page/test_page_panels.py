@@ -147,6 +147,37 @@ def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
     two.root.get_by_role("region", name="Edit").wait_for(state="hidden")
 
 
+def test_what_is_up_is_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
+    """The others are changed, and it is said how many are not; alone, it has nothing to type into."""
+    stub.push({"id": "r0", "state": "uploaded"})
+    two.wait_state("a.jpg", "Up")
+    edit_both(two)
+    two.root.get_by_role("note").get_by_text("1 file cannot be changed").wait_for()
+    folder = two.root.get_by_label("Folder", exact=True)
+    folder.fill("/shop")
+    folder.press("Tab")
+    two.root.get_by_label("Tags", exact=True).fill("z")
+    two.page.keyboard.press("Enter")
+    assert edits(two, 2) == [(["r1"], "folder", "/shop"), (["r1"], "tags", ["y", "z"])]
+    two.row("a.jpg").click()
+    two.page.wait_for_function("field => field.matches(':disabled')", arg=folder.element_handle())
+
+
+def test_a_field_goes_back_from_what_is_refused(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """It shows what the row has."""
+    stub.push({"id": "r0", "folder": "/before"})
+    refuse = {"type": "error", "message": "not now"}
+    bridge.hears = lambda message: (
+        bridge.say({**refuse, "request": message["request"]}) if message["type"] == "edit" else stub.hear(message)
+    )
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    two.root.get_by_label("Folder", exact=True).fill("/after")
+    two.page.keyboard.press("Tab")
+    two.root.get_by_text("The change was not taken: not now").first.wait_for()
+    two.wait_value("Folder", "/before")
+
+
 def test_a_refused_edit_is_said(two: Uploads) -> None:
     """The kernel's words are shown."""
     two.bridge.hears = lambda message: (
