@@ -19,6 +19,7 @@ class Preview {
     this.dialog.addEventListener("close", () => this.closed());
     ui.root.append(this.dialog);
     this.dialog.showModal();
+    ui.notices.moveTo(this.dialog);
     this.ends.add(ui.view.on("rows", (changed) => changed.has(this.id) && this.refresh()));
     this.show(id);
     this.title.focus();
@@ -204,6 +205,7 @@ class Preview {
   closed() {
     this.letGo();
     this.ends.all();
+    this.ui.notices.moveTo(this.ui.frame);
     this.dialog.remove();
     this.ui.grid.focus(this.id);
   }

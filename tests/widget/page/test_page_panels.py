@@ -255,6 +255,21 @@ def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
     ]
 
 
+def test_the_large_preview_copies(uploads: Uploads, stub: Stub) -> None:
+    """The menu can be reached above it, and it is seen that something was copied."""
+    stub.push({"id": "r0", "name": "a.jpg", "state": "uploaded", "result": {"url": "https://ik.example/a.jpg"}})
+    uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    uploads.row("a.jpg").dblclick()
+    dialog = uploads.root.locator("dialog.ik-preview")
+    dialog.get_by_role("button", name="Copy").click()
+    dialog.get_by_role("menuitem", name="Copy URL").click()
+    dialog.get_by_role("status").get_by_text("Copied").wait_for(state="visible")
+    assert uploads.evaluate("() => navigator.clipboard.readText()") == "https://ik.example/a.jpg"
+    uploads.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    uploads.root.get_by_role("status").wait_for(state="attached")
+
+
 def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> None:
     """The state's button opens the service's words, and a way to try again."""
     result = {"error": "name_taken", "message": "The name is taken.", "what": "Rename it."}
