@@ -53,7 +53,7 @@ class Editor {
 
   control(column, id) {
     const commit = (value) => this.commit(column, value);
-    if (column === "tags") return new TagsField(id, (add, drop) => this.changeTags(add, drop));
+    if (column === "tags") return new TagsField(id, (add, drop) => this.changeList(column, add, drop));
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
     if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
     const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
@@ -67,13 +67,9 @@ class Editor {
   metadata(spec) {
     const column = `custom_metadata.${spec.name}`;
     const id = `${this.prefix}-m-${spec.name}`;
-    return this.place(
-      column,
-      spec.label,
-      id,
-      metadataField(id, (value) => this.commit(column, value), spec),
-      spec.required,
-    );
+    const commit = (value) => this.commit(column, value);
+    const change = (add, drop) => this.changeList(column, add, drop, spec.options);
+    return this.place(column, spec.label, id, metadataField(id, commit, change, spec), spec.required);
   }
 
   /** Put a control under its label, with room for problems and a way back to the default. */
@@ -119,17 +115,17 @@ class Editor {
     if (refused) this.updateLater(); // the field goes back to what is true
   }
 
-  /** Add and take away tags: each row keeps what else it has, rows with the same outcome share a message. */
-  changeTags(add, drop) {
+  /** Add to lists and take away: each row keeps what else it has, rows with the same outcome share a message. */
+  changeList(column, add, drop, options = []) {
     const groups = new Map();
     for (const row of this.able) {
-      const tags = [...new Set([...(row.tags || []), ...add])].filter((tag) => !drop.includes(tag));
-      const key = JSON.stringify(tags);
+      const list = [...new Set([...textsOf(row, column), ...add])].filter((text) => !drop.includes(text));
+      const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
     for (const [key, ids] of groups) {
-      const tags = JSON.parse(key);
-      this.edit(ids, "tags", tags.length ? tags : null);
+      const list = JSON.parse(key);
+      this.edit(ids, column, list.length ? list : null);
     }
   }
 
@@ -149,7 +145,7 @@ class Editor {
 
   fill({ column, control, block, problems, reset }, rows) {
     block.hidden = column === "file_name" && rows.length > 1;
-    if (column === "tags") control.showCounts(countTags(rows), rows.length);
+    if (control.showCounts) control.showCounts(countTexts(rows, column), rows.length);
     else this.showShared(control, rows, column);
     setOrDrop(reset, "hidden", rows.every((row) => isEmpty(valueOf(row, column))) ? "" : null);
     this.fillProblems(problems, rows, column);
@@ -200,8 +196,10 @@ class Editor {
 
 const isEmpty = (value) => value === undefined || value === null || value === "" || value?.length === 0;
 
-function countTags(rows) {
+const textsOf = (row, column) => [valueOf(row, column) ?? []].flat().map(String);
+
+function countTexts(rows, column) {
   const counts = new Map();
-  for (const row of rows) for (const tag of row.tags || []) counts.set(tag, (counts.get(tag) || 0) + 1);
+  for (const row of rows) for (const text of textsOf(row, column)) counts.set(text, (counts.get(text) || 0) + 1);
   return counts;
 }

@@ -57,27 +57,26 @@ class ChoiceField {
 }
 
 class ManyField {
-  /** Let several of `options` be chosen. */
-  constructor(id, commit, options) {
+  /** Let several of `options` be chosen; `change(add, drop)` says which one joins or leaves. */
+  constructor(id, change, options) {
     const box = (option) =>
-      h("input", { type: "checkbox", value: String(option), onchange: () => commit(this.chosen()) });
-    this.options = options;
+      h("input", {
+        type: "checkbox",
+        value: String(option),
+        onchange: ({ target }) => (target.checked ? change([target.value], []) : change([], [target.value])),
+      });
     this.boxes = options.map(box);
     const labels = options.map((option, at) => h("label", {}, this.boxes[at], String(option)));
     this.element = h("div", { id, class: "ik-many", role: "group" }, labels);
   }
 
-  chosen() {
-    const values = this.options.filter((_, at) => this.boxes[at].checked);
-    return values.length ? values : null;
-  }
-
-  show(value, several) {
-    const values = new Set(several ? [] : [value ?? []].flat().map(String));
-    this.boxes.forEach((box) => {
-      box.checked = values.has(box.value);
-      box.indeterminate = several;
-    });
+  /** Show how many of `of` rows have each option: all, some or none. */
+  showCounts(counts, of) {
+    for (const box of this.boxes) {
+      const n = counts.get(box.value) || 0;
+      box.checked = n === of;
+      box.indeterminate = n > 0 && n < of;
+    }
   }
 }
 
@@ -140,8 +139,8 @@ class TagsField {
   }
 }
 
-/** Make the field for a custom metadata field of the account. */
-function metadataField(id, commit, field) {
+/** Make the field for a custom metadata field of the account; `change(add, drop)` is for one that holds several. */
+function metadataField(id, commit, change, field) {
   const { type, options } = field;
   if (type === "Boolean")
     return new ChoiceField(id, commit, [
@@ -151,7 +150,7 @@ function metadataField(id, commit, field) {
     ]);
   if (type === "SingleSelect")
     return new ChoiceField(id, commit, [[null, STRINGS.unset], ...options.map((one) => [one, String(one)])]);
-  if (type === "MultiSelect") return new ManyField(id, commit, options);
+  if (type === "MultiSelect") return new ManyField(id, change, options);
   if (type === "Textarea") return new TextField(id, commit, { tag: "textarea", maxlength: field.maxLength });
   if (type === "Number")
     return new TextField(id, commit, { type: "number", step: "any", min: field.min, max: field.max, read: Number });

@@ -125,6 +125,18 @@ def test_metadata_fields_have_their_types(two: Uploads) -> None:
     }
 
 
+def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
+    """A box is half checked where some rows have its option alone, and changes nothing else."""
+    stub.push({"id": "r0", "metadata": {"rooms": ["study"]}})
+    edit_both(two)
+    half = "box => box.indeterminate"
+    two.page.wait_for_function(half, arg=two.root.get_by_label("study").element_handle())
+    assert not two.root.get_by_label("hall").evaluate(half)
+    two.root.get_by_label("hall").check()
+    rooms = "custom_metadata.rooms"
+    assert edits(two, 2) == [(["r0"], rooms, ["study", "hall"]), (["r1"], rooms, ["hall"])]
+
+
 def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
     """A file that will be public is not called private."""
     bridge.set(settings={"defaults": {"is_private_file": True}})
