@@ -16,13 +16,23 @@ class TextField {
   typed() {
     this.dirty = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.commit(), TYPE_LATER);
+    this.timer = setTimeout(() => this.half || this.commit(), TYPE_LATER);
+  }
+
+  /** Whether it holds what is no number yet, which looks as if it were empty. */
+  get half() {
+    return this.element.validity.badInput;
   }
 
   commit() {
     clearTimeout(this.timer);
     if (!this.dirty) return;
     this.dirty = false;
+    if (this.half) {
+      this.element.value = ""; // the half number would stay beside the old one
+      this.element.value = this.text;
+      return;
+    }
     const text = this.element.value;
     this.give(text === "" ? null : this.read(text));
   }
@@ -30,9 +40,9 @@ class TextField {
   /** Show a value, unless the person is typing another. */
   show(value, several) {
     this.element.placeholder = several ? STRINGS.several : "";
+    this.text = several || value === undefined || value === null ? "" : this.write(value);
     if (this.dirty) return;
-    const text = several || value === undefined || value === null ? "" : this.write(value);
-    if (this.element.value !== text) this.element.value = text;
+    if (this.element.value !== this.text) this.element.value = this.text;
   }
 }
 

@@ -137,6 +137,22 @@ def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
     assert edits(two, 2) == [(["r0"], rooms, ["study", "hall"]), (["r1"], rooms, ["hall"])]
 
 
+def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
+    """It may become one; who leaves it sees the number that there was, or none."""
+    stub.push({"id": "r0", "metadata": {"price": 5}})
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    price = two.root.get_by_label("price", exact=True)
+    two.wait_value("price", "5")
+    price.press("Control+a")
+    two.page.keyboard.insert_text("12e")
+    two.page.wait_for_timeout(900)  # longer than until what was typed is checked
+    assert price.evaluate("one => one.validity.badInput")
+    two.page.keyboard.press("Tab")
+    two.wait_value("price", "5")
+    assert two.bridge.of("edit") == []
+
+
 def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
     """A file that will be public is not called private."""
     bridge.set(settings={"defaults": {"is_private_file": True}})
