@@ -25,9 +25,10 @@ class Editor {
       this.form,
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
+    this.ids = [];
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
-      ui.store.on("selection", this.updateLater),
+      ui.store.on("selection", () => this.leave()),
       ui.store.on("rows", (changed) => [...changed].some((id) => ui.store.selection.has(id)) && this.updateLater()),
     ];
     this.build();
@@ -96,8 +97,15 @@ class Editor {
     return { column, control, block, problems, reset };
   }
 
+  /** Give the rows that the fields show, which are not those any more that are selected by now. */
   get rows() {
-    return this.ui.store.selected;
+    return this.ui.store.all(this.ids);
+  }
+
+  /** What was typed belongs to the rows for which it was, also where Python selects others meanwhile. */
+  leave() {
+    for (const { control } of this.fields) control.commit?.();
+    this.updateLater();
   }
 
   /** Give the rows that can be changed: the kernel refuses an edit as a whole where it takes in others. */
@@ -131,6 +139,7 @@ class Editor {
 
   update() {
     if (this.element.hidden) return;
+    this.ids = [...this.ui.store.selection];
     const { able } = this;
     const left = this.rows.length - able.length;
     const rows = able.length ? able : this.rows;

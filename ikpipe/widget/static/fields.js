@@ -99,7 +99,7 @@ class TagsField {
       type: "text",
       placeholder: STRINGS.addTag,
       onkeydown: (event) => this.pressed(event),
-      onblur: () => this.add(),
+      onblur: () => this.commit(),
     });
     this.chips = h("span", { class: "ik-chip-list" });
     this.element = h("div", { class: "ik-chips", onclick: () => this.input.focus() }, this.chips, this.input);
@@ -108,13 +108,13 @@ class TagsField {
   pressed(event) {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
-      this.add();
+      this.commit();
     } else if (event.key === "Backspace" && !this.input.value && this.tags.length) {
       this.change([], [this.tags[this.tags.length - 1]]);
     }
   }
 
-  add() {
+  commit() {
     const tags = this.input.value
       .split(",")
       .map((tag) => tag.trim())

@@ -153,6 +153,18 @@ def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
     assert two.bridge.of("edit") == []
 
 
+def test_what_is_typed_stays_with_its_row(two: Uploads) -> None:
+    """Also where Python selects another before it is told."""
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    two.root.get_by_label("Folder", exact=True).focus()
+    two.page.keyboard.insert_text("/mine")
+    two.bridge.say({"type": "select", "ids": ["r1"]})
+    assert edits(two) == [(["r0"], "folder", "/mine")]
+    two.wait_value("Name", "b.jpg")
+    two.wait_value("Folder", "")
+
+
 def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
     """A file that will be public is not called private."""
     bridge.set(settings={"defaults": {"is_private_file": True}})
