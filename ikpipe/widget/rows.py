@@ -115,7 +115,8 @@ class Row:
             "result": None if self.result is None else _told(self.result),
         }
         head = {"id": self.id, "at": self.at, "source": shown.source, "name": shown.name, "size": shown.size}
-        return {**head, "kind": shown.kind, "state": self.state, **{k: one for k, one in fields.items() if one or one is False}}
+        given = {name: value for name, value in fields.items() if value or value is False}
+        return {**head, "kind": shown.kind, "state": self.state, **given}
 
 
 def _clash(row: Row) -> dict[str, Any]:

@@ -42,6 +42,12 @@ def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
     assert uploader.summary["bytes"] == 9
 
 
+@pytest.mark.parametrize(("tags", "told"), [({}, False), ({"tags": []}, False), ({"tags": "a,b"}, True)])
+def test_a_page_is_told_whether_there_are_tags_for_all(account: ikpipe.Account, tags: Any, *, told: bool) -> None:
+    """A row without tags gets those."""
+    assert ikpipe.Uploader(account, **tags).settings["defaults"]["tags"] is told
+
+
 def test_a_page_is_told_of_rows_that_are_to_be_public(account: ikpipe.Account) -> None:
     """Where files are private by default, nothing and public are two things."""
     uploader = ikpipe.Uploader(account, is_private_file=True)

@@ -133,7 +133,7 @@ class Editor {
     }
     for (const [key, ids] of groups) {
       const list = JSON.parse(key);
-      this.edit(ids, column, list.length ? list : null);
+      this.edit(ids, column, list.length || column === "tags" ? list : null); // its frame's tags would come back
     }
   }
 
@@ -154,10 +154,16 @@ class Editor {
 
   fill({ column, control, block, problems, reset }, rows) {
     block.hidden = column === "file_name" && rows.length > 1;
-    if (control.showCounts) control.showCounts(countTexts(rows, column), rows.length);
+    if (control.showCounts) control.showCounts(countTexts(rows, column), rows.length, this.keptTags(rows));
     else this.showShared(control, rows, column);
     setOrDrop(reset, "hidden", rows.every((row) => isEmpty(valueOf(row, column))) ? "" : null);
     this.fillProblems(problems, rows, column);
+  }
+
+  /** Give the tags that cannot be taken away: a row without any gets those that hold for all. */
+  keptTags(rows) {
+    if (!this.ui.queue.settings.defaults?.tags) return new Set();
+    return new Set(rows.flatMap((row) => (row.tags?.length === 1 ? row.tags : [])));
   }
 
   showShared(control, rows, column) {

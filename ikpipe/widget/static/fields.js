@@ -109,8 +109,9 @@ class TagsField {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
       this.commit();
-    } else if (event.key === "Backspace" && !this.input.value && this.tags.length) {
-      this.change([], [this.tags[this.tags.length - 1]]);
+    } else if (event.key === "Backspace" && !this.input.value) {
+      const last = this.tags[this.tags.length - 1];
+      if (last !== undefined && !this.kept.has(last)) this.change([], [last]);
     }
   }
 
@@ -123,24 +124,27 @@ class TagsField {
     if (tags.length) this.change(tags, []);
   }
 
-  /** Show how many of `of` rows have each tag. */
-  showCounts(counts, of) {
-    const key = JSON.stringify([...counts, of]);
+  /** Show how many of `of` rows have each tag, and which are `kept` in any case. */
+  showCounts(counts, of, kept) {
+    const key = JSON.stringify([...counts, of, ...kept]);
     if (key === this.key) return;
     this.key = key;
+    this.kept = kept;
     this.tags = [...counts.keys()];
     this.chips.replaceChildren(...[...counts].map(([tag, n]) => this.chip(tag, n, of)));
   }
 
   chip(tag, n, of) {
+    const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
+    const kind = `ik-tag ${n < of ? "ik-some" : ""}`;
+    if (this.kept.has(tag)) return h("span", { class: kind, title: `${title}\n${STRINGS.keptTag}` }, h("span", {}, tag));
     const remove = button({
       sign: "close",
       label: STRINGS.removeTag(tag),
       kind: "ik-quiet ik-small",
       press: () => this.drop(tag),
     });
-    const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
-    return h("span", { class: `ik-tag ${n < of ? "ik-some" : ""}`, title }, h("span", {}, tag), remove);
+    return h("span", { class: kind, title }, h("span", {}, tag), remove);
   }
 
   drop(tag) {

@@ -99,10 +99,10 @@ def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
 
 
 def test_a_tag_is_removed_from_all(two: Uploads) -> None:
-    """The last tag's removal is back to the default."""
+    """The last tag's removal leaves none: the default would bring a frame's tags back."""
     edit_both(two)
     two.button("Remove the tag y").click()
-    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", None)]
+    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
 
 
 def test_metadata_fields_have_their_types(two: Uploads) -> None:
@@ -163,6 +163,20 @@ def test_what_is_typed_stays_with_its_row(two: Uploads) -> None:
     assert edits(two) == [(["r0"], "folder", "/mine")]
     two.wait_value("Name", "b.jpg")
     two.wait_value("Folder", "")
+
+
+def test_the_only_tag_stays_where_there_are_tags_for_all(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A file without tags would get those again; the tag says so, and goes once there is another."""
+    bridge.set(settings={"defaults": {"tags": True}})
+    two.row("b.jpg").click()
+    two.button("Edit").click()
+    two.root.locator(".ik-tag[title*='hold for all']").get_by_text("y").wait_for()
+    tags = two.root.get_by_label("Tags", exact=True)
+    tags.press("Backspace")
+    tags.fill("z")
+    tags.press("Enter")
+    two.button("Remove the tag y").click()
+    assert [value for _ids, _column, value in edits(two, 2)] == [["y", "z"], ["z"]]
 
 
 def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
