@@ -82,6 +82,41 @@ def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulat
     assert set(uploader.results["ik_file_path"]) == {"/trip/day1/picture-0.png", "/trip/day1/picture-1.png"}
 
 
+def hidden(folder: Path) -> Path:
+    """Make a folder with hidden files in it, of which one is in a hidden folder."""
+    place = folder / "shop"
+    (place / ".git").mkdir(parents=True)
+    for name in ("a.txt", ".env", "._a.txt", ".git/config"):
+        (place / name).write_text("x")
+    return place
+
+
+def told(uploads: Uploads) -> list[str]:
+    """Give the names of the files that the kernel was told of first."""
+    return [file["name"] for file in uploads.bridge.wait_for("add")[0]["files"]]
+
+
+def test_what_is_hidden_in_a_dropped_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
+    """As of a folder on the kernel's side: keys and the like are in such files."""
+    uploads.drop([str(hidden(tmp_path))])
+    assert told(uploads) == ["a.txt"]
+
+
+def test_what_is_hidden_in_a_chosen_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
+    """As in one that is dropped."""
+    with uploads.page.expect_file_chooser() as chooser:
+        uploads.root.get_by_role("button", name="Add folder").locator("visible=true").click()
+    chooser.value.set_files(str(hidden(tmp_path)))
+    assert told(uploads) == ["a.txt"]
+
+
+@pytest.mark.parametrize("way", ["choose", "drop"])
+def test_a_hidden_file_that_is_picked_itself_is_taken(uploads: Uploads, tmp_path: Path, way: str) -> None:
+    """Who picks it wants it."""
+    getattr(uploads, way)([str(hidden(tmp_path) / ".env")])
+    assert told(uploads) == [".env"]
+
+
 def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> None:
     """A picture from the clipboard is called by the time, and not `image.png` each time."""
     emulator = emulate()
