@@ -78,6 +78,7 @@ class Preview {
     const file = this.ui.queue.files.get(row.id)?.file;
     if (file) return { address: URL.createObjectURL(file) };
     if (row.source === "url") return { address: webAddress(row.href) };
+    if (row.source === "browser") return { address: isUp(row) ? webAddress(row.result?.url) : null };
     if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
     return this.ui.thumbs.ask(row.id, "large");
   }

@@ -117,6 +117,18 @@ def test_a_hidden_file_that_is_picked_itself_is_taken(uploads: Uploads, tmp_path
     assert told(uploads) == [".env"]
 
 
+def test_what_is_up_is_seen_after_a_reload(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The page has no file any more, but an address."""
+    uploads, uploader = upload_page(emulate().account)
+    send(uploads, files(1))
+    uploads.wait_states(["Up"])
+    uploads.page.reload()
+    uploads.row("picture-0.png").dblclick()
+    picture = uploads.root.locator(".ik-stage img")
+    picture.wait_for()
+    assert picture.get_attribute("src") == uploader.results["ik_url"].iloc[0]
+
+
 def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> None:
     """A picture from the clipboard is called by the time, and not `image.png` each time."""
     emulator = emulate()
