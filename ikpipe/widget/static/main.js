@@ -66,7 +66,7 @@ class Ui {
   }
 
   preview(id) {
-    return new Preview(this, id);
+    this.previewed = new Preview(this, id);
   }
 
   /** Open the editing panel for some rows; null closes it. */
@@ -99,6 +99,7 @@ class Ui {
   }
 
   close() {
+    this.previewed?.end();
     for (const part of [this.ends, this.view]) part.all ? part.all() : part.end();
     for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs])
       part.close();

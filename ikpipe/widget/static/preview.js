@@ -204,10 +204,16 @@ class Preview {
   }
 
   closed() {
+    const { id, ui } = this;
+    ui.notices.moveTo(ui.frame);
+    this.end();
+    ui.grid.focus(id);
+  }
+
+  end() {
+    this.id = null; // what is still to come, comes too late
     this.letGo();
     this.ends.all();
-    this.ui.notices.moveTo(this.ui.frame);
     this.dialog.remove();
-    this.ui.grid.focus(this.id);
   }
 }

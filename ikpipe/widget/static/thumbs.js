@@ -135,7 +135,9 @@ async function makeOwn(file, family) {
   } catch {
     // drawings (SVG) have no bitmap of their own
     const address = URL.createObjectURL(file);
-    return (await loads(address)) ? address : null;
+    if (await loads(address)) return address;
+    URL.revokeObjectURL(address);
+    return null;
   }
 }
 

@@ -9,6 +9,7 @@ from stub import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bridge import Bridge
     from driver import Uploads
@@ -243,6 +244,47 @@ def test_a_refused_edit_is_said(two: Uploads) -> None:
     two.root.get_by_label("Folder", exact=True).fill("/shop")
     two.page.keyboard.press("Tab")
     two.root.get_by_text("The change was not taken: not now").first.wait_for()
+
+
+COUNT = """() => {
+    const { createObjectURL: make, revokeObjectURL: drop } = URL;
+    window.held = new Set();
+    window.made = 0;
+    URL.createObjectURL = (one) => {
+        const address = make.call(URL, one);
+        window.held.add(address);
+        window.made += 1;
+        return address;
+    };
+    URL.revokeObjectURL = (address) => {
+        window.held.delete(address);
+        drop.call(URL, address);
+    };
+}"""
+
+
+def test_no_address_of_a_picture_stays_that_is_not_shown(
+    uploads: Uploads, files: Callable[[int], list[str]], tmp_path: Path
+) -> None:
+    """The browser keeps a file as long as it has an address: of one that cannot be decoded, it has none."""
+    uploads.evaluate(COUNT)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    uploads.choose([*files(1), str(broken)])
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.page.wait_for_function("() => window.made === 2 && window.held.size === 1")
+
+
+def test_no_address_outlives_the_view(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """Neither those of small pictures nor that of the large preview, which may be open when the view ends."""
+    uploads.evaluate(COUNT)
+    uploads.choose(files(1))
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.row("picture-0.png").dblclick()
+    uploads.root.locator(".ik-stage img").wait_for()
+    assert uploads.evaluate("() => window.held.size") == 2
+    uploads.evaluate("() => window.end()")
+    assert uploads.evaluate("() => window.held.size") == 0
 
 
 @pytest.fixture
