@@ -117,7 +117,7 @@ class Checks:
             folder=_text(cells["folder"]),
             tags=_tags(cells["tags"]),
             description=_text(cells["description"]),
-            private=_encoded("is_private_file", cells["is_private_file"]) == "true",
+            private=_PRIVATE.get(_encoded("is_private_file", cells["is_private_file"])),
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(metadata),
             problems=[] if isinstance(job, Job) else [self._problem(one, cells) for one in job],
@@ -167,6 +167,7 @@ class _Key(NamedTuple):
     edited: tuple[str, ...]
 
 
+_PRIVATE = {"true": True, "false": False}
 _SHOWN = (
     *("file_name", "folder", "tags", "description"),
     *("is_private_file", "custom_coordinates", "custom_metadata"),

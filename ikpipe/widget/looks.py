@@ -16,14 +16,16 @@ SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most
 FEW = 2_000_000  # bytes that are sent as they are
 MOST = 100_000_000  # bytes of a picture that is made smaller
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml", "image/bmp"}
+_ORIENTATION, _TURNED = 0x0112, {5, 6, 7, 8}  # EXIF's tag, and those of its values that swap width and height
 _PLAIN = frozenset({*_PICTURES, "video/mp4", "video/webm", "video/ogg", "video/quicktime"})
 
 
 class Look(NamedTuple):
-    """A preview: its media type and its bytes."""
+    """A preview: its media type, its bytes, and the upright picture's own width and height, where they are known."""
 
     type: str
     content: bytes
+    pixels: tuple[int, int] | None = None
 
 
 def look(source: Source | None, kind: str, size: str) -> Look | None:
@@ -81,7 +83,9 @@ def _smaller(file: Path | bytes, side: int) -> Look | None:
         return None
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
+            pixels = picture.size  # a draft is smaller
             picture.draft("RGB", (side, side))
+            turned = picture.getexif().get(_ORIENTATION) in _TURNED
             upright: Any = ImageOps.exif_transpose(picture)
             upright.thumbnail((side, side))
             clear = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
@@ -91,4 +95,4 @@ def _smaller(file: Path | bytes, side: int) -> Look | None:
     # Whatever a broken file makes Pillow raise: it is a preview.
     except Exception:  # noqa: BLE001
         return None
-    return Look(f"image/{kind.lower()}", buffer.getvalue())
+    return Look(f"image/{kind.lower()}", buffer.getvalue(), pixels[::-1] if turned else pixels)

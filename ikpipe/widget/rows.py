@@ -55,7 +55,7 @@ class Shown(NamedTuple):
     folder: str = ""
     tags: list[str] = []  # noqa: RUF012 - nobody changes it
     description: str = ""
-    private: bool = False
+    private: bool | None = None
     coordinates: str = ""
     metadata: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
     problems: list[dict[str, Any]] = []  # noqa: RUF012 - nobody changes it
@@ -106,7 +106,7 @@ class Row:
         self.state, self.result, self.known = "invalid" if self.problems else "ready", None, None
 
     def told(self) -> dict[str, Any]:
-        """Give what the browser is told: what is empty is left out."""
+        """Give what the browser is told: what is empty is left out, but not that it is to be public."""
         shown = self.shown
         fields = {
             "href": shown.href,
@@ -120,7 +120,8 @@ class Row:
             "result": None if self.result is None else _told(self.result),
         }
         head = {"id": self.id, "at": self.at, "source": shown.source, "name": shown.name, "size": shown.size}
-        return {**head, "kind": shown.kind, "state": self.state, **{k: one for k, one in fields.items() if one}}
+        given = {name: value for name, value in fields.items() if value or value is False}
+        return {**head, "kind": shown.kind, "state": self.state, **given}
 
 
 def _clash(row: Row) -> dict[str, Any]:

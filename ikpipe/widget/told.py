@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import BadValue
-from ikpipe._parameters import flag
+from ikpipe._parameters import flag, tag_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,17 @@ def settings(
         private = flag(parameters.get("is_private_file", False)) == "true"
     except BadValue:
         private = False
+    try:
+        tags = bool(tag_list(parameters.get("tags")))
+    except BadValue:
+        tags = False
     return {
         "name": name,
-        "defaults": {"is_private_file": private, "folder": str(parameters.get("folder", "/"))},
+        "defaults": {
+            "is_private_file": private,
+            "folder": str(parameters.get("folder", "/")),
+            "tags": tags,
+        },
         "max_file_size": account.max_file_size,
         "fields": [{"name": one.name, **_plain(one.schema), "type": one.type} for one in (fields or {}).values()],
     }

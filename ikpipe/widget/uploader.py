@@ -288,7 +288,8 @@ class Uploader(anywidget.AnyWidget):
         if found is None:
             self.send_message({**head, "none": True})
         else:
-            self.send_message({**head, "media": found.type}, [found.content])
+            pixels = {} if found.pixels is None else {"pixels": [*found.pixels]}
+            self.send_message({**head, "media": found.type, **pixels}, [found.content])
 
     # What changes
 

@@ -28,6 +28,18 @@ def test_a_large_picture_is_made_smaller(picture: Callable[..., bytes]) -> None:
         assert found is not None
         assert found.type == "image/jpeg"
         assert Image.open(io.BytesIO(found.content)).size == wanted
+        assert found.pixels == (4000, 2000)
+
+
+@pytest.mark.parametrize(("orientation", "pixels"), [(1, (3000, 2000)), (3, (3000, 2000)), (6, (2000, 3000))])
+def test_the_size_is_that_of_the_upright_picture(orientation: int, pixels: tuple[int, int]) -> None:
+    """Cameras write pictures as they held them, and say how to turn them."""
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.new("RGB", (3000, 2000)).save(buffer, "JPEG", exif=exif)
+    found = look(Source("bytes", content=buffer.getvalue()), "image/jpeg", "large")
+    assert found is not None
+    assert found.pixels == pixels
 
 
 def test_what_is_clear_stays_clear() -> None:

@@ -42,6 +42,28 @@ def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
     assert uploader.summary["bytes"] == 9
 
 
+@pytest.mark.parametrize(("tags", "told"), [({}, False), ({"tags": []}, False), ({"tags": "a,b"}, True)])
+def test_a_page_is_told_whether_there_are_tags_for_all(account: ikpipe.Account, tags: Any, *, told: bool) -> None:
+    """A row without tags gets those."""
+    assert ikpipe.Uploader(account, **tags).settings["defaults"]["tags"] is told
+
+
+def test_a_page_is_told_of_rows_that_are_to_be_public(account: ikpipe.Account) -> None:
+    """Where files are private by default, nothing and public are two things."""
+    uploader = ikpipe.Uploader(account, is_private_file=True)
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        browser.edit(["b0"], "is_private_file", False)
+        assert [browser.rows[one].get("private") for one in ("b0", "b1")] == [False, True]
+    assert "private" not in _told_first(ikpipe.Uploader(account))
+
+
+def _told_first(uploader: ikpipe.Uploader) -> dict[str, Any]:
+    with Browser(uploader) as browser:
+        browser.pick(THREE)
+        return browser.rows["b0"]
+
+
 def test_rows_of_a_frame_are_sent_from_here(account: ikpipe.Account, site: Site) -> None:
     """URLs, bytes and picked files in one run: each by whoever has it."""
     frame = pd.DataFrame({"file": [site.put("/one.png", b"one"), b"two"], "file_name": ["1.png", "2.txt"]})

@@ -28,7 +28,7 @@ function markdownOf(row, url, text) {
 /** Copy snippets of rows, a line each. */
 async function copyRows(ui, rows, kind) {
   const able = rows.filter((row) => row.result?.url);
-  const copied = await copyText(able.map(SNIPPETS[kind]).join("\n"), ui.root);
+  const copied = await copyText(able.map(SNIPPETS[kind]).join("\n"), ui.notices.place);
   ui.say(copied ? STRINGS.copied(able.length) : STRINGS.copyFailed, { shown: true });
 }
 

@@ -88,7 +88,7 @@ function oncePerFrame(run) {
 /** Show a small panel at an element; the top layer keeps it above the notebook, Escape and a click beside close it. */
 function popover(root, anchor, content, attributes = {}) {
   const panel = h("div", { class: "ik-popover", popover: "auto", ...attributes }, content);
-  root.append(panel);
+  (anchor.closest("dialog") || root).append(panel); // what is beside an open dialogue cannot be reached
   panel.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
     const held = panel.contains(panel.getRootNode().activeElement);

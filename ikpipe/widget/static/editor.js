@@ -15,17 +15,20 @@ class Editor {
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
     this.title = h("h2", {});
     const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
-    this.form = h("div", { class: "ik-fields" });
+    this.form = h("fieldset", { class: "ik-fields" }); // as a whole, it can be disabled
+    this.leftOut = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
     this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
     this.element = h("section", { class: "ik-editor", "aria-label": STRINGS.edit, hidden: true }, [
       h("header", { class: "ik-editor-head" }, this.title, close),
       this.empty,
+      this.leftOut,
       this.form,
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
+    this.ids = [];
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
-      ui.store.on("selection", this.updateLater),
+      ui.store.on("selection", () => this.leave()),
       ui.store.on("rows", (changed) => [...changed].some((id) => ui.store.selection.has(id)) && this.updateLater()),
     ];
     this.build();
@@ -51,7 +54,7 @@ class Editor {
 
   control(column, id) {
     const commit = (value) => this.commit(column, value);
-    if (column === "tags") return new TagsField(id, (add, drop) => this.changeTags(add, drop));
+    if (column === "tags") return new TagsField(id, (add, drop) => this.changeList(column, add, drop));
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
     if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
     const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
@@ -65,13 +68,9 @@ class Editor {
   metadata(spec) {
     const column = `custom_metadata.${spec.name}`;
     const id = `${this.prefix}-m-${spec.name}`;
-    return this.place(
-      column,
-      spec.label,
-      id,
-      metadataField(id, (value) => this.commit(column, value), spec),
-      spec.required,
-    );
+    const commit = (value) => this.commit(column, value);
+    const change = (add, drop) => this.changeList(column, add, drop, spec.options);
+    return this.place(column, spec.label, id, metadataField(id, commit, change, spec), spec.required);
   }
 
   /** Put a control under its label, with room for problems and a way back to the default. */
@@ -98,44 +97,73 @@ class Editor {
     return { column, control, block, problems, reset };
   }
 
+  /** Give the rows that the fields show, which are not those any more that are selected by now. */
   get rows() {
-    return this.ui.store.selected;
+    return this.ui.store.all(this.ids);
+  }
+
+  /** What was typed belongs to the rows for which it was, also where Python selects others meanwhile. */
+  leave() {
+    for (const { control } of this.fields) control.commit?.();
+    this.updateLater();
+  }
+
+  /** Give the rows that can be changed: the kernel refuses an edit as a whole where it takes in others. */
+  get able() {
+    return this.rows.filter((row) => !isBusy(row) && !isUp(row) && row.state !== "unknown");
   }
 
   commit(column, value) {
-    const ids = this.rows.filter((row) => !isBusy(row)).map((row) => row.id);
-    if (ids.length) this.ui.queue.edit(ids, column, value);
+    const ids = this.able.map((row) => row.id);
+    if (ids.length) this.edit(ids, column, value);
   }
 
-  /** Add and take away tags: each row keeps what else it has, rows with the same outcome share a message. */
-  changeTags(add, drop) {
+  async edit(ids, column, value) {
+    const refused = await this.ui.queue.edit(ids, column, value);
+    if (refused) this.updateLater(); // the field goes back to what is true
+  }
+
+  /** Add to lists and take away: each row keeps what else it has, rows with the same outcome share a message. */
+  changeList(column, add, drop, options = []) {
     const groups = new Map();
-    for (const row of this.rows) {
-      const tags = [...new Set([...(row.tags || []), ...add])].filter((tag) => !drop.includes(tag));
-      const key = JSON.stringify(tags);
+    for (const row of this.able) {
+      const list = [...new Set([...textsOf(row, column), ...add])].filter((text) => !drop.includes(text));
+      const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
     for (const [key, ids] of groups) {
-      const tags = JSON.parse(key);
-      this.ui.queue.edit(ids, "tags", tags.length ? tags : null);
+      const list = JSON.parse(key);
+      this.edit(ids, column, list.length || column === "tags" ? list : null); // its frame's tags would come back
     }
   }
 
   update() {
     if (this.element.hidden) return;
-    const { rows } = this;
+    this.ids = [...this.ui.store.selection];
+    const { able } = this;
+    const left = this.rows.length - able.length;
+    const rows = able.length ? able : this.rows;
     setText(this.title, STRINGS.editing(rows.length));
     this.empty.hidden = rows.length > 0;
+    this.leftOut.hidden = left === 0;
+    setText(this.leftOut, STRINGS.leftOut(left));
     this.form.hidden = rows.length === 0;
+    this.form.disabled = able.length === 0;
     if (rows.length) for (const field of this.fields) this.fill(field, rows);
   }
 
   fill({ column, control, block, problems, reset }, rows) {
     block.hidden = column === "file_name" && rows.length > 1;
-    if (column === "tags") control.showCounts(countTags(rows), rows.length);
+    if (control.showCounts) control.showCounts(countTexts(rows, column), rows.length, this.keptTags(rows));
     else this.showShared(control, rows, column);
     setOrDrop(reset, "hidden", rows.every((row) => isEmpty(valueOf(row, column))) ? "" : null);
     this.fillProblems(problems, rows, column);
+  }
+
+  /** Give the tags that cannot be taken away: a row without any gets those that hold for all. */
+  keptTags(rows) {
+    if (!this.ui.queue.settings.defaults?.tags) return new Set();
+    return new Set(rows.flatMap((row) => (row.tags?.length === 1 ? row.tags : [])));
   }
 
   showShared(control, rows, column) {
@@ -183,8 +211,10 @@ class Editor {
 
 const isEmpty = (value) => value === undefined || value === null || value === "" || value?.length === 0;
 
-function countTags(rows) {
+const textsOf = (row, column) => [valueOf(row, column) ?? []].flat().map(String);
+
+function countTexts(rows, column) {
   const counts = new Map();
-  for (const row of rows) for (const tag of row.tags || []) counts.set(tag, (counts.get(tag) || 0) + 1);
+  for (const row of rows) for (const text of textsOf(row, column)) counts.set(text, (counts.get(text) || 0) + 1);
   return counts;
 }

@@ -16,13 +16,23 @@ class TextField {
   typed() {
     this.dirty = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.commit(), TYPE_LATER);
+    this.timer = setTimeout(() => this.half || this.commit(), TYPE_LATER);
+  }
+
+  /** Whether it holds what is no number yet, which looks as if it were empty. */
+  get half() {
+    return this.element.validity.badInput;
   }
 
   commit() {
     clearTimeout(this.timer);
     if (!this.dirty) return;
     this.dirty = false;
+    if (this.half) {
+      this.element.value = ""; // the half number would stay beside the old one
+      this.element.value = this.text;
+      return;
+    }
     const text = this.element.value;
     this.give(text === "" ? null : this.read(text));
   }
@@ -30,9 +40,9 @@ class TextField {
   /** Show a value, unless the person is typing another. */
   show(value, several) {
     this.element.placeholder = several ? STRINGS.several : "";
+    this.text = several || value === undefined || value === null ? "" : this.write(value);
     if (this.dirty) return;
-    const text = several || value === undefined || value === null ? "" : this.write(value);
-    if (this.element.value !== text) this.element.value = text;
+    if (this.element.value !== this.text) this.element.value = this.text;
   }
 }
 
@@ -57,27 +67,26 @@ class ChoiceField {
 }
 
 class ManyField {
-  /** Let several of `options` be chosen. */
-  constructor(id, commit, options) {
+  /** Let several of `options` be chosen; `change(add, drop)` says which one joins or leaves. */
+  constructor(id, change, options) {
     const box = (option) =>
-      h("input", { type: "checkbox", value: String(option), onchange: () => commit(this.chosen()) });
-    this.options = options;
+      h("input", {
+        type: "checkbox",
+        value: String(option),
+        onchange: ({ target }) => (target.checked ? change([target.value], []) : change([], [target.value])),
+      });
     this.boxes = options.map(box);
     const labels = options.map((option, at) => h("label", {}, this.boxes[at], String(option)));
     this.element = h("div", { id, class: "ik-many", role: "group" }, labels);
   }
 
-  chosen() {
-    const values = this.options.filter((_, at) => this.boxes[at].checked);
-    return values.length ? values : null;
-  }
-
-  show(value, several) {
-    const values = new Set(several ? [] : [value ?? []].flat().map(String));
-    this.boxes.forEach((box) => {
-      box.checked = values.has(box.value);
-      box.indeterminate = several;
-    });
+  /** Show how many of `of` rows have each option: all, some or none. */
+  showCounts(counts, of) {
+    for (const box of this.boxes) {
+      const n = counts.get(box.value) || 0;
+      box.checked = n === of;
+      box.indeterminate = n > 0 && n < of;
+    }
   }
 }
 
@@ -90,7 +99,7 @@ class TagsField {
       type: "text",
       placeholder: STRINGS.addTag,
       onkeydown: (event) => this.pressed(event),
-      onblur: () => this.add(),
+      onblur: () => this.commit(),
     });
     this.chips = h("span", { class: "ik-chip-list" });
     this.element = h("div", { class: "ik-chips", onclick: () => this.input.focus() }, this.chips, this.input);
@@ -99,13 +108,14 @@ class TagsField {
   pressed(event) {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
-      this.add();
-    } else if (event.key === "Backspace" && !this.input.value && this.tags.length) {
-      this.change([], [this.tags[this.tags.length - 1]]);
+      this.commit();
+    } else if (event.key === "Backspace" && !this.input.value) {
+      const last = this.tags[this.tags.length - 1];
+      if (last !== undefined && !this.kept.has(last)) this.change([], [last]);
     }
   }
 
-  add() {
+  commit() {
     const tags = this.input.value
       .split(",")
       .map((tag) => tag.trim())
@@ -114,24 +124,27 @@ class TagsField {
     if (tags.length) this.change(tags, []);
   }
 
-  /** Show how many of `of` rows have each tag. */
-  showCounts(counts, of) {
-    const key = JSON.stringify([...counts, of]);
+  /** Show how many of `of` rows have each tag, and which are `kept` in any case. */
+  showCounts(counts, of, kept) {
+    const key = JSON.stringify([...counts, of, ...kept]);
     if (key === this.key) return;
     this.key = key;
+    this.kept = kept;
     this.tags = [...counts.keys()];
     this.chips.replaceChildren(...[...counts].map(([tag, n]) => this.chip(tag, n, of)));
   }
 
   chip(tag, n, of) {
+    const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
+    const kind = `ik-tag ${n < of ? "ik-some" : ""}`;
+    if (this.kept.has(tag)) return h("span", { class: kind, title: `${title}\n${STRINGS.keptTag}` }, h("span", {}, tag));
     const remove = button({
       sign: "close",
       label: STRINGS.removeTag(tag),
       kind: "ik-quiet ik-small",
       press: () => this.drop(tag),
     });
-    const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
-    return h("span", { class: `ik-tag ${n < of ? "ik-some" : ""}`, title }, h("span", {}, tag), remove);
+    return h("span", { class: kind, title }, h("span", {}, tag), remove);
   }
 
   drop(tag) {
@@ -140,8 +153,8 @@ class TagsField {
   }
 }
 
-/** Make the field for a custom metadata field of the account. */
-function metadataField(id, commit, field) {
+/** Make the field for a custom metadata field of the account; `change(add, drop)` is for one that holds several. */
+function metadataField(id, commit, change, field) {
   const { type, options } = field;
   if (type === "Boolean")
     return new ChoiceField(id, commit, [
@@ -151,7 +164,7 @@ function metadataField(id, commit, field) {
     ]);
   if (type === "SingleSelect")
     return new ChoiceField(id, commit, [[null, STRINGS.unset], ...options.map((one) => [one, String(one)])]);
-  if (type === "MultiSelect") return new ManyField(id, commit, options);
+  if (type === "MultiSelect") return new ManyField(id, change, options);
   if (type === "Textarea") return new TextField(id, commit, { tag: "textarea", maxlength: field.maxLength });
   if (type === "Number")
     return new TextField(id, commit, { type: "number", step: "any", min: field.min, max: field.max, read: Number });

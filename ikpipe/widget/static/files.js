@@ -5,9 +5,12 @@ const JUNK = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]); // what systems
 /** Take files from an `<input>`: [{file, path}]. */
 function chosenFiles(list) {
   return [...list]
-    .map((file) => ({ file, path: folderOf(file.webkitRelativePath) }))
-    .filter(({ file }) => !JUNK.has(file.name));
+    .filter((file) => !JUNK.has(file.name) && !hiddenIn(file.webkitRelativePath))
+    .map((file) => ({ file, path: folderOf(file.webkitRelativePath) }));
 }
+
+/** Tell whether a path below a folder that was given is of something hidden; what is given itself is taken. */
+const hiddenIn = (path) => (path || "").split("/").slice(1).some((name) => name.startsWith("."));
 
 const folderOf = (path) => (path || "").replace(/^\//, "").split("/").slice(0, -1).join("/");
 
@@ -30,7 +33,7 @@ async function walk(entry, found, onCount) {
   const reader = entry.createReader();
   // a reader gives a folder in portions, and an empty one at its end
   for (let some = await readSome(reader); some.length; some = await readSome(reader)) {
-    for (const child of some) await walk(child, found, onCount);
+    for (const child of some) if (!child.name.startsWith(".")) await walk(child, found, onCount);
   }
 }
 

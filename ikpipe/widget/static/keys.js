@@ -10,7 +10,7 @@ const MOVES = {
 const ACTS = {
   Enter: (ui, id) => ui.preview(id),
   " ": (ui, id, event) => (event.shiftKey ? ui.view.selectTo(id) : ui.view.toggle(id)),
-  Delete: (ui, id) => ui.remove(chosen(ui, id)),
+  Delete: (ui, id) => ui.remove(chosen(ui, id).filter((one) => ui.view.placeOf(one) >= 0)), // nothing unseen
   F2: (ui, id) => ui.edit(chosen(ui, id)),
   Escape: (ui) => ui.view.selectNone(),
 };

@@ -123,6 +123,16 @@ class Link extends Events {
     });
   }
 
+  /** Go on by another model. What is not known to have been taken in is said again once the kernel answers there. */
+  follow(model) {
+    this.close();
+    this.model = model;
+    model.on("msg:custom", this.hear);
+    this.again = null;
+    this.pinged = 0;
+    this.setWaiting(false);
+  }
+
   close() {
     clearTimeout(this.timer);
     clearTimeout(this.again);

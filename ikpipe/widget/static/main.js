@@ -1,7 +1,5 @@
 // One view of a queue: its parts, and what they ask of each other.
 
-const QUEUE_OF = new Map(); // session → the queue of its uploader: a notebook wraps the one model anew for each view
-
 class Ui {
   constructor(queue, root) {
     this.queue = queue;
@@ -53,8 +51,7 @@ class Ui {
   }
 
   follow(name, listener) {
-    this.queue.model.on(name, listener);
-    this.ends.add(() => this.queue.model.off(name, listener));
+    this.ends.add(this.queue.on(name, listener));
   }
 
   showEmpty() {
@@ -69,7 +66,7 @@ class Ui {
   }
 
   preview(id) {
-    return new Preview(this, id);
+    this.previewed = new Preview(this, id);
   }
 
   /** Open the editing panel for some rows; null closes it. */
@@ -102,6 +99,7 @@ class Ui {
   }
 
   close() {
+    this.previewed?.end();
     for (const part of [this.ends, this.view]) part.all ? part.all() : part.end();
     for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs])
       part.close();
@@ -109,19 +107,25 @@ class Ui {
   }
 }
 
+/** Give the queue of a model's uploader. A notebook wraps a model anew for each view, and loads this code for each. */
 function queueOf(model) {
   const session = model.get("session");
-  if (!QUEUE_OF.has(session)) {
-    const queue = new Queue(model);
-    QUEUE_OF.set(session, queue);
-    queues.add(queue);
-  }
-  return QUEUE_OF.get(session);
+  const known = [...queues].find((queue) => queue.model.get("session") === session);
+  if (known) return known;
+  const queue = new Queue(model);
+  queues.add(queue);
+  return queue;
 }
 
 function initialize({ model }) {
-  queueOf(model);
-  return () => QUEUE_OF.delete(model.get("session")); // another model of the same uploader needs a queue that hears it
+  const queue = queueOf(model);
+  if (queue.model !== model) queue.follow(model);
+  return () => {
+    // one with files goes on with the next model, or its files are offered to the next kernel
+    if (queue.model !== model || queue.files.size + queue.waiting.size > 0) return;
+    queues.delete(queue);
+    queue.close();
+  };
 }
 
 function render({ model, el }) {

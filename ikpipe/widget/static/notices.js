@@ -18,6 +18,15 @@ class Notices {
     this.update();
   }
 
+  /** Move the live regions: beside an open dialogue, nothing is seen or heard. */
+  moveTo(place) {
+    place.append(this.status, this.alert);
+  }
+
+  get place() {
+    return this.status.parentNode;
+  }
+
   /** Say a passing word to screen readers, and where `shown`, to the eye. */
   say(text, { shown = false } = {}) {
     this.status.textContent = text;

@@ -19,6 +19,7 @@ class Preview {
     this.dialog.addEventListener("close", () => this.closed());
     ui.root.append(this.dialog);
     this.dialog.showModal();
+    ui.notices.moveTo(this.dialog);
     this.ends.add(ui.view.on("rows", (changed) => changed.has(this.id) && this.refresh()));
     this.show(id);
     this.title.focus();
@@ -63,18 +64,23 @@ class Preview {
   async showFile() {
     const { id, row } = this;
     this.stage.replaceChildren(h("p", { class: "ik-quiet-text" }, STRINGS.loadingPreview));
-    const source = await this.sourceOf(row);
-    if (id !== this.id) return; // the person has gone on
-    this.stage.replaceChildren(source ? this.mediaOf(row, source) : this.signOf(row));
+    const { address, pixels } = await this.sourceOf(row);
+    if (id !== this.id) {
+      if (address) URL.revokeObjectURL(address); // the person has gone on
+      return;
+    }
+    Object.assign(this, { address, pixels });
+    this.stage.replaceChildren(address ? this.mediaOf(row, address) : this.signOf(row));
   }
 
   /** Find the best that can be shown: the file here, its address, or what the kernel gives. */
   async sourceOf(row) {
     const file = this.ui.queue.files.get(row.id)?.file;
-    if (file) return (this.address = URL.createObjectURL(file));
-    if (row.source === "url") return webAddress(row.href);
-    if (familyOf(row) !== "image" && familyOf(row) !== "video") return null;
-    return (this.address = await this.ui.thumbs.ask(row.id, "large"));
+    if (file) return { address: URL.createObjectURL(file) };
+    if (row.source === "url") return { address: webAddress(row.href) };
+    if (row.source === "browser") return { address: isUp(row) ? webAddress(row.result?.url) : null };
+    if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
+    return this.ui.thumbs.ask(row.id, "large");
   }
 
   mediaOf(row, source) {
@@ -99,7 +105,7 @@ class Preview {
   }
 
   loaded(picture, image) {
-    this.size = [image.naturalWidth, image.naturalHeight];
+    this.size = this.pixels || [image.naturalWidth, image.naturalHeight]; // the kernel's are smaller than the file's
     this.drawer = new AreaDrawer(picture, this.size, (area) => this.setArea(area));
     this.area.replaceChildren(this.areaEditor());
     this.refresh(true);
@@ -198,9 +204,16 @@ class Preview {
   }
 
   closed() {
+    const { id, ui } = this;
+    ui.notices.moveTo(ui.frame);
+    this.end();
+    ui.grid.focus(id);
+  }
+
+  end() {
+    this.id = null; // what is still to come, comes too late
     this.letGo();
     this.ends.all();
     this.dialog.remove();
-    this.ui.grid.focus(this.id);
   }
 }

@@ -1,6 +1,7 @@
 // What the views of one widget share: its rows, its files, what is under way. Closing a view stops nothing.
 
 const BATCH = 500; // files that are announced in one message
+const TRAITS = ["change:settings", "change:summary"]; // of the model, which views hear of from here
 const SELECT_LATER = 100; // ms in which several changes of the selection are told as one
 
 let lastKey = 0;
@@ -20,7 +21,20 @@ class Queue extends Events {
     this.views = 0;
     this.ends = new Ends();
     this.ends.listen(window, "beforeunload", (event) => this.underWay && event.preventDefault());
+    this.heard = TRAITS.map((name) => [name, () => this.emit(name)]);
+    for (const [name, tell] of this.heard) model.on(name, tell);
     this.hear();
+    this.hello();
+  }
+
+  /** Go on with another model of the same uploader: a notebook that is closed and opened again makes a new one. */
+  follow(model) {
+    for (const [name, tell] of this.heard) {
+      this.model.off(name, tell);
+      model.on(name, tell);
+    }
+    this.model = model;
+    this.link.follow(model);
     this.hello();
   }
 

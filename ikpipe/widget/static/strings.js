@@ -144,6 +144,7 @@ const STRINGS = {
   // Editing
   editing: (n) => (n === 1 ? "Edit 1 file" : `Edit ${files(n)}`),
   editNothing: "Select files to edit them.",
+  leftOut: (n) => `${files(n)} cannot be changed: on the way, up, or not certain.`,
   several: "Several values",
   fields: {
     file_name: "Name",
@@ -163,6 +164,7 @@ const STRINGS = {
   addTag: "Add a tag, then Enter",
   removeTag: (tag) => `Remove the tag ${tag}`,
   someTag: (tag, n, of) => `${tag}: ${n} of ${of} files`,
+  keptTag: "A file without tags gets those that hold for all: add another before this one is removed.",
   editFailed: "The change was not taken",
   reset: (label) => `Back to the default: ${label}`,
 

@@ -63,8 +63,8 @@ class Thumbs {
     if (file) return makeOwn(file, family);
     if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
     if (row.source !== "file" || !["image", "video"].includes(family)) return null;
-    const given = await this.ask(row.id, "thumb");
-    return given && family === "video" ? posterOf(given) : given;
+    const { address } = await this.ask(row.id, "thumb");
+    return address && family === "video" ? posterOf(address) : address;
   }
 
   keep(key, address) {
@@ -97,7 +97,7 @@ class Thumbs {
     );
   }
 
-  /** Ask the kernel for a picture of one of its files; the answer is an address here, or null. */
+  /** Ask the kernel for a picture of one of its files: its address here, or null, and what size it really has. */
   ask(id, size) {
     this.wishes[size].add(id);
     this.asking ??= setTimeout(() => this.sendWishes(), ASK_LATER);
@@ -112,12 +112,12 @@ class Thumbs {
     }
   }
 
-  receive({ id, size, media, none }, buffers) {
+  receive({ id, size, media, pixels, none }, buffers) {
     const resolve = this.asked.get(`${id} ${size}`);
     this.asked.delete(`${id} ${size}`);
     if (!resolve) return;
     const picture = !none && buffers.length && /^(image|video|audio)\//.test(media || "");
-    resolve(picture ? URL.createObjectURL(new Blob([buffers[0]], { type: media })) : null);
+    resolve({ address: picture ? URL.createObjectURL(new Blob([buffers[0]], { type: media })) : null, pixels });
   }
 
   close() {
@@ -135,7 +135,9 @@ async function makeOwn(file, family) {
   } catch {
     // drawings (SVG) have no bitmap of their own
     const address = URL.createObjectURL(file);
-    return (await loads(address)) ? address : null;
+    if (await loads(address)) return address;
+    URL.revokeObjectURL(address);
+    return null;
   }
 }
 

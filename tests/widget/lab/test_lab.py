@@ -274,6 +274,24 @@ def test_a_busy_kernel(lab: Lab, start: Callable[..., tuple[Emulator, Screen]], 
     assert len(stored(emulator)) == 3
 
 
+def test_a_notebook_closed_and_opened_again(
+    lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files
+) -> None:
+    """In the same page: the rows are there, and the files that were picked before are sent."""
+    emulator, screen = start()
+    screen.pick(files.picked)
+    screen.has("picked 2.png")
+    lab.save()
+    lab.panel("panel.close()")
+    until(lambda: not lab.panel("Boolean(panel)"), "the notebook is closed")
+    lab.do("docmanager:open", path=lab.path.name)
+    lab.idle()
+    screen = Screen(lab.page).shown()
+    screen.send(3)
+    screen.up(3)
+    assert len(stored(emulator)) == 3
+
+
 def test_a_kernel_restarted_while_it_sends(
     lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files
 ) -> None:

@@ -132,6 +132,19 @@ def test_delete_leaves_what_may_be_stored(four: Uploads, stub: Stub, state: str)
     assert four.bridge.of("remove")[0]["ids"] == ["r1"]
 
 
+def test_delete_leaves_what_is_not_shown(four: Uploads, stub: Stub) -> None:
+    """Of a selection, only what the filter shows is removed."""
+    stub.push(*({"id": f"r{at}", "source": "browser"} for at in range(4)))
+    four.row("c.mp4").get_by_role("button").wait_for()
+    four.row("b.jpg").click()
+    four.page.keyboard.press("Control+a")
+    four.root.get_by_role("searchbox").fill("png")
+    four.wait_rows(1)
+    four.row("a9.png").locator(".ik-size").focus()
+    four.page.keyboard.press("Delete")
+    assert four.bridge.wait_for("remove")[0]["ids"] == ["r2"]
+
+
 def test_no_key_reaches_the_notebook(four: Uploads) -> None:
     """A notebook's shortcuts would cut cells and insert others."""
     four.row("b.jpg").click()

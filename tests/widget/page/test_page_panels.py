@@ -9,6 +9,7 @@ from stub import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bridge import Bridge
     from driver import Uploads
@@ -99,10 +100,10 @@ def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
 
 
 def test_a_tag_is_removed_from_all(two: Uploads) -> None:
-    """The last tag's removal is back to the default."""
+    """The last tag's removal leaves none: the default would bring a frame's tags back."""
     edit_both(two)
     two.button("Remove the tag y").click()
-    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", None)]
+    assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
 
 
 def test_metadata_fields_have_their_types(two: Uploads) -> None:
@@ -125,6 +126,73 @@ def test_metadata_fields_have_their_types(two: Uploads) -> None:
     }
 
 
+def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
+    """A box is half checked where some rows have its option alone, and changes nothing else."""
+    stub.push({"id": "r0", "metadata": {"rooms": ["study"]}})
+    edit_both(two)
+    half = "box => box.indeterminate"
+    two.page.wait_for_function(half, arg=two.root.get_by_label("study").element_handle())
+    assert not two.root.get_by_label("hall").evaluate(half)
+    two.root.get_by_label("hall").check()
+    rooms = "custom_metadata.rooms"
+    assert edits(two, 2) == [(["r0"], rooms, ["study", "hall"]), (["r1"], rooms, ["hall"])]
+
+
+def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
+    """It may become one; who leaves it sees the number that there was, or none."""
+    stub.push({"id": "r0", "metadata": {"price": 5}})
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    price = two.root.get_by_label("price", exact=True)
+    two.wait_value("price", "5")
+    price.press("Control+a")
+    two.page.keyboard.insert_text("12e")
+    two.page.wait_for_timeout(900)  # longer than until what was typed is checked
+    assert price.evaluate("one => one.validity.badInput")
+    two.page.keyboard.press("Tab")
+    two.wait_value("price", "5")
+    assert two.bridge.of("edit") == []
+
+
+def test_what_is_typed_stays_with_its_row(two: Uploads) -> None:
+    """Also where Python selects another before it is told."""
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    two.root.get_by_label("Folder", exact=True).focus()
+    two.page.keyboard.insert_text("/mine")
+    two.bridge.say({"type": "select", "ids": ["r1"]})
+    assert edits(two) == [(["r0"], "folder", "/mine")]
+    two.wait_value("Name", "b.jpg")
+    two.wait_value("Folder", "")
+
+
+def test_the_only_tag_stays_where_there_are_tags_for_all(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A file without tags would get those again; the tag says so, and goes once there is another."""
+    bridge.set(settings={"defaults": {"tags": True}})
+    two.row("b.jpg").click()
+    two.button("Edit").click()
+    two.root.locator(".ik-tag[title*='hold for all']").get_by_text("y").wait_for()
+    tags = two.root.get_by_label("Tags", exact=True)
+    tags.press("Backspace")
+    tags.fill("z")
+    tags.press("Enter")
+    two.button("Remove the tag y").click()
+    assert [value for _ids, _column, value in edits(two, 2)] == [["y", "z"], ["z"]]
+
+
+def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A file that will be public is not called private."""
+    bridge.set(settings={"defaults": {"is_private_file": True}})
+    stub.push({"id": "r0", "private": False}, {"id": "r1", "private": True})
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    access = two.root.get_by_label("Access", exact=True).element_handle()
+    for name, word in (("a.jpg", "Public"), ("b.jpg", "Private")):
+        two.row(name).click()
+        chosen = "([one, word]) => one.selectedOptions[0].textContent === word"
+        two.page.wait_for_function(chosen, arg=[access, word])
+
+
 def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
     """The panel opens at the first field, and Escape closes it."""
     two.row("b.jpg").click()
@@ -132,6 +200,37 @@ def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
     assert two.evaluate("() => document.activeElement.value") == "b.jpg"
     two.page.keyboard.press("Escape")
     two.root.get_by_role("region", name="Edit").wait_for(state="hidden")
+
+
+def test_what_is_up_is_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
+    """The others are changed, and it is said how many are not; alone, it has nothing to type into."""
+    stub.push({"id": "r0", "state": "uploaded"})
+    two.wait_state("a.jpg", "Up")
+    edit_both(two)
+    two.root.get_by_role("note").get_by_text("1 file cannot be changed").wait_for()
+    folder = two.root.get_by_label("Folder", exact=True)
+    folder.fill("/shop")
+    folder.press("Tab")
+    two.root.get_by_label("Tags", exact=True).fill("z")
+    two.page.keyboard.press("Enter")
+    assert edits(two, 2) == [(["r1"], "folder", "/shop"), (["r1"], "tags", ["y", "z"])]
+    two.row("a.jpg").click()
+    two.page.wait_for_function("field => field.matches(':disabled')", arg=folder.element_handle())
+
+
+def test_a_field_goes_back_from_what_is_refused(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """It shows what the row has."""
+    stub.push({"id": "r0", "folder": "/before"})
+    refuse = {"type": "error", "message": "not now"}
+    bridge.hears = lambda message: (
+        bridge.say({**refuse, "request": message["request"]}) if message["type"] == "edit" else stub.hear(message)
+    )
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    two.root.get_by_label("Folder", exact=True).fill("/after")
+    two.page.keyboard.press("Tab")
+    two.root.get_by_text("The change was not taken: not now").first.wait_for()
+    two.wait_value("Folder", "/before")
 
 
 def test_a_refused_edit_is_said(two: Uploads) -> None:
@@ -145,6 +244,47 @@ def test_a_refused_edit_is_said(two: Uploads) -> None:
     two.root.get_by_label("Folder", exact=True).fill("/shop")
     two.page.keyboard.press("Tab")
     two.root.get_by_text("The change was not taken: not now").first.wait_for()
+
+
+COUNT = """() => {
+    const { createObjectURL: make, revokeObjectURL: drop } = URL;
+    window.held = new Set();
+    window.made = 0;
+    URL.createObjectURL = (one) => {
+        const address = make.call(URL, one);
+        window.held.add(address);
+        window.made += 1;
+        return address;
+    };
+    URL.revokeObjectURL = (address) => {
+        window.held.delete(address);
+        drop.call(URL, address);
+    };
+}"""
+
+
+def test_no_address_of_a_picture_stays_that_is_not_shown(
+    uploads: Uploads, files: Callable[[int], list[str]], tmp_path: Path
+) -> None:
+    """The browser keeps a file as long as it has an address: of one that cannot be decoded, it has none."""
+    uploads.evaluate(COUNT)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    uploads.choose([*files(1), str(broken)])
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.page.wait_for_function("() => window.made === 2 && window.held.size === 1")
+
+
+def test_no_address_outlives_the_view(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """Neither those of small pictures nor that of the large preview, which may be open when the view ends."""
+    uploads.evaluate(COUNT)
+    uploads.choose(files(1))
+    uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
+    uploads.row("picture-0.png").dblclick()
+    uploads.root.locator(".ik-stage img").wait_for()
+    assert uploads.evaluate("() => window.held.size") == 2
+    uploads.evaluate("() => window.end()")
+    assert uploads.evaluate("() => window.held.size") == 0
 
 
 @pytest.fixture
@@ -209,6 +349,21 @@ def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
         '<img src="https://ik.example/a(1).jpg" alt="a&quot;]&lt;b&gt;.jpg">',
         '![a"\\]\\<b\\>.jpg](https://ik.example/a%281%29.jpg)',
     ]
+
+
+def test_the_large_preview_copies(uploads: Uploads, stub: Stub) -> None:
+    """The menu can be reached above it, and it is seen that something was copied."""
+    stub.push({"id": "r0", "name": "a.jpg", "state": "uploaded", "result": {"url": "https://ik.example/a.jpg"}})
+    uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    uploads.row("a.jpg").dblclick()
+    dialog = uploads.root.locator("dialog.ik-preview")
+    dialog.get_by_role("button", name="Copy").click()
+    dialog.get_by_role("menuitem", name="Copy URL").click()
+    dialog.get_by_role("status").get_by_text("Copied").wait_for(state="visible")
+    assert uploads.evaluate("() => navigator.clipboard.readText()") == "https://ik.example/a.jpg"
+    uploads.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    uploads.root.get_by_role("status").wait_for(state="attached")
 
 
 def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> None:

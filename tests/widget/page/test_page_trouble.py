@@ -157,6 +157,43 @@ def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
     assert not [one for one in uploads.bridge.of("result") if one.get("error")]
 
 
+REOPEN = """async () => {
+    window.end();
+    window.model.hear = () => {};
+    window.model.send = () => {
+        throw new Error("Cannot send");
+    };
+    window.model = await window.begin();
+    window.end = await window.show(window.model, document.getElementById("cell"));
+}"""
+
+
+def test_a_notebook_that_is_opened_again_goes_on(uploads: Uploads, files: Files) -> None:
+    """Its widget has a new model, and the files that were picked before are sent, and others picked."""
+    first, second = files(2)
+    uploads.choose([first])
+    uploads.wait_rows(1)
+    uploads.evaluate(REOPEN)
+    uploads.wait_rows(1)
+    uploads.choose([second])
+    uploads.wait_rows(2)
+    uploads.button("Upload 2 files").click()
+    uploads.wait_states(["Up", "Up"])
+    assert not [one for one in uploads.bridge.of("result") if one.get("error")]
+
+
+def test_what_was_said_to_a_closed_notebook_is_said_again(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """Files that the kernel had not taken in when the notebook was closed are there when it is opened again."""
+    stub.held = {"add"}
+    uploads.choose(files(1))
+    uploads.bridge.wait_for("add")
+    stub.held = set()
+    uploads.evaluate(REOPEN)
+    uploads.wait_rows(1)
+    uploads.button("Upload 1 file").click()
+    uploads.wait_states(["Up"])
+
+
 def test_a_new_kernel_adopts_the_files(
     uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
 ) -> None:

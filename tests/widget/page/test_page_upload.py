@@ -82,6 +82,53 @@ def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulat
     assert set(uploader.results["ik_file_path"]) == {"/trip/day1/picture-0.png", "/trip/day1/picture-1.png"}
 
 
+def hidden(folder: Path) -> Path:
+    """Make a folder with hidden files in it, of which one is in a hidden folder."""
+    place = folder / "shop"
+    (place / ".git").mkdir(parents=True)
+    for name in ("a.txt", ".env", "._a.txt", ".git/config"):
+        (place / name).write_text("x")
+    return place
+
+
+def told(uploads: Uploads) -> list[str]:
+    """Give the names of the files that the kernel was told of first."""
+    return [file["name"] for file in uploads.bridge.wait_for("add")[0]["files"]]
+
+
+def test_what_is_hidden_in_a_dropped_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
+    """As of a folder on the kernel's side: keys and the like are in such files."""
+    uploads.drop([str(hidden(tmp_path))])
+    assert told(uploads) == ["a.txt"]
+
+
+def test_what_is_hidden_in_a_chosen_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
+    """As in one that is dropped."""
+    with uploads.page.expect_file_chooser() as chooser:
+        uploads.root.get_by_role("button", name="Add folder").locator("visible=true").click()
+    chooser.value.set_files(str(hidden(tmp_path)))
+    assert told(uploads) == ["a.txt"]
+
+
+@pytest.mark.parametrize("way", ["choose", "drop"])
+def test_a_hidden_file_that_is_picked_itself_is_taken(uploads: Uploads, tmp_path: Path, way: str) -> None:
+    """Who picks it wants it."""
+    getattr(uploads, way)([str(hidden(tmp_path) / ".env")])
+    assert told(uploads) == [".env"]
+
+
+def test_what_is_up_is_seen_after_a_reload(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The page has no file any more, but an address."""
+    uploads, uploader = upload_page(emulate().account)
+    send(uploads, files(1))
+    uploads.wait_states(["Up"])
+    uploads.page.reload()
+    uploads.row("picture-0.png").dblclick()
+    picture = uploads.root.locator(".ik-stage img")
+    picture.wait_for()
+    assert picture.get_attribute("src") == uploader.results["ik_url"].iloc[0]
+
+
 def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> None:
     """A picture from the clipboard is called by the time, and not `image.png` each time."""
     emulator = emulate()
@@ -308,6 +355,26 @@ def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate:
     uploads.button("Upload 3 files").click()
     uploads.wait_states(["Up"] * 3)
     assert states(uploader) == ["uploaded"] * 3
+
+
+def test_an_area_is_in_pixels_of_the_kernels_file(
+    upload_page: Open, emulate: Emulate, tmp_path: Path, picture: Callable[..., bytes]
+) -> None:
+    """Not in those of the smaller picture that the kernel gives of it."""
+    (tmp_path / "large.png").write_bytes(picture(1, size=(4000, 3000)))
+    uploads, uploader = upload_page(emulate().account, root=tmp_path)
+    uploads.row("large.png").dblclick()
+    uploads.button("Draw an area").click()
+    uploads.root.get_by_role("dialog").get_by_text("4000 \N{MULTIPLICATION SIGN} 3000").wait_for()
+    box = uploads.root.locator(".ik-area-sheet").bounding_box()
+    assert box is not None
+    mouse = uploads.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] + 9, box["y"] + box["height"] + 9)
+    mouse.up()
+    uploads.wait_value("Width", "2000")
+    assert uploader.frame["custom_coordinates"].tolist() == ["2000,1500,2000,1500"]
 
 
 def test_what_a_new_kernel_adopts_arrives_once(
