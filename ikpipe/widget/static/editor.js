@@ -26,6 +26,7 @@ class Editor {
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
     this.ids = [];
+    this.asked = new Set(); // edits that the kernel has not answered yet
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
       ui.store.on("selection", () => this.leave()),
@@ -119,15 +120,28 @@ class Editor {
   }
 
   async edit(ids, column, value) {
-    const refused = await this.ui.queue.edit(ids, column, value);
-    if (refused) this.updateLater(); // the field goes back to what is true
+    const edit = { ids: new Set(ids), column, value };
+    this.asked.add(edit);
+    await this.ui.queue.edit(ids, column, value);
+    this.asked.delete(edit);
+    this.updateLater(); // also where it was refused: the field goes back to what is true
+  }
+
+  /** Give what a row has in a column, or will have: another edit may build on it, or an older row come in between. */
+  valueOf(row, column) {
+    const asked = [...this.asked].filter((edit) => edit.column === column && edit.ids.has(row.id));
+    return asked.length ? asked[asked.length - 1].value : valueOf(row, column);
+  }
+
+  textsOf(row, column) {
+    return [this.valueOf(row, column) ?? []].flat().map(String);
   }
 
   /** Add to lists and take away: each row keeps what else it has, rows with the same outcome share a message. */
   changeList(column, add, drop, options = []) {
     const groups = new Map();
     for (const row of this.able) {
-      const list = [...new Set([...textsOf(row, column), ...add])].filter((text) => !drop.includes(text));
+      const list = [...new Set([...this.textsOf(row, column), ...add])].filter((text) => !drop.includes(text));
       const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
@@ -154,24 +168,32 @@ class Editor {
 
   fill({ column, control, block, problems, reset }, rows) {
     block.hidden = column === "file_name" && rows.length > 1;
-    if (control.showCounts) control.showCounts(countTexts(rows, column), rows.length, this.keptTags(rows));
+    if (control.showCounts) control.showCounts(this.countTexts(rows, column), rows.length, this.keptTags(rows));
     else this.showShared(control, rows, column);
-    setOrDrop(reset, "hidden", rows.every((row) => isEmpty(valueOf(row, column))) ? "" : null);
+    setOrDrop(reset, "hidden", rows.every((row) => isEmpty(this.valueOf(row, column))) ? "" : null);
     this.fillProblems(problems, rows, column);
+  }
+
+  countTexts(rows, column) {
+    const counts = new Map();
+    for (const row of rows) for (const text of this.textsOf(row, column)) counts.set(text, (counts.get(text) || 0) + 1);
+    return counts;
   }
 
   /** Give the tags that cannot be taken away: a row without any gets those that hold for all. */
   keptTags(rows) {
     if (!this.ui.queue.settings.defaults?.tags) return new Set();
-    return new Set(rows.flatMap((row) => (row.tags?.length === 1 ? row.tags : [])));
+    return new Set(
+      rows.map((row) => this.textsOf(row, "tags")).flatMap((tags) => (tags.length === 1 ? tags : [])),
+    );
   }
 
   showShared(control, rows, column) {
-    const first = valueOf(rows[0], column);
+    const first = this.valueOf(rows[0], column);
     const key = JSON.stringify(first);
     control.show(
       first,
-      rows.some((row) => JSON.stringify(valueOf(row, column)) !== key),
+      rows.some((row) => JSON.stringify(this.valueOf(row, column)) !== key),
     );
   }
 
@@ -210,11 +232,3 @@ class Editor {
 }
 
 const isEmpty = (value) => value === undefined || value === null || value === "" || value?.length === 0;
-
-const textsOf = (row, column) => [valueOf(row, column) ?? []].flat().map(String);
-
-function countTexts(rows, column) {
-  const counts = new Map();
-  for (const row of rows) for (const text of textsOf(row, column)) counts.set(text, (counts.get(text) || 0) + 1);
-  return counts;
-}

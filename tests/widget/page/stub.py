@@ -69,11 +69,13 @@ class Stub:
             self.rows[row["id"]] = {"name": row["id"], **known, **row}
         self._tell([row["id"] for row in rows])
 
-    def _tell(self, ids: list[str], *, whole: bool = False) -> None:
+    def _tell(self, ids: list[str], *, whole: bool = False, request: str | None = None) -> None:
         for start in range(0, max(len(ids), whole), 1000):
             rows = [self.rows[one] for one in ids[start : start + 1000]]
             where = {"start": start} if whole else {}
-            self._bridge.say({"type": "rows", "version": 1, "total": len(self.rows), **where, "rows": rows})
+            answer = {"request": request} if request is not None else {}
+            told = {"type": "rows", "version": 1, "total": len(self.rows), "rows": rows}
+            self._bridge.say({**told, **where, **answer})
 
     def _hello(self, _message: Message) -> None:
         self._tell(list(self.rows), whole=True)
@@ -110,7 +112,7 @@ class Stub:
             else:
                 row[KEYS.get(column, column)] = value
             self._check(row)
-        self._tell(message["ids"])
+        self._tell(message["ids"], request=message["request"])
 
     def _check(self, row: dict[str, Any]) -> None:
         row["problems"] = []

@@ -106,6 +106,21 @@ def test_a_tag_is_removed_from_all(two: Uploads) -> None:
     assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
 
 
+def test_a_second_edit_builds_on_the_first_before_it_is_answered(two: Uploads, stub: Stub) -> None:
+    """The kernel is slow, or a cell runs: the field shows what was asked for, and nothing of it is lost."""
+    two.row("a.jpg").click()
+    two.button("Edit").click()
+    stub.deaf = True
+    two.root.get_by_label("hall").check()
+    stub.deaf = False
+    stub.push({"id": "r0", "description": "an older word, which knows nothing of the edit"})
+    two.wait_value("Description", "an older word, which knows nothing of the edit")
+    assert two.root.get_by_label("hall").is_checked()
+    two.root.get_by_label("study").check()
+    stub.wake()
+    assert edits(two, 2)[-1] == (["r0"], "custom_metadata.rooms", ["hall", "study"])
+
+
 def test_metadata_fields_have_their_types(two: Uploads) -> None:
     """A number is told as one, a choice as its word, several as a list, a day as its date."""
     edit_both(two)
