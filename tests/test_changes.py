@@ -40,6 +40,7 @@ def tags_of(results: pd.DataFrame, account: Account) -> list[Any]:
     return [found.get(file) for file in results["ik_file_id"].dropna()]
 
 
+@pytest.mark.slow
 def test_files_are_deleted(stored: pd.DataFrame, account: Account) -> None:
     """What a pipeline put up, it takes down; each row says what became of it, and the input stays."""
     found = stored.iloc[1:].pipe(ikpipe.delete, account, dry_run=False)
@@ -95,6 +96,7 @@ def test_tagging_has_a_dry_run(change: Any, stored: pd.DataFrame, account: Accou
     assert tags_of(stored, account) == before
 
 
+@pytest.mark.slow
 def test_addresses_are_purged(stored: pd.DataFrame, emulator: Emulator, account: Account) -> None:
     """Each address once, and the message is the id of the order, which the service knows."""
     twice = pd.concat([stored, stored.iloc[:1]])

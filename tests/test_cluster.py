@@ -87,6 +87,7 @@ def test_a_part_that_is_done_again_stores_nothing_twice(emulate: Callable[..., E
     assert stored(emulator) == 6
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_names(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """What a plan needs travels with it, and the key comes from the environment there."""
     emulator = emulate()
@@ -129,6 +130,7 @@ def test_equal_rows_are_counted_over_the_tables_of_a_part(emulate: Callable[...,
     again(first, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"file": gif(99)}, {"sku": "other"}])
 def test_what_is_sent_tells_rows_apart(change: dict[str, Any], emulate: Callable[..., Emulator]) -> None:
     """Without a key, a row with another file or another name is another row."""
@@ -195,6 +197,7 @@ def test_a_file_is_the_same_wherever_its_folder_lies(
     assert stored(emulator) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [None, "sku"])
 def test_what_is_sent_of_a_row_depends_on_no_other_row(key: str | None, emulate: Callable[..., Emulator]) -> None:
     """Beside whatever floats: another order puts other rows into a table together."""
@@ -286,6 +289,7 @@ def test_the_key_does_not_travel(account: Account) -> None:
     assert account.private_key not in repr(upload)
 
 
+@pytest.mark.slow
 def test_a_machine_without_the_key_says_what_to_set(account: Account, tmp_path: Path) -> None:
     """The error names the machine, the variable, and the other way."""
     (tmp_path / "plan").write_bytes(pickle.dumps((plan(account), table(1))))

@@ -132,6 +132,7 @@ def test_a_row_that_was_wrong_is_looked_at_anew(emulate: Callable[..., Emulator]
     assert [*upload(rows)["ik_status"]] == ["uploaded"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["{}", "file://{}"])
 def test_a_process_that_is_killed_as_it_writes_leaves_a_journal_to_go_on_with(
     place: str, emulate: Callable[..., Emulator], tmp_path: Path
@@ -152,6 +153,7 @@ upload(rows)
     assert set(upload(table(30))["ik_status"]) <= {"uploaded", "exists"}
 
 
+@pytest.mark.slow
 def test_an_entry_that_was_not_written_to_its_end_is_none(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """A store that does not write files as a whole has the beginning of one: the rest was never begun."""
     emulator = emulate()

@@ -187,6 +187,7 @@ def end_of(produce: Producer, stage: Stage) -> tuple[object, object, object]:
     return status, error, message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ikpipe.CODES)
 def test_a_code_can_happen(
     code: str, emulator: Emulator, emulate: Callable[..., Emulator], site: Site, tmp_path: Path

@@ -150,6 +150,7 @@ def kept(table: Any) -> Kept:
     return Kept(lambda: iter(pieces), pieces[-1][0] + pieces[-1][1], table.origin)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers() | st.text(), min_size=1), min_size=1))
 def test_a_journal_gives_the_table_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:

@@ -369,6 +369,7 @@ FRAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 @pytest.mark.parametrize("full", [True, False])
 def test_results_have_exactly_the_contracts_columns(frame: pd.DataFrame, *, full: bool) -> None:

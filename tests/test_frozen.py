@@ -194,6 +194,7 @@ def test_each_dtype_comes_back(dtype: str, data: st.DataObject) -> None:
     same(again(frame, rows=4), frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(FRAMES)
 def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
@@ -201,6 +202,7 @@ def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
     same(again(frame), frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(frames(), st.integers(1, 6), st.integers(0, 2_000))
 def test_the_size_of_the_pieces_changes_nothing(frame: pd.DataFrame, rows: int, size: int) -> None:

@@ -160,6 +160,7 @@ def test_a_frame_without_results() -> None:
         ikpipe.gallery(pd.DataFrame({"file": ["a.jpg"]}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "data:text/html,x", "java\nscript:alert(1)", "//host/a", "http://", "http://[", None, 3],

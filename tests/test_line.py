@@ -215,6 +215,7 @@ def test_a_slow_reader_fills_no_memory(run: Any) -> None:
 # What comes back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -635,6 +636,7 @@ def test_a_slow_line_is_no_stall(run: Any) -> None:
         assert run(timed) > 1
 
 
+@pytest.mark.slow
 def test_a_slow_source_is_no_stall(run: Any) -> None:
     """While the body itself has to be waited for, no clock of the line runs."""
     body = Pieces(b"1", b"2", b"3", pause=0.3)
@@ -789,6 +791,7 @@ def test_tls_that_breaks_off_is_no_connection(act: Act, run: Any) -> None:
             run(lambda line: post(line, url, b"x", connect=9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["write", "read"])
 def test_tls_has_the_other_clocks(phase: str, run: Any) -> None:
     """What waits below TLS has not left yet, and when all has left, the answer is waited for."""

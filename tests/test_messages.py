@@ -97,6 +97,7 @@ ALONE: dict[str, Callable[[Emulator], ikpipe.Result]] = {
 """Refusals of one row: code → how to get it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ALONE)
 def test_a_refused_row_has_its_code(code: str, emulator: Emulator) -> None:
     """What is wrong with one request fails its row, once, under its own code and in the service's own words."""
@@ -124,6 +125,7 @@ STOPPING: dict[str, dict[str, Any]] = {
 """Refusals of the account: code → the emulator's rules."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", STOPPING)
 def test_a_refused_account_has_its_code(code: str, emulate: Emulate) -> None:
     """What is wrong with the account stops the run; the row has the code, the error the service's words."""
@@ -193,6 +195,7 @@ def again(emulator: Emulator) -> Again:
     return Again(result, [one["token"] for one in uploads], [one["time"] for one in uploads])
 
 
+@pytest.mark.slow
 def test_a_busy_file_is_sent_again(emulate: Emulate) -> None:
     """The refusal "too many requests to update the file" passes: fresh tokens until it does."""
     result, tokens, _ = again(emulate(busy="a*", busy_times=2))

@@ -168,6 +168,7 @@ def test_a_fixed_limit_stays() -> None:
     assert limit.size == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("spread", [0, 0.25])
 @pytest.mark.parametrize("count", COUNTS)
@@ -225,6 +226,7 @@ def test_a_rate_limit_refuses_no_more_than_one_flight(in_flight: int, latency: f
     assert run.refused <= MOST / 2 + 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [8, 20, 40])
 @pytest.mark.parametrize("told", [None, 0.97 * 20])
 def test_a_rate_limit_and_few_servers(count: int, told: float | None) -> None:

@@ -146,6 +146,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*DETAILS, "extra", "status", "error", "bitRate", "fileid"]), json_values))
 def test_no_answer_at_all_loses_a_row(fields: dict[str, Any]) -> None:
     """Whatever the types of its fields: a stored file is uploaded, and its frame can be made."""

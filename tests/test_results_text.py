@@ -44,6 +44,7 @@ def read(written: str) -> pd.DataFrame:
     return text.read_csv(io.BytesIO(written.encode()), "results.csv")
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(FRAMES, st.booleans())
 def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_safe: bool) -> None:  # noqa: FBT001
@@ -51,6 +52,7 @@ def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_sa
     assert_frame_equal(read(written(frame, spreadsheet_safe=spreadsheet_safe)), frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(FRAMES.filter(len))
 def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
@@ -59,6 +61,7 @@ def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
     assert_frame_equal(text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl"), frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(FRAMES.filter(len))
 def test_jsonl_is_one_object_a_row(frame: pd.DataFrame) -> None:

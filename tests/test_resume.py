@@ -77,6 +77,7 @@ def test_it_is_the_same_run(emulate: Callable[..., Emulator], path: Path) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_a_frame_comes_back_as_it_was(emulate: Callable[..., Emulator], path: Path) -> None:
     """Index, dtypes, labels, attrs: a run that is resumed gives what it would have given."""
     emulator = emulate()
@@ -126,6 +127,7 @@ def test_the_same_token_goes_out_again(emulate: Callable[..., Emulator], path: P
     assert len({entry["token"] for entry in uploads_of(emulator)}) == 1
 
 
+@pytest.mark.slow
 def test_without_the_key_the_token_is_in_the_journal(emulate: Callable[..., Emulator], path: Path) -> None:
     """Where another machine signs, a row that was sent but not stored is settled by the very same token."""
     emulator = emulate()
@@ -184,6 +186,7 @@ def test_it_goes_on_as_it_was_begun(emulate: Callable[..., Emulator], path: Path
     assert emulator.peak == 4
 
 
+@pytest.mark.slow
 def test_something_else_can_be_said(emulate: Callable[..., Emulator], path: Path) -> None:
     """For what is left."""
     emulator = emulate(faults={"slow": 1}, fault_slow=0.05)
@@ -211,6 +214,7 @@ def test_a_run_that_is_not_there(path: Path, emulate: Callable[..., Emulator]) -
 # Once more with the same journal
 
 
+@pytest.mark.slow
 def test_a_second_run_does_only_what_is_left(emulate: Callable[..., Emulator], path: Path) -> None:
     """The same call again goes on with its journal: a nightly job need not know whether it was cut off."""
     emulator = emulate()
@@ -235,6 +239,7 @@ def test_another_run_does_not_take_it(other: str, emulate: Callable[..., Emulato
 # Retries have journals too
 
 
+@pytest.mark.slow
 def test_a_retry_that_was_cut_off_is_resumed(emulate: Callable[..., Emulator], path: Path) -> None:
     """What the retry was to do is in its own journal; rows that were up before stay."""
     emulator = emulate()
@@ -247,6 +252,7 @@ def test_a_retry_that_was_cut_off_is_resumed(emulate: Callable[..., Emulator], p
     assert len(uploads_of(emulator)) == 6 + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_retry_asks_the_journal_of_its_run(emulate: Callable[..., Emulator], path: Path, *, kept: bool) -> None:
     """Only the journal knows since when a replaced file may be there: without it, it is sent once more."""

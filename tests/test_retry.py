@@ -36,6 +36,7 @@ def one(account: Account, **options: Any) -> ikpipe.Result:
 # Within a run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trouble",
     [answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 1"), answering(400, {"message": BUSY})],
@@ -108,6 +109,7 @@ def test_what_may_be_stored_is_sent_again_with_the_same_token(doubt: str, accoun
     assert (first.token, first.fields) == (second.token, second.fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("doubt", DOUBTS)
 def test_what_stays_in_doubt_says_why(doubt: str, account: Account) -> None:
     """A token goes out a few times; then, where nobody can look, the row is `unknown`, with the code of its trouble."""
@@ -128,6 +130,7 @@ def test_a_permanent_refusal_is_sent_once(refusal: str, account: Account) -> Non
     assert (result.status, result.message, server.connections) == ("failed", refusal, 1)
 
 
+@pytest.mark.slow
 def test_retries_run_out(account: Account) -> None:
     """`retries=` counts the attempts after the first; then the last refusal stands."""
     with RawServer(answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 1")) as server:
@@ -263,6 +266,7 @@ def test_a_doubt_survives_a_file_that_cannot_be_fetched(account: Account, site: 
     assert ikpipe.retry(first, account, on_unknown="resend", progress=False)["ik_status"][0] == "unknown"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("there", "status", "path"), [(True, "exists", "/old/"), (False, "uploaded", "/new/")])
 def test_a_doubt_whose_folder_was_changed(
     *, there: bool, status: str, path: str, emulate: Callable[..., Emulator]

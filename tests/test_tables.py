@@ -98,6 +98,7 @@ def is_not_a_whole_float(value: object) -> bool:
     return not (isinstance(value, float) and value.is_integer())
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(st.dictionaries(TEXT, JSON.filter(is_not_a_whole_float), max_size=3), max_size=4))
 def test_json_lines_keep_their_types(rows: list[dict[str, Any]]) -> None:

@@ -275,6 +275,7 @@ def test_a_server_that_stops_reading_is_given_up(account: Account) -> None:
     assert 0.5 <= result.seconds < 8
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_is_given_up(account: Account) -> None:
     """The whole body has left, so the file may be stored: the row is unknown."""
     with RawServer(silent) as server:

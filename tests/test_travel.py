@@ -82,6 +82,7 @@ def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]
     assert time.monotonic() - began >= 10 / 20
 
 
+@pytest.mark.slow
 def test_retries_take_from_the_budget_and_successes_give_back(
     emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:

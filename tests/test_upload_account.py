@@ -52,6 +52,7 @@ def test_an_endpoint_without_a_token_fails_the_row(trouble: Any, emulator: Emula
     assert (results["ik_error"].tolist(), arrived()) == (["signer_failed"], [])
 
 
+@pytest.mark.slow
 def test_an_endpoint_is_asked_again(emulator: Emulator) -> None:
     """An endpoint that is down for a moment is asked again, since nothing was sent."""
     answers = iter([{}, {}])

@@ -93,6 +93,7 @@ def test_files_fetched_here_arrive_whole(page: Page, account: Account, site: Sit
     assert server.requests[0].parts[-2].headers.count('filename="page.bin"') == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "words"),
     [

@@ -138,6 +138,7 @@ def test_port_in_use(ikp: Ikp) -> None:
     assert "in use" in ran.err
 
 
+@pytest.mark.slow
 def test_faults(tmp_path: Path) -> None:
     """`--fault` makes uploads go wrong as often as it says, and the emulator tells how often it did."""
     with process("emulator", "--directory", str(tmp_path), "--fault", "5xx=1", "--fault", "slow=0") as running:
@@ -151,6 +152,7 @@ def test_faults(tmp_path: Path) -> None:
     assert {kind: line["fired"] for kind, line in told.items()} == {"5xx": 1, "slow": 0}
 
 
+@pytest.mark.slow
 def test_moment_at_which_a_fault_spends_the_token(tmp_path: Path) -> None:
     """`--spends` has the token looked at before the fault strikes: an upload without one gets the ordinary refusal."""
     options = ("--fault", "5xx=1", "--spends", "5xx=received")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("signed_in")
 @pytest.mark.parametrize(("out", "options"), [("r.parquet", ()), ("r.csv", NAMED), ("r.jsonl", NAMED)])
 def test_mended_rows_go_up(
@@ -41,6 +42,7 @@ def test_mended_rows_go_up(
     assert len(arrived()) == 2
 
 
+@pytest.mark.slow
 def test_unknown_rows(ikp: Ikp, table: Table, emulate: Callable[..., Emulator], sign_in: Any) -> None:
     """Rows that may be stored where nobody can look are held, and sent again only with `--on-unknown resend`."""
     sign_in(emulate(outage=503, outage_times=1 + RETRIES))

@@ -273,6 +273,7 @@ def test_full_disk(ikp: Ikp, table: Table) -> None:
     assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded"]
 
 
+@pytest.mark.slow
 def test_pipe_closed_early(table: Table, emulator: Emulator) -> None:
     """A reader that leaves early costs neither the run's status nor its results."""
     with process("upload", table(1), "-o", "-", *NAMED, "--journal", "run.ikjournal", **variables(emulator)) as running:

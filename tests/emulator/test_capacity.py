@@ -102,12 +102,14 @@ def test_throughput_is_the_capacity(start: Start) -> None:
     assert seconds(lambda: statuses(client, 6)) >= 0.3
 
 
+@pytest.mark.slow
 def test_waiting_holds_no_thread(start: Start) -> None:
     """Without a capacity sixteen uploads take little longer than one, though there are fewer threads."""
     client = start(latency=1.0)
     assert 1 <= seconds(lambda: statuses(client, 16)) < 4
 
 
+@pytest.mark.slow
 def test_url_is_told_from_bytes(start: Start) -> None:
     """An upload whose file is a URL takes the time of a URL, and one that brings bytes does not."""
     client = start(url_latency=1.0)
@@ -121,6 +123,7 @@ def test_who_is_turned_down_at_the_door_does_not_wait(start: Start) -> None:
     assert client.upload().status_code == 429
 
 
+@pytest.mark.slow
 def test_token_that_expires_in_the_queue(start: Start) -> None:
     """A token must still be good when its upload's turn comes."""
     client = start(latency=1.1)

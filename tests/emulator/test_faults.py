@@ -49,6 +49,7 @@ def test_rate_is_about_the_share() -> None:
     assert 150 < sum(faults.draw() is not None for _ in range(1000)) < 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [b"small", b"x" * 3_000_000], ids=["small", "large"])
 @pytest.mark.parametrize(
     ("kind", "stored"),
@@ -235,6 +236,7 @@ def test_moment_that_can_not_be(spends: dict[str, str], words: str) -> None:
         Faults(spends=spends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moment"), MOMENTS)
 def test_token_is_used_up_or_not(start: Start, kind: str, moment: str) -> None:
     """Once the fault is over the same token is taken, or refused as any that was used."""
@@ -248,6 +250,7 @@ def test_token_is_used_up_or_not(start: Start, kind: str, moment: str) -> None:
     assert client.emulator.fired == {kind: 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moment"), MOMENTS)
 def test_file_is_stored_or_not(start: Start, kind: str, moment: str) -> None:
     """When the token is spent changes nothing about what is stored."""

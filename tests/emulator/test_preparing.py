@@ -124,6 +124,7 @@ def test_post_transformation(
     assert event["data"] == {"fileId": reply.json()["fileId"], "name": "a", "url": reply.json()["url"] + tail}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
     [

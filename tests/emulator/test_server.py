@@ -62,6 +62,7 @@ def test_start_and_end_are_quick() -> None:
     assert emulator.log()[0]["message"] == "cut off"
 
 
+@pytest.mark.slow
 def test_end_leaves_no_connection_that_was_just_made() -> None:
     """Clients that connect at the very moment of the end, as a browser's spare connections do, are let go."""
     with warnings.catch_warnings(record=True) as caught:
@@ -223,6 +224,7 @@ def test_peak_counts_uploads_at_once(start: Callable[..., Client]) -> None:
     assert client.emulator.log()[-1]["in_flight"] == 1
 
 
+@pytest.mark.slow
 def test_many_uploads_at_once(start: Callable[..., Client]) -> None:
     """Two hundred uploads over sixteen connections are all stored."""
     client = start()
@@ -260,6 +262,7 @@ def emulator_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], s
             process.kill()
 
 
+@pytest.mark.slow
 def test_process_ends_with_status_0(tmp_path: Path) -> None:
     """In the foreground, SIGTERM is the normal end of the process."""
     with emulator_process(tmp_path) as (process, url):
@@ -269,6 +272,7 @@ def test_process_ends_with_status_0(tmp_path: Path) -> None:
     assert (rest, process.returncode) == ("ended\n", 0)
 
 
+@pytest.mark.slow
 def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Client]) -> None:
     """What was answered is there after a SIGKILL, and the token is spent."""
     client = start(tmp_path / "other")

@@ -97,6 +97,7 @@ def test_nobody_there(start: Callable[..., Client]) -> None:
     assert [one["status"] for one in client.emulator.webhooks()[0]["tries"]] == [None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", ["http://xn--/", "http://[::1]:99999/", "http://a:b/", "http://a..b/", "http://\u2603.invalid/"]
 )

@@ -102,6 +102,7 @@ def test_what_is_lost_is_stopped(account: ikpipe.Account, monkeypatch: pytest.Mo
         assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
 
 
+@pytest.mark.slow
 def test_a_silent_page_is_not_waited_for_forever(emulate: Callable[..., Emulator]) -> None:
     """It is asked to stop; rows end as what is true of them, and go up when it is back."""
     emulator, silent = emulate(), True
@@ -138,6 +139,7 @@ def test_a_new_page_is_asked_again(account: ikpipe.Account) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stores", "ends"), [(True, "exists"), (False, "failed")])
 def test_a_page_that_is_reloaded_under_way(
     emulate: Callable[..., Emulator],
@@ -187,6 +189,7 @@ def test_a_page_that_comes_disturbs_no_other(emulate: Callable[..., Emulator], m
     assert stored(emulator) == 1
 
 
+@pytest.mark.slow
 def test_a_restarted_kernel_goes_on(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """The page still has the files: what was up is up, what may be is looked for, the rest is ready; none is lost."""
     emulator = emulate()

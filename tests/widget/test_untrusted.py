@@ -39,6 +39,7 @@ def test_alien_results_change_nothing(account: ikpipe.Account, arrived: Callable
     assert uploader.results.empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -80,6 +81,7 @@ def test_a_message_of_any_type_changes_nothing(
     assert not arrived()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -109,6 +111,7 @@ def test_a_lie_about_what_is_stored_is_looked_up(emulate: Callable[..., Emulator
     assert row["ik_url"].startswith(emulator.url)
 
 
+@pytest.mark.slow
 def test_a_file_that_was_never_sent_is_not_believed(emulate: Callable[..., Emulator]) -> None:
     """A page says "stored", and nothing is: neither the row nor the results say so."""
     emulator = emulate()

@@ -149,6 +149,7 @@ def test_one_label_selects_its_row(account: ikpipe.Account) -> None:
     assert uploader.selection.index.tolist() == ["q"]
 
 
+@pytest.mark.slow
 def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
     """Frame, selection and results tell of changes, many at a time."""
     heard: dict[str, list[pd.DataFrame]] = {"frame": [], "selection": [], "results": []}
