@@ -149,13 +149,20 @@ def _read(shelf: Shelf, place: str, name: str) -> tuple[str, list[Entry]]:
     who = name.rpartition("-")[0]
     try:
         *lines, last = (shelf.read(name) or b"").decode().split("\n")
-        whole = [*lines, last] if last.endswith("]") else lines  # a part of an entry has no end
+        whole = [*lines, last] if _is_whole(last) else lines
         return who, [_KINDS[kind](*values) for kind, *values in map(json.loads, whole)]
     except (ValueError, KeyError, TypeError):
-        words = (
-            "its rows are then sent once more, and but for files that replace others, names keep them from being twice"
-        )
+        words = "its rows are then sent once more, of which names let none be twice but those that replace others"
         raise JournalError(f"{place}/{name} is damaged: remove it; {words}.") from None
+
+
+def _is_whole(line: str) -> bool:
+    """Tell whether a line is an entry to its end: the beginning of one is no JSON."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:

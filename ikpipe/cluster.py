@@ -121,16 +121,8 @@ def plan(
     JournalError
         The journal cannot be used, or is another run's.
     """
-    if slots < 1:
-        raise MappingError(f"slots={slots!r}: parts under way are counted from 1.")
-    if not isinstance(run, str | None):
-        raise MappingError(f"run={run!r}: a run's id is text.")
-    if not find_spec("pyarrow"):
-        raise MissingExtra.for_extra("parquet", "ikpipe.cluster")
     policy = policy or Policy()
-    if policy.unique_names != "client":
-        words = "a part that is done again would store its files again: leave unique_names to ikpipe."
-        raise MappingError(f"Policy(unique_names={policy.unique_names!r}): {words}")
+    _check(slots, run, policy)
     mapping = {**gather(columns, None, file_kind, fetch, parameters), "root": None if root is None else str(root)}
     sending: dict[str, Any] = {
         "concurrency": concurrency,
@@ -151,10 +143,7 @@ def plan(
         "mapping": tagged.encode({name: _in_order(value) for name, value in mapping.items()}),
         "key": tagged.encode(key),
     }
-    place = None if journal is None else str(journal)
-    if place is not None and "://" not in place:
-        place = str(Path(place).expanduser().absolute())  # on workers, too, which stand in other folders
-    if place is not None:
+    if (place := _place(journal)) is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         facts = _shared.begin(shelf(place), place, facts, same)
     if account.private_key is not None or account.public_key not in _ACCOUNTS:  # an upload before may need its key yet
@@ -172,6 +161,26 @@ def plan(
         sending=sending,
         policy=policy,
     )
+
+
+def _check(slots: int, run: object, policy: Policy) -> None:
+    """See that an upload can be done in parts."""
+    if not find_spec("pyarrow"):
+        raise MissingExtra.for_extra("parquet", "ikpipe.cluster")
+    if slots < 1:
+        raise MappingError(f"slots={slots!r}: parts under way are counted from 1.")
+    if not isinstance(run, str | None):
+        raise MappingError(f"run={run!r}: a run's id is text, such as run='{run}'.")
+    if policy.unique_names != "client":
+        words = "a part that is done again would store its files again: leave unique_names to ikpipe."
+        raise MappingError(f"Policy(unique_names={policy.unique_names!r}): {words}")
+
+
+def _place(journal: str | Path | None) -> str | None:
+    """Say where a journal is, wherever a worker stands."""
+    if journal is None:
+        return None
+    return str(journal) if "://" in str(journal) else str(Path(journal).expanduser().absolute())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,10 +330,8 @@ def _check_root(root: str | None) -> None:
 def _check_key(key: Any, columns: pd.Index[Any]) -> None:
     there = [*columns].count(key)
     if key is not None and there != 1:
-        found = (
-            f"has {there} such columns: it can be but one" if there else f"has no such column{nearest(key, columns)}"
-        )
-        raise MappingError(f"key={key!r}: the frame {found}.")
+        many, none = f"has {there} such columns: rename all but one", f"has no such column{nearest(key, columns)}"
+        raise MappingError(f"key={key!r}: the frame {many if there else none}.")
 
 
 def _in_order(value: Any) -> Any:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 EVERY = 0.5  # seconds between two words of a partition's progress
 
-_TURNS: dict[tuple[str, int], threading.Semaphore] = {}
+_TURNS: dict[str, threading.Semaphore] = {}
+"""What partitions wait for that are done by threads of this process, without a cluster."""
 _WATCHED: dict[str, Parts] = {}
 """The progress of uploads that were planned in this process, by their runs' ids."""
 
@@ -116,16 +117,11 @@ def _dask(module: str) -> Any:
 def _part(frame: pd.DataFrame, planned: cluster.Upload, slots: int | None, partitions: int) -> pd.DataFrame:
     """Upload a partition, in the process that it is in."""
     slots = slots or min(_threads(), partitions)
-    most, rate = planned.sending["concurrency"], planned.sending["rate"]
-    few = most is not None and most < slots and (_worker() is not None or parent_process() is None)
-    slots = most if few else slots
+    concurrency = planned.sending["concurrency"] or slots
+    few = concurrency < slots and _can_wait()
     teller = _Teller(planned.run)
-    planned = replace(planned, slots=slots, progress=teller)
-    if _worker() is not None:
-        turn = _turn(planned.run, slots) if few else nullcontext()
-    else:  # nobody knows how many threads this process really has for Dask
-        turn = nullcontext() if most is None and rate is None else _turn_here(planned.run, slots)
-    with turn:
+    planned = replace(planned, slots=concurrency if few else slots, progress=teller)
+    with _turn(planned, few=few):
         results: pd.DataFrame = planned(frame)
     teller.ended()
     return results
@@ -148,16 +144,20 @@ def _threads() -> int:
     return sum(import_module("distributed").get_client().nthreads().values())
 
 
-def _turn(run: str, most: int) -> AbstractContextManager[Any]:
-    """Wait until fewer partitions of a run than so many are under way on the cluster."""
-    name = f"ikpipe-{run}-{most}"  # a semaphore's number stays what it was first
-    turn: AbstractContextManager[Any] = import_module("distributed").Semaphore(max_leases=most, name=name)
-    return turn
+def _can_wait() -> bool:
+    """Tell whether partitions can wait for each other, which processes without a cluster cannot."""
+    return _worker() is not None or parent_process() is None
 
 
-def _turn_here(run: str, most: int) -> AbstractContextManager[Any]:
-    """Wait until fewer partitions of a run than so many are under way in this process."""
-    return _TURNS.setdefault((run, most), threading.Semaphore(most))
+def _turn(planned: cluster.Upload, *, few: bool) -> AbstractContextManager[Any]:
+    """Wait until fewer partitions of an upload than its slots are under way; `few`: there is room for more."""
+    name = f"ikpipe-{planned.run}-{planned.slots}"  # a semaphore's number stays what it was first
+    if _worker() is not None:
+        semaphore: Any = import_module("distributed").Semaphore
+        return semaphore(max_leases=planned.slots, name=name) if few else nullcontext()
+    # Nobody knows how many threads Dask really has here.
+    shared = planned.sending["concurrency"] is not None or planned.sending["rate"] is not None
+    return _TURNS.setdefault(name, threading.Semaphore(planned.slots)) if shared else nullcontext()
 
 
 # Progress

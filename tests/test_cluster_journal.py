@@ -14,6 +14,8 @@ from pandas.testing import assert_frame_equal
 from parts import elsewhere, plan, stored, table
 
 import ikpipe
+from ikpipe._shared import begin
+from ikpipe._shelf import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,6 +167,15 @@ def test_an_entry_that_was_not_written_to_its_end_is_none(emulate: Callable[...,
         assert set(upload(table())["ik_status"]) <= {"uploaded", "exists"}
 
 
+def test_an_entry_can_stop_after_any_character(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Also after one that ends other entries."""
+    upload = plan(emulate().account, journal=tmp_path, use_unique_file_name=False, description="a list [a]")
+    upload(table(1))
+    (written,) = [path for path in tmp_path.glob("*/*.jsonl") if b"Begun" in path.read_bytes()]
+    os.truncate(written, written.read_bytes().index(b"[a]") + len(b"[a]"))
+    assert set(upload(table(1))["ik_status"]) <= {"uploaded", "exists"}
+
+
 def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) -> None:
     """With its folder, so that it can be found."""
     upload = plan(account, journal=tmp_path)
@@ -189,24 +200,28 @@ def test_the_order_of_keywords_makes_no_other_run(account: Account, tmp_path: Pa
     assert plan(account, journal=tmp_path, description="{sku}", tags=["a"]).run == one.run
 
 
-def test_a_run_that_two_begin_at_once_is_one(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Late:
+    """A folder in which another process writes a run just after it was seen to have none."""
+
+    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+        self._files, self._run = shelf(folder), run
+
+    def names(self, folder: str) -> list[str]:
+        """Give the files of a folder."""
+        return self._files.names(folder)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; the other one's is there at the second look."""
+        content = self._files.read(name)
+        begin(self._files, "here", self._run, ())
+        return content
+
+    def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Write a file."""
+        self._files.write(name, content, new=new)
+
+
+def test_a_run_that_two_begin_at_once_is_one(tmp_path: Path) -> None:
     """Who comes second, after having seen that there was nothing, goes on with what the first has begun."""
-    path_read = type(tmp_path).read_bytes
-    seen: list[str] = []
-
-    def read(path: Path) -> bytes:
-        if path.name == "run.json" and not seen:  # the other one is a moment ahead
-            seen.append(plan_other())
-            raise FileNotFoundError(path)
-        return path_read(path)
-
-    def plan_other() -> str:
-        seen.append("")
-        try:
-            return plan(account, journal=tmp_path).run
-        finally:
-            seen.clear()
-
-    monkeypatch.setattr(type(tmp_path), "read_bytes", read)
-    one = plan(account, journal=tmp_path)
-    assert [one.run] == seen
+    other = {"run": "other"}
+    assert begin(Late(tmp_path, other), "here", {"run": "own"}, ()) == other

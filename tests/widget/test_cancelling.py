@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from doubles import uploads_of
 import ikpipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ikpipe.emulator import Emulator
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 QUICK = ikpipe.Policy(index_lag=0.4, first_wait=0.02, look_ups=0)
+THREE = {"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"}
 Post = "Callable[[Browser, Mapping[str, Any]], dict[str, Any]]"
 
 
@@ -45,14 +47,21 @@ class Held:
         return browser.posted(order)
 
 
+@contextmanager
+def under_way(uploader: ikpipe.Uploader, hold: Held, files: dict[str, bytes]) -> Iterator[Browser]:
+    """Send files whose first post is held."""
+    with Browser(uploader, hold) as browser:
+        browser.pick(files)
+        uploader.send()
+        browser.wait(lambda: hold.begun)
+        yield browser
+
+
 def test_a_waiting_row_is_cancelled_at_once(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
     """It shows so, is never sent, and the others go on."""
     hold = Held()
     uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
-    with Browser(uploader, hold) as browser:
-        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
-        uploader.send()
-        browser.wait(lambda: hold.begun)
+    with under_way(uploader, hold, THREE) as browser:
         browser.say(type="cancel", ids=["b1"])
         assert browser.rows["b1"]["state"] == "cancelled"
         hold.go.set()
@@ -65,10 +74,7 @@ def test_a_cancelled_row_can_be_wanted_again(account: ikpipe.Account) -> None:
     """While its run still goes, it joins it again; later, it gets a new one."""
     hold = Held()
     uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
-    with Browser(uploader, hold) as browser:
-        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
-        uploader.send()
-        browser.wait(lambda: hold.begun)
+    with under_way(uploader, hold, THREE) as browser:
         browser.say(type="cancel", ids=["b1", "b2"])
         browser.say(type="retry", ids=["b1"])
         assert browser.rows["b1"]["state"] == "queued"
@@ -84,10 +90,7 @@ def test_a_cancelled_row_can_be_removed_while_its_run_goes(
     """It is gone, and the others arrive."""
     hold = Held()
     uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
-    with Browser(uploader, hold) as browser:
-        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
-        uploader.send()
-        browser.wait(lambda: hold.begun)
+    with under_way(uploader, hold, THREE) as browser:
         browser.say(type="cancel", ids=["b1"])
         browser.say(type="remove", ids=["b0", "b1"])
         assert browser.last("gone")["ids"] == ["b1"]
@@ -103,10 +106,7 @@ def test_a_cancelled_row_can_be_mended_while_its_run_goes(
     """It is ready again, and is sent once, as it was edited."""
     hold = Held()
     uploader = ikpipe.Uploader(account, policy=QUICK, concurrency=1)
-    with Browser(uploader, hold) as browser:
-        browser.pick({"a.txt": b"a", "b.txt": b"b"})
-        uploader.send()
-        browser.wait(lambda: hold.begun)
+    with under_way(uploader, hold, {"a.txt": b"a", "b.txt": b"b"}) as browser:
         browser.say(type="cancel", ids=["b1"])
         browser.edit(["b1"], "tags", ["new"])
         assert browser.rows["b1"]["state"] == "ready"
@@ -121,7 +121,7 @@ def test_a_row_that_left_its_run_is_not_sent_by_it(account: ikpipe.Account, arri
     """Not even where the run had begun with it, and only waited for its turn of the rate."""
     uploader = ikpipe.Uploader(account, policy=QUICK, rate=1)
     with Browser(uploader) as browser:
-        browser.pick({"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
+        browser.pick(THREE)
         uploader.send()
         browser.wait(lambda: "uploaded" in browser.states().values())
         browser.say(type="cancel", ids=["b2"])
@@ -169,10 +169,7 @@ def test_who_cancels_twice_does_not_wait(emulate: Callable[..., Emulator]) -> No
     """Rows in doubt stay `unknown`; a retry looks for them first."""
     emulator, hold = emulate(), Held()
     uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=3, first_wait=0.02))
-    with Browser(uploader, hold) as browser:
-        browser.pick({"a.txt": b"a"})
-        uploader.send()
-        browser.wait(lambda: hold.begun)
+    with under_way(uploader, hold, {"a.txt": b"a"}) as browser:
         uploader.cancel()
         browser.wait(lambda: not browser.kept)
         uploader.cancel()

@@ -70,15 +70,18 @@ def test_another_page_has_the_file(account: ikpipe.Account) -> None:
         assert browser.settled() == {"b0": "uploaded"}
 
 
-def test_a_page_that_is_slow_to_begin_is_waited_for(
-    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("first", [[], [{"type": "hello", "view": "new"}]], ids=["slow to begin", "another comes"])
+def test_a_page_that_is_at_a_file_is_waited_for(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, first: list[dict[str, Any]]
 ) -> None:
-    """A browser may hold a post back: that its page is at it counts, whatever another page says."""
+    """Whatever another page says: a browser may hold a post back, and the page says again that it is at it."""
     monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
     emulator = emulate()
     uploader = ikpipe.Uploader(emulator.account)
 
     def slow(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
+        for said in first:
+            browser.say(**said)
         browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
         threading.Event().wait(0.5)
         return browser.posted(order)
@@ -168,25 +171,6 @@ def test_a_page_that_is_reloaded_under_way(
         browser.say(type="hello", view="new")
         assert browser.settled() == {"b0": ends}
     assert stored(emulator) == stores
-
-
-def test_a_page_that_comes_disturbs_no_other(emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page that is at a file says so again, and goes on."""
-    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
-    emulator = emulate()
-    uploader = ikpipe.Uploader(emulator.account)
-
-    def interrupted(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
-        browser.say(type="hello", view="new")
-        browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
-        threading.Event().wait(0.5)
-        return browser.posted(order)
-
-    with Browser(uploader, interrupted) as browser:
-        browser.pick({"a.txt": b"x"})
-        uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
-    assert stored(emulator) == 1
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ class Editor {
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
     this.ids = [];
-    this.asked = new Set(); // edits that the kernel has not answered yet
+    this.asked = []; // edits that the kernel has not answered yet
     this.updateLater = oncePerFrame(() => this.update());
     this.ends = [
       ui.store.on("selection", () => this.leave()),
@@ -111,7 +111,7 @@ class Editor {
 
   /** Give the rows that can be changed: the kernel refuses an edit as a whole where it takes in others. */
   get able() {
-    return this.rows.filter((row) => !isBusy(row) && !isUp(row) && row.state !== "unknown");
+    return this.rows.filter(isFree);
   }
 
   commit(column, value) {
@@ -121,16 +121,16 @@ class Editor {
 
   async edit(ids, column, value) {
     const edit = { ids: new Set(ids), column, value };
-    this.asked.add(edit);
+    this.asked.push(edit);
     await this.ui.queue.edit(ids, column, value);
-    this.asked.delete(edit);
+    this.asked = this.asked.filter((other) => other !== edit);
     this.updateLater(); // also where it was refused: the field goes back to what is true
   }
 
   /** Give what a row has in a column, or will have: another edit may build on it, or an older row come in between. */
   valueOf(row, column) {
-    const asked = [...this.asked].filter((edit) => edit.column === column && edit.ids.has(row.id));
-    return asked.length ? asked[asked.length - 1].value : valueOf(row, column);
+    const asked = this.asked.findLast((edit) => edit.column === column && edit.ids.has(row.id));
+    return asked ? asked.value : valueOf(row, column);
   }
 
   textsOf(row, column) {

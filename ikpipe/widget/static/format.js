@@ -42,6 +42,8 @@ function familyOf(row) {
 
 const isBusy = (row) => row.state === "queued" || row.state === "sending" || row.state === "processing";
 const isUp = (row) => row.state === "uploaded" || row.state === "exists" || row.state === "accepted";
+/** Tell whether a row may be changed or taken away: nothing of it is stored, and nothing is on its way. */
+const isFree = (row) => !isBusy(row) && !isUp(row) && row.state !== "unknown";
 const isDown = (row) => row.state === "failed" || row.state === "unknown" || row.state === "cancelled";
 
 /** Tell the group of a row's state, as the footer counts them. */

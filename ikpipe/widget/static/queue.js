@@ -22,20 +22,23 @@ class Queue extends Events {
     this.ends = new Ends();
     this.ends.listen(window, "beforeunload", (event) => this.underWay && event.preventDefault());
     this.heard = TRAITS.map((name) => [name, () => this.emit(name)]);
-    for (const [name, tell] of this.heard) model.on(name, tell);
+    this.listen("on");
     this.hear();
     this.hello();
   }
 
   /** Go on with another model of the same uploader: a notebook that is closed and opened again makes a new one. */
   follow(model) {
-    for (const [name, tell] of this.heard) {
-      this.model.off(name, tell);
-      model.on(name, tell);
-    }
+    this.listen("off");
     this.model = model;
+    this.listen("on");
     this.link.follow(model);
     this.hello();
+  }
+
+  /** Begin to hear the model's traits ("on"), or end it ("off"). */
+  listen(way) {
+    for (const [name, tell] of this.heard) this.model[way](name, tell);
   }
 
   get settings() {
@@ -154,7 +157,7 @@ class Queue extends Events {
 
   /** Tell whether a row may be taken away: one that the person picked, and that is surely not stored. */
   removable(row) {
-    return row.source === "browser" && !isBusy(row) && !isUp(row) && row.state !== "unknown";
+    return row.source === "browser" && isFree(row);
   }
 
   // Choosing and mending
@@ -216,6 +219,7 @@ class Queue extends Events {
 
   close() {
     this.ends.all();
+    this.listen("off");
     this.link.close();
     this.sender.close();
   }
