@@ -62,7 +62,7 @@ check: $(VENV)/.browser    ## the quick part, under a minute
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 4 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick
+	$(BIN)/pytest -n 2 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick
 
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
 	$(BIN)/pytest -n 2 -m soak
