@@ -208,11 +208,12 @@ def gallery(studio: Studio, uploads: Uploads, stub: Stub) -> None:
 
 
 def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show the panel for two rows."""
+    """Show the panel for two rows, and one that is up."""
     pick(studio, uploads, 6)
     stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
-    uploads.root.locator(".ik-row[data-id] .ik-mark").nth(0).click()
-    uploads.root.locator(".ik-row[data-id] .ik-mark").nth(1).click()
+    stub.push({"id": "b2", "state": "uploaded"})
+    for at in range(3):
+        uploads.root.locator(".ik-row[data-id] .ik-mark").nth(at).click()
     uploads.root.locator(".ik-toolbar").get_by_role("button", name="Edit").click()
 
 

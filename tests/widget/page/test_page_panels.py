@@ -217,6 +217,20 @@ def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
     two.root.get_by_role("region", name="Edit").wait_for(state="hidden")
 
 
+def test_the_panel_has_a_margin(two: Uploads, stub: Stub) -> None:
+    """Its fields, and what it says of rows that are left out, do not touch its edge."""
+    stub.push({"id": "r0", "state": "uploaded"})
+    edit_both(two)
+    two.root.get_by_text("1 file cannot be changed").wait_for()
+    paddings = two.evaluate(
+        """() => [".ik-fields", ".ik-editor [role=note]"].map((name) => {
+            const style = getComputedStyle(document.querySelector(name));
+            return [style.paddingLeft, style.paddingRight];
+        })"""
+    )
+    assert paddings == [["12px", "12px"]] * 2
+
+
 def test_what_is_up_is_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
     """The others are changed, and it is said how many are not; alone, it has nothing to type into."""
     stub.push({"id": "r0", "state": "uploaded"})
