@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +15,7 @@ from doubles import uploads_of
 import ikpipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ikpipe.emulator import Emulator
@@ -27,15 +28,21 @@ def stored(emulator: Emulator) -> int:
     return sum(bool(one.get("stored")) for one in uploads_of(emulator))
 
 
-def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that was loaded anew has no files: the row says to pick it again, and can be picked again."""
-    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
-    uploader = ikpipe.Uploader(account, policy=QUICK)
+@contextmanager
+def lost(uploader: ikpipe.Uploader) -> Iterator[Browser]:
+    """Send a file that its page, which was loaded anew, does not have any more."""
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         browser.files.clear()
         uploader.send()
         assert browser.settled() == {"b0": "failed"}
+        yield browser
+
+
+def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that was loaded anew has no files: the row says to pick it again, and can be picked again."""
+    monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
+    with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
 
 
@@ -96,12 +103,7 @@ def test_a_page_that_is_at_a_file_is_waited_for(
 def test_what_is_lost_is_stopped(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that has the file after all, and was not heard, does not send it once the row has failed."""
     monkeypatch.setattr("ikpipe.widget.page.LOST", 0.1)
-    uploader = ikpipe.Uploader(account, policy=QUICK)
-    with Browser(uploader) as browser:
-        browser.pick({"a.txt": b"x"})
-        browser.files.clear()
-        uploader.send()
-        assert browser.settled() == {"b0": "failed"}
+    with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
 
 
