@@ -147,7 +147,7 @@ def found(
                 "it with the keys that it was begun with."
             )
         feed = _feed(journal, reopen)
-        mapping = tagged.decode(facts["mapping"])
+        mapping = tagged.decode(facts["mapping"], trusted=True)
     except ValueError as error:
         journal.close()
         raise JournalError(f"The journal {place} is damaged: {error}.") from None
@@ -161,7 +161,7 @@ def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> 
     """Give the table of a journal: from there alone, or from where it was being read."""
     origin = journal.facts["origin"]
     if journal.rows is not None:
-        return Whole(_thawed(journal)) if origin is None else Kept(journal.pieces, journal.rows, origin)
+        return Whole(_thawed(journal)) if origin is None else Kept(journal.pieces, journal.rows, origin, trusted=True)
     if origin is not None and reopen is not None:
         return reopen(origin)
     raise JournalError(
@@ -172,7 +172,8 @@ def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> 
 
 def _thawed(journal: Journal) -> pd.DataFrame:
     first = next(journal.pieces(), None)
-    return thaw("" if first is None else first.head or "", (piece.cells for piece in journal.pieces()))
+    head = "" if first is None else first.head or ""
+    return thaw(head, (piece.cells for piece in journal.pieces()), trusted=True)
 
 
 def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:

@@ -114,12 +114,11 @@ def test_frame_comes_back_whole(frame: pd.DataFrame) -> None:
 
 
 def test_cells_come_back_as_the_same_objects() -> None:
-    """In a column of objects, each cell comes back as what it was."""
+    """In a column of objects, each cell comes back as what it was, but for paths."""
     cells = [
         {"a": [1, None]},
         None,
         pd.NA,
-        Path("a"),
         b"\xff",
         datetime(2026, 1, 1, tzinfo=UTC),
         "1",
@@ -136,8 +135,20 @@ def test_cells_come_back_as_the_same_objects() -> None:
 def test_attrs_come_back() -> None:
     """`attrs` come back, with Python objects in them."""
     frame = column([1])
-    frame.attrs = {"ikpipe": {"journal": Path("j"), "counts": {"uploaded": 1}, "mapping": (1, None)}}
+    frame.attrs = {"ikpipe": {"journal": "j", "counts": {"uploaded": 1}, "mapping": (1, None)}}
     assert again(frame).attrs == frame.attrs
+
+
+def test_paths_come_back_as_text() -> None:
+    """No path comes out of a file: not from a cell, a category, an index, a label, nor from `attrs`."""
+    path = Path("a")
+    frame = column([path, (path, {path: [path]})], object).assign(b=pd.Categorical([path, None]))
+    frame = frame.set_axis(pd.Index([path, 1], dtype=object, name=path)).rename(columns={"b": path})
+    frame.attrs = {"from": path}
+    found = again(frame)
+    assert found.iloc[:, 0].tolist() == ["a", ("a", {"a": ["a"]})]
+    assert (found.index.tolist(), found.index.name) == (["a", 1], "a")
+    assert (found.iloc[:, 1].tolist()[0], found.columns.tolist(), found.attrs) == ("a", ["a", "a"], {"from": "a"})
 
 
 def test_column_of_a_dtype_from_elsewhere_becomes_objects() -> None:

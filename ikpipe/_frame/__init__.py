@@ -10,6 +10,7 @@
     changes.py    frames of files that are in the library, and what became of their rows
     schemas.py    columns → custom metadata fields
     tagged.py     Python values as JSON that gives them back
+    bounds.py     what a file may ask for
     described.py  what a frame is besides its cells, as JSON, and back: dtypes, index, labels
     frozen.py     a frame as text that gives it back
 """

@@ -1,6 +1,7 @@
 """What a frame is besides its cells (dtypes, categories, index, labels) as JSON, and the way back.
 
-A dtype goes by the name under which pandas finds it again; one that has no such name leaves plain objects.
+A dtype goes by the name under which pandas finds it again; one that has no such name leaves plain objects. So does a
+name that `bounds` does not list, whoever wrote it. All that reads takes `trusted`, as `tagged.decode` has it.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pandas as pd
 from pandas.api.types import pandas_dtype
 
 from ikpipe._frame import tagged
+from ikpipe._frame.bounds import LONGEST, count, is_column_dtype, offset
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,20 @@ def cells(column: "pd.Series[Any]", kind: Kind) -> list[Any]:
     return column.tolist()
 
 
-def reader(kind: Kind) -> Callable[[list[Any]], "pd.Series[Any]"]:
+def reader(kind: Kind, *, trusted: bool = False) -> Callable[[list[Any]], "pd.Series[Any]"]:
     """Give the way back from `cells` to a column.
 
     Raises
     ------
     TypeError
-        The dtype is one of times, in a zone that is not known here.
+        The dtype should be one of times, and is not, or in a zone that is not known here.
     """
     if kind.categories:
-        return partial(_of_codes, categorical(kind.categories))
+        return partial(_of_codes, categorical(kind.categories, trusted=trusted))
     if kind.ticks:
-        return partial(_of_ticks, tagged.sound(pandas_dtype(kind.dtype)))
+        if not is_column_dtype(kind.dtype) or getattr(pandas_dtype(kind.dtype), "kind", "O") not in "mMO":
+            raise TypeError("a column of times has another dtype")
+        return partial(_of_ticks, pandas_dtype(kind.dtype))
     return partial(made, pd.Series, dtype=kind.dtype)
 
 
@@ -91,7 +95,7 @@ def dtype_name(dtype: Any) -> str:
     """Name a dtype so that pandas finds it again, or as objects where it has no such name."""
     name = _spelt(dtype)
     try:
-        return name if pandas_dtype(name) == dtype else "object"
+        return name if is_column_dtype(name) and pandas_dtype(name) == dtype else "object"
     except (TypeError, ValueError, NotImplementedError):
         return "object"
 
@@ -106,9 +110,11 @@ def _spelt(dtype: Any) -> str:
 
 
 def made(kind: Callable[..., Any], values: Any, dtype: str) -> Any:
-    """Make a series or an index; a dtype of a package that is not loaded here leaves plain objects."""
+    """Make a series or an index; a dtype that is not known or not listed leaves plain objects."""
+    if not is_column_dtype(dtype):
+        return kind(values, dtype=object)
     try:
-        return kind(values, dtype=tagged.sound(pandas_dtype(dtype)))
+        return kind(values, dtype=pandas_dtype(dtype))
     except (TypeError, ValueError, NotImplementedError, ImportError):
         return kind(values, dtype=object)
 
@@ -119,9 +125,9 @@ def categories(dtype: pd.CategoricalDtype) -> str:
     return tagged.encode([found.tolist(), dtype_name(found.dtype), bool(dtype.ordered)])
 
 
-def categorical(text: str) -> pd.CategoricalDtype:
+def categorical(text: str, *, trusted: bool = False) -> pd.CategoricalDtype:
     """Read what `categories` wrote."""
-    values, dtype, ordered = tagged.decode(text)
+    values, dtype, ordered = tagged.decode(text, trusted=trusted)
     return pd.CategoricalDtype(made(pd.Index, values, dtype), ordered=ordered)
 
 
@@ -168,11 +174,19 @@ def _freq(level: "pd.Index[Any]") -> str | None:
     return level.freqstr if isinstance(level, pd.DatetimeIndex | pd.TimedeltaIndex) else None
 
 
-def index_of(values: list["pd.Series[Any]"], note: dict[str, Any]) -> Any:
-    """Make an index of its levels' values and what `described` said of it."""
-    names = tagged.decode(note["names"])
+def index_of(values: list["pd.Series[Any]"], note: dict[str, Any], rows: int, *, trusted: bool = False) -> Any:
+    """Make an index of so many labels, of its levels' values and what `described` said of it.
+
+    Raises
+    ------
+    ValueError
+        It has more labels, or fewer.
+    """
+    names = tagged.decode(note["names"], trusted=trusted)
     if note["range"]:
         start, stop, step = note["range"]
+        if len(range(start, stop, step)) != rows:
+            raise ValueError(f"the index does not count {rows} rows")
         return pd.RangeIndex(start, stop, step, name=names[0])
     found = [_level(*pair) for pair in zip(values, note["freqs"], strict=True)]
     return _multi(found, note["multi"], names) if note["multi"] else found[0].rename(names[0])
@@ -189,7 +203,7 @@ def _multi(values: list[Any], dtypes: list[str], names: list[Any]) -> Any:
 def _level(values: "pd.Series[Any]", freq: str | None) -> Any:
     # The array, because a series would bring its own name along.
     index = pd.Index(values.array, dtype=values.dtype)
-    return type(index)(index, freq=freq) if freq else index
+    return type(index)(index, freq=offset(freq)) if freq else index
 
 
 def labels(index: "pd.Index[Any]") -> dict[str, Any]:
@@ -198,6 +212,44 @@ def labels(index: "pd.Index[Any]") -> dict[str, Any]:
     return described(index) | {"values": [[asdict(kind), tagged.encode(cells(level, kind))] for level, kind in pairs]}
 
 
-def labels_of(note: dict[str, Any]) -> Any:
-    """Make the index that `labels` described."""
-    return index_of([reader(Kind(**kind))(tagged.decode(text)) for kind, text in note["values"]], note)
+def labels_of(note: dict[str, Any], columns: int, *, trusted: bool = False) -> Any:
+    """Make the index of so many labels that `labels` described."""
+    pairs = [(Kind(**kind), text) for kind, text in note["values"]]
+    values = [reader(kind, trusted=trusted)(tagged.decode(text, trusted=trusted)) for kind, text in pairs]
+    return index_of(values, note, columns, trusted=trusted)
+
+
+def framed(
+    found: list["pd.Series[Any]"], levels: object, notes: dict[str, Any], *, trusted: bool = False
+) -> pd.DataFrame:
+    """Make a frame of its columns and its notes.
+
+    Parameters
+    ----------
+    found
+        The columns.
+    levels
+        How many of them are levels of the index; they come first.
+    notes
+        The frame's `rows`, `index`, `labels` and `attrs`, as they were written.
+    trusted
+        Whether they are proven to be our own.
+
+    Raises
+    ------
+    ValueError
+        They do not fit one another.
+    """
+    index, levels = notes["index"], count(levels, len(found))
+    rows = count(notes["rows"], len(found[0]) if found else LONGEST)
+    if any(len(column) != rows for column in found):
+        raise ValueError(f"some of the frame's {rows} rows are missing, or there twice")
+    frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(rows))
+    if index:
+        frame.index = index_of(found[:levels], index, rows, trusted=trusted)
+    frame.columns = labels_of(notes["labels"], len(found) - levels, trusted=trusted)
+    attrs = tagged.decode(notes["attrs"], trusted=trusted)
+    if type(attrs) is not dict:
+        raise ValueError("its attrs are not a dict")
+    frame.attrs = attrs
+    return frame

@@ -149,12 +149,20 @@ class Kept(FromFile):
         Their number.
     origin
         Where it was read from, and what was known of it there.
+    trusted
+        Whether the journal is proven to be our own.
     """
 
     def __init__(
-        self, pieces: Callable[[], Iterator[tuple[int, int, str, str | None]]], rows: int, origin: dict[str, Any]
+        self,
+        pieces: Callable[[], Iterator[tuple[int, int, str, str | None]]],
+        rows: int,
+        origin: dict[str, Any],
+        *,
+        trusted: bool = False,
     ) -> None:
         super().__init__(origin)
+        self._trusted = trusted
         self.rows = rows
         self._pieces = pieces
         self.sample = next(self.chunks()).frame
@@ -162,7 +170,7 @@ class Kept(FromFile):
     def chunks(self) -> Iterator[Chunk]:
         """Go through the table."""
         for start, _, cells, head in self._pieces():
-            frame = thaw(head or "", [cells], start)
+            frame = thaw(head or "", [cells], start, trusted=self._trusted)
             yield Chunk(frame, start, self._whole, Frozen(frame, part=True))
 
 

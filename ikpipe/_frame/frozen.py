@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ikpipe._frame import tagged
-from ikpipe._frame.described import Kind, cells, columns, described, index_of, labels, labels_of, reader
+from ikpipe._frame.described import Kind, cells, columns, described, framed, labels, reader
 
 
 class Frozen:
@@ -54,7 +54,7 @@ class Frozen:
         return f"[{','.join(tagged.encode_cells(cells(column, kind)) for column, kind in pairs)}]"
 
 
-def thaw(head: str, pieces: Iterable[str], first: int = 0) -> pd.DataFrame:
+def thaw(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
     """Read a frame back.
 
     Parameters
@@ -65,6 +65,8 @@ def thaw(head: str, pieces: Iterable[str], first: int = 0) -> pd.DataFrame:
         Its pieces, in their order.
     first
         The position of their first row, where they are not all.
+    trusted
+        Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
 
     Raises
     ------
@@ -72,8 +74,10 @@ def thaw(head: str, pieces: Iterable[str], first: int = 0) -> pd.DataFrame:
         The text is not what they wrote, or some of it is missing.
     """
     try:
-        return _thawed(json.loads(head), pieces, first)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+        return _thawed(json.loads(head), pieces, first, trusted=trusted)
+    except ValueError:
+        raise
+    except Exception as error:  # whatever pandas says of what is not its own
         raise ValueError(f"this is no frame's text: {error!r}") from error
 
 
@@ -82,28 +86,25 @@ def _has_values(frame: pd.DataFrame) -> bool:
     return not isinstance(frame.index, pd.RangeIndex)
 
 
-def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int) -> pd.DataFrame:
+def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
     index = notes["index"]
-    found = _columns([Kind(**kind) for kind in notes["columns"]], pieces)
-    rows = len(found[0]) if notes["rows"] is None else notes["rows"]
-    if any(len(column) != rows for column in found):
-        raise ValueError(f"some of the frame's {rows} rows are missing, or there twice")
-    levels = 0 if index["range"] else index["levels"]
-    if notes["rows"] is None and index["range"]:
-        start, _, step = index["range"]
-        index["range"] = [start + step * first, start + step * (first + rows), step]
-    frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(rows))
-    frame.index = index_of(found[:levels], index)
-    frame.columns = labels_of(notes["labels"])
-    frame.attrs = tagged.decode(notes["attrs"])
-    return frame.set_flags(allows_duplicate_labels=notes["duplicates"])
+    found = _columns([Kind(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
+    if notes["rows"] is None:
+        rows = notes["rows"] = len(found[0])
+        if index["range"]:
+            start, _, step = index["range"]
+            index["range"] = [start + step * first, start + step * (first + rows), step]
+    frame = framed(found, 0 if index["range"] else index["levels"], notes, trusted=trusted)
+    return frame.set_flags(allows_duplicate_labels=bool(notes["duplicates"]))
 
 
-def _columns(kinds: list[Kind], pieces: Iterable[str]) -> list["pd.Series[Any]"]:
-    readers = [reader(kind) for kind in kinds]
+def _columns(kinds: list[Kind], pieces: Iterable[str], *, trusted: bool) -> list["pd.Series[Any]"]:
+    readers = [reader(kind, trusted=trusted) for kind in kinds]
     parts: list[list[pd.Series[Any]]] = [[] for _ in kinds]
     for piece in pieces:
-        for part, read, values in zip(parts, readers, tagged.decode(piece), strict=True):
+        for part, read, values in zip(parts, readers, tagged.decode(piece, trusted=trusted), strict=True):
+            if type(values) is not list:
+                raise TypeError("a column is not a list of cells")
             part.append(read(values))
     return [_joined(part or [read([])]) for part, read in zip(parts, readers, strict=True)]
 

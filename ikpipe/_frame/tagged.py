@@ -2,6 +2,9 @@
 
 What JSON has goes as it is; anything else is an object with its kind under ``"!"`` and its content under ``"="``.
 A value of a kind that is not in the table becomes its text: a cell somebody made up must not cost a run its results.
+
+Reading yields plain values alone, of a size that the text's own limits. Paths become text, since whoever can write a
+file could otherwise name any file of this machine; only a text that is proven to be our own brings them back.
 """
 
 import base64
@@ -20,9 +23,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
+from ikpipe._frame.bounds import array_dtype, is_zone, offset, shallow
+
 _KIND, _CONTENT = "!", "="
 _PLAIN = {str, int, bool, float, type(None)}
 _STRICT = json.JSONEncoder(allow_nan=False)
+_UNITS = ("s", "ms", "us", "ns")
+_LARGEST = 10_000  # decimal exponent: others write a larger one out, digit by digit
+_SPARE = 4_096  # bytes that an array of text may take besides what its cells do
 
 
 class _Kind(NamedTuple):
@@ -47,9 +55,29 @@ def encode_cells(cells: list[Any]) -> str:
     return encode(cells)
 
 
-def decode(text: str) -> Any:
-    """Read what `encode` wrote."""
-    return json.loads(text, object_hook=_restored)
+def decode(text: str, *, trusted: bool = False) -> Any:
+    """Return the value that `encode` wrote.
+
+    Parameters
+    ----------
+    text
+        The text; it may come from anybody.
+    trusted
+        Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
+
+    Raises
+    ------
+    ValueError
+        It is something else than what `encode` writes, or nested too deeply.
+    """
+    try:
+        return json.loads(text if trusted else shallow(text), object_hook=_as_it_was if trusted else _plain)
+    except Exception as error:  # noqa: BLE001 - whatever a class says of content that is not its own
+        raise ValueError(f"this is not a value that ikpipe wrote: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
 
 
 def _encodable(value: Any) -> object:
@@ -84,8 +112,20 @@ def _plainer(value: object) -> object:
     return int(value) if isinstance(value, int) else str(value)
 
 
-def _restored(value: dict[str, Any]) -> object:
-    return _RESTORE[value[_KIND]](value[_CONTENT]) if _KIND in value else value
+def _as_it_was(value: dict[str, Any]) -> object:
+    return _restored(value, _RESTORE)
+
+
+def _plain(value: dict[str, Any]) -> object:
+    return _restored(value, _RESTORE_PLAIN)
+
+
+def _restored(value: dict[str, Any], ways: dict[str, Callable[[Any], object]]) -> object:
+    if _KIND not in value:
+        return value
+    if value.keys() != {_KIND, _CONTENT} or not isinstance(value[_KIND], str) or value[_KIND] not in ways:
+        raise ValueError("it has a mark that is not known")
+    return ways[value[_KIND]](value[_CONTENT])
 
 
 def _zone(value: datetime) -> str | float | None:
@@ -98,8 +138,8 @@ def _zone(value: datetime) -> str | float | None:
 def _known(zone: str) -> tzinfo | None:
     """Find a zone; a machine that does not know it keeps the moment, in another zone."""
     try:
-        return ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, OSError):
+        return ZoneInfo(zone) if is_zone(zone) else None
+    except (ZoneInfoNotFoundError, OSError, ValueError):
         return None
 
 
@@ -113,18 +153,64 @@ def _datetime(parts: Any) -> datetime:
 def _timestamp(parts: Any) -> pd.Timestamp:
     """Read ticks: pandas cannot read all that its `isoformat` writes."""
     ticks, unit, zone = parts
-    found = pd.Timestamp(np.datetime64(ticks, unit))
+    found = pd.Timestamp(np.datetime64(_whole(ticks), _unit(unit)))
     if zone is None:
         return found
     known = _known(zone) if isinstance(zone, str) else timezone(timedelta(seconds=zone))
     return found.tz_localize(UTC).tz_convert(known or UTC)
 
 
-def sound(dtype: Any) -> Any:
-    """Refuse a dtype of times that count in steps of zero units: numpy would take the whole process down."""
-    if isinstance(dtype, np.dtype) and dtype.kind in "mM" and not np.datetime_data(dtype)[1]:
-        raise ValueError(f"there is no dtype {dtype}")
+def _unit(unit: object) -> Any:
+    if unit not in _UNITS:
+        raise ValueError("a time has a unit that is not valid")
+    return unit
+
+
+def _whole(number: object) -> Any:
+    if type(number) is not int:
+        raise ValueError("a time is not a whole number of units")
+    return number
+
+
+def _decimal(text: str) -> Decimal:
+    found = Decimal(text)
+    if found.is_finite() and abs(found.adjusted()) > _LARGEST:
+        raise ValueError("a decimal number is too large, or too small")
+    return found
+
+
+def _time_dtype(name: str) -> "np.dtype[Any]":
+    dtype = array_dtype(name)
+    if dtype.kind not in "mM":
+        raise ValueError("a time has a dtype of something else")
     return dtype
+
+
+def _path_text(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError("a path is not text")
+    return text
+
+
+def _array_content(value: "np.ndarray[Any, Any]") -> list[Any]:
+    name = str(value.dtype)
+    try:
+        array_dtype(name)
+    except ValueError:  # a record, say: its cells come back as objects
+        name = "object"
+    return [name, value.tolist()]
+
+
+def _array(parts: Any) -> "np.ndarray[Any, Any]":
+    """Read an array; one of text whose cells are much shorter than its width is one of objects."""
+    name, cells = parts
+    dtype = array_dtype(name)
+    if dtype.kind not in "US":
+        return np.array(cells, dtype=dtype)
+    found = np.array(cells, dtype=object)
+    long = sum(len(cell) for cell in found.flat if isinstance(cell, str | bytes))
+    small = found.size * dtype.itemsize <= _SPARE + 64 * long
+    return np.array(cells, dtype=dtype) if small else found
 
 
 def _ticks(value: Any) -> int:
@@ -141,7 +227,7 @@ _KINDS = (
     _Kind("na", type(pd.NA), lambda _: None, lambda _: pd.NA),
     _Kind("float", float, float.__repr__, float),
     _Kind("complex", complex, lambda value: [value.real, value.imag], lambda parts: complex(*parts)),
-    _Kind("decimal", Decimal, str, Decimal),
+    _Kind("decimal", Decimal, str, _decimal),
     _Kind("timestamp", pd.Timestamp, lambda value: [_ticks(value.asm8), value.unit, _zone(value)], _timestamp),
     _Kind("datetime", datetime, lambda value: [value.isoformat(), _zone(value), value.fold], _datetime),
     _Kind("date", date, date.isoformat, date.fromisoformat),
@@ -150,7 +236,7 @@ _KINDS = (
         "pandas timedelta",
         pd.Timedelta,
         lambda value: [_ticks(value.asm8), value.unit],
-        lambda parts: pd.Timedelta(np.timedelta64(*parts)),
+        lambda parts: pd.Timedelta(np.timedelta64(_whole(parts[0]), _unit(parts[1]))),
     ),
     _Kind(
         "timedelta",
@@ -162,7 +248,7 @@ _KINDS = (
         "period",
         pd.Period,
         lambda value: [value.ordinal, value.freqstr],
-        lambda parts: pd.Period(ordinal=parts[0], freq=parts[1]),
+        lambda parts: pd.Period(ordinal=_whole(parts[0]), freq=offset(parts[1])),
     ),
     _Kind(
         "interval",
@@ -187,13 +273,14 @@ _KINDS = (
         "numpy time",
         np.datetime64 | np.timedelta64,
         lambda value: [_ticks(value), str(value.dtype)],
-        lambda parts: np.array(parts[0], dtype="int64").view(sound(np.dtype(parts[1])))[()],
+        lambda parts: np.array(_whole(parts[0]), dtype="int64").view(_time_dtype(parts[1]))[()],
     ),
     _Kind(
         "array",
         np.ndarray,
-        lambda value: [str(value.dtype), value.tolist()],
-        lambda parts: np.array(parts[1], dtype=sound(np.dtype(parts[0]))),
+        _array_content,
+        _array,
     ),
 )
 _RESTORE = {kind.mark: kind.restore for kind in _KINDS}
+_RESTORE_PLAIN = _RESTORE | dict.fromkeys(("path", "posix path", "windows path"), _path_text)

@@ -2,8 +2,8 @@
 
 import io
 import sys
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
@@ -41,6 +41,31 @@ def opened(source: Source) -> AbstractContextManager[IO[Any]]:
         return Path(source).open("rb")
     except OSError as error:
         raise Error(f"{fspath(source)} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def read_as(what: str, name: str) -> Iterator[None]:
+    """Turn whatever a file's content makes a reader raise into one error that names the file.
+
+    Parameters
+    ----------
+    what
+        What the file should be, such as ``Parquet file``.
+    name
+        Its name.
+
+    Raises
+    ------
+    ikpipe.Error
+        It is no such file, or not a sound one.
+    """
+    try:
+        yield
+    except Error:
+        raise
+    except Exception as error:  # readers of others raise anything
+        words = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+        raise Error(f"{name} is no {what} that can be read: {words or type(error).__name__}") from error
 
 
 def seekable(stream: IO[bytes]) -> IO[bytes]:

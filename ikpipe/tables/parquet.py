@@ -3,6 +3,9 @@
 Arrow keeps most columns by itself. What it cannot keep, above all `object` columns, goes in as tagged JSON; how each
 column went in stands in the schema's metadata under ``ikpipe``, for `read` alone: to other programs it is a Parquet
 file with text columns.
+
+Of a file of another program the columns alone are read, and of what pandas notes in it only which columns are the index
+and which plain dtypes they have: the rest of these notes could have any dtype built, and any ``attrs``.
 """
 
 import json
@@ -15,19 +18,10 @@ from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe._errors import Error
 from ikpipe._frame import tagged
-from ikpipe._frame.described import (
-    categorical,
-    categories,
-    columns,
-    described,
-    dtype_name,
-    index_of,
-    labels,
-    labels_of,
-    made,
-)
-from ikpipe.tables import text
-from ikpipe.tables.files import needed, opened
+from ikpipe._frame.bounds import is_column_dtype
+from ikpipe._frame.described import categorical, categories, columns, described, dtype_name, framed, labels, made
+from ikpipe.tables import foreign, text
+from ikpipe.tables.files import needed, opened, read_as
 
 _NOTES = b"ikpipe"
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
@@ -48,14 +42,12 @@ class _Note:
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
     """Read a Parquet file: one of results as the frame that it was, any other as pandas does."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    file = _file(pq, stream, name)
-    try:
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        noted = (file.metadata.metadata or {}).get(_NOTES)
         table = file.read()
-    except (ValueError, OSError) as error:
-        raise Error(f"{name} is no Parquet file that can be read: {error}") from error
-    noted = (file.metadata.metadata or {}).get(_NOTES)
-    frame: pd.DataFrame = table.to_pandas() if noted is None else decoded(table, noted)
-    return frame
+        frame: pd.DataFrame = foreign.sound(table).to_pandas() if noted is None else decoded(table, noted, name)
+        return frame
 
 
 def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
@@ -64,44 +56,45 @@ def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
     notes = json.loads(file.metadata.metadata[_NOTES])
     for group in range(file.num_row_groups):
         table = file.read_row_group(group)
-        yield decoded(table, json.dumps(notes | {"rows": table.num_rows}))
+        yield decoded(table, json.dumps(notes | {"rows": table.num_rows}), trusted=True)
 
 
 def is_ours(path: str) -> bool:
     """Tell whether a file is one of results, with notes of how its columns went in."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    with opened(path) as stream:
-        return _NOTES in (_file(pq, stream, path).metadata.metadata or {})
+    with opened(path) as stream, read_as("Parquet file", path):
+        return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
 
 
 def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
     """Give the number of rows, and which columns are of floats that are all whole."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
     compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
-    file = _file(pq, stream, name)
-    whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
-    for group in range(file.num_row_groups):
-        for at in list(whole):
-            cells = file.read_row_group(group, columns=[file.schema_arrow.names[at]]).column(0)
-            if compute.all(compute.equal(cells, compute.round(cells))).as_py() is False:
-                whole.discard(at)
-    return file.metadata.num_rows, sorted(whole)
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
+        for group in range(file.num_row_groups):
+            for at in list(whole):
+                cells = file.read_row_group(group, columns=[file.schema_arrow.names[at]]).column(0)
+                if compute.all(compute.equal(cells, compute.round(cells))).as_py() is False:
+                    whole.discard(at)
+        return file.metadata.num_rows, sorted(whole)
 
 
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
     """Read a file, so many rows at a time; each frame has the same dtypes, whatever cells are missing in it."""
     pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
-    file = _file(pq, stream, name)
-    for batch in file.iter_batches(rows):
-        yield _plain(pyarrow, pyarrow.Table.from_batches([batch]))
-    yield _plain(pyarrow, file.schema_arrow.empty_table())
-
-
-def _file(pq: Any, stream: IO[bytes], name: str) -> Any:
-    try:
-        return pq.ParquetFile(stream)
-    except (ValueError, OSError) as error:
-        raise Error(f"{name} is no Parquet file that can be read: {error}") from error
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        batches = file.iter_batches(rows)
+    while True:
+        with read_as("Parquet file", name):
+            batch = next(batches, None)
+            table = file.schema_arrow.empty_table() if batch is None else pyarrow.Table.from_batches([batch])
+            frame = _plain(pyarrow, foreign.sound(table))
+        yield frame
+        if batch is None:
+            return
 
 
 def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
@@ -161,18 +154,24 @@ class Encoded(NamedTuple):
         return {_NOTES: json.dumps(notes)}
 
 
-def decoded(table: Any, noted: str | bytes) -> pd.DataFrame:
-    """Turn a file's table back into its frame, by the notes in its metadata."""
+def decoded(table: Any, noted: str | bytes, name: str = "the file", *, trusted: bool = False) -> pd.DataFrame:
+    """Turn a file's table back into its frame, by the notes in its metadata.
+
+    Parameters
+    ----------
+    table
+        The table.
+    noted
+        The notes.
+    name
+        The file's name, for errors.
+    trusted
+        Whether this process has just written the file. Only then paths come back as paths, instead of text.
+    """
     notes = json.loads(noted)
-    pairs = zip(table.columns, notes["columns"], strict=True)
-    found = [_decoded_column(array, _Note(**note)) for array, note in pairs]
-    levels = notes["index"]["levels"] if notes["index"] else 0
-    frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(notes["rows"]))
-    if notes["index"]:
-        frame.index = index_of(found[:levels], notes["index"])
-    frame.columns = labels_of(notes["labels"])
-    frame.attrs = tagged.decode(notes["attrs"])
-    return frame
+    pairs = zip(table.column_names, foreign.stored(table).columns, notes["columns"], strict=True)
+    found = [_decoded_column(array, _Note(**note), f"{name}, {column}", trusted) for column, array, note in pairs]
+    return framed(found, notes["index"]["levels"] if notes["index"] else 0, notes, trusted=trusted)
 
 
 def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = False) -> tuple[Any, _Note]:
@@ -196,18 +195,29 @@ def _encoded_categories(pyarrow: Any, column: "pd.Series[Any]", dtype: pd.Catego
     return array, replace(note, categories=categories(dtype))
 
 
-def _decoded_column(array: Any, note: _Note) -> Any:
-    values = _decoded_values(array, note)
+def _decoded_column(array: Any, note: _Note, where: str, trusted: bool) -> Any:  # noqa: FBT001 - passed on
+    values = _decoded_values(array, note, where, trusted)
     if not note.categories:
         return values
-    return pd.Series(pd.Categorical(values.tolist(), dtype=categorical(note.categories)))
+    return pd.Series(pd.Categorical(values.tolist(), dtype=categorical(note.categories, trusted=trusted)))
 
 
-def _decoded_values(array: Any, note: _Note) -> Any:
+def _decoded_values(array: Any, note: _Note, where: str, trusted: bool) -> Any:  # noqa: FBT001 - passed on
     if note.how == "tagged":
-        return made(pd.Series, [tagged.decode(cell) for cell in array.to_pylist()], note.dtype)
-    dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(note.dtype)
+        return made(pd.Series, _decoded_cells(array.to_pylist(), where, trusted), note.dtype)
+    name = note.dtype if is_column_dtype(note.dtype) else "object"
+    dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(name)
     # Through numpy, a missing cell would make large integers floats.
     if hasattr(dtype, "__from_arrow__"):
         return pd.Series(dtype.__from_arrow__(array))
     return array.to_pandas().astype(dtype)
+
+
+def _decoded_cells(texts: list[str], where: str, trusted: bool) -> list[Any]:  # noqa: FBT001 - passed on
+    cells: list[Any] = []
+    try:
+        # It appends as it goes, so that the length says which cell it stopped at.
+        cells.extend(tagged.decode(text, trusted=trusted) for text in texts)
+    except ValueError as error:
+        raise Error(f"{where}, row {len(cells)}: {error}") from None
+    return cells

@@ -1,19 +1,20 @@
 """Read any table that the command line takes into a frame, its cells as their author sees them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from functools import partial
 from os import PathLike
 from typing import IO, Any
-from zipfile import BadZipFile
 
 import pandas as pd
 
 from ikpipe._errors import Error, shown
 from ikpipe.tables import parquet
-from ikpipe.tables.files import Source, ending, name_of, needed, opened, seekable
+from ikpipe.tables.files import Source, ending, name_of, needed, opened, read_as, seekable
 from ikpipe.tables.records import columns_of, delimited, json_rows, refuse_duplicates
+
+_MOST_ROWS = 1_048_576  # of a sheet, in Excel
 
 
 def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
@@ -71,16 +72,26 @@ def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
     openpyxl = needed("openpyxl", "excel", "Reading an Excel file")
-    try:
+    with read_as("Excel workbook (.xlsx) with a sheet of cells", name):
         # Read-only, openpyxl streams the sheet; data_only gives the values that were saved with formulas.
         book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)
-        rows = [[_seen(cell) for cell in row] for row in book.worksheets[0].iter_rows()]
-    except (BadZipFile, KeyError, IndexError, ValueError) as error:
-        raise Error(f"{name} is no Excel workbook (.xlsx) with a sheet of cells: {error}") from error
-    filled = [row for row in rows if any(cell is not None for cell in row)]
+        filled = list(_filled(book.worksheets[0], name))
     if not filled:
         raise Error(f"{name} is empty: its first row should have the names of the columns")
     return _sheet(filled[0], filled[1:], name)
+
+
+def _filled(sheet: Any, name: str) -> Iterator[list[object]]:
+    """Give the rows of a sheet that have cells, each as far as its last one, whatever size the sheet says it has."""
+    sheet.reset_dimensions()
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        if number > _MOST_ROWS:
+            raise Error(f"{name} has a row beyond {_MOST_ROWS:,}, which is more than Excel has")
+        row = [_seen(cell) for cell in cells]
+        while row and row[-1] is None:
+            row.pop()
+        if row:
+            yield row
 
 
 def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.DataFrame:
@@ -101,7 +112,7 @@ def _seen(cell: Any) -> object:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     # The usual format for article numbers; others, such as money and percent, are no part of the value.
-    if type(value) is int and re.fullmatch("0{2,}", cell.number_format):
+    if type(value) is int and re.fullmatch("0{2,255}", cell.number_format):
         return str(value).zfill(len(cell.number_format))
     # Excel has no dates without a time; midnight is how it stores one.
     if isinstance(value, datetime) and value.time() == time():

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from ikpipe._errors import Error, shown
+from ikpipe._frame.bounds import shallow
 
 # The csv module's own limit, 128 KiB, is less than a data URI of a small picture.
 _LARGEST_CELL = 2**31 - 1
+_WIDE, _SPARSE = 1_000, 100  # columns from which on a table is looked at, and its cells for each that is there
 _EXACT = 2**53  # beyond it, floats skip integers
 
 
@@ -76,7 +78,7 @@ def json_rows(stream: IO[Any], name: str, *, as_seen: bool = False) -> Iterator[
         if not line.strip():
             continue
         try:
-            row = read(line)
+            row = read(shallow(line))
         except ValueError as error:
             raise Error(f"{name}, line {number} is no JSON: {error}") from error
         if not isinstance(row, dict):
@@ -90,6 +92,17 @@ def _number(text: str) -> float | int:
 
 
 def columns_of(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> dict[str, list[Any]]:
-    """Turn objects into columns: these, or all in the order in which their names are first seen."""
-    names = dict.fromkeys(key for row in rows for key in row) if names is None else names
+    """Turn objects into columns: these, or all in the order in which their names are first seen.
+
+    Raises
+    ------
+    ikpipe.Error
+        Most rows lack most of the names, so that the table would be far larger than its text.
+    """
+    names = dict.fromkeys(key for row in rows for key in row) if names is None else dict.fromkeys(names)
+    if len(names) > _WIDE and len(rows) * len(names) > _SPARSE * (len(names) + sum(map(len, rows))):
+        raise Error(
+            f"the rows name {len(names):,} different columns, and each has only a few of them: a row is one object "
+            "with the table's columns as its keys"
+        )
     return {name: [row.get(name) for row in rows] for name in names}

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ikpipe._errors import Error, shown
 from ikpipe._frame import Chunk
+from ikpipe._frame.bounds import shallow
 from ikpipe._frame.described import columns
 from ikpipe._parameters import plain
 from ikpipe._result import EXTRA, RESULT_COLUMNS
@@ -194,7 +195,7 @@ def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: s
     try:
         # Reading appends as it goes, so that the length says which cell it stopped at.
         values.extend(None if cell is None else read(cell) for cell in cells)
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         place = len(values)
         raise Error(f"{name}, row {place + 1}: {column} cannot be {shown(cells[place])}") from None
     return pd.Series(values, dtype=DTYPES[column])
@@ -232,4 +233,4 @@ _JSON_READERS: dict[str, Callable[[Any], object]] = {
     "boolean": _boolean,
     "object": lambda value: value,
 }
-_CSV_READERS = _JSON_READERS | {"string": _text_or_json, "object": json.loads}
+_CSV_READERS = _JSON_READERS | {"string": _text_or_json, "object": lambda text: json.loads(shallow(text))}
