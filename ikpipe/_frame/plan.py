@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ikpipe._frame.rows import Cells
 
 _METADATA = ("custom_metadata.", "customMetadata.")
+_SAID = "webhook_url"  # is taken from a column only where the call says so: it has the service tell others of the files
 
 
 class Plan:
@@ -47,7 +48,8 @@ class Plan:
         self._givers: dict[str, list[Giver]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
-        for parameter, givers in self._own_columns():
+        said = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
+        for parameter, givers in self._own_columns(said):
             self._add(parameter, givers)
         for parameter, value in keywords.items():
             if not _missing(value):
@@ -79,8 +81,14 @@ class Plan:
             return [_joined([self._names.find(column, f"columns[{parameter!r}]") for column in target])]
         return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
 
-    def _own_columns(self) -> Iterator[tuple[str, list[Giver]]]:
-        """Find the columns that are named like one metadata field, or like a parameter, in either spelling."""
+    def _own_columns(self, said: set[str]) -> Iterator[tuple[str, list[Giver]]]:
+        """Find the columns that are named like one metadata field, or like a parameter, in either spelling.
+
+        Parameters
+        ----------
+        said
+            The parameters that keywords give.
+        """
         mapped = set(self._givers)
         keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
         for key in keys:
@@ -88,10 +96,21 @@ class Plan:
             yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", found), key)]
         for parameter, entry in TABLE.items():
             found = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
-            if found and parameter not in mapped:
+            if found and parameter == _SAID:
+                if parameter not in mapped | said:
+                    raise self._unsaid(found[0])
+            elif found and parameter not in mapped:
                 yield parameter, [_cell(self._only(parameter, found))]
             elif found:
                 yield parameter, [_cell(found[0])]
+
+    def _unsaid(self, at: int) -> MappingError:
+        name = str(self._names.label(at))
+        return MappingError(
+            f"The table has a column {name!r}. Where news of the files goes is not taken from a column unless you say "
+            f"so: pass columns={{{_SAID!r}: {name!r}}} (on the command line --map {_SAID}={name}), or drop or rename "
+            "the column."
+        )
 
     def _only(self, parameter: str, found: list[int]) -> int:
         """Take the one column that is named like a parameter; which of two is not to be guessed."""

@@ -176,7 +176,7 @@ class Revision:
         frame = self._native.frame
         found = with_answers(frame, answers(self.results, len(frame)))
         found.attrs = dict(frame.attrs)
-        if "ikpipe" in found.attrs:
+        if isinstance(found.attrs.get("ikpipe"), dict):
             found.attrs["ikpipe"] = {
                 **found.attrs["ikpipe"],
                 "counts": dict(Counter(one.status for one in self.results)),

@@ -172,6 +172,12 @@ def _whole(number: object) -> Any:
     return number
 
 
+def _list(cells: object) -> list[Any]:
+    if type(cells) is not list:
+        raise TypeError("what should be a list is something else")
+    return cells
+
+
 def _decimal(text: str) -> Decimal:
     found = Decimal(text)
     if found.is_finite() and abs(found.adjusted()) > _LARGEST:
@@ -265,10 +271,10 @@ _KINDS = (
     _Kind("posix path", PurePosixPath, str, PurePosixPath),
     _Kind("windows path", PureWindowsPath, str, PureWindowsPath),
     _Kind("uuid", UUID, str, UUID),
-    _Kind("tuple", tuple, list, tuple),
-    _Kind("set", set, list, set),
-    _Kind("frozenset", frozenset, list, frozenset),
-    _Kind("dict", dict, lambda value: [[key, one] for key, one in value.items()], dict),
+    _Kind("tuple", tuple, list, lambda cells: tuple(_list(cells))),
+    _Kind("set", set, list, lambda cells: set(_list(cells))),
+    _Kind("frozenset", frozenset, list, lambda cells: frozenset(_list(cells))),
+    _Kind("dict", dict, lambda value: [[key, one] for key, one in value.items()], lambda pairs: dict(_list(pairs))),
     _Kind(
         "numpy time",
         np.datetime64 | np.timedelta64,
