@@ -13,6 +13,7 @@ from ikpipe._errors import JournalError
 from ikpipe._frame import Kept, Whole, tagged, thaw
 from ikpipe._journal import Complete, Journal
 from ikpipe._keeper import piece_of
+from ikpipe._known_runs import known_by
 from ikpipe._token import LocalSigner
 from ikpipe._work import Record, Work
 
@@ -177,11 +178,14 @@ def _thawed(journal: Journal) -> pd.DataFrame:
 
 
 def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:
-    """Give what the journal of the run that gave these results knows; nothing if it is gone, or another account's."""
-    path = results.attrs.get("ikpipe", {}).get("journal")
-    if path is None:
+    """Give what the journal of the run that gave these results knows; nothing if it is gone, or another account's.
+
+    Where that journal is, only this process's own memory tells: the results could name any file.
+    """
+    known = known_by(results.attrs)
+    if known is None or known.journal is None:
         return []
-    with suppress(JournalError), Journal.open(Path(path)) as journal:
+    with suppress(JournalError), Journal.open(Path(known.journal)) as journal:
         if journal.facts["public_key"] == account.public_key:
             return list(journal.stories())
     return []

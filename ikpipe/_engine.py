@@ -7,7 +7,7 @@ import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ikpipe import _archive, _past
+from ikpipe import _archive, _past, _stored_mapping
 from ikpipe._account import Account
 from ikpipe._errors import AccountError
 from ikpipe._frame import Collected, Whole, results_of
@@ -64,25 +64,19 @@ def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str
     account
         Whose library it is.
     given
-        The mapping; what it does not say is as in the frame's ``attrs``.
+        The mapping; what it does not say is as in the frame's ``attrs``, as far as these may say it.
     fetch
         Who fetches URLs, where that was said.
 
     Raises
     ------
     MappingError
-        The frame has no `ik_status`.
+        The frame has no `ik_status`, or its ``attrs`` say what only the caller may say.
     """
     table = Whole(results)
     results = table.frame
     results_of(results.iloc[:0])  # which finds out if it is none
-    said = results.attrs.get("ikpipe", {}).get("mapping", {})
-    mapping = {
-        **given,
-        **{name: said[name] for name, value in given.items() if not value and name in said},
-        "fetch": fetch or said.get("fetch", "server"),
-        "parameters": {**said.get("parameters", {}), **given["parameters"]},
-    }
+    mapping = _stored_mapping.merged(results.attrs, given, fetch)
     doubt = (results["ik_status"] == "unknown").any()
     stories = _archive.earlier(results, account) if doubt else ()
     earlier = _past.by_path(_past.of_stories(stories, _archive.again(account))) if doubt else {}

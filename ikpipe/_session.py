@@ -14,6 +14,7 @@ from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, Up
 from ikpipe._job import Job
 from ikpipe._journal import Ended
 from ikpipe._keeper import Keeper
+from ikpipe._known_runs import remember
 from ikpipe._progress import Display, Progress
 from ikpipe._result import Result
 from ikpipe._run import CONTROL, Control, Group
@@ -84,6 +85,8 @@ class Session:
             self._keeper = Keeper(record.journal, self._group, work.feed, record.same)
         self._chunks = work.feed.chunks()
         self._run, self._rows = run, 0
+        self._journal = None if record is None else str(record.journal.path)
+        self._id = remember(work.mapping, self._journal)
 
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""
@@ -217,7 +220,8 @@ class Session:
         counts = self._batches.counts
         return {
             "run": self._run,
-            "journal": None if self._record is None else str(self._record.journal.path),
+            "id": self._id,
+            "journal": self._journal,
             "rows": counts.total(),
             "counts": dict(counts),
             "bytes": self.progress.bytes,

@@ -93,7 +93,7 @@ def test_it_needs_no_account_and_no_network() -> None:
 )
 def test_a_broken_rule_has_its_code(parameter: str, cell: Any, code: str) -> None:
     """Each parameter's rule is checked here, under a code that users can look up."""
-    assert codes({parameter: [cell]}) == [code]
+    assert codes({parameter: [cell]}, columns={parameter: parameter}) == [code]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def sent(account: Account, frame: pd.DataFrame | None = None, **options: Any) ->
 
 def cell(name: str, value: Any) -> Producer:
     """Upload a sound row in which one cell is not."""
-    return lambda stage: sent(stage.emulator.account, pd.DataFrame([{"file": b"abc", name: value}], dtype=object))
+    frame = pd.DataFrame([{"file": b"abc", name: value}], dtype=object)
+    return lambda stage: sent(stage.emulator.account, frame, columns={name: name})
 
 
 def alone(code: str) -> Producer:

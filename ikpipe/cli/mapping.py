@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe._errors import MappingError, nearest, shown
 from ikpipe._parameters import BY_WIRE, TABLE, dump, encode, tag_list
 from ikpipe._policy import Policy
+from ikpipe._stored_mapping import only_hook
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -82,8 +83,15 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
     return found
 
 
-def words(mapping: Mapping[str, Any]) -> list[str]:
+def words(mapping: Mapping[str, Any], *, kept: bool = False) -> list[str]:
     """Write a run's mapping as options: the words that say it again.
+
+    Parameters
+    ----------
+    mapping
+        The run's.
+    kept
+        Whether the results keep it, so that only what `retry` does not take from them is to be said.
 
     Raises
     ------
@@ -91,6 +99,9 @@ def words(mapping: Mapping[str, Any]) -> list[str]:
         It was given in Python, and no option can say it.
     """
     found = []
+    if kept:
+        said = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
+        mapping = {**mapping, **said, "file_kind": None}
     for name, target in mapping["columns"].items():
         found += [word for said in _mapped(BY_WIRE.get(name, name), target) for word in ("--map", said)]
     for name, value in mapping["parameters"].items():

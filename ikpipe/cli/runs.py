@@ -185,13 +185,12 @@ def _going_on(options: Namespace, journal: str) -> str:
 
 
 def _again(options: Namespace, about: Mapping[str, Any]) -> str:
-    """Write the command that retries OUT; a Parquet file keeps the mapping itself."""
+    """Write the command that retries OUT; a Parquet file keeps the mapping itself, but for what only a caller says."""
     words = ["ikpipe", "retry", options.out, "-o", options.out]
-    if not options.out.endswith(".parquet"):
-        try:
-            words += mapping.words(about["mapping"])
-        except MappingError as error:
-            return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
+    try:
+        words += mapping.words(about["mapping"], kept=options.out.endswith(".parquet"))
+    except MappingError as error:
+        return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
     words += _given(options, "concurrency", "rate", "profile")
     return shlex.join([*words, "--emulator"] if options.emulator else words)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import Error, MissingExtra
+from ikpipe._stored_mapping import stored
 from ikpipe.cli.wording import say
 
 if TYPE_CHECKING:
@@ -52,16 +53,16 @@ def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.A
 
 def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, str]:
     """Give the custom metadata fields that columns and options name, each with the type that fits its cells."""
-    before = frame.attrs.get("ikpipe", {}).get("mapping", {})
+    before = stored(frame.attrs)
     found: dict[str, str] = {}
-    for mapping in (before.get("parameters", {}), given):
+    for mapping in (before["parameters"], given):
         constant = _object(mapping.get("custom_metadata"))
         found |= {name: _CONSTANTS.get(type(value), "Text") for name, value in constant.items()}
     for column in frame.columns:
         prefix, dot, name = str(column).partition(".")
         if dot and prefix in ("custom_metadata", "customMetadata"):
             found[name] = _kind(frame[column])
-    for columns in (before.get("columns", {}), given.get("columns", {})):
+    for columns in (before["columns"], given.get("columns", {})):
         mapped = columns.get("custom_metadata")
         fields = {str(column): column for column in mapped} if isinstance(mapped, list) else _object(mapped)
         found |= {name: _kind(frame[column]) for name, column in fields.items() if column in frame}

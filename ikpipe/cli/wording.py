@@ -9,7 +9,7 @@ import sys
 from ikpipe._parameters import TABLE
 
 _OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=(?=([.,;:)]*(?:\s|$))?)")
-_PARAMETER = re.compile(rf"(?<![^\s(])({'|'.join(TABLE)})=")
+_PARAMETER = re.compile(rf"(?<![^\s(])(?<!--map )(?<!--set )({'|'.join(TABLE)})=")
 _WORDS = {"retry()": "ikpipe retry", "resume()": "ikpipe resume", "ikpipe.files": "`ikpipe files`", " .results": " OUT"}
 _COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 

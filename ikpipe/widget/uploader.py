@@ -20,6 +20,7 @@ from ikpipe import _archive
 from ikpipe._engine import check_account
 from ikpipe._errors import Error
 from ikpipe._frame import Whole, answers, with_answers
+from ikpipe._known_runs import remember
 from ikpipe._library import metadata_fields
 from ikpipe._policy import Policy
 from ikpipe._prepare import gather
@@ -102,6 +103,7 @@ class Uploader(anywidget.AnyWidget):
         sending = Sending(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16))
         self._marks: set[str] = set()
         self._totalled = 0.0
+        self._known: str | None = None  # under which `retry` finds the mapping of the results
         self._desk = Desk(sheet, sending, self.send_message, self._mark)
         self._beat = Beat(self._tell)
         super().__init__()
@@ -165,10 +167,12 @@ class Uploader(anywidget.AnyWidget):
             found = with_answers(frame, answers([row.result for row in rows if row.result is not None], len(rows)))
             counts = pd.Series([row.state for row in rows], dtype=object).value_counts()
             mapping = self._desk.sheet.mapping(self._desk.sheet.edited(rows))
+            self._known = remember(mapping, None, self._known)
             found.attrs = {
                 **frame.attrs,
                 "ikpipe": {
                     "run": None,
+                    "id": self._known,
                     "journal": None,
                     "rows": len(rows),
                     "counts": {str(state): int(count) for state, count in counts.items()},
