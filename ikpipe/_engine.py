@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe import _archive, _past, _stored_mapping
 from ikpipe._account import Account
 from ikpipe._errors import AccountError
-from ikpipe._frame import Collected, Whole, results_of
+from ikpipe._frame import Collected, Whole, check_answers, results_of
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import planner_for
@@ -76,6 +76,7 @@ def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str
     table = Whole(results)
     results = table.frame
     results_of(results.iloc[:0])  # which finds out if it is none
+    check_answers(results)
     mapping = _stored_mapping.merged(results.attrs, given, fetch)
     doubt = (results["ik_status"] == "unknown").any()
     stories = _archive.earlier(results, account) if doubt else ()

@@ -166,7 +166,8 @@ async def _retry(
     journal
         As for `upload`; that of the earlier run stays as it is.
     columns, root, file_kind, fetch, **parameters
-        The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none.
+        The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none. `root`,
+        `fetch` and `webhook_url` of a run of another process have to be given again.
 
     Returns
     -------
@@ -176,7 +177,7 @@ async def _retry(
     Raises
     ------
     MappingError, AccountError, UploadError
-        As for `upload`; also a frame without `ik_status`.
+        As for `upload`; also a frame without `ik_status`, or one whose ``attrs`` say what has to be given again.
     """
     given = gather(columns, root, file_kind, fetch or "server", parameters)
     options = _engine.options(

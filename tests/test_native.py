@@ -139,3 +139,21 @@ def test_rows_that_were_never_begun(kind: Callable[..., Any]) -> None:
     results = Collected(table).close({})
     assert cells(results, "ik_status") == ["cancelled"] * 3
     assert cells(results, "ik_tags") == cells(results, "ik_metadata") == [None] * 3
+
+
+def test_notes_of_pandas_on_a_table_are_bounded() -> None:
+    """An Arrow table can come from anybody's file: its index and plain dtypes are believed, `attrs` and others not."""
+    frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}, index=pd.Index(["x", "y"], name="sku"))
+    frame.attrs = {"ikpipe": {"mapping": {"root": "/"}}}
+    table = pa.Table.from_pandas(frame)
+    assert Native(table).frame.attrs == {}
+    assert Native(table).frame.index.tolist() == ["x", "y"]
+    notes = table.schema.metadata[b"pandas"].replace(b'"numpy_type": "Int64"', b'"numpy_type": "no dtype"')
+    assert Native(table.replace_schema_metadata({b"pandas": notes})).frame["a"].tolist()[0] == 1
+
+
+def test_a_zone_that_is_a_file_is_an_error() -> None:
+    """A time zone is a name, and not a path that some reader of zones would open."""
+    table = pa.table({"a": pa.array([1], pa.timestamp("us", tz="dateutil//etc/passwd"))})
+    with pytest.raises(ikpipe.MappingError, match="a has a time zone that is not valid"):
+        Native(table)

@@ -127,6 +127,14 @@ def test_only_plain_values_come_out_of_a_file(
     assert plain([cells, found.attrs, found.index.tolist(), found.columns.tolist(), list(found.index.names)])
 
 
+@pytest.mark.parametrize("text", ["1e999999999", "-1E-999999999", "1e10001"])
+def test_no_number_is_too_large_to_write_out(text: str) -> None:
+    """A decimal number that takes gigabytes as digits is an error; others come back."""
+    with pytest.raises(ValueError, match="too large"):
+        tagged.decode(json.dumps(mark("decimal", text)))
+    assert tagged.decode(json.dumps(mark("decimal", "1e10000"))) == Decimal("1e10000")
+
+
 @pytest.mark.parametrize("kind", ["path", "posix path", "windows path"])
 def test_no_path_comes_out_of_a_file(kind: str, tmp_path: Path) -> None:
     """A path that somebody wrote into a file is text, on its own and inside others."""
@@ -151,7 +159,7 @@ def limited(code: str, tmp_path: Path) -> str:
     loud = (
         "try:\n    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"    {code}\nexcept ikpipe.Error:\n    print('refused')\nelse:\n    print('read')\n"
-        "print('large' if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before > 300_000 else 'small')\n"
+        "print('large' if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before > 200_000 else 'small')\n"
     )
     told = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     ran = subprocess.run(  # noqa: S603 - ours
@@ -168,7 +176,7 @@ def limited(code: str, tmp_path: Path) -> str:
 
 
 CELLS = {
-    "steps of no units": mark("array", ["(2,)m8[0s]", [[1, 2]]]),
+    "steps of no units": mark("array", ["(2,)m8[0s]", [mark("timedelta", [0, 1, 0])]]),
     "steps of no units, alone": mark("array", ["m8[0s]", [1, 2]]),
     "a scalar of no units": mark("numpy time", [1, "M8[0s]"]),
     "a sub-array": mark("array", ["(300000000,)u1", 1]),
@@ -178,7 +186,6 @@ CELLS = {
     "wide bytes": mark("array", ["S1999999999", [""]]),
     "void": mark("array", ["V1999999999", [1]]),
     "a file of zones": mark("timestamp", [1, "ns", "dateutil//dev/zero"]),
-    "a huge number": mark("decimal", "1e999999999"),
     "a span of nothing": mark("period", [1, "0D"]),
     "an unhashable mark": mark(["array"], 1),
 }

@@ -7,14 +7,17 @@
     native.py     tables of other libraries, in and out
     plan.py       a chunk → rows
     results.py    results → frame, and back
+    answer_types.py  whether the columns of a run have what a run writes
     changes.py    frames of files that are in the library, and what became of their rows
     schemas.py    columns → custom metadata fields
     tagged.py     Python values as JSON that gives them back
     bounds.py     what a file may ask for
+    foreign.py    what of other programs' notes on Arrow tables is believed
     described.py  what a frame is besides its cells, as JSON, and back: dtypes, index, labels
     frozen.py     a frame as text that gives it back
 """
 
+from ikpipe._frame.answer_types import check_answers
 from ikpipe._frame.changes import Change, Files
 from ikpipe._frame.feed import Chunk, Feed, Kept, Whole, with_columns
 from ikpipe._frame.frozen import Frozen, thaw
@@ -54,6 +57,7 @@ __all__ = [
     "answered",
     "answers",
     "cells_of",
+    "check_answers",
     "fields_frame",
     "listing_frame",
     "planned",

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ikpipe._errors import MappingError, MissingExtra
+from ikpipe._frame.foreign import sound
 from ikpipe._result import EXTRA, RESULT_COLUMNS
 
 _LISTED = "ik_tags"
@@ -123,9 +124,16 @@ def _frame(table: Any) -> pd.DataFrame:
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         return pd.StringDtype("pyarrow") if text else pd.ArrowDtype(kind)
 
-    frame: pd.DataFrame = table.to_arrow().to_pandas(types_mapper=dtype)
+    try:
+        arrow = sound(table.to_arrow())
+    except ValueError as error:
+        raise MappingError(f"The table cannot be read: {error}.") from None
+    frame: pd.DataFrame = arrow.to_pandas(types_mapper=dtype)
     for column in _nested(frame):
-        frame[column] = frame[column].map(json.loads, na_action="ignore")
+        try:
+            frame[column] = frame[column].map(json.loads, na_action="ignore")
+        except (TypeError, ValueError, RecursionError):
+            raise MappingError(f"The column {column!r} has cells that are not the JSON a run writes there.") from None
     return frame
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe._errors import MappingError, Problem
+from ikpipe._frame.answer_types import check_answers
 from ikpipe._frame.feed import Whole
 from ikpipe._frame.native import Native
 from ikpipe._result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
@@ -143,10 +144,11 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     Raises
     ------
     MappingError
-        The frame has no `ik_status`: it is no results frame.
+        The frame has no `ik_status`: it is no results frame. Or a cell is nothing that a run writes.
     """
     if "ik_status" not in frame.columns:
         raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    check_answers(frame)
     columns = [column for column in (*RESULT_COLUMNS, EXTRA) if column in frame.columns]
     cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
     names = [column.removeprefix("ik_") for column in columns]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import MappingError, nearest
-from ikpipe._frame import Native, results_of
+from ikpipe._frame import Native, check_answers, results_of
 from ikpipe._gallery.page import Entry, Page
 from ikpipe._progress import size
 from ikpipe._result import SETTLED
@@ -63,6 +63,7 @@ class Gallery:
 
     def __init__(self, results: pd.DataFrame, limit: int, label: str | None) -> None:
         results_of(results.iloc[:0])  # raises where it is none
+        check_answers(results)
         results = results[results["ik_status"].notna()]
         self._counts = {str(status): count for status, count in results["ik_status"].value_counts().items()}
         self._stored = float(results["ik_size"].sum()) if "ik_size" in results.columns else 0.0

@@ -86,8 +86,9 @@ examples:
   ikpipe retry results.csv -o results.csv --map file=image_url \\
       --set 'file_name={{sku}}.jpg'
 
-A Parquet file keeps the mapping of its run; for .csv and .jsonl give the same
---map and --set again: `upload` ends with the whole line to type. Rows that are
+A Parquet file keeps the mapping of its run, but for --root, --fetch and a
+webhook_url, which no file can say; for .csv and .jsonl give --map and --set
+again too: `upload` ends with the whole line to type. Rows that are
 uploaded, exists or accepted stay as they are. Rows that are unknown are looked
 for in the library before anything is sent. Mend the cells of the others in
 RESULTS itself, which may be a part of what a run wrote. OUT may be RESULTS.

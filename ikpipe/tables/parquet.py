@@ -17,10 +17,10 @@ import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe._errors import Error
-from ikpipe._frame import tagged
+from ikpipe._frame import foreign, tagged
 from ikpipe._frame.bounds import is_column_dtype
 from ikpipe._frame.described import categorical, categories, columns, described, dtype_name, framed, labels, made
-from ikpipe.tables import foreign, text
+from ikpipe.tables import text
 from ikpipe.tables.files import needed, opened, read_as
 
 _NOTES = b"ikpipe"

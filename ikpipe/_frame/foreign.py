@@ -1,10 +1,10 @@
 """Arrow tables of other programs: what of their notes is believed, and the plain types of their columns."""
 
 import json
+from importlib import import_module
 from typing import Any
 
 from ikpipe._frame.bounds import is_column_dtype, is_zone, shallow
-from ikpipe.tables.files import needed
 
 _NOTES = b"pandas"
 _LABELS = ("unicode", "string", "int64")
@@ -25,7 +25,7 @@ def sound(table: Any) -> Any:
 
 def stored(table: Any) -> Any:
     """Return a table whose extension types have given way to the types that they are stored as."""
-    pyarrow = needed("pyarrow", "parquet", "Reading a Parquet file")
+    pyarrow: Any = import_module("pyarrow")
     for at, field in enumerate(table.schema):
         if isinstance(field.type, pyarrow.BaseExtensionType):
             table = table.set_column(at, field.name, table.column(at).cast(field.type.storage_type))
