@@ -86,7 +86,9 @@ class Session:
         self._chunks = work.feed.chunks()
         self._run, self._rows = run, 0
         self._journal = None if record is None else str(record.journal.path)
-        self._id = remember(work.mapping, self._journal)
+        # Parts on a cluster, and single files, have no results of their own that could be retried.
+        alone = record is not None and options.shared_since is None
+        self._id = remember(work.mapping, self._journal) if alone else None
 
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""

@@ -44,7 +44,7 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
     if known is None:
         own = columns if columns is not given["columns"] else {}
         _see_passed_again(said, given, fetch, own, parameters)
-        _tell(own, parameters)
+        _tell(_besides(own, given["columns"]), _besides(parameters, given["parameters"]))
         said = {"file_kind": said["file_kind"]}
     return {
         "columns": columns,
@@ -164,11 +164,15 @@ def _see_passed_again(
     missing = {python: option for python, (option, is_missing) in wanted.items() if is_missing}
     if missing:
         raise MappingError(
-            "The results say that their run had more than a mapping, and this process does not know that run. Results "
-            "can come from anybody, so that this is not taken from them. If you want it again, pass "
-            f"{', '.join(missing)} (on the command line {' '.join(missing.values())}). If not, remove what they say "
-            "(del results.attrs['ikpipe']), and pass the whole mapping."
+            "These results are from a run that this process does not know, and ask for more than a mapping. Results "
+            "can come from anyone, so these settings are not taken from them. To use them again, pass "
+            f"{', '.join(missing)} (on the command line {' '.join(missing.values())}). Otherwise remove them "
+            "(del results.attrs['ikpipe']) and pass the whole mapping."
         )
+
+
+def _besides(names: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in names.items() if name not in given}
 
 
 def _tell(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:

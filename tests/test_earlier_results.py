@@ -76,4 +76,6 @@ def test_the_rest_is_as_it_was(
     (sent,) = arrived()
     assert (sent["fields"]["folder"], sent["fields"]["tags"]) == ("/earlier/", "007")
     assert sent["fields"]["webhookUrl"] == "https://shop.example/hook"
-    assert "Mapping taken from the results: tags ← string" in caplog.text
+    assert (
+        "Mapping taken from the results: tags ← string, file_name = {period}.txt, folder = /earlier/\n" in caplog.text
+    )

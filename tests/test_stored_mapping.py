@@ -301,3 +301,10 @@ def test_an_address_is_what_the_call_says(
     cells = {"webhook_url": ["https://column.example/"], "other": ["https://other.example/"], "empty": [None]}
     quiet(pd.DataFrame({"file": [OK], **cells}), account, file_name="a.txt", **options)
     assert arrived()[0]["fields"].get("webhookUrl") == hook
+
+
+def test_single_files_are_not_remembered(account: Account, elsewhere: Callable[[], None]) -> None:
+    """They have no results frame, and would push out the runs that have one."""
+    elsewhere()
+    ikpipe.upload_file(b"1", account, file_name="a")
+    assert not _known_runs._runs  # noqa: SLF001 - its whole state

@@ -107,9 +107,9 @@ class Plan:
     def _unsaid(self, at: int) -> MappingError:
         name = str(self._names.label(at))
         return MappingError(
-            f"The table has a column {name!r}. Where news of the files goes is not taken from a column unless you say "
-            f"so: pass columns={{{_SAID!r}: {name!r}}} (on the command line --map {_SAID}={name}), or drop or rename "
-            "the column."
+            f"The table has a column {name!r}. The address that is notified of each file comes from a column only if "
+            f"you map it: pass columns={{{_SAID!r}: {name!r}}} (on the command line --map {_SAID}={name}), or drop or "
+            "rename the column."
         )
 
     def _only(self, parameter: str, found: list[int]) -> int:
