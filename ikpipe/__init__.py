@@ -25,6 +25,9 @@ The stations of a row, in order; each file imports only what stands before it::
     _line        the network under uploads, as an httpx transport: connections opened and kept
     _send        one attempt; only it and the line under it know httpx
     _library     the media API: search, metadata fields
+    _proof       MACs that show who wrote a journal
+    _format      the tables of a journal's file, and the way from an earlier format
+    _inspection  whether a file is a journal, and this account's, before anything opens it to write
     _journal     what may have left and what came back, durable; the only one that knows sqlite3
     _shelf       a folder that several machines share
     _shared      a part of a run's table, and its journal there

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ikpipe import _inspection
 from ikpipe._errors import JournalError
 from ikpipe._frame import Kept, Whole, tagged, thaw
 from ikpipe._journal import Complete, Journal
@@ -47,11 +48,13 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
     ----------
     path
         The file; None makes one in the user's state folder.
+    options
+        How to send; `trust_journal` takes one that does not prove that this account wrote it.
 
     Raises
     ------
     JournalError
-        It cannot be made, or is another run's.
+        It cannot be made, is another run's, or nothing proves that this account wrote it.
     """
     place = Path(path) if path is not None else _new_path()
     facts = {
@@ -64,7 +67,7 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
         "mapping": tagged.encode(dict(work.mapping)),
         "sending": options.kept(),
     }
-    journal, sign = Journal.make(place), again(account)
+    journal, sign = Journal.make(place, account, trust=options.trust_journal), again(account)
     try:
         if not journal.begun:
             journal.begin(facts, _head_start(work.feed))
@@ -116,7 +119,11 @@ def again(account: Account) -> Callable[..., Token] | None:
 
 
 def found(
-    path: str | Path, account: Account, reopen: Callable[[dict[str, Any]], Feed] | None = None
+    path: str | Path,
+    account: Account,
+    reopen: Callable[[dict[str, Any]], Feed] | None = None,
+    *,
+    trust: bool = False,
 ) -> tuple[Record, Work]:
     """Open the journal of a run that was cut off, and give what the run was to do.
 
@@ -128,25 +135,22 @@ def found(
         Whose run it is.
     reopen
         Gives the table of its origin; None where none can be read.
+    trust
+        Take a journal of which nothing proves that this account wrote it, if it is of the same public key.
 
     Raises
     ------
     JournalError
-        There is none, it cannot be used, or the run is another account's.
+        There is none, it cannot be used, the run is another account's, or nothing proves that this account wrote it.
     """
     place = Path(path)
-    if not place.is_file():
+    if not place.exists():
         others = [one.path for one in unfinished()]
         words = f" Runs that can be resumed: {', '.join(map(str, others))}." if others else ""
         raise JournalError(f"There is no journal {place}.{words}")
-    journal = Journal.open(place)
+    journal = Journal.open(place, account, trust=trust)
     try:
         facts = journal.facts
-        if facts["public_key"] != account.public_key:
-            raise JournalError(
-                f"The journal {place} is of the account {facts['public_key']}, and not of {account.public_key}: resume "
-                "it with the keys that it was begun with."
-            )
         feed = _feed(journal, reopen)
         mapping = tagged.decode(facts["mapping"], trusted=True)
     except ValueError as error:
@@ -177,17 +181,35 @@ def _thawed(journal: Journal) -> pd.DataFrame:
     return thaw(head, (piece.cells for piece in journal.pieces()), trusted=True)
 
 
-def earlier(results: pd.DataFrame, account: Account) -> list[tuple[int, Story]]:
-    """Give what the journal of the run that gave these results knows; nothing if it is gone, or another account's.
+def earlier(
+    results: pd.DataFrame, account: Account, journal: str | Path | None = None, *, trust: bool = False
+) -> list[tuple[int, Story]]:
+    """Give what the journal of the run that gave these results knows.
 
-    Where that journal is, only this process's own memory tells: the results could name any file.
+    Parameters
+    ----------
+    results
+        Results of the run. Where its journal is, only this process's own memory tells: results could name any file.
+    account
+        Whose run it was.
+    journal
+        Its journal; None: the one that this process knows, if it is there and proven.
+    trust
+        Take one that does not prove that this account wrote it, if it is of the same public key.
+
+    Raises
+    ------
+    JournalError
+        The one that was named cannot be used, or nothing proves that this account wrote it.
     """
+    if journal is not None:
+        with Journal.open(Path(journal), account, trust=trust) as named:
+            return list(named.stories())
     known = known_by(results.attrs)
     if known is None or known.journal is None:
         return []
-    with suppress(JournalError), Journal.open(Path(known.journal)) as journal:
-        if journal.facts["public_key"] == account.public_key:
-            return list(journal.stories())
+    with suppress(JournalError), Journal.open(Path(known.journal), account) as noted:
+        return list(noted.stories())
     return []
 
 
@@ -202,9 +224,10 @@ class Unfinished(NamedTuple):
 def unfinished() -> Iterator[Unfinished]:
     """Give the runs of the user's state folder that were cut off, the latest first; those under way are none."""
     for path in sorted(folder().glob(f"*{ENDING}"), reverse=True):
-        with suppress(JournalError), Journal.open(path) as journal:
-            if journal.ended is None:
-                yield Unfinished(path, journal.facts["begun"], journal.kept)
+        with suppress(JournalError):
+            kept = _inspection.glance(path)
+            if kept.begun is not None and kept.ended is None:
+                yield Unfinished(path, kept.begun, kept.rows)
 
 
 def clear(now: float) -> None:
@@ -213,9 +236,8 @@ def clear(now: float) -> None:
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue
-            with Journal.make(path) as journal:  # of a process that was killed at once, it was never begun
-                done = not journal.begun or journal.ended is not None
-            if done:
+            kept = _inspection.glance(path)
+            if kept.begun is None or kept.ended is not None:  # of a process that was killed at once, it was never begun
                 path.unlink()
 
 

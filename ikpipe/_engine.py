@@ -54,7 +54,15 @@ def options_as_begun(record: Record, policy: Policy | None = None, **given: Any)
     return options(policy=policy or policy_of(kept), **sending)
 
 
-def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str | None) -> Work:
+def retried(
+    results: Any,
+    account: Account,
+    given: Mapping[str, Any],
+    fetch: str | None,
+    earlier_journal: str | Path | None = None,
+    *,
+    trust: bool = False,
+) -> Work:
     """Make work of a results frame: the rows that are not up are sent.
 
     Parameters
@@ -67,11 +75,17 @@ def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str
         The mapping; what it does not say is as in the frame's ``attrs``, as far as these may say it.
     fetch
         Who fetches URLs, where that was said.
+    earlier_journal
+        The journal of the run that gave the results; None: the one that this process knows.
+    trust
+        Take a journal that does not prove that this account wrote it.
 
     Raises
     ------
     MappingError
         The frame has no `ik_status`, or its ``attrs`` say what only the caller may say.
+    JournalError
+        The journal that was named cannot be used.
     """
     table = Whole(results)
     results = table.frame
@@ -79,7 +93,8 @@ def retried(results: Any, account: Account, given: Mapping[str, Any], fetch: str
     check_answers(results)
     mapping = _stored_mapping.merged(results.attrs, given, fetch)
     doubt = (results["ik_status"] == "unknown").any()
-    stories = _archive.earlier(results, account) if doubt else ()
+    named = earlier_journal is not None
+    stories = _archive.earlier(results, account, earlier_journal, trust=trust) if doubt or named else ()
     earlier = _past.by_path(_past.of_stories(stories, _archive.again(account))) if doubt else {}
     return Work(table, mapping, again=True, earlier=earlier)
 

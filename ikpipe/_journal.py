@@ -11,10 +11,14 @@ many intents share a write.
     rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
               whether the name was made for this row alone
     intents   position → each request, before it leaves: `iat` and `exp` of its token, the token itself only where
-              another machine signed it; `settled` once it is sure that nothing of it is stored
+              another machine signed it; `voided` once it is sure that nothing of it is stored
     results   position → the row's result, as JSON
 
 No private key is in it, ever: a token is signed anew from the same parameters, `iat` and `exp`.
+
+Each entry has a MAC (`_proof`), which is checked whenever the entry is read: an entry that this account did not write
+is an error, and nothing of it is obeyed. A file is opened only after `_inspection` has found that its facts are ours.
+What the MACs do not show is that whole entries were removed, or that the file is an older copy of itself.
 """
 
 from __future__ import annotations
@@ -22,28 +26,35 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import struct
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
+from ikpipe import _inspection
 from ikpipe._errors import JournalError
+from ikpipe._format import (
+    FORMAT,
+    about_message,
+    complete_message,
+    intent_message,
+    piece_message,
+    result_message,
+    row_message,
+    statements,
+    token_message,
+    void_message,
+)
+from ikpipe._inspection import damaged, told
+from ikpipe._proof import Prover
 from ikpipe._result import SETTLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-FORMAT = 2
-_SCHEMA = """
-CREATE TABLE about (facts TEXT NOT NULL, rows INTEGER, ended REAL);
-CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT);
-CREATE TABLE rows (position INTEGER PRIMARY KEY, fields TEXT NOT NULL, size INTEGER, own_name INTEGER NOT NULL);
-CREATE TABLE intents (
-    position INTEGER NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, token TEXT, at REAL NOT NULL,
-    guess INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX intents_of ON intents (position);
-CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL);
-"""
+    from ikpipe._account import Account
+    from ikpipe._proof import Seal
 
 
 class Piece(NamedTuple):
@@ -140,36 +151,60 @@ class Journal:
         Whatever is wrong with the file, or with the disk below it: it names the file, and says what to do.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, prover: Prover, verdict: _inspection.Verdict) -> None:
         self.path = path
-        self._db = db
+        self._db, self._prover = db, prover
+        self._own: Seal | None = None
+        self._seal: Seal | None = None
+        if verdict.seal is not None:
+            self._seal_with(verdict.seal, verdict.facts["run"])
         # Writes come from a thread of their own, and the end from the run's.
         self._lock = threading.Lock()
 
     @classmethod
-    def make(cls, path: Path) -> Journal:
-        """Open a journal, which is made where there is none."""
-        with _told(path):
-            # 0600, since a frame can hold what is nobody else's business.
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-            return cls(path, _connected(path))
+    def make(cls, path: Path, account: Account, *, trust: bool = False) -> Journal:
+        """Open a journal, which is made where there is none.
+
+        Parameters
+        ----------
+        path
+            The file.
+        account
+            Whose run it is.
+        trust
+            Take one of which nothing proves that this account wrote it, if it is of the same public key.
+        """
+        with _inspection.LOCK, told(path):
+            with suppress(FileExistsError):
+                # 0600, since a frame can hold what is nobody else's business.
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            return cls._admitted(path, account, trust=trust)
 
     @classmethod
-    def open(cls, path: Path) -> Journal:
-        """Open a journal that is there, and was begun."""
-        if not path.is_file():
+    def open(cls, path: Path, account: Account, *, trust: bool = False) -> Journal:
+        """Open a journal that is there, and was begun; parameters are those of `make`."""
+        if not path.exists():
             raise JournalError(f"There is no journal {path}.")
-        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # SQLite calls that an I/O error
-            raise JournalError(f"The journal {path} cannot be used; {_MENDS[sqlite3.SQLITE_READONLY]}.")
-        with _told(path):
-            journal = cls(path, _connected(path))
-        try:
-            if not journal.begun:
-                raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
-            if (number := journal.facts.get("format")) != FORMAT:
-                raise JournalError(f"The journal {path} has the format {number}; this ikpipe reads {FORMAT}.")
-        except BaseException:
+        with _inspection.LOCK, told(path):
+            journal = cls._admitted(path, account, trust=trust)
+        if not journal.begun:
             journal.close()
+            raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
+        return journal
+
+    @classmethod
+    def _admitted(cls, path: Path, account: Account, *, trust: bool) -> Journal:
+        """Open a file that is a journal of this account; any other one stays as it is."""
+        prover = Prover(account)
+        seen = _inspection.inspect(path, prover, trust=trust)
+        _inspection.make_ready(path)
+        db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            verdict = _inspection.connect(db, path, prover, fresh=not seen.format, trust=trust)
+            journal = cls(path, db, prover, verdict)
+            _inspection.claim(path, journal)
+        except BaseException:
+            db.close()
             raise
         return journal
 
@@ -183,11 +218,22 @@ class Journal:
         entries
             The table, or its first pieces.
         """
-        with _told(self.path), self._write() as db:
-            for statement in _SCHEMA.split(";"):
+        by = "key" if self._prover.has_key else "user"
+        text = json.dumps({"format": FORMAT, "sealed_by": by, "run": "", **facts})
+        own = self._prover.own
+        seal = self._seal_with(own, facts.get("run", ""))
+        with told(self.path), self._write() as db:
+            for statement in statements():
                 db.execute(statement)
-            db.execute("INSERT INTO about VALUES (?, NULL, NULL)", (json.dumps({"format": FORMAT, **facts}),))
-            _insert(db, entries)
+            db.execute("INSERT INTO about VALUES (?, ?, NULL, NULL, NULL)", (text, own(about_message(text))))
+            _insert(db, entries, seal)
+
+    def _seal_with(self, own: Seal, run: str) -> Seal:
+        """Take the seals of the account and of the run, the latter for SQL too."""
+        seal = own.of_run(run)
+        self._own, self._seal = own, seal
+        self._db.create_function("void_mac", 1, lambda mac: seal(void_message(mac)))
+        return seal
 
     def __enter__(self) -> Self:
         return self
@@ -199,34 +245,44 @@ class Journal:
         """Let go of the file; what was written is in it alone, without a log beside it."""
         with self._lock:
             self._db.close()
+        _inspection.release(self)
 
     @property
     def begun(self) -> bool:
         """Whether it has a run to speak of."""
-        with _told(self.path):
-            return bool(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        return self._seal is not None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What `begin` was told of the run."""
-        with _told(self.path):
-            facts: dict[str, Any] = json.loads(self._about().facts)
+        about = self._about()
+        if self._own is None or not self._own.proves(about_message(about.facts), about.mac):
+            raise damaged(self.path, "what it says of the run")
+        with told(self.path):
+            facts: dict[str, Any] = json.loads(about.facts)
         return facts
 
     @property
     def rows(self) -> int | None:
         """How many rows the table has; None as long as not all of them are here."""
-        return self._about().rows
+        about = self._about()
+        if about.rows is not None:
+            self._check(complete_message, (about.rows,), about.rows_mac, "the number of rows")
+        return about.rows
 
     def pieces(self) -> Iterator[Piece]:
         """Give the table, piece by piece, each with its head."""
-        start, head = -1, None
+        start, rows, head = -1, 0, None
         while True:
             found = self._asked("SELECT * FROM pieces WHERE start > ? ORDER BY start LIMIT 1", start)
             if not found:
                 return
-            piece = Piece(*found[0])
-            start, head = piece.position, piece.head or head
+            *values, mac = found[0]
+            piece = Piece(*values)
+            self._check(piece_message, piece, mac, f"the table from row {piece.position:,} on")
+            if piece.position != rows:
+                raise damaged(self.path, f"the table from row {rows:,} on")
+            start, rows, head = piece.position, piece.position + piece.rows, piece.head or head
             yield piece._replace(head=head)
 
     @property
@@ -238,13 +294,14 @@ class Journal:
         """Give the position and the path in the library of each row that is up."""
         up = ", ".join(f"'{status}'" for status in SETTLED)
         query = (
-            "SELECT position, json_extract(result, '$.file_path') AS path FROM results "  # noqa: S608 - our own words
-            f"WHERE position > ? AND json_extract(result, '$.status') IN ({up}) AND path IS NOT NULL "
-            f"ORDER BY position LIMIT {_PAGE}"
+            "SELECT position, result, mac FROM results "  # noqa: S608 - our own words
+            f"WHERE position > ? AND json_extract(result, '$.status') IN ({up}) ORDER BY position LIMIT {_PAGE}"
         )
         last = -1
         while found := self._asked(query, last):
-            yield from found
+            for position, result in self._results(found):
+                if (path := json.loads(result).get("file_path")) is not None:
+                    yield position, path
             last = found[-1][0]
 
     def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
@@ -257,23 +314,53 @@ class Journal:
         """
         bounds, where = (first, _END if last is None else last), "WHERE position >= ? AND position < ?"
         begun = {}
-        for position, fields, size, own_name in self._asked(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
-            begun[position] = Begun(position, fields, size, bool(own_name))
+        for *values, mac in self._asked(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
+            row = Begun(*values)
+            self._check(row_message, row, mac, f"the request of row {row.position:,}")
+            begun[row.position] = row._replace(own_name=bool(row.own_name))
         intents: dict[int, list[Intent]] = {}
-        settled: dict[int, bool] = {}
-        query = f"SELECT position, iat, exp, at, token, guess, settled FROM intents {where} ORDER BY rowid"  # noqa: S608
-        for position, iat, exp, at, token, guess, done in self._asked(query, *bounds):
-            intents.setdefault(position, []).append(Intent(position, iat, exp, at, token, bool(guess)))
-            settled[position] = bool(done)
-        results = dict(self._asked(f"SELECT position, result FROM results {where}", *bounds))  # noqa: S608
+        voided: dict[int, bool] = {}
+        for intent, void in self._intents(where, bounds):
+            intents.setdefault(intent.position, []).append(intent)
+            voided[intent.position] = void
+        results = dict(self._results(self._asked(f"SELECT position, result, mac FROM results {where}", *bounds)))  # noqa: S608
         for position in sorted(begun.keys() | results.keys()):
             known = intents.get(position, [])
-            yield position, Story(begun.get(position), known, settled.get(position, False), results.get(position))
+            yield position, Story(begun.get(position), known, voided.get(position, False), results.get(position))
+
+    def _intents(self, where: str, bounds: tuple[int, int]) -> Iterator[tuple[Intent, bool]]:
+        """Give intents in their order, and whether nothing of each is stored."""
+        query = f"SELECT * FROM intents {where} ORDER BY rowid"  # noqa: S608
+        for position, iat, exp, at, kept, guess, mac, voided in self._asked(query, *bounds):
+            what, token = f"an attempt of row {position:,}", None
+            self._check(intent_message, (position, iat, exp, at, guess), mac, what)
+            if kept is not None:
+                code, _, token = kept.partition(" ")
+                self._check(token_message, (position, iat, exp, token), _from_hex(code), what)
+            if voided is not None:
+                self._check(void_message, (mac,), voided, what)
+            yield Intent(position, iat, exp, at, token, bool(guess)), voided is not None
+
+    def _results(self, found: Iterable[tuple[int, str, bytes]]) -> Iterator[tuple[int, str]]:
+        for position, result, mac in found:
+            self._check(result_message, (position, result), mac, f"the result of row {position:,}")
+            yield position, result
+
+    def _check(self, message: Callable[..., bytes], values: Sequence[Any], mac: object, what: str) -> None:
+        """Refuse an entry that this run did not write."""
+        try:
+            proven = self._seal is not None and self._seal.proves(message(*values), mac)
+        except (struct.error, AttributeError):  # a value of another type
+            proven = False
+        if not proven:
+            raise damaged(self.path, what)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries, all of them or none; they are durable on return."""
-        with _told(self.path), self._write() as db:
-            _insert(db, entries)
+        if self._seal is None:
+            raise JournalError(f"The journal {self.path} was never begun.")
+        with told(self.path), self._write() as db:
+            _insert(db, entries, self._seal)
 
     @property
     def ended(self) -> float | None:
@@ -282,14 +369,14 @@ class Journal:
 
     def end(self, at: float) -> None:
         """Note when the run had no more to do."""
-        with _told(self.path), self._write() as db:
+        with told(self.path), self._write() as db:
             db.execute("UPDATE about SET ended = ?", (at,))
 
     def _about(self) -> _About:
         return _About(*self._asked("SELECT * FROM about")[0])
 
     def _asked(self, words: str, *values: object) -> list[Any]:
-        with _told(self.path), self._lock:
+        with told(self.path), self._lock:
             return self._db.execute(words, values).fetchall()
 
     @contextmanager
@@ -309,31 +396,61 @@ class _About(NamedTuple):
     """The one row of its table."""
 
     facts: str
+    mac: bytes
     rows: int | None
+    rows_mac: bytes | None
     ended: float | None
+
+
+def _from_hex(code: str) -> bytes | None:
+    try:
+        return bytes.fromhex(code)
+    except ValueError:
+        return None
 
 
 _PAGE = 5_000  # rows read at a time
 _END = 2**63 - 1  # SQLite's largest integer
 _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
     Piece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
-    Complete: ("UPDATE about SET rows = (SELECT column1 FROM (VALUES {}))",),
+    Complete: ("UPDATE about SET (rows, rows_mac) = (SELECT column1, column2 FROM (VALUES {}))",),
     Begun: ("INSERT OR REPLACE INTO rows VALUES {}",),
-    Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess) VALUES {}",),
-    Settled: ("UPDATE intents SET settled = 1, token = NULL WHERE position IN (VALUES {})",),
+    Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess, mac) VALUES {}",),
+    Settled: (
+        ("UPDATE intents SET token = NULL, voided = void_mac(mac) WHERE voided IS NULL AND position IN (VALUES {})"),
+    ),
     Ended: (
         "INSERT OR REPLACE INTO results VALUES {}",
-        "UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))",
+        ("UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))"),
     ),
 }
 _SIZES = (64, 16, 4, 1)  # entries a statement: few sizes, so that each is prepared once
 
 
-def _insert(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+def _intent_cells(seal: Seal, entry: Intent) -> tuple[Any, ...]:
+    position, iat, exp, at, token, guess = entry
+    if token is not None:
+        token = f"{seal(token_message(position, iat, exp, token)).hex()} {token}"
+    return position, iat, exp, at, token, guess, seal(intent_message(position, iat, exp, at, guess))
+
+
+_CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
+    Piece: lambda seal, entry: (*entry, seal(piece_message(*entry))),
+    Complete: lambda seal, entry: (*entry, seal(complete_message(*entry))),
+    Begun: lambda seal, entry: (*entry, seal(row_message(*entry))),
+    Intent: _intent_cells,
+    Settled: lambda _, entry: entry,
+    Ended: lambda seal, entry: (*entry, seal(result_message(*entry))),
+}
+"""What is written of an entry: its values, and their MAC."""
+
+
+def _insert(db: sqlite3.Connection, entries: Iterable[Entry], seal: Seal) -> None:
     for part in _parts(entries):
         for kind, group in part.items():
+            cells = [_CELLS[kind](seal, entry) for entry in group]
             for words in _STATEMENTS[kind]:
-                _execute(db, words, group)
+                _execute(db, words, cells)
 
 
 def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:
@@ -350,53 +467,10 @@ def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]
     yield part
 
 
-def _execute(db: sqlite3.Connection, words: str, entries: Sequence[Entry]) -> None:
+def _execute(db: sqlite3.Connection, words: str, entries: Sequence[Sequence[Any]]) -> None:
     """Execute a statement for many entries at once, since after each this thread has to wait for the run's."""
     for size in _SIZES:
         while len(entries) >= size:
             group, entries = entries[:size], entries[size:]
             places = ", ".join([f"({', '.join('?' * len(group[0]))})"] * size)
             db.execute(words.format(places), [cell for entry in group for cell in entry])
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        # Exclusive: held until it is closed, also by the death of the process, and no third file beside it.
-        db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-_ELSEWHERE = "or name another file with journal="
-_MENDS = {
-    sqlite3.SQLITE_BUSY: "another process is using it: wait until that run has ended",
-    sqlite3.SQLITE_READONLY: f"it may not be written to: mend its permissions, {_ELSEWHERE}",
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, then resume",
-    sqlite3.SQLITE_IOERR: "the disk does not take it: free some space or mend the disk, then resume",
-    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened: mend the path or its permissions, {_ELSEWHERE}",
-    sqlite3.SQLITE_NOTADB: f"it is no journal: mend the path, {_ELSEWHERE}",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: take a copy of it, or look with ikpipe.files what is up before you upload "
-    "again",
-}
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the system say into an error that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the rest tells kinds of one trouble apart
-        mend = _MENDS.get(code, f"mend that, {_ELSEWHERE}")
-        raise JournalError(f"The journal {path} cannot be used ({error}); {mend}.") from None
-    except OSError as error:
-        raise JournalError(
-            f"The journal {path} cannot be made: {error.strerror}; name another file with journal=."
-        ) from None
-    except json.JSONDecodeError as error:
-        raise JournalError(f"The journal {path} is damaged: {error}.") from None

@@ -23,7 +23,8 @@ class Options:
     """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`.
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
-    the same rows since then, in seconds since 1970; None: nobody does.
+    the same rows since then, in seconds since 1970; None: nobody does. `trust_journal`: a journal that does not prove
+    that this account wrote it is taken.
     """
 
     wire: Wire
@@ -39,6 +40,7 @@ class Options:
     on_error: str = "return"
     progress: bool | Callable[[Progress], None] = True
     shared_since: float | None = None
+    trust_journal: bool = False
 
     def __post_init__(self) -> None:
         if self.concurrency is not None and self.concurrency < 1:

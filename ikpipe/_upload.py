@@ -36,6 +36,7 @@ async def aupload(
     retries: int = 5,
     timeout: float | None = None,
     journal: str | Path | None = None,
+    trust_journal: bool = False,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
@@ -77,6 +78,10 @@ async def aupload(
         File that keeps what is done, so that `resume` can finish a run that was cut off; None makes one in the user's
         state folder, and ``attrs["ikpipe"]["journal"]`` names it. A journal that is there already is gone on with, if
         it is of the very same frame, mapping and account: only what is left is done.
+    trust_journal
+        Take a journal that does not prove that this account wrote it, since its private key was replaced, since it
+        comes from another machine where there was no private key, or since an earlier ikpipe wrote it. It must be of
+        the same public key, and is proven from then on.
     progress
         A bar or lines; or a callback that is given a `Progress` often.
     on_result
@@ -106,7 +111,8 @@ async def aupload(
     AccountError
         The keys are missing or refused, or a quota is used up; ``.results`` is the frame as far as it got.
     JournalError
-        The journal cannot be used: nothing is sent that is not in it. ``.results`` is the frame as far as it got.
+        The journal cannot be used, or nothing proves that this account wrote it: nothing is sent that is not in it.
+        ``.results`` is the frame as far as it got.
     UploadError
         ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
     """
@@ -122,6 +128,7 @@ async def aupload(
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
+        trust_journal=trust_journal,
     )
     results: Frame = await _engine.collected(_engine.begin, Work(Whole(frame), mapping), account, options, journal)
     return results
@@ -143,6 +150,8 @@ async def _retry(
     retries: int = 5,
     timeout: float | None = None,
     journal: str | Path | None = None,
+    earlier_journal: str | Path | None = None,
+    trust_journal: bool = False,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
@@ -165,6 +174,11 @@ async def _retry(
         As for `upload`.
     journal
         As for `upload`; that of the earlier run stays as it is.
+    earlier_journal
+        The journal of the run that gave the results, which tells more of rows that are ``unknown``; None: the one that
+        this process knows, if it made them.
+    trust_journal
+        As for `upload`, for both journals.
     columns, root, file_kind, fetch, **parameters
         The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none. `root`,
         `fetch` and `webhook_url` of a run of another process have to be given again.
@@ -176,7 +190,7 @@ async def _retry(
 
     Raises
     ------
-    MappingError, AccountError, UploadError
+    MappingError, AccountError, JournalError, UploadError
         As for `upload`; also a frame without `ik_status`, or one whose ``attrs`` say what has to be given again.
     """
     given = gather(columns, root, file_kind, fetch or "server", parameters)
@@ -191,8 +205,9 @@ async def _retry(
         on_unknown=on_unknown,
         on_error=on_error,
         progress=progress,
+        trust_journal=trust_journal,
     )
-    work = _engine.retried(results, account, given, fetch)
+    work = _engine.retried(results, account, given, fetch, earlier_journal, trust=trust_journal)
     again: Frame = await _engine.collected(_engine.begin, work, account, options, journal)
     return again
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from ikpipe import JournalError
+from ikpipe import Account, JournalError
 from ikpipe._frame import Frozen, Kept
 from ikpipe._journal import Journal
 from ikpipe._keeper import Keeper
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """Begin a journal that has nothing of its table yet."""
-    made = Journal.make(tmp_path / "run.ikjournal")
+    made = Journal.make(tmp_path / "run.ikjournal", Account("public_owner", "private_owner"))
     made.begin({})
     return made
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ikpipe import _past
-from ikpipe._account import Secret
+from ikpipe._account import Account, Secret
 from ikpipe._journal import Begun, Ended, Entry, Intent, Journal, Settled
 from ikpipe._past import of_stories
 from ikpipe._reply import Reply
@@ -80,12 +80,15 @@ class Service:
         return Sight(Result("exists") if seen else None)
 
 
+OWNER = Account("public_owner", "private_owner")
+
+
 class Client:
     """Rows on their way, their journal, and what of it is not on the disk yet."""
 
     def __init__(self, service: Service, path: Path, machine: type[Row], *, intents: bool) -> None:
         self.service, self._machine, self._intents = service, machine, intents
-        self._journal = Journal.make(path)
+        self._journal = Journal.make(path, OWNER)
         self._journal.begin({})
         self._tokens = 0
         self.start()
@@ -119,7 +122,7 @@ class Client:
         """Die, and begin again."""
         path = self._journal.path
         self._journal.close()
-        self._journal = Journal.open(path)
+        self._journal = Journal.open(path, OWNER)
         self.start()
 
     def close(self) -> None:

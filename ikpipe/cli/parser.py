@@ -89,6 +89,11 @@ def _retry(every: _Commands) -> None:
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; may be RESULTS")
     _add_mapping(command)
     _add_sending(command)
+    command.add_argument(
+        "--earlier-journal",
+        metavar="FILE",
+        help="the journal of the run that gave RESULTS, which tells more of rows that are unknown",
+    )
     _add_account(command)
 
 
@@ -98,6 +103,7 @@ def _resume(every: _Commands) -> None:
     command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
     command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
     _add_sending(command, as_begun=True)
+    _add_trust(command)
     _add_profile(command)
     command.set_defaults(emulator=False)
 
@@ -212,12 +218,22 @@ def _add_account(command: _Parser) -> None:
         help="keep there what is done (default: a new file, which is named); the same command again with the same "
         "FILE does only what is left",
     )
+    _add_trust(command)
     account = command.add_mutually_exclusive_group()
     _add_profile(account)
     account.add_argument(
         "--emulator",
         action="store_true",
         help="try it: send to a temporary service on this machine, which ends with the command",
+    )
+
+
+def _add_trust(command: _Parser) -> None:
+    command.add_argument(
+        "--trust-journal",
+        action="store_true",
+        help="take a journal that does not prove that this account wrote it: of a replaced key, of another machine "
+        "without the key, or of an earlier ikpipe",
     )
 
 

@@ -40,11 +40,13 @@ def retry(options: Namespace) -> int:
     from ikpipe._engine import retried
     from ikpipe._frame import Whole
 
-    output.ready(options.out, journal=options.journal)
+    for journal in (options.journal, options.earlier_journal):
+        output.ready(options.out, journal=journal)
     said = mapping.gathered(options)
 
     def work(table: Any, account: ikpipe.Account) -> Work:
-        return retried(table.frame, account, said, options.fetch)
+        earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
+        return retried(table.frame, account, said, options.fetch, earlier, trust=options.trust_journal)
 
     return _run(options, lambda: Whole(ikpipe.read_results(options.table)), work)
 
@@ -56,7 +58,7 @@ def resume(options: Namespace) -> int:
     if options.out is None:
         raise Error(f"Name a file for the results: {shlex.join(['ikpipe', 'resume', options.journal])} -o OUT")
     output.ready(options.out, journal=options.journal)
-    if not Path(options.journal).is_file():
+    if not Path(options.journal).exists():
         raise Error(
             f"There is no journal {options.journal}. A run makes it before it sends anything: if "
             "it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
@@ -72,7 +74,7 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
     from ikpipe.tables.feeds import reopened
 
     try:
-        record, work = found(options.journal, account, reopened)
+        record, work = found(options.journal, account, reopened, trust=options.trust_journal)
     except JournalError as error:  # of which no other file can be named here
         raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
     with record.journal:
@@ -111,6 +113,7 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
         rate=options.rate,
         on_unknown=options.on_unknown,
         progress=not options.quiet,
+        trust_journal=options.trust_journal,
     )
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
     table = read()

@@ -10,7 +10,13 @@ from ikpipe._parameters import TABLE
 
 _OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=(?=([.,;:)]*(?:\s|$))?)")
 _PARAMETER = re.compile(rf"(?<![^\s(])(?<!--map )(?<!--set )({'|'.join(TABLE)})=")
-_WORDS = {"retry()": "ikpipe retry", "resume()": "ikpipe resume", "ikpipe.files": "`ikpipe files`", " .results": " OUT"}
+_WORDS = {
+    "trust_journal=True": "--trust-journal",
+    "retry()": "ikpipe retry",
+    "resume()": "ikpipe resume",
+    "ikpipe.files": "`ikpipe files`",
+    " .results": " OUT",
+}
 _COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 
 

@@ -30,6 +30,7 @@ async def _resume(
     rate: float | None = None,
     retries: int | None = None,
     timeout: float | None = None,
+    trust_journal: bool = False,
     progress: bool | Callable[[Progress], None] = True,
     on_result: Callable[[Any, Result], None] | None = None,
     on_unknown: Literal["hold", "resend"] | None = None,
@@ -50,7 +51,7 @@ async def _resume(
         The account that the run was begun with.
     concurrency, rate, retries, timeout, on_unknown, on_error, policy
         As for `upload`; where they are None, as the run was begun with.
-    progress, on_result, transport
+    trust_journal, progress, on_result, transport
         As for `upload`.
 
     Returns
@@ -61,11 +62,12 @@ async def _resume(
     Raises
     ------
     JournalError
-        There is no such journal, it cannot be used, another process is using it, or it is another account's.
+        There is no such journal, it cannot be used, another process is using it, it is another account's, or nothing
+        proves that this account wrote it.
     AccountError, UploadError
         As for `upload`.
     """
-    record, work = found(journal, account, reopened)
+    record, work = found(journal, account, reopened, trust=trust_journal)
     with record.journal:
         options = options_as_begun(
             record,

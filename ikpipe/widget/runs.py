@@ -216,10 +216,9 @@ class _Last:
 
 
 def stories(path: Path, account: Account) -> dict[int, Known]:
-    """Give what a run's journal knows, by position; nothing if it is gone, in use, or another account's."""
-    with suppress(JournalError), Journal.open(path) as journal:
-        if journal.facts["public_key"] == account.public_key:
-            return _past.of_stories(journal.stories(), _archive.again(account))
+    """Give what a run's journal knows, by position; nothing if it is gone, in use, or not proven."""
+    with suppress(JournalError), Journal.open(path, account) as journal:
+        return _past.of_stories(journal.stories(), _archive.again(account))
     return {}
 
 

@@ -27,12 +27,15 @@ from ikpipe._work import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ACCOUNT = ikpipe.Account("public_bench", "private_bench")
+
 # What is known of a row of ordinary size.
 FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
 TEXT = json.dumps(FIELDS)
 RESULT = _past.write(
     Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=STORED["url"], size=46, tags=["shoe"])
 )
+MAC = bytes(16)
 FLIGHT = 64  # uploads in flight
 
 
@@ -42,7 +45,7 @@ FLIGHT = 64  # uploads in flight
 @contextmanager
 def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Have so many tasks at once write through `Group` into a `Journal`."""
-    with TemporaryDirectory() as folder, Journal.make(Path(folder) / "run.ikjournal") as journal:
+    with TemporaryDirectory() as folder, Journal.make(Path(folder) / "run.ikjournal", ACCOUNT) as journal:
         journal.begin({})
 
         async def one(group: Group[Entry], positions: Iterator[int]) -> None:
@@ -65,7 +68,7 @@ def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Write the same with sqlite3 and nothing else: a transaction for so many rows, results beside the next intents."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.ikjournal"
-        with Journal.make(path) as journal:
+        with Journal.make(path, ACCOUNT) as journal:
             journal.begin({})
         db = sqlite3.connect(path, isolation_level=None)
         db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
@@ -75,11 +78,11 @@ def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
             for start in range(0, rows + tasks, tasks):
                 group = range(start, min(start + tasks, rows))
                 db.execute("BEGIN IMMEDIATE")
-                db.executemany("INSERT INTO results VALUES (?, ?)", ((one, RESULT) for one in done))
-                db.executemany("INSERT INTO rows VALUES (?, ?, 46, 1)", ((one, TEXT) for one in group))
+                db.executemany("INSERT INTO results VALUES (?, ?, ?)", ((one, RESULT, MAC) for one in done))
+                db.executemany("INSERT INTO rows VALUES (?, ?, 46, 1, ?)", ((one, TEXT, MAC) for one in group))
                 db.executemany(
-                    "INSERT INTO intents (position, iat, exp, at, guess) VALUES (?, ?, ?, ?, 0)",
-                    ((one, 1_700_000_000, 1_700_001_800, 1_700_000_000.25) for one in group),
+                    "INSERT INTO intents (position, iat, exp, at, guess, mac) VALUES (?, ?, ?, ?, 0, ?)",
+                    ((one, 1_700_000_000, 1_700_001_800, 1_700_000_000.25, MAC) for one in group),
                 )
                 db.execute("COMMIT")
                 done = group
@@ -113,7 +116,6 @@ def frame(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"file": files, "sku": names, "brand": "acme", "title": "A shoe for the summer"})
 
 
-ACCOUNT = ikpipe.Account("public_bench", "private_bench")
 MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "shoe,summer"}
 
 

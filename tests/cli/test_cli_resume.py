@@ -78,9 +78,9 @@ def wrong(service: Emulator, results: pd.DataFrame, journal: Path = JOURNAL) -> 
     return violations(service, results)
 
 
-def ended() -> set[str]:
+def ended(service: Emulator) -> set[str]:
     """Give the SKUs of the rows of which the journal knows the end."""
-    with Journal.open(JOURNAL) as journal:
+    with Journal.open(JOURNAL, service.account) as journal:
         return {f"{position:05}" for position, story in journal.stories() if story.result is not None}
 
 
@@ -108,7 +108,7 @@ def test_the_same_command_does_only_what_is_left(ikp: Ikp, table: Table, service
     """With the same journal, whoever types it again sends only the rows that had not ended."""
     words = ("upload", table(ROWS), "-o", "out.csv", *NAMED, "--journal", str(JOURNAL))
     cut_off(service, *words)
-    done = ended()
+    done = ended(service)
     assert ikp(*words, *FAST).status == 0
     assert wrong(service, ikpipe.read_results("out.csv")) == []
     assert sent(service, done) == {1}
@@ -134,7 +134,7 @@ def test_a_killed_retry_is_finished(ikp: Ikp, table: Table, service: Emulator) -
     results.loc[1:, "ik_file_path"] = None
     ikpipe.write_results(results, "r.csv")
     cut_off(service, "retry", "r.csv", "-o", "r.csv", *NAMED, "--journal", str(JOURNAL))
-    done = ended()
+    done = ended(service)
     assert ikp("resume", str(JOURNAL), "-o", "r.csv", *FAST).status == 0
     again = ikpipe.read_results("r.csv")
     assert set(again["ik_status"]) <= {"uploaded", "exists"}
@@ -158,7 +158,7 @@ def test_killed_while_it_reads(ikp: Ikp, table: Table, service: Emulator) -> Non
 
 def test_killed_while_the_journal_is_made(ikp: Ikp, service: Emulator) -> None:
     """A journal that was never begun says so, and what to do."""
-    Journal.make(JOURNAL).close()
+    Journal.make(JOURNAL, service.account).close()
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv")
     assert ran.status == 2
     assert ran.err.endswith("was never begun: nothing was sent. Upload the table again.\n")
@@ -294,7 +294,7 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
         (("missing", "-o", "out.csv"), "There is no journal missing."),
         (("run", "-o", "missing/out.csv"), "the folder missing does not exist"),
         (("run.csv", "-o", "run.csv"), "run.csv is the journal itself, which is never overwritten"),
-        (("in.csv", "-o", "out.csv"), "it is no journal: mend the path."),
+        (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and stays as it is: correct the path."),
         (("cut", "-o", "out.csv"), "it is damaged: take a copy of it, or look with `ikpipe files` what is up"),
         (("run", "-o", "out.csv", "--policy", "lag=1"), "a policy has no field 'lag'"),
         (("run", "-o", "out.csv", "--emulator"), "unrecognized arguments: --emulator"),
@@ -311,11 +311,10 @@ def test_bad_options(ikp: Ikp, table: Table, words: tuple[str, ...], said: str) 
     assert not Path("out.csv").exists()
 
 
-@pytest.mark.usefixtures("service")
-def test_a_run_under_way(ikp: Ikp, table: Table) -> None:
+def test_a_run_under_way(ikp: Ikp, table: Table, service: Emulator) -> None:
     """The journal of a run that another process is at is left to it."""
     ikp("upload", table(1), "-o", "-", *NAMED, "--journal", "run")
-    with Journal.open(Path("run")):
+    with Journal.open(Path("run"), service.account):
         ran = ikp("resume", "run", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert "another process is using it: wait until that run has ended." in ran.err
