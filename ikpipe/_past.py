@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe._account import Secret
 from ikpipe._job import path_of
+from ikpipe._journal import sent_as
 from ikpipe._result import KINDS, SETTLED, Result
 from ikpipe._row import Past
 from ikpipe._token import Token
@@ -38,6 +39,7 @@ class Known(NamedTuple):
 
     `result` is its last word; `begun` how it was to be sent, and `token` with which token it may have been; `first`
     and `last` are the times of its requests, in seconds since 1970, `sent` their number; `guess`: one was a guess.
+    `sent_as` is a hash of what was sent, where another machine may have had another row.
     """
 
     result: Result
@@ -47,6 +49,11 @@ class Known(NamedTuple):
     last: float | None = None
     sent: int = 0
     guess: bool = False
+    sent_as: str | None = None
+
+    def fits(self, fields: Mapping[str, str]) -> bool:
+        """Whether it is of a row that would be sent with these parameters, as far as that is known."""
+        return self.sent_as is None or self.sent_as == sent_as(json.dumps(fields))
 
     @property
     def in_doubt(self) -> bool:
@@ -104,7 +111,7 @@ def by_path(known: Mapping[int, Known]) -> dict[str, Known]:
 def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:
     result = None if story.result is None else read(story.result)
     if result is not None and result.status != "unknown":
-        return Known(result)
+        return Known(result, sent_as=story.sent)
     if not story.intents or story.begun is None or (result is None and story.settled):
         return None
     last = story.intents[-1]
@@ -120,6 +127,7 @@ def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:
         last.at,
         len(story.intents),
         any(intent.guess for intent in story.intents),
+        story.sent,
     )
 
 

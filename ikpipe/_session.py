@@ -151,7 +151,8 @@ class Session:
         while not self.control.draining and (chunk := self._next()) is not None:
             known = self._known(chunk)
             batch, plan = self._batches.begin(chunk, known), self._work.plan(chunk.frame)
-            names = {position: one.result.name for position, one in known.items() if one.result.name is not None}
+            # A row that another machine may have had is named anew: to its own name, or to that of another row.
+            names = {at: one.result.name for at, one in known.items() if one.result.name and one.sent_as is None}
             for first in range(0, len(chunk.frame), AT_ONCE):
                 part = chunk.part(first, first + AT_ONCE)
                 jobs = self._planner.jobs(plan.rows(part), names)
@@ -168,6 +169,8 @@ class Session:
         self, batch: Batch, label: Any, position: int, job: Job | list[Problem], known: Known | None
     ) -> Trip | None:
         """Give a row that is to travel, or end it here."""
+        if known is not None and isinstance(job, Job) and not known.fits(job.fields):
+            known = None
         if known is not None and not known.in_doubt:
             self._end(batch, label, position, known.result, new=False)
             return None

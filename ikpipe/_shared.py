@@ -3,13 +3,18 @@
 Nobody holds such a journal alone: no lock is sure to work across machines. Each who does the part writes small files of
 its own, which nobody changes later, and begins with what all others have written::
 
-    run.json                    the run's id, when it began, its mapping, whose it is
-    PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first; PART is a hash of the part's rows
+    run.json                    the run's id, when it began, its mapping, whose it is, and the MAC of all that
+    PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first, the MAC last; PART is a hash of the
+                                part's rows
 
 A file whose writer was killed can end in the middle of an entry, where a store does not write it as a whole: nothing
 that this entry told of had begun.
 
 What two who do the part at once both send is ruled out by names, not by the journal.
+
+Whoever can write to the folder is not obeyed for that: the MAC of an entry is by a key of the run (`_proof`), and of
+its file and line too, so that it proves nothing elsewhere. A row's result is taken only if what was sent is what would
+be sent now. `trust` takes entries without proof: of the version before, which had none, or of a key that was replaced.
 """
 
 from __future__ import annotations
@@ -17,23 +22,30 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe._errors import JournalError
-from ikpipe._journal import Begun, Ended, Intent, Settled, Story
+from ikpipe._format import FORMAT
+from ikpipe._journal import Begun, Ended, Intent, Settled, Story, sent_as
 from ikpipe._result import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ikpipe._journal import Entry
+    from ikpipe._proof import Prover, Seal
     from ikpipe._shelf import Shelf
 
-_KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Begun, Intent, Settled, Ended)}
+_TAGS: dict[type[Entry], str] = {Begun: "prepared", Intent: "intent", Settled: "voided", Ended: "ended"}
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+_EARLIER: dict[str, type[Entry]] = {"Begun": Begun, "Intent": Intent, "Settled": Settled, "Ended": Ended}
+"""The tags of format 2, whose entries have no MAC."""
 _RUN = "run.json"
 
 
-def begin(shelf: Shelf, place: str, facts: dict[str, Any], same: Sequence[str]) -> dict[str, Any]:
+def begin(
+    shelf: Shelf, place: str, facts: dict[str, Any], same: Sequence[str], prover: Prover, *, trust: bool = False
+) -> tuple[dict[str, Any], Seal]:
     """Begin a run's journal; one that is there already, of the very same work, is gone on with.
 
     Parameters
@@ -44,31 +56,69 @@ def begin(shelf: Shelf, place: str, facts: dict[str, Any], same: Sequence[str]) 
         What to know of the run, as plain JSON values.
     same
         Those that must be the same in the journal that is there.
+    prover
+        Shows that this account wrote it.
+    trust
+        Take one that does not prove that this account wrote it.
 
     Returns
     -------
-    dict
-        The facts of the run, as it was begun first.
+    dict, Seal
+        The facts of the run, as it was begun first, and the account's seal that they have.
 
     Raises
     ------
     JournalError
-        It is another run's.
+        It is another run's, or nothing proves that this account wrote it.
     """
     if shelf.read(_RUN) is None:
-        shelf.write(_RUN, json.dumps(facts, indent=1).encode(), new=True)
+        begun = {"format": FORMAT, **facts}
+        begun["proof"] = prover.own(_run_message(begun)).hex()
+        shelf.write(_RUN, json.dumps(begun, indent=1).encode(), new=True)
     there = shelf.read(_RUN) or b""  # which another may have begun at the same moment
     try:
         before: dict[str, Any] = json.loads(there)
         others = [name for name in same if before[name] != facts[name]]
-    except (ValueError, KeyError, TypeError):
+        seal = prover.sealed_by(_run_message(before), bytes.fromhex(before.pop("proof", "")))
+        if not isinstance(before["run"], str) or not isinstance(before.get("since", 0.0), int | float):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise JournalError(f"{place}/{_RUN} cannot be read: name another folder with journal=.") from None
     if others:
         raise JournalError(
             f"The journal {place} is that of another run, begun {before['begun']}: its {' and '.join(others)} "
             f"{'is' if len(others) == 1 else 'are'} not the same. Name another folder with journal=."
         )
-    return before
+    if seal is None and not trust:
+        raise _unproven(f"{place}/{_RUN}", earlier="format" not in before)
+    return before, seal or prover.own
+
+
+def _run_message(facts: dict[str, Any]) -> bytes:
+    known = {name: value for name, value in facts.items() if name != "proof"}
+    return b"run.json " + json.dumps(known, sort_keys=True).encode()
+
+
+def _unproven(name: str, *, earlier: bool) -> JournalError:
+    key = "with another private key, on another machine without the key, or by somebody else, or was changed since"
+    how = "by an earlier ikpipe, which does not show who wrote it" if earlier else key
+    return JournalError(
+        f"The journal {name} was written {how}. If you know that it is yours, pass trust_journal=True; if not, name "
+        "another folder with journal=."
+    )
+
+
+class Part(NamedTuple):
+    """What a part's journal is named by, and proven with.
+
+    `name` is a hash of the part's rows, `run` the run's id, `seal` that of the run; `trust` takes entries that prove
+    nothing.
+    """
+
+    name: str
+    run: str
+    seal: Seal
+    trust: bool = False
 
 
 class SharedJournal:
@@ -79,24 +129,23 @@ class SharedJournal:
     shelf, place
         The run's folder, and what it is called.
     part
-        Names the part: a hash of its rows.
-    run
-        The run's id.
+        Names the part, and proves its entries.
     order
         The positions of the part's rows in the order in which the journal counts them.
     """
 
-    def __init__(self, shelf: Shelf, place: str, part: str, run: str, order: Sequence[int]) -> None:
-        self.path = f"{place}/{part}"
-        self.facts = {"run": run}
+    def __init__(self, shelf: Shelf, place: str, part: Part, order: Sequence[int]) -> None:
+        self.path = f"{place}/{part.name}"
+        self.facts = {"run": part.run}
         self.rows = len(order)
         self._counted = {position: number for number, position in enumerate(order)}
         self._shelf, self._part = shelf, part
         self._who = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
         self._written = 0
         self._own: set[int] = set()
-        told = _told([_read(shelf, place, name) for name in shelf.names(part)])
-        self._stories = {order[number]: story for number, story in told.items()}
+        self._sent: dict[int, str] = {}
+        told = _told([_read(shelf, place, name, part) for name in shelf.names(part.name)])
+        self._stories = {order[number]: story for number, story in told.items() if number in range(len(order))}
 
     def __enter__(self) -> Self:
         return self
@@ -126,14 +175,29 @@ class SharedJournal:
 
         Of a row whose name is its own only the result is: whatever else became of it, its name says.
         """
-        self._own.update(entry.position for entry in entries if isinstance(entry, Begun) and entry.own_name)
+        begun = [entry for entry in entries if isinstance(entry, Begun)]
+        self._own.update(entry.position for entry in begun if entry.own_name)
+        self._sent.update((entry.position, sent_as(entry.fields)) for entry in begun)
         kept = [entry for entry in entries if isinstance(entry, Ended) or entry.position not in self._own]
         if not kept:
             return
-        counted = [_bare(entry)._replace(position=self._counted[entry.position]) for entry in kept]
-        lines = [json.dumps([type(entry).__name__, *entry]) for entry in counted]
-        self._shelf.write(f"{self._part}/{self._who}-{self._written:06}.jsonl", "\n".join(lines).encode())
+        name = f"{self._part.name}/{self._who}-{self._written:06}.jsonl"
+        lines = [self._line(entry, name, number) for number, entry in enumerate(kept)]
+        self._shelf.write(name, "\n".join(lines).encode())
         self._written += 1
+
+    def _line(self, entry: Entry, name: str, number: int) -> str:
+        """Write an entry, with its MAC."""
+        bare = _bare(entry)._replace(position=self._counted[entry.position])
+        values = [_TAGS[type(entry)], *bare]
+        if isinstance(entry, Ended):
+            values.append(self._sent.get(entry.position) or self._earlier(entry.position))
+        return json.dumps([*values, self._part.seal(_message(name, number, values)).hex()])
+
+    def _earlier(self, position: int) -> str | None:
+        """Return what is known to have been sent of a row before this was opened."""
+        story = self._stories.get(position)
+        return None if story is None else story.sent
 
     def end(self, at: float) -> None:
         """Note nothing: whether a part has more to do is seen by its rows."""
@@ -144,16 +208,48 @@ def _bare(entry: Entry) -> Entry:
     return entry._replace(token=None) if isinstance(entry, Intent) else entry
 
 
-def _read(shelf: Shelf, place: str, name: str) -> tuple[str, list[Entry]]:
+def _message(name: str, number: int, values: list[Any]) -> bytes:
+    return f"{name} {number} {json.dumps(values)}".encode()
+
+
+class _Line(NamedTuple):
+    """An entry, and of a result what was sent, where that is known."""
+
+    entry: Entry
+    sent: str | None = None
+
+
+def _read(shelf: Shelf, place: str, name: str, part: Part) -> tuple[str, list[_Line]]:
     """Give who wrote a file, and its entries."""
     who = name.rpartition("-")[0]
     try:
         *lines, last = (shelf.read(name) or b"").decode().split("\n")
         whole = [*lines, last] if _is_whole(last) else lines
-        return who, [_KINDS[kind](*values) for kind, *values in map(json.loads, whole)]
+        return who, [_line(json.loads(line), place, name, number, part) for number, line in enumerate(whole)]
     except (ValueError, KeyError, TypeError):
         words = "its rows are then sent once more, of which names let none be twice but those that replace others"
         raise JournalError(f"{place}/{name} is damaged: remove it; {words}.") from None
+
+
+def _line(parts: list[Any], place: str, name: str, number: int, part: Part) -> _Line:
+    """Read an entry that is proven, or trusted."""
+    tag, *values = parts
+    if tag in _EARLIER:
+        if not part.trust:
+            raise _unproven(f"{place}/{name}", earlier=True)
+        return _Line(_entry(_EARLIER[tag], values))
+    kind, mac = _KINDS[tag], bytes.fromhex(values.pop())
+    if not part.trust and not part.seal.proves(_message(name, number, [tag, *values]), mac):
+        raise _unproven(f"{place}/{name}", earlier=False)
+    sent = values.pop() if kind is Ended else None
+    return _Line(_entry(kind, values), sent)
+
+
+def _entry(kind: type[Entry], values: list[Any]) -> Entry:
+    entry = kind(*values)
+    if type(entry.position) is not int:
+        raise TypeError
+    return entry
 
 
 def _is_whole(line: str) -> bool:
@@ -165,7 +261,7 @@ def _is_whole(line: str) -> bool:
     return True
 
 
-def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
+def _told(files: Sequence[tuple[str, list[_Line]]]) -> dict[int, Story]:
     """Put together what several have written: a row is up if it is for any of them.
 
     A row that was found to be wrong is looked at anew: nothing of it was sent, and it may have been mended, or this
@@ -175,10 +271,12 @@ def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
     intents: dict[int, list[Intent]] = {}
     open_: dict[int, set[str]] = {}
     results: dict[int, str] = {}
-    for who, entries in files:
-        for entry in entries:
+    what: dict[int, str | None] = {}
+    for who, lines in files:
+        for entry, sent in lines:
             if isinstance(entry, Begun):
                 begun[entry.position] = Begun(*entry[:3], bool(entry.own_name))
+                what[entry.position] = sent_as(entry.fields)
             elif isinstance(entry, Intent):
                 intents.setdefault(entry.position, []).append(entry)
                 open_.setdefault(entry.position, set()).add(who)
@@ -187,13 +285,14 @@ def _told(files: Sequence[tuple[str, list[Entry]]]) -> dict[int, Story]:
             elif (
                 isinstance(entry, Ended) and _status(entry.result) != "invalid" and not _up(results.get(entry.position))
             ):
-                results[entry.position] = entry.result
+                results[entry.position], what[entry.position] = entry.result, sent
     return {
         position: Story(
             begun.get(position),
             sorted(intents.get(position, []), key=lambda intent: intent.at),
             not open_.get(position),
             results.get(position),
+            what.get(position),
         )
         for position in sorted(begun.keys() | results.keys())
     }

@@ -27,6 +27,7 @@ from ikpipe._frame import Collected, Native, Whole, answers, cells_of, tagged, w
 from ikpipe._parameters import Keywords
 from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather
+from ikpipe._proof import Prover, Seal
 from ikpipe._run import blocking
 from ikpipe._shelf import shelf
 from ikpipe._suffix import ByContent, ByKey
@@ -50,6 +51,7 @@ class Planning(Keywords, total=False):
     key: Any
     run: str | None
     journal: str | Path | None
+    trust_journal: bool
     profile: str | None
     columns: Mapping[str, Any] | None
     root: str | Path | None
@@ -71,6 +73,7 @@ def plan(
     key: Any = None,
     run: str | None = None,
     journal: str | Path | None = None,
+    trust_journal: bool = False,
     profile: str | None = None,
     columns: Mapping[str, Any] | None = None,
     root: str | Path | None = None,
@@ -103,6 +106,9 @@ def plan(
     journal
         A folder that all machines share, as a path or as a URL for fsspec. A part that is done again sends only what is
         left, and so does another upload with this journal.
+    trust_journal
+        Take a journal, and what it has of parts, though nothing proves that this account wrote it: its private key was
+        replaced, or an earlier ikpipe wrote it. It stays unproven.
     profile
         The table of ``config.toml`` that has the key, on each machine; None: it is in the environment.
     root
@@ -119,7 +125,7 @@ def plan(
     AccountError
         No tokens can be signed for this account.
     JournalError
-        The journal cannot be used, or is another run's.
+        The journal cannot be used, is another run's, or nothing proves that this account wrote it.
     """
     policy = policy or Policy()
     _check(slots, run, policy)
@@ -143,9 +149,13 @@ def plan(
         "mapping": tagged.encode({name: _in_order(value) for name, value in mapping.items()}),
         "key": tagged.encode(key),
     }
+    secret: Secret | None = None
     if (place := _place(journal)) is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
-        facts = _shared.begin(shelf(place), place, facts, same)
+        prover = Prover(account)
+        facts, seal = _shared.begin(shelf(place), place, facts, same, prover, trust=trust_journal)
+        if account.authentication_endpoint is not None or not prover.has_key or seal is not prover.own:
+            secret = seal.of_run(facts["run"]).secret()  # which workers without the private key cannot derive
     if account.private_key is not None or account.public_key not in _ACCOUNTS:  # an upload before may need its key yet
         _ACCOUNTS[account.public_key] = account
     sealed = replace(account, private_key=None, headers=None)
@@ -156,6 +166,8 @@ def plan(
         since=facts["since"],
         key=key,
         journal=place,
+        trust_journal=trust_journal,
+        proof=secret,
         slots=slots,
         mapping=mapping,
         sending=sending,
@@ -201,6 +213,11 @@ class Upload:
         The column that tells rows apart; None: their content does.
     journal
         A folder that all machines share; None keeps no journal.
+    trust_journal
+        Whether entries of the journal are taken that prove nothing.
+    proof
+        The key of this run's entries in the journal, where workers cannot derive it from the private key; it opens
+        nothing else.
     slots
         How many parts are under way at once, at most.
     mapping, sending, policy
@@ -219,6 +236,8 @@ class Upload:
     mapping: dict[str, Any]
     sending: dict[str, Any]
     policy: Policy
+    trust_journal: bool = False
+    proof: Secret | None = None
     progress: Callable[[Progress], None] | None = None
 
     def __call__(self, table: Any) -> Any:
@@ -355,7 +374,9 @@ def _record(
             name.update(chunk.text().encode())
     part = name.hexdigest()
     before[part] += 1  # a table that is as one before has a journal of its own
-    journal = _shared.SharedJournal(shelf(place), place, f"{part}.{before[part]}", upload.run, order)
+    seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
+    named = _shared.Part(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
+    journal = _shared.SharedJournal(shelf(place), place, named, order)
     return Record(journal, len(order), sign=_archive.again(account))
 
 

@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from parts import elsewhere, plan, stored, table
 
 import ikpipe
+from ikpipe._proof import Prover
 from ikpipe._shared import begin
 from ikpipe._shelf import shelf
 
@@ -78,13 +79,26 @@ def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
 
 
 def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A part is found again by its keys, whatever else is in its rows this time."""
+    """A part is found again by its keys, whatever else is in its rows this time that is not sent."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku")
-    upload(table(2).assign(description="at ten"))
+    upload(table(2).assign(chance=[0.1, 0.2]))
     before = len(emulator.log())
-    upload(table(2).assign(description="at noon"))
+    upload(table(2).assign(chance=[0.3, 0.4]))
     assert len(emulator.log()) == before
+
+
+def test_a_row_that_is_sent_otherwise_is_not_that_of_the_journal(
+    emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Its result is that of another row: this one is sent, and a fixed name has what it says now."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
+    first = upload(table(2).assign(description="at ten"))
+    second = upload(table(2).assign(description=["at ten", "at noon"]))
+    sent = [entry["fields"].get("description") for entry in emulator.log() if entry.get("stored")]
+    assert sent == ["at ten", "at ten", "at noon"]
+    assert second["ik_version_id"][0] == first["ik_version_id"][0] != second["ik_version_id"][1]
 
 
 def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
@@ -92,7 +106,7 @@ def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator
     emulator = emulate()
     plan(emulator.account, journal=tmp_path, use_unique_file_name=False)(table(2))
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"Intent" in written
+    assert b"intent" in written
     assert emulator.private_key.encode() not in written
     assert b"eyJ" not in written
 
@@ -171,7 +185,7 @@ def test_an_entry_can_stop_after_any_character(emulate: Callable[..., Emulator],
     """Also after one that ends other entries."""
     upload = plan(emulate().account, journal=tmp_path, use_unique_file_name=False, description="a list [a]")
     upload(table(1))
-    (written,) = [path for path in tmp_path.glob("*/*.jsonl") if b"Begun" in path.read_bytes()]
+    (written,) = [path for path in tmp_path.glob("*/*.jsonl") if b"prepared" in path.read_bytes()]
     os.truncate(written, written.read_bytes().index(b"[a]") + len(b"[a]"))
     assert set(upload(table(1))["ik_status"]) <= {"uploaded", "exists"}
 
@@ -200,6 +214,9 @@ def test_the_order_of_keywords_makes_no_other_run(account: Account, tmp_path: Pa
     assert plan(account, journal=tmp_path, description="{sku}", tags=["a"]).run == one.run
 
 
+OWNER = Prover(ikpipe.Account("public_owner", "private_owner"))
+
+
 class Late:
     """A folder in which another process writes a run just after it was seen to have none."""
 
@@ -213,7 +230,7 @@ class Late:
     def read(self, name: str) -> bytes | None:
         """Read a file; the other one's is there at the second look."""
         content = self._files.read(name)
-        begin(self._files, "here", self._run, ())
+        begin(self._files, "here", self._run, (), OWNER)
         return content
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
@@ -224,4 +241,5 @@ class Late:
 def test_a_run_that_two_begin_at_once_is_one(tmp_path: Path) -> None:
     """Who comes second, after having seen that there was nothing, goes on with what the first has begun."""
     other = {"run": "other"}
-    assert begin(Late(tmp_path, other), "here", {"run": "own"}, ()) == other
+    facts, _ = begin(Late(tmp_path, other), "here", {"run": "own"}, (), OWNER)
+    assert facts["run"] == "other"

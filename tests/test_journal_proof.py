@@ -258,7 +258,8 @@ def test_facts_that_were_changed_are_not_obeyed(emulate: Callable[..., Emulator]
     cut(path, emulator.account)
     with closing(sqlite3.connect(path)) as db:
         facts = other_text(db)
-    change(path, "UPDATE about SET facts = '{}'".format(facts.replace("'", "''")))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE about SET facts = ?", (facts,))
     before, sent = snapshot(path.parent), len(uploads_of(emulator))
     for call in (resume, lambda path, account: quiet(table(4), account, journal=path, **OPTIONS)):
         with pytest.raises(ikpipe.JournalError, match="or was changed since"):
