@@ -17,16 +17,18 @@ import threading
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from ikpipe._errors import JournalError
 from ikpipe._format import APPLICATION_ID, EARLIER, FORMAT, about_message, format_of, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ikpipe._proof import Prover, Seal
+
+T = TypeVar("T")
 
 HEAD = 16 << 20  # bytes of a file that have its facts, but for a mapping that is larger than that
 _MAGIC = b"SQLite format 3\0"
@@ -121,9 +123,19 @@ def inspect(path: Path, prover: Prover, *, trust: bool) -> Verdict:
     with told(path), _opened(path) as file:
         if not os.fstat(file).st_size:
             return Verdict(0, {}, None)
-        for most in (HEAD, None):
-            with suppress(sqlite3.DatabaseError), copied(path, file, most) as db:
-                return judge(db, path, prover, trust=trust)
+        return _asked_of_copies(path, file, lambda db: judge(db, path, prover, trust=trust))
+
+
+def _asked_of_copies(path: Path, file: int, question: Callable[[sqlite3.Connection], T]) -> T:
+    """Answer a question about a journal from its beginning, or from all of it where the facts are not all in that."""
+    long = os.fstat(file).st_size > HEAD
+    for most in (HEAD, None) if long else (None,):
+        with suppress(sqlite3.DatabaseError), copied(path, file, most) as db:
+            try:
+                return question(db)
+            except JournalError:
+                if most is None or format_of(db) not in (EARLIER, FORMAT):
+                    raise
     raise JournalError(f"The journal {path} cannot be used; {_MENDS[sqlite3.SQLITE_CORRUPT]}.")
 
 
@@ -181,19 +193,20 @@ def glance(path: Path) -> Kept:
     with LOCK, told(path), _opened(path) as file:
         if not os.fstat(file).st_size:
             return Kept(None, 0, None)
-        for most in (HEAD, None):
-            with suppress(sqlite3.DatabaseError), copied(path, file, most) as db:
-                number = format_of(db)
-                if number == 0:
-                    return Kept(None, 0, None)
-                if number not in (EARLIER, FORMAT):
-                    raise _foreign(path)
-                facts, *_ = _facts(db, path, number)
-                rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
-                if rows is None:
-                    (rows,) = db.execute("SELECT coalesce(max(start + rows), 0) FROM pieces").fetchone()
-                return Kept(str(facts.get("begun", "")), int(rows), ended)
-    raise JournalError(f"The journal {path} cannot be used; {_MENDS[sqlite3.SQLITE_CORRUPT]}.")
+        return _asked_of_copies(path, file, lambda db: _kept(db, path))
+
+
+def _kept(db: sqlite3.Connection, path: Path) -> Kept:
+    number = format_of(db)
+    if number == 0:
+        return Kept(None, 0, None)
+    if number not in (EARLIER, FORMAT):
+        raise _foreign(path)
+    facts, *_ = _facts(db, path, number)
+    rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
+    if rows is None:
+        (rows,) = db.execute("SELECT coalesce(max(start + rows), 0) FROM pieces").fetchone()
+    return Kept(str(facts.get("begun", "")), int(rows), ended)
 
 
 def adopt(db: sqlite3.Connection, path: Path, number: int, prover: Prover) -> None:

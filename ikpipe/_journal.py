@@ -194,17 +194,15 @@ class Journal:
         if not path.exists():
             raise JournalError(f"There is no journal {path}.")
         with _inspection.LOCK, told(path):
-            journal = cls._admitted(path, account, trust=trust)
-        if not journal.begun:
-            journal.close()
-            raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
-        return journal
+            return cls._admitted(path, account, trust=trust, begun=True)
 
     @classmethod
-    def _admitted(cls, path: Path, account: Account, *, trust: bool) -> Journal:
+    def _admitted(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> Journal:
         """Open a file that is a journal of this account; any other one stays as it is."""
         prover = Prover(account)
         seen = _inspection.inspect(path, prover, trust=trust)
+        if begun and not seen.format:
+            raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
         _inspection.make_ready(path)
         db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:

@@ -133,10 +133,13 @@ def _user_secret() -> bytes:
 
 
 def _kept_secret(path: Path) -> bytes | None:
-    """Read the secret; None where there is none that can be read and is whole."""
+    """Read the secret; None where there is none that is whole and this user's alone."""
     with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            if os.name != "nt" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
+                return None
             found = file.read(_SECRET_BYTES)
         return found if len(found) == _SECRET_BYTES else None
     return None
@@ -153,7 +156,7 @@ def _new_secret(path: Path) -> bytes:
     try:
         path.hardlink_to(part)
     except FileExistsError:
-        if _kept_secret(path) is None:  # cut short, by a full disk
+        if _kept_secret(path) is None:  # cut short by a full disk, or known to others
             part.replace(path)
     except OSError:  # there are file systems without links
         part.replace(path)

@@ -107,8 +107,8 @@ def plan(
         A folder that all machines share, as a path or as a URL for fsspec. A part that is done again sends only what is
         left, and so does another upload with this journal.
     trust_journal
-        Take a journal, and what it has of parts, though nothing proves that this account wrote it: its private key was
-        replaced, or an earlier ikpipe wrote it. It stays unproven.
+        Take a journal though nothing proves that this account wrote it, since its private key was replaced, or since
+        an earlier ikpipe wrote it. It stays unproven.
     profile
         The table of ``config.toml`` that has the key, on each machine; None: it is in the environment.
     root
@@ -216,8 +216,7 @@ class Upload:
     trust_journal
         Whether entries of the journal are taken that prove nothing.
     proof
-        The key of this run's entries in the journal, where workers cannot derive it from the private key; it opens
-        nothing else.
+        The key of this run's entries, where workers cannot derive it from the private key; it opens nothing else.
     slots
         How many parts are under way at once, at most.
     mapping, sending, policy

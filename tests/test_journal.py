@@ -251,7 +251,8 @@ READ_ONLY = dedent(
     frame = pd.DataFrame({"file": [b"x"]})
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "run.ikjournal"
-        Journal.make(path, account).close()
+        with Journal.make(path, account) as journal:
+            journal.begin({"run": "r"})
         path.chmod(0o444)
         os.chmod(folder, 0o555)
         child = os.fork()

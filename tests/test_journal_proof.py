@@ -26,7 +26,7 @@ from rows import blobs, quiet
 
 import ikpipe
 from ikpipe import _archive
-from ikpipe._journal import Ended, Journal
+from ikpipe._journal import Ended, Journal, Piece
 from ikpipe._proof import Prover, Seal
 
 if TYPE_CHECKING:
@@ -512,14 +512,40 @@ def test_a_journal_of_one_s_own_needs_no_word(emulate: Callable[..., Emulator], 
     assert isinstance(results["file"][1], Path)
 
 
-def test_a_long_mapping_is_read_from_a_copy_too(
-    emulate: Callable[..., Emulator], path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("pages", range(1, 9))
+def test_facts_that_are_far_into_the_file_are_read_too(
+    pages: int, account: Account, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The facts can be larger than the beginning that is copied first: then all is."""
-    monkeypatch.setattr("ikpipe._inspection.HEAD", 4096)
-    emulator = emulate()
-    quiet(table(2), emulator.account, journal=path, description="x" * 9_000, **OPTIONS)
-    assert len(resume(path, emulator.account)) == 2
+    """They can lie behind the beginning that is copied first, as a whole or in part: then all is copied."""
+    monkeypatch.setattr("ikpipe._inspection.HEAD", pages * 4096)
+    with Journal.make(path, account) as journal:
+        journal.begin({"run": "r", "begun": "now", "mapping": "x" * 9_000}, [Piece(0, 5, "cells", "y" * 9_000)])
+    with Journal.open(path, account) as journal:
+        assert len(journal.facts["mapping"]) == 9_000
+    assert _archive._inspection.glance(path) == ("now", 5, None)  # noqa: SLF001
+
+
+def test_an_empty_file_is_left_by_resume(account: Account, path: Path) -> None:
+    """Nothing was begun in it; `upload` may."""
+    path.touch(0o644)
+    before = snapshot(path.parent)
+    with pytest.raises(ikpipe.JournalError, match="was never begun"):
+        resume(path, account)
+    assert snapshot(path.parent) == before
+    finished(path, account)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_others_could_read_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows nothing any more."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    account = ikpipe.Account("public_x", authentication_endpoint="http://127.0.0.1:1/")
+    before = Prover(account).own(b"x")
+    assert Prover(account).own(b"x") == before
+    (secret,) = (tmp_path / "ikpipe").iterdir()
+    secret.chmod(0o644)
+    assert Prover(account).own(b"x") != before
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
 def test_results_are_written_with_their_proof(account: Account, path: Path) -> None:

@@ -110,7 +110,8 @@ was cut off is looked for before anything fresh is sent. Rows that have ended
 stay as they are, those that failed too: mend these in OUT, then `ikpipe retry`.
 Without other options the run goes on as it was begun. A journal that does not
 prove that this account wrote it (its private key was replaced, say, or an
-earlier ikpipe wrote it) is refused unless --trust-journal says that it is yours.
+earlier ikpipe wrote it) is refused unless --trust-journal says that it is
+yours.
 
 {KEYS}
 
