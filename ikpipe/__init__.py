@@ -21,6 +21,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _form        fields and file → a multipart body, framed once
     _reply       status, headers, body → result or refusal
     _body        a form on its way, in pieces; files read without holding up others
+    _message     a request as bytes; time limits and states of an exchange
     _exchange    one request on one connection, and its answer; the only one that knows httptools
     _line        the network under uploads, as an httpx transport: connections opened and kept
     _send        one attempt; only it and the line under it know httpx

@@ -1,86 +1,71 @@
-"""One request on one connection, sent once, and its answer: HTTP/1.1 on asyncio."""
+"""One connection, and the exchanges on it: a request sent once, and its answer (HTTP/1.1 on asyncio).
+
+Theory of operation
+-------------------
+One `Connection` is an asyncio protocol that carries one exchange at a time. `exchange` writes a `Message`, waits, and
+returns the answer whole; it raises an error of httpx where there is none. The connection never repeats a request.
+
+**Two states.** A server may answer before it has read the whole body, so the two directions have states of their own:
+
+    Request   IDLE ── exchange() ──> WRITING ── the last piece is handed over ──> DRAINING ── it has left ──> SENT
+    Answer    NONE ── exchange() ──> HEAD <──1xx── HEAD ── the head is complete ──> BODY ── its end ──> ENDED
+
+`DRAINING` is skipped if all has left already. `ENDED` is the only end: a complete answer, an error, or a lost
+connection. `_end` enters it once, and wakes `exchange`, which then sets `Request.IDLE`, whatever had been written.
+
+**Who waits.** Only `exchange` waits, on one future. Callbacks of the transport change the state and wake it; it then
+looks at the state again, so no callback needs to know what is waited for.
+
+**What has left.** The write buffer's upper limit is 0 and asyncio says when it is empty (above TLS it is small), so
+`_pending` is what still waits in this process. It tells writing from answering, and a slow line from one that stands.
+
+**Time limits.** `Clocks` are seconds without progress. One timer for each connection is set again only when it fires:
+
+    WRITING, DRAINING   bytes wait here: some of them must leave within `write`; none wait: the source is slow, no limit
+    SENT                any byte of the answer within `read`, and the whole of it within `PATIENCE` times `read`
+
+The second limit of `SENT` ends an answer that drips: each byte of it would be progress. It includes 1xx answers.
+
+**Bounds.** Heads, 1xx answers included, have `_LONGEST_HEAD` bytes and `_MOST_HEADERS` headers; an answer has
+`LONGEST_ANSWER` bytes, framing and trailers included. Bytes are counted as they arrive, before the parser keeps them.
+Bodies are not decoded: nobody asked for an encoding.
+
+**Reuse.** A connection is reused only if request and answer are complete, nothing waits here, HTTP allows it, and
+nothing has arrived since (`fresh` asks the system, not the loop, which may not have been told yet). Bytes that arrive
+while no request is under way end the connection: they would be taken for the answer to the next request.
+
+**Early answers.** If the peer answers and closes, a write can fail before the answer was read. It then lies in the
+system's buffer, where `_rescue` reads it. Above TLS that is not possible.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import select
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 import httpx
+
+from ikpipe._message import Answer, Clocks, Message, Request
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-_LONGEST_ANSWER = 1 << 24  # bytes; the service's have some hundred
+_LONGEST_HEAD = 1 << 16  # bytes of all heads of an answer; the service's have less than 1 kB
+_MOST_HEADERS = 128
+LONGEST_ANSWER = 1 << 22  # bytes; the service's have some hundred
+PATIENCE = 4  # times the limit for the next byte, until the whole answer must be here
 _AHEAD = 1 << 17  # bytes that may wait above TLS
 _LOOKS = 8  # in the time that writing may stand still
 _FOREVER = 1e9  # seconds
-_HEAD = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e]+ HTTP/1\.1\r\n"
-    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n\0]*\r\n)*\r\n"
-)
-
-
-class Clocks(NamedTuple):
-    """Seconds without any progress: while connecting, writing, and waiting for the answer; None waits for ever."""
-
-    connect: float | None = None
-    write: float | None = None
-    read: float | None = None
-
-
-class Message:
-    """A request as it goes out.
-
-    `length` is that of the body, None where it goes in chunks; after the `last` one, the connection is closed.
-    """
-
-    __slots__ = ("_length", "_sent", "head", "last", "stream")
-
-    def __init__(self, request: httpx.Request) -> None:
-        pairs = request.headers.raw
-        lines = [b"%b: %b\r\n" % pair for pair in pairs]
-        self.head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode(), request.url.raw_path, b"".join(lines))
-        fields = {name.lower(): value for name, value in pairs}
-        whole = _HEAD.fullmatch(self.head) and self.head.count(b"\n") == len(pairs) + 2
-        if not whole or b"host" not in fields:
-            raise httpx.LocalProtocolError("A header is missing, or has characters that no header can have.")
-        if request.method in ("HEAD", "CONNECT") or not isinstance(request.stream, httpx.AsyncByteStream):
-            raise httpx.LocalProtocolError("This line takes no HEAD, no CONNECT, and no stream that cannot wait.")
-        given = fields.get(b"content-length", b"0")
-        if not given.isdigit():
-            raise httpx.LocalProtocolError("The Content-Length is no number.")
-        chunked = b"transfer-encoding" in fields and b"content-length" not in fields
-        self._length, self._sent = None if chunked else int(given), 0
-        self.stream, self.last = request.stream, fields.get(b"connection", b"").lower() == b"close"
-
-    def framed(self, piece: bytes) -> bytes:
-        """Give a piece as it goes out; no more than was promised."""
-        self._sent += len(piece)
-        if self._length is None:
-            return b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b""
-        if self._sent > self._length:
-            raise httpx.LocalProtocolError("Too much data for declared Content-Length")
-        return piece
-
-    def end(self) -> bytes:
-        """Give what comes after the last piece; no less than was promised."""
-        if self._length is None:
-            return b"0\r\n\r\n"
-        if self._sent < self._length:
-            raise httpx.LocalProtocolError("Too little data for declared Content-Length")
-        return b""
+_EXPECTED = (Answer.HEAD, Answer.BODY)
 
 
 class Connection(asyncio.Protocol):
     """One connection: an exchange at a time.
-
-    What is waited for is known by flags, and one future wakes whoever waits; one timer, set again only when it has
-    run down, is the clock of all exchanges.
 
     Parameters
     ----------
@@ -90,8 +75,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         *("_opened", "_closed", "_loop", "_raw", "_transport", "_readable", "_secure", "_gone", "_full"),
-        *("_waiter", "_timer", "since", "_parser", "_clocks", "_busy", "_sending", "_over", "_error", "_fit"),
-        *("_headers", "_headed", "_body", "_size", "_status", "_written", "_left", "_draining"),
+        *("_waiter", "_timer", "since", "_parser", "_clocks", "_request", "_answer", "_error", "_fit"),
+        *("_headers", "_body", "_head_size", "_size", "_status", "_written", "_left", "_deadline"),
     )
 
     def __init__(
@@ -104,7 +89,8 @@ class Connection(asyncio.Protocol):
         self._raw: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
         self._readable: Callable[[], bool] = bool
-        self._secure = self._gone = self._full = self._busy = False
+        self._secure = self._gone = self._full = False
+        self._request, self._answer = Request.IDLE, Answer.NONE
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.since = 0.0  # of the last progress
@@ -114,11 +100,12 @@ class Connection(asyncio.Protocol):
         """Forget the exchange before."""
         self._clocks = clocks
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self._sending = self._over = self._fit = self._headed = self._draining = False
+        self._fit = False
         self._error: httpx.TransportError | None = None
+        self._deadline: float | None = None  # of the whole answer
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._size = self._status = self._written = self._left = 0
+        self._head_size = self._size = self._status = self._written = self._left = 0
 
     # What the line asks
 
@@ -159,18 +146,18 @@ class Connection(asyncio.Protocol):
         if self._gone:  # nobody would say so a second time
             raise httpx.RemoteProtocolError("The connection was closed.")
         self._clear(clocks)
-        self._busy = self._sending = True
+        self._request, self._answer = Request.WRITING, Answer.HEAD
         self.since = self._loop.time()
         try:
             await self._send(message)
-            while not self._over:
+            while self._answer is not Answer.ENDED:
                 await self._wait()
             if self._error is not None:
                 raise self._error
-            self._fit = self._fit and not self._sending
+            self._fit = self._fit and self._request is not Request.WRITING
             return httpx.Response(self._status, headers=self._headers, stream=httpx.ByteStream(b"".join(self._body)))
         finally:
-            self._busy = False
+            self._request, self._answer = Request.IDLE, Answer.NONE
             self._parser = self._error = None
             self.since = self._loop.time()
 
@@ -179,17 +166,25 @@ class Connection(asyncio.Protocol):
         waiting = message.head
         async for piece in message.stream:
             waiting += message.framed(piece)
-            if piece and not self._over:
+            if piece and self._answer is not Answer.ENDED:
                 await self._write(waiting)
                 waiting = b""
-            if self._over:
+            if self._answer is Answer.ENDED:
                 return
         waiting += message.end()
         if waiting:
             await self._write(waiting)
         pending = self._pending()
-        self._sending, self._left, self._draining = False, self._written - pending, pending > 0
+        self._request, self._left = Request.DRAINING, self._written - pending
         self.since = self._loop.time()
+        if not pending:
+            self._sent()
+
+    def _sent(self) -> None:
+        """Start the time limits of the answer: all has left."""
+        self._request, self.since = Request.SENT, self._loop.time()
+        if self._clocks.read is not None:
+            self._deadline = self.since + PATIENCE * self._clocks.read
 
     async def _write(self, data: bytes) -> None:
         """Write, and wait until there is room for more."""
@@ -198,7 +193,7 @@ class Connection(asyncio.Protocol):
         self.since = self._loop.time()
         self._transport.write(data)
         # Where writing failed, the loop has yet to say so, and asyncio complains of whoever goes on.
-        while (self._full or self._transport.is_closing()) and not self._over:
+        while (self._full or self._transport.is_closing()) and self._answer is not Answer.ENDED:
             await self._wait()
 
     # Waiting
@@ -218,8 +213,8 @@ class Connection(asyncio.Protocol):
 
     def _end(self, error: httpx.TransportError | None = None) -> None:
         """End the exchange, the first time this is called."""
-        if self._busy and not self._over:
-            self._over, self._error = True, error
+        if self._answer in _EXPECTED:
+            self._answer, self._error = Answer.ENDED, error
             self._wake()
 
     def _pending(self) -> int:
@@ -230,10 +225,13 @@ class Connection(asyncio.Protocol):
         return above + self._raw.get_write_buffer_size()
 
     def _due(self) -> float | None:
-        """Give when to look at the clock that runs now: writing's while bytes wait here, the answer's after that."""
+        """Return when to look at the time limit that runs now: for writing while bytes wait here, else the answer's."""
         if self._pending():
             return None if self._clocks.write is None else self._loop.time() + self._clocks.write / _LOOKS
-        return None if self._sending or self._clocks.read is None else self.since + self._clocks.read
+        if self._request is Request.WRITING or self._clocks.read is None:
+            return None
+        due = self.since + self._clocks.read
+        return due if self._deadline is None else min(due, self._deadline)
 
     def _watch(self) -> None:
         due = self._due()
@@ -246,18 +244,29 @@ class Connection(asyncio.Protocol):
     def _look(self) -> None:
         """See whether there was progress in time."""
         self._timer = None
-        if not self._busy or self._over:
+        if self._answer not in _EXPECTED:
             return
         now, pending = self._loop.time(), self._pending()
         left = self._written - pending
-        if left != self._left or (self._draining and not pending):
-            self.since = now
-        self._left, self._draining = left, pending > 0
-        clock = self._clocks.write if pending else None if self._sending else self._clocks.read
-        if clock is not None and now - self.since >= clock:
-            self._end(httpx.WriteTimeout("") if pending else httpx.ReadTimeout(""))
+        if left != self._left:
+            self._left, self.since = left, now
+        if self._request is Request.DRAINING and not pending:
+            self._sent()
+        if (late := self._late(now, pending)) is not None:
+            self._end(late)
         else:
             self._watch()
+
+    def _late(self, now: float, pending: int) -> httpx.TimeoutException | None:
+        """Return the error of a time limit that has passed, if one has."""
+        write, read = self._clocks.write, self._clocks.read
+        if pending:
+            return None if write is None or now - self.since < write else httpx.WriteTimeout("")
+        if self._request is Request.WRITING or read is None:
+            return None
+        if self._deadline is not None and now >= self._deadline:
+            return httpx.ReadTimeout("The answer came too slowly.")
+        return None if now - self.since < read else httpx.ReadTimeout("")
 
     # What the transport says
 
@@ -289,20 +298,28 @@ class Connection(asyncio.Protocol):
             self._end(httpx.RemoteProtocolError("Something came that nobody had asked for."))
             self.abort()
             return
-        if not self._sending:
+        if self._request is not Request.WRITING:
             self.since = self._loop.time()
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fit = False
             self._end(httpx.RemoteProtocolError(str(error)))
+        most = _LONGEST_HEAD if self._answer is Answer.HEAD else LONGEST_ANSWER
+        if self._size > most:
+            self._end(httpx.RemoteProtocolError("The answer is too long."))
 
     def eof_received(self) -> None:
         """End an answer that goes on until the connection is closed, or one that is cut short."""
         self._gone = True
-        if self._headed and not self._bounded():
+        if self._answer is Answer.BODY and not self._bounded():
             self._end()
-        short = "The answer was cut short." if self._headed else "Server disconnected without sending a response."
+        short = (
+            "The answer was cut short."
+            if self._answer is Answer.BODY
+            else "Server disconnected without sending a response."
+        )
         self._end(httpx.RemoteProtocolError(short))
 
     def _bounded(self) -> bool:
@@ -313,9 +330,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """End what is going on."""
         self._gone = True
-        if self._busy and not self._over and error is not None and self._raw is not None:
+        if self._answer in _EXPECTED and error is not None and self._raw is not None:
             self._rescue(self._raw)
-        lost = httpx.WriteError if self._sending else httpx.ReadError
+        lost = httpx.WriteError if self._request is Request.WRITING else httpx.ReadError
         self._end(lost(str(error)) if error is not None else httpx.RemoteProtocolError("The connection was closed."))
         if self._timer is not None:
             self._timer.cancel()
@@ -326,38 +343,37 @@ class Connection(asyncio.Protocol):
         if self._secure:
             return
         with suppress(OSError, TypeError), raw.get_extra_info("socket").dup() as end:  # uvloop's cannot
-            while not self._over and (data := end.recv(1 << 16)):
+            while self._answer in _EXPECTED and (data := end.recv(1 << 16)):
                 self.data_received(data)
 
     # What the parser says
 
     def on_message_begin(self) -> None:
         """Begin an answer: a second one is none of ours."""
-        if self._over:
+        if self._answer is Answer.ENDED:
             self._fit = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what comes after the body is left."""
-        if not self._headed and not self._over:
+        self._head_size += len(name) + len(value) + len(": \r\n")
+        if self._answer is Answer.HEAD:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note that the body follows."""
-        if self._parser is not None and not self._over:
-            self._headed, self._status = True, self._parser.get_status_code()
+        if self._head_size > _LONGEST_HEAD or len(self._headers) > _MOST_HEADERS:
+            self._end(httpx.RemoteProtocolError("The answer has too many headers."))
+        if self._parser is not None and self._answer is Answer.HEAD:
+            self._answer, self._status = Answer.BODY, self._parser.get_status_code()
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
-        if self._over:
-            return
-        self._body.append(data)
-        self._size += len(data)
-        if self._size > _LONGEST_ANSWER:
-            self._end(httpx.RemoteProtocolError("The answer does not end."))
+        if self._answer is Answer.BODY:
+            self._body.append(data)
 
     def on_message_complete(self) -> None:
         """End the exchange, or go on after an answer that says that another will follow."""
-        if self._parser is None or self._over:
+        if self._parser is None or self._answer is not Answer.BODY:
             return
         if self._status >= 200:  # noqa: PLR2004 - HTTP
             self._fit = self._parser.should_keep_alive()
@@ -365,7 +381,7 @@ class Connection(asyncio.Protocol):
         elif self._status == 101:  # noqa: PLR2004 - HTTP
             self._end(httpx.RemoteProtocolError("The server wants to speak another protocol."))
         else:
-            self._headers, self._headed = [], False
+            self._headers, self._answer = [], Answer.HEAD
 
 
 def _watched(end: int) -> Callable[[], bool]:

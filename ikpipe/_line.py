@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ikpipe._exchange import Clocks, Connection, Message
+from ikpipe._exchange import Connection
+from ikpipe._message import Clocks, Message
 
 if TYPE_CHECKING:
     import ssl

@@ -1,0 +1,139 @@
+"""Every answer ends: heads and bodies have a maximum length, an answer that drips has a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from doubles import RawServer
+
+from ikpipe._line import Line
+
+if TYPE_CHECKING:
+    from doubles import Talk
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+LENGTH = HEAD + b"Content-Length: 99999999\r\n\r\n"
+CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
+MB = 1_000_000
+MOST_SENT = 24 * MB  # by a server that never ends: what is accepted here, and what both systems hold
+
+
+class Endless:
+    """An act that answers with a beginning, and then repeats a piece until it is stopped, or `most` bytes are sent."""
+
+    def __init__(self, begin: bytes, piece: bytes, *, pause: float = 0.0, most: int = 64 * MB) -> None:
+        self.begin, self.piece, self.pause, self.most, self.sent = begin, piece, pause, most, 0
+
+    def __call__(self, talk: Talk) -> None:
+        """Answer one request; a paused one ends after 10 s at the latest."""
+        talk.request()
+        talk.connection.sendall(self.begin)
+        until = time.monotonic() + 10
+        with suppress(OSError):
+            while self.sent < self.most and time.monotonic() < until:
+                talk.connection.sendall(self.piece)
+                self.sent += len(self.piece)
+                time.sleep(self.pause)
+
+
+def ask(server: RawServer, read: float | None = 9) -> httpx.Response:
+    """Send a small request by the transport, and return the answer."""
+
+    async def main() -> httpx.Response:
+        async with Line(ssl.create_default_context()) as line:
+            url = httpx.URL(server.url)
+            headers = [(b"Host", url.netloc), (b"Content-Length", b"1")]
+            extensions = {"timeout": {"connect": 9, "write": 9, "read": read}}
+            one = httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(b"x"), extensions=extensions)
+            return await line.handle_async_request(one)
+
+    return asyncio.run(main())
+
+
+ENDLESS = {
+    "1xx": (b"", PROCESSING * 1000),
+    "reason": (b"HTTP/1.1 200 ", b"x" * 100_000),
+    "headers": (HEAD, b"X-A: b\r\n" * 10_000),
+    "a header's name": (HEAD, b"x" * 100_000),
+    "a header's value": (HEAD + b"X-A: ", b"x" * 100_000),
+    "body": (LENGTH, b"x" * 100_000),
+    "body to the end": (HEAD + b"\r\n", b"x" * 100_000),
+    "chunks": (CHUNKS, b"1\r\nx\r\n" * 10_000),
+    "a chunk's extension": (CHUNKS + b"1;", b"x" * 100_000),
+    "trailers": (CHUNKS + b"0\r\n", b"X-A: b\r\n" * 10_000),
+    "a trailer's value": (CHUNKS + b"0\r\nX-A: ", b"x" * 100_000),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_an_answer_has_a_maximum_length(what: str) -> None:
+    """Whatever part of it never ends."""
+    act = Endless(*ENDLESS[what])
+    with RawServer(act) as server, pytest.raises(httpx.RemoteProtocolError):
+        ask(server)
+    assert act.sent < MOST_SENT
+
+
+@pytest.mark.parametrize(("number", "accepted"), [(128, True), (129, False)])
+def test_a_head_has_a_maximum_number_of_headers(number: int, *, accepted: bool) -> None:
+    """128."""
+    data = HEAD + b"X-A: b\r\n" * (number - 1) + b"Content-Length: 0\r\n\r\n"
+    assert accepts(data) == accepted
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(60_000, True), (70_000, False)])
+@pytest.mark.parametrize("headers", [1, 10])
+def test_a_head_has_a_maximum_size(size: int, headers: int, *, accepted: bool) -> None:
+    """64 kB, in one header or in many, also where the whole answer comes at once."""
+    data = HEAD + (b"X-A: %b\r\n" % (b"b" * (size // headers))) * headers + b"Content-Length: 2\r\n\r\nhi"
+    assert accepts(data) == accepted
+
+
+def test_a_long_body_that_comes_with_its_head_is_accepted() -> None:
+    """The limit of the head is not the body's."""
+    assert accepts(HEAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * MB)
+
+
+def accepts(data: bytes) -> bool:
+    """Whether this is an answer."""
+
+    def act(talk: Talk) -> None:
+        talk.request()
+        talk.connection.sendall(data)
+
+    with RawServer(act) as server:
+        try:
+            return ask(server).status_code == 200
+        except httpx.RemoteProtocolError:
+            return False
+
+
+DRIPS = {
+    "1xx": (b"", PROCESSING),
+    "head": (HEAD + b"X-A: ", b"x"),
+    "headers": (HEAD, b"X: y\r\n"),
+    "body": (LENGTH, b"x"),
+    "chunks": (CHUNKS, b"1\r\nx\r\n"),
+    "body to the end": (HEAD + b"\r\n", b"x"),
+    "trailers": (CHUNKS + b"0\r\n", b"X: y\r\n"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", DRIPS)
+def test_an_answer_that_drips_has_a_time_limit(what: str) -> None:
+    """Each byte is in time, but the whole is not."""
+    act = Endless(*DRIPS[what], pause=0.05)
+    began = time.monotonic()
+    with RawServer(act) as server:
+        with pytest.raises(httpx.ReadTimeout):
+            ask(server, read=0.5)
+        took = time.monotonic() - began
+    assert took < 8
