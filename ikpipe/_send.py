@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -16,6 +16,7 @@ import httpx
 from ikpipe import __version__
 from ikpipe._body import BLOCK, PIECE, Body, FileChanged
 from ikpipe._errors import AccountError, Error
+from ikpipe._exchange import LONGEST_ANSWER, PATIENCE
 from ikpipe._form import frame
 from ikpipe._line import IDLE, Line, equip
 from ikpipe._policy import Policy
@@ -151,7 +152,7 @@ class Wire:
             answer, content = await road.ask(request)
         except FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             return _lost(error, left=body.left)
         finally:
             await stream.aclose()
@@ -162,25 +163,24 @@ class Wire:
         if url not in self._roads:
             address = httpx.URL(url)
             proxied = self._transport is None and _proxied(address)
-            ask = self._through_a_proxy if proxied else self._directly
+            ask = self._through_a_proxy if proxied else self._directly if self._transport is None else self._by_theirs
             # httpx's own clock for writing is for a piece, the line's for any progress.
-            piece = PIECE if proxied or self._transport is not None else 2 * PIECE
+            piece = 2 * PIECE if ask == self._directly else PIECE
             self._roads[url] = _Road(address, ask, piece, self._trace)
         return self._roads[url]
 
     async def _directly(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """Hand a request to the transport itself: what else a client does, costs more than all the rest."""
-        answer = await (self._transport or self._line).handle_async_request(request)
-        if isinstance(answer.stream, httpx.ByteStream) and "content-encoding" not in answer.headers:
-            return answer, b"".join(answer.stream)
-        try:
-            return answer, await answer.aread()
-        finally:
-            await answer.aclose()
+        return await _whole(await self._line.handle_async_request(request))
+
+    async def _by_theirs(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Use the transport that the caller gave."""
+        async with _in_time(request):
+            return await _whole(await self._transport.handle_async_request(request))  # type: ignore[union-attr]
 
     async def _through_a_proxy(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        answer = await self._client.send(request, auth=_NO_AUTH)
-        return answer, answer.content
+        async with _in_time(request):
+            return await _whole(await self._client.send(request, auth=_NO_AUTH, stream=True))
 
     def _patience(self, source: Source) -> dict[str, float | None]:
         """Say how long nothing may happen; the answer may take its time, by the size of the file."""
@@ -299,6 +299,38 @@ class Wire:
             return f"{url} cannot be reached: {_said(error)}"
 
 
+async def _whole(answer: httpx.Response) -> tuple[httpx.Response, bytes]:
+    """Read an answer as it came: nobody asked for an encoding, and no answer of the service is long."""
+    if isinstance(answer.stream, httpx.ByteStream):
+        return answer, b"".join(answer.stream)
+    content = bytearray()
+    try:
+        async for block in answer.aiter_raw():
+            content += block
+            if len(content) > LONGEST_ANSWER:
+                raise httpx.RemoteProtocolError("The answer is too long.")
+    finally:
+        await answer.aclose()
+    return answer, bytes(content)
+
+
+@asynccontextmanager
+async def _in_time(request: httpx.Request) -> AsyncIterator[None]:
+    """Limit the time from when the body was taken to the end of the answer; httpx only limits that of each read."""
+    wait = request.extensions["timeout"]["read"]
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as clock:
+            if wait is not None:
+                assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - for mypy
+                request.stream = _Ending(request.stream, lambda: clock.reschedule(loop.time() + PATIENCE * wait))
+            yield
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        raise httpx.ReadTimeout("The answer came too slowly.") from error
+
+
 def _equipping(options: Iterable[tuple[int, str, int]]) -> Trace:
     """Give what httpx is to tell of a request's steps, so that a connection that it opens has these options."""
 
@@ -370,14 +402,29 @@ class _Stream(httpx.AsyncByteStream):
         await self._blocks.aclose()
 
 
-def _lost(error: httpx.TransportError | httpx.DecodingError, *, left: bool) -> Reply:
+class _Ending(httpx.AsyncByteStream):
+    """A body that tells when all of it was taken."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[], None]) -> None:
+        self._pieces, self._ended = aiter(stream), ended
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._pieces)
+        except StopAsyncIteration:
+            self._ended()
+            raise
+
+
+def _lost(error: httpx.TransportError, *, left: bool) -> Reply:
     """Say what a request without an answer means: whether the file may be stored."""
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return Reply(Result("failed", "connection_failed", _said(error)))
     if not left or isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
         return Reply(Result("failed", "connection_failed", _said(error)), again=True)
-    if isinstance(error, httpx.DecodingError):
-        return Reply(Result("unknown", "bad_reply", _said(error)))
     code = "timed_out" if isinstance(error, httpx.TimeoutException) else "connection_lost"
     return Reply(Result("unknown", code, _said(error)))
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import ssl
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from doubles import RawServer
+from doubles import RawServer, answering, stored
 
 from ikpipe._line import Line
+from ikpipe._send import Wire
+from ikpipe._source import Source
+from ikpipe._token import Token
 
 if TYPE_CHECKING:
-    from doubles import Talk
+    from doubles import Act, Talk
+
+    from ikpipe._result import Result
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LENGTH = HEAD + b"Content-Length: 99999999\r\n\r\n"
@@ -136,4 +143,53 @@ def test_an_answer_that_drips_has_a_time_limit(what: str) -> None:
         with pytest.raises(httpx.ReadTimeout):
             ask(server, read=0.5)
         took = time.monotonic() - began
+    assert took < 8
+
+
+# By each way that a file can take
+
+
+@pytest.fixture(params=["direct", "proxy", "transport"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Send one file to a server: directly, through a proxy, or by a transport of the user's own."""
+
+    def upload(act: Act, timeout: float = 9) -> Result:
+        async def main(url: str) -> Result:
+            own = httpx.AsyncHTTPTransport() if request.param == "transport" else None
+            async with Wire(own, timeout) as wire:
+                source = Source("bytes", "a", content=b"abc", size=3)
+                return (await wire.upload(url, {"fileName": "a"}, source, Token("a.b.c", 0, 0))).result
+
+        with RawServer(act) as server:
+            if request.param == "proxy":
+                monkeypatch.setenv("http_proxy", server.url)
+            return asyncio.run(main("http://upload.test/up" if request.param == "proxy" else server.url))
+
+    return upload
+
+
+def test_an_encoding_that_nobody_asked_for_is_not_decoded(way: Any) -> None:
+    """What is compressed is not the service's answer, so it is unknown what became of the file."""
+    body = gzip.compress(json.dumps(stored()).encode())
+    result = way(answering(200, body, "Content-Encoding: gzip"))
+    assert (result.status, result.error) == ("unknown", "bad_reply")
+
+
+def test_an_upload_ends_whose_answer_is_endless(way: Any) -> None:
+    """As any other that cannot be read."""
+    act = Endless(LENGTH, b"x" * 100_000)
+    result = way(act)
+    assert (result.status, result.error) == ("unknown", "connection_lost")
+    assert act.sent < MOST_SENT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["1xx", "head", "body"])
+def test_an_upload_ends_whose_answer_drips(what: str, way: Any) -> None:
+    """As one that got no answer in time."""
+    act = Endless(*DRIPS[what], pause=0.05)
+    began = time.monotonic()
+    result = way(act, timeout=0.5)
+    took = time.monotonic() - began
+    assert (result.status, result.error) == ("unknown", "timed_out")
     assert took < 8
