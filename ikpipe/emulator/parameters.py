@@ -57,7 +57,7 @@ class Wanted:
 def read(fields: Mapping[str, str], rules: Rules) -> Wanted:
     """Read every field; the first that breaks a rule raises a `Refusal`."""
     return Wanted(
-        name=file_name(fields.get("fileName", "")),
+        name=file_name(fields.get("fileName", ""), rules),
         folder=folder(fields.get("folder", "/"), rules),
         unique=boolean(fields, "useUniqueFileName", default=True),
         tags=tags(fields.get("tags", "")),
@@ -82,18 +82,25 @@ def _replaced(text: str, special: str) -> str:
     return "".join(c if c in special or unicodedata.category(c)[0] in "LMN" else "_" for c in text)
 
 
-def file_name(text: str) -> str:
-    """Give the name that a file will have (`seed`: any other character becomes `_`)."""
+def file_name(text: str, rules: Rules) -> str:
+    """Give the name that a file will have (`seed`: any other character becomes `_`; the rule `names` can keep them).
+
+    A slash parts folders, so that no name can have one (`guess`).
+    """
     if not text:
         raise invalid("fileName", "It is missing.")
+    if rules.names == "keep":
+        return text.replace("/", "_")
     return text if _PLAIN.fullmatch(text) else _replaced(text, "._-")
 
 
 def folder(text: str, rules: Rules) -> str:
-    """Give the folder, with a slash at both ends (`seed`: at most 50 levels, letters, marks, numerals, `/ _ -`)."""
-    replaced = text if _PLAIN_FOLDER.fullmatch(text) else _replaced(text, "/_-")
-    if replaced != text and rules.folder_characters == "refuse":
-        raise invalid("folder", "It contains characters that are not allowed.")
+    """Give the folder, with a slash at both ends (`seed`: at most 50 levels, letters, marks, numerals, `/ _ -`).
+
+    Other characters become `_`, or are kept: the rule `names` says it.
+    """
+    kept = rules.names == "keep" or _PLAIN_FOLDER.fullmatch(text)
+    replaced = text if kept else _replaced(text, "/_-")
     levels = [level for level in replaced.split("/") if level]
     if len(levels) > DEEPEST:
         raise invalid("folder", f"It is nested more than {DEEPEST} levels deep.")

@@ -31,8 +31,9 @@ class Rules:
     # Names and places
     suffix_length: int = 9
     """Characters of the unique suffix, after an underscore (`guess`: as seen in published examples)."""
-    folder_characters: Literal["replace", "refuse"] = "replace"
-    """What becomes of other characters in `folder` (`guess`: the seed says so for file names only)."""
+    names: Literal["replace", "keep"] = "replace"
+    """Whether characters other than letters, marks, numerals, `.` (in file names), `_` and `-` become `_` in file names
+    and folders (`seed`; `guess` for folders), or are kept (`guess`: a recorded run of rclone shows that they were)."""
     max_versions: int = 100
     """Versions that a file can have (`seed`)."""
     over_versions: Literal["refuse", "drop-oldest"] = "refuse"

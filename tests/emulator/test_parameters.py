@@ -27,7 +27,7 @@ def invalid(reply: object) -> str:
 @given(st.text(min_size=1))
 def test_file_name_keeps_letters_marks_numerals(name: str) -> None:
     """In a name of any text, just what the seed lists stays, and nothing is added or lost."""
-    kept = parameters.file_name(name)
+    kept = parameters.file_name(name, Rules())
     assert len(kept) == len(name)
     for old, new in zip(name, kept, strict=True):
         assert new == (old if old in "._-" or unicodedata.category(old)[0] in "LMN" else "_")
@@ -66,11 +66,20 @@ def test_other_characters_in_a_folder_are_replaced(client: Client) -> None:
     assert client.fixed("a.bin", folder="/é b/c.d/").json()["filePath"] == "/é_b/c_d/a.bin"
 
 
-def test_other_characters_in_a_folder_can_be_refused(start: Callable[..., Client]) -> None:
-    """`folder_characters="refuse"` is the other reading of the seed."""
-    client = start(folder_characters="refuse")
-    assert invalid(client.upload(folder="/a b/")) == "folder"
-    assert client.upload(folder="/a_b/").status_code == 200
+def test_other_characters_can_be_kept_in_names_and_folders(start: Callable[..., Client]) -> None:
+    """`names="keep"` is what a recorded run of another client saw."""
+    client = start(names="keep")
+    details = client.fixed("a b, c&d+é.bin", folder="/My photos/v1.0 @/").json()
+    assert details["filePath"] == "/My photos/v1.0 @/a b, c&d+é.bin"
+    assert client.http.get(details["url"]).content == b"some bytes"
+
+
+def test_names_that_are_kept_are_found_again(start: Callable[..., Client]) -> None:
+    """By a search for the name, in its folder."""
+    client = start(names="keep")
+    made = client.fixed('say "a\\b", #1?.bin', folder="/My photos").json()
+    query = {"searchQuery": f"name = {json.dumps(made['name'])}", "path": "/My photos"}
+    assert [file["fileId"] for file in client.api("GET", "/v1/files", params=query).json()] == [made["fileId"]]
 
 
 @pytest.mark.parametrize(

@@ -109,13 +109,13 @@ def suffix(talk: Talk) -> Finding:
     return Finding(f"suffix.png became {name}.", {"suffix_length": len(made)}, note="The client makes its own.")
 
 
-def folder_characters(talk: Talk) -> Finding:
-    """See what becomes of characters that a folder cannot have."""
-    reply = talk.post({**talk.fields(), "folder": f"{talk.folder}/a b"})
+def names(talk: Talk) -> Finding:
+    """See whether characters that are not letters or numerals are kept in names and folders."""
+    reply = talk.post({**talk.fields("a b.png"), "folder": f"{talk.folder}/a b"})
     seen = reply.json()["filePath"] if reply.status_code == OK else said(reply)
-    note = "The client refuses them before anything is sent."
-    how = "replace" if reply.status_code == OK else "refuse"
-    return Finding(f"A folder 'a b': {seen}", {"folder_characters": how}, note=note)
+    how = "keep" if reply.status_code == OK and "/a b/a b" in seen else "replace"
+    note = 'The client replaces them; Policy(names="as_given") sends them unchanged.'
+    return Finding(f"'a b/a b.png': {seen}", {"names": how}, note=note)
 
 
 def on_request(talk: Talk) -> Finding:
@@ -198,7 +198,7 @@ GUESSES: tuple[Callable[[Talk], Finding], ...] = (
     leeway,
     clock,
     suffix,
-    folder_characters,
+    names,
     on_request,
     preflight,
     drafts,

@@ -31,7 +31,7 @@ CURIOUS: dict[str, Any] = {
     "other_claims": "ignore",
     "leeway": 40.0,
     "suffix_length": 12,
-    "folder_characters": "refuse",
+    "names": "keep",
     "on_request": ("embeddedMetadata", "metadata", "selectedFieldsSchema"),
     "preflight": False,
     "drafts": False,
