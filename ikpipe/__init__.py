@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from ikpipe._check import check
     from ikpipe._errors import (
         CODES,
+        WARNINGS,
         AccountError,
         Error,
         JournalError,
@@ -102,6 +103,7 @@ _HOMES = {
     "_account": ("Account",),
     "_errors": (
         "CODES",
+        "WARNINGS",
         "AccountError",
         "Error",
         "JournalError",
@@ -130,6 +132,7 @@ _MODULES = ("auth", "cli", "cluster", "dask", "demo", "emulator", "spark", "webh
 
 __all__ = [
     "CODES",
+    "WARNINGS",
     "Account",
     "AccountError",
     "Error",

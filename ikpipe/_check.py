@@ -8,6 +8,7 @@ from ikpipe._errors import BadValue, Problem
 from ikpipe._frame import Frame, Whole, problem_frame
 from ikpipe._job import Job
 from ikpipe._limit import Fixed
+from ikpipe._policy import Policy
 from ikpipe._prepare import Fetch, FileKind, gather, planner_for
 from ikpipe._run import CONTROL, Control, Gate, blocking
 from ikpipe._send import Wire
@@ -37,6 +38,7 @@ async def _check(
     file_kind: FileKind | None = None,
     fetch: Fetch = "server",
     timeout: float | None = None,
+    policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     **parameters: Unpack[Keywords],
 ) -> Frame:
@@ -50,14 +52,15 @@ async def _check(
         With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
     probe
         Ask each URL for its headers.
-    columns, root, file_kind, fetch, timeout, transport, **parameters
+    columns, root, file_kind, fetch, timeout, policy, transport, **parameters
         As for `upload`.
 
     Returns
     -------
     pandas.DataFrame, or what the input was
-        A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``code`` (of `ikpipe.CODES`),
-        ``message``, ``fix``. Empty when all is well.
+        A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``severity``, ``code``,
+        ``message``, ``fix``. Empty when all is well. A row with an ``"error"`` (codes of `ikpipe.CODES`) cannot be
+        sent; a ``"warning"`` (codes of `ikpipe.WARNINGS`) says what is unusual of a row that can.
 
     Raises
     ------
@@ -69,7 +72,7 @@ async def _check(
     mapping = gather(columns, root, file_kind, fetch, parameters)
     feed = Whole(frame)
     async with Wire(transport, timeout) as wire:
-        found, _ = await find(Work(feed, mapping), wire, account, probe=probe)
+        found, _ = await find(Work(feed, mapping), wire, account, probe=probe, policy=policy)
     problems: Frame = feed.native.like(problem_frame(found))
     return problems
 
@@ -77,10 +80,13 @@ async def _check(
 check = blocking(_check, "check")
 
 
-async def find(work: Work, wire: Wire, account: Account | None, *, probe: bool) -> tuple[list[Problem], int]:
+async def find(
+    work: Work, wire: Wire, account: Account | None, *, probe: bool, policy: Policy | None = None
+) -> tuple[list[Problem], int]:
     """Find the problems of a table of any length, in its order, and count its rows."""
     found: list[Problem] = []
-    planner = await planner_for(wire, account, work.mapping, work.first_plan(), label=work.feed.label)
+    plan, names = work.first_plan(), (policy or Policy()).names
+    planner = await planner_for(wire, account, work.mapping, plan, label=work.feed.label, names=names)
     search = _Search(work, planner, found)
     sound = search.sound()
     if probe:
@@ -104,6 +110,7 @@ class _Search:
             rows = self._work.plan(chunk.frame).rows(chunk)
             for job in self._planner.jobs(rows):
                 if isinstance(job, Job):
+                    self._found += job.warnings
                     yield rows, job
                 else:
                     self._found += job

@@ -150,7 +150,8 @@ async def send(
     show = display(options.progress, work.feed.rows)
     try:
         async with options.wire as wire:
-            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets)
+            names = options.policy.names
+            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
             if plan.gives("use_unique_file_name"):
                 up = work.up(record)
                 while some := dict(islice(up, _CLAIMED)):

@@ -90,12 +90,16 @@ class BadValue(Exception):  # noqa: N818 - never leaves the package: it becomes 
 
 
 class Problem(NamedTuple):
-    """One broken rule of one row, found before anything is sent; the columns of `ikpipe.check`."""
+    """One broken rule of one row, found before anything is sent; the columns of `ikpipe.check`.
+
+    `severity` is ``"error"`` where the row cannot be sent, or ``"warning"`` where it is sent all the same.
+    """
 
     row: object
     position: int
     column: object
     parameter: str
+    severity: str
     code: str
     message: str
     fix: str
@@ -222,3 +226,12 @@ CODES: dict[str, Code] = {
     "cancelled": Code("cancelled", "The run stopped before this row was sent.", "retry()"),
 }
 """Every value that `ik_error` can take: the status it comes with most, its meaning, and what to do about it."""
+
+WARNINGS: dict[str, Code] = {
+    "name_adjusted": Code(
+        "warning",
+        "The file name or folder has characters that ImageKit may not keep; `_` is sent instead of them.",
+        'Nothing. If the account keeps them: `Policy(names="as_given")`.',
+    ),
+}
+"""Every code that a warning of `check` can have. Warnings never become an `ik_error`: `ik_warnings` has their text."""

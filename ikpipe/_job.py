@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe._cells import attempt, kinds, mapped
 from ikpipe._errors import BadValue, Problem, shown
 from ikpipe._metadata import Field, fit
-from ikpipe._parameters import TABLE, encode, folder_levels, plain, served_name
+from ikpipe._names import place, same_after_replacing, sent, warning, without_slash
+from ikpipe._parameters import BY_WIRE, TABLE, encode, folder_levels, plain
 from ikpipe._source import Source
 from ikpipe._suffix import with_suffix
 from ikpipe._targets import Targets
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ikpipe._frame import Rows
+    from ikpipe._names import Names
     from ikpipe._source import Intake
     from ikpipe._suffix import Suffixes
 
@@ -28,7 +30,8 @@ class Job(NamedTuple):
     """One row, ready to be signed and sent.
 
     `fields` are the form's texts under their wire names, all but the file and the token: what is signed is what
-    is sent (seed). `own_name`: the name was made for this row, so that nobody else can have taken it.
+    is sent (seed). `own_name`: the name was made for this row, so that nobody else can have taken it. `given` is its
+    file name as given, where another is sent. `warnings` say what of the row is not sent as given.
     """
 
     label: Any
@@ -36,11 +39,24 @@ class Job(NamedTuple):
     fields: dict[str, str]
     source: Source
     own_name: bool = False
+    given: str | None = None
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def target(self) -> str:
-        """The path under which the service stores the file, if its name is fixed (seed: other characters are `_`)."""
+        """The path to which the file is sent, if its name is fixed."""
         return path_of(self.fields)
+
+    @property
+    def given_target(self) -> str:
+        """The path to which a version of ikpipe sent the file that replaced no characters, if its name is fixed."""
+        return path_of(self.fields | ({} if self.given is None else {"fileName": self.given}))
+
+    def as_begun(self, fields: Mapping[str, str] | None) -> Job:
+        """Return the job with the very fields that were signed before, where these had no characters replaced yet."""
+        if fields is None or fields == self.fields or not same_after_replacing(fields, self.fields):
+            return self
+        return self._replace(fields=dict(fields), given=None, warnings=())
 
     @property
     def stored_size(self) -> int | None:
@@ -68,6 +84,23 @@ class _Found(defaultdict[int, list[tuple[str, BadValue]]]):
         return [None if isinstance(one, BadValue) else one for one in column]
 
 
+class _Changes(dict[str, tuple[str, str]]):
+    """Which of a row's texts are not sent as given: wire name → as given, as sent."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The texts as given."""
+        return {wire: before for wire, (before, _) in self.items()}
+
+    def warnings(self, rows: Rows, offset: int, *, sent_as: str | None) -> tuple[Problem, ...]:
+        """Say so; a name that an earlier version of ikpipe made is sent as it was."""
+        as_given = sent_as is not None and bool(sent("fileName", [sent_as]))
+        told = {wire: both for wire, both in self.items() if wire != "fileName" or not as_given}
+        return tuple(
+            rows.problem(offset, BY_WIRE[wire], warning(wire, *both), "warning") for wire, both in told.items()
+        )
+
+
 class Planner:
     """Turns the rows of one run into jobs, and remembers their targets.
 
@@ -83,6 +116,8 @@ class Planner:
         Gives the label of the row at a position, to name it in another row's problem; None: positions are labels.
     targets
         Those of rows of other tables, which are added to; None: there are none.
+    names
+        ``"stored"`` or ``"as_given"``, as `Policy` has it.
     """
 
     def __init__(
@@ -92,8 +127,10 @@ class Planner:
         suffixes: Suffixes | None = None,
         label: Callable[[int], Any] = int,
         targets: Targets | None = None,
+        names: Names = "stored",
     ) -> None:
         self.label = label
+        self.names = names
         self._intake = intake
         self._suffixes = suffixes
         self._metadata_fields = metadata_fields
@@ -118,23 +155,55 @@ class Planner:
         texts = {TABLE[name].wire: found.sift(name, _texts(name, values[name])) for name in TABLE if name in values}
         if self._intake.held is not None:
             texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
+        changes = self._changes(texts)
         self._take(rows, texts, found)
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
-        if self._suffixes is None and not found:
+        if self._suffixes is None and not found and not changes:
             return list(starmap(Job, ready))
         names = sent_as or {}
-        jobs: list[Job | list[Problem]] = []
-        for offset, row in enumerate(ready):
-            job = found[offset] if offset in found else attempt(self._job, *row, names.get(row[1]))
-            bad = [("file_name", job)] if isinstance(job, BadValue) else job
-            jobs.append(job if isinstance(job, Job) else [rows.problem(offset, *one) for one in bad])
-        return jobs
+        return [
+            self._outcome(rows, offset, row, changes.get(offset) or _Changes(), found.get(offset), names.get(row[1]))
+            for offset, row in enumerate(ready)
+        ]
 
-    def _job(self, label: Any, position: int, fields: dict[str, str], source: Source, sent_as: str | None) -> Job:
+    def _outcome(
+        self,
+        rows: Rows,
+        offset: int,
+        row: tuple[Any, int, dict[str, str], Source],
+        change: _Changes,
+        wrong: list[tuple[str, BadValue]] | None,
+        sent_as: str | None,
+    ) -> Job | list[Problem]:
+        """Give a row's job, or its problems; with its warnings."""
+        job = attempt(self._job, *row, change, sent_as) if wrong is None else wrong
+        told = change.warnings(rows, offset, sent_as=sent_as)
+        if isinstance(job, Job):
+            return job._replace(warnings=told) if told else job
+        bad = [("file_name", job)] if isinstance(job, BadValue) else job
+        return [*(rows.problem(offset, *one) for one in bad), *told]
+
+    def _changes(self, texts: dict[str, list[Any]]) -> dict[int, _Changes]:
+        """Replace what the service may not keep, in names and folders; give what the rows concerned had."""
+        found: dict[int, _Changes] = {}
+        for wire, column in texts.items() if self.names == "stored" else ():
+            if changed := sent(wire, column):
+                texts[wire] = column[:]
+            for offset, text in changed:
+                found.setdefault(offset, _Changes())[wire] = column[offset], text
+                texts[wire][offset] = text
+        return found
+
+    def _job(
+        self, label: Any, position: int, fields: dict[str, str], source: Source, change: _Changes, sent_as: str | None
+    ) -> Job:
+        given = change.given
         if self._suffixes is None or fields.get("useUniqueFileName") == "false":
-            return Job(label, position, fields, source)
+            return Job(label, position, fields, source, given=given.get("fileName"))
         # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
-        suffix = self._suffixes(position, fields, source)  # also where a name is known: rows like this one are counted
+        # Suffixes derive from the row as given, so that runs that an earlier version began keep theirs; also where a
+        # name is known, since rows like this one are counted.
+        suffix = self._suffixes(position, fields | given, source)
         fields["fileName"] = sent_as or with_suffix(fields["fileName"], suffix)
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
         return Job(label, position, fields, source, own_name=True)
@@ -158,26 +227,29 @@ class Planner:
         if "false" not in flags:
             return
         folders = mapped(_start, texts["folder"]) if "folder" in texts else repeat("/")
-        names = texts["fileName"]
-        if served_name(every := "".join(filter(None, names))) != every:
-            names = [name and served_name(name) for name in names]
         paths = [
             folder + name if flag == "false" and offset not in found else None
-            for offset, (flag, folder, name) in enumerate(zip(flags, folders, names, strict=False))
+            for offset, (flag, folder, name) in enumerate(zip(flags, folders, texts["fileName"], strict=False))
         ]
-        for offset, position in self._targets.take(paths, rows.start).items():
+        for offset, position in self._targets.take(self._places(paths), rows.start).items():
             near = position in rows.positions
             label = rows.labels[position - rows.start] if near else self.label(position)
             found[offset].append(_twin(label, paths[offset]))
 
+    def _places(self, paths: list[str | None]) -> list[str | None]:
+        """Give what tells paths apart: their characters are as they are sent, their Unicode forms may differ."""
+        if "".join(filter(None, paths)).isascii():
+            return paths
+        return [path and place(path, "as_given") for path in paths]
+
     def claim_all(self, paths: Iterable[str], positions: Iterable[int]) -> None:
         """Take the targets that rows of this run are stored under already, these by their positions."""
-        self._targets.claim((_path(folder_levels(path)) for path in paths), positions)
+        self._targets.claim((place(_path(folder_levels(path)), self.names) for path in paths), positions)
 
 
 def path_of(fields: Mapping[str, str]) -> str:
-    """Give the path in the library under which these fields store a file, if their name is fixed."""
-    return _start(fields.get("folder")) + served_name(fields["fileName"])
+    """Give the path in the library to which these fields send a file, if their name is fixed."""
+    return _start(fields.get("folder")) + fields["fileName"]
 
 
 def _start(folder: str | None) -> str:
@@ -194,7 +266,9 @@ def _twin(label: Any, path: str | None) -> tuple[str, BadValue]:
 
 
 def _named(names: list[Any], sources: list[Any], found: _Found) -> list[Any]:
-    """Take the file's own name where none is given; it must have one (seed)."""
+    """Take the file's own name where none is given; it must have one (seed). A name that is given has no slash."""
+    if kinds(names) != {str} or "/" in "".join(names):
+        names = found.sift("file_name", mapped(_given_name, names))
     if NoneType not in kinds(names):
         return names
     none = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
@@ -203,6 +277,10 @@ def _named(names: list[Any], sources: list[Any], found: _Found) -> list[Any]:
         for offset, (name, source) in enumerate(zip(names, sources, strict=True))
     ]
     return found.sift("file_name", own)
+
+
+def _given_name(value: Any) -> str | None:
+    return None if value is None else without_slash(encode("file_name", value))
 
 
 def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> list[Any]:

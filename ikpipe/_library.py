@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ikpipe._errors import Error
 from ikpipe._metadata import Field, fields_of
+from ikpipe._names import place, spellings
 from ikpipe._parameters import dump
 from ikpipe._reply import details
 from ikpipe._send import ApiError
@@ -41,7 +42,13 @@ async def listed_fields(wire: Wire, account: Account) -> list[dict[str, Any]]:
 
 
 async def find(
-    wire: Wire, account: Account, target: str, *, size: int | None = None, since: float | None = None
+    wire: Wire,
+    account: Account,
+    target: str,
+    *,
+    size: int | None = None,
+    since: float | None = None,
+    names: str = "as_given",
 ) -> Result | None:
     """Look for a file by its path, and give its details, as `exists`.
 
@@ -51,17 +58,30 @@ async def find(
         The file's path in the library.
     size, since
         As for `matching`.
+    names
+        As for `file_at`.
     """
-    file = await file_at(wire, account, target, size=size, since=since)
+    file = await file_at(wire, account, target, size=size, since=since, names=names)
     return None if file is None else as_existing(file)
 
 
 async def file_at(
-    wire: Wire, account: Account, target: str, *, size: int | None = None, since: float | None = None
+    wire: Wire,
+    account: Account,
+    target: str,
+    *,
+    size: int | None = None,
+    since: float | None = None,
+    names: str = "as_given",
 ) -> dict[str, Any] | None:
-    """Look for a file by its path, as `find` does, and give what the library says of it."""
-    folder, _, name = target.rpartition("/")
-    return matching(await files_named(wire, account, folder, [name]), target, size=size, since=since)
+    """Look for a file by its path, as `find` does, and give what the library says of it.
+
+    `names` is that of `Policy`: whether the service may have replaced characters.
+    """
+    paths = spellings(target, names)
+    folder = target.rpartition("/")[0]
+    files = await files_named(wire, account, folder, [path.rpartition("/")[2] for path in paths])
+    return matching(files, paths, size=size, since=since)
 
 
 async def files_named(wire: Wire, account: Account, folder: str, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -72,23 +92,25 @@ async def files_named(wire: Wire, account: Account, folder: str, names: Sequence
 
 
 def matching(
-    files: Sequence[dict[str, Any]], target: str, *, size: int | None = None, since: float | None = None
+    files: Sequence[dict[str, Any]], paths: Sequence[str], *, size: int | None = None, since: float | None = None
 ) -> dict[str, Any] | None:
     """Give the very file that is meant, among files that were listed.
 
     Parameters
     ----------
-    target
-        The file's path in the library.
+    paths
+        The paths that it can have in the library, the likeliest first. Their Unicode form does not matter.
     size
         It must have so many bytes; None does not know.
     since
         It must have been stored or replaced since, in seconds since 1970; None does not care.
     """
-    for file in files:
-        same = file.get("filePath") == target and size in (None, file.get("size"))
-        if same and (since is None or _stored_at(file) >= since):
-            return file
+    listed = [(place(str(file.get("filePath")), "as_given"), file) for file in files]
+    for target in [place(path, "as_given") for path in paths]:
+        for path, file in listed:
+            same = path == target and size in (None, file.get("size"))
+            if same and (since is None or _stored_at(file) >= since):
+                return file
     return None
 
 

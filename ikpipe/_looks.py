@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import Error
 from ikpipe._library import as_existing, files_named, matching
+from ikpipe._names import spellings
 from ikpipe._pace import Pace
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class _Search:
         self.answer: asyncio.Future[list[dict[str, Any]]] = asyncio.get_running_loop().create_future()
         self._most = most
 
-    def takes(self, name: str) -> bool:
-        """Tell whether there is room for one more name."""
-        return len(self.names) < self._most and sum(map(len, self.names)) + len(name) <= LENGTH
+    def takes(self, names: list[str]) -> bool:
+        """Tell whether there is room for the names that one more file can have."""
+        return len(self.names) < self._most and sum(map(len, [*self.names, *names])) <= LENGTH
 
 
 class Looks:
@@ -61,6 +62,7 @@ class Looks:
     ) -> None:
         self._wire, self._account, self._sleep = wire, account, sleep
         self._most = max(1, int(policy.look_up_names))
+        self._names = policy.names
         self._pace = Pace(policy.look_ups, since)
         self._open: dict[str, _Search] = {}
 
@@ -72,16 +74,17 @@ class Looks:
         Error
             Nobody could say.
         """
-        folder, _, name = sought.path.rpartition("/")
+        folder, paths = sought.path.rpartition("/")[0], spellings(sought.path, self._names)
+        names = [path.rpartition("/")[2] for path in paths]
         search = self._open.get(folder)
-        if search is None or not search.takes(name):
+        if search is None or not search.takes(names):
             search = self._open[folder] = _Search(self._most)
-            search.names.append(name)
+            search.names += names
             await self._go(folder, search)
         else:
-            search.names.append(name)
+            search.names += names
         files = await asyncio.shield(search.answer)  # one row that is stopped does not stop the others' search
-        file = matching(files, sought.path, size=sought.size, since=sought.since)
+        file = matching(files, paths, size=sought.size, since=sought.since)
         return None if file is None else as_existing(file)
 
     async def _go(self, folder: str, search: _Search) -> None:

@@ -120,14 +120,8 @@ def mended_folder(folder: str) -> str:
 
 
 def folder(value: object) -> str:
-    """Check a folder: at most 50 levels of letters, marks, numerals, ``_`` and ``-`` (seed)."""
+    """Write a folder path: at most 50 levels (seed). `_names` replaces characters that the service may not keep."""
     text = plain(value)
-    mended = mended_folder(text)
-    if mended != text:
-        bad = sorted({was for was, char in zip(text, mended, strict=True) if was != char})
-        raise BadValue(
-            "bad_character", f"the folder {shown(text)} has {', '.join(map(repr, bad))}", f"write {shown(mended)}"
-        )
     if (depth := len(folder_levels(text))) > FOLDER_DEPTH:
         raise BadValue(
             "too_deep", f"the folder has {depth} levels, {FOLDER_DEPTH} are allowed", "use a shorter folder path"
@@ -306,7 +300,10 @@ class Parameters(TypedDict, total=False):
     file_name: Annotated[
         str,
         _p(
-            "fileName", plain, "Any text; what is no letter, mark, numeral, `.`, `_` or `-` becomes `_`.", template=True
+            "fileName",
+            plain,
+            "Any text without `/`; characters other than letters, marks, numerals, `.`, `_` and `-` become `_`.",
+            template=True,
         ),
     ]
     use_unique_file_name: Annotated[
@@ -318,7 +315,12 @@ class Parameters(TypedDict, total=False):
     ]
     folder: Annotated[
         str,
-        _p("folder", folder, "At most 50 levels of letters, marks, numerals, `_` and `-`. Default `/`.", template=True),
+        _p(
+            "folder",
+            folder,
+            "At most 50 levels; characters other than letters, marks, numerals, `_` and `-` become `_`. Default `/`.",
+            template=True,
+        ),
     ]
     is_private_file: Annotated[Flag, _p("isPrivateFile", flag, "Default false. True: only signed URLs open it.")]
     is_published: Annotated[Flag, _p("isPublished", flag, "Default true. False needs an enterprise plan.")]

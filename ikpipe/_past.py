@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe._account import Secret
 from ikpipe._job import path_of
 from ikpipe._journal import sent_as
+from ikpipe._names import place
 from ikpipe._result import KINDS, SETTLED, Result
 from ikpipe._row import Past
 from ikpipe._token import Token
@@ -69,7 +70,7 @@ class Known(NamedTuple):
         """Say where its file would be, if that is known."""
         if self.begun is None:
             path = self.result.file_path  # noted only for names that were made for one row
-            return None if path is None else Sought(path, self.result.size)
+            return None if path is None else Sought(as_sent(path, self.result.name), self.result.size)
         since = None if self.begun.own_name or self.first is None else self.first - clock_skew
         return Sought(path_of(json.loads(self.begun.fields)), self.begun.size, since)
 
@@ -103,9 +104,18 @@ def of_stories(stories: Iterable[tuple[int, Story]], sign: Callable[..., Token] 
 
 
 def by_path(known: Mapping[int, Known]) -> dict[str, Known]:
-    """Arrange those in doubt by where their files would be: in results, rows may have come or gone since."""
-    doubts = [one for one in known.values() if one.in_doubt and one.begun is not None]
-    return {path_of(one.fields or {}): one for one in doubts}
+    """Arrange those in doubt by where their files would be: in results, rows may have come or gone since.
+
+    A row that was sent before names were replaced is found by the path to which it would be sent today, too.
+    """
+    doubts = {path_of(one.fields or {}): one for one in known.values() if one.in_doubt and one.begun is not None}
+    return {place(path, "stored"): one for path, one in doubts.items()} | doubts
+
+
+def as_sent(path: str, name: str | None) -> str:
+    """Return where a file is whose name is known as it was sent: earlier versions noted its path as it is stored."""
+    folder = path[: path.rfind("/") + 1]
+    return folder + name if name is not None and place(folder + name, "stored") == place(path, "stored") else path
 
 
 def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:

@@ -22,6 +22,12 @@ class Policy:
         ``"client"``: where a unique name is wanted, the suffix is made here and the name fixed, so that a second copy
         is impossible, since its name is taken. ``"service"`` leaves it to the service, and a row in doubt that its
         token cannot settle stays ``unknown``, since nobody knows its name.
+    names
+        ``"stored"``: in the file names and folders of new files, characters other than letters, marks, numerals, ``.``,
+        ``_`` and ``-`` are replaced by ``_`` before anything is signed, so that a file is stored under the name that
+        was sent, whether the service replaces them (as its documentation says) or keeps them (guess: a recorded run of
+        another client shows that it did). ``"as_given"`` sends names unchanged, for accounts that keep them, and looks
+        for files under exactly these names.
     clock_skew
         Seconds by which the service's clock may be behind this one, when the age of a replaced file tells whether it
         is this row's (guess).
@@ -45,6 +51,7 @@ class Policy:
 
     index_lag: float = 30.0
     unique_names: Literal["client", "service"] = "client"
+    names: Literal["stored", "as_given"] = "stored"
     clock_skew: float = 60.0
     first_wait: float = 0.5
     look_ups: float = 20.0
@@ -57,7 +64,9 @@ class Policy:
     def __post_init__(self) -> None:
         if self.unique_names not in ("client", "service"):
             raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
-        for name in (field.name for field in fields(self) if field.name != "unique_names"):
+        if self.names not in ("stored", "as_given"):
+            raise MappingError(f"Policy(names={self.names!r}): it is 'stored' or 'as_given'.")
+        for name in (field.name for field in fields(self) if field.name not in ("unique_names", "names")):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")

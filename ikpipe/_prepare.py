@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ikpipe._account import Account
     from ikpipe._frame import Plan
     from ikpipe._metadata import Field
+    from ikpipe._names import Names
     from ikpipe._send import Wire
     from ikpipe._suffix import Suffixes
     from ikpipe._targets import Targets
@@ -58,12 +59,13 @@ async def planner_for(
     suffixes: Suffixes | None = None,
     label: Callable[[int], Any] = int,
     targets: Targets | None = None,
+    names: Names = "stored",
 ) -> Planner:
     """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     intake = Intake(folder, base64, mapping["fetch"], largest, wire.held)
-    return Planner(intake, await _known_fields(wire, account, plan), suffixes, label, targets)
+    return Planner(intake, await _known_fields(wire, account, plan), suffixes, label, targets, names)
 
 
 async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:

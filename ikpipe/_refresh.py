@@ -11,6 +11,7 @@ from ikpipe._errors import AccountError, Error
 from ikpipe._frame import Revision
 from ikpipe._library import file_at, file_details
 from ikpipe._pace import Pace
+from ikpipe._past import as_sent
 from ikpipe._policy import Policy
 from ikpipe._run import blocking, each, rest
 from ikpipe._send import Wire
@@ -120,7 +121,8 @@ def _open(row: Result, *, every: bool) -> bool:
 
 async def _asked(wire: Wire, account: Account, row: Result) -> None:
     if row.status == "accepted":
-        found = await file_at(wire, account, row.file_path or "")
+        # An accepted row has a path only if its name was made for it: no other file can have the name in another form.
+        found = await file_at(wire, account, as_sent(row.file_path or "", row.name), names="stored")
         if found is not None:
             _later.stored(row, found)
         return

@@ -227,7 +227,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict[str, Any]": (dict,),
 }
 _INTEGERS = 2**63
-SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : -1]}
+SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : [*KINDS].index("warnings")]}
 """What the service says of a file, by our names, with the types that its values have."""
 
 

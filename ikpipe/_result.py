@@ -12,7 +12,8 @@ class Result:
 
     `status` is one of ``uploaded accepted exists invalid failed unknown cancelled``; `error` is a code of
     `ikpipe.CODES`. Sizes are bytes, `height` and `width` pixels, `seconds` and `duration` seconds. The fields
-    from `file_id` on are the service's answer, by its own names (seed, "Understanding response").
+    from `file_id` to `duration` are the service's answer, by its own names (seed, "Understanding response"). `warnings`
+    are sentences on what was changed or is unusual; they never change `status` or fill `error`.
     """
 
     status: str
@@ -45,7 +46,13 @@ class Result:
     video_codec: str | None = None
     audio_codec: str | None = None
     duration: float | None = None
+    warnings: list[Any] | None = None
     extra: dict[str, Any] | None = field(default=None, repr=False)
+
+    def warn(self, *sentences: str) -> None:
+        """Add warnings, apart from those that the row has already."""
+        if sentences:
+            self.warnings = list(dict.fromkeys([*(self.warnings or ()), *sentences]))
 
 
 KINDS: dict[str, str] = {one.name: str(one.type).removesuffix(" | None") for one in fields(Result)}
@@ -60,6 +67,9 @@ RESULT_COLUMNS: dict[str, str] = {
     f"ik_{name}": _DTYPES.get(kind, "object") for name, kind in KINDS.items() if f"ik_{name}" != EXTRA
 }
 """Column of a results frame → its pandas dtype; nested values are ``object``."""
+
+LISTED = ("ik_tags", "ik_warnings")
+"""Columns of a results frame that are lists of text, in Arrow's tables too; other nested values are JSON there."""
 
 CANCELLED = Result("cancelled", "cancelled", "the run stopped first")
 """What becomes of a row that was never begun."""

@@ -22,7 +22,7 @@ from ikpipe._travel import Travel
 from ikpipe._trip import Trip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ikpipe._account import Account
     from ikpipe._batches import Batch, Sink
@@ -100,9 +100,9 @@ class Session:
             async def do(item: tuple[Batch, Trip]) -> None:
                 batch, trip = item
                 try:
-                    result = await travel.go(trip)
+                    result = _warned(await travel.go(trip), trip.warnings)
                 except BaseException:  # stopped at once: what is certain so far
-                    batch.results[trip.position - batch.start] = trip.result
+                    batch.results[trip.position - batch.start] = _warned(trip.result, trip.warnings)
                     raise
                 self._end(batch, trip.label, trip.position, result)
 
@@ -176,8 +176,8 @@ class Session:
             return None
         if isinstance(job, Job):
             return self._trip(Trip(label, position, job, since=self._options.shared_since), known)
-        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job)
-        invalid = Result("invalid", job[0].code, words)
+        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job if problem.severity == "error")
+        invalid = _warned(Result("invalid", job[0].code, words), [one for one in job if one.severity == "warning"])
         if known is not None:
             return self._trip(Trip(label, position, None, invalid), known)
         self._end(batch, label, position, invalid)
@@ -187,9 +187,9 @@ class Session:
         """Give a row on its way what is known of it."""
         if known is None:
             return trip
-        job = trip.job
-        if known.begun is None and job is not None and job.target in self._work.earlier:
-            known = self._work.earlier[job.target]._replace(result=known.result)
+        if known.begun is None and trip.job is not None and trip.job.target in self._work.earlier:
+            known = self._work.earlier[trip.job.target]._replace(result=known.result)
+        job = trip.job = trip.job and trip.job.as_begun(known.fields)
         trip.known, trip.result, trip.doubted, token = known, known.result, True, known.token
         if known.begun is not None or job is None or job.own_name:
             trip.sought = known.sought(self._options.policy.clock_skew)
@@ -263,3 +263,10 @@ class Session:
             words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"
             return UploadError(words, results)
         return None
+
+
+def _warned(result: Result, warnings: Iterable[Problem]) -> Result:
+    """Add a row's warnings to its result; a row that was not sent has none."""
+    if result.status != "cancelled":
+        result.warn(*(one.message for one in warnings))
+    return result

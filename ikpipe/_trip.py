@@ -9,6 +9,7 @@ from ikpipe._past import Sought
 from ikpipe._result import Result
 
 if TYPE_CHECKING:
+    from ikpipe._errors import Problem
     from ikpipe._job import Job
     from ikpipe._past import Known
     from ikpipe._source import Source
@@ -38,6 +39,11 @@ class Trip:
     begun: bool = False
     doubted: bool = False
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What of the row is not sent as given."""
+        return () if self.job is None else self.job.warnings
 
     @property
     def size(self) -> int | None:
@@ -71,7 +77,7 @@ class Trip:
         if self.sought is not None or self.job is None:
             return self.sought
         kept = self.job.fields.get("overwriteFile") == "false" and self.job.stored_size is not None
-        return Sought(self.job.target, self.job.stored_size) if kept else None
+        return Sought(self.job.given_target, self.job.stored_size) if kept else None
 
     def placed(self, result: Result) -> Result:
         """Note where the file is or would be, if no answer said so, so that a later run can look for it too."""

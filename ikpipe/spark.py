@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 from ikpipe._errors import CODES, MappingError, MissingExtra
 from ikpipe._java import check_java
 from ikpipe._progress import Progress, display
-from ikpipe._result import EXTRA, RESULT_COLUMNS, SETTLED
+from ikpipe._result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
 from ikpipe.cluster import Planning, Upload, plan
 
 if TYPE_CHECKING:
@@ -369,7 +369,7 @@ def _schema(frame: DataFrame) -> StructType:
         "object": types.StringType(),  # JSON
     }
     answers = {name: kinds[dtype] for name, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items()}
-    answers["ik_tags"] = types.ArrayType(types.StringType())
+    answers |= dict.fromkeys(LISTED, types.ArrayType(types.StringType()))
     kept = [field for field in frame.schema.fields if field.name not in answers]
     made: StructType = types.StructType([*kept, *(types.StructField(*one) for one in answers.items())])
     return made

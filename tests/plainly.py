@@ -12,7 +12,8 @@ from ikpipe._cells import whole_floats
 from ikpipe._errors import BadValue, Problem, shown
 from ikpipe._job import Job
 from ikpipe._metadata import fit
-from ikpipe._parameters import TABLE, encode, folder_levels, json_object, plain, served_name, tag_list
+from ikpipe._names import warning, without_slash
+from ikpipe._parameters import TABLE, encode, folder_levels, json_object, mended_folder, plain, served_name, tag_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,6 +127,7 @@ class Plainly:
             except BadValue as bad:
                 found.append((parameter, bad))
         source = self._source(values, found)
+        self._slash(values, found)
         if source is not None and not any(name == "file_name" for name, _ in found):
             if source.name:
                 values.setdefault("file_name", source.name)
@@ -136,11 +138,23 @@ class Plainly:
                 found.append(("file_name", bad))
         self._fit(values, found)
         fields = encoded(values, found)
+        before = fields.get("fileName")
+        warnings = tuple(problem(label, position, columns, *one, "warning") for one in replaced(fields))
         if not found and fields.get("useUniqueFileName") == "false":
             self._target(label, fields, found)
         if found or source is None:
-            return [problem(label, position, columns, *one) for one in found]
-        return self._named(Job(label, position, fields, source))
+            return [*(problem(label, position, columns, *one) for one in found), *warnings]
+        given = None if fields["fileName"] == before else before
+        return self._named(Job(label, position, fields, source, given=given, warnings=warnings))
+
+    def _slash(self, values: dict[str, Any], found: Found) -> None:
+        if "file_name" not in values:
+            return
+        try:
+            without_slash(encode("file_name", values["file_name"]))
+        except BadValue as bad:
+            found.append(("file_name", bad))
+            del values["file_name"]
 
     def _source(self, values: dict[str, Any], found: Found) -> Source | None:
         if any(parameter == "file" for parameter, _ in found):
@@ -165,7 +179,7 @@ class Plainly:
         values["custom_metadata"] = fitted
 
     def _target(self, label: Any, fields: Mapping[str, str], found: Found) -> None:
-        path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), served_name(fields["fileName"])])
+        path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), fields["fileName"]])
         if path in self._targets:
             words = f"file_name: the row {shown(self._targets[path])} is stored as {path!r} already"
             fix = "give each row its own file_name, or use_unique_file_name=True"
@@ -180,7 +194,7 @@ class Plainly:
         stem, dot, ending = job.fields["fileName"].rpartition(".")
         name = f"{stem}_{suffix}.{ending}" if dot and stem else f"{job.fields['fileName']}_{suffix}"
         made = {"fileName": name, "useUniqueFileName": "false", "overwriteFile": "false"}
-        return job._replace(fields={**job.fields, **made}, own_name=True)
+        return job._replace(fields={**job.fields, **made}, own_name=True, given=None)
 
 
 def read(row: Mapping[str, Any], every: list[Place], values: dict[str, Any], columns: dict[str, Any]) -> None:
@@ -219,9 +233,21 @@ def encoded(values: Mapping[str, Any], found: Found) -> dict[str, str]:
     return fields
 
 
-def problem(label: Any, position: int, columns: Mapping[str, Any], parameter: str, bad: BadValue) -> Problem:
+def replaced(fields: dict[str, str]) -> Found:
+    """Replace what the service may not keep, and say so."""
+    found: Found = []
+    for name, wire, mend in (("file_name", "fileName", served_name), ("folder", "folder", mended_folder)):
+        if wire in fields and (text := mend(fields[wire])) != fields[wire]:
+            found.append((name, warning(wire, fields[wire], text)))
+            fields[wire] = text
+    return found
+
+
+def problem(
+    label: Any, position: int, columns: Mapping[str, Any], parameter: str, bad: BadValue, severity: str = "error"
+) -> Problem:
     """Name a row, and its column, in a problem."""
     column = bad.column or columns.get(parameter, columns.get(parameter.partition(".")[0]))
     words = (text.encode("utf-8", "backslashreplace").decode() for text in (parameter, bad.message, bad.fix))
     name, message, fix = words
-    return Problem(label, position, column, name, bad.code, message, fix)
+    return Problem(label, position, column, name, severity, bad.code, message, fix)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ikpipe import Account
     from ikpipe.emulator import Emulator
 
-COLUMNS = ["row", "position", "column", "parameter", "code", "message", "fix"]
+COLUMNS = ["row", "position", "column", "parameter", "severity", "code", "message", "fix"]
 
 
 def codes(cells: dict[str, list[Any]], **options: Any) -> list[str]:
@@ -47,7 +47,7 @@ def test_a_problem_names_its_row_column_and_parameter() -> None:
     """Each problem has the index label, the position, and the frame's own column."""
     frame = pd.DataFrame({"bild": [b"x", b"y"], "kind": ["fine", "100%"]}, index=["a", "b"])
     found = ikpipe.check(frame, columns={"file": "bild", "tags": "kind"}, file_name="a.bin")
-    assert found.iloc[0, :5].tolist() == ["b", 1, "kind", "tags", "bad_character"]
+    assert found.iloc[0, :6].tolist() == ["b", 1, "kind", "tags", "error", "bad_character"]
 
 
 def test_labels_can_repeat_and_have_levels() -> None:
@@ -59,8 +59,8 @@ def test_labels_can_repeat_and_have_levels() -> None:
 
 def test_every_problem_of_a_row_is_told() -> None:
     """A row with three broken rules has three problems, not just the first."""
-    found = codes({"tags": ["%"], "folder": ["a b"], "is_private_file": ["perhaps"]})
-    assert sorted(found) == ["bad_character", "bad_character", "not_boolean"]
+    found = codes({"tags": ["%"], "folder": ["/a" * 51], "is_private_file": ["perhaps"]})
+    assert sorted(found) == ["bad_character", "not_boolean", "too_deep"]
 
 
 def test_it_needs_no_account_and_no_network() -> None:
@@ -74,7 +74,7 @@ def test_it_needs_no_account_and_no_network() -> None:
         ("tags", "t" * 501, "too_long"),
         ("tags", ["a,b"], "bad_character"),
         ("folder", "/".join("a" * 51), "too_deep"),
-        ("folder", "a?b", "bad_character"),
+        ("file_name", "a/b.jpg", "bad_character"),
         ("custom_coordinates", "1,2,3", "bad_coordinates"),
         ("is_published", "2", "not_boolean"),
         ("response_fields", "tags,colour", "unknown_name"),
@@ -139,8 +139,8 @@ def test_a_long_frame_is_read_to_its_end() -> None:
 def test_two_rows_with_one_target_are_a_problem_where_names_are_fixed() -> None:
     """The later of two rows that the service would store under one name is refused; unique names are left alone."""
     names = ["a b.jpg", "a_b.jpg"]
-    assert codes({"file_name": names}, use_unique_file_name=False) == ["same_target"]
-    assert codes({"file_name": names}) == []
+    assert codes({"file_name": names}, use_unique_file_name=False) == ["name_adjusted", "same_target"]
+    assert codes({"file_name": names}) == ["name_adjusted"]
 
 
 def test_a_template_with_a_hole_is_a_problem_of_the_cell() -> None:
@@ -189,7 +189,7 @@ def test_sizes_are_checked_where_the_account_says_a_limit(account: Account) -> N
 def test_metadata_is_checked_against_the_account(account: Account) -> None:
     """With an account, its fields are asked for; a field that does not exist is a problem of its column."""
     found = ikpipe.check(pd.DataFrame({"file": [b"x"], "custom_metadata.brand": ["x"]}), account, file_name="a")
-    assert found.iloc[0, 2:5].tolist() == ["custom_metadata.brand", "custom_metadata.brand", "unknown_name"]
+    assert found.iloc[0, 2:6].tolist() == ["custom_metadata.brand", "custom_metadata.brand", "error", "unknown_name"]
 
 
 def test_a_refused_key_is_an_error(emulate: Callable[..., Emulator]) -> None:

@@ -67,6 +67,13 @@ def test_nested_results_are_json(account: Account) -> None:
     assert json.loads(results["ik_custom_metadata"].iloc[0]) == {"brand": "x"}
 
 
+def test_warnings_are_json_like_tags(account: Account) -> None:
+    """A frame of pandas has no dtype of lists; names are sent as they are stored on clusters too."""
+    results = plan(account)(table(1).assign(file_name=["a b.gif"]))
+    assert ["a_b.gif" in one for one in json.loads(results["ik_warnings"].iloc[0])] == [True]
+    assert results["ik_name"].iloc[0].startswith("a_b_")
+
+
 # The same part again
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ikpipe._errors import CODES
+from ikpipe._errors import CODES, WARNINGS
 from ikpipe._parameters import TABLE
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -29,6 +29,13 @@ def test_every_entry_has_its_row(name: str, keys: dict[str, object]) -> None:
     rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines()[3:]]
     assert [row[1].strip(" `") for row in rows] == list(keys)
     assert len({len(row) for row in rows}) == 1
+
+
+def test_every_warning_has_its_row() -> None:
+    """The page of errors has each warning's code, meaning and advice."""
+    page = (DOCS / "errors.md").read_text("utf-8")
+    rows = [f"| `{name}` | {code.meaning} | {code.mend} |" for name, code in WARNINGS.items()]
+    assert [row for row in rows if row not in page] == []
 
 
 SEED = (DOCS / "seed.md").read_text(encoding="utf-8")

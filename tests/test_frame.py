@@ -268,7 +268,8 @@ def test_tags_take_no_dict() -> None:
     [
         ("is_private_file", "maybe", "is_private_file: 'maybe' is no boolean"),
         ("tags", "100%", "tags: .*%"),
-        ("folder", "/a b", "folder: .*' '"),
+        ("folder", "/a" * 51, "folder: .*51 levels"),
+        ("file_name", "a/b", "file_name: .*folder="),
         ("file_name", "{", "a brace stands alone"),
         ("custom_metadata", "{", "custom_metadata: .*not JSON"),
     ],
@@ -430,8 +431,8 @@ def test_a_results_frame_may_lack_columns() -> None:
 
 def test_problems_are_a_frame_even_without_any() -> None:
     """The contract's columns and dtypes, with and without problems."""
-    names = ["row", "position", "column", "parameter", "code", "message", "fix"]
-    some = problem_frame([Problem(("a", 1), 0, None, "tags", "too_long", "m", "f")])
+    names = ["row", "position", "column", "parameter", "severity", "code", "message", "fix"]
+    some = problem_frame([Problem(("a", 1), 0, None, "tags", "error", "too_long", "m", "f")])
     none = problem_frame([])
     assert list(some) == list(none) == names
     assert some["row"][0] == ("a", 1)

@@ -70,14 +70,14 @@ def test_a_job_knows_its_row() -> None:
 
 
 def test_the_name_is_the_files_own_at_last() -> None:
-    """Without any other, the last segment of the URL, percent-decoded."""
-    assert job({"file": [URL]}).fields == {"fileName": "p q.png"}
+    """Without any other, the last segment of the URL, percent-decoded, as it is sent."""
+    assert job({"file": [URL]}).fields == {"fileName": "p_q.png"}
 
 
 def test_a_given_name_wins_over_the_files() -> None:
     """A column or keyword that has a value comes first; where its cell is empty, the file's own name."""
     found = plan({"file": [URL, URL], "file_name": ["x.png", None]})
-    assert [one.fields["fileName"] for one in found if isinstance(one, Job)] == ["x.png", "p q.png"]
+    assert [one.fields["fileName"] for one in found if isinstance(one, Job)] == ["x.png", "p_q.png"]
 
 
 @pytest.mark.parametrize("file", ["https://a.example/", b"abc", "data:;base64,YWJj"])
@@ -95,10 +95,10 @@ def test_a_row_without_a_file_is_a_problem(frame: dict[str, Any]) -> None:
 
 def test_all_problems_of_a_row_are_found() -> None:
     """Not just the first: each parameter's own, with its column."""
-    frame = {"file": ["/etc/passwd"], "tags": ["%"], "isPublished": ["maybe"], "folder": ["/a b"]}
+    frame = {"file": ["/etc/passwd"], "tags": ["%"], "isPublished": ["maybe"], "folder": ["/a" * 51]}
     assert sorted(problems(frame)) == [
         ("file", "file_not_allowed", "file"),
-        ("folder", "bad_character", "folder"),
+        ("folder", "too_deep", "folder"),
         ("is_published", "not_boolean", "isPublished"),
         ("tags", "bad_character", "tags"),
     ]
@@ -142,6 +142,7 @@ def test_every_key_that_does_not_fit_is_a_problem() -> None:
     assert problems(frame, FIELDS) == [
         ("custom_metadata.price", "wrong_type", "custom_metadata.price"),
         ("custom_metadata.colour", "unknown_name", "customMetadata.colour"),
+        ("file_name", "name_adjusted", None),
     ]
 
 

@@ -27,7 +27,7 @@ from test_init import fresh
 import ikpipe
 import ikpipe.spark
 from ikpipe import Policy
-from ikpipe._result import EXTRA, RESULT_COLUMNS
+from ikpipe._result import EXTRA, LISTED, RESULT_COLUMNS
 from ikpipe.emulator.faults import KINDS
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> N
     for emulator in (ours, theirs):
         ikpipe.create_metadata_fields(rows[["custom_metadata.brand"]], emulator.account, dry_run=False)
     results = [row.asDict() for row in send(frame, ours.account, **options).collect()]
-    nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object" and name != "ik_tags"]
+    nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object" and name not in LISTED]
     for row in results:
         row |= {name: json.loads(row[name]) for name in nested if row[name] is not None}
     wanted = ikpipe.upload(rows, theirs.account, **options).astype(object)

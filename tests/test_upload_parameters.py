@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe._errors import BadValue
+from ikpipe._names import strict_folder
 from ikpipe._parameters import (
     BY_WIRE,
     FOLDER_DEPTH,
@@ -27,6 +28,7 @@ from ikpipe._parameters import (
     dump,
     encode,
     folder_levels,
+    mended_folder,
     plain,
     served_name,
     tag_list,
@@ -172,9 +174,12 @@ def test_folders_nest_50_levels() -> None:
 
 @pytest.mark.parametrize("char", [" ", ".", "%", "👟", "\\", ",", "\n", "&"])
 def test_folders_with_another_character(char: str) -> None:
-    """Any other character is a problem, whose mend is the folder without it."""
-    bad = refused("folder", f"/a{char}b")
-    assert (bad.code, bad.fix) == ("bad_character", "write '/a_b'")
+    """Any other character is sent as `_`; the authentication endpoint refuses it, with the folder to write instead."""
+    path = f"/a{char}b"
+    assert (encode("folder", path), mended_folder(path)) == (path, "/a_b")
+    with pytest.raises(BadValue) as raised:
+        strict_folder(path)
+    assert (raised.value.code, raised.value.fix) == ("bad_character", "write '/a_b'")
 
 
 def test_a_folder_may_be_a_number() -> None:

@@ -1,8 +1,8 @@
 """Tables of other libraries (polars, pyarrow, what narwhals knows): taken as frames, and given back as what they were.
 
 Columns go in and out as Arrow arrays, not as Python objects. The input's own columns are not touched at all: only the
-results are made anew. What is nested in these becomes JSON, but for `ik_tags`, a list of text: Arrow wants one type for
-all rows.
+results are made anew. What is nested in these becomes JSON, but for `ik_tags` and `ik_warnings`, lists of text: Arrow
+wants one type for all rows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import pandas as pd
 
 from ikpipe._errors import MappingError, MissingExtra
 from ikpipe._frame.foreign import sound
-from ikpipe._result import EXTRA, RESULT_COLUMNS
-
-_LISTED = "ik_tags"
+from ikpipe._result import EXTRA, LISTED, RESULT_COLUMNS
 
 Frame = TypeVar("Frame")
 """A pandas or polars DataFrame, or a pyarrow Table: what goes in comes out."""
@@ -67,7 +65,8 @@ class Native:
     def flat(self, results: pd.DataFrame) -> Any:
         """Give a results frame as what the table was, with the same columns of the same dtypes whatever is in them.
 
-        What is nested is JSON, in a pandas DataFrame also `ik_tags`: it has no dtype of lists that Parquet gives back.
+        What is nested is JSON, in a pandas DataFrame also `ik_tags` and `ik_warnings`: it has no dtype of lists that
+        Parquet gives back.
         """
         if EXTRA not in results.columns:
             results = results.assign(**{EXTRA: None})
@@ -81,7 +80,7 @@ class Native:
             pa.bool_(): pd.BooleanDtype(),
         }
         answers = [*RESULT_COLUMNS, EXTRA]
-        made = _arrow(results[answers], listed=None).to_pandas(types_mapper=kinds.get).set_axis(results.index)
+        made = _arrow(results[answers], listed=()).to_pandas(types_mapper=kinds.get).set_axis(results.index)
         return pd.concat([results.drop(columns=answers), made], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
@@ -140,11 +139,11 @@ def _frame(table: Any) -> pd.DataFrame:
 def _nested(frame: pd.DataFrame) -> list[str]:
     """Give the columns of results that are objects, and come as JSON."""
     kinds = {**RESULT_COLUMNS, EXTRA: "object"}
-    return [column for column in frame.columns if kinds.get(column) == "object" and column != _LISTED]
+    return [column for column in frame.columns if kinds.get(column) == "object" and column not in LISTED]
 
 
-def _arrow(answers: pd.DataFrame, listed: str | None = _LISTED) -> Any:
-    """Make an Arrow table of results; the column `listed` has lists of text, and all others that are nested JSON."""
+def _arrow(answers: pd.DataFrame, listed: tuple[str, ...] = LISTED) -> Any:
+    """Make an Arrow table of results; the columns `listed` have lists of text, and all others that are nested JSON."""
     pa: Any = import_module("pyarrow")
     kinds = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
     arrays = {}
@@ -152,7 +151,7 @@ def _arrow(answers: pd.DataFrame, listed: str | None = _LISTED) -> Any:
         kind, cells = kinds.get(RESULT_COLUMNS.get(column, "object")), answers[column]
         if kind is not None:
             arrays[column] = pa.array(cells, kind, from_pandas=True)
-        elif column == listed:
+        elif column in listed:
             lists = [None if one is None else [str(tag) for tag in one] for one in cells]
             arrays[column] = pa.array(lists, pa.list_(pa.string()))
         else:

@@ -10,6 +10,7 @@ import pandas as pd
 from ikpipe._cells import kinds, mapped, plain_cells
 from ikpipe._errors import BadValue, MappingError, nearest
 from ikpipe._frame.rows import Giver, Rows
+from ikpipe._names import without_slash
 from ikpipe._parameters import BY_WIRE, TABLE, encode, plain, tag_list
 from ikpipe._template import Template
 
@@ -130,7 +131,9 @@ class Plan:
             value = template.fill([])
         try:
             if parameter != "file":
-                encode(parameter, value)
+                text = encode(parameter, value)
+            if parameter == "file_name":
+                without_slash(text)
         except BadValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
         return Giver((), lambda _cells, rows: [value] * rows)

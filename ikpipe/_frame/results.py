@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,11 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     columns = [column for column in (*RESULT_COLUMNS, EXTRA) if column in frame.columns]
     cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
     names = [column.removeprefix("ik_") for column in columns]
-    return [Result(**dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)]
+    results = [Result(**dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)]
+    for one in results:
+        found: Any = one.warnings  # JSON in a cluster's results in pandas, an array in Arrow's tables
+        one.warnings = json.loads(found) if isinstance(found, str) else None if found is None else list(found)
+    return results
 
 
 class Revision:

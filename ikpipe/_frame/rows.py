@@ -115,14 +115,14 @@ class Rows:
                     found.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
         return found
 
-    def problem(self, offset: int, parameter: str, bad: BadValue) -> Problem:
-        """Name a row, and the column where there is one, in a problem."""
+    def problem(self, offset: int, parameter: str, bad: BadValue, severity: str = "error") -> Problem:
+        """Name a row, and the column where there is one, in a problem or a warning."""
         column = bad.column
         if column is None:
             columns = self.columns(offset)
             column = columns.get(parameter, columns.get(parameter.partition(".")[0]))
         name, message, fix = map(_writable, (parameter, bad.message, bad.fix))
-        return Problem(self.labels[offset], self.start + offset, column, name, bad.code, message, fix)
+        return Problem(self.labels[offset], self.start + offset, column, name, severity, bad.code, message, fix)
 
 
 def _metadata(giver: Giver, value: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._errors import BadValue, MappingError, nearest, shown
+from ikpipe._names import strict_folder
 from ikpipe._parameters import BY_WIRE, TABLE, encode, folder_levels, served_name, tag_list
 from ikpipe._token import LONGEST
 from ikpipe.auth.refusal import forbidden
@@ -180,7 +181,8 @@ def _written(name: str, value: object) -> str:
     """Write a value as it is sent, with ``{caller}`` where it stands."""
     given = value.replace("{caller}", _STAND_IN) if isinstance(value, str) else value
     try:
-        return encode(name, given).replace(_STAND_IN, "{caller}")
+        text = encode(name, given)
+        return (strict_folder(text) if name == "folder" else text).replace(_STAND_IN, "{caller}")
     except BadValue as bad:
         raise MappingError(f"Allow: {bad.message}; {bad.fix}.".replace(_STAND_IN, "{caller}")) from None
 

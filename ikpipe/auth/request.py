@@ -11,6 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 from ikpipe._errors import BadValue, shown
+from ikpipe._names import strict_folder
 from ikpipe._parameters import BY_WIRE, encode
 from ikpipe._token import LONGEST
 from ikpipe.auth.refusal import malformed
@@ -104,6 +105,8 @@ def _fields(payload: dict[str, Any]) -> dict[str, str]:
 def _check(name: str, text: str) -> None:
     try:
         written = encode(BY_WIRE[name], text)
+        if name == "folder":
+            strict_folder(text)
     except BadValue as bad:
         raise malformed(f"{bad.message}; {bad.fix}.") from None
     if name in _WRITTEN_ONE_WAY and written != text:

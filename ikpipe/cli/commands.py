@@ -36,17 +36,17 @@ def check(options: Namespace) -> int:
     account = ikpipe.Account.from_env(options.profile) if known else None
     with at_once():
         table = feed(options.table)
-        found, rows = _problems(table, given, account, probe=options.probe)
+        found, rows = _problems(table, given, account, probe=options.probe, policy=mapping.policy(options.policy))
     if options.out is not None:
         output.write(found, options.out)
     say(*report.problems(found, rows, width()))
     if account is None and metadata_fields(table.sample, mapping.call(options)):
         say("without an account, custom metadata was not compared with its fields")
-    return ALL_WELL if found.empty else PROBLEMS
+    return PROBLEMS if (found["severity"] == "error").any() else ALL_WELL
 
 
 def _problems(
-    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, *, probe: bool
+    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, *, probe: bool, policy: ikpipe.Policy
 ) -> tuple[pd.DataFrame, int]:
     """Find the problems of a table, and count its rows."""
     from ikpipe._check import find
@@ -57,7 +57,7 @@ def _problems(
 
     async def search() -> tuple[list[Problem], int]:
         async with Wire() as wire:
-            return await find(Work(table, given), wire, account, probe=probe)
+            return await find(Work(table, given), wire, account, probe=probe, policy=policy)
 
     found, rows = blocking(search, "check")()
     return problem_frame(found), rows

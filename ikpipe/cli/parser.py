@@ -79,6 +79,7 @@ def _check(every: _Commands) -> None:
     command.add_argument("-o", "--out", metavar="PROBLEMS", help="write the problems there; - is standard output")
     _add_mapping(command)
     command.add_argument("--probe", action="store_true", help="ask each URL for its headers")
+    _add_policy(command)
     _add_profile(command)
 
 
@@ -206,8 +207,13 @@ def _add_sending(command: _Parser, *, as_begun: bool = False) -> None:
         help=f"rows that may be stored, where nobody can look: hold them{hold}, or send them again, which can store "
         "a file twice",
     )
-    _add_pairs(command, "--policy", "FIELD=VALUE", "what to believe of the service, such as index_lag=60")
+    _add_policy(command)
     command.add_argument("--quiet", action="store_true", help="neither progress nor summary; errors are still shown")
+
+
+def _add_policy(command: _Parser) -> None:
+    purpose = "override an assumption about the service, such as index_lag=60 or names=as_given"
+    _add_pairs(command, "--policy", "FIELD=VALUE", purpose)
 
 
 def _add_account(command: _Parser) -> None:

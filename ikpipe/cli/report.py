@@ -6,7 +6,7 @@ from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import CODES
+from ikpipe._errors import CODES, WARNINGS
 from ikpipe._progress import size
 from ikpipe._result import CANCELLED, SETTLED
 from ikpipe.cli.wording import cut, in_options, one_line
@@ -25,7 +25,7 @@ _COLUMN = 20  # characters of a column's name
 
 
 def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
-    """Sum up what `ikpipe.check` found: the most frequent code first, each with a few of its rows.
+    """Sum up what `ikpipe.check` found: errors, then warnings, of each the most frequent code first, with a few rows.
 
     Parameters
     ----------
@@ -36,11 +36,25 @@ def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
     width
         Characters of a line.
     """
-    if found.empty:
+    warns = found["severity"] == "warning"
+    errors, warnings = found[~warns], found[warns]
+    if errors.empty:
         yield f"no problems in {_count(rows, 'row')}"
-        return
-    bad = found["position"].nunique()
-    yield f"{_count(len(found), 'problem')} in {bad} of {_count(rows, 'row')} (the first row is row 0)"
+    else:
+        yield f"{_of(errors, 'problem', rows)} (the first row is row 0)"
+        yield from _by_code(errors, width)
+    if not warnings.empty:
+        first = " (the first row is row 0)" if errors.empty else ""
+        yield from ([""] if not errors.empty else [])
+        yield f"{_of(warnings, 'warning', rows)}{first}; warnings do not stop an upload"
+        yield from _by_code(warnings, width)
+
+
+def _of(found: pd.DataFrame, noun: str, rows: int) -> str:
+    return f"{_count(len(found), noun)} in {found['position'].nunique()} of {_count(rows, 'row')}"
+
+
+def _by_code(found: pd.DataFrame, width: int) -> Iterator[str]:
     for code, group in _groups(found, "code"):
         few = group.head(FEW)
         columns = few["column"].astype(str).where(few["column"].notna(), "")
@@ -56,6 +70,7 @@ class Counts:
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
         self.stored = 0
+        self.warned = 0
         self.troubles: Counter[str] = Counter()
         self.kinds: dict[str, dict[str, None]] = {}
         self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
@@ -66,6 +81,7 @@ class Counts:
         found = cls()
         for label, one in zip(labels, results, strict=True):
             found.statuses[one.status] += 1
+            found.warned += bool(one.warnings)
             if one.status in SETTLED:
                 found.stored += one.size or 0
                 continue
@@ -79,6 +95,7 @@ class Counts:
         """Add rows that come after these."""
         self.statuses += other.statuses
         self.stored += other.stored
+        self.warned += other.warned
         self.troubles += other.troubles
         for code, examples in other.examples.items():
             self.kinds.setdefault(code, {}).update(other.kinds[code])
@@ -137,6 +154,8 @@ def summary(tally: Tally, width: int) -> Iterator[str]:
     sent = f", {size(about['bytes'])} sent from here" if about["bytes"] else ""
     yield f"{up} of {_count(about['rows'], 'row')} up, {size(tally.stored)} stored{sent}, in {about['seconds']:.1f} s"
     yield "  " + ", ".join(f"{count} {status}" for status, count in tally.statuses.most_common())
+    if tally.warned:
+        yield f"  {_count(tally.warned, 'row')} with warnings: see the column ik_warnings"
     for code, count in tally.troubles.most_common():
         yield ""
         yield from _explained(f"{count} {'/'.join(tally.kinds[code])}, {code}", code, width)
@@ -164,7 +183,7 @@ def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> It
 
 
 def _explained(head: str, code: str, width: int) -> Iterator[str]:
-    known = CODES.get(code)  # a results file can come from a later version
+    known = CODES.get(code) or WARNINGS.get(code)  # a results file can come from a later version
     text = f"{head}: {in_options(f'{known.meaning} {known.mend}')}" if known else head
     yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ")
 

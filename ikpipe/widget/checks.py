@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from ikpipe._errors import BadValue
 from ikpipe._frame import Plan
 from ikpipe._job import Job, Planner
-from ikpipe._parameters import encode, json_object, mended_folder, plain, tag_list
+from ikpipe._names import place
+from ikpipe._parameters import encode, json_object, mended_folder, plain, served_name, tag_list
 from ikpipe._source import Intake
 from ikpipe.widget.looks import kind_of
 from ikpipe.widget.rows import Row, Shown
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ikpipe._errors import Problem
     from ikpipe._frame import Rows
     from ikpipe._metadata import Field
+    from ikpipe._names import Names
     from ikpipe._source import Source
     from ikpipe.widget.sheet import Sheet
 
@@ -41,13 +43,17 @@ class Checks:
         Largest file in bytes, or None.
     held
         Gives the file that a cell stands for, where a browser has it.
+    names
+        ``"stored"`` or ``"as_given"``, as `Policy` has it.
     """
 
-    def __init__(self, sheet: Sheet, max_size: int | None, held: Callable[[str], Source | None]) -> None:
+    def __init__(
+        self, sheet: Sheet, max_size: int | None, held: Callable[[str], Source | None], names: Names = "stored"
+    ) -> None:
         mapping = sheet.given
         root = None if mapping["root"] is None else Path(mapping["root"])
         self.fields: Mapping[str, Field] | None = None
-        self._sheet, self._for = sheet, _Key((), ())
+        self._sheet, self._for, self._names = sheet, _Key((), ()), names
         self._plan: Plan | None = None
         self._intake = Intake(root, mapping["file_kind"] == "base64", mapping["fetch"], max_size, held)
         self._owners: dict[str, dict[str, Row]] = {}
@@ -95,7 +101,7 @@ class Checks:
         frame = self._sheet.frame(rows, edited)
         chunk = self._sheet.feed(frame).chunk()
         read = self._planned(frame.columns, edited).rows(chunk)
-        jobs = _Alone(self._intake, self.fields).jobs(read)
+        jobs = _Alone(self._intake, self.fields, names=self._names).jobs(read)
         values = read.values()
         files = self._intake.read_all(_sound(values.get("file", [None] * len(rows))))
         columns = {name: values.get(name, [None] * len(rows)) for name in _SHOWN}
@@ -106,7 +112,11 @@ class Checks:
     def _one(self, row: Row, job: Job | list[Problem], file: Any, cells: Mapping[str, Any]) -> Shown:
         source: Source | None = None if isinstance(file, BadValue) else file
         fixed = isinstance(job, Job) and job.fields.get("useUniqueFileName") == "false"
-        name = _text(cells["file_name"]) or (source.name if source is not None else None) or ""
+        # Names are shown as they are sent.
+        fields = job.fields if isinstance(job, Job) else {}
+        name = (
+            fields.get("fileName") or _text(cells["file_name"]) or (source.name if source is not None else None) or ""
+        )
         metadata = cells["custom_metadata"]
         return Shown(
             name=name[:_LONGEST],
@@ -114,14 +124,14 @@ class Checks:
             kind=_kind(row, source, name),
             source=_side(row, source),
             href=source.text if source is not None and source.kind in ("url", "fetch") else None,
-            folder=_text(cells["folder"]),
+            folder=fields.get("folder", _text(cells["folder"]))[:_LONGEST],
             tags=_tags(cells["tags"]),
             description=_text(cells["description"]),
             private=_PRIVATE.get(_encoded("is_private_file", cells["is_private_file"])),
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(metadata),
-            problems=[] if isinstance(job, Job) else [self._problem(one, cells) for one in job],
-            target=job.target if isinstance(job, Job) and fixed else None,
+            problems=[self._problem(one, cells) for one in (() if isinstance(job, Job) else job) if _is_error(one)],
+            target=place(job.target, self._names) if isinstance(job, Job) and fixed else None,
             file=source,
         )
 
@@ -134,6 +144,8 @@ class Checks:
         """Give a value that would cure it, where one is plain."""
         parameter, _, key = problem.parameter.partition(".")
         value = cells.get(parameter)
+        if parameter == "file_name" and problem.code == "bad_character":
+            return served_name(_text(value))
         if parameter == "folder" and problem.code == "bad_character":
             return mended_folder(_text(value))
         if parameter == "tags" and problem.code == "bad_character":
@@ -186,6 +198,10 @@ def _settled(owners: Mapping[str, Row]) -> set[Row]:
             row.clash = clash
             changed.add(row)
     return changed
+
+
+def _is_error(problem: Problem) -> bool:
+    return problem.severity == "error"
 
 
 def _sound(values: list[Any]) -> list[Any]:

@@ -51,7 +51,7 @@ class Desk:
         self.sheet, self.sending, self.say, self.changed = sheet, sending, say, changed
         self.shelf = Shelf(len(sheet.input))
         self.page, self.lines = Page(say), Lines()
-        self.checks = Checks(sheet, sending.account.max_file_size, self.page.held)
+        self.checks = Checks(sheet, sending.account.max_file_size, self.page.held, sending.policy.names)
         self.runs: list[Run] = []
         self.bytes, self.seconds, self.trouble = 0, 0.0, ""
         self._looked = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe._errors import AccountError, Error
 from ikpipe._job import path_of
 from ikpipe._library import confirm, find
+from ikpipe._names import place
 from ikpipe._reply import Reply, read
 from ikpipe._result import Result
 from ikpipe._send import Wire
@@ -138,7 +139,8 @@ class BrowserWire(Wire):
         for wait in (0.0, self._rules.index_lag):
             await asyncio.sleep(wait)
             try:
-                if await find(self, self._account, path_of(fields), size=size, since=since) is not None:
+                path, names = path_of(fields), self._rules.names
+                if await find(self, self._account, path, size=size, since=since, names=names) is not None:
                     self._page.proven.set()
                     return doubt
             except AccountError:
@@ -168,7 +170,7 @@ class BrowserWire(Wire):
             for name in _ASKED_FOR:
                 setattr(found, name, getattr(said, name))
             found.request_id = said.request_id
-        if not _fits(found, fields, source):
+        if not _fits(found, fields, source, self._rules.names):
             return _doubt("the page says that it is stored, and names another file")
         self._page.proven.set()
         return reply._replace(result=found)
@@ -188,9 +190,9 @@ def _doubt(words: str) -> Reply:
     return Reply(Result("unknown", "bad_reply", words))
 
 
-def _fits(found: Result, fields: Mapping[str, str], source: Source) -> bool:
+def _fits(found: Result, fields: Mapping[str, str], source: Source, names: str) -> bool:
     """Tell whether a stored file is the one that was signed for."""
-    path, place = found.file_path or "", path_of(fields)
+    path, target = place(found.file_path or "", names), place(path_of(fields), names)
     if fields.get("useUniqueFileName") != "false":  # the service adds to the name
-        path, place = path[: path.rfind("/") + 1], place[: place.rfind("/") + 1]
-    return path == place and ("transformation" in fields or found.size in (None, source.size))
+        path, target = path[: path.rfind("/") + 1], target[: target.rfind("/") + 1]
+    return path == target and ("transformation" in fields or found.size in (None, source.size))

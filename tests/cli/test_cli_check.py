@@ -45,6 +45,36 @@ def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
     ]
 
 
+def test_warnings_are_no_problems(ikp: Ikp, table: Table) -> None:
+    """Names that are changed are named; the status is 0, since every row is sent."""
+    ran = ikp("check", table(2, title=["a b", "c"]), "--map", "file=picture", "--set", "file_name={title}.png")
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.splitlines()[:3] == [
+        "ikpipe: no problems in 2 rows",
+        "1 warning in 1 of 2 rows (the first row is row 0); warnings do not stop an upload",
+        "",
+    ]
+    assert "1 name_adjusted" in ran.err
+    assert 'is sent as "a_b.png"' in " ".join(ran.err.split())
+
+
+def test_errors_come_before_warnings(ikp: Ikp, table: Table) -> None:
+    """And the status is that of the errors."""
+    source = table(2, title=["a b", "c"], private=["no", "maybe"])
+    ran = ikp(
+        "check", source, "--map", "file=picture", "--set", "file_name={title}.png", "--map", "is_private_file=private"
+    )
+    assert ran.status == 1
+    assert ran.err.startswith("ikpipe: 1 problem in 1 of 2 rows (the first row is row 0)\n")
+    assert ran.err.index("not_boolean") < ran.err.index("1 warning in 1 of 2 rows")
+
+
+def test_a_policy_that_sends_names_as_given_has_no_warnings(ikp: Ikp, table: Table) -> None:
+    """`--policy` is that of `upload`."""
+    ran = ikp("check", table(1), "--map", "file=picture", "--set", "file_name=a b.png", "--policy", "names=as_given")
+    assert (ran.status, ran.err) == (0, "ikpipe: no problems in 1 row\n")
+
+
 def test_problems_in_a_file(ikp: Ikp, table: Table) -> None:
     """PROBLEMS is a table with a row a problem."""
     ran = ikp("check", table(2, picture=["", ""]), *NAMED, "-o", "problems.jsonl")
@@ -57,7 +87,7 @@ def test_problems_in_a_file(ikp: Ikp, table: Table) -> None:
 def test_problems_on_standard_output(ikp: Ikp, table: Table) -> None:
     """PROBLEMS `-` is CSV on standard output, also where there are none."""
     ran = ikp("check", table(1), *NAMED, "-o", "-")
-    header = ["row", "position", "column", "parameter", "code", "message", "fix"]
+    header = ["row", "position", "column", "parameter", "severity", "code", "message", "fix"]
     assert list(csv.reader(io.StringIO(ran.out))) == [header]
 
 

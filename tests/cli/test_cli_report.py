@@ -62,7 +62,10 @@ def test_cut(line: str, width: int) -> None:
 @given(st.lists(st.tuples(TEXT, TEXT, st.sampled_from(list(CODES)), TEXT), max_size=8), st.integers(30, 120))
 def test_problems_fit(found: list[tuple[str, str, str, str]], width: int) -> None:
     """Whatever the problems are, no example is wider than the terminal, and all are counted."""
-    every = [Problem(row, at, column, "file", code, text, text) for at, (row, column, code, text) in enumerate(found)]
+    every = [
+        Problem(row, at, column, "file", "error", code, text, text)
+        for at, (row, column, code, text) in enumerate(found)
+    ]
     head, *lines = problems(problem_frame(every), len(every), width)
     assert all(len(line) <= width for line in lines)
     counts = [int(line.split()[0]) for line in lines if line.startswith("  ") and line[2] != " "]

@@ -176,9 +176,9 @@ def test_without_a_key_the_answer_must_fit_what_was_signed(emulate: Callable[...
             assert browser.settled() == {"b0": "unknown"}
 
 
-def test_html_in_a_name_is_text(account: ikpipe.Account) -> None:
-    """It is told as it is, and stored as the service stores it."""
-    uploader = ikpipe.Uploader(account)
+def test_html_in_a_name_is_text(emulate: Callable[..., Emulator]) -> None:
+    """It is told as it is, where names are sent as they are given."""
+    uploader = ikpipe.Uploader(emulate(names="keep").account, policy=ikpipe.Policy(names="as_given"))
     with Browser(uploader) as browser:
         browser.pick({"<img src=x onerror=alert(1)>.txt": b"x"})
         assert browser.rows["b0"]["name"] == "<img src=x onerror=alert(1)>.txt"

@@ -222,19 +222,46 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
+        browser.edit(["b0"], "tags", ["50%"])
         problem = browser.rows["b0"]["problems"][0]
-        assert (problem["column"], problem["code"], problem["mend"]) == ("folder", "bad_character", "/My_Trip")
+        assert (problem["column"], problem["code"], problem["mend"]) == ("tags", "bad_character", ["50"])
         uploader.send()
         assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
-        browser.edit(["b0"], "folder", problem["mend"])
+        browser.edit(["b0"], "file_name", "a/b.txt")
+        assert [one["mend"] for one in browser.rows["b0"]["problems"] if one["column"] == "file_name"] == ["a_b.txt"]
+        browser.edit(["b0"], "file_name", "a_b.txt")
+        browser.edit(["b0"], "tags", ["50"])
         assert browser.rows["b0"]["state"] == "ready"
         assert "request" in browser.heard[-1]
-        browser.edit(["b0"], "tags", ["50%"])
-        assert browser.rows["b0"]["problems"][0]["mend"] == ["50"]
-        browser.edit(["b0"], "tags", ["50"])
         uploader.send()
         assert browser.settled()["b0"] == "uploaded"
     assert uploader.results["ik_tags"].tolist() == [["50"], None]
+
+
+def test_names_are_shown_as_they_are_sent(account: ikpipe.Account) -> None:
+    """A folder or name with a space is no problem; what the page shows is what is stored."""
+    uploader = ikpipe.Uploader(account, use_unique_file_name=False)
+    with Browser(uploader) as browser:
+        browser.pick({"My Trip/a b.txt": b"x"})
+        shown = browser.rows["b0"]
+        assert (shown["state"], shown["folder"], shown["name"]) == ("ready", "/My_Trip", "a_b.txt")
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert uploader.results["ik_file_path"].tolist() == ["/My_Trip/a_b.txt"]
+    assert len(uploader.results["ik_warnings"][0]) == 2
+
+
+def test_names_as_given_are_shown_as_given(emulate: Callable[..., Emulator]) -> None:
+    """On an account that keeps them."""
+    emulator = emulate(names="keep")
+    policy = ikpipe.Policy(names="as_given")
+    uploader = ikpipe.Uploader(emulator.account, use_unique_file_name=False, policy=policy)
+    with Browser(uploader) as browser:
+        browser.pick({"My Trip/a b.txt": b"x"})
+        assert (browser.rows["b0"]["folder"], browser.rows["b0"]["name"]) == ("/My Trip", "a b.txt")
+        uploader.send()
+        assert browser.settled() == {"b0": "uploaded"}
+    assert uploader.results["ik_file_path"].tolist() == ["/My Trip/a b.txt"]
 
 
 def test_a_row_that_is_up_cannot_be_changed(account: ikpipe.Account) -> None:
