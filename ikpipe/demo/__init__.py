@@ -158,7 +158,8 @@ class Story:
         self._table([["the shop's pictures", shop], ["ImageKit, emulated", service]])
 
     def problems(self, catalogue: pd.DataFrame, found: pd.DataFrame) -> None:
-        """Set out what `check` found."""
+        """Set out the errors that `check` found; warnings stop no row."""
+        found = found[found["severity"] == "error"]
         self._head("check", f"{len(catalogue)} rows, {len(found)} problems, found before anything is sent")
         rows = zip(catalogue["sku"].iloc[found["position"]], found["message"], found["fix"], strict=True)
         self._table([["sku", "problem", "what to do"], *map(list, rows)])
