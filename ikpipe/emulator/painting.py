@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
@@ -110,6 +111,10 @@ def _rotate(picture: Picture, step: Step, _frame: Frame) -> Picture:
     degrees = float(text.removeprefix("N")) * (1 if text.startswith("N") else -1)
     if degrees % 90 == 0:
         return picture.rotate(degrees, expand=True)
+    angle = math.radians(degrees)
+    across, down = abs(math.cos(angle)), abs(math.sin(angle))
+    width, height = picture.size
+    _check_size((math.ceil(width * across + height * down), math.ceil(width * down + height * across)))
     return _with_alpha(picture).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
 
 

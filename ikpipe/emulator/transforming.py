@@ -29,6 +29,14 @@ _AS_THEY_ARE = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
 _LARGEST_WEBP = 16383
 
 
+MOST_STEPS = 50
+"""Steps of a transformation (`guess`: no limit is documented, yet a request must end)."""
+MOST_TURNS = 8
+"""Rotations in it, other than by right angles: each makes the picture larger (`guess`)."""
+MOST_PAINTED = 500_000_000
+"""Pixels that all steps of it may paint together (`guess`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a client tells besides the address: which formats it takes, and its hints on width and pixel ratio."""
@@ -55,14 +63,34 @@ def transform(
             if source.width * source.height > MOST_PIXELS:
                 raise BadTransformationError("The picture is larger than 100 megapixels.")
             picture = _upright(source)
-            initial = picture.size
+            check_length(chain)
+            initial, painted = picture.size, 0
             for step in chain.steps:
                 picture = paint(picture, step, Frame(initial, picture.size, request.hints or {}, custom))
+                painted += picture.width * picture.height
+                if painted > MOST_PAINTED:
+                    raise BadTransformationError("The steps would paint more than 500 megapixels in all.")
             return _encode(picture, source, chain, request)
     except BadTransformationError:
         raise
     except Exception as error:  # each decoder has its own way to fail
         raise BadTransformationError("The picture cannot be read.") from error
+
+
+def check_length(chain: Chain) -> None:
+    """Refuse a transformation of too many steps, or rotations.
+
+    Raises
+    ------
+    BadTransformationError
+        It has more.
+    """
+    if len(chain.steps) > MOST_STEPS:
+        raise BadTransformationError(f"It has {len(chain.steps)} steps, {MOST_STEPS} are allowed.")
+    turned = [step["rt"].removeprefix("N") for step in chain.steps if step.get("rt", "auto") != "auto"]
+    turns = sum(float(degrees) % 90 != 0 for degrees in turned)
+    if turns > MOST_TURNS:
+        raise BadTransformationError(f"It has {turns} rotations, {MOST_TURNS} are allowed.")
 
 
 def _upright(source: Image.Image) -> Image.Image:

@@ -287,3 +287,30 @@ def test_without_the_body(client: Client) -> None:
     path = store(client, "head.jpg")
     reply = client.http.head(f"{client.emulator.url_endpoint}{path}?tr=w-10")
     assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "image/jpeg", b"")
+
+
+BOUNDED = [
+    (":".join(["w-30"] * 51), "51 steps"),
+    (":".join(["rt-45"] * 9), "9 rotations"),
+    (":".join(["n-big"] * 20), "more than 500 megapixels"),
+    ("w-8000,h-8000,c-force:rt-45", "larger than 100 megapixels"),
+    ("n-turned," * 3, "9 rotations"),
+]
+
+
+@pytest.mark.parametrize(("chain", "why"), BOUNDED, ids=[why for _, why in BOUNDED])
+def test_a_transformation_has_bounds(start: Callable[..., Client], chain: str, why: str) -> None:
+    """In steps, rotations and pixels, named ones counted in: 400, and the reason in the header."""
+    turned = ":".join(["rt-45"] * 3)
+    client = start(named=f"big=w-9000,h-9000,c-force;turned={turned}")
+    path = store(client, "a.png", picture("PNG", (2, 2)))
+    reply = get(client, f"/tr:{chain}{path}")
+    assert (reply.status_code, reply.text) == (400, "Bad Image Transformation Request")
+    assert why in reply.headers["ik-error"]
+
+
+def test_transformations_within_the_bounds_are_carried_out(client: Client) -> None:
+    """Fifty steps; eight rotations, and as many by right angles as there are steps."""
+    path = store(client, "bounds.png", picture("PNG", (2, 2)))
+    for chain in (["w-3"] * 50, ["rt-45,w-9,h-9,c-force"] * 8, ["rt-90"] * 50):
+        assert get(client, f"/tr:{':'.join(chain)}{path}").status_code == 200
