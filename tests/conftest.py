@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import browsing
 import pytest
-from doubles import uploads_of, web_site
+from doubles import LOOPBACK, uploads_of, web_site
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -59,7 +59,7 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """One emulator with the default rules, for all tests that do not mind each other."""
-    with Emulator() as running:
+    with Emulator(**LOOPBACK) as running:
         yield running
 
 
@@ -80,7 +80,7 @@ def arrived(emulator: Emulator) -> Callable[[], list[dict[str, Any]]]:
 def emulate() -> Iterator[Callable[..., Emulator]]:
     """Start emulators with rules of their own, for one test."""
     with ExitStack() as stack:
-        yield lambda **rules: stack.enter_context(Emulator(**rules))
+        yield lambda **rules: stack.enter_context(Emulator(**{**LOOPBACK, **rules}))
 
 
 @pytest.fixture(scope="session")

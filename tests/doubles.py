@@ -20,6 +20,9 @@ import ikpipe
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
+LOOPBACK: dict[str, Any] = {"fetch_hosts": ("127.0.0.1",), "webhook_hosts": ("127.0.0.1",)}
+"""What lets an emulator reach the servers of tests."""
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER without lingering: closing resets the connection
 
 Act = Callable[["Talk"], None]

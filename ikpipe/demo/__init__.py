@@ -75,7 +75,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
     emulator = needed("ikpipe.emulator", "emulator", "The demo")
     data, told = data_folder(), Story(stream or sys.stdout)
     with ExitStack() as stack:
-        service = stack.enter_context(emulator.Emulator(url_timeout=_PATIENCE))
+        service = stack.enter_context(emulator.Emulator(url_timeout=_PATIENCE, fetch_hosts=("127.0.0.1",)))
         shop = stack.enter_context(origin(data, slow=_SLOW))
         told.beginning(shop, service.url)
         make_fields(service.account)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ikpipe.emulator.form import Spool
+from ikpipe.emulator.outbound import NotPublicError, Outbound
 from ikpipe.emulator.refusals import invalid
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from ikpipe.emulator.settings import Rules
 
 LONGEST_URL = 8192
-# a machine's proxy must not stand between loopback and itself
-DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://127.0.0.1": None,
-    "all://localhost": None,
-    "all://[::1]": None,
-}
 _DATA_URI = re.compile(rb"data:[^,]*?;base64,", re.IGNORECASE)
 _WHITE = re.compile(rb"\s+")
 
@@ -59,13 +54,17 @@ class Fetcher:
         Raises
         ------
         Refusal
-            400 if the file can not be had, or its headers not within 8 s (`seed`; the words are a `guess`).
+            400 if the file can not be had, or its headers not within 8 s (`seed`; the words are a `guess`), or if its
+            address is not public and not allowed by the rule `fetch_hosts`.
         """
         if text.size > LONGEST_URL:
             raise invalid("file", "The URL is too long.")
         spool = Spool(self._folder, self._limit)
         try:
             await self._download(text.head(LONGEST_URL).decode().strip(), spool)
+        except NotPublicError as error:
+            spool.discard()
+            raise invalid("file", f"The file could not be downloaded from the URL: {error}.") from None
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
             spool.discard()
             why = "in time" if isinstance(error, TimeoutError) else "from the URL"
@@ -77,7 +76,8 @@ class Fetcher:
 
     async def _download(self, url: str, spool: Spool) -> None:
         if self._client is None:
-            self._client = httpx.AsyncClient(follow_redirects=True, timeout=None, mounts=DIRECT)  # noqa: S113 - timed below, as a whole
+            outbound = Outbound("fetch_hosts", self._rules.fetch_hosts)
+            self._client = httpx.AsyncClient(follow_redirects=True, timeout=None, transport=outbound)  # noqa: S113 - timed below, as a whole
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._rules.url_timeout):
                 reply = await stack.enter_async_context(self._client.stream("GET", url))

@@ -51,6 +51,11 @@ class Rules:
     url_body_timeout: float = 60.0
     """Seconds in which a URL's body must be there (`guess`: no limit is documented, yet a request must end)."""
 
+    fetch_hosts: tuple[str, ...] = ()
+    """Hosts, addresses and networks that URL files may come from though they are not public: `127.0.0.1`, `10.0.0.0/8`,
+    `shop.internal`; `*` is all. Checked after resolving, and on each redirect (the emulator's own: whoever may upload
+    must not reach this machine's network by it)."""
+
     # Answers
     on_request: tuple[str, ...] = (
         "embeddedMetadata",
@@ -140,6 +145,8 @@ class Rules:
     """How the account's webhooks are signed: `webhook-signature` (`sdk`), `x-ik-signature` (`docs`, older), or both."""
     extension_signature: Literal["both", "standard", "older", "none"] = "both"
     """The same of webhooks to `webhookUrl` (`guess`: no document speaks of a signature there)."""
+    webhook_hosts: tuple[str, ...] = ()
+    """The same of the addresses that an upload's `webhookUrl` may name; `webhook_url` is the owner's choice."""
     webhook_tries: int = 5
     """How often a webhook is sent until somebody takes it (`docs`: for 24 hours)."""
     webhook_wait: float = 0.1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ikpipe.emulator.fetch import DIRECT
+from ikpipe.emulator.outbound import NotPublicError, Outbound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,19 +60,19 @@ def _takes(status: int | None, message: Message) -> bool:
 
 
 class Webhooks:
-    """Sends webhooks with one client, made when the first is sent, and remembers them all."""
+    """Sends webhooks, and remembers them all."""
 
     def __init__(self, rules: Rules, background: Background) -> None:
         self._rules = rules
         self._background = background
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[bool, httpx.AsyncClient] = {}
         self._sent: list[Message] = []
 
     async def close(self) -> None:
         """Close the client's connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
 
     def entries(self) -> list[Message]:
         """Give a copy of all webhooks in the order of their making, with their tries; from any thread."""
@@ -104,26 +104,42 @@ class Webhooks:
 
     def _try(self, message: Message, scheme: str, wait: float) -> None:
         async def work() -> None:
-            status = await self._post(message, scheme)
-            message["tries"].append({"time": time.time(), "status": status})
+            status: int | None = None
+            refused: dict[str, str] = {}
+            try:
+                status = await self._post(message, scheme)
+            except NotPublicError as error:
+                refused = {"error": str(error)}
+            message["tries"].append({"time": time.time(), "status": status, **refused})
             message["taken"] = _takes(status, message)
-            if not message["taken"] and len(message["tries"]) < self._rules.webhook_tries:
+            if not message["taken"] and not refused and len(message["tries"]) < self._rules.webhook_tries:
                 # each wait is twice as long as the one before (docs: "in spaced intervals")
                 self._try(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
 
         self._background.later(wait, work)
 
     async def _post(self, message: Message, scheme: str) -> int | None:
-        """Send a webhook once; gives the status, or None where there was no answer in time."""
-        if self._client is None:
-            self._client = httpx.AsyncClient(mounts=DIRECT)
+        """Send a webhook once; gives the status, or None where there was no answer in time.
+
+        Raises
+        ------
+        NotPublicError
+            An upload named an address that may not be reached. The account's own address is its owner's choice.
+        """
+        own = message["extension"] is None
+        if own not in self._clients:
+            rules = self._rules
+            outbound = Outbound("webhook_url", ["*"]) if own else Outbound("webhook_hosts", rules.webhook_hosts)
+            self._clients[own] = httpx.AsyncClient(transport=outbound)
         body = json.dumps(message["body"], ensure_ascii=False, separators=(",", ":")).encode()
         headers = signatures(scheme, self._rules.webhook_secret, message["id"], body, time.time())
         headers["content-type"] = "application/json"
         try:
-            reply = await self._client.post(
+            reply = await self._clients[own].post(
                 message["url"], content=body, headers=headers, timeout=self._rules.webhook_timeout
             )
+        except NotPublicError:
+            raise
         except Exception:  # noqa: BLE001 - of an address of the account's choice, such as a port that there is not
             return None
         return reply.status_code

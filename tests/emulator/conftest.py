@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from emulator_client import Client
+from emulator_client import LOOPBACK, Client
 
 from ikpipe.emulator import Emulator
 
@@ -21,7 +21,7 @@ def start() -> Iterator[Callable[..., Client]]:
     with ExitStack() as stack:
 
         def begin(*arguments: Any, **options: Any) -> Client:
-            emulator = stack.enter_context(Emulator(*arguments, **options))
+            emulator = stack.enter_context(Emulator(*arguments, **{**LOOPBACK, **options}))
             return Client(emulator, stack.enter_context(httpx.Client(trust_env=False)))
 
         yield begin
@@ -30,5 +30,5 @@ def start() -> Iterator[Callable[..., Client]]:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One emulator with the default rules, for all tests of a module that do not mind each other."""
-    with Emulator() as emulator, httpx.Client(trust_env=False) as http:
+    with Emulator(**LOOPBACK) as emulator, httpx.Client(trust_env=False) as http:
         yield Client(emulator, http)

@@ -51,6 +51,10 @@ class Clock:
         self._now += seconds
 
 
+LOOPBACK: dict[str, Any] = {"fetch_hosts": ("127.0.0.1",), "webhook_hosts": ("127.0.0.1",)}
+"""What lets an emulator reach the servers of tests."""
+
+
 class Client:
     """Sends uploads and API requests to one emulator."""
 
