@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from distributed import Client, LocalCluster, wait
+from doubles import LOOPBACK
 from pandas.testing import assert_frame_equal
 from rows import sha
 
@@ -26,14 +28,13 @@ import ikpipe
 import ikpipe.dask
 from ikpipe import Policy
 from ikpipe._result import RESULT_COLUMNS
+from ikpipe.emulator import Emulator
 from ikpipe.emulator.faults import KINDS
-from ikpipe.emulator.server import PRIVATE_KEY, PUBLIC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ikpipe import Account
-    from ikpipe.emulator import Emulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
 
@@ -42,11 +43,29 @@ BINARY = pd.ArrowDtype(pa.binary())
 MEASURED = {"ik_attempts", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", "ik_url", "ik_thumbnail_url"}
 
 
+KEYS = {"public_key": "public_dask", "private_key": "private_dask_long_enough_for_its_hash"}
+"""Workers are started before the emulators of tests, and have the key in their environment."""
+
+
+@pytest.fixture
+def emulate() -> Iterator[Callable[..., Emulator]]:
+    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    with ExitStack() as stack:
+        yield lambda **rules: stack.enter_context(Emulator(**KEYS, **rules))
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """One emulator for all tests that do not mind each other, with the key that the workers have."""
+    with Emulator(**LOOPBACK, **KEYS) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """Run two workers, each a process with the key in its environment."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMAGEKIT_PRIVATE_KEY", PRIVATE_KEY)
+        patch.setenv("IMAGEKIT_PRIVATE_KEY", KEYS["private_key"])
         with (
             LocalCluster(
                 n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -218,7 +237,7 @@ def test_a_second_upload_finishes_what_was_killed(
 ) -> None:
     """With all its workers: its journal says what is up; the rest is sent."""
     emulator = emulate(latency=0.02)
-    told = {"IMAGEKIT_PUBLIC_KEY": PUBLIC_KEY, "IMAGEKIT_PRIVATE_KEY": PRIVATE_KEY}
+    told = {f"IMAGEKIT_{name.upper()}": key for name, key in KEYS.items()}
     places = {"IMAGEKIT_UPLOAD_URL": emulator.upload_url, "IMAGEKIT_API_URL": emulator.url}
     command = [sys.executable, __file__, str(tmp_path)]
     with subprocess.Popen(command, env={**os.environ, **told, **places}, start_new_session=True) as process:  # noqa: S603 - our own
@@ -281,7 +300,7 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
     results.compute()
     logs = repr((client.get_scheduler_logs(), client.get_worker_logs(), client.get_events())).encode()
     for text in (graph, logs, repr(results.expr).encode()):
-        assert PRIVATE_KEY.encode() not in text
+        assert KEYS["private_key"].encode() not in text
         assert b"eyJ" not in text
 
 

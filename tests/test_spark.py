@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +29,7 @@ import ikpipe
 import ikpipe.spark
 from ikpipe import Policy
 from ikpipe._result import EXTRA, LISTED, RESULT_COLUMNS
+from ikpipe.emulator import Emulator
 from ikpipe.emulator.faults import KINDS
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from ikpipe import Account
     from ikpipe._progress import Progress
-    from ikpipe.emulator import Emulator
 
     Emulate = Callable[..., Emulator]
     Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -65,6 +66,14 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("events")
 
 
+@pytest.fixture
+def emulate(emulator: Emulator) -> Iterator[Callable[..., Emulator]]:
+    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    with ExitStack() as stack:
+        keys = {"public_key": emulator.public_key, "private_key": emulator.private_key}
+        yield lambda **rules: stack.enter_context(Emulator(**keys, **rules))
+
+
 @pytest.fixture(scope="session")
 def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
     """Start Spark once for all tests: two tasks at once, small batches, and a log of all that it does."""
@@ -77,7 +86,7 @@ def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
         "spark.sql.session.timeZone": "UTC",
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # which is that of all emulators
+        patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # which is that of all emulators here
         running = ikpipe.spark.session("local[2,4]", **conf)
     yield running
     running.stop()

@@ -90,9 +90,13 @@ def emulator(options: Namespace) -> int:
         chosen = {name: getattr(rules, name) for name, _ in options.set}
     except (TypeError, ValueError) as error:
         raise Error(f"--set: {error}") from None
-    given = {name: key for name, key in keys.items() if key is not None}
+    given: dict[str, Any] = {name: key for name, key in keys.items() if key is not None}
+    given["hosts"] = options.allow_host
     given |= _faults(there, options)
-    there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
+    try:
+        there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
+    except ValueError as error:  # a host that is no name, keys that cannot be read
+        raise Error(f"{error}.") from None
     return ALL_WELL
 
 

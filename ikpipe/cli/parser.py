@@ -131,6 +131,13 @@ def _emulator(every: _Commands) -> None:
     purpose = "run the service on this machine, for trying without an account"
     command = _command(every, "emulator", commands.emulator, "[options]", purpose, guide.EMULATOR)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    command.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="serve requests to this host name too (default: only localhost and loopback addresses); repeatable",
+    )
     command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
     command.add_argument(
         "--directory", metavar="DIR", help="keep files and details there (default: a temporary folder)"
@@ -152,6 +159,13 @@ def _auth_server(every: _Commands) -> None:
     purpose = "sign uploads for pages and scripts that must not hold the private key"
     command = _command(every, "auth-server", signing.auth_server, "[options]", purpose, guide.AUTH_SERVER)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    command.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="serve requests to this host name too (default: only localhost and loopback addresses); repeatable",
+    )
     command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
     command.add_argument("--callers", metavar="FILE", help="who may sign: a name and a token on each line")
     command.add_argument("--anybody", action="store_true", help="sign for whoever asks")

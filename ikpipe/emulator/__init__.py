@@ -6,6 +6,8 @@ Written from the documents alone: it shares nothing with the client, so that a m
 |---|---|
 | `server` | uvicorn in a thread; `Emulator`, `serve` |
 | `app` | the routes |
+| `visitors` | who is answered: host names, origins |
+| `keys` | the account's keys, kept in its directory |
 | `form` | the multipart body, read to disk |
 | `tokens` | the JSON Web Token, proved by hand |
 | `authentication`, `rules` | the checks, one a function, in order: who uploads, then what |
@@ -16,6 +18,7 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `store` | SQLite and files |
 | `preparing` | transformations before and after storing, and their events |
 | `extending` | what extensions leave, at once or later |
+| `outbound` | which addresses it fetches from and posts to |
 | `background`, `webhooks` | what goes on after the answer; what is told to others |
 | `media` | what a file is |
 | `delivery`, `signing` | files at their addresses; signatures |

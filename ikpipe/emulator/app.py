@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
+from ikpipe.emulator import visitors
 from ikpipe.emulator.delivery import Delivery
 from ikpipe.emulator.faulty import FaultyUploads
 from ikpipe.emulator.library import Library
@@ -17,7 +18,7 @@ from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.upload import V1_PATH, UploadEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,12 +31,14 @@ UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
 FAULTS_PATH = "/emulator/faults"
 WEBHOOKS_PATH = "/emulator/webhooks"
+OWN_PATHS = frozenset({LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH})
+"""The emulator's own endpoints, which the service does not have."""
 CORS = (b"access-control-allow-origin", b"*")
 _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 
 
-def make_app(account: Account) -> ASGIApp:
-    """Make the whole service for one account, as an ASGI application."""
+def make_app(account: Account, hosts: Collection[str] = ()) -> ASGIApp:
+    """Make the whole service for one account, as an ASGI application; `hosts` as for `visitors.check_host`."""
     upload = UploadEndpoint(account)
 
     @asynccontextmanager
@@ -67,7 +70,7 @@ def make_app(account: Account) -> ASGIApp:
         *Library(account).routes(),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
-    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account)
+    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account, hosts)
 
 
 def grant_preflight(*, allowed: bool) -> Response:
@@ -85,16 +88,26 @@ def grant_preflight(*, allowed: bool) -> Response:
 class Frontage:
     """Goes around the routes: notes each request, turns refusals into answers, adds the common headers."""
 
-    def __init__(self, app: ASGIApp, uploads: ASGIApp, account: Account) -> None:
+    def __init__(self, app: ASGIApp, uploads: ASGIApp, account: Account, hosts: Collection[str]) -> None:
         self._app = app
         self._uploads = uploads
         self._account = account
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on; the log's own address is not logged, nor those of faults and webhooks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"] in {LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH}:
+            return
+        own = scope["path"] in OWN_PATHS
+        try:
+            visitors.check_host(scope["headers"], self._hosts)
+            if own:
+                visitors.check_origin(scope["headers"])
+        except Refusal as refusal:
+            await JSONResponse(refusal.body, refusal.status)(scope, receive, send)
+            return
+        if own:
             # who polls the log would otherwise fill it
             await self._pass(scope, receive, send, {})
         else:
@@ -104,10 +117,16 @@ class Frontage:
             finally:
                 self._account.log.end(place, entry)
 
+    def _common(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the headers that all answers have: the service is open to pages of any origin, the log is not."""
+        if scope["path"] in OWN_PATHS:
+            return [(b"cross-origin-resource-policy", b"same-origin"), (b"cache-control", b"no-store")]
+        return [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
+
     async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
         scope["entry"] = entry
         scope["request_id"] = request_id = f"{_RANDOM.getrandbits(128):032x}"
-        cors = [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
+        common = self._common(scope)
         # most requests are uploads: they need not go past all the routes
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
 
@@ -115,7 +134,7 @@ class Frontage:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
                 entry["request_id"] = request_id
-                message["headers"] += [(b"x-ik-requestid", request_id.encode()), *cors]
+                message["headers"] += [(b"x-ik-requestid", request_id.encode()), *common]
             await send(message)
 
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from ikpipe.emulator import keys, visitors
 from ikpipe.emulator.account import Account
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.background import Background
@@ -30,18 +31,17 @@ from ikpipe.emulator.webhooks import Webhooks
 if TYPE_CHECKING:
     import os
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import ikpipe
     from ikpipe.emulator.account import Address
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where all addresses are listened on
+"""Addresses that no client should call, and what is called instead."""
 GRACE = 0.2
 """Seconds that requests under way have left when the server ends."""
-
-PUBLIC_KEY = "public_emulatorEmulatorEmulatorEmulator="
-PRIVATE_KEY = "private_emulatorEmulatorEmulatorEmulator="
 
 
 class Emulator:
@@ -53,8 +53,12 @@ class Emulator:
         Where files and details live, also after a restart; None is a temporary folder.
     port
         0 takes a free one.
+    hosts
+        Names besides loopback that requests may call this server by, in their `Host` header: others are refused, since
+        a web page could reach the emulator by a name of its own (DNS rebinding). An address that `host` names is one.
     public_key, private_key
-        The account's keys.
+        The account's keys. None: those that the directory keeps, readable by its owner alone; random where it has none,
+        or there is no directory.
     faults
         The probability of each kind of fault, 0 to 1.
     seed
@@ -74,8 +78,8 @@ class Emulator:
     TypeError
         For an unknown rule; the message names the nearest.
     ValueError
-        For a value that a rule does not have, an unknown kind of fault, a rate outside 0 to 1, or a moment that does
-        not go with the kind.
+        For a value that a rule does not have, an unknown kind of fault, a rate outside 0 to 1, a moment that does not
+        go with the kind, a host that is no name, or keys in the directory that cannot be read.
 
     Examples
     --------
@@ -89,8 +93,9 @@ class Emulator:
         directory: str | os.PathLike[str] | None = None,
         *,
         port: int = 0,
-        public_key: str = PUBLIC_KEY,
-        private_key: str = PRIVATE_KEY,
+        hosts: Iterable[str] = (),
+        public_key: str | None = None,
+        private_key: str | None = None,
         faults: Mapping[str, float] | None = None,
         seed: int = 0,
         spends: Mapping[str, str] | None = None,
@@ -106,7 +111,10 @@ class Emulator:
         """Where the files are, once it runs."""
         self._temporary = directory is None
         self._address = (host, port)
-        self._keys = Keys(public_key, private_key)
+        self._hosts = visitors.names(hosts, host)
+        self._given = public_key is not None, private_key is not None
+        made = keys.made()
+        self._keys = Keys(public_key or made.public, private_key or made.private)
         self._log = Log()
         self._clock = clock
         self._background = Background(clock)
@@ -121,17 +129,21 @@ class Emulator:
             if self._temporary:
                 self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
             store = Store(self.directory)
+            if not self._temporary and not all(self._given):
+                self._keys = self._chosen(keys.kept(self.directory) or keys.keep(self.directory, self._keys))
             stack.callback(store.close)
-            listener = socket.create_server(self._address, backlog=1024)
+            family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+            listener = socket.create_server(self._address, family=family, backlog=1024)
             stack.callback(listener.close)
             # asyncio sets it only on sockets that name their protocol; without it each answer takes 40 ms longer
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = listener.getsockname()[:2]
-            self.url = f"http://{host}:{port}"
+            host = _EVERYWHERE.get(host, host)
+            self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             load = Load(self._clock or time.monotonic)
             parts = self.rules, store, load, self._log, self.faults, self._background, self._webhooks
             service = Account(self._keys, *parts, self.url, self._clock or time.time)
-            server = _Server(make_app(service), listener, self.faults)
+            server = _Server(make_app(service, self._hosts), listener, self.faults)
             service.cut = server.cut
             stack.enter_context(_running(server))
             self._exit = stack.pop_all()
@@ -139,6 +151,11 @@ class Emulator:
 
     def __exit__(self, *_error: object) -> None:
         self._exit.close()
+
+    def _chosen(self, others: Keys) -> Keys:
+        """Return the keys that were given; what was not given is another pair's."""
+        public, private = self._given
+        return Keys(self._keys.public if public else others.public, self._keys.private if private else others.private)
 
     @property
     def url_endpoint(self) -> str:

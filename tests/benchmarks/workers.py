@@ -18,10 +18,10 @@ from distributed import LocalCluster, wait
 
 import ikpipe.dask
 from ikpipe.emulator import Emulator
-from ikpipe.emulator.server import PRIVATE_KEY
 
 LATENCY = 0.2  # s
 CAPACITY = 32
+KEYS = {"public_key": "public_bench", "private_key": "private_bench_long_enough_for_its_hash"}
 FLIGHT = 8
 SECONDS = 15  # that each is to last
 
@@ -34,7 +34,7 @@ def reckoned(workers: int) -> float:
 def measured(workers: int) -> float:
     """Give rows per second of an upload, once its workers have done a few rows each."""
     with (
-        Emulator(latency=LATENCY, capacity=CAPACITY) as emulator,
+        Emulator(latency=LATENCY, capacity=CAPACITY, **KEYS) as emulator,
         LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         cluster.get_client(),
     ):
@@ -52,7 +52,7 @@ def measured(workers: int) -> float:
 
 
 if __name__ == "__main__":
-    os.environ["IMAGEKIT_PRIVATE_KEY"] = PRIVATE_KEY
+    os.environ["IMAGEKIT_PRIVATE_KEY"] = KEYS["private_key"]
     print(f"{'workers':>7} {'rows/s':>8} {'reckoned':>9}")  # noqa: T201 - its purpose
     for number in [int(word) for word in sys.argv[1:]] or (1, 2, 3, 4, 6, 8):
         print(f"{number:7} {measured(number):8.1f} {reckoned(number):9.1f}", flush=True)  # noqa: T201

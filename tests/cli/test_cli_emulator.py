@@ -163,3 +163,39 @@ def test_moment_at_which_a_fault_spends_the_token(tmp_path: Path) -> None:
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=20)
     assert answer.json()["message"] == "Your request is missing token parameter."
+
+
+def exports(text: str) -> dict[str, str]:
+    """Read the lines that `ikpipe emulator` prints for a shell."""
+    pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines() if line.startswith("export "))
+    return {name: shlex.split(value)[0] for name, _, value in pairs}
+
+
+@pytest.mark.slow
+def test_keys_are_kept_with_the_directory(tmp_path: Path) -> None:
+    """Two starts print the same random keys, so that exported ones go on working."""
+    seen = []
+    for _ in range(2):
+        with process("emulator", "--directory", str(tmp_path / "service")) as running:
+            assert running.stdout is not None
+            lines = [running.stdout.readline() for _ in range(6)]
+        seen.append(exports("".join(lines)))
+    assert seen[0]["IMAGEKIT_PRIVATE_KEY"] == seen[1]["IMAGEKIT_PRIVATE_KEY"]
+    assert len(seen[0]["IMAGEKIT_PRIVATE_KEY"]) > len("private_")
+
+
+@pytest.mark.slow
+def test_other_host_names_are_served_if_they_are_named() -> None:
+    """`--allow-host`, for containers and tunnels; no other name is."""
+    with process("emulator", "--allow-host", "emulator") as running:
+        assert running.stdout is not None
+        url = running.stdout.readline().split()[-1]
+        answers = [httpx.get(f"{url}/emulator/log", headers={"Host": name}) for name in ("emulator", "evil.example")]
+    assert [answer.status_code for answer in answers] == [200, 403]
+    assert "--allow-host evil.example" in answers[1].json()["message"]
+
+
+def test_a_host_that_is_no_name(ikp: Ikp) -> None:
+    """Is a bad option."""
+    ran = ikp("emulator", "--allow-host", "a b")
+    assert (ran.status, "'a b' is no host name" in ran.err) == (2, True)

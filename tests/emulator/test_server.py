@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import signal
 import socket
 import subprocess
@@ -97,7 +98,7 @@ def hanging_upload(emulator: Emulator) -> socket.socket:
     """Begin an upload whose body never ends; gives its connection once the server has the request."""
     address = urlsplit(emulator.url)
     connection = socket.create_connection((address.hostname or "", address.port or 0))
-    connection.sendall(b"POST /api/v2/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    connection.sendall(b"POST /api/v2/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx")
     until(emulator.log)
     return connection
 
@@ -276,6 +277,7 @@ def test_process_ends_with_status_0(tmp_path: Path) -> None:
 def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Client]) -> None:
     """What was answered is there after a SIGKILL, and the token is spent."""
     client = start(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "keys.json", tmp_path)
     token = client.token({"fileName": "file.bin"})
     form = {"fileName": "file.bin", "token": token}
     with emulator_process(tmp_path) as (process, url):
