@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import BadValue
+from ikpipe._errors import BadValue, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -24,9 +25,11 @@ def whole_floats(column: pd.Series[Any]) -> bool:
         return bool((column.dropna().astype("float64") % 1 == 0).all())
     if kind != "O" or getattr(column.dtype, "type", None) is str:
         return kind == "O"
-    if not any(issubclass(one, float) for one in kinds(column.astype(object).tolist())):
+    cells = column.astype(object).tolist()
+    if not any(issubclass(one, float) for one in kinds(cells)):
         return True
-    return all(cell.is_integer() for cell in column.dropna() if isinstance(cell, float))
+    floats = [float.__float__(cell) for cell in cells if issubclass(type(cell), float)]
+    return all(cell.is_integer() or math.isnan(cell) for cell in floats)
 
 
 def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
@@ -50,8 +53,23 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
         return cells if all(cells) else [cell or None for cell in cells]
     if found <= {int, bool, bytes, NoneType}:
         return cells
-    there = column.notna().tolist()
-    return [_plain(cell, whole=whole) if known else None for cell, known in zip(cells, there, strict=True)]
+    try:
+        return _present(column, whole=whole)
+    except Exception:  # noqa: BLE001 - of one of the cells: each is read alone
+        return [_alone(column.iloc[at : at + 1], cell, whole=whole) for at, cell in enumerate(cells)]
+
+
+def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
+    pairs = zip(column.astype(object).tolist(), column.notna().tolist(), strict=True)
+    return [_plain(cell, whole=whole) if known else None for cell, known in pairs]
+
+
+def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:
+    """Return the only cell of a column as a plain value; a `BadValue` where that fails."""
+    try:
+        return _present(column, whole=whole)[0]
+    except Exception as error:  # noqa: BLE001
+        return unreadable(cell, error)
 
 
 def _plain(cell: Any, *, whole: bool) -> Any:
@@ -88,11 +106,19 @@ def mapped(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
 
 
 def attempt(function: Callable[..., Any], *cells: Any) -> Any:
-    """Call a function; a `BadValue` that it raises is what it gives."""
+    """Return what a function returns, or the `BadValue` that it raises; a cell that is a `BadValue` is passed on.
+
+    Any other exception becomes a `BadValue`, too: a cell can be of any class, and concerns its own row alone.
+    """
+    for cell in cells:
+        if type(cell) is BadValue:
+            return cell
     try:
         return function(*cells)
     except BadValue as bad:
         return bad.with_traceback(None)  # which would keep alive whatever the function knew
+    except Exception as error:  # noqa: BLE001
+        return unreadable(cells[0] if len(cells) == 1 else list(cells), error)
 
 
 def _keys(column: Sequence[Any]) -> Sequence[Hashable]:

@@ -107,13 +107,13 @@ class _Search:
         """Give the rows that have no problem."""
         for chunk in self._work.feed.chunks():
             self.rows = chunk.start + len(chunk.frame)
-            rows = self._work.plan(chunk.frame).rows(chunk)
-            for job in self._planner.jobs(rows):
-                if isinstance(job, Job):
-                    self._found += job.warnings
-                    yield rows, job
-                else:
+            for rows, job in self._work.jobs(self._planner, chunk):
+                if not isinstance(job, Job):
                     self._found += job
+                    continue
+                self._found += job.warnings
+                if rows is not None:
+                    yield rows, job
 
 
 async def _probed(wire: Wire, sound: Iterator[tuple[Rows, Job]], found: list[Problem]) -> None:

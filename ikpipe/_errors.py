@@ -105,6 +105,9 @@ class Problem(NamedTuple):
     fix: str
 
 
+_LONGEST = 300  # characters of what an unexpected exception says
+
+
 def nearest(word: object, words: Iterable[object]) -> str:
     """Name the word that was probably meant: ``" (nearest: 'colour')"``, or nothing where there is none at all."""
     spelt = {str(one).lower(): one for one in words}
@@ -120,7 +123,24 @@ def shown(value: object, width: int = 60) -> str:
         text = f"a deeply nested {type(value).__name__}"
     except ValueError:  # Python writes no integer of thousands of digits
         text = f"an endless {type(value).__name__}"
+    except Exception:  # noqa: BLE001 - of a class that somebody else wrote
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def said(error: Exception) -> str:
+    """Return an exception's class and message, on one line; an exception can fail to print, too."""
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001
+        words = ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def unreadable(value: object, error: Exception) -> BadValue:
+    """Return the problem of a row whose value raises an unexpected exception when it is read."""
+    words = f"{shown(value)} cannot be read: {said(error)}"
+    return BadValue("unreadable_value", words[:_LONGEST], "replace it with text, a number or a list of these")
 
 
 class Code(NamedTuple):
@@ -160,6 +180,11 @@ CODES: dict[str, Code] = {
     "bad_coordinates": Code("invalid", "The coordinates are not `x,y,width,height`.", "Write four whole numbers."),
     "bad_json": Code("invalid", "The text is not the JSON that is wanted.", "Mend the JSON."),
     "bad_url": Code("invalid", "The text is no http(s) URL.", "Mend the URL."),
+    "unreadable_value": Code(
+        "invalid",
+        "Reading a value of the row raised an unexpected exception; `ik_message` has its text.",
+        "Replace the value with text, a number or a list of these.",
+    ),
     "unknown_name": Code(
         "invalid", "A response field or metadata field of this name does not exist.", "Mend the name, or create it."
     ),

@@ -80,7 +80,9 @@ class _Found(defaultdict[int, list[tuple[str, BadValue]]]):
             return column
         for offset, one in enumerate(column):
             if isinstance(one, BadValue):
-                self[offset].append((parameter, one))
+                unnamed = one.code == "unreadable_value" and not one.message.startswith(f"{parameter}: ")
+                words = f"{parameter}: {one.message}" if unnamed else one.message
+                self[offset].append((parameter, BadValue(one.code, words, one.fix, one.column)))
         return [None if isinstance(one, BadValue) else one for one in column]
 
 
@@ -292,7 +294,7 @@ def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> li
         bad = [(f"custom_metadata.{name}", one) for name, one in fits.items() if isinstance(one, BadValue)]
         return None if given is None else good, bad
 
-    both = mapped(fitted, column)
+    both = [(None, [("custom_metadata", one)]) if isinstance(one, BadValue) else one for one in mapped(fitted, column)]
     for offset, (_, bad) in enumerate(both):
         if bad:
             found[offset].extend(bad)

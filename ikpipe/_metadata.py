@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ikpipe._errors import BadValue, nearest, shown
+from ikpipe._missing import missing
 from ikpipe._parameters import flag, tag_list
 
 _LARGEST = sys.float_info.max
@@ -122,7 +123,7 @@ def _options(value: object, field: Field) -> object:
         value = tag_list(value)
     if not isinstance(value, Sequence):
         raise _wrong(value, field, "a list")
-    return [_option(item, field) for item in value]
+    return [_option(item, field) for item in value if not missing(item)]
 
 
 _FITTERS: dict[str, Callable[[object, Field], object]] = {

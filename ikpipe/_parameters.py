@@ -16,7 +16,8 @@ from pathlib import Path  # noqa: TC003 - the table is read from the annotations
 from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
 from ikpipe._address import web_address
-from ikpipe._errors import BadValue, shown
+from ikpipe._errors import BadValue, shown, unreadable
+from ikpipe._missing import missing, without_missing
 
 Json = Mapping[str, Any] | str
 Flag = bool | str | int
@@ -40,6 +41,8 @@ def plain(value: object) -> str:
     """Write a cell as the user sees it: a date without its empty time, a number without tricks."""
     if isinstance(value, str):
         return value
+    if isinstance(value, BadValue):  # what a journal has of a value that could not be read
+        raise value
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time() and value.tzinfo is None
         return value.date().isoformat() if midnight else value.isoformat(" ")
@@ -75,7 +78,7 @@ def tag_list(value: object) -> list[str]:
         else:
             return [tag.strip() for tag in value.split(",") if tag.strip()]
     cells = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-    items = [plain(cell).strip() for cell in cells if cell is not None and cell == cell]  # noqa: PLR0124 - NaN is not
+    items = [plain(cell).strip() for cell in cells if not missing(cell)]
     for tag in items:
         if "," in tag:
             raise BadValue("bad_character", f"the tag {shown(tag)} has a comma, which parts tags", "replace the comma")
@@ -216,7 +219,7 @@ def json_object(value: object) -> dict[str, Any]:
 
 def custom_metadata(value: object) -> str:
     """Write custom metadata, one JSON object of field names and values."""
-    return dump(json_object(value))
+    return dump(without_missing(json_object(value)))
 
 
 _EXTENSION_KEYS = {
@@ -401,11 +404,16 @@ def encode(name: str, value: object) -> str:
         The value breaks the parameter's rule; the message begins with the parameter.
     """
     try:
-        text = TABLE[name].encode(value)
+        text = str.__str__(TABLE[name].encode(value))  # of a class derived from it, the text alone
         text.encode()
     except UnicodeEncodeError:
         words = f"{name}: {shown(value)} has half a character, which cannot be sent"
         raise BadValue("bad_character", words, "read the table with its right encoding") from None
     except BadValue as bad:
         raise BadValue(bad.code, f"{name}: {bad.message}", bad.fix) from None
+    except NotImplementedError:  # of a parameter that is no text
+        raise
+    except Exception as error:  # noqa: BLE001 - a value can be of any class, and concerns its own row alone
+        odd = unreadable(value, error)
+        raise BadValue(odd.code, f"{name}: {odd.message}", odd.fix) from None
     return text

@@ -150,13 +150,13 @@ class Session:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
             known = self._known(chunk)
-            batch, plan = self._batches.begin(chunk, known), self._work.plan(chunk.frame)
+            batch = self._batches.begin(chunk, known)
             # A row that another machine may have had is named anew: to its own name, or to that of another row.
             names = {at: one.result.name for at, one in known.items() if one.result.name and one.sent_as is None}
             for first in range(0, len(chunk.frame), AT_ONCE):
                 part = chunk.part(first, first + AT_ONCE)
-                jobs = self._planner.jobs(plan.rows(part), names)
-                for position, label, job in zip(count(part.start), part.frame.index, jobs, strict=False):
+                jobs = self._work.jobs(self._planner, part, names)
+                for position, label, (_, job) in zip(count(part.start), part.frame.index, jobs, strict=False):
                     if self.control.draining:
                         return
                     if (trip := self._begun(batch, label, position, job, known.get(position))) is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe._address import last_segment, plain_place, web_address
-from ikpipe._errors import BadValue, shown
+from ikpipe._errors import BadValue, shown, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,6 +78,8 @@ class Intake:
                 sources.append(None if value is None else self._read(value, folders))
             except BadValue as bad:
                 sources.append(bad.with_traceback(None))
+            except Exception as error:  # noqa: BLE001 - a cell can be of any class, and concerns its own row alone
+                sources.append(unreadable(value, error))
         return sources
 
     def _read(self, value: object, folders: _Folders) -> Source:

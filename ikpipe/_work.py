@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe import _past
-from ikpipe._errors import MappingError
+from ikpipe._errors import MappingError, Problem, said
 from ikpipe._frame import Plan, results_of, settled_paths
 from ikpipe._result import SETTLED
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe._frame import Chunk, Feed
+    from ikpipe._frame import Chunk, Feed, Rows
+    from ikpipe._job import Job, Planner
     from ikpipe._journal import Notes
     from ikpipe._past import Known
     from ikpipe._token import Token
@@ -77,6 +78,36 @@ class Work:
             self._plan = Plan(frame.columns, self.mapping["columns"], self.mapping["parameters"])
             self._labels = frame.columns
         return self._plan
+
+    def jobs(
+        self, planner: Planner, part: Chunk, sent_as: Mapping[int, str] | None = None
+    ) -> list[tuple[Rows | None, Job | list[Problem]]]:
+        """Plan some rows; if that raises an exception, each is planned alone, and the one that raises has a problem.
+
+        Parameters
+        ----------
+        planner
+            Turns rows into jobs.
+        part
+            The rows.
+        sent_as
+            As for `Planner.jobs`.
+
+        Returns
+        -------
+        list
+            For each row its job, or its problems; and, where they could be read, the rows that it was planned with.
+        """
+        frame = part.frame
+        plan = self.plan(frame)
+        try:
+            rows = plan.rows(part)
+            return [(rows, job) for job in planner.jobs(rows, sent_as)]
+        except Exception as error:  # noqa: BLE001 - a cell can be of any class
+            if len(frame) > 1:
+                return [self.jobs(planner, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
+            words, fix = f"the row cannot be read: {said(error)}", "replace what is in its cells with text or numbers"
+            return [(None, [Problem(frame.index[0], part.start, None, "", "unreadable_value", words, fix)])]
 
     def known(self, chunk: Chunk) -> dict[int, Known]:
         """Give what the table itself knows of a chunk's rows, by position."""

@@ -135,6 +135,7 @@ PRODUCERS: dict[str, Producer] = {
     "bad_coordinates": cell("custom_coordinates", "1,2,3"),
     "bad_json": cell("custom_metadata", "{brand: x}"),
     "bad_url": cell("webhook_url", "ftp://x.test"),
+    "unreadable_value": cell("tags", 10**5000),
     "unknown_name": cell("response_fields", "colour"),
     "wrong_type": cell("description", {"a": 1}),
     "out_of_range": out_of_range,

@@ -272,10 +272,17 @@ json_values = st.recursive(
 )
 
 
+def without_nulls(value: Any) -> Any:
+    """Return JSON without the nulls in its lists, which mean "not given"."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items()}
+    return [without_nulls(one) for one in value if one is not None] if isinstance(value, list) else value
+
+
 @given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_metadata_arrives_as_it_was_given(metadata: dict[str, Any]) -> None:
-    """Any JSON object is written so that it reads back equal, from a mapping and from text alike."""
-    assert json.loads(encode("custom_metadata", metadata)) == metadata
+    """Any JSON object is written so that it reads back equal but for nulls in lists, from a mapping and from text."""
+    assert json.loads(encode("custom_metadata", metadata)) == without_nulls(metadata)
     assert encode("custom_metadata", json.dumps(metadata)) == encode("custom_metadata", metadata)
 
 
@@ -307,9 +314,9 @@ def test_metadata_deeper_than_can_be_written() -> None:
     assert refused("custom_metadata", deep).code == "bad_json"
 
 
-@pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": object()}, {"a": b"x"}, {("a",): 1}, [1], 1])
+@pytest.mark.parametrize("value", [{"a": float("inf")}, {"a": object()}, {"a": b"x"}, {("a",): 1}, [1], 1])
 def test_metadata_that_json_does_not_have(value: object) -> None:
-    """NaN, bytes, and what is no mapping have no place in it."""
+    """Infinity, bytes, and what is no mapping have no place in it."""
     assert refused("custom_metadata", value).code == "bad_json"
 
 

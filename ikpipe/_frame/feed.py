@@ -192,4 +192,7 @@ def _weight(column: pd.Series[Any]) -> int:
     """Estimate the size of a column's text."""
     # Of a categorical only the codes are written, while its memory is mostly that of the categories.
     codes = isinstance(column.dtype, pd.CategoricalDtype)
-    return column.size if codes else column.memory_usage(index=False, deep=True)
+    try:
+        return column.size if codes else column.memory_usage(index=False, deep=True)
+    except Exception:  # noqa: BLE001 - a cell's own `__sizeof__`, which concerns nobody else
+        return column.memory_usage(index=False)

@@ -104,12 +104,13 @@ class Rows:
                 if value is None:
                     continue
                 if parameter != "custom_metadata":
-                    if giver.columns and not isinstance(value, BadValue):
+                    own = not isinstance(value, BadValue) or value.code == "unreadable_value"
+                    if giver.columns and own:
                         found[parameter] = self._label(giver.columns[0])
                     break
                 try:
                     keys = _metadata(giver, value)
-                except BadValue:
+                except Exception:  # noqa: BLE001 - a value that cannot be read has no keys to name
                     break
                 for key in keys if giver.columns else ():
                     found.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))

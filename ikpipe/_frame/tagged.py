@@ -10,6 +10,7 @@ file could otherwise name any file of this machine; only a text that is proven t
 import base64
 import json
 import math
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -23,10 +24,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
+from ikpipe._errors import BadValue
 from ikpipe._frame.bounds import array_dtype, is_zone, offset, shallow
 
 _KIND, _CONTENT = "!", "="
 _PLAIN = {str, int, bool, float, type(None)}
+_LONGEST_INTEGER = 2_000  # bits, which are 603 digits: Python refuses to print more than 640 where it is told so
 _STRICT = json.JSONEncoder(allow_nan=False)
 _UNITS = ("s", "ms", "us", "ns")
 _LARGEST = 10_000  # decimal exponent: others write a larger one out, digit by digit
@@ -50,7 +53,9 @@ def encode(value: object) -> str:
 def encode_cells(cells: list[Any]) -> str:
     """Write a list as `encode` does; much faster, where all in it is JSON's own."""
     if _PLAIN.issuperset(map(type, cells)):
-        with suppress(ValueError):  # of NaN and infinity, which JSON has not
+        with suppress(
+            ValueError
+        ):  # of NaN and infinity, which JSON has not, and of integers that Python does not print
             return _STRICT.encode(cells)
     return encode(cells)
 
@@ -81,7 +86,18 @@ def _reason(error: Exception) -> str:
 
 
 def _encodable(value: Any) -> object:
+    try:
+        return _encodable_or_error(value)
+    except Exception as error:  # noqa: BLE001 - of a class that somebody else wrote
+        # By their classes alone, so that the same value is the same text in each process.
+        words = f"a value of type {type(value).__name__} cannot be read: {type(error).__name__}"
+        return {_KIND: "unreadable", _CONTENT: words}
+
+
+def _encodable_or_error(value: Any) -> object:
     # Subclasses are left to the table: JSON would drop their class without a word.
+    if type(value) is int and value.bit_length() > _LONGEST_INTEGER:
+        return {_KIND: "integer", _CONTENT: hex(value)}
     if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
         return value
     if type(value) is list:
@@ -109,7 +125,7 @@ def _plainer(value: object) -> object:
     """Make the base class's value of a subclass, such as an enumeration's text, and text of all else."""
     if isinstance(value, list):
         return _encodable(list(value))
-    return int(value) if isinstance(value, int) else str(value)
+    return _encodable(int(value)) if isinstance(value, int) else str.__str__(str(value))
 
 
 def _as_it_was(value: dict[str, Any]) -> object:
@@ -192,6 +208,12 @@ def _time_dtype(name: str) -> "np.dtype[Any]":
     return dtype
 
 
+def _integer(text: object) -> int:
+    if not isinstance(text, str) or not re.fullmatch(r"-?0x[0-9a-f]{1,100000}", text):
+        raise ValueError("an integer is not written as one")
+    return int(text, 16)
+
+
 def _path_text(text: object) -> str:
     if not isinstance(text, str):
         raise TypeError("a path is not text")
@@ -227,8 +249,13 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
+def _unreadable(words: str) -> BadValue:
+    return BadValue("unreadable_value", words, "replace it with text, a number or a list of these")
+
+
 # A class stands before those that it is derived from: the first that fits is taken.
 _KINDS = (
+    _Kind("unreadable", BadValue, str, _unreadable),
     _Kind("nat", type(pd.NaT), lambda _: None, lambda _: pd.NaT),
     _Kind("na", type(pd.NA), lambda _: None, lambda _: pd.NA),
     _Kind("float", float, float.__repr__, float),
@@ -288,5 +315,8 @@ _KINDS = (
         _array,
     ),
 )
-_RESTORE = {kind.mark: kind.restore for kind in _KINDS}
+_RESTORE: dict[str, Callable[[Any], object]] = {
+    **{kind.mark: kind.restore for kind in _KINDS},
+    "integer": _integer,
+}
 _RESTORE_PLAIN = _RESTORE | dict.fromkeys(("path", "posix path", "windows path"), _path_text)
