@@ -15,7 +15,7 @@ from ikpipe._send import Wire
 from ikpipe._work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -37,6 +37,7 @@ async def _check(
     root: str | Path | None = None,
     file_kind: FileKind | None = None,
     fetch: Fetch = "server",
+    fetch_hosts: Sequence[str] = (),
     timeout: float | None = None,
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
@@ -52,7 +53,7 @@ async def _check(
         With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
     probe
         Ask each URL for its headers.
-    columns, root, file_kind, fetch, timeout, policy, transport, **parameters
+    columns, root, file_kind, fetch, fetch_hosts, timeout, policy, transport, **parameters
         As for `upload`.
 
     Returns
@@ -71,7 +72,7 @@ async def _check(
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
     feed = Whole(frame)
-    async with Wire(transport, timeout) as wire:
+    async with Wire(transport, timeout, fetch_hosts=fetch_hosts) as wire:
         found, _ = await find(Work(feed, mapping), wire, account, probe=probe, policy=policy)
     problems: Frame = feed.native.like(problem_frame(found))
     return problems

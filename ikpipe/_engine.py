@@ -21,7 +21,7 @@ from ikpipe._suffix import ByPosition
 from ikpipe._work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     import httpx
@@ -40,18 +40,21 @@ def options(
     transport: httpx.AsyncBaseTransport | None = None,
     timeout: float | None = None,
     policy: Policy | None = None,
+    fetch_hosts: Iterable[str] = (),
     **sending: Any,
 ) -> Options:
     """Gather what is said of the sending, and the connections for it."""
     policy = policy or Policy()
-    return Options(Wire(transport, timeout, policy), policy, timeout=timeout, **sending)
+    return Options(Wire(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
 
 
-def options_as_begun(record: Record, policy: Policy | None = None, **given: Any) -> Options:
+def options_as_begun(
+    record: Record, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **given: Any
+) -> Options:
     """Gather the same for a run that is finished: what is None is as the run was begun with."""
     kept = record.journal.facts["sending"]
     sending = {name: kept.get(name) if value is None else value for name, value in given.items()}
-    return options(policy=policy or policy_of(kept), **sending)
+    return options(policy=policy or policy_of(kept), fetch_hosts=fetch_hosts, **sending)
 
 
 def retried(

@@ -234,7 +234,9 @@ CODES: dict[str, Code] = {
     ),
     "signer_failed": Code("failed", "The authentication endpoint gave no token.", "Look into its log; retry."),
     "fetch_failed": Code(
-        "failed", "With fetch='client': the URL could not be downloaded here.", "Mend the URL; retry."
+        "failed",
+        "With fetch='client': the URL could not be downloaded here, or its host is not a public one.",
+        "Correct the URL, or allow its host with fetch_hosts=; retry.",
     ),
     "size_differs": Code(
         "failed", "The stored file has another size than what was sent.", "Look at the stored file; send it again."

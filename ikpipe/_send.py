@@ -14,15 +14,16 @@ from urllib.request import getproxies
 import httpx
 
 from ikpipe import __version__
-from ikpipe._body import BLOCK, PIECE, Body, FileChanged
+from ikpipe._body import PIECE, Body, FileChanged
+from ikpipe._download import Downloader, Network
 from ikpipe._errors import AccountError, Error
 from ikpipe._exchange import LONGEST_ANSWER, PATIENCE
 from ikpipe._form import frame
 from ikpipe._line import IDLE, Line, equip
 from ikpipe._policy import Policy
+from ikpipe._public_hosts import FetchHosts
 from ikpipe._reply import Reply, read
 from ikpipe._result import Result
-from ikpipe._source import Source
 from ikpipe._token import Times, Token, read_token, remote_expire, signing_request
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ikpipe._account import Account
+    from ikpipe._source import Source
 
     Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
-URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
 _AGENT = f"ikpipe/{__version__}"
 _PATIENCE = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without any progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE)
@@ -83,6 +84,8 @@ class Wire:
         says.
     policy
         How long the service may take to answer.
+    fetch_hosts
+        Hosts that URLs may be fetched from here although they are not public.
 
     Attributes
     ----------
@@ -97,6 +100,7 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float | None = None,
         policy: Policy | None = None,
+        fetch_hosts: Iterable[str] = (),
     ) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy = (policy or Policy()) if timeout is None else None
@@ -113,6 +117,9 @@ class Wire:
             headers={"User-Agent": _AGENT},
             event_hooks={"request": [self._equip]},
         )
+        self._direct = httpx.AsyncHTTPTransport(verify=_trusted(), limits=_LIMITS)
+        network = Network(self._direct, self._client, _proxied, transport is not None, self._trace)
+        self._downloader = Downloader(network, FetchHosts.read(fetch_hosts), patience, _AGENT)
 
     async def _equip(self, request: httpx.Request) -> None:
         # Not by a transport with `socket_options`: httpx takes no proxies from the environment where one is given.
@@ -127,6 +134,7 @@ class Wire:
     ) -> None:
         try:
             await self._line.aclose()
+            await self._direct.aclose()
         finally:
             await self._client.__aexit__(kind, error, trace)
 
@@ -261,42 +269,13 @@ class Wire:
         words = f"The media API answered {answer.status_code}: {reply.result.message or 'no JSON'}"
         raise ApiError(words, answer.status_code, said)
 
-    async def fetch(self, source: Source, folder: Path, max_size: int | None = None) -> Source:
-        """Download a URL into a folder, to be sent from there (``fetch="client"``).
-
-        Raises
-        ------
-        Error
-            It cannot be had, or has more than `max_size` bytes.
-        """
-        path = folder / secrets.token_hex(8)
-        size, loop = 0, asyncio.get_running_loop()
-        try:
-            async with self._client.stream("GET", source.text, follow_redirects=True) as answer:
-                if not answer.is_success:
-                    raise Error(f"{source.text} answered {answer.status_code}")
-                with path.open("wb") as file:
-                    async for block in answer.aiter_bytes(BLOCK):
-                        size += len(block)
-                        if max_size is not None and size > max_size:
-                            raise Error(f"{source.text} has more than the {max_size:,} bytes that the account allows")
-                        await loop.run_in_executor(None, file.write, block)
-        except (httpx.TransportError, httpx.TooManyRedirects, httpx.DecodingError) as error:
-            raise Error(f"{source.text} cannot be downloaded: {_said(error)}") from None
-        return Source("path", source.name, path=path, size=size)
+    async def fetch(self, source: Source, folder: Callable[[], Path], max_size: int | None = None) -> Source:
+        """Download a URL into a folder, to be sent from there (``fetch="client"``); see `Downloader.fetch`."""
+        return await self._downloader.fetch(source, folder, max_size)
 
     async def probe(self, url: str) -> str | None:
-        """Ask a URL for its headers, and say what is wrong with it, if anything.
-
-        Seed: the service gives up on a URL that sends no headers within 8 s.
-        """
-        try:
-            async with self._client.stream("GET", url, follow_redirects=True, timeout=URL_PATIENCE) as answer:
-                return None if answer.is_success else f"{url} answered {answer.status_code}"
-        except httpx.TimeoutException:
-            return f"{url} sent no headers within {URL_PATIENCE} s"
-        except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
-            return f"{url} cannot be reached: {_said(error)}"
+        """Request a URL's headers, and return what is wrong with it, if anything; see `Downloader.probe`."""
+        return await self._downloader.probe(url)
 
 
 async def _whole(answer: httpx.Response) -> tuple[httpx.Response, bytes]:

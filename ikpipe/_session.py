@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ikpipe import _past
@@ -18,6 +16,7 @@ from ikpipe._known_runs import remember
 from ikpipe._progress import Display, Progress
 from ikpipe._result import Result
 from ikpipe._run import CONTROL, Control, Group
+from ikpipe._spool import Spool
 from ikpipe._travel import Travel
 from ikpipe._trip import Trip
 
@@ -92,8 +91,8 @@ class Session:
 
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""
-        with TemporaryDirectory(prefix="ikpipe-") as folder:
-            travel = Travel(self._account, self._options, self.control, self._group, Path(folder), self._count)
+        with Spool() as spool:
+            travel = Travel(self._account, self._options, self.control, self._group, spool, self._count)
             travel.proven = self._work.proven(self._record)
             self._travel = travel
 

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import Error, JournalError
+from ikpipe._errors import Error, JournalError, said
 from ikpipe._journal import Begun, Entry, Intent, Settled
 from ikpipe._limit import Adaptive, Fixed
 from ikpipe._looks import Looks
@@ -19,6 +19,7 @@ from ikpipe._reply import Reply
 from ikpipe._result import SETTLED, Result
 from ikpipe._row import Event, Fence, Look, Row, Send, Sight
 from ikpipe._run import Gate
+from ikpipe._spool import FetchError
 from ikpipe._token import LocalSigner, Times, Token
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ikpipe")
 
 HELD = 6  # files sent at once by whoever holds them: a browser opens no more connections to one host
+_FULL, _FULL_AGAIN = 30, 0.2  # seconds that a row waits for room in the temporary folder, and between two looks
 _CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
 
 
@@ -48,7 +50,7 @@ class Travel:
     journal
         Takes entries, and waits until they are durable; None keeps none.
     folder
-        Where files are downloaded to, with ``fetch="client"``.
+        Returns the folder that files are downloaded to, with ``fetch="client"``; it is made when it is asked for.
     on_bytes
         Told of the bytes that leave.
     """
@@ -59,7 +61,7 @@ class Travel:
         options: Options,
         control: Control,
         journal: Group[Entry] | None,
-        folder: Path,
+        folder: Callable[[], Path],
         on_bytes: Callable[[int], None],
     ) -> None:
         self._account, self._options, self._control, self._journal = account, options, control, journal
@@ -173,17 +175,30 @@ class Travel:
 
     async def _ready(self, trip: Trip, job: Job, step: Send) -> Reply | None:
         """Download the file where this machine is to do it, and have the request signed; a reply says why not."""
-        try:
-            if trip.source is None and job.source.kind == "fetch":
-                trip.source = await self._wire.fetch(job.source, self._folder, self._account.max_file_size)
-        except Error as error:
-            return Reply(Result("failed", "fetch_failed", str(error)))
+        if trip.source is None and job.source.kind == "fetch" and (reply := await self._fetched(trip, job)) is not None:
+            return reply
         try:
             if step.fresh or trip.token is None:
                 trip.token = await self._token(job.fields)
         except Error as error:
             return Reply(Result("failed", "signer_failed", str(error)), again=True)
         return None
+
+    async def _fetched(self, trip: Trip, job: Job) -> Reply | None:
+        """Download a row's file; a reply says why there is none. A full folder is waited for while others use it."""
+        until = time.monotonic() + _FULL
+        while True:
+            try:
+                trip.source = await self._wire.fetch(job.source, self._folder, self._account.max_file_size)
+            except FetchError as error:
+                words = Result("failed", "fetch_failed", str(error))
+                waits = error.full and any(self._folder().iterdir()) and time.monotonic() < until
+                if not (waits and await self._control.sleep(_FULL_AGAIN)):
+                    return Reply(words, again=error.again, wait=error.wait)
+            except Exception as error:  # noqa: BLE001 - whatever a download raises concerns its own row
+                return Reply(Result("failed", "fetch_failed", f"{job.source.text} cannot be downloaded: {said(error)}"))
+            else:
+                return None
 
     async def _token(self, fields: Mapping[str, str]) -> Token:
         if self.signer is not None:

@@ -11,7 +11,7 @@ from ikpipe._run import blocking
 from ikpipe._work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -31,6 +31,7 @@ async def aupload(
     root: str | Path | None = None,
     file_kind: FileKind | None = None,
     fetch: Fetch = "server",
+    fetch_hosts: Sequence[str] = (),
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int = 5,
@@ -65,6 +66,9 @@ async def aupload(
         ``"base64"``: text is raw base64, which cannot be told from a path.
     fetch
         ``"client"`` downloads URLs here and sends their bytes, instead of letting the service fetch them.
+    fetch_hosts
+        Hosts and networks that may be downloaded from here although their addresses are not public, such as
+        ``["intranet.example.com", "10.0.0.0/8", "10.1.2.3:8080"]``. It is never read from a file.
     concurrency
         Uploads in flight; None finds out how many do best, for URLs and for files that are sent from here apart.
     rate
@@ -121,6 +125,7 @@ async def aupload(
         transport,
         timeout,
         policy,
+        fetch_hosts,
         concurrency=concurrency,
         rate=rate,
         retries=retries,
@@ -145,6 +150,7 @@ async def _retry(
     root: str | Path | None = None,
     file_kind: FileKind | None = None,
     fetch: Fetch | None = None,
+    fetch_hosts: Sequence[str] = (),
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int = 5,
@@ -170,7 +176,9 @@ async def _retry(
     ----------
     results
         What `upload` gave, or `read_results`.
-    account, concurrency, rate, retries, timeout, progress, on_result, on_unknown, on_error, policy, transport
+    account, fetch_hosts, concurrency, rate, retries, timeout, progress, on_result, on_unknown, on_error, policy
+        As for `upload`.
+    transport
         As for `upload`.
     journal
         As for `upload`; that of the earlier run stays as it is.
@@ -198,6 +206,7 @@ async def _retry(
         transport,
         timeout,
         policy,
+        fetch_hosts,
         concurrency=concurrency,
         rate=rate,
         retries=retries,
@@ -222,6 +231,7 @@ async def aupload_file(
     root: str | Path | None = None,
     file_kind: FileKind | None = None,
     fetch: Fetch = "server",
+    fetch_hosts: Sequence[str] = (),
     retries: int = 5,
     timeout: float | None = None,
     on_unknown: Literal["hold", "resend"] = "hold",
@@ -235,7 +245,7 @@ async def aupload_file(
     ----------
     file
         URL, data URI, bytes, a `pathlib.Path`, or text below `root`.
-    account, root, file_kind, fetch, retries, timeout, on_unknown, policy, transport, **parameters
+    account, root, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, policy, transport, **parameters
         As for `upload`.
 
     Returns
@@ -255,6 +265,7 @@ async def aupload_file(
         transport,
         timeout,
         policy,
+        fetch_hosts,
         concurrency=1,
         retries=retries,
         on_unknown=on_unknown,

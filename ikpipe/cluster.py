@@ -35,7 +35,7 @@ from ikpipe._targets import Targets
 from ikpipe._work import Record, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -57,6 +57,7 @@ class Planning(Keywords, total=False):
     root: str | Path | None
     file_kind: FileKind | None
     fetch: Fetch
+    fetch_hosts: Sequence[str]
     concurrency: int | None
     rate: float | None
     retries: int
@@ -79,6 +80,7 @@ def plan(
     root: str | Path | None = None,
     file_kind: FileKind | None = None,
     fetch: Fetch = "server",
+    fetch_hosts: Sequence[str] = (),
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int = 5,
@@ -115,7 +117,7 @@ def plan(
         Folder of text paths, on each machine.
     concurrency, rate
         Of the whole upload: each of the parts under way has its share.
-    columns, file_kind, fetch, retries, timeout, on_unknown, on_error, policy, **parameters
+    columns, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
         As for `ikpipe.upload`.
 
     Raises
@@ -137,6 +139,7 @@ def plan(
         "timeout": timeout,
         "on_unknown": on_unknown,
         "on_error": on_error,
+        "fetch_hosts": list(fetch_hosts),
     }
     _engine.options(policy=policy, **sending)  # which finds what is wrong with them
     if profile is None:

@@ -9,7 +9,7 @@ import pytest
 from doubles import Page, RawServer, silent
 
 import ikpipe
-from ikpipe import _send
+from ikpipe import _download
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +203,7 @@ def test_probing_asks_each_url(site: Site) -> None:
     """`probe=True` asks URLs for their headers: those that do not answer with a file are problems."""
     sound, ill = site.put("/sound.jpg", b"x"), site.put("/ill.jpg", Page(b"", 500))
     frame = pd.DataFrame({"file": [sound, f"{site.url}/missing.jpg", ill, "http://127.0.0.1:9/a.jpg", b"x"]})
-    found = ikpipe.check(frame, probe=True, file_name="a.jpg")
+    found = ikpipe.check(frame, probe=True, fetch_hosts=["127.0.0.1"], file_name="a.jpg")
     assert found["position"].tolist() == [1, 2, 3]
     assert set(found["code"]) == {"url_unreachable"}
     assert [part in message for part, message in zip(("404", "500", "reached"), found["message"], strict=True)] == [
@@ -220,8 +220,8 @@ def test_without_probing_no_url_is_asked(site: Site) -> None:
 
 def test_a_url_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service gives up on a URL after 8 s without headers (seed); so does a probe."""
-    monkeypatch.setattr(_send, "URL_PATIENCE", 0.1)
+    monkeypatch.setattr(_download, "URL_PATIENCE", 0.1)
     with RawServer(silent) as server:
-        found = ikpipe.check(pd.DataFrame({"file": [f"{server.url}/a.jpg"]}), probe=True)
+        found = ikpipe.check(pd.DataFrame({"file": [f"{server.url}/a.jpg"]}), probe=True, fetch_hosts=["127.0.0.1"])
     assert found["code"].tolist() == ["url_unreachable"]
     assert "sent no headers" in found["message"].iloc[0]

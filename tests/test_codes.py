@@ -79,7 +79,9 @@ def out_of_range(stage: Stage) -> pd.DataFrame:
 
 def url_unreachable(stage: Stage) -> pd.DataFrame:
     """Probe a URL; what `check` finds is what `upload` would call invalid."""
-    found = ikpipe.check(pd.DataFrame({"file": [f"{stage.site.url}/missing.jpg"]}), probe=True)
+    found = ikpipe.check(
+        pd.DataFrame({"file": [f"{stage.site.url}/missing.jpg"]}), probe=True, fetch_hosts=["127.0.0.1"]
+    )
     return found.rename(columns={"code": "ik_error", "message": "ik_message"}).assign(ik_status="invalid")
 
 
@@ -163,7 +165,10 @@ PRODUCERS: dict[str, Producer] = {
     "connection_failed": lambda stage: sent(at(stage.emulator.account, NOBODY)),
     "signer_failed": signer_failed,
     "fetch_failed": lambda stage: sent(
-        stage.emulator.account, pd.DataFrame({"file": [f"{stage.site.url}/missing.jpg"]}), fetch="client"
+        stage.emulator.account,
+        pd.DataFrame({"file": [f"{stage.site.url}/missing.jpg"]}),
+        fetch="client",
+        fetch_hosts=["127.0.0.1"],
     ),
     "size_differs": lambda stage: sent(stage.emulator.account, transport=with_text("abc\r\n", "abcd\r\n")),
     "file_changed": file_changed,

@@ -156,7 +156,9 @@ def test_a_download_has_the_same_guard(account: Account) -> None:
         here = Looking(answering(302, b"", f"Location: {target.url}/b.bin"))
         with RawServer(here) as server, RawServer(answering(200, stored())) as service:
             url = f"{server.url}/a.bin"
-            result = ikpipe.upload_file(url, at(account, service.url), file_name="a.bin", fetch="client")
+            result = ikpipe.upload_file(
+                url, at(account, service.url), file_name="a.bin", fetch="client", fetch_hosts=["127.0.0.1"]
+            )
     assert (result.status, here.seen, there.seen) == ("uploaded", [GUARDED], [GUARDED])
 
 

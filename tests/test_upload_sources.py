@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Arrived = Callable[[], list[dict[str, Any]]]
 
 
+HERE: dict[str, Any] = {"fetch": "client", "fetch_hosts": ["127.0.0.1"]}
+
+
 def test_urls_are_fetched_by_the_service(account: Account, site: Site, arrived: Arrived) -> None:
     """A URL is sent as text; the service downloads it, and its name is the file's."""
     url = site.put("/red.jpg", b"red")
@@ -36,7 +39,7 @@ def test_urls_are_encoded_as_a_browser_would(fetch: Any, account: Account, site:
     """Spaces and Japanese letters in a URL arrive percent-encoded, and decoded in the file's name."""
     site.put("/%E7%8C%AB%20%E5%86%99%E7%9C%9F.jpg?size=a%20b", b"cat")
     frame = pd.DataFrame({"file": [f"{site.url}/猫 写真.jpg?size=a b"]})
-    results = quiet(frame, account, fetch=fetch, use_unique_file_name=False)
+    results = quiet(frame, account, fetch=fetch, fetch_hosts=["127.0.0.1"], use_unique_file_name=False)
     assert (arrived()[0]["file"]["sha256"], results["ik_name"].tolist()) == (sha(b"cat"), ["猫_写真.jpg"])
 
 
@@ -83,12 +86,12 @@ def test_a_local_path_needs_a_root(account: Account, arrived: Arrived) -> None:
     assert (results["ik_error"].tolist(), arrived()) == (["file_not_allowed"], [])
 
 
-@pytest.mark.parametrize("page", [Page(b"", 200), Page(b"whole body", chunked=True), Page(b"late", wait=0.2)])
+@pytest.mark.parametrize("page", [Page(b"whole body", chunked=True), Page(b"late", wait=0.2)])
 def test_files_fetched_here_arrive_whole(page: Page, account: Account, site: Site) -> None:
-    """With `fetch="client"`, a chunked body and a slow one arrive whole; an empty one is the service's to refuse."""
+    """With `fetch="client"`, a chunked body and a slow one arrive whole."""
     url = site.put("/page.bin", page)
     with RawServer(answering(200, stored())) as server:
-        quiet(pd.DataFrame({"file": [url]}), at(account, server.url), fetch="client")
+        quiet(pd.DataFrame({"file": [url]}), at(account, server.url), **HERE)
     assert server.requests[0].parts[-2].content == page.body
     assert server.requests[0].parts[-2].headers.count('filename="page.bin"') == 1
 
@@ -108,7 +111,7 @@ def test_files_that_cannot_be_fetched_send_nothing(
     page: Page, words: str, account: Account, site: Site, arrived: Arrived
 ) -> None:
     """With `fetch="client"`, a URL that fails ends its row as `fetch_failed`, with the reason."""
-    results = quiet(pd.DataFrame({"file": [site.put("/loop", page)]}), account, fetch="client", file_name="a")
+    results = quiet(pd.DataFrame({"file": [site.put("/loop", page)]}), account, file_name="a", retries=0, **HERE)
     assert (results["ik_error"].tolist(), arrived()) == (["fetch_failed"], [])
     assert words in results["ik_message"].iloc[0]
 
@@ -116,13 +119,13 @@ def test_files_that_cannot_be_fetched_send_nothing(
 def test_a_dead_host_is_a_row_of_its_own(account: Account, arrived: Arrived) -> None:
     """With `fetch="client"`, a host that nobody answers at fails its row alone."""
     frame = pd.DataFrame({"file": ["http://127.0.0.1:9/a.jpg", "data:;base64,YQ=="]})
-    results = quiet(frame, account, fetch="client", file_name="a")
+    results = quiet(frame, account, **HERE, file_name="a")
     assert (results["ik_status"].tolist(), len(arrived())) == (["failed", "uploaded"], 1)
 
 
 def test_fetched_files_obey_the_account_s_size(account: Account, site: Site, arrived: Arrived) -> None:
     """With `fetch="client"`, a download ends at the account's largest size, and nothing is sent."""
     small = ikpipe.Account(account.public_key, account.private_key, upload_url=account.upload_url, max_file_size=1000)
-    results = quiet(pd.DataFrame({"file": [site.put("/long", Page(b"x" * 5000, chunked=True))]}), small, fetch="client")
+    results = quiet(pd.DataFrame({"file": [site.put("/long", Page(b"x" * 5000, chunked=True))]}), small, **HERE)
     assert (results["ik_error"].tolist(), arrived()) == (["fetch_failed"], [])
     assert "1,000 bytes" in results["ik_message"].iloc[0]

@@ -36,7 +36,7 @@ def check(options: Namespace) -> int:
     account = ikpipe.Account.from_env(options.profile) if known else None
     with at_once():
         table = feed(options.table)
-        found, rows = _problems(table, given, account, probe=options.probe, policy=mapping.policy(options.policy))
+        found, rows = _problems(table, given, account, options)
     if options.out is not None:
         output.write(found, options.out)
     say(*report.problems(found, rows, width()))
@@ -46,7 +46,7 @@ def check(options: Namespace) -> int:
 
 
 def _problems(
-    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, *, probe: bool, policy: ikpipe.Policy
+    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
 ) -> tuple[pd.DataFrame, int]:
     """Find the problems of a table, and count its rows."""
     from ikpipe._check import find
@@ -56,8 +56,9 @@ def _problems(
     from ikpipe._work import Work
 
     async def search() -> tuple[list[Problem], int]:
-        async with Wire() as wire:
-            return await find(Work(table, given), wire, account, probe=probe, policy=policy)
+        policy = mapping.policy(options.policy)
+        async with Wire(fetch_hosts=options.fetch_host) as wire:
+            return await find(Work(table, given), wire, account, probe=options.probe, policy=policy)
 
     found, rows = blocking(search, "check")()
     return problem_frame(found), rows

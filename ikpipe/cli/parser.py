@@ -103,6 +103,7 @@ def _resume(every: _Commands) -> None:
     command = _command(every, "resume", runs.resume, "[JOURNAL -o OUT] [options]", purpose, guide.RESUME)
     command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
     command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
+    _add_fetch_hosts(command)
     _add_sending(command, as_begun=True)
     _add_trust(command)
     _add_profile(command)
@@ -206,6 +207,18 @@ def _add_mapping(command: _Parser) -> None:
         "--fetch",
         choices=("server", "client"),
         help="who downloads URLs: ImageKit (server, default), or this machine (client)",
+    )
+    _add_fetch_hosts(command)
+
+
+def _add_fetch_hosts(command: _Parser) -> None:
+    command.add_argument(
+        "--fetch-host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="a host or network that this machine may download from although it is not public, such as "
+        "intranet.example.com or 10.0.0.0/8; repeatable",
     )
 
 

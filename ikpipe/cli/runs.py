@@ -81,7 +81,7 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
         given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
         given |= dict.fromkeys(("retries", "timeout", "on_error"))
         policy = mapping.policy(options.policy) if options.policy else None
-        how = options_as_begun(record, policy, progress=not options.quiet, **given)
+        how = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **given)
         return _carry_out(options, work, lambda sink: blocking(send, "resume")(work, account, how, sink, record))
 
 
@@ -109,6 +109,7 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
 
     how = sending(
         policy=mapping.policy(options.policy),
+        fetch_hosts=options.fetch_host,
         concurrency=options.concurrency,
         rate=options.rate,
         on_unknown=options.on_unknown,
@@ -185,7 +186,7 @@ def _outlook(options: Namespace, tally: report.Tally) -> list[str]:
 
 def _going_on(options: Namespace, journal: str) -> str:
     """Write the command that finishes a run; how it sends is in its journal."""
-    return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_given(options, "profile")])
+    return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_hosts(options), *_given(options, "profile")])
 
 
 def _again(options: Namespace, about: Mapping[str, Any]) -> str:
@@ -196,8 +197,12 @@ def _again(options: Namespace, about: Mapping[str, Any]) -> str:
     except MappingError as error:
         return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
-    words += _given(options, "concurrency", "rate", "profile")
+    words += [*_hosts(options), *_given(options, "concurrency", "rate", "profile")]
     return shlex.join([*words, "--emulator"] if options.emulator else words)
+
+
+def _hosts(options: Namespace) -> list[str]:
+    return [word for host in options.fetch_host for word in ("--fetch-host", host)]
 
 
 def _given(options: Namespace, *names: str) -> list[str]:

@@ -8,12 +8,14 @@ import sys
 
 from ikpipe._parameters import TABLE
 
+_HOSTS = re.compile(r"fetch_hosts=\['([^']*)'\]")
 _OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=(?=([.,;:)]*(?:\s|$))?)")
 _PARAMETER = re.compile(rf"(?<![^\s(])(?<!--map )(?<!--set )({'|'.join(TABLE)})=")
 _WORDS = {
     "trust_journal=True": "--trust-journal",
     "retry()": "ikpipe retry",
     "resume()": "ikpipe resume",
+    "fetch_hosts=": "--fetch-host",
     "ikpipe.files": "`ikpipe files`",
     " .results": " OUT",
 }
@@ -27,6 +29,7 @@ def say(*lines: str) -> None:
 
 def in_options(text: str) -> str:
     """Turn what the library says about its keywords into options: ``root=`` is ``--root`` here."""
+    text = _HOSTS.sub(r"--fetch-host \1", text)
     text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')}{' ' if found[2] is None else ''}", text)
     text = _PARAMETER.sub(r"--set \1=", text)
     text = _COLUMNS.sub(lambda found: f"--map {found[1] or found[2]}=…", text)

@@ -10,7 +10,7 @@ from ikpipe._run import blocking
 from ikpipe.tables.feeds import reopened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import httpx
@@ -26,6 +26,7 @@ async def _resume(
     journal: str | Path,
     account: Account,
     *,
+    fetch_hosts: Sequence[str] = (),
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int | None = None,
@@ -51,8 +52,8 @@ async def _resume(
         The account that the run was begun with.
     concurrency, rate, retries, timeout, on_unknown, on_error, policy
         As for `upload`; where they are None, as the run was begun with.
-    trust_journal, progress, on_result, transport
-        As for `upload`.
+    fetch_hosts, trust_journal, progress, on_result, transport
+        As for `upload`; a journal does not say which hosts are allowed.
 
     Returns
     -------
@@ -72,6 +73,7 @@ async def _resume(
         options = options_as_begun(
             record,
             policy,
+            fetch_hosts,
             transport=transport,
             concurrency=concurrency,
             rate=rate,

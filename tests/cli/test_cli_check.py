@@ -118,7 +118,7 @@ def test_with_an_account_metadata_is_compared(
 
 def test_probe(ikp: Ikp, table: Table, site: Site) -> None:
     """`--probe` finds a URL that does not answer."""
-    ran = ikp("check", table(1, picture=[f"{site.url}/lost.png"]), *NAMED, "--probe")
+    ran = ikp("check", table(1, picture=[f"{site.url}/lost.png"]), *NAMED, "--probe", "--fetch-host", "127.0.0.1")
     assert ran.status == 1
     assert "1 url_unreachable" in ran.err
 

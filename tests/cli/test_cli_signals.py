@@ -62,7 +62,7 @@ def test_check_ends_at_once(table: Table) -> None:
     """An interrupted check tells no result, since it has seen only a part."""
     with RawServer(silent) as host:
         source = table(1, picture=[f"{host.url}/a.png"])
-        with process("check", source, "-o", "-", *NAMED, "--probe") as running:
+        with process("check", source, "-o", "-", *NAMED, "--probe", "--fetch-host", "127.0.0.1") as running:
             wait_for(lambda: host.requests)
             running.send_signal(signal.SIGINT)
             printed, said = running.communicate(timeout=20)

@@ -18,6 +18,7 @@ from ikpipe.tables.writing import Csv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from doubles import Site
     from shell import Ikp, Table
 
     from ikpipe.emulator import Emulator
@@ -297,3 +298,24 @@ def test_listing_cut_short(emulator: Emulator, tmp_path: Path) -> None:
         assert running.stderr.read() == ""
         assert running.wait() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_hosts_to_download_from(ikp: Ikp, table: Table, site: Site) -> None:
+    """`--fetch-host` allows a host that is not public; without it the row's message says how to allow it."""
+    source = table(1, picture=[site.put("/intranet.png", b"page")])
+    ran = ikp("upload", source, "-o", "o.csv", *NAMED, "--fetch", "client")
+    assert ran.status == 1
+    assert "with --fetch-host" in ran.err
+    assert "fetch_hosts=['127.0.0.1']" in ikpipe.read_results("o.csv")["ik_message"][0]
+    ran = ikp("upload", source, "-o", "o.csv", *NAMED, "--fetch", "client", "--fetch-host", "127.0.0.1")
+    assert ran.status == 0
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_hosts_are_repeated_in_the_next_command(ikp: Ikp, table: Table) -> None:
+    """The next command allows what this one did: no file does."""
+    ran = ikp(
+        "upload", table(1, picture=[""]), "-o", "o.csv", *NAMED, "--fetch-host", "a.example", "--fetch-host", "::1"
+    )
+    assert "--fetch-host a.example --fetch-host ::1" in ran.err.splitlines()[-1]
