@@ -87,6 +87,11 @@ class Adaptive:
     A window begins two round trips after a change of the limit, and is the longer the more its answers differ; one in
     which the limit was not used says nothing. Many more failures than usual end a step up early. Nothing but failures
     halves the limit again and again, down to 1; after them it begins as in the beginning.
+
+    Parameters
+    ----------
+    most
+        How many there may be at most.
     """
 
     STEP = 1.5
@@ -96,10 +101,11 @@ class Adaptive:
     LOST = 16  # failures in a row: by chance, if half of all fail, once in 100,000 requests
     PATIENCE = 2, 8  # windows between two tries
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._phase: Callable[[float, float], None] = self._start
         self._best = 0.0  # throughput that a step is measured by; 0 if it is yet to be seen
-        self._good, self._bad = START, 0
+        self._good, self._bad = min(START, most), 0
         self._patience = self._left = self.PATIENCE[0]
         self._tries = self._lost = 0
         self._alive = False
@@ -108,7 +114,7 @@ class Adaptive:
         self._move(START, -math.inf)
 
     def _move(self, size: float, now: float) -> None:
-        self.size = self._base = min(MOST, max(1, round(size)))
+        self.size = self._base = min(self._most, max(1, round(size)))
         self._moved = self._trip = now
         self._trips = self._seen = self._missed = 0
         self._tally = _Tally()
@@ -124,7 +130,7 @@ class Adaptive:
         elif self._phase == self._start or self._trips > 1:
             self._tally.add(now - began, in_flight, fine=not overload)
             if self._phase == self._start and not overload and self._used(in_flight):
-                self.size = min(self.size + 1, 2 * self._base, MOST)
+                self.size = min(self.size + 1, 2 * self._base, self._most)
             if self._ready():
                 self._judge(now)
 
@@ -150,7 +156,7 @@ class Adaptive:
         """Tell whether the window has answers enough to be judged by."""
         answers, error = self._tally.answers, self._tally.error()
         if self._phase == self._start:
-            grown = self._trips and self.size in (2 * self._base, MOST)
+            grown = self._trips and self.size in (2 * self._base, self._most)
             return bool(grown) and answers >= START and (error < 4 * self.CLOSE or answers >= 2 * START + self.size / 2)
         least = self.size * (2 if self._phase == self._climb else 1)
         return answers >= max(least, self.LEAST) and (error < self.CLOSE or answers >= 200 + self.size)
@@ -188,11 +194,11 @@ class Adaptive:
 
     def _start(self, found: float, now: float) -> None:
         """Double, while that pays."""
-        if self._base < MOST and found >= self.PAYS * self._best:
+        if self._base < self._most and found >= self.PAYS * self._best:
             self._best = found
             return self._move(self.size, now)
         pays = found > self.SOME * self._best
-        self._turn(self._rest if pays and self._base == MOST else self._descend)
+        self._turn(self._rest if pays and self._base == self._most else self._descend)
         return self._move(self.size if pays else self._base, now)
 
     def _descend(self, found: float, now: float) -> None:
@@ -243,7 +249,7 @@ class Adaptive:
         """Take another step in a direction that proved right, or settle."""
         if holds:
             self._good, self._best, self._patience = self.size, max(found, self._best), self.PATIENCE[0]
-            if size != self.size and self.size < MOST:
+            if size != self.size and self.size < self._most:
                 return self._move(size, now)
         return self._settle(now)
 

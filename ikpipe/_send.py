@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from itertools import count
@@ -14,7 +15,7 @@ from urllib.request import getproxies
 import httpx
 
 from ikpipe import __version__
-from ikpipe._body import PIECE, Body, FileChanged
+from ikpipe._body import OUT_OF_FILES, PIECE, Body, FileChanged, OutOfFiles
 from ikpipe._download import Downloader, Network
 from ikpipe._errors import AccountError, Error
 from ikpipe._exchange import LONGEST_ANSWER, PATIENCE
@@ -55,6 +56,7 @@ _ALIVE = (
 _IN_STEP = ((socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15),)
 _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL
 _API_TRIES = 6
+_OUT_OF_FILES, _OUT_OF_FILES_AGAIN = 30, 0.05  # seconds that one more open file is waited for, and between two tries
 NO_CONTENT = 204
 
 
@@ -151,6 +153,19 @@ class Wire:
         Never raises for what the network or the file does: that is in the reply. A request has no `Authorization`,
         since token and basic auth together are refused (spec).
         """
+        until = time.monotonic() + _OUT_OF_FILES
+        while True:
+            try:
+                return await self._attempt(url, fields, source, token, on_bytes)
+            except OutOfFiles as error:  # nothing has left; others that are in flight give theirs back
+                if time.monotonic() > until:
+                    words = f"{error}: raise the limit of open files (ulimit -n), or lower concurrency="
+                    return Reply(Result("failed", "file_unreadable", words), again=True)
+            await asyncio.sleep(_OUT_OF_FILES_AGAIN)
+
+    async def _attempt(
+        self, url: str, fields: Mapping[str, str], source: Source, token: Token, on_bytes: Callable[[int], None]
+    ) -> Reply:
         form = frame(fields, source, f"{self._boundary}{next(self._forms)}")
         road = self._road(url)
         body = Body(form, source, token.text, on_bytes, road.piece)
@@ -161,9 +176,12 @@ class Wire:
         except FileChanged as changed:
             return Reply(Result("failed", "file_changed", str(changed)))
         except httpx.TransportError as error:
+            if not body.left and _is_out_of_files(error):
+                raise OutOfFiles(f"{url} cannot be connected to: too many open files") from None
             return _lost(error, left=body.left)
         finally:
             await stream.aclose()
+            body.close()
         return read(answer.status_code, _names(answer.headers), content)
 
     def _road(self, url: str) -> _Road:
@@ -406,6 +424,15 @@ def _lost(error: httpx.TransportError, *, left: bool) -> Reply:
         return Reply(Result("failed", "connection_failed", _said(error)), again=True)
     code = "timed_out" if isinstance(error, httpx.TimeoutException) else "connection_lost"
     return Reply(Result("unknown", code, _said(error)))
+
+
+def _is_out_of_files(error: BaseException | None) -> bool:
+    """Whether a connection could not be opened since this process, or machine, has too many open files."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in OUT_OF_FILES:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _said(error: Exception) -> str:

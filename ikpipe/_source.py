@@ -19,12 +19,27 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
+class Stamp(NamedTuple):
+    """What tells whether a path is still the file that was planned, with the same content."""
+
+    device: int
+    inode: int
+    modified: int  # nanoseconds
+    size: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """Return the stamp of a file."""
+        return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
 class Source(NamedTuple):
     """Where a file's bytes come from.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
     as it is), ``bytes``, ``path``, or ``held`` (somebody else has it, and sends it). `text` is the URL, the text, the
-    path as it was given, or what its holder calls it; `size` is in bytes, None for URLs.
+    path as it was given, or what its holder calls it; `size` is in bytes, None for URLs. A path that was planned has a
+    `stamp`, and, below a root, the real path of that as its `base`, which it is opened below.
     """
 
     kind: Literal["url", "fetch", "text", "bytes", "path", "held"]
@@ -33,6 +48,8 @@ class Source(NamedTuple):
     content: bytes = b""
     path: Path | None = None
     size: int | None = None
+    base: Path | None = None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +168,10 @@ class Intake:
             )
         if not stat.S_ISREG(status.st_mode):
             raise BadValue("file_unreadable", f"{shown(str(given))} is no plain file", "name a file, not a folder")
-        return Source("path", path.name, str(given), path=real, size=status.st_size)
+        if not os.access(real, os.R_OK):
+            words = f"{shown(str(given))} cannot be read: permission denied"
+            raise BadValue("file_unreadable", words, "change the file's permissions, or run as a user who may read it")
+        return Source("path", path.name, str(given), b"", real, status.st_size, base, Stamp.of(status))
 
 
 class _Folders:
@@ -162,6 +182,7 @@ class _Folders:
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
+        self._base: Path | None = None
         self._real: dict[str, Path | None] = {}
 
     def file(self, text: str) -> Source | None:
@@ -175,20 +196,23 @@ class _Folders:
         if folder is None:
             return None
         try:
-            status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - `Path.lstat` takes twice as long
+            path = os.path.join(folder, name)  # noqa: PTH118 - `Path.lstat` takes twice as long
+            status = os.lstat(path)
         except (OSError, ValueError):
             return None
-        plain = stat.S_ISREG(status.st_mode)
-        return Source("path", name, text, path=folder / name, size=status.st_size) if plain else None
+        if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK):
+            return None
+        return Source("path", name, text, b"", folder / name, status.st_size, self._base, Stamp.of(status))
 
     def _resolved(self, parent: str) -> Path | None:
         """Say where a folder lies; None where it is out of the root, or there is none."""
         try:
-            base = Path() if self._root is None else self._root.resolve(strict=True)
-            real = (base / parent).resolve(strict=True)
+            base = None if self._root is None else self._root.resolve(strict=True)
+            real = ((base or Path()) / parent).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             return None
-        return real if self._root is None or real.is_relative_to(base) else None
+        self._base = base
+        return real if base is None or real.is_relative_to(base) else None
 
 
 def _data_uri(text: str) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import random
 import time
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ikpipe._errors import Error, JournalError, said
 from ikpipe._journal import Begun, Entry, Intent, Settled
-from ikpipe._limit import Adaptive, Fixed
+from ikpipe._limit import MOST, Adaptive, Fixed
 from ikpipe._looks import Looks
 from ikpipe._pace import WINDOWS, Budget, Pace
 from ikpipe._reply import Reply
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ikpipe")
 
 HELD = 6  # files sent at once by whoever holds them: a browser opens no more connections to one host
+_SPARE_FILES, _FILES_OF_AN_UPLOAD = 32, 3  # open files: for all else; a connection here, one there, and the file
 _FULL, _FULL_AGAIN = 30, 0.2  # seconds that a row waits for room in the temporary folder, and between two looks
 _CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
 
@@ -71,9 +73,10 @@ class Travel:
         if self.signer is None and account.authentication_endpoint is None:
             account.key()  # which says what is missing
         number = options.concurrency
-        self._bytes_gate = Gate(Adaptive() if number is None else Fixed(number))
+        most = most_in_flight()
+        self._bytes_gate = Gate(Adaptive(most) if number is None else Fixed(number))
         # The service fetches URLs itself: how many it takes at once says nothing of how many bytes this line takes.
-        self._gates = {} if number is not None else {"url": Gate(Adaptive())}
+        self._gates = {} if number is not None else {"url": Gate(Adaptive(most))}
         if number is None and options.wire.held is not None:
             self._gates["held"] = Gate(Fixed(HELD))
         # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
@@ -288,6 +291,20 @@ class Travel:
             if not self._control.draining:
                 _log.warning("a row in doubt could not be looked for: %s", error)
             raise
+
+
+def most_in_flight() -> int:
+    """Return how many uploads the limit of open files allows: each may have connections and a file."""
+    try:
+        import resource
+
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        taken = len(os.listdir("/dev/fd"))  # noqa: PTH208 - the names are enough
+    except (ImportError, OSError):
+        return MOST
+    if allowed == resource.RLIM_INFINITY:
+        return MOST
+    return max(1, min(MOST, (allowed - taken - _SPARE_FILES) // _FILES_OF_AN_UPLOAD))
 
 
 def _let_go(step: Send) -> Reply:
