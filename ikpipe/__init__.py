@@ -24,7 +24,10 @@ The stations of a row, in order; each file imports only what stands before it::
     _message     a request as bytes; time limits and states of an exchange
     _exchange    one request on one connection, and its answer; the only one that knows httptools
     _line        the network under uploads, as an httpx transport: connections opened and kept
-    _send        one attempt; only it and the line under it know httpx
+    _send        one attempt; only it and what is under it know httpx
+    _download    what this machine opens because a table says so: downloads and probes
+    _spool       the files of downloads, until they are sent
+    _public_hosts  which hosts may be opened for a table
     _library     the media API: search, metadata fields
     _proof       MACs that show who wrote a journal
     _format      the tables of a journal's file, and the way from an earlier format

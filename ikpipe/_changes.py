@@ -234,6 +234,7 @@ class _Changer:
         account.key()  # which says what is missing, before anything
         self._account, self._path, self._dry = account, path, dry_run
         self.wire = Wire(transport)
+        self.wire.sleep = rest
         self._pace = Pace((policy or Policy()).changes or None)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}
 
@@ -272,7 +273,8 @@ class _Changer:
             return Change("planned")
         if control is not None and control.draining:
             return Change("cancelled")
-        await rest(self._pace.wait(time.monotonic()))
+        if not await rest(self._pace.wait(time.monotonic())):
+            return Change("cancelled")
         try:
             return await self.wire.api(self._account, self._path, content=content)
         except AccountError:

@@ -78,7 +78,7 @@ async def _check(
     return problems
 
 
-check = blocking(_check, "check")
+check = blocking(_check, "check", drains=False)
 
 
 async def find(

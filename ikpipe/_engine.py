@@ -11,12 +11,15 @@ from ikpipe import _archive, _past, _stored_mapping
 from ikpipe._account import Account
 from ikpipe._errors import AccountError
 from ikpipe._frame import Collected, Whole, check_answers, results_of
+from ikpipe._job import Planner
 from ikpipe._options import Options, policy_of
 from ikpipe._policy import Policy
 from ikpipe._prepare import planner_for
 from ikpipe._progress import display
+from ikpipe._run import CONTROL, Control
 from ikpipe._send import Wire
 from ikpipe._session import Session
+from ikpipe._source import Intake
 from ikpipe._suffix import ByPosition
 from ikpipe._work import Work
 
@@ -151,10 +154,15 @@ async def send(
     if options.policy.unique_names == "client":
         suffixes = suffixes or ByPosition(run)
     show = display(options.progress, work.feed.rows)
+    control = CONTROL.get() or Control()
+    before = CONTROL.set(control)
     try:
+        control.attach()
         async with options.wire as wire:
+            wire.sleep = control.sleep
             names = options.policy.names
-            planner = await planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
+            asked = planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
+            planner = await control.unless_draining(asked) or Planner(Intake())  # of a run that plans nothing
             if plan.gives("use_unique_file_name"):
                 up = work.up(record)
                 while some := dict(islice(up, _CLAIMED)):
@@ -162,6 +170,7 @@ async def send(
             session = Session(work, planner, account, options, show, sink, run, record)
             await session.go()
     finally:
+        CONTROL.reset(before)
         show.close()
     results = session.conclude()
     if error := session.error(results):

@@ -113,7 +113,7 @@ async def _create_metadata_fields(
     return planned_frame(rows)
 
 
-metadata_fields = blocking(_metadata_fields, "metadata_fields")
+metadata_fields = blocking(_metadata_fields, "metadata_fields", drains=False)
 create_metadata_fields = blocking(_create_metadata_fields, "create_metadata_fields")
 
 

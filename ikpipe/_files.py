@@ -53,4 +53,4 @@ async def _files(
         return listing_frame([file async for file in listing(wire, account, search, path, limit)])
 
 
-files = blocking(_files, "files")
+files = blocking(_files, "files", drains=False)

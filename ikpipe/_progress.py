@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -65,13 +66,15 @@ class Bar:
 
     def __call__(self, progress: Progress) -> None:
         """Move the bar; tqdm itself draws only ten times a second."""
-        self._bar.set_postfix_str(progress.said(), refresh=False)
-        self._bar.update(progress.done - self._bar.n)
+        with suppress(OSError):  # a terminal that is gone stops no run
+            self._bar.set_postfix_str(progress.said(), refresh=False)
+            self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar standing."""
-        self._bar.refresh()
-        self._bar.close()
+        with suppress(OSError):
+            self._bar.refresh()
+            self._bar.close()
 
 
 class Lines:
@@ -99,7 +102,8 @@ class Lines:
         self._said = progress.done
         of = "" if progress.rows is None else f" of {progress.rows}"
         line = ", ".join(filter(None, (f"ikpipe: {progress.done}{of} rows", progress.said())))
-        print(line, file=self._stream, flush=True)
+        with suppress(OSError):
+            print(line, file=self._stream, flush=True)
 
 
 class Quiet:

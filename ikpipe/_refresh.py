@@ -110,7 +110,7 @@ class _Tally:
             _log.warning(words, len(self._errors), asked, self._errors[0])
 
 
-refresh = blocking(_refresh, "refresh")
+refresh = blocking(_refresh, "refresh", drains=False)
 
 
 def _open(row: Result, *, every: bool) -> bool:

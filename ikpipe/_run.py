@@ -53,6 +53,12 @@ class Control:
         """Whether everything is to stop at once."""
         return self._wanted > 1
 
+    def attach(self) -> None:
+        """Heed interrupts from now on in the loop that is running, and those that came before."""
+        self._loop = asyncio.get_running_loop()
+        if self.draining:
+            self._pull()
+
     def interrupt(self) -> None:
         """Drain what is in flight; asked a second time, stop at once."""
         self._wanted += 1
@@ -82,6 +88,17 @@ class Control:
             return True
         return False
 
+    async def unless_draining(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what a coroutine returns; None if the run drains first, and the coroutine is cancelled."""
+        task, draining = asyncio.ensure_future(work), asyncio.ensure_future(self._draining.wait())
+        try:
+            await asyncio.wait([task, draining], return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
+            draining.cancel()
+            await asyncio.gather(task, draining, return_exceptions=True)
+
     async def work(
         self,
         items: Iterator[Item],
@@ -100,14 +117,12 @@ class Control:
         beside
             Something else that goes on meanwhile, and has to end too.
         """
-        self._loop = asyncio.get_running_loop()
         self._gates = gates
         for gate in gates:
             gate.freed = self._turn.set
         if beside is not None:
             self._start(beside)
-        if self.draining:  # asked for before the loop was there
-            self._pull()
+        self.attach()
         try:
             await self._begin(items, do)
             await self._finish()
@@ -347,17 +362,47 @@ async def each(items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any,
         raise errors.exceptions[0] from None
 
 
-async def rest(seconds: float) -> None:
-    """Wait, where nobody pulls reins."""
-    if seconds > 0:
-        await asyncio.sleep(seconds)
+async def rest(seconds: float) -> bool:
+    """Wait, and return whether to go on: False as soon as an interrupt drains what was started in this thread."""
+    if seconds <= 0:
+        return True
+    if (control := CONTROL.get()) is not None:
+        return await control.sleep(seconds)
+    await asyncio.sleep(seconds)
+    return True
 
 
-def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
+class _Interrupted(Exception):  # noqa: N818 - becomes a KeyboardInterrupt in the caller's thread
+    """What was started had nothing to drain."""
+
+
+async def _attached(work: Coroutine[Any, Any, T], control: Control, *, drains: bool) -> T:
+    """Run a coroutine that heeds interrupts from its first moment."""
+    CONTROL.set(control)
+    control.attach()
+    if drains:
+        return await work
+
+    async def boxed() -> tuple[T]:
+        return (await work,)
+
+    if (box := await control.unless_draining(boxed())) is None:
+        raise _Interrupted
+    return box[0]
+
+
+def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
     """Make the synchronous twin of a coroutine function: same signature, same documentation.
 
     It runs in a loop and thread of its own, since a notebook's cell has a running loop already. A `KeyboardInterrupt`
     (Ctrl-C, a notebook's stop button) drains the run, the second one stops it, and the third one is raised.
+
+    Parameters
+    ----------
+    main, name
+        The coroutine function, and the twin's name.
+    drains
+        Whether there is something to drain, and to return. If not, the first one cancels it and is raised.
     """
 
     @wraps(main)
@@ -369,9 +414,8 @@ def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P
         def target() -> None:
             if not begun.acquire(blocking=False):
                 return
-            CONTROL.set(control)
             try:
-                future.set_result(asyncio.run(main(*args, **kwargs)))
+                future.set_result(asyncio.run(_attached(main(*args, **kwargs), control, drains=drains)))
             except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
                 future.set_exception(error)
 
@@ -385,10 +429,10 @@ def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P
                     heeded += 1
                     control.interrupt()
                 return future.result()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, _Interrupted) as error:
                 asked += 1
-                if asked > 2:  # noqa: PLR2004 - drained, stopped, and still here
-                    raise
+                if asked > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - drained, stopped, and still here
+                    raise KeyboardInterrupt from None
 
     twin.__name__ = twin.__qualname__ = name
     return twin

@@ -93,6 +93,8 @@ class Wire:
     ----------
     held
         Gives the file that a cell's text stands for, where somebody else holds it and sends it.
+    sleep
+        Waits some seconds, and returns whether to go on: False where whoever started this drains it.
     """
 
     held: Callable[[str], Source | None] | None = None
@@ -109,6 +111,7 @@ class Wire:
         # Where the user says how long nothing may happen, the system may not be faster.
         options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
         self._transport, self._line, self._trace = transport, Line(_trusted(), options), _equipping(options)
+        self.sleep: Callable[[float], Awaitable[bool]] = _slept
         self._roads: dict[str, _Road] = {}
         self._boundary, self._forms = secrets.token_hex(16), count()  # no form's boundary is in another's file
         self._client = httpx.AsyncClient(
@@ -276,7 +279,8 @@ class Wire:
             reply = read(answer.status_code, _names(answer.headers), answer.content)
             if not (reply.again and left):
                 break
-            await asyncio.sleep(reply.wait if reply.wait is not None else 1)
+            if not await self.sleep(1 if reply.wait is None else reply.wait):
+                break
         if answer.status_code in (401, 403):
             raise AccountError(f"The media API refused the private key: {reply.result.message}")
         said = None
@@ -288,7 +292,7 @@ class Wire:
         raise ApiError(words, answer.status_code, said)
 
     async def fetch(self, source: Source, folder: Callable[[], Path], max_size: int | None = None) -> Source:
-        """Download a URL into a folder, to be sent from there (``fetch="client"``); see `Downloader.fetch`."""
+        """Download a URL, to be sent from here (``fetch="client"``); see `Downloader.fetch`."""
         return await self._downloader.fetch(source, folder, max_size)
 
     async def probe(self, url: str) -> str | None:
@@ -433,6 +437,10 @@ def _is_out_of_files(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+async def _slept(seconds: float) -> bool:
+    return await asyncio.sleep(seconds, True)
 
 
 def _said(error: Exception) -> str:

@@ -185,14 +185,15 @@ class Travel:
                 trip.token = await self._token(job.fields)
         except Error as error:
             return Reply(Result("failed", "signer_failed", str(error)), again=True)
-        return None
+        return None if trip.token is not None else _cancelled()
 
     async def _fetched(self, trip: Trip, job: Job) -> Reply | None:
         """Download a row's file; a reply says why there is none. A full folder is waited for while others use it."""
         until = time.monotonic() + _FULL
         while True:
+            fetch = self._wire.fetch(job.source, self._folder, self._account.max_file_size)
             try:
-                trip.source = await self._wire.fetch(job.source, self._folder, self._account.max_file_size)
+                trip.source = await self._control.unless_draining(fetch)
             except FetchError as error:
                 words = Result("failed", "fetch_failed", str(error))
                 waits = error.full and any(self._folder().iterdir()) and time.monotonic() < until
@@ -201,12 +202,13 @@ class Travel:
             except Exception as error:  # noqa: BLE001 - whatever a download raises concerns its own row
                 return Reply(Result("failed", "fetch_failed", f"{job.source.text} cannot be downloaded: {said(error)}"))
             else:
-                return None
+                return None if trip.source is not None else _cancelled()
 
-    async def _token(self, fields: Mapping[str, str]) -> Token:
+    async def _token(self, fields: Mapping[str, str]) -> Token | None:
+        """Return a token; None if the run drains before it is there."""
         if self.signer is not None:
             return self.signer.sign(fields)
-        return await self._wire.sign(fields, self._account, self._times)
+        return await self._control.unless_draining(self._wire.sign(fields, self._account, self._times))
 
     async def _intend(self, trip: Trip, job: Job, step: Send) -> bool:
         """Write down what is about to leave, and tell whether it may."""

@@ -188,3 +188,127 @@ def load() -> float:
     while time.thread_time() < cpu + work:
         pass
     return max((time.monotonic() - wall) / work, 1.0)
+
+
+# From its first moment to its last
+
+
+def busy(*headers: str) -> RawServer:
+    """Be an API that asks to come back in a minute."""
+    return RawServer(answering(429, {"message": "Later."}, *headers))
+
+
+@pytest.mark.parametrize("api", ["silent", "waiting"])
+def test_one_while_the_fields_are_asked_for(api: str, account: Account) -> None:
+    """Before the first row, while the account is asked for its metadata fields: the whole frame comes back at once."""
+    with RawServer(silent) if api == "silent" else busy("X-RateLimit-Reset: 60000") as library:
+        there = ikpipe.Account(account.public_key, account.private_key, api_url=library.url)
+        thread = press(lambda: (wait_for(lambda: library.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        frame = pd.DataFrame({"file": [b"1", b"2"], "custom_metadata.brand": ["x", "y"]})
+        results = ikpipe.upload(frame, there, file_name="a", progress=False)
+        took = time.monotonic() - began
+        thread.join()
+    assert results["ik_status"].tolist() == ["cancelled"] * 2
+    assert results["file"].tolist() == [b"1", b"2"]
+    assert results.attrs["ikpipe"]["interrupted"] is True
+    assert took < 10
+
+
+def test_one_before_the_loop_is_there(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed before the run's thread has a loop: nothing is sent, and the whole frame comes back."""
+    real = asyncio.run
+
+    def late(*arguments: object, **more: object) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+        return real(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("ikpipe._run.asyncio.run", late)
+    with RawServer(answering(200, stored())) as server:
+        assert run(server, account)["ik_status"].tolist() == ["cancelled"] * 4
+    assert not server.requests
+
+
+def test_one_while_the_media_api_waits(account: Account) -> None:
+    """A lookup whose API asks to come back later does not hold a drained run up: the row is unknown."""
+    spent = answering(400, {"message": "Your request has invalid token."})
+    with busy("X-RateLimit-Reset: 60000") as library, RawServer(reset_after, spent) as server:
+        there = ikpipe.Account(account.public_key, account.private_key, upload_url=server.url, api_url=library.url)
+        thread = press(lambda: (wait_for(lambda: library.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        results = ikpipe.upload(pd.DataFrame({"file": [b"1"]}), there, file_name="a", progress=False)
+        thread.join()
+    assert results["ik_status"].tolist() == ["unknown"]
+    assert time.monotonic() - began < 20
+
+
+def test_one_while_a_file_is_downloaded(account: Account) -> None:
+    """A download is no upload in flight: it ends, and its row is cancelled."""
+    with RawServer(silent) as site:
+        thread = press(lambda: (wait_for(lambda: site.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        results = ikpipe.upload(
+            pd.DataFrame({"file": [f"{site.url}/a.bin"] * 3}),
+            account,
+            fetch="client",
+            fetch_hosts=["127.0.0.1"],
+            concurrency=1,
+            progress=False,
+        )
+        thread.join()
+    assert results["ik_status"].tolist() == ["cancelled"] * 3
+    assert time.monotonic() - began < 10
+
+
+def test_one_while_a_token_is_signed_elsewhere(account: Account) -> None:
+    """Nor does an authentication endpoint that says nothing hold the run up."""
+    with RawServer(silent) as signer:
+        there = ikpipe.Account(account.public_key, authentication_endpoint=signer.url)
+        thread = press(lambda: (wait_for(lambda: signer.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        results = ikpipe.upload(pd.DataFrame({"file": [b"1"]}), there, file_name="a", progress=False)
+        thread.join()
+    assert results["ik_status"].tolist() == ["cancelled"]
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ikpipe.files,
+        ikpipe.metadata_fields,
+        lambda account: ikpipe.check(pd.DataFrame({"file": [b"1"], "custom_metadata.a": [1]}), account, file_name="a"),
+        lambda account: ikpipe.refresh(results_of_one(), account),
+    ],
+    ids=["files", "metadata_fields", "check", "refresh"],
+)
+@pytest.mark.parametrize("api", ["silent", "waiting"])
+def test_one_ends_what_has_nothing_to_return(api: str, call: Callable[[Account], object], account: Account) -> None:
+    """Asking the media API ends with `KeyboardInterrupt` at the first Ctrl-C, whatever it waits for."""
+    with RawServer(silent) if api == "silent" else busy("X-RateLimit-Reset: 60000") as library:
+        there = ikpipe.Account(account.public_key, account.private_key, api_url=library.url)
+        thread = press(lambda: (wait_for(lambda: library.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            call(there)
+        thread.join()
+    assert time.monotonic() - began < 10
+
+
+def results_of_one() -> pd.DataFrame:
+    """Return the results of a row whose extension is pending."""
+    columns = {"ik_status": ["uploaded"], "ik_file_id": ["x"], "ik_extension_status": [{"remove-bg": "pending"}]}
+    return pd.DataFrame(columns)
+
+
+def test_one_lets_a_change_of_the_library_end(account: Account) -> None:
+    """Deleting waits for nothing more: what was not asked for is cancelled, and the frame comes back."""
+    with busy("X-RateLimit-Reset: 60000") as library:
+        there = ikpipe.Account(account.public_key, account.private_key, api_url=library.url)
+        thread = press(lambda: (wait_for(lambda: library.requests), time.sleep(0.1)))
+        began = time.monotonic()
+        changed = ikpipe.delete(pd.DataFrame({"ik_file_id": [f"{row}" for row in range(300)]}), there, dry_run=False)
+        thread.join()
+    assert len(changed) == 300
+    assert time.monotonic() - began < 10

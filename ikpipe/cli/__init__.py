@@ -12,7 +12,7 @@
     report.py    problems and summaries for people
     wording.py   the library's words in those of the command line
     standin.py   --emulator
-    signals.py   Ctrl-C and SIGTERM
+    signals.py   Ctrl-C, SIGTERM and SIGHUP
 
 Standard output carries data alone; everything for people goes to standard error. Nothing heavy is loaded before a
 command runs, so that `--help` is quick.

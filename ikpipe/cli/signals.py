@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a command ends in good order, or at once, or not just now."""
+"""Ctrl-C, SIGTERM and SIGHUP: a command ends in good order, or at once, or not just now."""
 
 from __future__ import annotations
 
@@ -16,23 +16,30 @@ INTERRUPTED = 130
 
 @contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: a run drains, and its results are written."""
+    """Let SIGTERM and SIGHUP do what Ctrl-C does: a run drains, and its results are written."""
     with _handled(signal.default_int_handler):
         yield
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """End the process at either signal: for what has nothing to save, and would take an interrupt for its end."""
+    """End the process at any of these signals: for what has nothing to save."""
     with _handled(lambda *_: sys.exit(INTERRUPTED)):
         yield
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let neither signal disturb what takes a moment and must be whole."""
+    """Let no signal disturb what takes a moment and must be whole."""
     with _handled(signal.SIG_IGN):
         yield
+
+
+def _numbers() -> list[signal.Signals]:
+    """Return the signals that end a command. A SIGHUP that is ignored, as by nohup, stays so."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)
+    return found if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN else [*found, hangup]
 
 
 @contextmanager
@@ -40,7 +47,7 @@ def _handled(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterato
     if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
         yield
         return
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handler) for number in _numbers()}
     try:
         yield
     finally:

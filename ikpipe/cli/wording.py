@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from contextlib import suppress
 
 from ikpipe._parameters import TABLE
 
@@ -23,8 +24,9 @@ _COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 
 
 def say(*lines: str) -> None:
-    """Print lines on standard error; the first one is led by the program's name."""
-    print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that speaks
+    """Print lines on standard error, if it is still there; the first one is led by the program's name."""
+    with suppress(OSError):  # after SIGHUP there is no terminal
+        print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that speaks
 
 
 def in_options(text: str) -> str:

@@ -1,9 +1,12 @@
-"""Ctrl-C and SIGTERM: a run ends in good order."""
+"""Ctrl-C, SIGTERM and SIGHUP: a run ends in good order."""
 
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # each test starts processes, some of them several
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("out", ["out.csv", "-"])
 def test_run_drains(table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], number: int, out: str) -> None:
     """A signal ends what is being sent, OUT is written whole, and the status is 130."""
@@ -91,11 +97,70 @@ def test_writing_is_not_disturbed() -> None:
     with held():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
     assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_handlers_are_put_back(ikp: Ikp, table: Table) -> None:
     """A command leaves the process's signal handlers as they were."""
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in SIGNALS]
     ikp("check", table(1), *NAMED)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_hangup_that_is_ignored_stays_so(
+    table: Table, emulator: Emulator, arrived: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under nohup, a run goes on when its terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the process inherits
+    try:
+        with process("upload", table(3), "-o", "out.csv", *NAMED, "--rate", "2", **variables(emulator)) as running:
+            wait_for(arrived)
+            running.send_signal(signal.SIGHUP)
+            running.communicate(timeout=20)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert running.returncode == 0
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded"] * 3
+
+
+def test_a_terminal_that_is_closed(table: Table, emulator: Emulator, arrived: Callable[[], list[Any]]) -> None:
+    """Closing a terminal ends what is being sent; OUT and the journal are complete, though nobody reads messages."""
+    words = ["upload", table(3), "-o", "out.csv", "--journal", "run.ikjournal", *NAMED, "--rate", "0.017"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-c", CONTROLLING, *words],
+        env={**os.environ, **variables(emulator)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as running:
+        os.close(theirs)
+        wait_for(arrived)
+        os.close(ours)
+        assert running.wait(20) == 130
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded", "cancelled", "cancelled"]
+    results = ikpipe.resume("run.ikjournal", emulator.account, progress=False, rate=100)
+    assert list(results["ik_status"]) == ["uploaded"] * 3
+
+
+CONTROLLING = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this session's
+from ikpipe.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_while_the_fields_are_asked_for(table: Table, emulator: Emulator) -> None:
+    """Before the first row, too, OUT is written whole."""
+    with RawServer(silent) as library:
+        environment = {**variables(emulator), "IMAGEKIT_API_URL": library.url}
+        source, brand = table(2, brand=["a", "b"]), ("--map", "custom_metadata=brand")
+        with process("upload", source, "-o", "out.csv", *NAMED, *brand, **environment) as running:
+            wait_for(lambda: library.requests)
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["cancelled"] * 2
