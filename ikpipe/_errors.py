@@ -44,6 +44,10 @@ class AccountError(_Stopped):
     """The account has no keys here, its keys are refused, or a quota is used up."""
 
 
+class UnreachableError(AccountError):
+    """Nothing was heard of the service while the first rows used up their attempts."""
+
+
 class JournalError(_Stopped):
     """The run's journal cannot be written or read."""
 
@@ -201,7 +205,11 @@ CODES: dict[str, Code] = {
     # Refused by the service: certainly not stored.
     "token_missing": Code("failed", "The request arrived without its token.", "Look for a proxy that alters forms."),
     "token_expired": Code("failed", "The token had expired on arrival.", "Set this machine's clock; retry."),
-    "token_invalid": Code("failed", "The token was not accepted.", "Check that both keys belong to one account."),
+    "token_invalid": Code(
+        "failed",
+        "The token was not accepted. With `unknown`, the request may have been delivered twice and the file be stored.",
+        "Check that both keys belong to one account.",
+    ),
     "payload_mismatch": Code(
         "failed", "Form and token differ.", "Check the authentication endpoint: it must sign all."
     ),
@@ -232,7 +240,23 @@ CODES: dict[str, Code] = {
         "The service could not be reached, or the connection broke or stalled before the whole file had left.",
         "Check network and proxy; retry.",
     ),
+    "wait_too_long": Code(
+        "failed",
+        "The next request was asked for later than `Policy(longest_wait=…)` or, where the whole run was to wait, "
+        "`longest_pause` allows. With `unknown`, the file may be stored.",
+        "Retry after that time, or raise the limit.",
+    ),
     "signer_failed": Code("failed", "The authentication endpoint gave no token.", "Look into its log; retry."),
+    "signer_refused": Code(
+        "failed",
+        "The authentication endpoint refused to sign this row; its own words are in `ik_message`.",
+        "Change the row, or ask whoever runs the endpoint.",
+    ),
+    "signer_unauthorized": Code(
+        "failed",
+        "The authentication endpoint does not accept this caller (401).",
+        "Check `Account(headers=…)`; retry.",
+    ),
     "fetch_failed": Code(
         "failed",
         "With fetch='client': the URL could not be downloaded here, or its host is not a public one.",
@@ -249,7 +273,12 @@ CODES: dict[str, Code] = {
         "unknown", "The connection broke after the file had begun to leave.", "retry() looks first."
     ),
     "timed_out": Code("unknown", "No answer came in time: the file may be stored.", "retry() looks first."),
-    "bad_reply": Code("unknown", "The answer could not be read: the file may be stored.", "retry() looks first."),
+    "bad_reply": Code(
+        "unknown",
+        "The answer was not ImageKit's own (a gateway, firewall or proxy answered) or could not be read: the file may "
+        "be stored. With `failed`, it certainly is not.",
+        "retry() looks first. If it stays so, ask whoever runs the network.",
+    ),
     "cancelled": Code("cancelled", "The run stopped before this row was sent.", "retry()"),
 }
 """Every value that `ik_error` can take: the status it comes with most, its meaning, and what to do about it."""

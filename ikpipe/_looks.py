@@ -50,6 +50,8 @@ class Looks:
         Waits, and tells whether to go on.
     since
         As for `Pace`.
+    served
+        Returns the service's time at a time of this machine.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Looks:
         policy: Policy,
         sleep: Callable[[float], Awaitable[bool]],
         since: float = -math.inf,
+        served: Callable[[float], float] = float,
     ) -> None:
+        self._served = served
         self._wire, self._account, self._sleep = wire, account, sleep
         self._most = max(1, int(policy.look_up_names))
         self._names = policy.names
@@ -84,7 +88,9 @@ class Looks:
         else:
             search.names += names
         files = await asyncio.shield(search.answer)  # one row that is stopped does not stop the others' search
-        file = matching(files, paths, size=sought.size, since=sought.since)
+        # The answer has told the service's time, by which a clock that is wrong here is corrected.
+        since = None if sought.since is None else self._served(sought.since)
+        file = matching(files, paths, size=sought.size, since=since)
         return None if file is None else as_existing(file)
 
     async def _go(self, folder: str, search: _Search) -> None:

@@ -7,19 +7,59 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
 
-STEP, MOST_VAIN = 0.05, 4  # by which a rate that was learnt is raised at first; refusals in vain
+STEP = 0.05  # by which a learned rate is raised at first
 WINDOWS = (1.0, 60.0)  # seconds over which services count requests (guess: so the common ones do)
+CAREFUL = 1.03  # factor on a named interval: clocks and windows are not ours
+LONGEST = 900.0  # seconds that a named interval can delay a request
+REMEMBERED = 10_000  # beginnings
+VAIN = 1  # refusals in a row at a learned rate
+FEW = 8  # requests of a window
+QUIET = 30.0  # seconds for which nothing is learned, after refusals that no limit explains
+
+
+@dataclass(slots=True)
+class _Named:
+    """A limit that the service named: so many requests in so many seconds, believed until a time.
+
+    `due` is when the next request would begin if they were spaced evenly; `lost` are the seconds lost to pauses, which
+    may be made up for.
+    """
+
+    most: int
+    seconds: float
+    until: float
+    due: float
+    lost: float
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two requests."""
+        return self.seconds / self.most
+
+
+@dataclass(slots=True)
+class _Episode:
+    """Refusals of one window: when the first refused request began, how many, and how many later ones were let in."""
+
+    began: float
+    refused: int = 0
+    let_in: int = 0
 
 
 class Pace:
-    """Spaces the beginnings of requests evenly, and learns how many the service lets in.
+    """Spaces the beginnings of requests, and follows what refusals say.
 
-    A service that refuses a request and names the time to its next window has let in as many as it ever will in this
-    one. They are counted, and from the next window on requests begin 3 % slower than that: evenly spaced, they fit
-    into every window. The rate is raised again after a while, in growing steps; each further refusal doubles the while.
-    A refusal can have reasons of its own, too: if a request is let in that began after the one that was refused, it
-    was no full window, and nothing is learnt. Nor is anything, once a rate that was learnt did not help some times.
+    - `rate` spaces beginnings evenly.
+    - The time that a refusal names holds everything that has not begun.
+    - A limit that a refusal names is kept while it is named, and a while longer: no more requests begin in any such
+      interval, but time lost to a pause is made up for. Nothing is learned meanwhile.
+    - Otherwise a refusal is taken for the end of a window: as many requests as were let in are the limit, and from the
+      next window on requests begin evenly, 3 % slower. The rate is raised again in growing steps.
+    - Refusals that no limit explains teach nothing: most requests that began later were let in, or the learned rate
+      did not help.
 
     Parameters
     ----------
@@ -31,69 +71,128 @@ class Pace:
 
     def __init__(self, rate: float | None, since: float = -math.inf) -> None:
         self._most = rate or math.inf
-        self._learnt = math.inf
-        self._next, self._until = since + 1 / self._most, -math.inf
-        self._begun: deque[float] = deque()
-        self._forgotten = -math.inf  # the last beginning that is no longer in `_begun`
-        self._window, self._refused = WINDOWS[0], 0
+        self._named: _Named | None = None
+        self._learned = math.inf
+        self._next, self._until, self._refused_at = since + 1 / self._most, -math.inf, -math.inf
+        self._begun: deque[float] = deque(maxlen=REMEMBERED)
+        self._gone = -math.inf  # the last beginning that is no longer in `_begun`
+        self._episode: _Episode | None = None
+        self._window = WINDOWS[0]
         self._patience, self._step, self._raise = 5.0, STEP, math.inf
-        self._let_in = -math.inf  # the latest beginning of a request that was let in
-        self._suspect = math.inf  # that of the first one refused, as long as something was learnt from it
-        self._before = (math.inf, 5.0)  # rate and patience before that
-        self._vain = 0  # refusals at a rate that was learnt, and not raised since
+        self._vain, self._few, self._quiet = 0, -FEW, -math.inf
 
     @property
     def rate(self) -> float:
         """Beginnings per second, at most."""
-        return min(self._most, self._learnt)
+        named = math.inf if self._named is None else 1 / self._named.spacing
+        return min(self._most, self._learned, named)
 
     def wait(self, now: float) -> float:
-        """Take the next place, and give how many seconds it is away."""
-        place = max(self._next, self._until, now)
+        """Take the next place, and return how many seconds it is away."""
+        self._forget(now)
+        place = max(self._next, self._until, self._by_name(now), now)
         if place > now >= max(self._raise, self._until):
-            self._learnt *= 1 + self._step
+            self._learned *= 1 + self._step
             self._step, self._raise = 2 * self._step, now + self._window
-        self._next = place + 1 / self.rate
+        self._next = place + self._spacing()
         self._begun.append(place)
-        while self._begun[0] < now - 2 * self._window:
-            self._forgotten = self._begun.popleft()
+        keep = max(2 * self._window, 0.0 if self._named is None else self._named.seconds)
+        while self._begun[0] < now - keep or len(self._begun) == REMEMBERED:
+            self._gone = self._begun.popleft()
         return place - now
 
-    def held(self, now: float) -> float:
-        """Ask after having waited for a place: if it was lost to a refusal meanwhile, another one is taken."""
-        return self.wait(now) if now < self._until else 0.0
+    def held(self, now: float, asked: float) -> float:
+        """Ask after having waited for a place: one that was taken before a refusal is lost, and another is taken."""
+        return self.wait(now) if asked <= self._refused_at else 0.0
 
-    def slow(self, rate: float) -> None:
-        """Go never faster than this from now on."""
-        self._most = min(self._most, rate)
+    def _spacing(self) -> float:
+        return 1 / min(self._most, self._learned)
+
+    def _by_name(self, now: float) -> float:
+        """Return when one more request keeps to the named limit."""
+        named = self._named
+        if named is None:
+            return now
+        due = max(named.due, now - named.lost)
+        named.due = due + named.spacing
+        named.lost = min(named.lost, max(0.0, now - named.due))
+        full = len(self._begun) >= named.most
+        return max(due, self._begun[-named.most] + named.seconds) if full else due
+
+    def _forget(self, now: float) -> None:
+        """Forget a limit that was not named for some time."""
+        if self._named is not None and now >= self._named.until:
+            self._named = None
+
+    def limit(self, now: float, most: int, seconds: float) -> None:
+        """Begin no more than so many requests in so many seconds, as long as that is named now and then."""
+        seconds = min(CAREFUL * seconds, LONGEST)
+        if most >= REMEMBERED:
+            most, seconds = REMEMBERED - 1, seconds * (REMEMBERED - 1) / most
+        # In a window of minutes or hours all may begin at once; in one of a second that gains nothing.
+        lost = max(0.0, seconds - CAREFUL)
+        due = max(now, self._until) - lost
+        if self._named is not None and (self._named.most, self._named.seconds) == (most, seconds):
+            due, lost = self._named.due, self._named.lost
+        self._named = _Named(most, seconds, now + max(WINDOWS[-1], seconds), due, lost)
+        self._learned, self._episode = math.inf, None
+        if seconds > WINDOWS[-1]:  # then the service says itself when the next window begins
+            self._begun.clear()
 
     def let_in(self, began: float) -> None:
-        """Take in that a request was let in; what was learnt from one that began earlier is forgotten."""
-        self._let_in = max(self._let_in, began)
-        if self._suspect < began < self._until:
-            self._learnt, self._patience = self._before
-            self._suspect = math.inf
+        """Note that a request was let in: if most are that began after a refused one, no window was full."""
+        episode = self._episode
+        if episode is not None and episode.began < began < self._until:
+            episode.let_in += 1
+            if episode.let_in > 2 * (episode.refused + 2):
+                self._teach_nothing()
 
     def refused(self, now: float, seconds: float, began: float = math.inf) -> None:
-        """Begin nothing for these seconds, which a refusal of a request named that began then; and learn from it."""
-        if self._learnt < math.inf and now > self._until + self._window:
-            self._vain = self._vain + 1 if self._step == STEP else 0
-        if began < self._let_in or self._vain > MOST_VAIN:
-            self._until = max(self._until, now + seconds)
-            self._learnt = math.inf if self._vain > MOST_VAIN else self._learnt
-            return
-        if now >= self._until:
-            self._suspect, self._before = began, (self._learnt, self._patience)
-            self._refused = 0
-            self._patience *= 1 if self._learnt == math.inf else 2
-        self._refused += 1
+        """Begin nothing for these seconds, which a refusal of a request named that began then."""
+        self._forget(now)
+        if self._episode is None or now >= self._until:
+            if now > self._refused_at + self._window / 4:  # else it is of the same window
+                steady = self._learned < math.inf and self._step == STEP
+                self._vain = self._vain + 1 if steady else 0
+            self._patience *= 1 if self._learned == math.inf else 2
+            self._episode = _Episode(began)
+        self._episode.refused += 1
+        self._refused_at = now
+        if self._named is not None:
+            lost = max(0.0, now + seconds - max(self._until, now))
+            self._named.lost = min(self._named.seconds, self._named.lost + lost)
+            with suppress(ValueError):
+                self._begun.remove(began)  # it was not let in
         self._until = max(self._until, now + seconds)
+        while self._begun and self._begun[-1] > now:  # places that are lost
+            self._begun.pop()
+            if self._named is not None:
+                self._named.due -= self._named.spacing
+        self._next = min(self._next, (self._begun[-1] if self._begun else now) + self._spacing())
+        self._learn(now, seconds)
+
+    def _learn(self, now: float, seconds: float) -> None:
+        """Take what was let in for the limit of a window."""
+        episode = self._episode
+        if episode is None or self._named is not None:
+            return
         self._window = next((window for window in WINDOWS if max(seconds, self._window) <= window), WINDOWS[-1])
         start = self._until - 1.02 * self._window  # a little more, since clocks and journeys differ
-        if seconds <= self._window and self._forgotten < start:
-            taken = sum(start <= place <= now for place in self._begun) - self._refused
-            self._learnt = 0.97 * max(taken, 1) / self._window
+        taken = sum(place >= start for place in self._begun) - episode.refused
+        few, self._few = self._few, taken if episode.refused == 1 else self._few
+        if self._vain > VAIN:
+            self._teach_nothing()
+        elif episode.refused == 1 and taken < FEW and abs(taken - few) > 1:
+            pass  # too few to tell a limit from chance, unless it is the same again
+        elif seconds <= self._window and self._gone < start and (now >= self._quiet or taken < episode.refused):
+            self._learned = 0.97 * max(taken, 1) / self._window
             self._step, self._raise = STEP, self._until + self._patience * self._window
+            self._next = max(self._next, self._until)
+
+    def _teach_nothing(self) -> None:
+        """Forget what was learned, and learn nothing for a while."""
+        self._episode, self._vain = None, 0
+        self._learned, self._patience, self._quiet = math.inf, 5.0, self._until + QUIET
 
 
 class Budget:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from ikpipe._errors import MappingError
+
+OwnAnswers = Literal["known_or_request_id", "known", "any_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,16 @@ class Policy:
     answer_wait, answer_wait_per_mb
         Seconds that the answer to a file's bytes may take once the last of them has left, and as many more for each
         million bytes (guess: how long the service works on a file).
+    own_answers
+        Which answers with a `message` are the service's own, and so its word on a row: ``"known_or_request_id"``, a
+        sentence that is documented or the header `x-ik-requestid` (docs: every reply has it); ``"known"``, documented
+        sentences alone, where something in between copies the header; ``"any_json"``, where it removes it (guess: no
+        gateway invents either).
+    longest_wait
+        Longest time that a server may name for one row to wait, in seconds; a row that is to wait longer ends (guess:
+        what is asked for longer than that is an error, or not worth holding a row).
+    longest_pause
+        The same for a 429, which holds the whole run; a run that is to wait longer ends.
     url_wait
         Seconds that the answer to a URL may take, which the service fetches meanwhile (guess: a URL has 8 s for its
         headers, and no known time for its body).
@@ -60,13 +72,22 @@ class Policy:
     answer_wait: float = 30.0
     answer_wait_per_mb: float = 1.0
     url_wait: float = 120.0
+    own_answers: OwnAnswers = "known_or_request_id"
+    longest_wait: float = 60.0
+    longest_pause: float = 900.0
 
     def __post_init__(self) -> None:
         if self.unique_names not in ("client", "service"):
             raise MappingError(f"Policy(unique_names={self.unique_names!r}): it is 'client' or 'service'.")
         if self.names not in ("stored", "as_given"):
             raise MappingError(f"Policy(names={self.names!r}): it is 'stored' or 'as_given'.")
-        for name in (field.name for field in fields(self) if field.name not in ("unique_names", "names")):
+        if self.own_answers not in get_args(OwnAnswers):
+            raise MappingError(
+                f"Policy(own_answers={self.own_answers!r}): use one of {', '.join(get_args(OwnAnswers))}."
+            )
+        for name in (
+            field.name for field in fields(self) if field.name not in ("unique_names", "names", "own_answers")
+        ):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise MappingError(f"Policy({name}={value!r}): it is a number that is not negative.")

@@ -2,35 +2,37 @@
 
 ::
 
-              ┌───────────────── absent, and late enough to be sure ────────────────────┐
-              ▼                                                                         │
-    begin ─▶ Send(fresh) ─▶ stored, or refused for good ─▶ end                          │
-              ▲    │                                                                    │
-              │    ├─▶ refused for now ─▶ Wait ─┐                                       │
-              └────┼────────────────────────────┘                                       │
-                   └─▶ in doubt ─▶ Wait ─▶ Send(same token) ─▶ stored ─▶ end            │
-                                    ▲        │                                          │
-    begin, with ────────────────────┼────────┤                                          │
-    a token that                    ├────────┴─▶ in doubt again                         │
-    may have left                   │        ├─▶ refused for what it asks ─▶ end (failed)
-                                    │        └─▶ refused otherwise ─▶ Look ─▶ found ─▶ end (exists)
-    begin, in doubt ────────────────┼───────────────────────────────▶ ▲ ├─▶ absent, too early ─▶ Wait ─┐
-                                    │                                 └─┼──────────────────────────────┘
-                                    │                                   ├─▶ absent, late enough ───────┘
-                                    │                                   └─▶ nobody can look ─▶ end (unknown)
-                                    └─ a few times, then Look
+              ┌───────── absent, late enough to be sure, and worth another attempt ───────┐
+              ▼                                                                           │
+    begin ─▶ Send(fresh) ─▶ stored, or refused for good ─▶ end                            │
+              ▲    │                                                                      │
+              │    ├─▶ refused for now ─▶ Wait ─┐  (a wait that is too long ends the row) │
+              └────┼────────────────────────────┘                                         │
+                   ├─▶ token refused, or own name taken ─────────────────┐                │
+                   └─▶ ambiguous ─▶ Wait ─▶ Send(same token) ─▶ stored ─┼▶ end            │
+                                     ▲        │                         ▼                 │
+    begin, with a token ─────────────┼────────┤                        Look ─▶ found ─▶ end (exists)
+    that may have left               ├────────┴─▶ ambiguous again       ▲ ├─▶ absent, too early ─▶ Wait ─┐
+                                     │        └─▶ refused ─────────────▶│ │                              │
+    begin, ambiguous ────────────────┼─────────────────────────────────▶│◀┼──────────────────────────────┘
+                                     │                                  │ ├─▶ absent, refused for good ─▶ end (failed)
+                                     └─ a few times, then Look ─────────┘ ├─▶ absent, late enough ────────┘
+                                                                          └─▶ nobody can look ─▶ end (unknown)
 
-A plain refusal gets a fresh token, since a token is spent even by an error (seed). A reply in doubt (none at all, a
-5xx, one that cannot be read) gets the *same* token again: a token is used once, so that the service itself rules out
-a second copy. A process that was killed leaves its rows in doubt too: the next one begins with the token that its
-journal has. Whoever tells a row to stop ends it with what is certain: `unknown` as long as there is doubt.
+A plain refusal gets a fresh token, since a token is spent even by an error (seed). An ambiguous reply (none at all, a
+5xx, or any that is not the service's own) gets the *same* token again: a token is used once, so that the service itself
+rules out a second copy. What the same token is refused for says nothing of the request before it. A fresh token that
+is refused may have been used by that very request, if something in between repeated it. A process that was killed
+leaves its rows ambiguous too: the next one begins with the token that its journal has. Whoever tells a row to stop ends
+it with what is certain: `unknown` as long as it may be stored.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ikpipe._reply import BY_THE_REQUEST, OF_THE_TOKEN, Reply
+from ikpipe._reply import OF_THE_TOKEN, Reply
 from ikpipe._result import SETTLED, Result
 
 if TYPE_CHECKING:
@@ -63,10 +65,14 @@ class Look(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What a look-up saw: the file's details; or its absence, where `certain`; or nothing at all."""
+    """What a look-up saw: the file's details; or its absence, where `certain`; or nothing at all.
+
+    `wrong_key`: the media API refused the private key, so that no token signed with it can have been accepted.
+    """
 
     result: Result | None = None
     certain: bool = True
+    wrong_key: bool = False
 
 
 Step = Send | Wait | Look
@@ -79,7 +85,8 @@ class Fence(NamedTuple):
     `retries` are the fresh attempts after the first; `first_wait` the longest wait before the second, in seconds, which
     doubles with each; `index_lag` the seconds after which a stored file is sure to be seen; `sighted` whether anybody
     can look; `own_name` whether the name was made for this row alone; `resend` whether a row in doubt is sent again
-    where nobody can look; `shared` whether others may have sent this very row.
+    where nobody can look; `shared` whether others may have sent this very row. `longest_wait` and `longest_pause` are
+    the longest times in seconds that a server may name, the second where the whole run is to wait.
     """
 
     retries: int
@@ -89,6 +96,8 @@ class Fence(NamedTuple):
     own_name: bool
     resend: bool
     shared: bool = False
+    longest_wait: float = 60.0
+    longest_pause: float = 900.0
 
 
 class Past(NamedTuple):
@@ -136,6 +145,9 @@ class Row:
         reply = None if past is None else (yield from self._clear_up(past))
         fresh = 0
         while reply is None or (reply.again and fresh <= self._fence.retries):
+            if reply is not None and self._overlong(reply):
+                reply = overlong(reply)
+                break
             if fresh and reply is not None and not (yield Wait(self._pause(fresh, reply))):
                 break
             answer = yield from self._attempt()
@@ -150,6 +162,8 @@ class Row:
         reply = yield from self._send(fresh=True)
         if reply.doubtful:
             return (yield from self._settle(reply))
+        if reply.result.error == "token_invalid":
+            return (yield from self._look(reply, _perhaps(reply)))
         taken = self._taken(reply) or (self._fence.shared and reply.result.error == "name_taken")
         return (yield from self._look(reply)) if taken else reply
 
@@ -178,6 +192,8 @@ class Row:
 
     def _settle(self, doubt: Reply, *, waits: bool = True) -> Generator[Step, Event, Reply]:
         """Send the same token again, until the service says what became of it; else look."""
+        if self._overlong(doubt):
+            return (yield from self._look(overlong(doubt)))
         reply = doubt
         for tries in range(1, self._resends() + 1):
             if (waits or tries > 1) and not (yield Wait(self._pause(tries, reply))):
@@ -186,8 +202,11 @@ class Row:
             if answer.cancelled:
                 return doubt
             reply = answer
-            if reply.result.status in SETTLED or reply.result.error in BY_THE_REQUEST:
+            if reply.result.status in SETTLED:
                 return reply
+            if self._overlong(reply):
+                doubt = overlong(reply._replace(result=doubt.result))
+                break
             if reply.result.error in OF_THE_TOKEN:
                 break
             if not reply.doubtful and not reply.again:
@@ -223,19 +242,53 @@ class Row:
             assert isinstance(sight, Sight)  # noqa: S101 - for the reader and mypy
             if sight.result is not None:
                 return Reply(sight.result)
+            if sight.wrong_key and last.result.error == "token_invalid":
+                return last
             left = self._last + self._fence.index_lag - self._clock()
             if sight.certain and left <= 0:
                 return open_end if self._taken(last) else _absent(last)
             failed += not sight.certain
-            if not (yield Wait(left if sight.certain else self._pause(failed, last))):
+            if not (yield Wait(left if sight.certain else self._uniform(0, self._longest(failed)))):
                 return open_end
         self._guessed = self._fence.resend and open_end.doubtful
         return _absent(open_end) if self._guessed else open_end
 
     def _pause(self, tries: int, reply: Reply) -> float:
-        longest = min(LONGEST_WAIT, self._fence.first_wait * 2 ** (tries - 1))
         # A time that the service names is kept, and a little spread, so that not all come back at once.
-        return self._uniform(0, longest) if reply.wait is None else reply.wait + self._uniform(0, reply.wait / 10)
+        if reply.wait is None:
+            return self._uniform(0, self._longest(tries))
+        return reply.wait + self._uniform(0, reply.wait / 10)
+
+    def _longest(self, tries: int) -> float:
+        return min(LONGEST_WAIT, self._fence.first_wait * 2.0 ** (tries - 1))
+
+    def _overlong(self, reply: Reply) -> bool:
+        """Whether a server names a longer time to wait than is kept."""
+        longest = self._fence.longest_pause if reply.slow else self._fence.longest_wait
+        return reply.wait is not None and reply.wait > longest
+
+
+def overlong(reply: Reply) -> Reply:
+    """Return a reply that says that it names too long a time to wait."""
+    result = reply.result
+    if result.error == "wait_too_long":
+        return reply
+    words = f"{(result.message or result.error or '').rstrip('.')}; the next request is asked for in "
+    words += f"{duration(reply.wait or 0)}."
+    return reply._replace(result=replace(result, error="wait_too_long", message=words))
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people."""
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:,.0f} {name}"
+    return f"{seconds:.0f} seconds"
+
+
+def _perhaps(refused: Reply) -> Reply:
+    """Say that a row whose fresh token was refused may be stored, if something in between repeated the request."""
+    return refused._replace(result=replace(refused.result, status="unknown"), again=False)
 
 
 def _stored(taken: Reply) -> Reply:
@@ -246,7 +299,5 @@ def _stored(taken: Reply) -> Reply:
 
 def _absent(last: Reply) -> Reply:
     """Say that a row in doubt is certainly not stored: worth a fresh attempt, unless it was refused for good."""
-    result = last.result
-    return Reply(
-        Result("failed", result.error, result.message, request_id=result.request_id), again=result.status != "failed"
-    )
+    result = Result("failed", last.result.error, last.result.message, request_id=last.result.request_id)
+    return last._replace(result=result, again=last.again or last.result.status != "failed")

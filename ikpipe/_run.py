@@ -36,6 +36,7 @@ class Control:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = asyncio.Event()
         self._turn = asyncio.Event()
+        self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gates: Sequence[Gate] = ()
         self._wanted = 0
@@ -74,6 +75,7 @@ class Control:
     def _pull(self) -> None:
         self._draining.set()
         self._turn.set()
+        self._news.set()
         for gate in self._gates:
             gate.shut()
         if self.stopped:
@@ -82,6 +84,9 @@ class Control:
 
     async def sleep(self, seconds: float) -> bool:
         """Wait, and tell whether to go on: False as soon as the run drains."""
+        self._loop = self._loop or asyncio.get_running_loop()  # a run can wait before its rows begin
+        if self.draining:
+            return False
         try:
             await asyncio.wait_for(self._draining.wait(), seconds)
         except TimeoutError:
@@ -98,6 +103,19 @@ class Control:
             task.cancel()
             draining.cancel()
             await asyncio.gather(task, draining, return_exceptions=True)
+
+    async def until(self, holds: Callable[[], bool]) -> bool:
+        """Wait until something holds; return whether to go on. Whoever changes it calls `news`."""
+        while not holds():
+            if self.draining:
+                return False
+            self._news.clear()
+            await self._news.wait()
+        return not self.draining
+
+    def news(self) -> None:
+        """Have those look again who wait until something holds."""
+        self._news.set()
 
     async def work(
         self,

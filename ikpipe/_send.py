@@ -23,9 +23,9 @@ from ikpipe._form import frame
 from ikpipe._line import IDLE, Line, equip
 from ikpipe._policy import Policy
 from ikpipe._public_hosts import FetchHosts
-from ikpipe._reply import Reply, read
+from ikpipe._reply import Reply, read, said
 from ikpipe._result import Result
-from ikpipe._token import Times, Token, read_token, remote_expire, signing_request
+from ikpipe._token import SignerError, Times, Token, read_token, remote_expire, signing_request
 
 if TYPE_CHECKING:
     import ssl
@@ -95,9 +95,12 @@ class Wire:
         Gives the file that a cell's text stands for, where somebody else holds it and sends it.
     sleep
         Waits some seconds, and returns whether to go on: False where whoever started this drains it.
+    heard
+        Called with the service's time, in seconds since 1970, when the media API answers.
     """
 
     held: Callable[[str], Source | None] | None = None
+    heard: Callable[[float], None] | None = None
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Wire:
     ) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy = (policy or Policy()) if timeout is None else None
+        self._rules = policy or Policy()
         # Where the user says how long nothing may happen, the system may not be faster.
         options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
         self._transport, self._line, self._trace = transport, Line(_trusted(), options), _equipping(options)
@@ -185,7 +189,7 @@ class Wire:
         finally:
             await stream.aclose()
             body.close()
-        return read(answer.status_code, _names(answer.headers), content)
+        return read(answer.status_code, _names(answer.headers), content, self._rules.own_answers)
 
     def _road(self, url: str) -> _Road:
         """Say how files get to an address; it is found out once."""
@@ -225,18 +229,22 @@ class Wire:
 
         Raises
         ------
-        Error
-            It gave no token; the message has nothing of its answer's body.
+        SignerError
+            It gave no token; the message has nothing of its answer's body but its reason for a refusal.
         """
         endpoint = account.authentication_endpoint or ""
         request = signing_request(fields, account, remote_expire(times))
         try:
             answer = await self._client.post(endpoint, json=request, headers=dict(account.headers or {}))
-            return read_token(answer.status_code, answer.json())
-        except httpx.TransportError as error:
-            raise Error(f"the authentication endpoint {endpoint} cannot be reached: {_said(error)}") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise SignerError(f"the authentication endpoint {endpoint} cannot be reached: {_said(error)}") from None
+        status, answered = answer.status_code, said(answer.status_code, _names(answer.headers), answer.content)
+        try:
+            return read_token(status, answer.json())
         except ValueError as error:
-            raise Error(f"the authentication endpoint {endpoint} gave no token: {error}") from None
+            why = f"{status}: {answered.message}" if answered.message and not answer.is_success else error
+            words = f"the authentication endpoint {endpoint} gave no token: {why}"
+            raise SignerError(words, status, answered.wait) from None
 
     async def api(
         self, account: Account, path: str, params: Mapping[str, str | int] | None = None, *, content: Any = None
@@ -274,22 +282,37 @@ class Wire:
                     json=content,
                     auth=auth,
                 )
-            except httpx.TransportError as error:
+            except (httpx.TransportError, httpx.DecodingError) as error:
                 raise Error(f"{account.api_url} cannot be reached: {_said(error)}") from None
-            reply = read(answer.status_code, _names(answer.headers), answer.content)
+            reply = said(answer.status_code, _names(answer.headers), answer.content, self._rules.own_answers)
             if not (reply.again and left):
                 break
-            if not await self.sleep(1 if reply.wait is None else reply.wait):
-                break
-        if answer.status_code in (401, 403):
-            raise AccountError(f"The media API refused the private key: {reply.result.message}")
-        said = None
+            await self._pause(1.0 if reply.wait is None else reply.wait)
+        if reply.own and reply.date is not None and self.heard is not None:
+            self.heard(reply.date)
+        if reply.own and answer.status_code in (401, 403):
+            raise AccountError(f"The media API refused the private key: {reply.message}")
+        parsed = None
         with suppress(ValueError):
-            said = None if answer.status_code == NO_CONTENT else answer.json()
+            parsed = None if answer.status_code == NO_CONTENT else answer.json()
             if answer.is_success:
-                return said
-        words = f"The media API answered {answer.status_code}: {reply.result.message or 'no JSON'}"
-        raise ApiError(words, answer.status_code, said)
+                return parsed
+        words = f"The media API answered {answer.status_code}: {reply.message or 'no JSON'}"
+        raise ApiError(words, answer.status_code, parsed)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the media API is asked again.
+
+        Raises
+        ------
+        Error
+            It would take too long, or the run was stopped meanwhile.
+        """
+        if seconds > self._rules.longest_wait:
+            longest = f"longest_wait is {self._rules.longest_wait:g} s"
+            raise Error(f"The media API asks to wait {seconds:,.0f} s before the next request, and {longest}.")
+        if not await self.sleep(seconds):
+            raise Error("The run was stopped while the media API asked to wait.")
 
     async def fetch(self, source: Source, folder: Callable[[], Path], max_size: int | None = None) -> Source:
         """Download a URL, to be sent from here (``fetch="client"``); see `Downloader.fetch`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe import _past
 from ikpipe._batches import Batches
-from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, UploadError
+from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, UnreachableError, UploadError
 from ikpipe._job import Job
 from ikpipe._journal import Ended
 from ikpipe._keeper import Keeper
@@ -93,7 +93,7 @@ class Session:
         """Take every row to its end; what stops the run is kept in `trouble`."""
         with Spool() as spool:
             travel = Travel(self._account, self._options, self.control, self._group, spool, self._count)
-            travel.proven = self._work.proven(self._record)
+            travel.contact.proven = self._work.proven(self._record)
             self._travel = travel
 
             async def do(item: tuple[Batch, Trip]) -> None:
@@ -236,13 +236,10 @@ class Session:
 
     def error(self, results: Any) -> Error | None:
         """Say why the run did not go through its rows, if it did not; the error carries the frame."""
-        refusal = self._travel.refusal if self._travel is not None else None
         where = "" if self._record is None else f" The run's journal is {self._record.journal.path}."
         trouble = (self._travel.trouble if self._travel is not None else None) or self.trouble
-        if refusal is not None:
-            mend = CODES[refusal.result.error or ""].mend
-            words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
-            return AccountError(words, results)
+        if (refused := self._refused(where, results)) is not None:
+            return refused
         if isinstance(trouble, JournalError):
             full = self._group is not None and self._group.error is not None  # rather than another table's
             mend = " Retry .results." if full else ""
@@ -261,6 +258,19 @@ class Session:
         if self.failed:
             words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"
             return UploadError(words, results)
+        return None
+
+    def _refused(self, where: str, results: Any) -> AccountError | None:
+        """Return why nothing more could be sent: the account is refused, or nobody answers."""
+        travel = self._travel
+        if travel is None:
+            return None
+        if (refusal := travel.refusal) is not None:
+            mend = CODES[refusal.result.error or ""].mend
+            words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
+            return AccountError(words, results)
+        if (why := travel.unreachable) is not None and not self.control.interrupted:
+            return UnreachableError(f"The run stopped: {why}{where}", results)
         return None
 
 

@@ -9,7 +9,7 @@ import socket
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,7 @@ import jwt
 from jwt.utils import base64url_encode
 
 from ikpipe._account import Secret
-from ikpipe._errors import BadValue, MappingError, nearest
+from ikpipe._errors import BadValue, Error, MappingError, nearest
 from ikpipe._parameters import BY_WIRE, TABLE, encode
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LIFETIME = 1800  # seconds
 LONGEST = 3600  # seconds; docs: `exp` - `iat` at most that
+_JOURNEY = 5.0  # seconds between the service's `Date`, which has whole ones, and its arrival
 _HASH_BYTES = 32
 _JSON = json.JSONEncoder(separators=(",", ":"))  # as PyJWT writes claims
 _STRIDE = 371  # neighbours, times this and modulo 600, lie far apart
@@ -39,6 +40,13 @@ class Token(NamedTuple):
     text: Secret
     iat: int
     exp: int
+
+
+def steady() -> Callable[[], float]:
+    """Return a clock in seconds since 1970 that goes on evenly when the machine's is set; sleep counts where it can."""
+    elapsed = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    begun = time.time() - elapsed()
+    return lambda: begun + elapsed()
 
 
 class Times:
@@ -54,30 +62,46 @@ class Times:
     Parameters
     ----------
     clock
-        Gives the time, in seconds since 1970.
+        Gives the time, in seconds since 1970; None: the machine's, as it was when this began.
     stripe
         Where `iat` begins; None takes it from host and process.
     start
         Where `exp` begins; None goes on from where this process is.
+    here
+        Gives the machine's time; None: a clock that does not jump when the machine's is set.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, stripe: int | None = None, start: int | None = None
+        self,
+        clock: Callable[[], float] | None = None,
+        stripe: int | None = None,
+        start: int | None = None,
+        here: Callable[[], float] | None = None,
     ) -> None:
-        self._clock = clock
+        self.here = here or steady()
+        self._clock = clock or self.here
+        self._off = self._late = 0.0
         self._stripe = stripe
         self._count = _PLACES if start is None else count(start)
 
     def correct(self, seconds: float) -> bool:
-        """Set the clock right by the service's, and tell whether that was news: more than a second's difference."""
-        clock = self._clock
+        """Set the clock of tokens right by the service's; return whether that was more than a second's difference."""
         if abs(seconds) > 1:
-            self._clock = lambda: clock() + seconds
+            self._off += seconds
         return abs(seconds) > 1
 
     def ahead(self, of: float) -> float:
-        """Give by how many seconds a time is later than the one this takes for the present."""
-        return of - self._clock()
+        """Return by how many seconds a time is later than the one this takes for the present."""
+        return of - self._clock() - self._off
+
+    def heard(self, date: float) -> None:
+        """Note the service's time, as it is now; a difference of seconds is that of the journey."""
+        late = date - self.here()
+        self._late = late if abs(late) > _JOURNEY else 0.0
+
+    def served(self, when: float) -> float:
+        """Return the service's time at a time of this machine."""
+        return when + self._late
 
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
         """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
@@ -91,7 +115,7 @@ class Times:
             raise MappingError(f"lifetime={lifetime!r}: a token lives 1 to {LONGEST} seconds.")
         back, early = max(lifetime // 3, 1), max(lifetime // 4, 1)
         slow, fast = divmod(next(self._count), early)
-        now = int(self._clock())
+        now = int(self._clock() + self._off)
         return now - (self._first() - slow) % back, now + lifetime - (back - 1) - fast
 
     def _first(self) -> int:
@@ -156,6 +180,32 @@ def remote_expire(times: Times, lifetime: int = LIFETIME) -> int:
     """Choose `expire` so that an endpoint which signs two equal rows within one second makes two tokens of them."""
     iat, exp = times.next(lifetime)
     return exp - iat
+
+
+class SignerError(Error):
+    """The authentication endpoint gave no token.
+
+    `status` is the HTTP status, or None without an answer; `wait` the seconds that it asks for.
+    """
+
+    def __init__(self, message: str, status: int | None = None, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.wait = status, wait
+
+    @property
+    def unauthorized(self) -> bool:
+        """Whether the endpoint does not accept this caller at all."""
+        return self.status == 401  # noqa: PLR2004 - HTTP
+
+    @property
+    def refused(self) -> bool:
+        """Whether it refuses what is to be signed."""
+        return self.status in (400, 403, 413, 422)
+
+    @property
+    def again(self) -> bool:
+        """Whether it may sign the same later."""
+        return self.status is None or not 400 <= self.status < 500 or self.status in (408, 425, 429)  # noqa: PLR2004
 
 
 def read_token(status: int, body: object) -> Token:

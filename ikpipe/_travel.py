@@ -8,20 +8,20 @@ import math
 import os
 import random
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import Error, JournalError, said
+from ikpipe._contact import Contact
+from ikpipe._errors import AccountError, Error, JournalError, said
 from ikpipe._journal import Begun, Entry, Intent, Settled
 from ikpipe._limit import MOST, Adaptive, Fixed
 from ikpipe._looks import Looks
 from ikpipe._pace import WINDOWS, Budget, Pace
-from ikpipe._reply import Reply
+from ikpipe._reply import OF_THE_TOKEN, Reply
 from ikpipe._result import SETTLED, Result
-from ikpipe._row import Event, Fence, Look, Row, Send, Sight
+from ikpipe._row import Event, Fence, Look, Row, Send, Sight, Wait, duration, overlong
 from ikpipe._run import Gate
 from ikpipe._spool import FetchError
-from ikpipe._token import LocalSigner, Times, Token
+from ikpipe._token import LocalSigner, SignerError, Times, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,8 @@ _log = logging.getLogger("ikpipe")
 HELD = 6  # files sent at once by whoever holds them: a browser opens no more connections to one host
 _SPARE_FILES, _FILES_OF_AN_UPLOAD = 32, 3  # open files: for all else; a connection here, one there, and the file
 _FULL, _FULL_AGAIN = 30, 0.2  # seconds that a row waits for room in the temporary folder, and between two looks
-_CAREFUL = 0.97  # of the rate that the service names: clocks and windows are not ours
+_LONG = 5.0  # seconds: a longer wait is logged
+_SKEW = 5  # seconds between the service's `Date` and the times of a token that it takes
 
 
 class Travel:
@@ -82,10 +83,23 @@ class Travel:
         # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
         since = -math.inf if options.shared_since is None else time.monotonic()
         self._pace, self._budget = Pace(options.rate, since), Budget()
-        self._looks = Looks(options.wire, account, options.policy, control.sleep, since)
-        self.proven = False
+        self._looks = Looks(options.wire, account, options.policy, control.sleep, since, self._times.served)
+        options.wire.heard = self._times.heard
+        self.contact = Contact()
+        self._said_until = -math.inf
         self.refusal: Reply | None = None
         self.trouble: JournalError | None = None
+
+    @property
+    def unreachable(self) -> str | None:
+        """Why the run stopped, if nothing was heard of the service."""
+        last = self.contact.last
+        if last is None or not self.contact.lost or self.refusal is not None:
+            return None
+        if last.result.error == "signer_failed":
+            return f"No row could be signed: {last.result.message}."
+        words = f"ImageKit gave no answer at {self._account.upload_url}: {last.result.message}."
+        return f"{words} Check the address, the network and any proxy."
 
     @property
     def gates(self) -> list[Gate]:
@@ -97,6 +111,7 @@ class Travel:
         began = time.monotonic()
         try:
             reply = await self._steps(trip)
+            self._ended(trip, reply)
         finally:
             if trip.source is not None and trip.source.path is not None:
                 trip.source.path.unlink(missing_ok=True)
@@ -118,7 +133,38 @@ class Travel:
             elif isinstance(step, Look):
                 answer = await self._look(trip)
             else:
+                self._say_wait(step, answer)
                 answer = await self._control.sleep(step.seconds)
+
+    def _say_wait(self, step: Wait, answer: Event | None) -> None:
+        """Log a long wait, once for all rows that wait at the same time."""
+        now = time.monotonic()
+        if step.seconds <= _LONG or now < self._said_until or self._control.draining:
+            return
+        self._said_until = now + step.seconds
+        why = "before the next attempt"
+        if isinstance(answer, Sight):
+            why = "before the media library is searched again, since a new file may appear in it late"
+        elif isinstance(answer, Reply) and answer.wait is not None:
+            why = f"as asked for: {answer.result.message}"
+        _log.warning("waiting %s %s", duration(step.seconds), why)
+
+    def _ended(self, trip: Trip, reply: Reply) -> None:
+        """Have all rows learn from how one ended."""
+        if reply.stops == "unproven" and not self.contact.proven and not self._control.draining:
+            self._refused(reply)
+        self.contact.ended(trip.position, reply)
+        self._look_around()
+
+    def _refused(self, reply: Reply) -> None:
+        self.refusal = self.refusal or reply
+        self._control.drain()
+
+    def _look_around(self) -> None:
+        """Let rows that wait for what others find out look again; stop the run where nobody answers."""
+        if self.contact.lost and self.refusal is None:
+            self._control.drain()
+        self._control.news()
 
     def _fence(self, trip: Trip) -> Fence:
         job = trip.job
@@ -132,6 +178,8 @@ class Travel:
             own_name=job is not None and job.own_name,
             resend=self._options.on_unknown == "resend",
             shared=self._options.shared_since is not None,
+            longest_wait=self._options.policy.longest_wait,
+            longest_pause=self._options.policy.longest_pause,
         )
 
     # Sending
@@ -145,8 +193,9 @@ class Travel:
         if trip.sent and not await self._rest(self._budget.take(time.monotonic())):
             return _cancelled()
         gate = self._gates.get(trip.job.source.kind, self._bytes_gate)
-        if not await gate.enter(again=trip.sent > 0):
+        if not await self._admitted(trip, gate):
             return _cancelled()
+        self.contact.departs(trip.position)
         began: float | None = None
         reply = _cancelled()
         try:
@@ -160,16 +209,33 @@ class Travel:
                 reply = await self._attempt(trip, trip.job, step)
         finally:
             gate.leave(began, time.monotonic(), overload=reply.overload)
+            trip.tries += 1
+            self.contact.returns(trip.position, reply)
+            self._look_around()
         return reply
+
+    async def _admitted(self, trip: Trip, gate: Gate) -> bool:
+        """Wait until the row may send and the gate has room; return whether to go on."""
+
+        def may_send() -> bool:
+            return self.contact.may_send(trip.position, first=trip.tries == 0)
+
+        while await self._control.until(may_send) and await gate.enter(again=trip.sent > 0):
+            if may_send():
+                return True
+            gate.leave()
+        return False
 
     def _dropped(self, trip: Trip) -> bool:
         return trip.position in self._control.dropped
 
     async def _turn(self) -> bool:
         """Wait until the run's pace lets another request begin, and tell whether to go on."""
-        away = self._pace.wait(time.monotonic())
+        asked = time.monotonic()
+        away = self._pace.wait(asked)
         while away > 0 and await self._control.sleep(away):
-            away = self._pace.held(time.monotonic())
+            now = time.monotonic()
+            asked, away = now, self._pace.held(now, asked)
         return not self._control.draining
 
     async def _rest(self, seconds: float) -> bool:
@@ -183,8 +249,13 @@ class Travel:
         try:
             if step.fresh or trip.token is None:
                 trip.token = await self._token(job.fields)
-        except Error as error:
-            return Reply(Result("failed", "signer_failed", str(error)), again=True)
+        except SignerError as error:
+            code = "signer_refused" if error.refused else "signer_failed"
+            if error.unauthorized:
+                reply = Reply(Result("failed", "signer_unauthorized", str(error)), stops="always")
+                self._refused(reply)
+                return reply
+            return Reply(Result("failed", code, str(error)), again=error.again, wait=error.wait)
         return None if trip.token is not None else _cancelled()
 
     async def _fetched(self, trip: Trip, job: Job) -> Reply | None:
@@ -212,7 +283,7 @@ class Travel:
 
     async def _intend(self, trip: Trip, job: Job, step: Send) -> bool:
         """Write down what is about to leave, and tell whether it may."""
-        now = time.time()
+        now = self._times.here()
         if self._journal is not None and not await self._written(self._journal, trip, job, step, now):
             return False
         trip.departs(now, self._options.policy.clock_skew, fresh=step.fresh, guess=step.guess)
@@ -246,8 +317,10 @@ class Travel:
             self._options.on_attempt(trip.position)
         reply = await self._wire.upload(self._account.upload_url, job.fields, source, token, self._on_bytes)
         trip.sent += 1
-        self._heed(reply, step, began)
         reply = reply._replace(result=trip.verified(trip.placed(reply.result)))
+        if reply.result.status == "unknown" and reply.result.error == "bad_reply":
+            reply = reply._replace(own=False)
+        reply = self._heed(trip, self._timed(reply, token), step, began)
         taken = job.own_name and reply.result.error == "name_taken"
         trip.doubted = trip.doubted or reply.doubtful or taken
         # A refusal says nothing of the request before it, whose answer was lost.
@@ -257,23 +330,49 @@ class Travel:
                 self._journal.add(Settled(job.position))
         return reply
 
-    def _heed(self, reply: Reply, step: Send, began: float) -> None:
-        """Let the whole run learn from a reply: that the keys work or do not, the rate, the clock."""
+    def _heed(self, trip: Trip, reply: Reply, step: Send, began: float) -> Reply:
+        """Let the whole run learn from a reply: that the keys work or do not, the rate."""
+        now = time.monotonic()
         if reply.result.status in SETTLED:
-            self.proven = True
             self._budget.give()
+        if reply.own and not reply.slow:
             self._pace.let_in(began)
-        if reply.stops == "always" or (reply.stops == "unproven" and step.fresh and not self.proven):
-            self.refusal = self.refusal or reply
-            self._control.drain()
-        if reply.rate is not None:
-            self._pace.slow(reply.rate * _CAREFUL)
-        if reply.result.error == "rate_limited":
-            self._pace.refused(time.monotonic(), WINDOWS[0] if reply.wait is None else reply.wait, began)
-        if step.fresh and reply.result.error == "token_expired" and reply.date is not None:
-            ahead = self._times.ahead(reply.date)
-            if self._times.correct(ahead):
-                _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
+        if reply.slow:
+            reply = self._slow_down(reply, now, began)
+        if reply.stops == "always":
+            self._refused(reply)
+        elif reply.stops == "unproven" and step.fresh and not self.contact.proven:
+            if self._account.private_key is None:  # nobody can look
+                self._refused(reply)
+            self.contact.suspects.add(trip.position)
+        return reply
+
+    def _slow_down(self, reply: Reply, now: float, began: float) -> Reply:
+        """Hold the run for the time that a 429 names, which may be too long."""
+        wait = WINDOWS[0] if reply.wait is None else reply.wait
+        if wait > self._options.policy.longest_pause:
+            reply = overlong(reply)
+            self._refused(reply)
+            return reply
+        self._pace.refused(now, wait, began)
+        if reply.limit is not None:
+            self._pace.limit(now, *reply.limit)
+        if wait > _LONG and now >= self._said_until:
+            self._said_until = now + wait
+            _log.warning("the run waits %s, as asked for: %s", duration(wait), reply.result.message)
+        return reply
+
+    def _timed(self, reply: Reply, token: Token) -> Reply:
+        """Learn from the service's time; a token that was refused for its times is signed again by that."""
+        if not reply.own or reply.date is None:
+            return reply
+        self._times.heard(reply.date)
+        if reply.result.error not in OF_THE_TOKEN or token.iat <= reply.date + _SKEW < token.exp + _SKEW:
+            return reply
+        ahead = self._times.ahead(reply.date)
+        if self._times.correct(ahead):
+            _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
+        return reply._replace(again=True)
 
     # Looking
 
@@ -282,9 +381,12 @@ class Travel:
         sought = trip.to_look_for()
         if sought is None:
             return Sight()  # it is sent, and at worst replaced by itself
-        with suppress(Error):
+        try:
             return Sight(await self._found(sought))
-        return Sight(certain=False)
+        except AccountError:
+            return Sight(certain=False, wrong_key=not self.contact.proven)
+        except Error:
+            return Sight(certain=False)
 
     async def _found(self, sought: Sought) -> Result | None:
         try:

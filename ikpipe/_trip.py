@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ikpipe._past import Sought
+from ikpipe._reply import placed
 from ikpipe._result import Result
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ class Trip:
 
     `job` is None where the row breaks a rule, and `instead` what it ends with when it would be sent. `known` is what is
     left of an earlier run or process. `sought` is where its file would be, `since` when its first request left, `begun`
-    whether the journal has its parameters, `doubted` whether a request of it is in doubt. `result` is its last word so
-    far.
+    whether the journal has its parameters, `doubted` whether a request of it is in doubt. `tries` counts its attempts
+    in this run, also those that could not be signed. `result` is its last word so far.
     """
 
     label: Any
@@ -36,6 +37,7 @@ class Trip:
     sought: Sought | None = None
     since: float | None = None
     sent: int = 0
+    tries: int = 0
     begun: bool = False
     doubted: bool = False
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
@@ -92,7 +94,10 @@ class Trip:
         return result
 
     def verified(self, result: Result) -> Result:
-        """See that what was stored is what was sent."""
+        """See that what was stored is what was sent: details of another file say nothing of this one."""
+        job = self.job
+        if result.status == "uploaded" and job is not None:
+            result = placed(result, job.target, self.size, unique=not self.fixed)
         if result.status == "uploaded" and self.size is not None and result.size not in (None, self.size):
             words = f"{self.size:,} bytes were sent, and {result.size:,} are stored"
             result.status, result.error, result.message = "failed", "size_differs", words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe import _engine
+from ikpipe._errors import UnreachableError
 from ikpipe._frame import Frame, Whole, results_of, single
 from ikpipe._prepare import Fetch, FileKind, gather
 from ikpipe._run import blocking
@@ -272,7 +273,10 @@ async def aupload_file(
         progress=False,
     )
     # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
-    results = await _engine.collected(_engine.send, Work(Whole(single(file)), mapping), account, options, None)
+    try:
+        results = await _engine.collected(_engine.send, Work(Whole(single(file)), mapping), account, options, None)
+    except UnreachableError as error:  # of one file, its result says it all
+        results = error.results
     return results_of(results)[0]
 
 

@@ -107,7 +107,7 @@ class Work:
             if len(frame) > 1:
                 return [self.jobs(planner, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
             words, fix = f"the row cannot be read: {said(error)}", "replace what is in its cells with text or numbers"
-            return [(None, [Problem(frame.index[0], part.start, None, "", "unreadable_value", words, fix)])]
+            return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
 
     def known(self, chunk: Chunk) -> dict[int, Known]:
         """Give what the table itself knows of a chunk's rows, by position."""

@@ -18,6 +18,8 @@ import jwt
 import ikpipe
 
 if TYPE_CHECKING:
+    import httpx
+
     from ikpipe.emulator import Emulator
 
 LOOPBACK: dict[str, Any] = {"fetch_hosts": ("127.0.0.1",), "webhook_hosts": ("127.0.0.1",)}
@@ -71,6 +73,7 @@ class Talk:
 
     def __init__(self, server: RawServer, connection: socket.socket) -> None:
         self._server, self.connection = server, connection
+        self.begun = Request("", {"content-type": "boundary=none"}, b"")  # the beginning of one that is read in steps
 
     def head(self) -> tuple[str, dict[str, str], bytes]:
         """Read up to the end of the headers; the third is what came of the body with them."""
@@ -146,21 +149,41 @@ class RawServer:
 
 
 def answering(status: int, body: object, *headers: str, cut: int = 0) -> Act:
-    """Answer a whole request; a body that is no bytes is written as JSON, and the last `cut` bytes never leave."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    """Answer a whole request; a body that is no bytes is the service's own JSON, and the last `cut` bytes never leave.
+
+    Details that `stored` gives are made those of the file that was sent.
+    """
 
     def act(talk: Talk) -> None:
-        talk.request()
-        lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(content)}", "Connection: close", *headers]
+        request = talk.request()
+        about, own = body, () if isinstance(body, bytes) else ("x-ik-requestid: 1",)
+        if (
+            isinstance(body, dict)
+            and body.get("fileId") == STORED
+            and "multipart" in request.headers.get("content-type", "")
+        ):
+            about = {**body, **stored(fields=request.fields)}
+        content = about if isinstance(about, bytes) else json.dumps(about).encode()
+        lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(content)}", "Connection: close", *own, *headers]
         data = "\r\n".join(lines).encode() + b"\r\n\r\n" + content
         talk.connection.sendall(data[: len(data) - cut])
 
     return act
 
 
-def stored(name: str = "a.jpg") -> dict[str, Any]:
-    """Give the answer to a file that was stored."""
-    return {"fileId": "598821f949c0a938d57563bd", "name": name, "filePath": f"/{name}"}
+STORED = "598821f949c0a938d57563bd"
+
+
+def stored(name: str = "a.jpg", fields: dict[str, str] | None = None) -> dict[str, Any]:
+    """Give the answer to a file that was stored, of this name or with these fields."""
+    folder = (fields or {}).get("folder", "").strip("/")
+    name = (fields or {}).get("fileName", name)
+    return {"fileId": STORED, "name": name, "filePath": f"/{folder}/{name}" if folder else f"/{name}"}
+
+
+def stored_by(request: httpx.Request, content: bytes) -> dict[str, Any]:
+    """Give the answer to a file that was stored, to a request of httpx whose content begins so."""
+    return stored(fields=Request("", dict(request.headers), content).fields)
 
 
 def reset_before(talk: Talk) -> None:

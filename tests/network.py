@@ -16,7 +16,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-from doubles import RawServer, Talk, stored
+from doubles import RawServer, Request, Talk, stored
 
 import ikpipe
 from ikpipe._line import Line as Wired
@@ -43,13 +43,14 @@ def client_end(connection: socket.socket) -> socket.socket:
 
 def answer(talk: Talk) -> None:
     """Say that the file was stored."""
-    body = json.dumps(stored()).encode()
+    body = json.dumps(stored(fields=talk.begun.fields)).encode()
     talk.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def reading(talk: Talk, *, step: int = 1 << 16, pause: float = 0.0) -> Iterator[float]:
     """Read a request a step at a time, and say each time which share of the body is here."""
-    _, headers, rest = talk.head()
+    head, headers, rest = talk.head()
+    talk.begun = Request(head, headers, rest)
     length, read = int(headers.get("content-length", 0)), len(rest)
     while read < length:
         block = talk.connection.recv(step)

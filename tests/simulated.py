@@ -119,13 +119,41 @@ class Flaky:
         return end, FAILED if fails else wait
 
 
+class Moody:
+    """Refuses a share of all requests, whatever the load, and names the time to wait."""
+
+    def __init__(self, inner: Service, share: float, wait: float, seed: int) -> None:
+        self._inner, self._share, self._wait = inner, share, wait
+        self._random = random.Random(seed)  # noqa: S311 - for a simulation
+
+    def arrive(self, now: float, in_flight: int) -> tuple[float, float | None]:
+        """Refuse by chance, at once."""
+        if self._random.random() < self._share:
+            return now + 0.002, self._wait
+        return self._inner.arrive(now, in_flight)
+
+
+class Spaced:
+    """Lets in one request in each so many seconds, and refuses others for the rest of that time."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate, self._next = rate, -math.inf
+
+    def arrive(self, now: float, in_flight: int) -> tuple[float, float | None]:
+        """Look whether it is time."""
+        if now < self._next - 1e-9:
+            return now + 0.002, self._next - now
+        self._next = now + 1 / self._rate
+        return now + 0.02, None
+
+
 class Run:
     """A run of rows to its end, or to a time; a row that is refused or fails asks again later, and gives its place up.
 
     Parameters
     ----------
     told
-        The rate that a refusal names, if it names one.
+        The limit that a refusal names, if it names one: how many requests in how many seconds.
     again
         Seconds after which a row that failed asks again.
     """
@@ -137,7 +165,7 @@ class Run:
         rows: int = 10**9,
         *,
         pace: Pace | None = None,
-        told: float | None = None,
+        told: tuple[int, float] | None = None,
         until: float = math.inf,
         again: float = 0.5,
     ) -> None:
@@ -166,7 +194,8 @@ class Run:
 
     def _go(self, away: float) -> None:
         if away:
-            self._at(self.now + away, lambda: self._go(self._pace.held(self.now)))
+            asked = self.now
+            self._at(self.now + away, lambda: self._go(self._pace.held(self.now, asked)))
             return
         self._in_flight += 1
         self.requests += 1
@@ -180,18 +209,19 @@ class Run:
         self.sizes.append((self.now, self.limit.size))
         if wait is None:
             self.ends.append(self.now)
+            self._pace.let_in(began)
         else:
-            self._refuse(wait)
+            self._refuse(began, wait)
         self._fill()
 
-    def _refuse(self, wait: float) -> None:
+    def _refuse(self, began: float, wait: float) -> None:
         self.refused += 1
         if wait == FAILED:
             self._at(self.now + self._again, self._back)
             return
+        self._pace.refused(self.now, wait, began)
         if self._told is not None:
-            self._pace.slow(self._told)
-        self._pace.refused(self.now, wait)
+            self._pace.limit(self.now, *self._told)
         self._at(self.now + wait, self._back)
 
     def _back(self) -> None:

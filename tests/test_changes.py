@@ -212,7 +212,12 @@ def test_requests_are_paced() -> None:
 def test_a_refused_key_stops_it() -> None:
     """An account that is refused is an error, not a frame of failures."""
     with pytest.raises(ikpipe.AccountError, match="refused the private key"):
-        ikpipe.delete(ids(1), SHOP, dry_run=False, transport=Api(status_code=403, json={"message": "No."}))
+        ikpipe.delete(
+            ids(1),
+            SHOP,
+            dry_run=False,
+            transport=Api(status_code=403, json={"message": "No."}, headers={"x-ik-requestid": "1"}),
+        )
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_PRIVATE_KEY"):
         ikpipe.delete(ids(1), ikpipe.Account("public_shop"))
 

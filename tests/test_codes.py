@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import pandas as pd
 import pytest
-from doubles import RawServer, signing, silent
+from doubles import RawServer, answering, signing, silent
 from rows import at, blobs, quiet
 from test_messages import ALONE, STOPPING, with_text
 
@@ -99,6 +99,30 @@ def signer_failed(stage: Stage) -> pd.DataFrame:
         return sent(account)
 
 
+def with_signer(status: int) -> Producer:
+    """Ask an authentication endpoint that answers with this status."""
+
+    def ask(stage: Stage) -> pd.DataFrame:
+        with signing(stage.emulator.private_key, status=status, answer=lambda _token: {"message": "No."}) as signer:
+            account = altered(stage.emulator.account, private_key=None, authentication_endpoint=signer.url)
+            return sent(account)
+
+    return ask
+
+
+def wait_too_long(stage: Stage) -> pd.DataFrame:
+    """Send to a service that is to be asked again tomorrow."""
+    busy = "You have sent too many requests to update the file recently. Please try again later."
+    with RawServer(answering(400, {"message": busy}, "Retry-After: 86400")) as server:
+        return sent(at(stage.emulator.account, server.url), retries=5)
+
+
+def token_invalid(stage: Stage) -> pd.DataFrame:
+    """Sign with the key of another account."""
+    account = altered(stage.emulator.account, private_key="private_of_somebody_else=", api_url=stage.emulator.url)
+    return sent(account, policy=ikpipe.Policy(index_lag=0.1))
+
+
 def file_changed(stage: Stage) -> pd.DataFrame:
     """Empty a file as soon as its headers have arrived: most of it is then still to be read."""
     path = stage.folder / "long.bin"
@@ -145,7 +169,7 @@ PRODUCERS: dict[str, Producer] = {
     "url_unreachable": url_unreachable,
     "token_missing": alone("token_missing"),
     "token_expired": alone("token_expired"),
-    "token_invalid": lambda stage: sent(altered(stage.emulator.account, private_key="private_of_somebody_else=")),
+    "token_invalid": token_invalid,
     "payload_mismatch": alone("payload_mismatch"),
     "two_credentials": alone("two_credentials"),
     "file_missing": alone("file_missing"),
@@ -163,7 +187,10 @@ PRODUCERS: dict[str, Producer] = {
     "account_disabled": ruled(STOPPING["account_disabled"]),
     "refused": cell("file", f"{NOBODY}/a.jpg"),
     "connection_failed": lambda stage: sent(at(stage.emulator.account, NOBODY)),
+    "wait_too_long": wait_too_long,
     "signer_failed": signer_failed,
+    "signer_refused": with_signer(403),
+    "signer_unauthorized": with_signer(401),
     "fetch_failed": lambda stage: sent(
         stage.emulator.account,
         pd.DataFrame({"file": [f"{stage.site.url}/missing.jpg"]}),

@@ -121,7 +121,7 @@ def test_it_needs_the_private_key(account: Account) -> None:
     [
         (400, {"message": "Bad query."}, "Bad query"),
         (500, b"", "answered 500"),
-        (200, b"<html>", "no answer of its own"),
+        (200, b"<html>", "answered 200: no JSON"),
         (200, {"files": []}, "could not be read"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pandas as pd
 import pytest
-from doubles import RawServer, answering, reset_after, silent, stored
+from doubles import RawServer, answering, reset_after, silent, stored, stored_by
 from rows import quiet
 
 import ikpipe
@@ -122,14 +122,14 @@ class Service(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Store a file."""
-        await request.aread()
+        content = await request.aread()
         self._seen += 1
         if self._seen > PROMPT:
             self.held.set()
             while not self.let_go.is_set():  # noqa: ASYNC110 - by another thread
                 await asyncio.sleep(0.01)
         self.last = time.monotonic()
-        return httpx.Response(200, json={"fileId": f"{self._seen}", "name": "a", "size": 5})
+        return httpx.Response(200, json={**stored_by(request, content), "fileId": f"{self._seen}", "size": 5})
 
 
 def many(service: Service) -> pd.DataFrame:

@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated import CASES, COUNTS, Case, Flaky, Noise, Run, Servers, bounded, flaky, limited, processor, servers
+from simulated import (
+    CASES,
+    COUNTS,
+    Case,
+    Flaky,
+    Moody,
+    Noise,
+    Run,
+    Servers,
+    Spaced,
+    bounded,
+    flaky,
+    limited,
+    processor,
+    servers,
+)
 
 from ikpipe._limit import MOST, START, Adaptive, Fixed
 from ikpipe._pace import Budget, Pace
@@ -57,12 +72,76 @@ def test_no_two_begin_closer_than_the_rate_allows(waits: list[float], rate: floa
     assert all(after - before >= 1 / rate - 1e-6 for before, after in pairwise(places(Pace(rate), times)))
 
 
-def test_a_pace_can_be_slowed_and_not_quickened() -> None:
-    """The slowest rate that was ever named holds."""
-    pace = Pace(10)
-    pace.slow(2)
-    pace.slow(5)
-    assert pace.rate == 2
+# A limit that the service names
+
+
+def test_a_named_limit_is_kept_in_every_interval() -> None:
+    """20 a second are named: however many ask, no more begin in any second."""
+    pace = Pace(None)
+    pace.limit(0, 20, 1.0)
+    begun = places(pace, [0.0] * 100)
+    assert all(late - early >= 1 for early, late in zip(begun, begun[20:], strict=False))
+    assert begun[-1] < 6
+
+
+def test_a_limit_that_is_named_later_replaces_the_one_before() -> None:
+    """Also where it is a higher one; what was learned before does not count."""
+    pace = Pace(None)
+    for refused in (0.5, 0.6):
+        pace.wait(refused)
+        pace.refused(refused, 0.3, began=refused)
+    pace.limit(1, 2, 1.0)
+    pace.limit(2, 100, 1.0)
+    assert pace.rate == pytest.approx(100 / 1.03)
+
+
+def test_a_named_limit_is_forgotten_after_a_minute() -> None:
+    """A service that has grown gets all that there is, unless it names the limit again."""
+    pace = Pace(None)
+    pace.limit(0, 20, 1.0)
+    pace.wait(61)
+    assert pace.rate == math.inf
+
+
+def test_a_limit_per_hour_does_not_space_requests() -> None:
+    """The service says itself when its next window begins; then as many begin at once as it takes."""
+    pace = Pace(None)
+    pace.refused(0, 600, began=0)
+    pace.limit(0, 1000, 3600)
+    assert places(pace, [600.0] * 300) == [600.0] * 300
+
+
+def test_no_named_limit_holds_a_request_for_longer_than_a_quarter_of_an_hour() -> None:
+    """One request a day is named: the service is asked again."""
+    pace = Pace(None)
+    pace.limit(0, 1, 86_400)
+    assert places(pace, [0, 0]) == [0, 900]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("told", "in_flight", "most"),
+    [(None, 32, 8), ((100, 1.0), 32, 8), ((20, 1.0), 32, 20), (None, 1, 25), (None, 8, 16), ((20, 1.0), 8, 22)],
+)
+def test_random_refusals_slow_a_run_by_what_they_name(
+    told: tuple[int, float] | None, in_flight: int, most: float, seed: int
+) -> None:
+    """300 rows, one request in ten is refused at random with 300 ms named, and maybe a limit: seconds at most.
+
+    Without any refusal they take 0.2 s with 32 in flight, and 6 s with one; each refusal holds all for 0.3 s.
+    """
+    service = Moody(Servers(32, 0.02, Noise(seed, 0.25)), 0.1, 0.3, seed)
+    assert Run(service, Fixed(in_flight), 300, told=told).now <= most
+
+
+def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
+    """Where 20 a second means one each 50 ms, few are refused once that is named."""
+    run = Run(Spaced(20), Fixed(32), 300, told=(20, 1.0))
+    assert run.rate() >= 15
+    assert run.refused <= 60
+
+
+# What is learned
 
 
 def test_a_refusal_holds_all_that_would_begin() -> None:
@@ -78,8 +157,8 @@ def test_a_place_that_falls_into_a_refusal_is_lost() -> None:
     pace = Pace(2)
     pace.wait(0)
     pace.refused(0.2, 0.8)
-    assert pace.held(0.5) == pytest.approx(0.5)
-    assert pace.held(1.0) == 0
+    assert pace.held(0.5, asked=0.0) == pytest.approx(0.5)
+    assert pace.held(1.0, asked=0.5) == 0
 
 
 def test_a_refusal_teaches_the_rate() -> None:
@@ -228,8 +307,8 @@ def test_a_rate_limit_refuses_no_more_than_one_flight(in_flight: int, latency: f
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [8, 20, 40])
-@pytest.mark.parametrize("told", [None, 0.97 * 20])
-def test_a_rate_limit_and_few_servers(count: int, told: float | None) -> None:
+@pytest.mark.parametrize("told", [None, (20, 1.0)])
+def test_a_rate_limit_and_few_servers(count: int, told: tuple[int, float] | None) -> None:
     """Whichever is less is used to the full."""
     case = limited(20, 1, 0.25, 3000, count)
     run = Run(case.make(0), Adaptive(), 3000, told=told)
@@ -306,37 +385,42 @@ def test_every_case_comes_near_the_best(case: Case, seed: int) -> None:
 # Refusals that have reasons of their own
 
 
-def test_a_refusal_between_others_that_were_let_in_teaches_nothing() -> None:
-    """Where a request is let in that began after the refused one, the window was not full."""
-    pace = Pace(None)
-    for tenth in range(20):
-        pace.wait(tenth / 10)
-    pace.refused(2.0, 0.005, began=1.8)
+def full(pace: Pace) -> Pace:
+    """Have 40 requests begin in two seconds, of which one of the last is refused."""
+    for place in range(40):
+        pace.wait(place / 20)
+    pace.refused(2.0, 0.2, began=1.7)
+    return pace
+
+
+def test_a_refusal_before_many_that_were_let_in_teaches_nothing() -> None:
+    """Where most requests that began after the refused one are let in, the window was not full."""
+    pace = full(Pace(None))
     assert pace.rate < math.inf
-    pace.let_in(1.9)
+    for hundredth in range(7):
+        pace.let_in(1.8 + hundredth / 100)
     assert pace.rate == math.inf
 
 
-def test_a_refusal_of_what_began_before_others_teaches_nothing() -> None:
-    """Nor where such a request was let in already; its wait is kept all the same."""
-    pace = Pace(None)
-    for tenth in range(20):
-        pace.wait(tenth / 10)
-    pace.let_in(1.9)
-    pace.refused(2.0, 0.5, began=1.8)
-    assert (pace.rate, pace.wait(2.0)) == (math.inf, 0.5)
-
-
-def test_what_was_learnt_from_a_full_window_stays() -> None:
+def test_what_was_learned_from_a_full_window_stays() -> None:
     """Requests that began before the refused one, or in the next window, say nothing against it."""
+    pace = full(Pace(None))
+    learned = pace.rate
+    for _ in range(9):
+        pace.let_in(1.6)
+        pace.let_in(2.3)
+    assert pace.rate == learned < math.inf
+
+
+def test_one_refusal_after_a_few_requests_teaches_nothing() -> None:
+    """Not yet: the same number again would be a limit."""
     pace = Pace(None)
-    for tenth in range(20):
-        pace.wait(tenth / 10)
-    pace.refused(2.0, 0.2, began=1.8)
-    learnt = pace.rate
-    for began in (1.7, 2.3):
-        pace.let_in(began)
-    assert pace.rate == learnt < math.inf
+    for now, number in ((0, 3), (10, 6), (20, 6)):
+        assert pace.rate == math.inf
+        for _ in range(number):
+            pace.wait(now)
+        pace.refused(now + 0.01, 0.99, began=now)
+    assert pace.rate == pytest.approx(0.97 * 5)
 
 
 def test_refusals_by_chance_do_not_slow_a_run_down() -> None:

@@ -12,7 +12,7 @@ from rows import result_frame
 
 from ikpipe._errors import CODES
 from ikpipe._frame import single
-from ikpipe._reply import MESSAGES, details, read
+from ikpipe._reply import MESSAGES, details, placed, read
 from ikpipe._result import KINDS
 
 DETAILS = {
@@ -77,6 +77,7 @@ TABLE = {
 def answer(status: int, body: object, **headers: str) -> Any:
     """Read an answer; a body that is no bytes is written as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = headers if isinstance(body, bytes) else {"x_ik_requestid": "1", **headers}
     return read(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
 
 
@@ -209,16 +210,44 @@ def test_families_of_messages(message: str, code: str) -> None:
     assert answer(400, {"message": message}).result.error == code
 
 
+FOREIGN = [b"", b"<html>no</html>", b'{"message": 7}', b"[1]", b'{"mess', b'{"message": "Forbidden"}']
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 413, 418, 421, 423, 425, 429, 431, 460, 499])
+@pytest.mark.parametrize("body", FOREIGN)
+def test_a_4xx_in_other_words_is_no_refusal(status: int, body: bytes) -> None:
+    """A gateway, firewall or proxy knows nothing of the file, which may be stored; and it stops no run."""
+    reply = answer(status, body)
+    assert (reply.result.status, reply.result.error, reply.again) == ("unknown", "bad_reply", False)
+    assert (reply.stops, reply.own, str(status) in reply.result.message) == ("never", False, True)
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [(400, "refused"), (404, "refused"), (401, "key_missing"), (403, "account_refused"), (413, "file_too_large")],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'{"message": 7}', b"[1]", b'{"mess'])
-def test_a_refusal_without_words_goes_by_its_status(status: int, code: str, body: bytes) -> None:
-    """A 4xx of any body is a refusal: nothing was stored."""
-    reply = answer(status, body)
-    assert (reply.result.status, reply.result.error) == ("failed", code)
-    assert str(status) in reply.result.message
+def test_new_words_of_the_service_go_by_their_status(status: int, code: str) -> None:
+    """JSON with the service's request id is its word, also where nobody has ever read it."""
+    reply = answer(status, {"message": "Something new."}, x_ik_requestid="1")
+    assert (reply.result.status, reply.result.error, reply.own) == ("failed", code, True)
+
+
+@pytest.mark.parametrize(
+    ("own_answers", "known", "with_id", "any_message"),
+    [("known_or_request_id", True, True, False), ("known", True, False, False), ("any_json", True, True, True)],
+)
+def test_which_answers_are_the_services_own(own_answers: Any, *, known: bool, with_id: bool, any_message: bool) -> None:
+    """A policy says what is believed: documented sentences, the request id, or any JSON with a message."""
+    sentence, other = (json.dumps({"message": words}).encode() for words in ("Your account is disabled.", "Forbidden"))
+    assert read(403, {}, sentence, own_answers).own is known
+    assert read(403, {"x-ik-requestid": "1"}, other, own_answers).own is with_id
+    assert read(403, {}, other, own_answers).own is any_message
+
+
+def test_a_foreign_answer_is_described() -> None:
+    """Whoever looks for the cause learns the status, what came with it, and who says that he sent it."""
+    message = answer(403, b"<html>Request blocked</html>", server="cloudflare").result.message
+    assert message == "the answer is 403 with a web page, and not ImageKit's own (server: cloudflare)"
 
 
 def test_a_message_is_kept_short() -> None:
@@ -254,8 +283,7 @@ def test_what_concerns_the_account_stops_the_run(status: int, message: str) -> N
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_any_401_and_403_stops_the_run(status: int) -> None:
-    """Whatever its words are."""
-    assert answer(status, b"").stops == "always"
+    """In the service's own words, whatever they are."""
     assert answer(status, {"message": "Something new."}).stops == "always"
 
 
@@ -353,6 +381,44 @@ def test_no_answer_is_an_exception(status: int, body: bytes) -> None:
     result = answer(status, body).result
     assert result.status in {"uploaded", "accepted", "failed", "unknown"}
     assert (result.error in CODES) == (result.status in {"failed", "unknown"})
+
+
+# Whose file it is
+
+PLACES: list[tuple[str, str, int | None, int | None, bool, str]] = [
+    ("/a/b.jpg", "/a/b.jpg", 7, 7, False, "ours"),
+    ("/a/b.jpg", "/a/b.jpg", None, 7, False, "ours"),
+    ("/a/b c.jpg", "/a/b_c.jpg", 7, 7, False, "ours"),
+    ("/a x/b.jpg", "/a_x/b.jpg", 7, 7, False, "ours"),
+    ("/a/u\u0308.jpg", "/a/\u00fc.jpg", 7, 7, False, "ours"),
+    ("/a/b c.jpg", "/a/b_c.jpg", 8, 7, False, "another"),
+    ("/a/c.jpg", "/a/b.jpg", 7, 7, False, "another"),
+    ("/x/b.jpg", "/a/b.jpg", 7, 7, False, "another"),
+    ("/a/b/c.jpg", "/a/b_c.jpg", 7, 7, False, "another"),
+    ("", "/a/b.jpg", 7, 7, False, "another"),
+    ("/a/b_Xy1.jpg", "/a/b.jpg", 7, 7, True, "ours"),
+    ("/a/b_Xy1", "/a/b", 7, 7, True, "ours"),
+    ("/a/c_Xy1.jpg", "/a/b.jpg", 7, 7, True, "another"),
+    ("/a/b_Xy1.png", "/a/b.jpg", 7, 7, True, "another"),
+    ("/a/b/c.jpg", "/a/b.jpg", 7, 7, True, "another"),
+]
+"""Where a file is said to be stored, where it was to be, both sizes, and whether the service makes the name."""
+
+
+@pytest.mark.parametrize(("said", "path", "stored", "sent", "unique", "whose"), PLACES)
+def test_details_of_another_file_say_nothing(
+    said: str, path: str, stored: int | None, sent: int | None, *, unique: bool, whose: str
+) -> None:
+    """Name and path are ours, or differ in replaced characters and Unicode form alone; else the row may be stored."""
+    result = placed(answer(200, {"fileId": "1", "filePath": said, "size": stored}).result, path, sent, unique=unique)
+    wanted = ("uploaded", None) if whose == "ours" else ("unknown", "bad_reply")
+    assert (result.status, result.error) == wanted
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 400, 403])
+def test_another_gateways_202_and_200_are_no_answers(status: int) -> None:
+    """JSON of something else stores nothing and refuses nothing."""
+    assert answer(status, b'{"message": "Accepted"}').result.status == "unknown"
 
 
 def test_results_fields_are_all_reachable() -> None:

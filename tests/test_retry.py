@@ -233,7 +233,10 @@ def lost(account: Account, file: Any = b"1", **options: Any) -> pd.DataFrame:
     with RawServer(answering(500, b"")) as server:
         there = at(account, server.url)
         options = {"file_name": "a", **IN_THE_DARK, **options}
-        return quiet(pd.DataFrame({"file": [file]}), there, **options)
+        with pytest.raises(ikpipe.AccountError) as caught:  # nothing was heard of the service
+            quiet(pd.DataFrame({"file": [file]}), there, **options)
+    assert isinstance(caught.value.results, pd.DataFrame)
+    return caught.value.results
 
 
 def test_unknown_rows_are_held_in_the_dark(account: Account, arrived: Arrived) -> None:

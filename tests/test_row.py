@@ -6,9 +6,10 @@ played. Whatever happens, the row's last word must be true.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -208,15 +209,91 @@ def test_a_token_that_was_left_goes_out_at_once() -> None:
     assert next(steps) == Send(fresh=False)
 
 
-def test_a_refusal_of_what_the_request_says_is_the_end() -> None:
-    """The same request before it was refused too: it is sent no more, and nobody need look."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+@pytest.mark.parametrize("code", ["checks_failed", "file_too_large", "file_missing", "payload_mismatch", "refused"])
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_the_same_token_is_refused_for_says_nothing_of_the_first_request(code: str, *, stored: bool) -> None:
+    """Whatever the reason: the library is asked; if the file is absent, the refusal is the last word."""
+    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
     next(steps)
     steps.send(Reply(Result("unknown", "server_error")))
     assert steps.send(True) == Send(fresh=False)
+    assert steps.send(Reply(Result("failed", code))) == Look()
     with pytest.raises(StopIteration) as end:
-        steps.send(Reply(Result("failed", "checks_failed")))
-    assert (end.value.value.result.status, end.value.value.result.attempts) == ("failed", 2)
+        steps.send(Sight(Result("exists") if stored else None))
+    assert (end.value.value.result.status, end.value.value.again) == ("exists" if stored else "failed", False)
+
+
+def refused(**changed: Any) -> Reply:
+    """Give the refusal of a token."""
+    return Reply(Result("failed", "token_invalid", "Your request has invalid token."), **changed)
+
+
+@pytest.mark.parametrize(("sight", "status"), [(Sight(Result("exists")), "exists"), (Sight(), "failed")])
+def test_the_refusal_of_a_fresh_token_is_looked_up(sight: Sight, status: str) -> None:
+    """Something in between may have repeated the request: only a file that is absent late enough was not stored."""
+    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    assert steps.send(refused(stops="unproven")) == Look()
+    with pytest.raises(StopIteration) as end:
+        steps.send(sight)
+    assert (end.value.value.result.status, end.value.value.again) == (status, False)
+
+
+def test_the_refusal_of_a_fresh_token_in_the_dark_is_unknown() -> None:
+    """Where nobody can look, the file may be stored."""
+    steps = Row(fence(sighted=False), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send(refused(stops="unproven"))
+    reply = end.value.value
+    assert (reply.result.status, reply.result.error, reply.stops) == ("unknown", "token_invalid", "unproven")
+
+
+def test_a_token_that_was_refused_for_its_times_is_signed_again() -> None:
+    """Once the file is known to be absent."""
+    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    assert steps.send(refused(again=True)) == Look()
+    assert isinstance(steps.send(Sight()), Wait)
+    assert steps.send(True) == Send(fresh=True)
+
+
+LONG_WAITS = [
+    (Reply(Result("failed", "busy", "Busy."), again=True, wait=61.0), "failed"),
+    (Reply(Result("failed", "rate_limited", "Slow."), again=True, wait=901.0, slow=True), "failed"),
+    (Reply(Result("unknown", "server_error", "Down."), wait=86_400.0), "unknown"),
+    (Reply(Result("unknown", "bad_reply", "A page."), wait=901.0, slow=True), "unknown"),
+]
+
+
+@pytest.mark.parametrize(("reply", "status"), LONG_WAITS)
+def test_a_wait_that_is_too_long_ends_the_row(reply: Reply, status: str) -> None:
+    """A row waits a minute, and a quarter of an hour where the run waits; longer times end it, in words."""
+    steps = Row(fence(sighted=False), lambda _low, high: high, lambda: 0.0).journey()
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send(reply)
+    result = end.value.value.result
+    assert (result.status, result.error) == (status, "wait_too_long")
+    assert re.search(r"; the next request is asked for in (61 seconds|15 minutes|24 hours)\.$", result.message)
+
+
+def test_a_wait_that_is_too_long_leaves_the_look_up() -> None:
+    """A row that may be stored is looked for at once; if it is not there, nothing fresh is sent before that time."""
+    for sight, status in ((Sight(Result("exists")), "exists"), (Sight(), "failed")):
+        steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+        next(steps)
+        assert steps.send(Reply(Result("unknown", "server_error"), wait=86_400.0)) == Look()
+        with pytest.raises(StopIteration) as end:
+            steps.send(sight)
+        assert end.value.value.result.status == status
+
+
+def test_a_run_that_waits_may_wait_longer() -> None:
+    """A minute is for what concerns one row."""
+    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey()
+    next(steps)
+    assert steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=900.0, slow=True)) == Wait(900.0)
 
 
 def test_what_is_refused_for_good_is_not_sent_again_once_it_is_absent() -> None:
@@ -393,7 +470,7 @@ def test_waits_have_full_jitter() -> None:
     assert asked == [(0, 0.5)]
 
 
-@given(st.floats(0, 3600), st.floats(0, 1))
+@given(st.floats(0, 60), st.floats(0, 1))
 def test_a_named_time_is_never_shortened(wait: float, chance: float) -> None:
     """Whatever chance says: not less, and at most a tenth more."""
     steps = Row(fence(), lambda low, high: low + chance * (high - low), lambda: 0.0).journey()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import json
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import httpx
 import jwt
 import pandas as pd
 import pytest
-from doubles import RawServer, Request, answering, stored
+from doubles import RawServer, Request, answering, stored, stored_by
 
 import ikpipe
 
@@ -107,7 +108,7 @@ class Meddling(httpx.AsyncBaseTransport):
     """A transport that does something to the world once the headers are there, and then reads the body."""
 
     def __init__(self, meddle: Callable[[], object], reply: httpx.Response | Exception | None = None) -> None:
-        self.meddle, self.reply = meddle, reply or httpx.Response(200, json=stored())
+        self.meddle, self.reply = meddle, reply
         self.body = b""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -118,8 +119,7 @@ class Meddling(httpx.AsyncBaseTransport):
             self.body += block
             if isinstance(self.reply, Exception):
                 raise self.reply
-        assert isinstance(self.reply, httpx.Response)
-        return self.reply
+        return self.reply or httpx.Response(200, json=stored_by(request, self.body))
 
 
 @pytest.mark.parametrize("change", ["grows", "shrinks", "vanishes"])
@@ -161,8 +161,11 @@ class Counting(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Read the body."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
-        self.blocks = [len(block) async for block in request.stream]
-        return httpx.Response(200, json=stored())
+        head, self.blocks = b"", []
+        async for block in request.stream:
+            head += block[: max(0, 10_000 - len(head))]
+            self.blocks.append(len(block))
+        return httpx.Response(200, json=stored_by(request, head))
 
 
 def test_a_large_file_is_streamed(account: Account, tmp_path: Path) -> None:
@@ -194,8 +197,7 @@ def test_a_connection_is_used_again(account: Account) -> None:
 
     def two(talk: Any) -> None:
         for _ in range(2):
-            talk.request()
-            body = b'{"fileId": "598821f949c0a938d57563bd"}'
+            body = json.dumps(stored(fields=talk.request().fields)).encode()
             talk.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     with RawServer(two) as server:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from doubles import RawServer, Talk, answering, silent, stored
+from doubles import RawServer, Talk, answering, silent, stored, stored_by
 from network import TightServer, answer, client_end, line, reading
 from rows import at
 
@@ -49,7 +49,7 @@ class Clocks(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Leave the body where it is."""
         self.noted.append(request.extensions["timeout"])
-        return httpx.Response(200, json=stored())
+        return httpx.Response(200, json=stored_by(request, await request.aread()))
 
 
 def clocks(file: Any, account: Account, **options: Any) -> dict[str, float | None]:
@@ -207,7 +207,7 @@ class Opening(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Tell, and answer."""
         await request.extensions["trace"]("connection.connect_tcp.complete", {"return_value": self})
-        return httpx.Response(200, json=stored())
+        return httpx.Response(200, json=stored_by(request, await request.aread()))
 
 
 @pytest.mark.parametrize("kind", ["none", "refusing"])

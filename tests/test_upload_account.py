@@ -48,8 +48,46 @@ def test_an_endpoint_without_a_token_fails_the_row(trouble: Any, emulator: Emula
     """Whatever the endpoint gives instead of a token, the row fails as `signer_failed` and nothing is sent."""
     with signing(emulator.private_key, **trouble) as signer:
         remote = ikpipe.Account(emulator.public_key, authentication_endpoint=signer.url, upload_url=emulator.upload_url)
-        results = quiet(blobs(b"1"), remote, file_name="a", retries=0)
-    assert (results["ik_error"].tolist(), arrived()) == (["signer_failed"], [])
+        with pytest.raises(ikpipe.AccountError, match=f"No row could be signed: .*{signer.url}") as caught:
+            quiet(blobs(b"1"), remote, file_name="a", retries=0)
+    assert caught.value.results is not None
+    assert (caught.value.results["ik_error"].tolist(), arrived()) == (["signer_failed"], [])
+
+
+def remote(emulator: Emulator, signer: Any) -> ikpipe.Account:
+    """Give the account of somebody whose uploads are signed elsewhere."""
+    return ikpipe.Account(emulator.public_key, authentication_endpoint=signer.url, upload_url=emulator.upload_url)
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_what_an_endpoint_refuses_fails_its_row_alone(status: int, emulator: Emulator, arrived: Arrived) -> None:
+    """It is asked once, and its message is passed on; no run stops."""
+    why = {"message": "You may not write to /secret."}
+    with signing(emulator.private_key, status=status, answer=lambda _token: why) as signer:
+        results = quiet(blobs(b"1", b"2"), remote(emulator, signer), file_name="a")
+    assert (results["ik_error"].tolist(), len(signer.asked), arrived()) == (["signer_refused"] * 2, 2, [])
+    assert results["ik_message"].str.contains(f"{status}: You may not write to /secret.", regex=False).all()
+
+
+def test_an_endpoint_that_does_not_know_the_caller_stops_the_run(emulator: Emulator, arrived: Arrived) -> None:
+    """A 401 is that of every row: nothing more is asked, and the error passes the message on."""
+    why = {"message": "Your session has ended."}
+    with signing(emulator.private_key, status=401, answer=lambda _token: why) as signer:
+        with pytest.raises(ikpipe.AccountError, match=r"401: Your session has ended.*headers=") as caught:
+            quiet(blobs(b"1", b"2", b"3"), remote(emulator, signer), file_name="a", concurrency=1)
+        assert (len(signer.asked), arrived()) == (1, [])
+    assert caught.value.results is not None
+    assert caught.value.results["ik_error"].tolist() == ["signer_unauthorized", "cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_an_endpoint_that_signs_nothing_ends_the_run(status: int, emulator: Emulator) -> None:
+    """300 rows take no longer than the attempts of the first ones."""
+    with signing(emulator.private_key, status=status, answer=lambda _token: {}) as signer:
+        rows, policy = blobs(*[b"1"] * 300), ikpipe.Policy(first_wait=0.01)
+        with pytest.raises(ikpipe.AccountError, match=f"No row could be signed: .*{signer.url}.*{status}"):
+            quiet(rows, remote(emulator, signer), file_name="a", policy=policy)
+        assert len(signer.asked) <= 60
 
 
 @pytest.mark.slow

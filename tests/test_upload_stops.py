@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from doubles import RawServer, answering, stored, uploads_of
+from doubles import RawServer, answering, silent, stored, uploads_of
 from rows import at, blobs, quiet
 
 import ikpipe
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
     Arrived = Callable[[], list[dict[str, Any]]]
+
+IN_2099 = "Thu, 31 Dec 2099 12:00:00 GMT"
 
 
 def test_refused_keys_stop_the_run(emulate: Callable[..., Emulator]) -> None:
@@ -30,11 +33,67 @@ def test_refused_keys_stop_the_run(emulate: Callable[..., Emulator]) -> None:
 
 
 def test_a_wrong_key_stops_the_run_at_once(emulator: Emulator, arrived: Arrived) -> None:
-    """`invalid token` before anything succeeded is what wrong keys look like."""
-    wrong = ikpipe.Account(emulator.public_key, "private_of_somebody_else_altogether=", upload_url=emulator.upload_url)
+    """`invalid token` before anything succeeded is what wrong keys look like; the media API refuses them too."""
+    wrong = ikpipe.Account(
+        emulator.public_key,
+        "private_of_somebody_else_altogether=",
+        upload_url=emulator.upload_url,
+        api_url=emulator.url,
+    )
     with pytest.raises(ikpipe.AccountError, match="both keys belong to one account"):
         quiet(blobs(*[b"x"] * 5), wrong, file_name="a", concurrency=1)
     assert len(arrived()) == 1
+
+
+def test_a_wrong_public_key_stops_the_run_once_no_file_is_there(emulator: Emulator, arrived: Arrived) -> None:
+    """While the first rows are looked for, no other row begins."""
+    wrong = ikpipe.Account(
+        "public_of_somebody_else", emulator.private_key, upload_url=emulator.upload_url, api_url=emulator.url
+    )
+    policy = ikpipe.Policy(index_lag=0.3)
+    with pytest.raises(ikpipe.AccountError, match="both keys belong to one account") as caught:
+        quiet(blobs(*[b"x"] * 50), wrong, file_name="a", concurrency=4, policy=policy)
+    assert len(arrived()) <= 8
+    assert caught.value.results is not None
+    assert set(caught.value.results["ik_status"]) <= {"failed", "unknown", "cancelled"}
+
+
+@pytest.mark.parametrize("rows", [1, 6, 300])
+def test_nobody_at_the_address_ends_the_run(rows: int, account: Account) -> None:
+    """Whatever the number of rows: the first ones use up their attempts, and the error has address and reason."""
+    with RawServer(silent) as server:
+        gone = server.url
+    began, policy = time.monotonic(), ikpipe.Policy(first_wait=0.02)
+    with pytest.raises(ikpipe.AccountError, match=f"{gone}: ConnectError.* Check the address") as caught:
+        quiet(blobs(*[b"x"] * rows), at(account, gone), file_name="a", policy=policy)
+    assert time.monotonic() - began < 10
+    results: Any = caught.value.results
+    assert results["ik_attempts"].sum() <= 16 + 4 * 5
+    assert set(results["ik_status"]) <= {"failed", "cancelled"}
+
+
+def test_a_later_outage_ends_no_run(account: Account) -> None:
+    """Once the service has been heard of, each row uses up its own attempts, and the frame comes back."""
+    with RawServer(answering(200, stored()), answering(503, b"")) as server:
+        policy = ikpipe.Policy(first_wait=0.01, unique_names="service")
+        results = quiet(blobs(*[b"x"] * 9), at(account, server.url), file_name="a", concurrency=1, policy=policy)
+    assert results["ik_status"].tolist() == ["uploaded", *["unknown"] * 8]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Retry-After: 86400", "Retry-After: 999999999", "X-RateLimit-Reset: 999999999", f"Retry-After: {IN_2099}"],
+)
+@pytest.mark.parametrize("body", [{"message": "Slow down."}, b"<html>Slow down</html>"], ids=["own", "a page"])
+def test_a_429_that_names_too_long_a_time_ends_the_run(header: str, body: Any, account: Account) -> None:
+    """It would hold the whole run: the error says for how long."""
+    slow = answering(429, body, header, "Date: Mon, 30 Nov 2026 12:00:00 GMT")
+    with RawServer(answering(200, stored()), slow) as server:
+        with pytest.raises(ikpipe.AccountError, match=r"asked for in [0-9,]+ (days|hours)\. Retry after") as caught:
+            quiet(blobs(*[b"x"] * 5), at(account, server.url), file_name="a", concurrency=1)
+        assert len(server.requests) <= 2 + 1
+    results: Any = caught.value.results
+    assert results["ik_error"].fillna("").tolist() == ["", "wait_too_long", *["cancelled"] * 3]
 
 
 def test_an_invalid_token_later_fails_its_row_alone(account: Account) -> None:
