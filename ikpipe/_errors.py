@@ -56,6 +56,10 @@ class UploadError(_Stopped):
     """A row is not up, and the caller asked for an exception."""
 
 
+class FailuresError(UploadError):
+    """As many rows are not uploaded as `max_failures` allows."""
+
+
 class WebhookError(Error):
     """A webhook is not the service's own, or no event; `signed` tells whether its signature was."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ikpipe._result import Result
     from ikpipe._send import Wire
 
-_KEPT = ("concurrency", "rate", "retries", "timeout", "on_unknown", "on_error")
+_KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Options:
     concurrency: int | None = None
     rate: float | None = None
     retries: int = 5
+    max_failures: int | None = None
     timeout: float | None = None
     on_result: Callable[[Any, Result], None] | None = None
     on_attempt: Callable[[int], None] | None = None
@@ -49,6 +50,8 @@ class Options:
             raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
         if self.retries < 0:
             raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
+        if self.max_failures is not None and self.max_failures < 1:
+            raise MappingError(f"max_failures={self.max_failures!r}: give a number from 1; None sets no limit.")
         if self.on_unknown not in ("hold", "resend"):
             raise MappingError(f"on_unknown={self.on_unknown!r}: a row in doubt is put on 'hold', or 'resend'.")
         if self.on_error not in ("return", "raise"):

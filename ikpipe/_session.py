@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe import _past
 from ikpipe._batches import Batches
-from ikpipe._errors import CODES, AccountError, Error, JournalError, Problem, UnreachableError, UploadError
+from ikpipe._errors import (
+    CODES,
+    AccountError,
+    Error,
+    FailuresError,
+    JournalError,
+    Problem,
+    UnreachableError,
+    UploadError,
+)
 from ikpipe._job import Job
 from ikpipe._journal import Ended
 from ikpipe._keeper import Keeper
@@ -70,7 +79,7 @@ class Session:
         record: Record | None = None,
     ) -> None:
         self.control: Control = CONTROL.get() or Control()
-        self.failed = False
+        self.failed, self.failures = False, 0
         self.trouble: Exception | None = None
         self.progress = Progress(work.feed.rows)
         self._began = time.monotonic()
@@ -211,9 +220,16 @@ class Session:
         self._show(self.progress)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
-        if self._options.on_error == "raise" and result.status in ("invalid", "failed", "unknown"):
-            self.failed = True
-            self.control.drain()
+        if result.status in ("invalid", "failed", "unknown"):
+            self.failures += new
+            self.failed = self.failed or self._options.on_error == "raise"
+            if self.failed or self._failures_reached:
+                self.control.drain()
+
+    @property
+    def _failures_reached(self) -> bool:
+        most = self._options.max_failures
+        return most is not None and self.failures >= most
 
     def conclude(self) -> Any:
         """Give the sink the summary, and what it makes of all results."""
@@ -255,6 +271,13 @@ class Session:
             error = UploadError(words, results)
             error.__cause__ = self._batches.error
             return error
+        return self._too_many(where, results)
+
+    def _too_many(self, where: str, results: Any) -> UploadError | None:
+        """Return why the run stopped at rows that are not uploaded, if it did."""
+        if self._failures_reached:
+            words = f"The run stopped after {self.failures} failures (max_failures={self._options.max_failures})"
+            return FailuresError(f"{words}; see .results.{where}", results)
         if self.failed:
             words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"
             return UploadError(words, results)

@@ -36,6 +36,7 @@ async def aupload(
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int = 5,
+    max_failures: int | None = None,
     timeout: float | None = None,
     journal: str | Path | None = None,
     trust_journal: bool = False,
@@ -76,6 +77,9 @@ async def aupload(
         Requests begun per second, at most.
     retries
         Attempts after the first for what is plainly worth another, each with a fresh token.
+    max_failures
+        Stop the run, and raise `UploadError`, when this many rows are ``invalid``, ``failed`` or ``unknown``; None sets
+        no limit.
     timeout
         Seconds without any progress after which an attempt is given up, instead of all other clocks; None: 10 to
         connect, 30 to write, to answer what `Policy` says, and 25 for a peer that is gone.
@@ -119,7 +123,8 @@ async def aupload(
         The journal cannot be used, or nothing proves that this account wrote it: nothing is sent that is not in it.
         ``.results`` is the frame as far as it got.
     UploadError
-        ``on_error="raise"`` and a row is not up; ``.results`` is the frame as far as it got.
+        ``on_error="raise"`` and a row is not up, or there were `max_failures`; ``.results`` is the frame as far as it
+        got.
     """
     mapping = gather(columns, root, file_kind, fetch, parameters)
     options = _engine.options(
@@ -130,6 +135,7 @@ async def aupload(
         concurrency=concurrency,
         rate=rate,
         retries=retries,
+        max_failures=max_failures,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,
@@ -155,6 +161,7 @@ async def _retry(
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int = 5,
+    max_failures: int | None = None,
     timeout: float | None = None,
     journal: str | Path | None = None,
     earlier_journal: str | Path | None = None,
@@ -177,9 +184,9 @@ async def _retry(
     ----------
     results
         What `upload` gave, or `read_results`.
-    account, fetch_hosts, concurrency, rate, retries, timeout, progress, on_result, on_unknown, on_error, policy
+    account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
         As for `upload`.
-    transport
+    policy, transport
         As for `upload`.
     journal
         As for `upload`; that of the earlier run stays as it is.
@@ -211,6 +218,7 @@ async def _retry(
         concurrency=concurrency,
         rate=rate,
         retries=retries,
+        max_failures=max_failures,
         on_result=on_result,
         on_unknown=on_unknown,
         on_error=on_error,

@@ -76,11 +76,13 @@ def judge(emulator: Emulator, results: pd.DataFrame, names: str) -> None:
         assert set(map(sha, unknown)) == unseen(emulator)
         transient = transient[transient["ik_status"] != "unknown"]
     assert set(transient["ik_status"]) <= UP
-    assert results.loc[refused, "ik_error"].eq("checks_failed").all()
+    blind = results["ik_status"].eq("unknown")  # a refusal after an answer that was lost proves nothing
+    assert not blind.any() or names == "service"
+    assert results.loc[refused & ~blind, "ik_error"].eq("checks_failed").all()
     words = Counter(
         one["file"]["sha256"] for one in uploads_of(emulator) if "checks" in str(one["message"]) and "file" in one
     )
-    assert words == Counter(map(sha, results.loc[refused, "file"]))
+    assert words == Counter(map(sha, results.loc[refused & ~blind, "file"])) or blind.any()
 
 
 def with_refusals(rows: int) -> pd.DataFrame:
@@ -226,10 +228,12 @@ def test_without_the_key(rate: float, names: str, emulate: Callable[..., Emulato
     with remote(emulator) as account:
         results = run(frame, account, **NAMES[names])
     unknown = results[results["ik_status"] == "unknown"]
-    assert {sha(content) for content in unknown["file"]} == unseen(emulator) != set()
     refused = results["checks"].notna()
+    assert {sha(content) for content in unknown.loc[~refused, "file"]} == unseen(emulator) != set()
     assert set(results["ik_status"]) == {"uploaded", "unknown", "failed"}
-    assert results["ik_status"].eq("failed").tolist() == refused.tolist()
+    # What a row is refused for after an answer that was lost proves nothing.
+    assert set(results.loc[refused, "ik_status"]) <= {"failed", "unknown"}
+    assert not results.loc[~refused, "ik_status"].eq("failed").any()
     assert max(ledger(emulator).values()) == 1
     if names == "made here":
         assert set(unknown["ik_file_path"]) < {one["filePath"] for one in uploads_of(emulator) if one["stored"]}

@@ -13,6 +13,7 @@ import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ikpipe import Account
     from ikpipe.emulator import Emulator
@@ -56,6 +57,47 @@ def test_a_wrong_public_key_stops_the_run_once_no_file_is_there(emulator: Emulat
     assert len(arrived()) <= 8
     assert caught.value.results is not None
     assert set(caught.value.results["ik_status"]) <= {"failed", "unknown", "cancelled"}
+
+
+@pytest.mark.parametrize(("first", "most"), [("checks", 3), ("tags", 3), ("checks", 1)])
+def test_a_number_of_failures_stops_the_run(first: str, most: int, account: Account) -> None:
+    """Rows that are refused, and rows that break a rule: the error has the frame, whatever `on_error` says."""
+    frame = blobs(*[b"x"] * 9).assign(**{first: ["%"] * 9})
+    with pytest.raises(ikpipe.UploadError, match=f"stopped after {most} failures .max_failures={most}") as caught:
+        quiet(frame, account, file_name="a", concurrency=1, max_failures=most)
+    results: Any = caught.value.results
+    assert results["ik_status"].isin(["failed", "invalid"]).sum() == most
+    assert set(results["ik_status"][most:]) == {"cancelled"}
+
+
+def test_fewer_failures_stop_nothing(account: Account) -> None:
+    """Two rows of nine are refused, and three would stop the run."""
+    frame = blobs(*[b"x"] * 9).assign(checks=["what?", "what?", *[None] * 7])
+    results = quiet(frame, account, file_name="a", max_failures=3)
+    assert results["ik_status"].tolist() == [*["failed"] * 2, *["uploaded"] * 7]
+
+
+def test_a_retry_counts_its_own_failures(account: Account, tmp_path: Path) -> None:
+    """What was journalled holds for a resume, too, which counts from nothing."""
+    frame = blobs(*[b"x"] * 9).assign(checks=["what?"] * 9)
+    journal = tmp_path / "run.ikjournal"
+    options: Any = {"file_name": "a", "concurrency": 1}
+    with pytest.raises(ikpipe.UploadError):
+        quiet(frame, account, max_failures=2, journal=journal, **options)
+    with pytest.raises(ikpipe.UploadError) as caught:
+        ikpipe.resume(journal, account, progress=False)
+    results: Any = caught.value.results
+    assert results["ik_status"].tolist() == [*["failed"] * 4, *["cancelled"] * 5]
+    with pytest.raises(ikpipe.UploadError) as caught:
+        ikpipe.retry(results, account, progress=False, max_failures=1, concurrency=1)
+    assert caught.value.results is not None
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_max_failures_counts_from_one(most: int, account: Account) -> None:
+    """It is an error of the call."""
+    with pytest.raises(ikpipe.MappingError, match=f"max_failures={most}"):
+        quiet(blobs(b"x"), account, file_name="a", max_failures=most)
 
 
 @pytest.mark.parametrize("rows", [1, 6, 300])

@@ -24,7 +24,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import AccountError, Error
+from ikpipe._errors import AccountError, Error, FailuresError
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
@@ -32,7 +32,7 @@ from ikpipe.cli.wording import in_options, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BAD_INPUT, REFUSED, INTERRUPTED = 2, 3, 130
+SOME_NOT, BAD_INPUT, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0 all well, 1 some rows are not up or have problems, 2 bad input or options, 3 the account was
-        refused, 130 interrupted.
+        refused or nobody answered, 130 interrupted.
     """
     if argv is None:  # the process is ours: Arrow's own pool would keep each part of a long table
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     except Error as error:
         say(f"error: {in_options(str(error))}")
+        if isinstance(error, FailuresError):
+            return SOME_NOT
         return REFUSED if isinstance(error, AccountError) else BAD_INPUT
     except OSError as error:  # a port that is taken, a full disk: the system's own words are the best
         say(f"error: {error}")

@@ -227,6 +227,7 @@ def _add_sending(command: _Parser, *, as_begun: bool = False) -> None:
     best, hold = ("", "") if as_begun else (" (default: as many as do best)", " (default)")
     command.add_argument("--concurrency", metavar="N", type=_count, help=f"uploads at the same time{best}")
     command.add_argument("--rate", metavar="N", type=_rate, help="requests begun per second, at most")
+    command.add_argument("--max-failures", metavar="N", type=_count, help="stop when N rows could not be uploaded")
     command.add_argument(
         "--on-unknown",
         choices=("hold", "resend"),

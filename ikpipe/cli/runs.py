@@ -79,6 +79,7 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
         raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
     with record.journal:
         given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
+        given["max_failures"] = options.max_failures
         given |= dict.fromkeys(("retries", "timeout", "on_error"))
         policy = mapping.policy(options.policy) if options.policy else None
         how = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **given)
@@ -112,6 +113,7 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
         fetch_hosts=options.fetch_host,
         concurrency=options.concurrency,
         rate=options.rate,
+        max_failures=options.max_failures,
         on_unknown=options.on_unknown,
         progress=not options.quiet,
         # A temporary service may have another private key each time, and gets nothing that is worth a proof.
@@ -197,7 +199,7 @@ def _again(options: Namespace, about: Mapping[str, Any]) -> str:
     except MappingError as error:
         return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
-    words += [*_hosts(options), *_given(options, "concurrency", "rate", "profile")]
+    words += [*_hosts(options), *_given(options, "concurrency", "rate", "max_failures", "profile")]
     return shlex.join([*words, "--emulator"] if options.emulator else words)
 
 

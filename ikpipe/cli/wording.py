@@ -10,7 +10,7 @@ from contextlib import suppress
 from ikpipe._parameters import TABLE
 
 _HOSTS = re.compile(r"fetch_hosts=\['([^']*)'\]")
-_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal)=(?=([.,;:)]*(?:\s|$))?)")
+_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal|max_failures)=(?=([.,;:)]*(?:\s|$))?)")
 _PARAMETER = re.compile(rf"(?<![^\s(])(?<!--map )(?<!--set )({'|'.join(TABLE)})=")
 _WORDS = {
     "trust_journal=True": "--trust-journal",

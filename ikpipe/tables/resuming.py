@@ -30,6 +30,7 @@ async def _resume(
     concurrency: int | None = None,
     rate: float | None = None,
     retries: int | None = None,
+    max_failures: int | None = None,
     timeout: float | None = None,
     trust_journal: bool = False,
     progress: bool | Callable[[Progress], None] = True,
@@ -50,7 +51,7 @@ async def _resume(
         The file that ``attrs["ikpipe"]["journal"]`` of the run, or an error of it, names.
     account
         The account that the run was begun with.
-    concurrency, rate, retries, timeout, on_unknown, on_error, policy
+    concurrency, rate, retries, max_failures, timeout, on_unknown, on_error, policy
         As for `upload`; where they are None, as the run was begun with.
     fetch_hosts, trust_journal, progress, on_result, transport
         As for `upload`; a journal does not say which hosts are allowed.
@@ -78,6 +79,7 @@ async def _resume(
             concurrency=concurrency,
             rate=rate,
             retries=retries,
+            max_failures=max_failures,
             timeout=timeout,
             progress=progress,
             on_result=on_result,

@@ -319,3 +319,25 @@ def test_hosts_are_repeated_in_the_next_command(ikp: Ikp, table: Table) -> None:
         "upload", table(1, picture=[""]), "-o", "o.csv", *NAMED, "--fetch-host", "a.example", "--fetch-host", "::1"
     )
     assert "--fetch-host a.example --fetch-host ::1" in ran.err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_nobody_at_the_address(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 3, the address and the reason; OUT has every row."""
+    nobody = "http://127.0.0.1:9/api/v2/files/upload"
+    monkeypatch.setenv("IMAGEKIT_UPLOAD_URL", nobody)
+    ran = ikp("upload", table(6), "-o", "out.csv", *NAMED, "--policy", "first_wait=0.01")
+    assert ran.status == 3
+    assert f"ImageKit gave no answer at {nobody}: ConnectError" in ran.err
+    assert set(ikpipe.read_results("out.csv")["ik_status"]) <= {"failed", "cancelled"}
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_max_failures(ikp: Ikp, table: Table) -> None:
+    """Status 1, and the rows after them were not sent; the command to type next has the option too."""
+    options = (*NAMED, "--set", "checks=what?", "--max-failures", "2", "--concurrency", "1")
+    ran = ikp("upload", table(5), "-o", "out.csv", *options)
+    assert ran.status == 1
+    assert "The run stopped after 2 failures (--max-failures 2)" in ran.err
+    assert "--max-failures 2" in ran.err.partition("Next")[2]
+    assert list(ikpipe.read_results("out.csv")["ik_status"]) == [*["failed"] * 2, *["cancelled"] * 3]
