@@ -454,9 +454,12 @@ _CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
 def _insert(db: sqlite3.Connection, entries: Iterable[Entry], seal: Seal) -> None:
     for part in _parts(entries):
         for kind, group in part.items():
-            cells = [_CELLS[kind](seal, entry) for entry in group]
+            if not group:
+                continue
+            encode = _CELLS[kind]
+            cells = [cell for entry in group for cell in encode(seal, entry)]
             for words in _STATEMENTS[kind]:
-                _execute(db, words, cells)
+                _execute(db, words, cells, len(cells) // len(group))
 
 
 def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:
@@ -473,10 +476,12 @@ def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]
     yield part
 
 
-def _execute(db: sqlite3.Connection, words: str, entries: Sequence[Sequence[Any]]) -> None:
+def _execute(db: sqlite3.Connection, words: str, cells: list[Any], width: int) -> None:
     """Execute a statement for many entries at once, since after each this thread has to wait for the run's."""
+    entry = f"({', '.join('?' * width)})"
+    start = 0
     for size in _SIZES:
-        while len(entries) >= size:
-            group, entries = entries[:size], entries[size:]
-            places = ", ".join([f"({', '.join('?' * len(group[0]))})"] * size)
-            db.execute(words.format(places), [cell for entry in group for cell in entry])
+        while len(cells) - start >= size * width:
+            some = cells[start : start + size * width]
+            db.execute(words.format(", ".join([entry] * size)), some)
+            start += size * width

@@ -16,7 +16,7 @@ from doubles import RawServer, signing, uploads_of
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe._journal import Begun, Complete, Ended, Intent, Journal, Piece, Settled
+from ikpipe._journal import Begun, Complete, Ended, Intent, Journal, Piece, Settled, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +67,8 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
         assert (journal.facts["run"], journal.rows) == ("r", 9)
         assert list(journal.pieces()) == [Piece(0, 7, "cells", "head"), Piece(7, 2, "more", "head")]
         stories = dict(journal.stories())
-    assert stories[3] == (row, [first, again], True, None)
-    assert stories[4] == (None, [], False, "{}")
+    assert stories[3] == Story(row, [first, again], settled=True, result=None)
+    assert stories[4] == Story(None, [], settled=False, result="{}")
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 63, 64, 65, 150])
