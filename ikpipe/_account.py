@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import platform
+import sys
+from contextlib import suppress
+from dataclasses import InitVar, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
 from ikpipe._errors import AccountError, nearest
+from ikpipe._secrets import (
+    KEYS,
+    MASK,
+    Sealed,
+    checked_address,
+    checked_headers,
+    checked_key,
+    checked_keys,
+    cleaned,
+    masked,
+    seal,
+    sealed_headers,
+    shown_setting,
+    warn_if_readable,
+)
+from ikpipe._secrets import Secret as Secret  # noqa: PLC0414 - others take it from here
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # seed, "Endpoint"
@@ -25,19 +43,40 @@ VARIABLES = {
     "authentication_endpoint": "IMAGEKIT_AUTHENTICATION_ENDPOINT",
 }
 
-
-class Secret(str):
-    """Text that can be used but does not show: its ``repr`` is ``'***'``."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
+_HERE: dict[str, dict[str, Any]] = {}
+"""The secrets of this process's accounts by their public keys: of the last that was pickled, else the first."""
 
 
-@dataclass(frozen=True)
-class Account:
+class _Hidden:
+    """A setting that is not among the variables and fields of its account, so that nothing that writes those has it."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, account: Account | None, _owner: type) -> Any:
+        return None if account is None else account._secret(self._name)  # noqa: SLF001 - a part of it
+
+    def __set__(self, _account: Account, _value: object) -> None:
+        raise AttributeError(f"{self._name} cannot be changed: use dataclasses.replace.")
+
+
+class _Safe:
+    """Where an account has its secrets: `vars` does not show a slot."""
+
+    __slots__ = ("_profile", "_secrets", "_stripped")
+
+    _secrets: dict[str, Any]
+    _stripped: tuple[str, ...]
+    _profile: str | None
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Account(_Safe):
     """An ImageKit account: its keys, and the addresses of the service.
+
+    A pickled account has neither its private key nor its headers. Where it is unpickled, they are taken from this
+    process, the profile that the account was read from, or the environment, if the public keys match. Copies in the
+    same process keep them.
 
     Parameters
     ----------
@@ -61,43 +100,164 @@ class Account:
     Raises
     ------
     AccountError
-        A key is empty, the keys are swapped, or an address is no http(s) URL.
+        A key is empty, is not a key or is the other key, or an address is no http(s) URL.
     """
 
     public_key: str
-    private_key: Secret | str | None = None
-    authentication_endpoint: str | None = field(default=None, kw_only=True)
-    headers: Mapping[str, str] | None = field(default=None, kw_only=True, repr=False)
-    max_file_size: int | None = field(default=None, kw_only=True)
-    url_endpoint: str | None = field(default=None, kw_only=True)
-    upload_url: str = field(default=UPLOAD_URL, kw_only=True)
-    api_url: str = field(default=API_URL, kw_only=True)
+    if TYPE_CHECKING:
+        private_key: Secret | None
+        headers: Mapping[str, str] | None
+    else:  # `dataclasses.replace` takes them along, `fields` and `asdict` do not
+        private_key: InitVar[str | None] = _Hidden()
+        headers: InitVar[Mapping[str, str] | None] = _Hidden()
+    authentication_endpoint: str | None = None
+    max_file_size: int | None = None
+    url_endpoint: str | None = None
+    upload_url: str = UPLOAD_URL
+    api_url: str = API_URL
 
-    def __post_init__(self) -> None:
-        if not self.public_key or not self.public_key.strip():
-            raise AccountError("The public key is empty. Copy it from the dashboard, Developer options, API keys.")
-        if self.public_key.startswith("private_"):
-            # It would travel in every token's header.
-            raise AccountError("The public key begins with 'private_': the two keys are swapped.")
+    def __init__(
+        self,
+        public_key: str,
+        private_key: str | None = None,
+        *,
+        authentication_endpoint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_file_size: int | None = None,
+        url_endpoint: str | None = None,
+        upload_url: str = UPLOAD_URL,
+        api_url: str = API_URL,
+    ) -> None:
+        # First, so that a traceback with the variables of this frame shows no secret.
+        public_key, private_key, headers = seal(public_key), seal(private_key), sealed_headers(headers)
+        authentication_endpoint, url_endpoint = seal(authentication_endpoint), seal(url_endpoint)
+        upload_url, api_url = seal(upload_url), seal(api_url)
+        public_key, private_key = checked_keys(public_key, private_key)
+        secrets = {"private_key": private_key, "headers": checked_headers(headers)}
+        self._set(_secrets={name: value for name, value in secrets.items() if value is not None})
+        self._set(_stripped=(), _profile=None, public_key=str(public_key), max_file_size=max_file_size)
+        vars(self).update(dict.fromkeys(self._secrets, MASK))
+        if self._secrets:
+            _HERE.setdefault(self.public_key, self._secrets)  # for processes that are forked
+        self._set(
+            authentication_endpoint=checked_address("authentication_endpoint", authentication_endpoint),
+            url_endpoint=checked_address("url_endpoint", url_endpoint),
+            upload_url=checked_address("upload_url", upload_url),
+            api_url=checked_address("api_url", api_url),
+        )
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        if "api_url" not in vars(self):  # a traceback shows one whose settings were refused
+            return "Account(…)"
+        shown = {"public_key": self.public_key, "private_key": self._secrets.get("private_key"), **self._open()}
+        return f"Account({', '.join(f'{name}={shown_setting(value)}' for name, value in shown.items())})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Account):
+            return NotImplemented
+        same = all(getattr(self, name) == getattr(other, name) for name in ("private_key", "headers"))
+        return same and self._open() == other._open()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._open().values()))
+
+    def _open(self) -> dict[str, Any]:
+        """Return the settings that are not secret."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Account], tuple[Any, ...]]:
+        if self._secrets:
+            _HERE[self.public_key] = _HERE.get(self.public_key, {}) | self._secrets
+        lacks = tuple(dict.fromkeys((*self._secrets, *self._stripped)))
+        return _unpickled, (type(self), self._open() | self._for_a_child(), lacks, self._profile)
+
+    def _for_a_child(self) -> dict[str, Any]:
+        """Return the secrets while a process is started: that is told by a pipe, as `multiprocessing`'s own key is."""
+        starting = sys.modules.get("multiprocessing.context")
+        if starting is None or starting.get_spawning_popen() is None:
+            return {}
+        secrets: dict[str, Any] = {}
         if self.private_key is not None:
-            if not self.private_key.strip():
-                raise AccountError("The private key is empty. Leave it out where an authentication_endpoint signs.")
-            object.__setattr__(self, "private_key", Secret(self.private_key))
-        for name in ("authentication_endpoint", "url_endpoint", "upload_url", "api_url"):
-            self._check_address(name)
+            secrets["private_key"] = str(self.private_key)
+        if self.headers is not None:
+            secrets["headers"] = {name: str(value) for name, value in self.headers.items()}
+        return secrets
 
-    def _check_address(self, name: str) -> None:
-        address: str | None = getattr(self, name)
-        if address is None:
-            return
-        try:
-            parts = urlsplit(address)
-            web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, a bracket that is not closed
-            web = False
-        if not web:
-            raise AccountError(f"{name} is {address!r}, which is no http(s) URL.")
-        object.__setattr__(self, name, address.rstrip("/"))
+    def stripped(self) -> Account:
+        """Return this account as it is after it was pickled: its secrets are taken from where it is used."""
+        self.__reduce__()
+        return _unpickled(type(self), self._open(), (*self._secrets, *self._stripped), self._profile)
+
+    def _secret(self, name: str) -> Any:
+        """Return a secret; None if there is none, or none to be found here."""
+        if name in self._stripped and name not in self._secrets:
+            try:
+                self._find()
+            except AccountError:
+                return None
+        return self._secrets.get(name)
+
+    def _find(self) -> None:
+        """Take the secrets of an account that was pickled from where it is used now, or raise why that cannot be."""
+        self._secrets.update(
+            {name: one for name, one in _HERE.get(self.public_key, {}).items() if name in self._stripped}
+        )
+        missing = {*self._stripped} - self._secrets.keys()
+        if missing and self._profile is not None:
+            with suppress(AccountError):
+                self._secrets.update(self._of_profile(self._profile))
+            missing -= self._secrets.keys()
+        if "private_key" in missing and self.authentication_endpoint is None:
+            self._secrets["private_key"] = self._key_of_environment()
+        elif "headers" in missing:
+            raise AccountError(
+                f"The headers of the authentication endpoint do not travel, and the machine {platform.node()} has "
+                "none: name a profile= of its config.toml that has them."
+            )
+        self._set(_stripped=())
+
+    def _key_of_environment(self) -> Sealed:
+        there = _environment()
+        if (other := there.get("public_key", self.public_key)) != self.public_key:
+            raise AccountError(
+                f"The environment of the machine {platform.node()} has the keys of the account {masked(other)}, and "
+                f"not of {self.public_key}: set {VARIABLES['private_key']} and {VARIABLES['public_key']} to the keys "
+                "of one account."
+            )
+        if "private_key" not in there:
+            raise AccountError(
+                f"The private key does not travel, and the machine {platform.node()} has none: set "
+                f"{VARIABLES['private_key']} in the environment of each worker, or name a profile= of its config.toml."
+            )
+        return checked_key(there["private_key"], VARIABLES["private_key"])
+
+    def _of_profile(self, profile: str) -> dict[str, Any]:
+        there = Account.from_env(profile)
+        if there.public_key != self.public_key:
+            raise AccountError(f"The profile {profile!r} here is of another account than {self.public_key}.")
+        return there._secrets  # noqa: SLF001 - its own kind
+
+    def from_profile(self, profile: str) -> Account:
+        """Return this account with the secrets of a profile of this machine.
+
+        Raises
+        ------
+        AccountError
+            There is no such profile, or it is of another account.
+        """
+        account = self.stripped()
+        account._set(_secrets=self._of_profile(profile), _profile=profile)  # noqa: SLF001 - its own
+        return account
 
     @classmethod
     def from_env(cls, profile: str | None = None) -> Account:
@@ -120,28 +280,59 @@ class Account:
                 "No ImageKit account here: set IMAGEKIT_PUBLIC_KEY and IMAGEKIT_PRIVATE_KEY (dashboard, Developer "
                 "options, API keys). To try without an account, use the emulator: ikpipe emulator, or --emulator."
             )
-        return cls(**values)
+        names = {name: f"{name} of the profile [{profile}]" if profile else VARIABLES[name] for name in KEYS}
+        checked_keys(values["public_key"], values.get("private_key"), names)
+        account = cls(**values)
+        account._set(_profile=profile or None)
+        return account
 
     def key(self) -> Secret:
-        """Give the private key to those that sign or ask the media API, or say that there is none."""
-        if self.private_key is None:
+        """Return the private key for those that sign or ask the media API.
+
+        Raises
+        ------
+        AccountError
+            There is none.
+        """
+        if (key := self.private_key) is None:
+            if "private_key" in self._stripped:
+                self._find()  # which says why there is none
             raise AccountError("This needs the private key, and the account here has none: set IMAGEKIT_PRIVATE_KEY.")
-        return Secret(self.private_key)
+        return key
+
+    def check(self) -> None:
+        """See that tokens can be had for this account.
+
+        Raises
+        ------
+        AccountError
+            They cannot; the message says what is missing.
+        """
+        if self.authentication_endpoint is None:
+            self.key()
+        elif "headers" in self._stripped and self.headers is None:
+            self._find()
+
+
+def _unpickled(kind: type[Account], values: dict[str, Any], stripped: tuple[str, ...], profile: str | None) -> Account:
+    account = kind(**values)
+    account._set(_stripped=stripped, _profile=profile)  # noqa: SLF001 - its other half
+    return account
+
+
+# Where it comes from
 
 
 def _environment() -> dict[str, Any]:
-    found = {name: os.environ.get(variable, "") for name, variable in VARIABLES.items()}
-    return _sealed({name: value for name, value in found.items() if value})
+    found = {name: cleaned(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
+    return {name: value for name, value in found.items() if value}
 
 
-def _sealed(values: dict[str, Any]) -> dict[str, Any]:
-    """Hide what is secret among settings: some tools show the variables of each frame of a traceback."""
-    sealed = dict(values)
-    if "private_key" in values:
-        sealed["private_key"] = Secret(values["private_key"])
-    if isinstance(values.get("headers"), dict):
-        sealed["headers"] = {name: Secret(value) for name, value in values["headers"].items()}
-    return sealed
+def _sealed(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Hide a profile's texts, also of settings that may be misspelt ones."""
+    return {name: Sealed(value) if isinstance(value, str) else value for name, value in table.items()} | {
+        name: _sealed(value) for name, value in table.items() if isinstance(value, dict)
+    }
 
 
 def _profile(profile: str) -> dict[str, Any]:
@@ -161,11 +352,16 @@ def _profile(profile: str) -> dict[str, Any]:
     for name in values:
         if name not in known:
             raise AccountError(f"{path}, [{profile}]: there is no setting {name!r}{nearest(name, known)}.")
-    return values
+    if {"private_key", "headers"} & values.keys():
+        warn_if_readable(path, "a private key" if "private_key" in values else "secret headers")
+    return {
+        name: cleaned(value, f"{path}, [{profile}]: {name}") if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def _tables(path: Path) -> dict[str, dict[str, Any]]:
     import tomllib
 
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     return {name: _sealed(table) for name, table in tables.items() if isinstance(table, dict)}

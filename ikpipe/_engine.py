@@ -196,5 +196,4 @@ def check_account(account: Account) -> None:
     """
     if not isinstance(account, Account):
         raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
-    if account.authentication_endpoint is None:
-        account.key()  # which says what is missing
+    account.check()

@@ -11,7 +11,7 @@ import warnings
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import jwt
 from jwt.utils import base64url_encode
@@ -163,12 +163,15 @@ class LocalSigner:
 
 
 class _Key(bytes):
-    """A key that does not show."""
+    """A key that does not show, and cannot be pickled."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'***'"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("What signs is not pickled: pickle the Account instead.")
 
 
 def signing_request(fields: Mapping[str, str], account: Account, expire: int) -> dict[str, Any]:

@@ -294,7 +294,7 @@ class Travel:
         assert token is not None  # noqa: S101 - for mypy
         if not trip.begun:
             journal.add(Begun(job.position, json.dumps(job.fields), trip.size, job.own_name))
-        secret = None if self.signer is not None else str(token.text)
+        secret = None if self.signer is not None else token.text
         try:
             await journal.put(Intent(job.position, token.iat, token.exp, now, secret, step.guess))
         except JournalError as error:

@@ -9,7 +9,6 @@ and ends as ``exists``, with the details of the file that is up.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 import uuid
@@ -21,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe import _archive, _engine, _shared
-from ikpipe._account import VARIABLES, Account, Secret
-from ikpipe._errors import AccountError, MappingError, MissingExtra, nearest
+from ikpipe._errors import MappingError, MissingExtra, nearest
 from ikpipe._frame import Collected, Native, Whole, answers, cells_of, tagged, with_answers
 from ikpipe._parameters import Keywords
 from ikpipe._policy import Policy
@@ -39,10 +37,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ikpipe._account import Account, Secret
     from ikpipe._progress import Progress
-
-_ACCOUNTS: dict[str, Account] = {}
-"""The accounts of this process's uploads by their public key, since an upload itself must not hold a private one."""
 
 
 class Planning(Keywords, total=False):
@@ -159,11 +155,8 @@ def plan(
         facts, seal = _shared.begin(shelf(place), place, facts, same, prover, trust=trust_journal)
         if account.authentication_endpoint is not None or not prover.has_key or seal is not prover.own:
             secret = seal.of_run(facts["run"]).secret()  # which workers without the private key cannot derive
-    if account.private_key is not None or account.public_key not in _ACCOUNTS:  # an upload before may need its key yet
-        _ACCOUNTS[account.public_key] = account
-    sealed = replace(account, private_key=None, headers=None)
     return Upload(
-        account=sealed,
+        account=account.stripped(),
         profile=profile,
         run=facts["run"],
         since=facts["since"],
@@ -383,21 +376,5 @@ def _record(
 
 
 def _opened(upload: Upload) -> Account:
-    """Give the account with what opens it, which does not travel: from this process, a profile, or the environment."""
-    account, public_key = upload.account, upload.account.public_key
-    if (here := _ACCOUNTS.get(public_key)) is not None and upload.profile is None:
-        return replace(account, private_key=here.private_key, headers=here.headers)
-    if upload.profile is not None:
-        there = Account.from_env(upload.profile)
-        if there.public_key != public_key:
-            raise AccountError(f"The profile {upload.profile!r} here is of another account than {public_key}.")
-        return replace(account, private_key=there.private_key, headers=there.headers)
-    if account.authentication_endpoint is not None:
-        return account
-    private_key = os.environ.get(VARIABLES["private_key"])
-    if not private_key:
-        raise AccountError(
-            f"The private key does not travel with the rows, and the machine {platform.node()} has none: set "
-            f"{VARIABLES['private_key']} in the environment of each worker, or name a profile= of its config.toml."
-        )
-    return replace(account, private_key=Secret(private_key))
+    """Return the account with its secrets, which do not travel."""
+    return upload.account if upload.profile is None else upload.account.from_profile(upload.profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -63,6 +63,141 @@ def test_swapped_keys_are_refused_without_showing_them() -> None:
     with pytest.raises(AccountError, match="swapped") as caught:
         Account(KEY, "public_a")
     assert KEY not in str(caught.value)
+
+
+# Keys as people paste them
+
+
+@pytest.mark.parametrize(
+    ("around", "words"),
+    [
+        ("{}\n", "a line end"),
+        ("{}\r\n", "a line end"),
+        (" {}\t", "spaces"),
+        ("\ufeff{}", "a byte order mark"),
+        ("ï»¿{}", "a byte order mark"),
+        ("\udcef\udcbb\udcbf{}", "a byte order mark"),
+        ('"{}"', "quotes"),
+        ("'{}'", "quotes"),
+        ("“{}”", "quotes"),
+        ("\u200b{}", "invisible characters"),
+        ('\ufeff"{}"\r\n', "a line end and a byte order mark and quotes"),
+        ('" {} "', "quotes and spaces"),
+    ],
+)
+@pytest.mark.parametrize("name", ["PUBLIC_KEY", "PRIVATE_KEY", "URL_ENDPOINT", "API_URL"])
+def test_what_is_around_a_setting_is_removed(
+    name: str, around: str, words: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a warning that names the variable, and does not show it."""
+    values = {"PUBLIC_KEY": "public_a", "PRIVATE_KEY": KEY, "URL_ENDPOINT": "https://ik.example/x"}
+    values["API_URL"] = "https://api.example"
+    there = {f"IMAGEKIT_{one}": around.format(value) if one == name else value for one, value in values.items()}
+    monkeypatch.setattr("os.environ", {**os.environ, **there})
+    account = Account.from_env()
+    assert {one: getattr(account, one.lower()) for one in values} == values
+    assert caplog.messages == [f"IMAGEKIT_{name} has {words} around its value, which ikpipe removed: set it without"]
+
+
+def test_a_key_given_in_python_is_put_right_too(caplog: pytest.LogCaptureFixture) -> None:
+    """As it comes from a file."""
+    assert Account("public_a", f"{KEY}\n").key() == KEY
+    assert caplog.messages[0].startswith("private_key has a line end")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("private_a b", r"has a character that is not part of a key \(space, number 10 of 11\)"),
+        ("private_a\nprivate_b", r"U\+000A, number 10"),
+        ("private_ä", "latin small letter a with diaeresis, number 9 of 9"),
+        ("private_а", "cyrillic small letter a"),  # noqa: RUF001 - that is the fault
+        ("private_a\x00", r"U\+0000"),
+        ('"private_a', "quotation mark, number 1 of 10"),
+        ("private_a'", "apostrophe, number 10"),
+        ("private_***", "is masked, not the key itself"),
+        ("private_••••", "is masked"),
+        ("IMAGEKIT_PRIVATE_KEY=private_a", "begins with the name of a variable"),
+        ("public_b", "begins with 'public_': IMAGEKIT_PRIVATE_KEY has a public key"),
+    ],
+)
+def test_what_is_no_key_is_refused_by_its_variable(key: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the service says that the keys do not fit, which they do."""
+    monkeypatch.setattr("os.environ", {**os.environ, "IMAGEKIT_PUBLIC_KEY": "public_a", "IMAGEKIT_PRIVATE_KEY": key})
+    with pytest.raises(AccountError, match=words) as caught:
+        Account.from_env()
+    assert "IMAGEKIT_PRIVATE_KEY" in str(caught.value)
+    assert key not in str(caught.value)
+
+
+def test_a_public_key_is_held_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its own name."""
+    monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", "public a")
+    with pytest.raises(AccountError, match="IMAGEKIT_PUBLIC_KEY has a character"):
+        Account.from_env()
+
+
+def test_swapped_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not shown."""
+    monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", KEY)
+    monkeypatch.setenv("IMAGEKIT_PRIVATE_KEY", "public_a")
+    with pytest.raises(AccountError, match=r"swapped.*IMAGEKIT_PUBLIC_KEY") as caught:
+        Account.from_env()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [KEY.encode(), 5, [KEY]])
+def test_a_key_is_text(key: Any) -> None:
+    """A file is opened without its mode, say."""
+    with pytest.raises(AccountError, match=f"private_key is a {type(key).__name__}, not text"):
+        Account("public_a", key)
+    with pytest.raises(AccountError, match=f"public_key is a {type(key).__name__}, not text"):
+        Account(key, KEY)
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"Cookie": "a\nX: b"}, "header 'Cookie' cannot be sent"),
+        ({"Cookie": 5}, "header 'Cookie' cannot be sent"),
+        ({"Cookie": "ä"}, "header 'Cookie' cannot be sent"),
+        (["hunter2"], "headers is a list"),
+        ("hunter2", "headers is a str"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(headers: Any, words: str) -> None:
+    """At once, and without showing them."""
+    with pytest.raises(AccountError, match=words) as caught:
+        Account("public_a", headers=headers)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_header_s_line_end_is_removed() -> None:
+    """A token that was read from a file has one."""
+    assert Account("public_a", headers={"Authorization": "Bearer x\n"}).headers == {"Authorization": "Bearer x"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of another kind")
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1), (0o644, 1), (0o620, 1)])
+@pytest.mark.parametrize("secret", [f'private_key = "{KEY}"', 'headers.Cookie = "hunter2"', ""])
+def test_a_file_with_a_key_that_others_can_read(
+    secret: str, mode: int, warned: int, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is named once, with the command that closes it; one without a key is nobody's secret."""
+    config.write_text(f'[shop]\npublic_key = "public_s"\n{secret}\n', encoding="utf-8")
+    config.chmod(mode)
+    for _ in range(2):
+        Account.from_env("shop")
+    assert len(caplog.messages) == (warned if secret else 0)
+    assert all(f"run: chmod 600 {config}" in message for message in caplog.messages)
+
+
+def test_a_profile_s_key_is_named_by_its_profile(config: Path) -> None:
+    """A wrong one."""
+    config.write_text('\ufeff[shop]\npublic_key = "public_s"\nprivate_key = "private_ä"\n', encoding="utf-8")
+    config.chmod(0o600)
+    with pytest.raises(AccountError, match=r"private_key of the profile \[shop\] has a character"):
+        Account.from_env("shop")
 
 
 # Rules

@@ -21,6 +21,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import ikpipe
+import ikpipe.webhooks
+from ikpipe._journal import Intent
+from ikpipe._token import read_token
+from ikpipe.auth import Allow, Desk, Request
+from ikpipe.auth.callers import bearers
 from ikpipe.demo.contact_sheet import contact_sheet
 from ikpipe.emulator import Emulator
 
@@ -248,6 +253,112 @@ def test_a_mistake_in_a_profile_shows_no_key(monkeypatch: pytest.MonkeyPatch, tm
         with pytest.raises(ikpipe.AccountError) as caught:
             ikpipe.Account.from_env(profile)
         assert_clean(told(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("keys", "options"),
+    [
+        ((PUBLIC, KEY), {"upload_url": "upload.imagekit.io"}),
+        ((PUBLIC, KEY), {"api_url": f"http://a:{KEY}@["}),
+        ((PUBLIC, f"{KEY} x"), {}),
+        ((PUBLIC, f"{KEY}ä"), {}),
+        ((PUBLIC, [KEY]), {}),
+        ((PUBLIC, KEY.encode()), {}),
+        ((KEY, PUBLIC), {}),
+        (("", KEY), {}),
+        ((PUBLIC, KEY), {"headers": {"Cookie": f"{COOKIE}\nX: y"}}),
+        ((PUBLIC, KEY), {"headers": [COOKIE]}),
+        ((PUBLIC, KEY), {"headers": {"Cookie": COOKIE}, "authentication_endpoint": "x"}),
+        ((PUBLIC, KEY), {"headers": {"Cookie": COOKIE}, "url_endpoint": f"ftp://x/?key={COOKIE}"}),
+    ],
+)
+def test_the_traceback_of_a_wrong_account_shows_no_secret(keys: tuple[Any, Any], options: dict[str, Any]) -> None:
+    """None of ikpipe's frames has one among its variables, its arguments included."""
+    with pytest.raises(ikpipe.AccountError) as caught:
+        ikpipe.Account(*keys, **options)
+    trace = caught.value.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:  # the caller has what it gave
+        trace = trace.tb_next
+    assert trace is not None
+    assert_clean(told(caught.value.with_traceback(trace)))
+    shown = [repr(value) for frame, _ in traceback.walk_tb(trace) for value in frame.f_locals.values()]
+    assert_clean("\n".join(shown))
+
+
+def own_frames(error: BaseException) -> str:
+    """Write the variables of all frames of an error but the tests' own."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return repr([frame.f_locals for frame in frames if frame.f_code.co_filename != __file__])
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_KEY", "PRIVATE_KEY", "API_URL"])
+def test_a_mistake_in_each_variable_shows_no_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever is wrong, also where a key is in the wrong one."""
+    there = {"IMAGEKIT_PUBLIC_KEY": PUBLIC, "IMAGEKIT_PRIVATE_KEY": KEY, f"IMAGEKIT_{name}": f"{KEY} {KEY}"}
+    for variable, value in there.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(ikpipe.AccountError) as caught:
+        ikpipe.Account.from_env()
+    assert_clean(str(caught.value) + own_frames(caught.value))
+
+
+@pytest.mark.parametrize("secret", [COOKIE, [COOKIE], [COOKIE, ""]])
+def test_a_webhook_s_secret_shows_in_no_traceback(secret: Any) -> None:
+    """Neither as one is verified, nor as an endpoint is made."""
+    headers = {"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+    with pytest.raises(ikpipe.Error) as caught:
+        ikpipe.webhooks.verify(b"{}", headers, secret)
+    assert_clean(own_frames(caught.value))
+    if isinstance(secret, list) and "" in secret:
+        with pytest.raises(ikpipe.Error) as caught:
+            ikpipe.webhooks.endpoint(secret, print)
+        assert_clean(own_frames(caught.value))
+
+
+@pytest.mark.parametrize("wrong", [f"shop {COOKIE} more", f"shop {COOKIE}\nother {COOKIE}", "shop short", "\udcff"])
+def test_a_file_of_callers_shows_no_token(wrong: str, tmp_path: Path) -> None:
+    """In what its reader says, and in the variables of its frames."""
+    path = tmp_path / "callers.txt"
+    path.write_bytes(f"first {COOKIE}-1\n{wrong}\n".encode(errors="surrogateescape"))
+    with pytest.raises(ikpipe.Error) as caught:
+        bearers(path)
+    assert str(path) in str(caught.value)
+    assert_clean(str(caught.value) + own_frames(caught.value))
+
+
+def test_a_file_of_callers_that_others_can_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Is named, with the command that closes it."""
+    path = tmp_path / "callers.txt"
+    path.write_text(f"shop {COOKIE}\n")
+    path.chmod(0o644)
+    bearers(path)
+    assert f"chmod 600 {path}" in caplog.text
+    assert_clean(caplog.text)
+
+
+def test_an_endpoint_s_answer_hides_its_token() -> None:
+    """Where somebody logs it; what is sent has it."""
+    asked = {"uploadPayload": {"fileName": "a.jpg", "useUniqueFileName": "true"}, "expire": 60, "publicKey": PUBLIC}
+    allow = {"parameters": ["fileName", "useUniqueFileName"], "folders": ["/"], "who": lambda _: "a"}
+    desk = Desk(ikpipe.Account(PUBLIC, KEY), allow=Allow(**allow))
+    reply = desk.answer(Request("POST", [("Content-Type", "application/json")], json.dumps(asked).encode()))
+    assert reply.status == 200
+    assert_clean(f"{reply!r} {vars(desk)!r}")
+    assert TOKEN.search(reply.body.decode())
+
+
+def test_a_remote_token_in_a_journal_s_entry_hides() -> None:
+    """A journal that cannot be written has entries in the variables of its frames."""
+    token = read_token(200, {"token": str(ikpipe.sign({"file_name": "a"}, ikpipe.Account(PUBLIC, KEY)))})
+    assert_clean(repr(Intent(0, token.iat, token.exp, 0.0, token.text)))
+
+
+def test_the_uploader_s_state_has_no_secret() -> None:
+    """What the kernel sends to a page, and a notebook keeps."""
+    account = ikpipe.Account(PUBLIC, KEY, headers={"Cookie": COOKIE})
+    uploader = ikpipe.Uploader(account)
+    assert_clean(repr(uploader.get_state()) + repr(uploader) + json.dumps(uploader.get_state(), default=vars))
+    uploader.close()
 
 
 @pytest.mark.slow

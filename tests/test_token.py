@@ -33,12 +33,12 @@ def pieces(text: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     return json.loads(head), json.loads(claims), signature
 
 
-@given(texts, st.sampled_from([str(ACCOUNT.private_key), "private_short", "private_ü" * 9]))
+@given(texts, st.sampled_from([str(ACCOUNT.private_key), "private_short", "private_x+/=" * 9]))
 def test_a_token_is_the_very_text_that_pyjwt_writes(fields: dict[str, str], key: str) -> None:
     """What is the same for every token is made once, and nothing is other than by its own `encode`."""
     with warnings.catch_warnings(action="ignore"):  # PyJWT's, of the short key
-        expected = jwt.encode({**fields, "iat": 1, "exp": 2}, key, "HS256", {"kid": "public_é"})
-    assert LocalSigner(Account("public_é", key)).again(fields, 1, 2) == Token(expected, 1, 2)
+        expected = jwt.encode({**fields, "iat": 1, "exp": 2}, key, "HS256", {"kid": "public_e"})
+    assert LocalSigner(Account("public_e", key)).again(fields, 1, 2) == Token(expected, 1, 2)
 
 
 def test_a_signer_shows_no_key() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ikpipe._errors import Error
+from ikpipe._secrets import warn_if_readable
 
 if TYPE_CHECKING:
     import os
@@ -33,17 +34,15 @@ def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
     Raises
     ------
     Error
-        A line is no name and token, a token is shorter than 16 characters, or there twice.
+        The file cannot be read, a line is no name and token, a token is shorter than 16 characters, or there twice.
     """
+    warn_if_readable(Path(path), "callers' tokens")
     found: dict[bytes, str] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        if len(words) != 2 or len(words[1]) < SHORTEST or _digest(words[1]) in found:  # noqa: PLR2004 - name and token
+    for number, entry in _entries(Path(path)):
+        if entry is None or entry[0] in found:
             what = f"a name and a token of {SHORTEST} characters or more that nobody else has"
             raise Error(f"{path}, line {number}: a line is {what}.")
-        found[_digest(words[1])] = words[0]
+        found[entry[0]] = entry[1]
 
     def who(request: Request) -> str | None:
         kind, _, token = (request.header("authorization") or "").partition(" ")
@@ -53,6 +52,22 @@ def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
         return same[0] if same else None
 
     return who
+
+
+def _entries(path: Path) -> list[tuple[int, tuple[bytes, str] | None]]:
+    """Return each line's number, and its token's digest and name; None for what is none."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise Error(f"{path} cannot be read: {error}") from None
+    return [
+        (number, _entry(words)) for number, line in enumerate(lines, 1) if (words := line.partition("#")[0].split())
+    ]
+
+
+def _entry(words: list[str]) -> tuple[bytes, str] | None:
+    whole = len(words) == 2 and len(words[1]) >= SHORTEST  # noqa: PLR2004 - name and token
+    return (_digest(words[1]), words[0]) if whole else None
 
 
 def _digest(token: str) -> bytes:

@@ -187,7 +187,7 @@ class Desk:
             *(shown(caller), request.client or "-", shown(asked.fields["fileName"])),
             *(shown(asked.fields.get("folder", "/")), ", ".join(sorted(asked.fields)), token.exp),
         )
-        return self._reply(request, 200, {"token": str(token.text)})
+        return self._reply(request, 200, {"token": token.text})
 
     def _preflight(self, request: Request) -> Reply:
         """Tell a browser what pages of this origin may ask."""

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ikpipe._account import Secret
 from ikpipe._errors import MappingError, WebhookError
+from ikpipe._secrets import Sealed
 from ikpipe.webhooks.events import Event, parse
 
 TOLERANCE = 300.0  # seconds (sdk)
@@ -110,12 +110,14 @@ def verify(
     WebhookError
         There is no signature, or it is not that of this body and secret, or too old, or it signs no event.
     """
+    secret = sealed(secret)  # first, so that a traceback with the variables of this frame shows none
     now = time.time() if now is None else now
     mark = _mark(_named(headers))
     if mark is None:
         return _unsigned(body, allowed=unsigned)
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    if not any(_signs(mark, raw, key) for key in _keys(secret)):
+    check(secret)
+    if not any(_signs(mark, raw, key) for key in secret):
         raise WebhookError(
             "The webhook's signature is not that of this body and secret: "
             "verify the bytes as they came, with the secret of the dashboard; else it is not ImageKit's."
@@ -142,11 +144,15 @@ def _before(seen: Seen, ids: Sequence[str | None], body: bytes, now: float) -> b
     return any(known)
 
 
-def _keys(secret: str | Sequence[str]) -> list[Secret]:
-    secrets = [secret] if isinstance(secret, str) else list(secret)
+def sealed(secret: str | Sequence[str]) -> list[Sealed]:
+    """Return the secrets, so that they do not show."""
+    return [Sealed(one) for one in ([secret] if isinstance(secret, str) else secret)]
+
+
+def check(secrets: Sequence[Sealed]) -> None:
+    """See that there are secrets, and that none is empty."""
     if not secrets or not all(secrets):
         raise MappingError("The webhook's secret is empty: copy it from the dashboard, Developer options, Webhooks.")
-    return [Secret(one) for one in secrets]
 
 
 def _named(headers: Headers) -> dict[str, str]:
@@ -181,7 +187,7 @@ def _base64(mac: bytes) -> str:
     return base64.b64encode(mac).decode()
 
 
-def _signs(mark: _Mark, body: bytes, key: Secret) -> bool:
+def _signs(mark: _Mark, body: bytes, key: Sealed) -> bool:
     """Compare in constant time; how many signatures there are is no secret."""
     signed = mark.before.encode("utf-8", "surrogatepass") + body
     wanted = mark.encode(hmac.digest(key.encode(), signed, hashlib.sha256)).encode()
