@@ -1,11 +1,13 @@
-# Two commands to begin with: `make demo` shows the tool at work, `make test` runs all that CI runs.
+# Two commands to begin with: `make demo` shows the tool at work, `make test` runs the tests. CI runs `make test`,
+# `make interop` and `make floors`.
 # Each makes the virtual environment and installs what it needs; nothing has to be there but Python ≥ 3.11.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FLOORS := build/floors
 
-.PHONY: help demo app test check soak bench live format clean
+.PHONY: help demo app test interop floors check soak bench live format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -36,6 +38,18 @@ $(VENV)/.browser: $(VENV)/.dev tests/browsing.py
 	@$(BIN)/python tests/browsing.py
 	@touch $@
 
+# The lowest versions that pyproject.toml allows, in an environment of its own. What they need themselves, and what only
+# tests need, comes in its newest version.
+$(FLOORS)/.done: pyproject.toml | $(BIN)/python
+	rm -rf $(FLOORS)
+	$(BIN)/python -m venv $(FLOORS)
+	$(FLOORS)/bin/python -m pip install --quiet uv
+	$(FLOORS)/bin/uv pip compile --quiet --python $(FLOORS)/bin/python --resolution lowest-direct --all-extras \
+		--output-file $(FLOORS)/floors.txt pyproject.toml
+	$(FLOORS)/bin/uv pip install --quiet --python $(FLOORS)/bin/python --constraint $(FLOORS)/floors.txt \
+		--editable '.[all]' --group quick
+	@touch $@
+
 # Spark runs on Java: the one that JAVA_HOME or PATH names, else the system's.
 $(VENV)/.java: | $(BIN)/python
 	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
@@ -50,12 +64,20 @@ demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local Im
 app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
 	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
-test: $(VENV)/.browser $(VENV)/.java  ## all that CI runs
+test: $(VENV)/.browser $(VENV)/.java  ## format, lint, types, imports, and all tests but those of soak and interop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 2 --cov --cov-report=term -m "not soak and not interop"
+
+interop: $(VENV)/.dev      ## the tests with clients that others wrote: the official SDKs, jsonwebtoken
+	$(BIN)/pytest -n 2 -m "interop and not soak"
+
+floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
+	$(FLOORS)/bin/pytest -n 2 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick \
+		--ignore=tests/widget/lab --ignore=tests/widget/page --ignore=tests/interop
+	cd $(FLOORS) && bin/ikpipe demo
 
 check: $(VENV)/.browser    ## the quick part, under a minute
 	$(BIN)/ruff format --check .
@@ -78,4 +100,4 @@ format: $(VENV)/.dev       ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 
 clean:           ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks $(FLOORS)
