@@ -42,13 +42,31 @@ def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.A
     given
         The mapping: `columns` and parameters.
     """
-    emulator = service().Emulator()
+    emulator = service().Emulator(**_keys())
     with emulator:
         for name, kind in metadata_fields(frame, given).items():
             _create(emulator, name, kind)
         say(f"--emulator: this run goes to a temporary service at {emulator.url}; nothing reaches ImageKit")
         yield emulator.account
     say("--emulator: nothing was sent to ImageKit, and the temporary service is gone: its URLs lead nowhere")
+
+
+def _keys() -> dict[str, str]:
+    """Return the keys of this user's temporary services: a journal belongs to an account, also to one of these.
+
+    They are random, and kept in the state folder, readable by the user alone. Where that cannot be written, each
+    service has others.
+    """
+    from ikpipe._archive import folder as journals
+    from ikpipe.emulator import keys
+
+    folder = journals().parent / "emulator"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pair = keys.kept(folder) or keys.keep(folder, keys.made())
+    except (OSError, ValueError):
+        return {}
+    return {"public_key": pair.public, "private_key": pair.private}
 
 
 def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, str]:

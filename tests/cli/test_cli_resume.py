@@ -345,7 +345,8 @@ def test_a_refused_account(ikp: Ikp, table: Table, service: Emulator, emulate: A
         wait_for(lambda: uploads_of(service))
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=20)
-    sign_in(emulate(account_disabled=True))
+    keys = {"public_key": service.public_key, "private_key": service.private_key}
+    sign_in(emulate(account_disabled=True, **keys))
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv", "--concurrency", "1", *FAST)
     assert ran.status == 3
     assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded", "failed", "cancelled"]
