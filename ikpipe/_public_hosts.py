@@ -115,7 +115,7 @@ class FetchHosts:
     entries: tuple[_Entry, ...] = field(default=())
 
     @classmethod
-    def read(cls, given: Iterable[str]) -> FetchHosts:
+    def read(cls, given: Iterable[str] | FetchHosts) -> FetchHosts:
         """Read the entries: a host, an address or a network (``10.0.0.0/8``), with or without a port.
 
         Raises
@@ -123,6 +123,8 @@ class FetchHosts:
         MappingError
             An entry is none of these.
         """
+        if isinstance(given, FetchHosts):
+            return given
         if isinstance(given, str) or not all(isinstance(one, str) for one in given):
             raise MappingError(f"fetch_hosts={given!r}: give a list of hosts, such as ['intranet.example.com'].")
         return cls(tuple(map(_entry, given)))

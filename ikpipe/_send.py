@@ -107,7 +107,7 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float | None = None,
         policy: Policy | None = None,
-        fetch_hosts: Iterable[str] = (),
+        fetch_hosts: Iterable[str] | FetchHosts = (),
     ) -> None:
         patience = _PATIENCE if timeout is None else httpx.Timeout(timeout, pool=None)
         self._policy = (policy or Policy()) if timeout is None else None

@@ -190,7 +190,8 @@ class Travel:
             return Reply(trip.instead or trip.result)
         if self._dropped(trip):
             return _let_go(step)
-        if trip.sent and not await self._rest(self._budget.take(time.monotonic())):
+        again = trip.sent + trip.downloads > 0
+        if again and not await self._rest(self._budget.take(time.monotonic())):
             return _cancelled()
         gate = self._gates.get(trip.job.source.kind, self._bytes_gate)
         if not await self._admitted(trip, gate):
@@ -220,7 +221,7 @@ class Travel:
         def may_send() -> bool:
             return self.contact.may_send(trip.position, first=trip.tries == 0)
 
-        while await self._control.until(may_send) and await gate.enter(again=trip.sent > 0):
+        while await self._control.until(may_send) and await gate.enter(again=trip.sent + trip.downloads > 0):
             if may_send():
                 return True
             gate.leave()
@@ -266,14 +267,22 @@ class Travel:
             try:
                 trip.source = await self._control.unless_draining(fetch)
             except FetchError as error:
+                trip.downloads += 1
                 words = Result("failed", "fetch_failed", str(error))
-                waits = error.full and any(self._folder().iterdir()) and time.monotonic() < until
+                waits = error.full and self._spooled() and time.monotonic() < until
                 if not (waits and await self._control.sleep(_FULL_AGAIN)):
                     return Reply(words, again=error.again, wait=error.wait)
             except Exception as error:  # noqa: BLE001 - whatever a download raises concerns its own row
                 return Reply(Result("failed", "fetch_failed", f"{job.source.text} cannot be downloaded: {said(error)}"))
             else:
                 return None if trip.source is not None else _cancelled()
+
+    def _spooled(self) -> bool:
+        """Whether other rows have files in the temporary folder, which they will give back."""
+        try:
+            return any(self._folder().iterdir())
+        except OSError:
+            return False
 
     async def _token(self, fields: Mapping[str, str]) -> Token | None:
         """Return a token; None if the run drains before it is there."""

@@ -38,6 +38,7 @@ class Trip:
     since: float | None = None
     sent: int = 0
     tries: int = 0
+    downloads: int = 0  # that failed
     begun: bool = False
     doubted: bool = False
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))

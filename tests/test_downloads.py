@@ -21,6 +21,7 @@ from rows import quiet
 
 import ikpipe
 from ikpipe import _download, _spool
+from ikpipe._pace import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,6 +275,36 @@ def test_it_is_not_tried_again(status: int, account: Account) -> None:
     with RawServer(answering(status, b"")) as server:
         assert one(f"{server.url}/a.bin", account)[0] == "failed"
     assert server.connections == 1
+
+
+def test_retries_take_from_the_budget(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Downloads that are tried again share the budget of the uploads."""
+    taken: list[float] = []
+
+    class Counted(Budget):
+        def take(self, now: float) -> float:
+            taken.append(now)
+            return super().take(now)
+
+    monkeypatch.setattr("ikpipe._travel.Budget", Counted)
+    with RawServer(answering(503, b""), answering(503, b""), answering(200, b"x")) as server:
+        assert one(f"{server.url}/a.bin", account)[0] == "uploaded"
+    assert len(taken) == 2
+
+
+def test_a_row_that_nothing_can_be_made_of_does_not_stop_a_resume(account: Account, tmp_path: Path) -> None:
+    """A run that was interrupted beside such a row is finished."""
+
+    def stop(*_ended: Any) -> None:
+        raise RuntimeError("stop here")
+
+    journal = tmp_path / "run.ikjournal"
+    with RawServer(to("javascript:1")) as server:
+        urls = [f"{server.url}/a.bin", "http://xn--/x", *["data:;base64,YQ=="] * 3]
+        with pytest.raises(ikpipe.UploadError):
+            fetched(urls, account, journal=journal, concurrency=1, on_result=stop)
+    results = ikpipe.resume(journal, account, progress=False, fetch_hosts=["127.0.0.1"], retries=0)
+    assert results["ik_status"].tolist() == ["failed", "failed", "uploaded", "uploaded", "uploaded"]
 
 
 def test_retries_end(account: Account) -> None:

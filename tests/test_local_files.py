@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ikpipe import Account
+    from ikpipe.emulator import Emulator
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
@@ -298,9 +299,13 @@ print(results["ik_status"].value_counts().to_dict(), set(results["ik_message"].d
     [(256, 5_000, 100, {}), (256, 300, 300_000, {}), (256, 1_000, 100, {"concurrency": 300}), (64, 300, 100, {})],
 )
 def test_a_low_limit_of_open_files(
-    limit: int, rows: int, size: int, options: dict[str, Any], tmp_path: Path, account: Account
+    limit: int, rows: int, size: int, options: dict[str, Any], tmp_path: Path, emulate: Callable[..., Emulator]
 ) -> None:
-    """With 256 open files, 5,000 files are uploaded; so are large ones, and with a concurrency that is too much."""
+    """With 256 open files, 5,000 files are uploaded; so are large ones, and with a concurrency that is too much.
+
+    The service takes its time, so that many in flight do best.
+    """
+    account = emulate(latency=0.3).account
     for row in range(rows):
         (tmp_path / f"{row}.bin").write_bytes(b"%d" % row * (size // 5))
     about = {

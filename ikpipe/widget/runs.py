@@ -18,6 +18,7 @@ from ikpipe._errors import Error, JournalError
 from ikpipe._frame import answers, with_answers
 from ikpipe._journal import Journal
 from ikpipe._options import Options
+from ikpipe._public_hosts import FetchHosts
 from ikpipe._result import CANCELLED, Result
 from ikpipe._run import CONTROL, Control
 from ikpipe._work import Work
@@ -51,6 +52,7 @@ class Sending(NamedTuple):
     rate: float | None
     folder: Path
     session: str
+    hosts: FetchHosts = FetchHosts()
 
 
 class Run:
@@ -147,7 +149,7 @@ class Run:
         sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sending.folder == _archive.folder():
             _archive.clear(time.time())
-        wire = BrowserWire(self._page, sending.account, sending.policy, self.forget, self._has)
+        wire = BrowserWire(self._page, sending.account, sending.policy, self.forget, self._has, sending.hosts)
         options = Options(
             wire,
             sending.policy,

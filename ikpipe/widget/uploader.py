@@ -24,6 +24,7 @@ from ikpipe._known_runs import remember
 from ikpipe._library import metadata_fields
 from ikpipe._policy import Policy
 from ikpipe._prepare import gather
+from ikpipe._public_hosts import FetchHosts
 from ikpipe._send import Wire
 from ikpipe.widget import looks, messages, told
 from ikpipe.widget.beat import Beat
@@ -56,7 +57,7 @@ class Uploader(anywidget.AnyWidget):
         Keys and addresses. The private key never leaves this process.
     frame
         Rows to begin with; it is never changed. None: none, or the files below `root`.
-    columns, root, fetch, **parameters
+    columns, root, fetch, fetch_hosts, **parameters
         As for `ikpipe.upload`; the parameters hold for picked files, too.
     name
         What this uploader is called, where a page has several.
@@ -92,6 +93,7 @@ class Uploader(anywidget.AnyWidget):
         rate: float | None = None,
         policy: Policy | None = None,
         fetch: Fetch = "server",
+        fetch_hosts: Sequence[str] = (),
         **parameters: Any,
     ) -> None:
         check_account(account)
@@ -100,7 +102,9 @@ class Uploader(anywidget.AnyWidget):
         sheet = Sheet(pd.DataFrame() if table is None else Whole(table).frame.copy(), mapping)
         sheet.check()
         folder = _archive.folder() if journal is None else Path(journal)
-        sending = Sending(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16))
+        sending = Sending(
+            account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), FetchHosts.read(fetch_hosts)
+        )
         self._marks: set[str] = set()
         self._totalled = 0.0
         self._known: str | None = None  # under which `retry` finds the mapping of the results

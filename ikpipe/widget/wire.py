@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ikpipe._account import Account
     from ikpipe._policy import Policy
+    from ikpipe._public_hosts import FetchHosts
     from ikpipe._source import Source
     from ikpipe._token import Token
     from ikpipe.widget.messages import Answer
@@ -44,6 +45,8 @@ class BrowserWire(Wire):
         Called with the row that a browser gave up by itself.
     has
         Tells whether a row is to be sent still.
+    hosts
+        Hosts that URLs may be fetched from here although they are not public.
     """
 
     def __init__(
@@ -53,8 +56,9 @@ class BrowserWire(Wire):
         policy: Policy,
         on_cancelled: Callable[[str], None] = lambda _: None,
         has: Callable[[str], bool] = lambda _: True,
+        hosts: FetchHosts | None = None,
     ) -> None:
-        super().__init__(None, None, policy)
+        super().__init__(None, None, policy, hosts or ())
         self.held = page.held
         self._orders: list[Mapping[str, Any]] = []
         self._tokens: dict[str, Token] = {}

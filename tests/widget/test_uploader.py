@@ -454,3 +454,11 @@ def test_messages_go_the_way_that_the_page_chose(account: ikpipe.Account) -> Non
 
     with Comm(ikpipe.Uploader(account)) as comm:
         assert comm._reply_subshell_for({}, "beside the cell") == "beside the cell"  # noqa: SLF001
+
+
+def test_hosts_that_may_be_downloaded_from(account: ikpipe.Account) -> None:
+    """`fetch_hosts` is checked at once, and is not among what `mapping` says."""
+    uploader = ikpipe.Uploader(account, fetch="client", fetch_hosts=["10.0.0.0/8"])
+    assert "fetch_hosts" not in uploader.mapping
+    with pytest.raises(ikpipe.MappingError, match="fetch_hosts"):
+        ikpipe.Uploader(account, fetch="client", fetch_hosts=["http://a.example"])
