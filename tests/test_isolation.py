@@ -53,49 +53,62 @@ def nested(depth: int) -> list[Any]:
 EVERYTHING = dict.fromkeys(
     ("__str__", "__repr__", "__eq__", "__hash__", "__bool__", "__len__", "__getattr__", "__sizeof__"), fails
 )
-ODD: dict[str, Any] = {
-    "NA in a list": ["a", pd.NA],
-    "NaN in a list": ["a", float("nan"), pd.NaT, np.float32("nan"), np.datetime64("NaT"), None],
-    "signaling NaN": Decimal("sNaN"),
-    "signaling NaN in a list": [Decimal("sNaN")],
-    "long integer": 10**5000,
-    "long integer in a list": [10**5000],
-    "long integer of a class": odd(int, 10**5000),
-    "str": odd(__str__=fails),
-    "repr": odd(__repr__=fails),
-    "eq": odd(__eq__=fails, __hash__=fails),
-    "class": odd(__class__=property(fails)),
-    "everything": odd(**EVERYTHING),
-    "memory": odd(__str__=out_of_memory),
-    "deep": nested(100_000),
-    "text": odd(str, "x", strip=fails, encode=fails, removeprefix=fails, __str__=fails, __eq__=fails, __hash__=fails),
-    "list": odd(list, [1], __iter__=fails, __len__=fails),
-    "dict": odd(dict, {"a": 1}, items=fails, keys=fails, __iter__=fails, __getitem__=fails),
-    "dict of odd keys": {odd(__str__=fails, __repr__=fails): 1},
-    "float": odd(float, 1.5, is_integer=fails, __eq__=fails, __hash__=fails),
-    "inside": {"brand": [odd(**EVERYTHING)]},
-    "long double": np.longdouble(1),
-    "array": np.array([1, 2]),
-    "complex": 1j,
-}
+
+
+def odd_values() -> dict[str, Any]:
+    """Make the odd values anew: other tests look at every object that there is."""
+    return {
+        "NA in a list": ["a", pd.NA],
+        "NaN in a list": ["a", float("nan"), pd.NaT, np.float32("nan"), np.datetime64("NaT"), None],
+        "signaling NaN": Decimal("sNaN"),
+        "signaling NaN in a list": [Decimal("sNaN")],
+        "long integer": 10**5000,
+        "long integer in a list": [10**5000],
+        "long integer of a class": odd(int, 10**5000),
+        "str": odd(__str__=fails),
+        "repr": odd(__repr__=fails),
+        "eq": odd(__eq__=fails, __hash__=fails),
+        "class": odd(__class__=property(fails)),
+        "everything": odd(**EVERYTHING),
+        "memory": odd(__str__=out_of_memory),
+        "deep": nested(100_000),
+        "text": odd(
+            str, "x", strip=fails, encode=fails, removeprefix=fails, __str__=fails, __eq__=fails, __hash__=fails
+        ),
+        "list": odd(list, [1], __iter__=fails, __len__=fails),
+        "dict": odd(dict, {"a": 1}, items=fails, keys=fails, __iter__=fails, __getitem__=fails),
+        "dict of odd keys": {odd(__str__=fails, __repr__=fails): 1},
+        "float": odd(float, 1.5, is_integer=fails, __eq__=fails, __hash__=fails),
+        "inside": {"brand": [odd(**EVERYTHING)]},
+        "long double": np.longdouble(1),
+        "array": np.array([1, 2]),
+        "complex": 1j,
+    }
+
+
+ODD = list(odd_values())
 
 good = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers()
 times = st.dates() | st.datetimes() | st.times() | st.timedeltas() | st.datetimes().map(pd.Timestamp)
 numbers = st.sampled_from(
     [pd.NA, pd.NaT, np.int8(1), np.uint64(2**64 - 1), np.float16(0.1), np.bool_(True), np.datetime64("2026-11-30", "s")]
 )
-OTHERS: dict[str, Any] = {
-    **ODD,
-    "uuid": UUID(int=1),
-    "path": Path("/nowhere"),
-    "range": range(3),
-    "object": object(),
-    "class itself": int,
-    "function": fails,
-    "ellipsis": ...,
-    "memoryview": memoryview(b"x"),
-    "bytearray": bytearray(b"y"),
-}
+
+
+def other_values() -> dict[str, Any]:
+    """Make further values, and the odd ones."""
+    return {
+        **odd_values(),
+        "uuid": UUID(int=1),
+        "path": Path("/nowhere"),
+        "range": range(3),
+        "object": object(),
+        "class itself": int,
+        "function": fails,
+        "ellipsis": ...,
+        "memoryview": memoryview(b"x"),
+        "bytearray": bytearray(b"y"),
+    }
 
 
 class Odd(NamedTuple):
@@ -107,13 +120,13 @@ class Odd(NamedTuple):
 def resolved(drawn: Any) -> Any:
     """Return a drawn value with the odd ones in their places."""
     if isinstance(drawn, Odd):
-        return OTHERS[drawn.name]
+        return other_values()[drawn.name]
     if isinstance(drawn, (list, tuple)):
         return type(drawn)(map(resolved, drawn))
     return {key: resolved(one) for key, one in drawn.items()} if isinstance(drawn, dict) else drawn
 
 
-others = st.sampled_from(list(OTHERS)).map(Odd)
+others = st.sampled_from(list(other_values())).map(Odd)
 scalars = good | times | numbers | others | st.decimals(allow_nan=True, allow_infinity=True)
 cells = st.recursive(
     scalars,
@@ -163,7 +176,7 @@ def others_are_uploaded(frame: pd.DataFrame, account: Account, at: int = 10) -> 
 @pytest.mark.parametrize("column", ["tags", "file", "file_name", "sku", "custom_metadata", "is_private_file", "unused"])
 def test_an_odd_cell_concerns_its_row_alone(column: str, kind: str, service: Emulator) -> None:
     """No cell stops `check` or a run; one that cannot be read is its row's problem, with a code and words."""
-    row = others_are_uploaded(table(column, ODD[kind]), service.account)
+    row = others_are_uploaded(table(column, odd_values()[kind]), service.account)
     if row["ik_status"] != "uploaded":
         assert row["ik_error"] in ikpipe.CODES
         assert row["ik_message"]
@@ -180,7 +193,7 @@ def test_any_cell_concerns_its_row_alone(column: str, drawn: Any, service: Emula
 @pytest.mark.parametrize("kind", ["NA in a list", "NaN in a list"])
 def test_missing_values_in_a_list_are_not_given(kind: str) -> None:
     """NA, NaN, NaT and None in a list of tags mean that there is no such tag."""
-    assert encode("tags", ODD[kind]) == "a"
+    assert encode("tags", odd_values()[kind]) == "a"
 
 
 def test_missing_values_in_metadata_are_not_given() -> None:
@@ -222,8 +235,9 @@ def test_a_row_that_only_fails_alone_is_found(monkeypatch: pytest.MonkeyPatch, s
 @pytest.mark.parametrize("kind", ODD)
 def test_a_journal_keeps_odd_cells(kind: str) -> None:
     """Any cell can be written for a journal; one that cannot be read comes back as such, and is the row's problem."""
-    text = tagged.encode_cells([ODD[kind], "a"])
-    assert tagged.encode_cells([ODD[kind], "a"]) == text
+    cell = odd_values()[kind]
+    text = tagged.encode_cells([cell, "a"])
+    assert tagged.encode_cells([cell, "a"]) == text
     assert len(tagged.decode(text)) == 2
 
 
@@ -245,7 +259,7 @@ def test_long_integers_come_back_from_a_journal() -> None:
 
 def test_a_run_with_odd_cells_is_resumed(service: Emulator, tmp_path: Path) -> None:
     """A run that was interrupted with odd cells in its table is finished from its journal alone."""
-    frame = pd.concat([table("tags", cell, rows=2, at=1) for cell in ODD.values()], ignore_index=True)
+    frame = pd.concat([table("tags", cell, rows=2, at=1) for cell in odd_values().values()], ignore_index=True)
 
     def stop(label: Any, _result: ikpipe.Result) -> None:
         if label == 0:
