@@ -39,6 +39,7 @@ The stations of a row, in order; each file imports only what stands before it::
     _past        what is known of rows from before: earlier results, the journal of a process that ended
     _limit       how many uploads may be in flight: a fixed number, or the one that does best
     _pace        when requests begin, and when retries may go
+    _contact     what the first rows find out for all: whether the service answers, and accepts the keys
     _run         many rows: gates, groups, cancelling; besides _looks and the wire, the only one that knows asyncio
     _looks       look-ups of many rows, which share requests
     _trip        a row on its way: its job, what is known of it, where its file would be
