@@ -6,7 +6,6 @@ Whatever it says, each row's last word is true, and after `retry` nothing is sto
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -39,6 +38,8 @@ def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 UP = {"uploaded", "exists", "accepted"}
 STATUSES = [200, 202, *range(400, 452), 460, 499, *range(500, 512), 520, 524, 599]
+REFUSALS = [status for status in range(400, 452) if status not in (401, 403, 429)]
+"""Statuses with which the service refuses a row, and stops or holds no run."""
 BODIES: dict[str, bytes] = {
     "gateway's JSON": b'{"message": "Forbidden", "error": "blocked"}',
     "HTML": b"<html><h1>Blocked</h1></html>",
@@ -46,7 +47,7 @@ BODIES: dict[str, bytes] = {
     "truncated": b'{"message": "Your acc',
     "another file": b'{"fileId": "x1", "name": "other.gif", "filePath": "/other/other.gif", "size": 7}',
 }
-OWN = "the service's JSON"
+OWN, NONE = "the service's JSON", "no answer"
 BRIEF = {"x-ratelimit-reset": "1"}
 RIDS = {"x-ik-requestid": "5f4f"}
 ACCOUNT = Account("public_answers", "private_0123456789abcdef0123456789abcdef")
@@ -142,14 +143,11 @@ def untrue(results: pd.DataFrame, copies: Counter[bytes]) -> list[str]:
     return found
 
 
-def own_words(status: int) -> bytes:
-    """Give an answer of the service's own with this status: details come from the service itself."""
-    message = {202: "The pre-transformation has been queued successfully.", 429: "Slow down."}.get(status, "No.")
-    return json.dumps({"message": message}).encode()
-
-
-NAMES = {"unique": {}, "fixed": {"use_unique_file_name": False}, "kept": {"use_unique_file_name": False}}
-NAMES["kept"] = {"use_unique_file_name": False, "overwrite_file": False}
+NAMES: dict[str, dict[str, Any]] = {
+    "unique": {},
+    "fixed": {"use_unique_file_name": False},
+    "kept": {"use_unique_file_name": False, "overwrite_file": False},
+}
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -160,7 +158,8 @@ def test_no_answer_of_another_makes_a_row_untrue(names: str, *, stored: bool, al
 
     Where what stands between answers everything, rows end `failed` only if the file is certainly not stored.
     """
-    cases = [*product(STATUSES, BODIES)]
+    cases = [*product(STATUSES, BODIES), (0, NONE), *product([*range(500, 512), 599], [OWN])]
+    cases += [] if stored else [*product(REFUSALS, [OWN])]
     frame = table(len(cases) + 1).assign(case=["heard", *map(str, cases)])
     places = dict(zip(frame["file"][1:], cases, strict=True))
 
@@ -171,13 +170,19 @@ def test_no_answer_of_another_makes_a_row_untrue(names: str, *, stored: bool, al
         if stored and number == 1:
             library.upload(form)
         status, body = places[file]
+        if body == NONE:
+            raise httpx.ReadError("gone")
+        if body == OWN:
+            return library.refuse("Something new.", status)
         return httpx.Response(status, content=BODIES[body], headers=BRIEF if status == 429 else None)
 
     library = Library()
     between = Between(library, act)
     results = run(frame, between, retries=1, **NAMES[names])
     assert untrue(results, library.copies()) == []
-    assert set(results["ik_status"]) <= UP or always
+    own = [case in cases and case[1] == OWN and case[0] < 500 for case in [None, *cases]]
+    assert set(results.loc[own, "ik_status"]) <= {"failed"}
+    assert set(results["ik_status"][[not one for one in own]]) <= UP or always
     again = ikpipe.retry(results, ACCOUNT, policy=SWIFT, progress=False, transport=Between(library, lambda *_: None))
     assert untrue(again, library.copies()) == []
     assert set(again["ik_status"]) <= UP

@@ -116,7 +116,7 @@ class BrowserWire(Wire):
         """Read what a browser says as if it were our own attempt."""
         if answer.error is None:
             headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
-            return read(answer.status, headers, answer.body.encode())
+            return read(answer.status, headers, answer.body.encode(), self._rules.own_answers)
         if answer.error in ("lost", "unreadable") and not answer.left:
             words = "the page does not have the file any more: pick it again"
             return Reply(Result("failed", "file_not_found", words))
