@@ -5,8 +5,10 @@
     Error
     ├── MappingError    columns, templates, keywords: nothing was sent
     ├── AccountError    no keys, refused keys, a quota: the run stopped
+    │   └── UnreachableError    nothing was heard of the service
     ├── JournalError    the run's journal cannot be used
     ├── UploadError     a row failed, and ``on_error="raise"`` was asked for
+    │   └── FailuresError       as many rows failed as `max_failures` allows
     ├── WebhookError    a webhook is not the service's own, or no event
     └── MissingExtra    an optional dependency is not installed (an ``ImportError`` too)
 

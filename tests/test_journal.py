@@ -235,7 +235,7 @@ def test_the_intent_is_there_before_the_request(account: Account, path: Path) ->
             seen.append(dict(journal.stories()))
         talk.reset()
 
-    with RawServer(copied) as server:
+    with RawServer(copied) as server, pytest.raises(ikpipe.AccountError, match="gave no answer"):
         quiet(blobs(b"1"), at(account, server.url), file_name="a", journal=path, policy=ikpipe.Policy(first_wait=0))
     story = seen[0][0]
     assert ('"fileName"' in story.begun.fields, len(story.intents), story.result) == (True, 1, None)
