@@ -327,6 +327,8 @@ async def _whole(answer: httpx.Response) -> tuple[httpx.Response, bytes]:
     """Read an answer as it came: nobody asked for an encoding, and no answer of the service is long."""
     if isinstance(answer.stream, httpx.ByteStream):
         return answer, b"".join(answer.stream)
+    if answer.is_stream_consumed:  # a transport of the caller's has read it already
+        return answer, await answer.aread()
     content = bytearray()
     try:
         async for block in answer.aiter_raw():

@@ -175,6 +175,28 @@ def test_an_encoding_that_nobody_asked_for_is_not_decoded(way: Any) -> None:
     assert (result.status, result.error) == ("unknown", "bad_reply")
 
 
+class Reading(httpx.AsyncHTTPTransport):
+    """A transport that reads each answer itself, as one does that writes a log."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request, and read the answer."""
+        answer = await super().handle_async_request(request)
+        await answer.aread()
+        return answer
+
+
+def test_a_transport_may_have_read_the_answer() -> None:
+    """Then it is used as it is."""
+
+    async def main(url: str) -> Result:
+        async with Wire(Reading()) as wire:
+            source = Source("bytes", "a", content=b"abc", size=3)
+            return (await wire.upload(url, {"fileName": "a"}, source, Token("a.b.c", 0, 0))).result
+
+    with RawServer(answering(200, stored())) as server:
+        assert asyncio.run(main(server.url)).status == "uploaded"
+
+
 def test_an_upload_ends_whose_answer_is_endless(way: Any) -> None:
     """As any other that cannot be read."""
     act = Endless(LENGTH, b"x" * 100_000)
