@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pandas as pd
 import pytest
-from doubles import stored
+from doubles import stored_by
 from rows import quiet, sha
 
 import ikpipe
@@ -52,7 +52,7 @@ class Meddling(httpx.AsyncBaseTransport):
                 self._meddle()
                 meddled = True
         self.bodies.append(bytes(read))
-        return httpx.Response(200, json=stored())
+        return httpx.Response(200, json=stored_by(request, bytes(read)))
 
 
 def uploaded(root: Path, account: Account, wire: httpx.AsyncBaseTransport, name: str = "in/a.bin") -> tuple[str, str]:

@@ -19,7 +19,7 @@ class _Unprintable:
         raise RuntimeError("no text")
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_failure_leaves_the_old_file_alone(ending: str, tmp_path: Path) -> None:
     """Where writing fails, the file that was there stays, and nothing is left beside it."""
     path = tmp_path / f"results.{ending}"
@@ -28,6 +28,15 @@ def test_failure_leaves_the_old_file_alone(ending: str, tmp_path: Path) -> None:
         write_results(pd.DataFrame({"a": [_Unprintable()]}), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_cell_that_cannot_be_read_costs_parquet_no_row(tmp_path: Path) -> None:
+    """It is written as one that cannot be read, and the cells beside it as they are."""
+    path = tmp_path / "results.parquet"
+    write_results(pd.DataFrame({"a": [_Unprintable(), "kept"], "b": [1, 2]}), path)
+    back = read_results(path)
+    assert "_Unprintable cannot be read" in str(back["a"][0])
+    assert (back["a"][1], back["b"].tolist()) == ("kept", [1, 2])
 
 
 def test_file_is_readable_as_any_other_new_file(tmp_path: Path) -> None:

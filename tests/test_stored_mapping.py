@@ -178,7 +178,7 @@ def test_a_journal_of_this_process_is_found(account: Account, elsewhere: Callabl
     """The journal of a run of this process tells more of rows in doubt; another process does not look for it."""
     from ikpipe import _archive
 
-    with RawServer(answering(500, b"")) as server:
+    with RawServer(answering(500, {"message": "later"})) as server:
         first = quiet(pd.DataFrame({"file": [b"1"]}), at(account, server.url), file_name="a")
     assert len(_archive.earlier(first, account)) == 1
     elsewhere()

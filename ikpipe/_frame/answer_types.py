@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def check_answers(frame: pd.DataFrame) -> None:
             raise MappingError(f"The frame has several columns {column!r}: remove all but one.")
         if str(cells.dtype) == RESULT_COLUMNS.get(column) != "object":
             continue
-        kind = KINDS[column.removeprefix("ik_")].partition("[")[0]
+        kind = "warnings" if column == "ik_warnings" else KINDS[column.removeprefix("ik_")].partition("[")[0]
         if _USUAL.get(kind, set()).issuperset(map(type, cells.tolist())):
             continue
         fits = _FITS[kind]
@@ -57,12 +58,26 @@ def _is_number(cell: Any) -> bool:
     return bool(number and abs(cell) < 2**1023)  # which is about as far as a float goes
 
 
+def _is_json_list(cell: object) -> bool:
+    """Whether a cell is a list as JSON, as clusters write it in pandas."""
+    try:
+        return isinstance(cell, str) and isinstance(json.loads(cell), list)
+    except (ValueError, RecursionError):
+        return False
+
+
 _FITS: dict[str, Callable[[Any], bool]] = {
     "str": _is_text,
     "int": _is_whole,
     "float": _is_number,
     "bool": lambda cell: isinstance(cell, bool | np.bool_),
     "list": lambda cell: isinstance(cell, list | tuple | np.ndarray),
+    "warnings": lambda cell: isinstance(cell, list | tuple | np.ndarray) or _is_json_list(cell),
     "dict": lambda cell: isinstance(cell, dict),
 }
-_USUAL: dict[str, set[type]] = {"list": {list, type(None)}, "dict": {dict, type(None)}, "bool": {bool, type(None)}}
+_USUAL: dict[str, set[type]] = {
+    "list": {list, type(None)},
+    "warnings": {list, type(None)},
+    "dict": {dict, type(None)},
+    "bool": {bool, type(None)},
+}

@@ -25,10 +25,11 @@ import numpy as np
 import pandas as pd
 
 from ikpipe._errors import BadValue
-from ikpipe._frame.bounds import array_dtype, is_zone, offset, shallow
+from ikpipe._frame.bounds import DEEPEST, array_dtype, is_zone, offset, shallow
 
 _KIND, _CONTENT = "!", "="
 _PLAIN = {str, int, bool, float, type(None)}
+_ROOM = DEEPEST - 8  # levels to which a cell is written: a frame adds a few, and what is deeper is not read back
 _LONGEST_INTEGER = 2_000  # bits, which are 603 digits: Python refuses to print more than 640 where it is told so
 _STRICT = json.JSONEncoder(allow_nan=False)
 _UNITS = ("s", "ms", "us", "ns")
@@ -85,26 +86,28 @@ def _reason(error: Exception) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
 
 
-def _encodable(value: Any) -> object:
+def _encodable(value: Any, room: int = _ROOM) -> object:
     try:
-        return _encodable_or_error(value)
+        return _encodable_or_error(value, room)
     except Exception as error:  # noqa: BLE001 - of a class that somebody else wrote
         # By their classes alone, so that the same value is the same text in each process.
         words = f"a value of type {type(value).__name__} cannot be read: {type(error).__name__}"
         return {_KIND: "unreadable", _CONTENT: words}
 
 
-def _encodable_or_error(value: Any) -> object:
+def _encodable_or_error(value: Any, room: int) -> object:
+    if not room:
+        raise RecursionError(f"it is nested more than {_ROOM} levels deep")
     # Subclasses are left to the table: JSON would drop their class without a word.
     if type(value) is int and value.bit_length() > _LONGEST_INTEGER:
         return {_KIND: "integer", _CONTENT: hex(value)}
     if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
         return value
     if type(value) is list:
-        return [_encodable(one) for one in value]
+        return [_encodable(one, room - 1) for one in value]
     if type(value) is dict and _is_unmarked(value):
-        return {key: _encodable(one) for key, one in value.items()}
-    return _marked(value)
+        return {key: _encodable(one, room - 1) for key, one in value.items()}
+    return _marked(value, room - 1)
 
 
 def _is_unmarked(value: dict[Any, Any]) -> bool:
@@ -112,20 +115,20 @@ def _is_unmarked(value: dict[Any, Any]) -> bool:
     return _KIND not in value and all(type(key) is str for key in value)
 
 
-def _marked(value: Any) -> object:
+def _marked(value: Any, room: int) -> object:
     for kind in _KINDS:
         if isinstance(value, kind.type):
-            return {_KIND: kind.mark, _CONTENT: _encodable(kind.content(value))}
+            return {_KIND: kind.mark, _CONTENT: _encodable(kind.content(value), room)}
     # A long double has no Python number: its item is itself.
     own = isinstance(value, np.generic) and not isinstance(value.item(), np.generic)
-    return _encodable(value.item()) if own else _plainer(value)
+    return _encodable(value.item(), room) if own else _plainer(value, room)
 
 
-def _plainer(value: object) -> object:
+def _plainer(value: object, room: int) -> object:
     """Make the base class's value of a subclass, such as an enumeration's text, and text of all else."""
     if isinstance(value, list):
-        return _encodable(list(value))
-    return _encodable(int(value)) if isinstance(value, int) else str.__str__(str(value))
+        return _encodable(list(value), room)
+    return _encodable(int(value), room) if isinstance(value, int) else str.__str__(str(value))
 
 
 def _as_it_was(value: dict[str, Any]) -> object:
@@ -249,7 +252,9 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _unreadable(words: str) -> BadValue:
+def _unreadable(words: object) -> BadValue:
+    if not isinstance(words, str):
+        raise TypeError("what is said of an unreadable value is not text")
     return BadValue("unreadable_value", words, "replace it with text, a number or a list of these")
 
 
