@@ -370,12 +370,12 @@ def normal(path: str) -> str:
 
 
 def _with_suffix(stored: str, path: str) -> bool:
-    """Whether the service can have made one path of the other by adding a suffix to the name."""
-    start, dot, end = path.rpartition(".")
-    if not dot or "/" in end:
-        start, end = path, ""
-    rest = stored[len(start) :]
-    return stored.startswith(start) and rest.endswith(f"{dot}{end}" if end else "") and "/" not in rest
+    """Whether the service can have made one path of the other by adding a suffix to the name or before its ending."""
+    folder, _, name = path.rpartition("/")
+    there, _, made = stored.rpartition("/")
+    start, dot, ending = name.rpartition(".")
+    before_ending = bool(start) and made.startswith(start) and made.endswith(dot + ending)
+    return there == folder and (before_ending or made.startswith(name))
 
 
 def warn(result: Result, sentence: str) -> None:

@@ -398,6 +398,8 @@ PLACES: list[tuple[str, str, int | None, int | None, bool, str]] = [
     ("", "/a/b.jpg", 7, 7, False, "another"),
     ("/a/b_Xy1.jpg", "/a/b.jpg", 7, 7, True, "ours"),
     ("/a/b_Xy1", "/a/b", 7, 7, True, "ours"),
+    ("/a/.___Xy1", "/a/._", 7, 7, True, "ours"),
+    ("/a/.jpg_Xy1", "/a/.jpg", 7, 7, True, "ours"),
     ("/a/c_Xy1.jpg", "/a/b.jpg", 7, 7, True, "another"),
     ("/a/b_Xy1.png", "/a/b.jpg", 7, 7, True, "another"),
     ("/a/b/c.jpg", "/a/b.jpg", 7, 7, True, "another"),
