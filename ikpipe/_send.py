@@ -6,22 +6,22 @@ import asyncio
 import secrets
 import socket
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
-from urllib.request import getproxies
 
 import httpx
 
 from ikpipe import __version__
+from ikpipe._answers import asked, by_lower_name, in_time, whole
 from ikpipe._body import OUT_OF_FILES, PIECE, Body, FileChanged, OutOfFiles
 from ikpipe._download import Downloader, Network
 from ikpipe._errors import AccountError, Error
-from ikpipe._exchange import LONGEST_ANSWER, PATIENCE
 from ikpipe._form import frame
 from ikpipe._line import IDLE, Line, equip
 from ikpipe._policy import Policy
+from ikpipe._proxies import proxied
 from ikpipe._public_hosts import FetchHosts
 from ikpipe._reply import Reply, read, said
 from ikpipe._result import Result
@@ -127,7 +127,7 @@ class Wire:
             event_hooks={"request": [self._equip]},
         )
         self._direct = httpx.AsyncHTTPTransport(verify=_trusted(), limits=_LIMITS)
-        network = Network(self._direct, self._client, _proxied, transport is not None, self._trace)
+        network = Network(self._direct, self._client, proxied, transport is not None, self._trace)
         self._downloader = Downloader(network, FetchHosts.read(fetch_hosts), patience, _AGENT)
 
     async def _equip(self, request: httpx.Request) -> None:
@@ -189,14 +189,14 @@ class Wire:
         finally:
             await stream.aclose()
             body.close()
-        return read(answer.status_code, _names(answer.headers), content, self._rules.own_answers)
+        return read(answer.status_code, by_lower_name(answer.headers), content, self._rules.own_answers)
 
     def _road(self, url: str) -> _Road:
         """Say how files get to an address; it is found out once."""
         if url not in self._roads:
             address = httpx.URL(url)
-            proxied = self._transport is None and _proxied(address)
-            ask = self._through_a_proxy if proxied else self._directly if self._transport is None else self._by_theirs
+            by_proxy = self._transport is None and proxied(address)
+            ask = self._through_a_proxy if by_proxy else self._directly if self._transport is None else self._by_theirs
             # httpx's own clock for writing is for a piece, the line's for any progress.
             piece = 2 * PIECE if ask == self._directly else PIECE
             self._roads[url] = _Road(address, ask, piece, self._trace)
@@ -204,16 +204,16 @@ class Wire:
 
     async def _directly(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """Hand a request to the transport itself: what else a client does, costs more than all the rest."""
-        return await _whole(await self._line.handle_async_request(request))
+        return await whole(await self._line.handle_async_request(request))
 
     async def _by_theirs(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         """Use the transport that the caller gave."""
-        async with _in_time(request):
-            return await _whole(await self._transport.handle_async_request(request))  # type: ignore[union-attr]
+        async with in_time(request):
+            return await whole(await self._transport.handle_async_request(request))  # type: ignore[union-attr]
 
     async def _through_a_proxy(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        async with _in_time(request):
-            return await _whole(await self._client.send(request, auth=_NO_AUTH, stream=True))
+        async with in_time(request):
+            return await whole(await self._client.send(request, auth=_NO_AUTH, stream=True))
 
     def _patience(self, source: Source) -> dict[str, float | None]:
         """Say how long nothing may happen; the answer may take its time, by the size of the file."""
@@ -235,10 +235,11 @@ class Wire:
         endpoint = account.authentication_endpoint or ""
         request = signing_request(fields, account, remote_expire(times))
         try:
-            answer = await self._client.post(endpoint, json=request, headers=dict(account.headers or {}))
+            headers = dict(account.headers or {})
+            answer = await asked(self._client, "POST", endpoint, json=request, headers=headers)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise SignerError(f"the authentication endpoint {endpoint} cannot be reached: {_said(error)}") from None
-        status, answered = answer.status_code, said(answer.status_code, _names(answer.headers), answer.content)
+        status, answered = answer.status_code, said(answer.status_code, by_lower_name(answer.headers), answer.content)
         try:
             return read_token(status, answer.json())
         except ValueError as error:
@@ -275,7 +276,8 @@ class Wire:
         auth = httpx.BasicAuth(account.key(), "")
         for left in reversed(range(_API_TRIES)):
             try:
-                answer = await self._client.request(
+                answer = await asked(
+                    self._client,
                     "GET" if content is None else "POST",
                     f"{account.api_url}{path}",
                     params=params,
@@ -284,7 +286,7 @@ class Wire:
                 )
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise Error(f"{account.api_url} cannot be reached: {_said(error)}") from None
-            reply = said(answer.status_code, _names(answer.headers), answer.content, self._rules.own_answers)
+            reply = said(answer.status_code, by_lower_name(answer.headers), answer.content, self._rules.own_answers)
             if not (reply.again and left):
                 break
             await self._pause(1.0 if reply.wait is None else reply.wait)
@@ -323,40 +325,6 @@ class Wire:
         return await self._downloader.probe(url)
 
 
-async def _whole(answer: httpx.Response) -> tuple[httpx.Response, bytes]:
-    """Read an answer as it came: nobody asked for an encoding, and no answer of the service is long."""
-    if isinstance(answer.stream, httpx.ByteStream):
-        return answer, b"".join(answer.stream)
-    if answer.is_stream_consumed:  # a transport of the caller's has read it already
-        return answer, await answer.aread()
-    content = bytearray()
-    try:
-        async for block in answer.aiter_raw():
-            content += block
-            if len(content) > LONGEST_ANSWER:
-                raise httpx.RemoteProtocolError("The answer is too long.")
-    finally:
-        await answer.aclose()
-    return answer, bytes(content)
-
-
-@asynccontextmanager
-async def _in_time(request: httpx.Request) -> AsyncIterator[None]:
-    """Limit the time from when the body was taken to the end of the answer; httpx only limits that of each read."""
-    wait = request.extensions["timeout"]["read"]
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(None) as clock:
-            if wait is not None:
-                assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - for mypy
-                request.stream = _Ending(request.stream, lambda: clock.reschedule(loop.time() + PATIENCE * wait))
-            yield
-    except TimeoutError as error:
-        if not clock.expired():
-            raise
-        raise httpx.ReadTimeout("The answer came too slowly.") from error
-
-
 def _equipping(options: Iterable[tuple[int, str, int]]) -> Trace:
     """Give what httpx is to tell of a request's steps, so that a connection that it opens has these options."""
 
@@ -365,29 +333,6 @@ def _equipping(options: Iterable[tuple[int, str, int]]) -> Trace:
             equip(info["return_value"].get_extra_info("socket"), options)
 
     return trace
-
-
-def _proxied(url: httpx.URL) -> bool:
-    """Tell whether httpx might use a proxy of the environment or the system; in doubt, it is asked."""
-    proxies = getproxies()
-    if not (proxies.get(url.scheme) or proxies.get("all")):
-        return False
-    return not any(_spared(url.host, name.strip().lower()) for name in proxies.get("no", "").split(","))
-
-
-def _spared(host: str, name: str) -> bool:
-    """Tell whether a name of `NO_PROXY` surely is this host, or a domain that it is in."""
-    inside = host.endswith("." + name.lstrip(".")) and not name.replace(".", "").isdigit() and name != "localhost"
-    return name == "*" or (bool(name) and (name == host or inside))
-
-
-def _names(headers: httpx.Headers) -> dict[str, str]:
-    """Give headers under lower-case names; httpx's own look-up goes through them all each time."""
-    names: dict[str, str] = {}
-    for raw, value in headers.raw:
-        name, text = raw.lower().decode("latin-1"), value.decode("utf-8", "replace")
-        names[name] = f"{names[name]}, {text}" if name in names else text
-    return names
 
 
 class _Road(NamedTuple):
@@ -426,23 +371,6 @@ class _Stream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Close the file, if it is still open."""
         await self._blocks.aclose()
-
-
-class _Ending(httpx.AsyncByteStream):
-    """A body that tells when all of it was taken."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[], None]) -> None:
-        self._pieces, self._ended = aiter(stream), ended
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await anext(self._pieces)
-        except StopAsyncIteration:
-            self._ended()
-            raise
 
 
 def _lost(error: httpx.TransportError, *, left: bool) -> Reply:

@@ -14,10 +14,12 @@ import httpx
 import pytest
 from doubles import RawServer, answering, stored
 
+from ikpipe import Account
+from ikpipe._errors import Error
 from ikpipe._line import Line
 from ikpipe._send import Wire
 from ikpipe._source import Source
-from ikpipe._token import Token
+from ikpipe._token import Times, Token
 
 if TYPE_CHECKING:
     from doubles import Act, Talk
@@ -215,3 +217,45 @@ def test_an_upload_ends_whose_answer_drips(what: str, way: Any) -> None:
     took = time.monotonic() - began
     assert (result.status, result.error) == ("unknown", "timed_out")
     assert took < 8
+
+
+class Slow(Endless):
+    """An act whose answer never ends, a piece at a time."""
+
+    def __init__(self, begin: bytes) -> None:
+        super().__init__(begin, b"x", pause=0.05)
+
+
+@pytest.mark.parametrize("begin", [HEAD, LENGTH], ids=["head", "body"])
+@pytest.mark.parametrize("which", ["media API", "authentication endpoint"])
+def test_other_answers_that_drip_end(which: str, begin: bytes) -> None:
+    """Each byte comes in time, and the answer never ends: the time for all of it does."""
+    began = time.monotonic()
+    with RawServer(Slow(begin)) as server:
+        assert "too slowly" in refusal(which, server.url, timeout=0.25)
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("which", ["media API", "authentication endpoint"])
+def test_other_answers_have_a_maximum_size(which: str) -> None:
+    """What is longer is not read on."""
+    act = Endless(LENGTH, b"x" * 1_000_000, most=99 * MB)
+    with RawServer(act) as server:
+        assert "too long" in refusal(which, server.url, timeout=9)
+    assert act.sent < 90 * MB
+
+
+def refusal(which: str, url: str, timeout: float) -> str:
+    """Return why there is no answer."""
+    account = Account("public_x", "private_x", api_url=url, authentication_endpoint=url)
+
+    async def main() -> None:
+        async with Wire(timeout=timeout) as wire:
+            if which == "media API":
+                await wire.api(account, "/v1/files")
+            else:
+                await wire.sign({"fileName": "a"}, account, Times())
+
+    with pytest.raises(Error) as caught:
+        asyncio.run(main())
+    return str(caught.value)

@@ -18,6 +18,7 @@ from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe import _send
+from ikpipe._proxies import proxied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,4 +214,4 @@ def test_nobody_is_asked_directly_whom_httpx_asks_by_proxy(host: str, spared: li
         except httpx.InvalidURL:  # an entry that httpx cannot read
             assume(False)
         by_proxy = client._transport_for_url(url) is not client._transport  # noqa: SLF001 - it says so nowhere else
-        assert _send._proxied(url) or not by_proxy  # noqa: SLF001 - the rule itself
+        assert proxied(url) or not by_proxy
