@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -445,15 +446,18 @@ def test_a_run_without_downloads_needs_no_folder(account: Account, monkeypatch: 
 @pytest.fixture
 def small_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Have a temporary folder that takes 1 MB; return what asks for the most that was in it."""
-    real, most, used = os.write, 0, partial(_used, folder)
+    real, most, used, writing = os.write, 0, partial(_used, folder), threading.Lock()
 
     def write(end: int, block: Any) -> int:
         nonlocal most
-        if str(folder) in os.readlink(f"/proc/self/fd/{end}"):  # noqa: PTH115
-            most = max(most, used())
+        if str(folder) not in os.readlink(f"/proc/self/fd/{end}"):  # noqa: PTH115
+            return real(end, block)
+        with writing:  # by several threads
             if used() + len(block) > 1_000_000:
                 raise OSError(errno.ENOSPC, "No space left on device")
-        return real(end, block)
+            written = real(end, block)
+            most = max(most, used())
+            return written
 
     monkeypatch.setattr(os, "write", write)
     return lambda: most
