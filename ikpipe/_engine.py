@@ -164,7 +164,7 @@ async def send(
             asked = planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
             planner = await control.unless_draining(asked) or Planner(Intake())  # of a run that plans nothing
             if plan.gives("use_unique_file_name"):
-                up = work.up(record)
+                up = work.claims(record)
                 while some := dict(islice(up, _CLAIMED)):
                     planner.claim_all(some.values(), some)
             session = Session(work, planner, account, options, show, sink, run, record)

@@ -29,7 +29,6 @@ import sqlite3
 import struct
 import threading
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from ikpipe import _inspection
@@ -116,20 +115,13 @@ Entry = Piece | Complete | Begun | Intent | Settled | Ended
 class Story(NamedTuple):
     """What a journal knows of a row: how it is sent, its intents in order, and its result, as JSON.
 
-    `settled`: nothing of the last intent is stored. `sent` is `sent_as` of the row as it was sent, where another
-    machine may have had another row; elsewhere None, since the journal has the table itself.
+    `settled`: nothing of the last intent is stored.
     """
 
     begun: Begun | None
     intents: list[Intent]
     settled: bool
     result: str | None
-    sent: str | None = None
-
-
-def sent_as(fields: str) -> str:
-    """Return a hash of a row's parameters as they are signed, as JSON."""
-    return blake2b(fields.encode(), digest_size=16).hexdigest()
 
 
 class Notes(Protocol):

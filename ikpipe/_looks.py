@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 LENGTH = 2_000  # characters of the names in one search: a request's first line has its limits everywhere
 
 
+class OtherFileError(Error):
+    """A file that cannot be the one that is sought has its path."""
+
+
 class _Search:
     """A search for names in one folder that has not begun yet."""
 
@@ -75,6 +79,8 @@ class Looks:
 
         Raises
         ------
+        OtherFileError
+            Whatever is stored under its name, at whatever time, cannot be this file.
         Error
             Nobody could say.
         """
@@ -91,6 +97,8 @@ class Looks:
         # The answer has told the service's time, by which a clock that is wrong here is corrected.
         since = None if sought.since is None else self._served(sought.since)
         file = matching(files, paths, size=sought.size, since=since)
+        if file is None and since is None and matching(files, paths) is not None:
+            raise OtherFileError("a file of another size has this name")
         return None if file is None else as_existing(file)
 
     async def _go(self, folder: str, search: _Search) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe._account import Secret
 from ikpipe._job import path_of
-from ikpipe._journal import sent_as
 from ikpipe._names import place
 from ikpipe._result import KINDS, SETTLED, Result
 from ikpipe._row import Past
@@ -40,7 +39,6 @@ class Known(NamedTuple):
 
     `result` is its last word; `begun` how it was to be sent, and `token` with which token it may have been; `first`
     and `last` are the times of its requests, in seconds since 1970, `sent` their number; `guess`: one was a guess.
-    `sent_as` is a hash of what was sent, where another machine may have had another row.
     """
 
     result: Result
@@ -50,11 +48,6 @@ class Known(NamedTuple):
     last: float | None = None
     sent: int = 0
     guess: bool = False
-    sent_as: str | None = None
-
-    def fits(self, fields: Mapping[str, str]) -> bool:
-        """Whether it is of a row that would be sent with these parameters, as far as that is known."""
-        return self.sent_as is None or self.sent_as == sent_as(json.dumps(fields))
 
     @property
     def in_doubt(self) -> bool:
@@ -121,7 +114,7 @@ def as_sent(path: str, name: str | None) -> str:
 def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:
     result = None if story.result is None else read(story.result)
     if result is not None and result.status != "unknown":
-        return Known(result, sent_as=story.sent)
+        return Known(result)
     if not story.intents or story.begun is None or (result is None and story.settled):
         return None
     last = story.intents[-1]
@@ -137,7 +130,6 @@ def _known(story: Story, sign: Callable[..., Token] | None) -> Known | None:
         last.at,
         len(story.intents),
         any(intent.guess for intent in story.intents),
-        story.sent,
     )
 
 

@@ -68,11 +68,13 @@ class Sight(NamedTuple):
     """What a look-up saw: the file's details; or its absence, where `certain`; or nothing at all.
 
     `wrong_key`: the media API refused the private key, so that no token signed with it can have been accepted.
+    `other`: a file that cannot be this row's has its name.
     """
 
     result: Result | None = None
     certain: bool = True
     wrong_key: bool = False
+    other: bool = False
 
 
 Step = Send | Wait | Look
@@ -244,6 +246,8 @@ class Row:
                 return Reply(sight.result)
             if sight.wrong_key and last.result.error == "token_invalid":
                 return last
+            if sight.other and self._taken(last):
+                return Reply(_other(last.result))
             left = self._last + self._fence.index_lag - self._clock()
             if sight.certain and left <= 0:
                 return open_end if self._taken(last) else _absent(last)
@@ -295,6 +299,12 @@ def _stored(taken: Reply) -> Reply:
     """Say that a row is stored, though nobody could see its details."""
     words = "its own name is taken: it is stored, and its details could not be had"
     return Reply(Result("exists", message=words, request_id=taken.result.request_id))
+
+
+def _other(taken: Result) -> Result:
+    """Return that a row is not stored, since another file has the name that was made for it."""
+    words = "another file has the name that was made for this row: its size is not that of the row's file"
+    return Result("failed", "name_taken", words, request_id=taken.request_id)
 
 
 def _absent(last: Reply) -> Reply:

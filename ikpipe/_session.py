@@ -23,7 +23,7 @@ from ikpipe._journal import Ended
 from ikpipe._keeper import Keeper
 from ikpipe._known_runs import remember
 from ikpipe._progress import Display, Progress
-from ikpipe._result import Result
+from ikpipe._result import CANCELLED, Result
 from ikpipe._run import CONTROL, Control, Group
 from ikpipe._spool import Spool
 from ikpipe._travel import Travel
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ikpipe._account import Account
     from ikpipe._batches import Batch, Sink
+    from ikpipe._contents import Contents
     from ikpipe._frame import Chunk
     from ikpipe._job import Planner
     from ikpipe._journal import Entry
@@ -127,7 +128,7 @@ class Session:
         """Pass on the rows that were never begun, and have the last results written."""
         self._batches.close()
         while (self._work.feed.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
-            self._batches.skip(chunk, self._known(chunk))
+            self._batches.skip(chunk, self._sure(self._known(chunk)))
             if self._group is not None and not self.control.stopped:
                 await self._group.written()
         if self._group is None or self._record is None:
@@ -158,9 +159,8 @@ class Session:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
             known = self._known(chunk)
-            batch = self._batches.begin(chunk, known)
-            # A row that another machine may have had is named anew: to its own name, or to that of another row.
-            names = {at: one.result.name for at, one in known.items() if one.result.name and one.sent_as is None}
+            batch = self._batches.begin(chunk, self._sure(known))
+            names = {at: name for at, one in known.items() if (name := self._kept_name(at, one)) is not None}
             for first in range(0, len(chunk.frame), AT_ONCE):
                 part = chunk.part(first, first + AT_ONCE)
                 jobs = self._work.jobs(self._planner, part, names)
@@ -173,17 +173,44 @@ class Session:
     def _known(self, chunk: Chunk) -> dict[int, Known]:
         return self._work.known(chunk) | ({} if self._record is None else self._record.known(chunk))
 
+    @property
+    def _contents(self) -> Contents | None:
+        return None if self._record is None else self._record.contents
+
+    def _sure(self, known: dict[int, Known]) -> dict[int, Known]:
+        """Return what is known of rows without looking at them; one that may have changed is not uploaded by that."""
+        return known if self._contents is None else {at: one for at, one in known.items() if one.in_doubt}
+
+    def _kept_name(self, position: int, known: Known) -> str | None:
+        """Return the name that was made for a row before; names of which the journal has the hash are made again."""
+        return None if self._contents is not None and position in self._contents.before else known.result.name
+
+    def _changed(self, position: int, job: Job | list[Problem], known: Known | None) -> bool:
+        """Whether a row is another version than the one that the journal knows; see `Contents.changed`."""
+        if (contents := self._contents) is None:
+            return False
+        if not isinstance(job, Job):
+            return contents.keyed and position in contents.before
+        changed = contents.changed(position, job.fields, job.source)
+        fields = None if known is None else known.fields  # of entries that are trusted, whose hash may not be there
+        return changed or (fields is not None and job.as_begun(fields).fields != fields)
+
+    def _since(self, position: int) -> float | None:
+        """Return since when others may have sent a row; a file from before a row changed is not the row's."""
+        replaced = self._contents is not None and position in self._contents.several
+        return None if replaced else self._options.shared_since
+
     def _begun(
         self, batch: Batch, label: Any, position: int, job: Job | list[Problem], known: Known | None
     ) -> Trip | None:
         """Give a row that is to travel, or end it here."""
-        if known is not None and isinstance(job, Job) and not known.fits(job.fields):
-            known = None
+        if self._changed(position, job, known) and known is not None:
+            batch.results[position - batch.start], known = CANCELLED, None
         if known is not None and not known.in_doubt:
             self._end(batch, label, position, known.result, new=False)
             return None
         if isinstance(job, Job):
-            return self._trip(Trip(label, position, job, since=self._options.shared_since), known)
+            return self._trip(Trip(label, position, job, since=self._since(position)), known)
         words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job if problem.severity == "error")
         invalid = _warned(Result("invalid", job[0].code, words), [one for one in job if one.severity == "warning"])
         if known is not None:

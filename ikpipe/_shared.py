@@ -4,8 +4,8 @@ Nobody holds such a journal alone: no lock is sure to work across machines. Each
 its own, which nobody changes later, and begins with what all others have written::
 
     run.json                    the run's id, when it began, its mapping, whose it is, and the MAC of all that
-    PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first, the MAC last; PART is a hash of the
-                                part's rows
+    PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first, last the hash of what is sent of the row
+                                (or null) and the MAC; PART is a hash of the part's rows
 
 A file whose writer was killed can end in the middle of an entry, where a store does not write it as a whole: nothing
 that this entry told of had begun.
@@ -26,12 +26,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe._errors import JournalError
 from ikpipe._format import FORMAT
-from ikpipe._journal import Begun, Ended, Intent, Settled, Story, sent_as
+from ikpipe._journal import Begun, Ended, Intent, Settled, Story
 from ikpipe._result import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ikpipe._contents import Contents
     from ikpipe._journal import Entry
     from ikpipe._proof import Prover, Seal
     from ikpipe._shelf import Shelf
@@ -132,9 +133,11 @@ class SharedJournal:
         Names the part, and proves its entries.
     order
         The positions of the part's rows in the order in which the journal counts them.
+    contents
+        The hashes of rows: those that this journal has are added to it, and those of this run are written.
     """
 
-    def __init__(self, shelf: Shelf, place: str, part: Part, order: Sequence[int]) -> None:
+    def __init__(self, shelf: Shelf, place: str, part: Part, order: Sequence[int], contents: Contents) -> None:
         self.path = f"{place}/{part.name}"
         self.facts = {"run": part.run}
         self.rows = len(order)
@@ -143,9 +146,12 @@ class SharedJournal:
         self._who = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
         self._written = 0
         self._own: set[int] = set()
-        self._sent: dict[int, str] = {}
         told = _told([_read(shelf, place, name, part) for name in shelf.names(part.name)])
-        self._stories = {order[number]: story for number, story in told.items() if number in range(len(order))}
+        self._stories = {at: told.stories[number] for number, at in enumerate(order) if number in told.stories}
+        contents.first.update({at: told.first[number] for number, at in enumerate(order) if number in told.first})
+        contents.before.update({at: told.last[number] for number, at in enumerate(order) if number in told.last})
+        contents.several.update(at for number, at in enumerate(order) if number in told.several)
+        self._contents = contents
 
     def __enter__(self) -> Self:
         return self
@@ -175,9 +181,7 @@ class SharedJournal:
 
         Of a row whose name is its own only the result is: whatever else became of it, its name says.
         """
-        begun = [entry for entry in entries if isinstance(entry, Begun)]
-        self._own.update(entry.position for entry in begun if entry.own_name)
-        self._sent.update((entry.position, sent_as(entry.fields)) for entry in begun)
+        self._own.update(entry.position for entry in entries if isinstance(entry, Begun) and entry.own_name)
         kept = [entry for entry in entries if isinstance(entry, Ended) or entry.position not in self._own]
         if not kept:
             return
@@ -187,17 +191,10 @@ class SharedJournal:
         self._written += 1
 
     def _line(self, entry: Entry, name: str, number: int) -> str:
-        """Write an entry, with its MAC."""
+        """Write an entry, with the hash of its row, and its MAC."""
         bare = _bare(entry)._replace(position=self._counted[entry.position])
-        values = [_TAGS[type(entry)], *bare]
-        if isinstance(entry, Ended):
-            values.append(self._sent.get(entry.position) or self._earlier(entry.position))
+        values = [_TAGS[type(entry)], *bare, self._contents.now.get(entry.position)]
         return json.dumps([*values, self._part.seal(_message(name, number, values)).hex()])
-
-    def _earlier(self, position: int) -> str | None:
-        """Return what is known to have been sent of a row before this was opened."""
-        story = self._stories.get(position)
-        return None if story is None else story.sent
 
     def end(self, at: float) -> None:
         """Note nothing: whether a part has more to do is seen by its rows."""
@@ -213,10 +210,10 @@ def _message(name: str, number: int, values: list[Any]) -> bytes:
 
 
 class _Line(NamedTuple):
-    """An entry, and of a result what was sent, where that is known."""
+    """An entry, and the hash of what was sent of its row, where that is known."""
 
     entry: Entry
-    sent: str | None = None
+    content: str | None = None
 
 
 def _read(shelf: Shelf, place: str, name: str, part: Part) -> tuple[str, list[_Line]]:
@@ -241,8 +238,10 @@ def _line(parts: list[Any], place: str, name: str, number: int, part: Part) -> _
     kind, mac = _KINDS[tag], bytes.fromhex(values.pop())
     if not part.trust and not part.seal.proves(_message(name, number, [tag, *values]), mac):
         raise _unproven(f"{place}/{name}", earlier=False)
-    sent = values.pop() if kind is Ended else None
-    return _Line(_entry(kind, values), sent)
+    content = values.pop()
+    if not isinstance(content, str | None):
+        raise TypeError
+    return _Line(_entry(kind, values), content)
 
 
 def _entry(kind: type[Entry], values: list[Any]) -> Entry:
@@ -261,22 +260,40 @@ def _is_whole(line: str) -> bool:
     return True
 
 
-def _told(files: Sequence[tuple[str, list[_Line]]]) -> dict[int, Story]:
+class _Told(NamedTuple):
+    """What several have written of rows, and the first and the last hash of each; `several` have had more than one."""
+
+    stories: dict[int, Story]
+    first: dict[int, str]
+    last: dict[int, str]
+    several: set[int]
+
+
+def _told(files: Sequence[tuple[str, list[_Line]]]) -> _Told:
     """Put together what several have written: a row is up if it is for any of them.
 
-    A row that was found to be wrong is looked at anew: nothing of it was sent, and it may have been mended, or this
-    machine may have the file that another had not.
+    Of a row that has changed, only what was written of its last version counts. A row that was found to be wrong is
+    looked at anew: nothing of it was sent, and it may have been mended, or this machine may have the file that another
+    had not.
     """
     begun: dict[int, Begun] = {}
     intents: dict[int, list[Intent]] = {}
     open_: dict[int, set[str]] = {}
     results: dict[int, str] = {}
-    what: dict[int, str | None] = {}
+    first: dict[int, str] = {}
+    last: dict[int, str] = {}
+    several: set[int] = set()
     for who, lines in files:
-        for entry, sent in lines:
+        for entry, content in lines:
+            if content is not None:
+                first.setdefault(entry.position, content)
+            if content is not None and last.setdefault(entry.position, content) != content:
+                last[entry.position] = content
+                several.add(entry.position)
+                for known in (begun, intents, open_, results):
+                    known.pop(entry.position, None)
             if isinstance(entry, Begun):
                 begun[entry.position] = Begun(*entry[:3], bool(entry.own_name))
-                what[entry.position] = sent_as(entry.fields)
             elif isinstance(entry, Intent):
                 intents.setdefault(entry.position, []).append(entry)
                 open_.setdefault(entry.position, set()).add(who)
@@ -285,17 +302,17 @@ def _told(files: Sequence[tuple[str, list[_Line]]]) -> dict[int, Story]:
             elif (
                 isinstance(entry, Ended) and _status(entry.result) != "invalid" and not _up(results.get(entry.position))
             ):
-                results[entry.position], what[entry.position] = entry.result, sent
-    return {
+                results[entry.position] = entry.result
+    stories = {
         position: Story(
             begun.get(position),
             sorted(intents.get(position, []), key=lambda intent: intent.at),
             not open_.get(position),
             results.get(position),
-            what.get(position),
         )
         for position in sorted(begun.keys() | results.keys())
     }
+    return _Told(stories, first, last, several)
 
 
 def _up(result: str | None) -> bool:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ikpipe._contents import Contents
 from ikpipe._errors import BadValue, shown
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class ByPosition:
 class ByKey:
     """Tells rows apart by a key: for rows whose positions change, since others take the table apart.
 
+    A row that has changed since a journal first knew it has a name of its own, made of its key and its content: the
+    name made of the key alone is that of the first version.
+
     Parameters
     ----------
     run
@@ -69,18 +73,23 @@ class ByKey:
         The key of each row, by its position; None where the cell is empty.
     seen
         The keys of rows before these, which are added to.
+    contents
+        Takes the rows' hashes, and has those of a journal; None: there is no journal.
     """
 
-    def __init__(self, run: str, column: object, keys: Sequence[Any], seen: Counter[str]) -> None:
+    def __init__(
+        self, run: str, column: object, keys: Sequence[Any], seen: Counter[str], contents: Contents | None = None
+    ) -> None:
         self._seed, self._column, self._keys, self._seen = _seed(f"{run} key "), column, keys, seen
+        self._contents = contents
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:  # noqa: ARG002
+    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:
         """Give a row's suffix.
 
         Raises
         ------
         BadValue
-            The row has no key, or one that another has too.
+            The row has no key, or one that another has too, or its file cannot be read.
         """
         if (key := self._keys[position]) is None:
             words = f"key: the cell of {self._column!r} is empty"
@@ -89,6 +98,10 @@ class ByKey:
         if self._seen[str(key)] > 1:
             words = f"key: another row has the key {shown(key)} too"
             raise BadValue("same_target", words, "name a column with another value in each row", self._column)
+        if self._contents is not None:
+            content = _noted(self._contents, position, fields, source)
+            if self._contents.first.get(position, content) != content:
+                return _suffix(self._seed, json.dumps([str(key), content]))
         return _suffix(self._seed, str(key))
 
 
@@ -101,18 +114,33 @@ class ByContent:
         The run's id.
     seen
         How many rows before these had each content, which is added to.
+    contents
+        Takes the rows' hashes; None: nobody wants them.
     """
 
-    def __init__(self, run: str, seen: Counter[str]) -> None:
+    def __init__(self, run: str, seen: Counter[str], contents: Contents | None = None) -> None:
         self._seed, self._seen = _seed(f"{run} content "), seen
+        self._contents = Contents(keyed=False) if contents is None else contents
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:  # noqa: ARG002
-        """Give a row's suffix."""
-        content = blake2b(json.dumps([fields, source.kind, source.text]).encode(), digest_size=16)
-        content.update(source.content)
-        row = content.hexdigest()
+    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+        """Give a row's suffix.
+
+        Raises
+        ------
+        BadValue
+            Its file cannot be read.
+        """
+        row = _noted(self._contents, position, fields, source)
         self._seen[row] += 1
         return _suffix(self._seed, f"{row} {self._seen[row]}")
+
+
+def _noted(contents: Contents, position: int, fields: Mapping[str, str], source: Source) -> str:
+    try:
+        return contents.note(position, fields, source)
+    except OSError as error:
+        words = f"file: {shown(source.text)} cannot be read: {error.strerror}"
+        raise BadValue("file_unreadable", words, "fix its permissions") from None
 
 
 def _seed(text: str) -> blake2b:

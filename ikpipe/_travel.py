@@ -14,7 +14,7 @@ from ikpipe._contact import Contact
 from ikpipe._errors import AccountError, Error, JournalError, said
 from ikpipe._journal import Begun, Entry, Intent, Settled
 from ikpipe._limit import MOST, Adaptive, Fixed
-from ikpipe._looks import Looks
+from ikpipe._looks import Looks, OtherFileError
 from ikpipe._pace import WINDOWS, Budget, Pace
 from ikpipe._reply import OF_THE_TOKEN, Reply
 from ikpipe._result import SETTLED, Result
@@ -394,12 +394,16 @@ class Travel:
             return Sight(await self._found(sought))
         except AccountError:
             return Sight(certain=False, wrong_key=not self.contact.proven)
+        except OtherFileError:
+            return Sight(other=True)
         except Error:
             return Sight(certain=False)
 
     async def _found(self, sought: Sought) -> Result | None:
         try:
             return await self._looks.find(sought)
+        except OtherFileError:
+            raise
         except Error as error:
             if not self._control.draining:
                 _log.warning("a row in doubt could not be looked for: %s", error)

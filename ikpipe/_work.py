@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ikpipe._contents import Contents
     from ikpipe._frame import Chunk, Feed, Rows
     from ikpipe._job import Job, Planner
     from ikpipe._journal import Notes
@@ -26,13 +27,15 @@ class Record(NamedTuple):
     """The journal of a run.
 
     `same` are the rows of which it is known that it has them as they are in the table; None where each chunk is to be
-    compared. `fresh`: nothing is in it yet. `sign` makes tokens again, where the key is here.
+    compared. `fresh`: nothing is in it yet. `sign` makes tokens again, where the key is here. `contents` are hashes of
+    rows that may have changed; None: they have not.
     """
 
     journal: Notes
     same: int | None = None
     fresh: bool = False
     sign: Callable[..., Token] | None = None
+    contents: Contents | None = None
 
     def known(self, chunk: Chunk) -> dict[int, Known]:
         """Give what it knows of a chunk's rows, by position."""
@@ -120,6 +123,11 @@ class Work:
                 yield from settled_paths(chunk, SETTLED)
         if record is not None and not record.fresh:
             yield from record.journal.settled_paths()
+
+    def claims(self, record: Record | None) -> Iterator[tuple[int, str]]:
+        """Give those of `up` whose paths no other row may take; rows that are found by keys may have others by now."""
+        keyed = record is not None and record.contents is not None and record.contents.keyed
+        return iter(()) if keyed else self.up(record)
 
     def proven(self, record: Record | None) -> bool:
         """Tell whether any row is up already: then the keys work."""

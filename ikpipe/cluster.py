@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe import _archive, _engine, _shared
+from ikpipe._contents import Contents
 from ikpipe._errors import MappingError, MissingExtra, nearest
 from ikpipe._frame import Collected, Native, Whole, answers, cells_of, tagged, with_answers
 from ikpipe._parameters import Keywords
@@ -325,9 +326,10 @@ async def _send(upload: Upload, frame: pd.DataFrame, before: _Before) -> pd.Data
     account, feed = _opened(upload), _Table(frame, before.rows)
     keys = None if upload.key is None else cells_of(feed, upload.key)
     options = _engine.options(shared_since=upload.since, progress=upload.progress or False, **upload.share())
-    seen = before.seen
-    suffixes = ByContent(upload.run, seen) if keys is None else ByKey(upload.run, upload.key, keys, seen)
     record, sink = _record(upload, feed, keys, account, before.journals), Collected(feed)
+    seen, contents = before.seen, None if record is None else record.contents
+    by_key = None if keys is None else ByKey(upload.run, upload.key, keys, seen, contents)
+    suffixes = by_key or ByContent(upload.run, seen, contents)
     await _engine.send(Work(feed, upload.mapping), account, options, sink, record, suffixes, before.targets)
     results: pd.DataFrame = sink.results
     return results
@@ -371,8 +373,9 @@ def _record(
     before[part] += 1  # a table that is as one before has a journal of its own
     seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
     named = _shared.Part(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
-    journal = _shared.SharedJournal(shelf(place), place, named, order)
-    return Record(journal, len(order), sign=_archive.again(account))
+    contents = Contents(keyed=keys is not None)
+    journal = _shared.SharedJournal(shelf(place), place, named, order, contents)
+    return Record(journal, len(order), sign=_archive.again(account), contents=contents)
 
 
 def _opened(upload: Upload) -> Account:

@@ -285,6 +285,34 @@ def test_fewer_uploads_than_parts_are_refused(account: Account) -> None:
         plan(account, slots=3, concurrency=2)(table(1))
 
 
+# Rows that change, without a journal
+
+
+def test_a_file_of_another_size_is_not_the_row_s(emulate: Callable[..., Emulator]) -> None:
+    """The same run and key, and other bytes: what was stored before is not called this row's."""
+    emulator = emulate()
+    upload = plan(emulator.account, run="night", key="sku")
+    upload(table(2))
+    results = upload(table(2).assign(file=[gif(0) + b"more", gif(1)]))
+    assert [*results["ik_status"]] == ["failed", "exists"]
+    assert results["ik_error"].iloc[0] == "name_taken"
+    assert results["ik_file_id"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("key", ["sku", None])
+def test_another_file_with_a_row_s_name_is_not_the_row_s(key: str | None, emulate: Callable[..., Emulator]) -> None:
+    """Whoever put it there: its size is another, so the row is not stored, and says why."""
+    here, there = emulate(), emulate()
+    (name,) = plan(here.account, run="night", key=key)(table(1))["ik_name"]
+    ikpipe.upload_file(gif(9) + b"more", there.account, file_name=name, folder="/part/", use_unique_file_name=False)
+    results = plan(there.account, run="night", key=key)(table(1))
+    assert [*results["ik_status"]] == ["failed"]
+    assert [*results["ik_error"]] == ["name_taken"]
+    assert "another file has the name that was made for this row" in results["ik_message"].iloc[0]
+    assert results["ik_file_id"].isna().all()
+    assert stored(there) == 1
+
+
 # Secrets
 
 

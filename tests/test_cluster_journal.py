@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from parts import elsewhere, plan, stored, table
+from parts import elsewhere, gif, plan, stored, table
 
 import ikpipe
+from ikpipe import Policy
+from ikpipe._contents import digest
 from ikpipe._proof import Prover
 from ikpipe._shared import begin
 from ikpipe._shelf import shelf
+from ikpipe._source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,12 +84,12 @@ def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
 
 
 def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A part is found again by its keys, whatever else is in its rows this time that is not sent."""
+    """A part is found again by its keys, whatever is in columns of which nothing is sent."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku")
-    upload(table(2).assign(chance=[0.1, 0.2]))
+    upload(table(2).assign(note="at ten"))
     before = len(emulator.log())
-    upload(table(2).assign(chance=[0.3, 0.4]))
+    upload(table(2).assign(note="at noon"))
     assert len(emulator.log()) == before
 
 
@@ -243,3 +248,179 @@ def test_a_run_that_two_begin_at_once_is_one(tmp_path: Path) -> None:
     other = {"run": "other"}
     facts, _ = begin(Late(tmp_path, other), "here", {"run": "own"}, (), OWNER)
     assert facts["run"] == "other"
+
+
+# Rows that change
+
+
+def versions(emulator: Emulator) -> Counter[str]:
+    """Count what was stored under each path."""
+    return Counter(entry["filePath"] for entry in emulator.log() if entry.get("stored"))
+
+
+CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "bytes": lambda rows: rows.assign(file=[gif(100 + row) for row in range(len(rows))]),
+    "another size": lambda rows: rows.assign(file=[gif(row) + b"more" for row in range(len(rows))]),
+    "tags": lambda rows: rows.assign(tags="new"),
+    "both": lambda rows: rows.assign(file=[gif(100 + row) for row in range(len(rows))], tags="new"),
+    "metadata": lambda rows: rows.assign(description="new"),
+    "folder": lambda rows: rows.assign(folder="/other/"),
+}
+
+
+@pytest.mark.parametrize("unique", [True, False])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_row_that_has_changed_is_sent(
+    change: str, *, unique: bool, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Its key finds what was before, and that is not it: nobody calls the old file the row's."""
+    emulator = emulate()
+    given: dict[str, Any] = {"journal": tmp_path, "key": "sku", "use_unique_file_name": unique, "columns": {}}
+    rows, changed = table(3), CHANGES[change](table(3))
+    if "folder" in changed:
+        rows, given["folder"] = rows.assign(folder="/part/"), None
+    upload = plan(emulator.account, **given)
+    first, second = upload(rows), upload(changed)
+    assert [*second["ik_status"]] == ["uploaded"] * 3
+    assert not {*first["ik_version_id"]} & {*second["ik_version_id"]}
+    assert [*second["ik_size"]] == [len(content) for content in changed["file"]]
+    assert max(versions(emulator).values()) == (1 if unique or change == "folder" else 2)
+    before = len(emulator.log())
+    assert_frame_equal(upload(changed), second)
+    assert len(emulator.log()) == before
+
+
+def test_one_row_that_has_changed_is_sent_alone(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The others are as they were."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
+    first, before = upload(table(3)), len(emulator.log())
+    second = upload(table(3).assign(tags=[None, "new", None]))
+    assert [entry["filePath"] for entry in emulator.log()[before:] if entry.get("stored")] == ["/part/s1.gif"]
+    assert_frame_equal(second.drop(columns="tags").iloc[[0, 2]], first.iloc[[0, 2]])
+
+
+def test_a_row_that_changes_back_has_its_first_file(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Its unique name is made of its content: the file of that name is its own."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku")
+    first, _, third = upload(table(2)), upload(CHANGES["bytes"](table(2))), upload(table(2))
+    assert [*third["ik_status"]] == ["exists"] * 2
+    assert [*third["ik_file_id"]] == [*first["ik_file_id"]]
+
+
+def test_a_row_that_became_invalid_is_no_longer_uploaded(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The file of its key is not what the row asks for."""
+    upload = plan(emulate().account, journal=tmp_path, key="sku")
+    upload(table(2))
+    assert [*upload(table(2).assign(file=["ftp://a/b", gif(1)]))["ik_status"]] == ["invalid", "uploaded"]
+
+
+@pytest.mark.parametrize("key", ["sku", None])
+@pytest.mark.parametrize("unique", [True, False])
+def test_a_local_file_that_has_changed_is_sent(
+    *, unique: bool, key: str | None, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Its content counts, at the same path and size; its time does not, which each machine has another of."""
+    emulator = emulate()
+    (tmp_path / "files").mkdir()
+    path = tmp_path / "files" / "a.gif"
+    rows = pd.DataFrame({"sku": ["a"], "file": ["a.gif"]})
+    given: dict[str, Any] = {"journal": tmp_path / "journal", "root": path.parent, "use_unique_file_name": unique}
+    upload = plan(emulator.account, key=key, **given)
+    path.write_bytes(gif(1))
+    first = upload(rows)
+    os.utime(path, (1, 1))
+    before = len(emulator.log())
+    assert_frame_equal(upload(rows), first)
+    assert len(emulator.log()) == before
+    path.write_bytes(gif(2))
+    second = upload(rows)
+    assert [*second["ik_status"]] == ["uploaded"]
+    assert [*second["ik_version_id"]] != [*first["ik_version_id"]]
+
+
+def test_a_file_that_is_gone_changes_no_row_without_a_key(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The part is found by all that is in its rows, which is as it was."""
+    (tmp_path / "a.gif").write_bytes(gif(1))
+    upload = plan(emulate().account, journal=tmp_path / "journal", root=tmp_path)
+    rows = pd.DataFrame({"sku": ["a"], "file": ["a.gif"]})
+    first = upload(rows)
+    (tmp_path / "a.gif").unlink()
+    assert_frame_equal(upload(rows), first)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("?X-Amz-Date=1&X-Amz-Signature=a", "?X-Amz-Date=2&X-Amz-Signature=b", True),
+        ("?v=3&X-Goog-Date=1&X-Goog-Signature=a", "?v=3&X-Goog-Date=2&X-Goog-Signature=b", True),
+        ("?Expires=1&Signature=a&Key-Pair-Id=k", "?Expires=2&Signature=b&Key-Pair-Id=k", True),
+        ("?sv=1&se=2&sr=b&sig=a", "?sv=1&se=3&sr=b&sig=b", True),
+        ("?v=3&X-Amz-Signature=a", "?v=4&X-Amz-Signature=b", False),
+        ("?expires=1", "?expires=2", False),
+        ("?v=3", "?v=4", False),
+    ],
+)
+def test_a_signature_changes_no_row(one: str, other: str, *, same: bool) -> None:
+    """A presigned URL is another one each time; what it leads to is the same."""
+    sources = [Source("url", text=f"https://bucket.example/a.jpg{query}") for query in (one, other)]
+    first, second = (digest({"fileName": "a.jpg"}, source) for source in sources)
+    assert (first == second) is same
+
+
+@pytest.mark.parametrize("change", ["bytes", "tags"])
+def test_a_row_that_changed_while_it_was_in_doubt(
+    change: str, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """What became of its last version is no answer for this one."""
+    emulator = emulate(faults={"store-then-cut": 1.0})
+    policy = Policy(index_lag=0.1, first_wait=0.01)
+    options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path, "retries": 0, "policy": policy}
+    account = replace(emulator.account, api_url="http://127.0.0.1:9")  # nobody looks: each row stays in doubt
+    first = plan(account, key="sku", **options)(table(2))
+    assert [*first["ik_status"]] == ["unknown"] * 2
+    emulator.faults.rates.clear()
+    second = plan(emulator.account, key="sku", **options)(CHANGES[change](table(2)))
+    assert set(second["ik_status"]) <= {"uploaded", "exists"}
+    stored_since = [entry for entry in emulator.log() if entry.get("stored")]
+    assert len(stored_since) == 4
+
+
+@pytest.mark.parametrize("fault", ["reset-after", "5xx"])
+@pytest.mark.parametrize("change", ["bytes", "tags"])
+def test_the_version_before_is_no_answer_to_a_doubt(
+    change: str, fault: str, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """It has the row's path and size, and was stored since the run began: but not since the row changed."""
+    emulator = emulate(faults={fault: 0.0})
+    policy = Policy(index_lag=0.1, first_wait=0.01, clock_skew=0.0)
+    upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False, policy=policy)
+    first = upload(table())
+    emulator.faults.rates[fault] = 0.5
+    second = upload(CHANGES[change](table()))
+    assert emulator.faults.fired[fault]
+    assert set(second["ik_status"]) <= {"uploaded", "exists"}
+    assert not {*first["ik_version_id"]} & {*second["ik_version_id"]}
+
+
+def test_rows_that_exchange_their_names_are_sent(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """What another row had before is its own now."""
+    upload = plan(emulate().account, journal=tmp_path, key="sku", use_unique_file_name=False, file_name="{name}.gif")
+    upload(table(2).assign(name=["one", "two"]))
+    results = upload(table(2).assign(name=["two", "one"]))
+    assert [*results["ik_status"]] == ["uploaded"] * 2
+    assert [*results["ik_name"]] == ["two.gif", "one.gif"]
+
+
+def test_an_entry_without_a_hash_is_believed(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """One of a row whose file could not be read, or of an earlier version, has none."""
+    emulator = emulate()
+    upload = plan(emulator.account, journal=tmp_path, key="sku", trust_journal=True)
+    first = upload(table(2))
+    for path in tmp_path.glob("*/*.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        path.write_text("\n".join(json.dumps([*line[:-2], None, line[-1]]) for line in lines))
+    before = len(emulator.log())
+    assert_frame_equal(upload(table(2)), first)
+    assert len(emulator.log()) == before

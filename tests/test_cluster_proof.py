@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import remote, uploads_of
-from parts import plan, table
+from parts import gif, plan, table
 
 import ikpipe
 from ikpipe import cluster
@@ -140,6 +140,30 @@ def test_a_position_that_is_none_is_damage(emulate: Callable[..., Emulator], tmp
     rewrite(entries(tmp_path), lambda line: line.__setitem__(1, "0"))
     with pytest.raises(ikpipe.JournalError, match="is damaged"):
         upload(table(2))
+
+
+@pytest.mark.parametrize("content", ["none", "its own"])
+def test_parameters_are_not_taken_from_what_is_trusted(
+    content: str, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """A row in doubt is not looked for where an entry says that it was sent, with or without a hash: it is sent."""
+    emulator = emulate(faults={"store-then-cut": 1.0})
+    options: dict[str, Any] = {"key": "sku", "journal": tmp_path, "use_unique_file_name": False, "retries": 0}
+    hidden = replace(emulator.account, api_url="http://127.0.0.1:9")  # nobody looks: each row stays in doubt
+    assert [*plan(hidden, **options)(table(1))["ik_status"]] == ["unknown"]
+    emulator.faults.rates.clear()
+
+    def forge(line: list[Any]) -> None:
+        if line[0] == "prepared":
+            line[2] = json.dumps({**json.loads(line[2]), "folder": "/evil/"})
+        line[-2] = None if content == "none" else line[-2]
+
+    for path in tmp_path.glob("*/*.jsonl"):
+        rewrite(path, forge)
+    ikpipe.upload_file(gif(0), emulator.account, file_name="s0.gif", folder="/evil/", use_unique_file_name=False)
+    results = plan(emulator.account, trust_journal=True, **options)(table(1))
+    assert [*results["ik_file_path"]] == ["/part/s0.gif"]
+    assert [*results["ik_status"]] == ["uploaded"]
 
 
 # Who can prove it

@@ -485,3 +485,21 @@ def test_doubt_that_was_sent_again_unseen_stays() -> None:
     world = World(["lost, token spent", *["lost"] * 5, "refused"], own_name=False)
     result = play(world, fence(sighted=False, own_name=False, resend=True)).result
     assert (result.status, result.error, world.requests[-1]) == ("unknown", "refused", "fresh")
+
+
+def test_another_file_that_has_the_row_s_own_name() -> None:
+    """It is not stored, whatever went before: nobody else makes that name, and what is there is not this file."""
+    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey()
+    assert next(steps) == Send(fresh=True)
+    assert steps.send(Reply(Result("failed", "name_taken", "taken"))) == Look()
+    with pytest.raises(StopIteration) as end:
+        steps.send(Sight(other=True))
+    assert (end.value.value.result.status, end.value.value.result.error) == ("failed", "name_taken")
+    assert "another file" in end.value.value.result.message
+
+
+def test_another_file_is_no_answer_to_a_doubt() -> None:
+    """The row's own is absent: it is sent, since that is sure by now."""
+    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey(Past(Result("unknown"), -2 * LAG))
+    assert next(steps) == Look()
+    assert steps.send(Sight(other=True)) == Send(fresh=True)
