@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ikpipe._source import Source
 
 _BLOCK = 1_000_000  # bytes
+# Something else may have come in a file's place since it was planned: a pipe would never open.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 # What a signature adds to a URL: another one each time, of the same file (S3, Google Cloud, CloudFront, Azure).
 _SIGNATURES = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
 _OF_SIGNATURES = re.compile(
@@ -46,7 +49,7 @@ def digest(fields: Mapping[str, str], source: Source) -> str:
     content = blake2b(json.dumps([fields, source.kind, text]).encode(), digest_size=16)
     content.update(source.content)
     if source.path is not None:
-        with source.path.open("rb") as file:
+        with os.fdopen(os.open(source.path, _READING), "rb") as file:
             while block := file.read(_BLOCK):
                 content.update(block)
     return content.hexdigest()

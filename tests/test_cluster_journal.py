@@ -369,6 +369,19 @@ def test_a_signature_changes_no_row(one: str, other: str, *, same: bool) -> None
     assert (first == second) is same
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links of another kind")
+def test_what_came_in_a_file_s_place_is_not_waited_for_nor_followed(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would stop the run; a link is refused as it is when the file is sent."""
+    source = Source("path", path=tmp_path / "a.gif")
+    os.mkfifo(tmp_path / "a.gif")
+    digest({}, source)
+    (tmp_path / "a.gif").unlink()
+    (tmp_path / "b.gif").write_bytes(gif(1))
+    (tmp_path / "a.gif").symlink_to(tmp_path / "b.gif")
+    with pytest.raises(OSError, match="links"):
+        digest({}, source)
+
+
 @pytest.mark.parametrize("change", ["bytes", "tags"])
 def test_a_row_that_changed_while_it_was_in_doubt(
     change: str, emulate: Callable[..., Emulator], tmp_path: Path
