@@ -14,6 +14,7 @@ from ikpipe._secrets import (
     KEYS,
     MASK,
     Sealed,
+    Secret,
     checked_address,
     checked_headers,
     checked_key,
@@ -25,7 +26,6 @@ from ikpipe._secrets import (
     shown_setting,
     warn_if_readable,
 )
-from ikpipe._secrets import Secret as Secret  # noqa: PLC0414 - others take it from here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,11 +6,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe._account import Secret
 from ikpipe._job import path_of
 from ikpipe._names import place
 from ikpipe._result import KINDS, SETTLED, Result
 from ikpipe._row import Past
+from ikpipe._secrets import Secret
 from ikpipe._token import Token
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NoReturn
 
-from ikpipe._account import Secret
 from ikpipe._errors import JournalError
+from ikpipe._secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

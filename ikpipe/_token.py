@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import jwt
 from jwt.utils import base64url_encode
 
-from ikpipe._account import Secret
 from ikpipe._errors import BadValue, Error, MappingError, nearest
 from ikpipe._parameters import BY_WIRE, TABLE, encode
+from ikpipe._secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe._account import Account, Secret
+    from ikpipe._account import Account
     from ikpipe._progress import Progress
+    from ikpipe._secrets import Secret
 
 
 class Planning(Keywords, total=False):

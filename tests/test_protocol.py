@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ikpipe import _past
-from ikpipe._account import Account, Secret
+from ikpipe._account import Account
 from ikpipe._journal import Begun, Ended, Entry, Intent, Journal, Settled
 from ikpipe._past import of_stories
 from ikpipe._reply import Reply
 from ikpipe._result import Result
 from ikpipe._row import Fence, Look, Past, Row, Send, Sight, Step, Wait
+from ikpipe._secrets import Secret
 from ikpipe._token import Token
 
 if TYPE_CHECKING:
