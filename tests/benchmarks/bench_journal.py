@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pandas as pd
 from bench import Contest
-from canned import STORED
+from canned import STORED, answer
 
 import ikpipe
 from ikpipe import _engine, _past
@@ -99,14 +99,13 @@ class Answering(httpx.AsyncBaseTransport):
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
-        self._answer = json.dumps(STORED).encode()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Read it, and answer."""
-        await request.aread()
+        form = await request.aread()
         if self._seconds:
             await asyncio.sleep(self._seconds)
-        return httpx.Response(200, content=self._answer, headers={"content-type": "application/json"})
+        return httpx.Response(200, content=answer(form), headers={"content-type": "application/json"})
 
 
 def frame(rows: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A server that reads requests and answers them all with the same words: what is measured is who asks.
+"""A server that answers every upload with the details of a file of its name: what is measured is who asks.
 
 ``python canned.py`` prints its address, and serves until it is ended.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -31,19 +32,28 @@ STORED = {
     "isPublished": True,
     "customMetadata": {"brand": "acme"},
 }
-BODY = json.dumps(STORED).encode()
-ANSWER = (
+HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-ik-requestid: 5f3c9a0e\r\n"
-    b"Date: Tue, 24 Nov 2026 20:00:00 GMT\r\nContent-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
+    b"Date: Tue, 24 Nov 2026 20:00:00 GMT\r\nContent-Length: %d\r\n\r\n"
+)
+_FIELD = re.compile(rb'name="(fileName|folder)"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n')
+_FORM = 1 << 14  # bytes of a body that are searched for its fields
 _FIRST: list[float] = []
+
+
+def answer(form: bytes = b"") -> bytes:
+    """Return the details of the file that a form sends, as JSON."""
+    fields = {name: value.decode() for name, value in _FIELD.findall(form)}
+    name, folder = fields.get(b"fileName"), fields.get(b"folder", "").strip("/")
+    path = f"/{folder}/{name}" if folder else f"/{name}"
+    return json.dumps(STORED if name is None else {**STORED, "name": name, "filePath": path}).encode()
 
 
 class Connection(asyncio.Protocol):
     """Answers each request as soon as it has arrived."""
 
     def __init__(self) -> None:
-        self._head = b""
+        self._head = self._form = b""
         self._left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,6 +65,8 @@ class Connection(asyncio.Protocol):
         while data:
             if self._left:
                 taken = min(self._left, len(data))
+                if len(self._form) < _FORM:
+                    self._form += data[: min(taken, _FORM)]
                 self._left, data = self._left - taken, data[taken:]
                 if not self._left:
                     self._answer()
@@ -73,7 +85,8 @@ class Connection(asyncio.Protocol):
         assert isinstance(self._transport, asyncio.WriteTransport)
         if not _FIRST:
             _FIRST.append(time.time())
-        self._transport.write(ANSWER)
+        body, self._form = answer(self._form), b""
+        self._transport.write(HEAD % len(body) + body)
 
     def _tell(self) -> None:
         """Answer when the first request came, in seconds since 1970."""
