@@ -25,7 +25,7 @@ from history import UP
 from rows import blobs, quiet
 
 import ikpipe
-from ikpipe import _archive
+from ikpipe import _archive, _inspection
 from ikpipe._journal import Ended, Journal, Piece
 from ikpipe._proof import Prover, Seal
 
@@ -199,7 +199,7 @@ def test_to_look_at_a_journal_in_use_does_not_let_go_of_it(path: Path) -> None:
     owner = ikpipe.Account("public_x", "private_x")
     with Journal.make(path, owner) as journal:
         journal.begin({"run": "r", "public_key": "public_x"})
-        for look in (lambda: Journal.open(path, owner), lambda: _archive._inspection.glance(path)):  # noqa: SLF001
+        for look in (lambda: Journal.open(path, owner), lambda: _inspection.glance(path)):
             with pytest.raises(ikpipe.JournalError, match="another process is using it"):
                 look()
         command = [sys.executable, "-c", IN_USE, str(path)]
@@ -522,7 +522,7 @@ def test_facts_that_are_far_into_the_file_are_read_too(
         journal.begin({"run": "r", "begun": "now", "mapping": "x" * 9_000}, [Piece(0, 5, "cells", "y" * 9_000)])
     with Journal.open(path, account) as journal:
         assert len(journal.facts["mapping"]) == 9_000
-    assert _archive._inspection.glance(path) == ("now", 5, None)  # noqa: SLF001
+    assert _inspection.glance(path) == ("now", 5, None)
 
 
 def test_an_empty_file_is_left_by_resume(account: Account, path: Path) -> None:
