@@ -185,7 +185,7 @@ def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
     MappingError
         There is no such field, or it is given twice, or its value is none for it.
     """
-    numbers = {field.name: isinstance(field.default, float) for field in fields(Policy)}
+    numbers = {field.name: isinstance(field.default, int | float) for field in fields(Policy)}
     found: dict[str, Any] = {}
     for name, text in pairs:
         if name not in numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime
 import decimal
 import io
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import planned
 
-from ikpipe import MappingError
+from ikpipe import MappingError, Policy
 from ikpipe._parameters import BY_WIRE, TABLE, encode
 from ikpipe._prepare import gather
 from ikpipe.cli import mapping, runs
@@ -250,3 +251,9 @@ def test_the_next_command_of_what_no_option_can_say() -> None:
     """Whoever resumed a run of Python's is sent back there."""
     command = next_command("-o", "out.csv", columns={"custom_metadata": "details"})
     assert command.startswith("ikpipe.retry(ikpipe.read_results('out.csv'), account, …) in Python. No option can")
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Policy), ids=lambda field: field.name)
+def test_each_field_of_a_policy_can_be_set(field: dataclasses.Field[Any]) -> None:
+    """Its own default, as text, is the same policy."""
+    assert mapping.policy([(field.name, str(field.default))]) == Policy()
