@@ -179,7 +179,7 @@ def _outlook(options: Namespace, tally: report.Tally) -> list[str]:
     if options.out == output.STANDARD:
         return ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
     lines.append(f"Next, once what is wrong is mended (cells can be mended in {options.out}):")
-    lines.append(f"  {_again(options, about)}")
+    lines.append(f"  {_again(options, about, unknown=tally.statuses['unknown'] > 0)}")
     if tally.statuses["unknown"]:
         lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
         lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
@@ -191,8 +191,11 @@ def _going_on(options: Namespace, journal: str) -> str:
     return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_hosts(options), *_given(options, "profile")])
 
 
-def _again(options: Namespace, about: Mapping[str, Any]) -> str:
-    """Write the command that retries OUT; a Parquet file keeps the mapping itself, but for what only a caller says."""
+def _again(options: Namespace, about: Mapping[str, Any], *, unknown: bool = False) -> str:
+    """Write the command that retries OUT; a Parquet file keeps the mapping itself, but for what only a caller says.
+
+    Of rows that are `unknown` the journal tells more than OUT, and no file says where it is.
+    """
     words = ["ikpipe", "retry", options.out, "-o", options.out]
     try:
         words += mapping.words(about["mapping"], kept=options.out.endswith(".parquet"))
@@ -200,6 +203,8 @@ def _again(options: Namespace, about: Mapping[str, Any]) -> str:
         return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
     words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
     words += [*_hosts(options), *_given(options, "concurrency", "rate", "max_failures", "profile")]
+    if unknown and about["journal"] is not None and not options.emulator:
+        words += ["--earlier-journal", about["journal"]]
     return shlex.join([*words, "--emulator"] if options.emulator else words)
 
 

@@ -120,6 +120,7 @@ def test_unknown_rows_are_explained(ikp: Ikp, table: Table, emulate: Callable[..
     assert "retry looks for them first" in ran.err
     assert "--on-unknown resend sends them, which can store a file twice" in ran.err
     assert "--policy unique_names=service" in ran.err
+    assert "--earlier-journal " in ran.err.partition("Next")[2]
 
 
 def test_a_row_that_is_absent_has_failed(
