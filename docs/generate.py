@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import CODES
-from ikpipe._parameters import TABLE
+from ikpipe.errors import CODES
+from ikpipe.request.parameters import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,8 +16,9 @@ from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
-from ikpipe._errors import MappingError, MissingExtra
-from ikpipe._progress import Parts, Progress
+from ikpipe.cluster.progress import Parts
+from ikpipe.errors import MappingError, MissingExtra
+from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe._account import Account
+    from ikpipe.request.account import Account
 
 EVERY = 0.5  # seconds between two words of a partition's progress
 

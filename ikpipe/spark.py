@@ -30,11 +30,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from ikpipe._errors import CODES, MappingError, MissingExtra
-from ikpipe._java import check_java
-from ikpipe._progress import Progress, display
-from ikpipe._result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
-from ikpipe.cluster import Planning, Upload, plan
+from ikpipe.cluster import Planning, plan
+from ikpipe.cluster.java import check_java
+from ikpipe.errors import CODES, MappingError, MissingExtra
+from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
+from ikpipe.run.progress import Progress, display
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from ikpipe._account import Account
-    from ikpipe._progress import Display
+    from ikpipe.cluster.part import Upload
+    from ikpipe.request.account import Account
+    from ikpipe.run.progress import Display
 
 _SLOTS = "say how many tasks run at once, at most, with slots="
 _QUIET = """\
@@ -276,7 +277,7 @@ class _Board:
     Parameters
     ----------
     wanted
-        How to draw, as for `ikpipe._progress.display`.
+        How to draw, as for `ikpipe.run.progress.display`.
     tracker
         Spark's, which knows how many tasks a stage has.
     """

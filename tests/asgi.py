@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ikpipe._asgi import App
+    from ikpipe.asgi import App
 
 
 class Answer(NamedTuple):

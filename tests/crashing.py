@@ -11,7 +11,7 @@ import httpx
 import pandas as pd
 
 import ikpipe
-from ikpipe._journal import Journal
+from ikpipe.journal.sqlite import Journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -133,7 +133,7 @@ def _child(work: Callable[..., object], step: str, nth: int, args: tuple[Any, ..
 
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["crashing", "ikpipe._upload", "ikpipe.emulator"])
+_SERVER.set_forkserver_preload(["crashing", "ikpipe.run.upload", "ikpipe.emulator"])
 
 
 def killed(work: Callable[..., object], step: str, nth: int, *args: Any, **options: Any) -> bool:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from doubles import uploads_of
 from rows import sha
 
-from ikpipe import _past
-from ikpipe._journal import Journal
-from ikpipe._token import LocalSigner
+from ikpipe.journal import history
+from ikpipe.journal.sqlite import Journal
+from ikpipe.request.token import LocalSigner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def _of_journal(emulator: Emulator, arrived: list[dict[str, Any]], results: pd.D
     ]
     for position, status in enumerate(results["ik_status"]):
         story = stories.get(position)
-        kept = None if story is None or story.result is None else _past.read(story.result).status
+        kept = None if story is None or story.result is None else history.read(story.result).status
         if status not in ("cancelled", kept):
             found.append(f"position {position}: {status} in the results, {kept} in the journal")
     return found
@@ -75,7 +75,7 @@ def _intents(emulator: Emulator, stories: dict[int, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for story in stories.values():
         for intent in story.intents:
-            token = sign(_past.Known(_past.Result("unknown"), story.begun).fields, intent.iat, intent.exp)
+            token = sign(history.Known(history.Result("unknown"), story.begun).fields, intent.iat, intent.exp)
             digest = hashlib.sha256(token.text.rpartition(".")[0].encode()).hexdigest()
             found.setdefault(digest, intent.at)
     return found
@@ -85,3 +85,8 @@ def sent_again(emulator: Emulator) -> int:
     """Count the requests beyond the first of each file."""
     counts = Counter(entry["file"]["sha256"] for entry in uploads_of(emulator) if "file" in entry)
     return sum(counts.values()) - len(counts)
+
+
+def ledger(emulator: Emulator) -> Counter[str]:
+    """Count how often each file was stored, by its bytes."""
+    return Counter(entry["file"]["sha256"] for entry in emulator.log() if entry.get("stored"))

@@ -19,8 +19,8 @@ import httpx
 from doubles import RawServer, Request, Talk, stored
 
 import ikpipe
-from ikpipe._line import Line as Wired
-from ikpipe._send import _ALIVE, _IN_STEP
+from ikpipe.service.client import _ALIVE, _IN_STEP
+from ikpipe.service.transport import Line as Wired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe._cells import whole_floats
-from ikpipe._errors import BadValue, Problem, shown
-from ikpipe._job import Job
-from ikpipe._metadata import fit
-from ikpipe._names import warning, without_slash
-from ikpipe._parameters import TABLE, encode, folder_levels, json_object, mended_folder, plain, served_name, tag_list
+from ikpipe.errors import BadValue, Problem, shown
+from ikpipe.frames.cells import whole_floats
+from ikpipe.request.metadata import fit
+from ikpipe.request.names import warning, without_slash
+from ikpipe.request.parameters import TABLE, encode
+from ikpipe.request.planner import Job
+from ikpipe.request.values import folder_levels, json_object, mended_folder, plain, served_name, tag_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ikpipe._metadata import Field
-    from ikpipe._source import Intake, Source
+    from ikpipe.request.metadata import Field
+    from ikpipe.request.sources import Intake, Source
 
     Found = list[tuple[str, BadValue]]
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 import ikpipe
-from ikpipe._errors import BadValue, Problem
-from ikpipe._frame import Collected, Plan, Rows, Whole
 from ikpipe.cli.report import Tally
+from ikpipe.errors import BadValue, Problem
+from ikpipe.frames.chunks import Whole
+from ikpipe.frames.mapping import Plan
+from ikpipe.frames.results import Collected
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from ikpipe import Account, Result
-    from ikpipe._job import Job, Planner
+    from ikpipe.request.planner import Job, Planner
+    from ikpipe.request.rows import Rows
 
 
 RETRIES = 5

@@ -13,8 +13,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe._limit import Adaptive, Fixed, Limit
-from ikpipe._pace import Pace
+from ikpipe.concurrency.limits import Adaptive, Fixed, Limit
+from ikpipe.concurrency.rate import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ikpipe._errors import CODES, WARNINGS
-from ikpipe._parameters import TABLE
+from ikpipe.errors import CODES, WARNINGS
+from ikpipe.request.parameters import TABLE
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES: dict[Path, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()

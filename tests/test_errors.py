@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ikpipe
-from ikpipe._errors import CODES, WARNINGS, BadValue, MissingExtra, nearest, shown
+from ikpipe.errors import CODES, WARNINGS, BadValue, MissingExtra, nearest, shown
 
 STATUSES = {"invalid", "failed", "unknown", "cancelled"}
 
@@ -46,7 +46,7 @@ def test_every_code_says_what_to_do(code: str) -> None:
 
 def test_codes_that_are_used_are_listed() -> None:
     """No file of the package makes a problem with a code that the list lacks."""
-    files = Path(ikpipe.__file__).parent.glob("_*.py")
+    files = Path(ikpipe.__file__).parent.rglob("*.py")
     used = {code for file in files for code in re.findall(r'BadValue\(\s*"(\w+)"', file.read_text(encoding="utf-8"))}
     assert len(used) > 10
     assert used <= {*CODES, *WARNINGS}

@@ -22,12 +22,12 @@ from nbclient.exceptions import CellExecutionError
 
 import ikpipe
 import ikpipe.webhooks
-from ikpipe._journal import Intent
-from ikpipe._token import read_token
 from ikpipe.auth import Allow, Desk, Request
-from ikpipe.auth.callers import bearers
-from ikpipe.demo.contact_sheet import contact_sheet
+from ikpipe.auth.bearer_tokens import bearers
+from ikpipe.cli.demo.contact_sheet import contact_sheet
 from ikpipe.emulator import Emulator
+from ikpipe.journal.entries import Intent
+from ikpipe.request.token import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,17 +7,18 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._asgi import Gone, TooLarge, answer, live, whole_body
-from ikpipe.auth.desk import Desk, Reply, Request
-from ikpipe.auth.document import document
-from ikpipe.auth.request import LARGEST
+from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
+from ikpipe.auth.messages import Reply, Request
+from ikpipe.auth.openapi import document
+from ikpipe.auth.payload import LARGEST
+from ikpipe.auth.signer import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ikpipe._account import Account
-    from ikpipe._asgi import Receive, Scope, Send
-    from ikpipe.auth.policy import Allow
+    from ikpipe.asgi import Receive, Scope, Send
+    from ikpipe.auth.allow import Allow
+    from ikpipe.request.account import Account
 
 PATIENCE = 10.0  # seconds for a body to come
 

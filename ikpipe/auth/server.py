@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import Error, MissingExtra
+from ikpipe.errors import Error, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Callable

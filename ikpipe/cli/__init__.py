@@ -2,17 +2,18 @@
 
 ::
 
-    parser.py    the commands and their options
-    guide.py     what `--help` teaches
-    runs.py      upload, retry and resume
-    commands.py  what the other commands do
-    signing.py   auth-server
-    mapping.py   --map and --set → the mapping of a call
-    output.py    OUT: looked at before anything is sent, written whole
-    report.py    problems and summaries for people
-    wording.py   the library's words in those of the command line
-    standin.py   --emulator
-    signals.py   Ctrl-C, SIGTERM and SIGHUP
+    parser.py       the commands and their options
+    help_text.py    what `--help` teaches
+    upload.py       upload, retry and resume
+    commands.py     check, files, sign, emulator
+    auth_server.py  auth-server
+    mapping.py      --map and --set to the mapping of a call
+    output.py       OUT: checked before anything is sent, written when it is complete
+    report.py       problems and summaries for people
+    wording.py      the library's messages in terms of options and commands
+    emulated.py     --emulator
+    signals.py      Ctrl-C and SIGTERM
+    demo/           demo
 
 Standard output carries data alone; everything for people goes to standard error. Nothing heavy is loaded before a
 command runs, so that `--help` is quick.
@@ -24,10 +25,10 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from ikpipe._errors import AccountError, Error, FailuresError
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
+from ikpipe.errors import AccountError, Error, FailuresError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
-from ikpipe._errors import Error
 from ikpipe.cli import mapping, output, report
+from ikpipe.cli.emulated import metadata_fields, service
 from ikpipe.cli.signals import at_once
-from ikpipe.cli.standin import metadata_fields, service
 from ikpipe.cli.wording import say, width
+from ikpipe.errors import Error
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe._errors import Problem
-    from ikpipe._frame import Feed
+    from ikpipe.errors import Problem
+    from ikpipe.frames.chunks import Feed
 
 ALL_WELL, PROBLEMS = 0, 1
 
 
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
-    from ikpipe.tables.feeds import feed
+    from ikpipe.frames.io.streams import feed
 
     if options.out is not None:
         output.ready(options.out, options.table)
@@ -49,11 +49,11 @@ def _problems(
     table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
 ) -> tuple[pd.DataFrame, int]:
     """Find the problems of a table, and count its rows."""
-    from ikpipe._check import find
-    from ikpipe._frame import problem_frame
-    from ikpipe._run import blocking
-    from ikpipe._send import Wire
-    from ikpipe._work import Work
+    from ikpipe.concurrency.control import blocking
+    from ikpipe.frames.results import problem_frame
+    from ikpipe.run.check import find
+    from ikpipe.run.job import Work
+    from ikpipe.service.client import Wire
 
     async def search() -> tuple[list[Problem], int]:
         policy = mapping.policy(options.policy)
@@ -135,6 +135,6 @@ def demo(options: Namespace) -> int:
     """`ikpipe demo`."""
     from pathlib import Path
 
-    from ikpipe.demo import run
+    from ikpipe.cli.demo import run
 
     return run(Path(options.out))

@@ -6,10 +6,11 @@ import csv
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import MappingError, nearest, shown
-from ikpipe._parameters import BY_WIRE, TABLE, dump, encode, tag_list
-from ikpipe._policy import Policy
-from ikpipe._stored_mapping import only_hook
+from ikpipe.errors import MappingError, nearest, shown
+from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.request.policy import Policy
+from ikpipe.request.values import dump, tag_list
+from ikpipe.run.stored_mapping import only_hook
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -28,7 +29,7 @@ def call(options: Namespace) -> dict[str, Any]:
 
 def gathered(options: Namespace) -> dict[str, Any]:
     """Gather the mapping as a run keeps it."""
-    from ikpipe._prepare import gather
+    from ikpipe.run.prepare import gather
 
     given = call(options)
     named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}

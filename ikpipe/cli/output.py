@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import Error
 from ikpipe.cli.signals import held
 from ikpipe.cli.wording import say
-from ikpipe.tables.files import RESULTS, ending, needed
+from ikpipe.errors import Error
+from ikpipe.frames.io.opening import RESULTS, ending, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
-    from ikpipe.tables.writing import ResultsFile
+    from ikpipe.frames.io.writing import ResultsFile
 
 STANDARD = "-"
 
@@ -73,7 +73,7 @@ def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsFile]:
     attrs
         Those of the table that the rows are of.
     """
-    from ikpipe.tables.writing import Csv, ResultsFile, Stream, table_file
+    from ikpipe.frames.io.writing import Csv, ResultsFile, Stream, table_file
 
     if out == STANDARD:
         yield ResultsFile(Csv(Stream(_Standard())), attrs)
@@ -89,7 +89,7 @@ def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsFile]:
 
 def write(frame: pd.DataFrame, out: str) -> None:
     """Write a frame to OUT; a reader of standard output may leave early."""
-    from ikpipe.tables.results import write_csv, write_results
+    from ikpipe.frames.io.results import write_csv, write_results
 
     if out != STANDARD:
         with held():

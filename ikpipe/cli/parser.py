@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
-from ikpipe._errors import Error
-from ikpipe.cli import commands, guide, runs, signing
+from ikpipe.cli import auth_server, commands, help_text, upload
+from ikpipe.errors import Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         prog="ikpipe",
         usage="ikpipe COMMAND …",
         description="Upload a table of files to ImageKit.io, and get the answers back as a table.",
-        epilog=guide.PROGRAM,
+        epilog=help_text.PROGRAM,
     )
     program.add_argument("--version", action="version", version=f"ikpipe {ikpipe.__version__}")
     every = program.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
@@ -64,7 +64,7 @@ def _command(
 
 def _upload(every: _Commands) -> None:
     purpose = "upload the file of each row, and write the answers beside the rows"
-    command = _command(every, "upload", runs.upload, "IN -o OUT [options]", purpose, guide.UPLOAD)
+    command = _command(every, "upload", upload.upload, "IN -o OUT [options]", purpose, help_text.UPLOAD)
     command.add_argument("table", metavar="IN", help="the table; - is standard input")
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; - is standard output")
     _add_mapping(command)
@@ -74,7 +74,7 @@ def _upload(every: _Commands) -> None:
 
 def _check(every: _Commands) -> None:
     purpose = "find every problem of every row, before anything is sent"
-    command = _command(every, "check", commands.check, "IN [-o PROBLEMS] [options]", purpose, guide.CHECK)
+    command = _command(every, "check", commands.check, "IN [-o PROBLEMS] [options]", purpose, help_text.CHECK)
     command.add_argument("table", metavar="IN", help="the table; - is standard input")
     command.add_argument("-o", "--out", metavar="PROBLEMS", help="write the problems there; - is standard output")
     _add_mapping(command)
@@ -85,7 +85,7 @@ def _check(every: _Commands) -> None:
 
 def _retry(every: _Commands) -> None:
     purpose = "send the rows of a results file that are not up yet"
-    command = _command(every, "retry", runs.retry, "RESULTS -o OUT [options]", purpose, guide.RETRY)
+    command = _command(every, "retry", upload.retry, "RESULTS -o OUT [options]", purpose, help_text.RETRY)
     command.add_argument("table", metavar="RESULTS", help="what upload or retry wrote")
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; may be RESULTS")
     _add_mapping(command)
@@ -100,7 +100,7 @@ def _retry(every: _Commands) -> None:
 
 def _resume(every: _Commands) -> None:
     purpose = "finish a run that was cut off, from its journal"
-    command = _command(every, "resume", runs.resume, "[JOURNAL -o OUT] [options]", purpose, guide.RESUME)
+    command = _command(every, "resume", upload.resume, "[JOURNAL -o OUT] [options]", purpose, help_text.RESUME)
     command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
     command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
     _add_fetch_hosts(command)
@@ -111,7 +111,7 @@ def _resume(every: _Commands) -> None:
 
 
 def _files(every: _Commands) -> None:
-    command = _command(every, "files", commands.files, "[options]", "list the media library", guide.FILES)
+    command = _command(every, "files", commands.files, "[options]", "list the media library", help_text.FILES)
     command.add_argument("--search", metavar="QUERY", help="only files that match, such as 'name : \"shirt\"'")
     command.add_argument("--path", metavar="FOLDER", help="only files right in this folder")
     command.add_argument("--limit", metavar="N", type=_count, help="at most so many")
@@ -120,7 +120,9 @@ def _files(every: _Commands) -> None:
 
 
 def _sign(every: _Commands) -> None:
-    command = _command(every, "sign", commands.sign, "PARAMETER=VALUE … [options]", "print an upload token", guide.SIGN)
+    command = _command(
+        every, "sign", commands.sign, "PARAMETER=VALUE … [options]", "print an upload token", help_text.SIGN
+    )
     command.add_argument("parameters", metavar="PARAMETER=VALUE", nargs="+", type=_pair, help="what will be sent")
     command.add_argument(
         "--lifetime", metavar="SECONDS", type=_count, default=1800, help="1 to 3600; 1800 where nobody says"
@@ -130,7 +132,7 @@ def _sign(every: _Commands) -> None:
 
 def _emulator(every: _Commands) -> None:
     purpose = "run the service on this machine, for trying without an account"
-    command = _command(every, "emulator", commands.emulator, "[options]", purpose, guide.EMULATOR)
+    command = _command(every, "emulator", commands.emulator, "[options]", purpose, help_text.EMULATOR)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     command.add_argument(
         "--allow-host",
@@ -158,7 +160,7 @@ def _emulator(every: _Commands) -> None:
 
 def _auth_server(every: _Commands) -> None:
     purpose = "sign uploads for pages and scripts that must not hold the private key"
-    command = _command(every, "auth-server", signing.auth_server, "[options]", purpose, guide.AUTH_SERVER)
+    command = _command(every, "auth-server", auth_server.auth_server, "[options]", purpose, help_text.AUTH_SERVER)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     command.add_argument(
         "--allow-host",
@@ -190,7 +192,7 @@ def _auth_server(every: _Commands) -> None:
 
 def _demo(every: _Commands) -> None:
     purpose = "upload a small catalogue of pictures to a local emulator"
-    command = _command(every, "demo", commands.demo, "[-o DIR]", purpose, guide.DEMO)
+    command = _command(every, "demo", commands.demo, "[-o DIR]", purpose, help_text.DEMO)
     command.add_argument(
         "-o", "--out", metavar="DIR", default="ikpipe-demo", help="folder of its files (default: ikpipe-demo)"
     )

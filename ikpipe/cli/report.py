@@ -6,19 +6,19 @@ from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import CODES, WARNINGS
-from ikpipe._progress import size
-from ikpipe._result import CANCELLED, SETTLED
 from ikpipe.cli.wording import cut, in_options, one_line
+from ikpipe.errors import CODES, WARNINGS
+from ikpipe.request.result import CANCELLED, SETTLED
+from ikpipe.run.progress import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
-    from ikpipe._batches import Sink
-    from ikpipe._frame import Chunk
-    from ikpipe._result import Result
+    from ikpipe.frames.chunks import Chunk
+    from ikpipe.request.result import Result
+    from ikpipe.run.ordering import Sink
 
 FEW = 3  # examples of each code
 _COLUMN = 20  # characters of a column's name

@@ -7,7 +7,7 @@ import shutil
 import sys
 from contextlib import suppress
 
-from ikpipe._parameters import TABLE
+from ikpipe.request.parameters import TABLE
 
 _HOSTS = re.compile(r"fetch_hosts=\['([^']*)'\]")
 _OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal|max_failures)=(?=([.,;:)]*(?:\s|$))?)")

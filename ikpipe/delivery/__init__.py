@@ -1,11 +1,12 @@
-"""Where files are delivered, and how they are transformed on their way.
+"""Delivery URLs, transformations, and results as pictures.
 
 ::
 
-    grammar.py   transformations as text: steps, chains, layers
-    address.py   `url`: path or URL → a delivery URL, signed if wanted
+    url.py              `url`: a path or URL to a delivery URL, signed if wanted
+    transformations.py  transformations as text: steps, chains, layers
+    gallery/            `gallery`: a results frame as HTML
 """
 
-from ikpipe.delivery.address import url
+from ikpipe.delivery.url import url
 
 __all__ = ["url"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator.log import Log
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
-    from ikpipe.emulator.tokens import Keys
+    from ikpipe.emulator.upload.tokens import Keys
     from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]

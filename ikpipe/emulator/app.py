@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from ikpipe.emulator import visitors
-from ikpipe.emulator.delivery import Delivery
-from ikpipe.emulator.faulty import FaultyUploads
-from ikpipe.emulator.library import Library
+from ikpipe.emulator.delivery.endpoint import Delivery
+from ikpipe.emulator.library.api import Library
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.upload import V1_PATH, UploadEndpoint
+from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
+from ikpipe.emulator.upload.fault_injection import FaultyUploads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection

@@ -1,7 +1,7 @@
 """Faults on demand: what can go wrong between a client and the service, how often, and whether the token is spent then.
 
 The service takes a token once (`seed`), and leaves open when it counts as spent if something goes wrong (`guess`): for
-each kind of fault the moment can be chosen. `faulty` does to uploads what is drawn here.
+each kind of fault the moment can be chosen. `upload.fault_injection` does to uploads what is drawn here.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from ikpipe.emulator.tokens import Keys
+from ikpipe.emulator.upload.tokens import Keys
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ from ikpipe.emulator.load import Load
 from ikpipe.emulator.log import Log
 from ikpipe.emulator.settings import Rules
 from ikpipe.emulator.store import Store
-from ikpipe.emulator.tokens import Keys
+from ikpipe.emulator.upload.tokens import Keys
 from ikpipe.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ikpipe.emulator.tokens import Token
+    from ikpipe.emulator.upload.tokens import Token
 
 Details = dict[str, Any]
 """A file's details under their wire names, without addresses: those depend on the port."""

@@ -1,13 +1,14 @@
-"""Webhooks: what finishes later, heard, checked, and put into the results.
+"""Webhooks: verify and parse them, receive them, and apply them to results.
 
 ::
 
-    events.py      the body of a webhook → a typed event
-    signature.py   `verify`: both schemes of signatures, their age, and whether one was here before
-    receiver.py    `endpoint`: an ASGI application that answers at once, and then calls back
-    results.py     `apply`: events → results frame
+    events.py     the body of a webhook to a typed event
+    signature.py  `verify`: both signature schemes, the age, and replays
+    receiver.py   `endpoint`: an ASGI application that answers at once, and then calls back
+    apply.py      `apply`: events to a results frame
 """
 
+from ikpipe.webhooks.apply import apply
 from ikpipe.webhooks.events import (
     Event,
     ExtensionEvent,
@@ -18,7 +19,6 @@ from ikpipe.webhooks.events import (
     parse,
 )
 from ikpipe.webhooks.receiver import endpoint
-from ikpipe.webhooks.results import apply
 from ikpipe.webhooks.signature import Seen, verify
 
 __all__ = [

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ikpipe._errors import WebhookError
-from ikpipe._reply import parsed
+from ikpipe.errors import WebhookError
+from ikpipe.request.reply import parsed
 
 
 @dataclass(frozen=True, kw_only=True)

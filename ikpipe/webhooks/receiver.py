@@ -9,14 +9,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._asgi import Gone, TooLarge, answer, live, whole_body
-from ikpipe._errors import WebhookError
+from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
+from ikpipe.errors import WebhookError
 from ikpipe.webhooks.signature import TOLERANCE, Seen, check, sealed, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ikpipe._asgi import Receive, Scope, Send
+    from ikpipe.asgi import Receive, Scope, Send
     from ikpipe.webhooks.events import Event
     from ikpipe.webhooks.signature import Headers
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ikpipe._errors import MappingError, WebhookError
-from ikpipe._secrets import Sealed
+from ikpipe.errors import MappingError, WebhookError
+from ikpipe.request.secrets import Sealed
 from ikpipe.webhooks.events import Event, parse
 
 TOLERANCE = 300.0  # seconds (sdk)

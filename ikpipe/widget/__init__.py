@@ -1,22 +1,22 @@
-"""`ikpipe.Uploader`: pick, look, mend, send and see, in a notebook.
+"""`ikpipe.Uploader`: pick, edit, upload and see files, in a notebook.
 
 ::
 
-    messages.py  what a browser says, checked
-    rows.py      a row: where its file is, what was edited, how it is
-    lines.py     what pages say, in its order and once
-    shelf.py     all rows: by id, counted, which have changed
-    sheet.py     the table as it was edited, as a frame and a mapping
-    checks.py    rows as they are shown, and what is wrong with them
-    page.py      what browsers were asked to post, and what they say of it
-    wire.py      the browser as transport: posts as it is told, and is not believed without proof
-    runs.py      runs in threads of their own, by the same engine as any upload
-    looks.py     previews of files on the kernel's side
-    adopting.py  rows of a kernel that is gone, whose files a page still has
-    beat.py      what is told of many changes, some at a time
-    desk.py      what a browser asks for, done
-    uploader.py  the widget: its traits, and what Python sees of it
-    static/      what runs in the browser; `order.txt` says how the pieces are joined
+    uploader.py        the widget: its traits, and its Python interface
+    controller.py      carries out what a browser asks for
+    messages.py        messages of a browser, checked
+    ordering.py        messages of a page in order, each once
+    rows.py            a row: its file, its edits, its state
+    row_store.py       all rows: by id, counted, which have changed
+    sheet.py           the edited table as a frame and a mapping
+    validation.py      rows as they are shown, and their problems
+    runs.py            runs in threads of their own, by the same engine as any upload
+    browser_posts.py   what browsers were asked to upload, and what they report
+    browser_client.py  the browser as a client: uploads what it is told to, and is not believed without proof
+    previews.py        previews of files that the kernel has
+    notifier.py        many changes in few messages
+    assets.py          script, style, settings and totals for the browser
+    static/            what runs in the browser; `order.txt` says how the files are joined
 
 The private key never leaves the kernel, and the bytes of a picked file never reach it: the browser posts the very texts
 that were signed here, and its rows are rows of the engine like any other.
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ikpipe._errors import MissingExtra
+from ikpipe.errors import MissingExtra
 
 if TYPE_CHECKING:
     from ikpipe.widget.uploader import Uploader

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe._parameters import TABLE
+from ikpipe.request.parameters import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

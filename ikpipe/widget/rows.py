@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe._errors import CODES
-from ikpipe._parameters import folder_levels
-from ikpipe._source import Source
+from ikpipe.errors import CODES
+from ikpipe.request.sources import Source
+from ikpipe.request.values import folder_levels
 
 if TYPE_CHECKING:
-    from ikpipe._past import Known
-    from ikpipe._result import Result
+    from ikpipe.journal.history import Known
+    from ikpipe.request.result import Result
     from ikpipe.widget.messages import File
     from ikpipe.widget.runs import Run
 

@@ -13,27 +13,28 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe import _archive, _engine, _past
-from ikpipe._errors import Error, JournalError
-from ikpipe._frame import answers, with_answers
-from ikpipe._journal import Journal
-from ikpipe._options import Options
-from ikpipe._public_hosts import FetchHosts
-from ikpipe._result import CANCELLED, Result
-from ikpipe._run import CONTROL, Control
-from ikpipe._work import Work
-from ikpipe.widget.wire import BrowserWire
+from ikpipe.concurrency.control import CONTROL, Control
+from ikpipe.errors import Error, JournalError
+from ikpipe.frames.results import answers, with_answers
+from ikpipe.journal import catalog, history
+from ikpipe.journal.sqlite import Journal
+from ikpipe.request.result import CANCELLED, Result
+from ikpipe.run import engine
+from ikpipe.run.job import Work
+from ikpipe.run.options import Options
+from ikpipe.service.public_hosts import FetchHosts
+from ikpipe.widget.browser_client import BrowserWire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from ikpipe._account import Account
-    from ikpipe._frame import Chunk
-    from ikpipe._past import Known
-    from ikpipe._policy import Policy
-    from ikpipe._progress import Progress
-    from ikpipe.widget.page import Page
+    from ikpipe.frames.chunks import Chunk
+    from ikpipe.journal.history import Known
+    from ikpipe.request.account import Account
+    from ikpipe.request.policy import Policy
+    from ikpipe.run.progress import Progress
+    from ikpipe.widget.browser_posts import Page
     from ikpipe.widget.rows import Row
     from ikpipe.widget.sheet import Sheet
 
@@ -85,7 +86,7 @@ class Run:
         looks: bool = False,
     ) -> None:
         when = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        self.path = sending.folder / f"{when}-{sending.session}-{uuid.uuid4().hex[:4]}{_archive.ENDING}"
+        self.path = sending.folder / f"{when}-{sending.session}-{uuid.uuid4().hex[:4]}{catalog.ENDING}"
         self.rows, self.bytes = list(rows), 0
         self.size, self.moved = sum(row.shown.size or 0 for row in self.rows), 0
         self.began, self.trouble = time.monotonic(), ""
@@ -147,8 +148,8 @@ class Run:
         CONTROL.set(self._control)
         sending = self._sending
         sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sending.folder == _archive.folder():
-            _archive.clear(time.time())
+        if sending.folder == catalog.folder():
+            catalog.clear(time.time())
         wire = BrowserWire(self._page, sending.account, sending.policy, self.forget, self._has, sending.hosts)
         options = Options(
             wire,
@@ -159,7 +160,7 @@ class Run:
             on_attempt=lambda position: self._attempted(self, self.rows[position]),
             progress=self._count,
         )
-        await _engine.begin(self._work(), sending.account, options, _Last(self._end), self.path)
+        await engine.begin(self._work(), sending.account, options, _Last(self._end), self.path)
 
     def _work(self) -> Work:
         """Say what is to be done: rows in doubt come with what is known of them."""
@@ -170,9 +171,9 @@ class Run:
             return Work(self._sheet.feed(frame), mapping)
         frame = with_answers(frame, answers(known, len(known)))
         earlier = {row.id: row.known for row in self.rows if row.known is not None}
-        doubts = _past.by_path({place: earlier[name] for name, place in self._places.items() if name in earlier})
+        doubts = history.by_path({place: earlier[name] for name, place in self._places.items() if name in earlier})
         for run in self._after:
-            doubts |= _past.by_path(stories(run.path, self._sending.account))
+            doubts |= history.by_path(stories(run.path, self._sending.account))
         return Work(self._sheet.feed(frame), mapping, again=True, earlier=doubts)
 
     def _count(self, progress: Progress) -> None:
@@ -220,10 +221,10 @@ class _Last:
 def stories(path: Path, account: Account) -> dict[int, Known]:
     """Give what a run's journal knows, by position; nothing if it is gone, in use, or not proven."""
     with suppress(JournalError), Journal.open(path, account) as journal:
-        return _past.of_stories(journal.stories(), _archive.again(account))
+        return history.of_stories(journal.stories(), catalog.again(account))
     return {}
 
 
 def journals(folder: Path, session: str) -> list[Path]:
     """Give the journals of a session, by its name, if that can be one."""
-    return sorted(folder.glob(f"*-{session}-*{_archive.ENDING}")) if _SESSION.fullmatch(session) else []
+    return sorted(folder.glob(f"*-{session}-*{catalog.ENDING}")) if _SESSION.fullmatch(session) else []

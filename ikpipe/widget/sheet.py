@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe._cells import whole_floats
-from ikpipe._errors import BadValue
-from ikpipe._frame import Plan, Whole
-from ikpipe._parameters import BY_WIRE, TABLE, folder_levels
+from ikpipe.errors import BadValue
+from ikpipe.frames.cells import whole_floats
+from ikpipe.frames.chunks import Whole
+from ikpipe.frames.mapping import Plan
+from ikpipe.request.parameters import BY_WIRE, TABLE
+from ikpipe.request.values import folder_levels
 from ikpipe.widget.messages import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ikpipe._frame import Chunk
+    from ikpipe.frames.chunks import Chunk
     from ikpipe.widget.rows import Held, Row
 
 PICKED = ("file", "size", "type", "folder")

@@ -16,29 +16,30 @@ import anywidget
 import pandas as pd
 import traitlets
 
-from ikpipe import _archive
-from ikpipe._engine import check_account
-from ikpipe._errors import Error
-from ikpipe._frame import Whole, answers, with_answers
-from ikpipe._known_runs import remember
-from ikpipe._library import metadata_fields
-from ikpipe._policy import Policy
-from ikpipe._prepare import gather
-from ikpipe._public_hosts import FetchHosts
-from ikpipe._send import Wire
-from ikpipe.widget import looks, messages, told
-from ikpipe.widget.beat import Beat
-from ikpipe.widget.desk import Desk
+from ikpipe.errors import Error
+from ikpipe.frames.chunks import Whole
+from ikpipe.frames.results import answers, with_answers
+from ikpipe.journal import catalog
+from ikpipe.request.known_runs import remember
+from ikpipe.request.policy import Policy
+from ikpipe.run.engine import check_account
+from ikpipe.run.prepare import gather
+from ikpipe.service.client import Wire
+from ikpipe.service.library import metadata_fields
+from ikpipe.service.public_hosts import FetchHosts
+from ikpipe.widget import assets, messages, previews
+from ikpipe.widget.controller import Desk
 from ikpipe.widget.messages import BadMessage
+from ikpipe.widget.notifier import Beat
 from ikpipe.widget.runs import Sending
 from ikpipe.widget.sheet import Sheet, files_below, labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ikpipe._account import Account
-    from ikpipe._metadata import Field
-    from ikpipe._prepare import Fetch
+    from ikpipe.request.account import Account
+    from ikpipe.request.metadata import Field
+    from ikpipe.run.prepare import Fetch
     from ikpipe.widget.rows import Row
 
 _BETWEEN = 0.25  # seconds between two totals
@@ -74,8 +75,8 @@ class Uploader(anywidget.AnyWidget):
         No tokens can be signed for the account.
     """
 
-    _esm = told.script()
-    _css = told.style()
+    _esm = assets.script()
+    _css = assets.style()
     session = traitlets.Unicode(read_only=True).tag(sync=True)
     settings = traitlets.Dict(read_only=True).tag(sync=True)
     summary = traitlets.Dict(read_only=True).tag(sync=True)
@@ -101,7 +102,7 @@ class Uploader(anywidget.AnyWidget):
         table = files_below(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         sheet = Sheet(pd.DataFrame() if table is None else Whole(table).frame.copy(), mapping)
         sheet.check()
-        folder = _archive.folder() if journal is None else Path(journal)
+        folder = catalog.folder() if journal is None else Path(journal)
         sending = Sending(
             account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), FetchHosts.read(fetch_hosts)
         )
@@ -111,7 +112,7 @@ class Uploader(anywidget.AnyWidget):
         self._desk = Desk(sheet, sending, self.send_message, self._mark)
         self._beat = Beat(self._tell)
         super().__init__()
-        self.set_trait("settings", told.settings(account, mapping, name, None))
+        self.set_trait("settings", assets.settings(account, mapping, name, None))
         self.set_trait("summary", self._summed())
         self.on_msg(self._hear)
         if account.private_key is not None:
@@ -273,7 +274,7 @@ class Uploader(anywidget.AnyWidget):
             self.send_message({"type": "error", "request": request, "message": str(error)})
 
     def _csv(self) -> str:
-        from ikpipe.tables.results import write_csv
+        from ikpipe.frames.io.results import write_csv
 
         stream = io.BytesIO()
         write_csv(self.results, stream)
@@ -291,7 +292,7 @@ class Uploader(anywidget.AnyWidget):
 
     def _look(self, row: Row, size: str) -> None:
         shown = row.shown
-        found = looks.look(shown.file, shown.kind, size)
+        found = previews.look(shown.file, shown.kind, size)
         head = {"type": "preview", "id": row.id, "size": size}
         if found is None:
             self.send_message({**head, "none": True})
@@ -342,7 +343,7 @@ class Uploader(anywidget.AnyWidget):
         if now - self._totalled < _BETWEEN:
             return
         self._totalled = now
-        self.send_message(told.totals(self._desk))
+        self.send_message(assets.totals(self._desk))
 
     def _framed(self, rows: list[Row]) -> pd.DataFrame:
         sheet = self._desk.sheet
@@ -363,7 +364,7 @@ class Uploader(anywidget.AnyWidget):
         except (Error, OSError):
             return
         given = self._desk.sheet.given
-        self.set_trait("settings", told.settings(account, given, self.settings["name"], fields))
+        self.set_trait("settings", assets.settings(account, given, self.settings["name"], fields))
         self._desk.learn(fields)
 
 

@@ -18,11 +18,12 @@ import pandas as pd
 from bench import Contest
 
 import ikpipe
-from ikpipe._frame import Plan, Whole
-from ikpipe._job import Planner
-from ikpipe._session import AT_ONCE
-from ikpipe._source import Intake
-from ikpipe._suffix import ByPosition
+from ikpipe.frames.chunks import Whole
+from ikpipe.frames.mapping import Plan
+from ikpipe.request.planner import Planner
+from ikpipe.request.sources import Intake
+from ikpipe.request.suffixes import ByPosition
+from ikpipe.run.session import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -17,12 +17,15 @@ from bench import Contest
 from canned import STORED, answer
 
 import ikpipe
-from ikpipe import _engine, _past
-from ikpipe._frame import Whole
-from ikpipe._journal import Begun, Ended, Entry, Intent, Journal
-from ikpipe._result import Result
-from ikpipe._run import Group, blocking
-from ikpipe._work import Work
+from ikpipe.concurrency.control import blocking
+from ikpipe.concurrency.group_commit import Group
+from ikpipe.frames.chunks import Whole
+from ikpipe.journal import history
+from ikpipe.journal.entries import Begun, Ended, Entry, Intent
+from ikpipe.journal.sqlite import Journal
+from ikpipe.request.result import Result
+from ikpipe.run import engine
+from ikpipe.run.job import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +35,7 @@ ACCOUNT = ikpipe.Account("public_bench", "private_bench")
 # What is known of a row of ordinary size.
 FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
 TEXT = json.dumps(FIELDS)
-RESULT = _past.write(
+RESULT = history.write(
     Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=STORED["url"], size=46, tags=["shoe"])
 )
 MAC = bytes(16)
@@ -123,8 +126,8 @@ def without(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]
     """Upload without a journal, which no public function does with a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
     work = Work(Whole(frame(rows)), mapping)
-    options = _engine.options(Answering(seconds), concurrency=FLIGHT, progress=False)
-    yield lambda: blocking(_engine.collected, "upload")(_engine.send, work, ACCOUNT, options, None)
+    options = engine.options(Answering(seconds), concurrency=FLIGHT, progress=False)
+    yield lambda: blocking(engine.collected, "upload")(engine.send, work, ACCOUNT, options, None)
 
 
 @contextmanager

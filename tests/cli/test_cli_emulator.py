@@ -15,7 +15,7 @@ import pytest
 from shell import NAMED, process
 
 import ikpipe
-from ikpipe.cli.standin import metadata_fields
+from ikpipe.cli.emulated import metadata_fields
 
 if TYPE_CHECKING:
     from pathlib import Path

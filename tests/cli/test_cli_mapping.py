@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from rows import planned
 
 from ikpipe import MappingError, Policy
-from ikpipe._parameters import BY_WIRE, TABLE, encode
-from ikpipe._prepare import gather
-from ikpipe.cli import mapping, runs
+from ikpipe.cli import mapping, upload
 from ikpipe.cli.mapping import columns, keywords
 from ikpipe.cli.parser import parser
+from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.run.prepare import gather
 
 Pairs = list[tuple[str, str]]
 
@@ -233,7 +233,7 @@ def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, An
 def next_command(*words: str, **run: Any) -> str:
     """Write the command that retries a run."""
     about = {"mapping": gather(run.pop("columns", None), None, None, "server", run)}
-    return runs._again(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
+    return upload._again(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
 
 
 def test_the_next_command_is_quoted() -> None:

@@ -83,7 +83,7 @@ def test_sign_refuses(ikp: Ikp, words: list[str]) -> None:
 def test_demo(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo is given its folder, and its status is the command's."""
     folders: list[Path] = []
-    monkeypatch.setattr("ikpipe.demo.run", lambda folder: folders.append(folder) or 1)
+    monkeypatch.setattr("ikpipe.cli.demo.run", lambda folder: folders.append(folder) or 1)
     assert ikp("demo", "-o", "there").status == 1
     assert folders == [Path("there")]
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from rows import summed_up
 
 from ikpipe import CODES
-from ikpipe._errors import Problem
-from ikpipe._frame import problem_frame
-from ikpipe._result import Result
 from ikpipe.cli.report import problems, summary
 from ikpipe.cli.wording import cut, in_options, one_line
+from ikpipe.errors import Problem
+from ikpipe.frames.results import problem_frame
+from ikpipe.request.result import Result
 
 ABOUT = {"rows": 0, "bytes": 0, "seconds": 0.0}
 TEXT = st.text(max_size=200)

@@ -17,8 +17,9 @@ from history import violations
 from shell import NAMED, process, variables, wait_for
 
 import ikpipe
-from ikpipe._archive import folder
-from ikpipe._journal import Ended, Journal
+from ikpipe.journal.catalog import folder
+from ikpipe.journal.entries import Ended
+from ikpipe.journal.sqlite import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

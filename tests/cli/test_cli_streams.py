@@ -12,8 +12,8 @@ from doubles import uploads_of
 from shell import process, variables, wait_for
 
 import ikpipe
-from ikpipe._frame.feed import ROWS
-from ikpipe._journal import Journal
+from ikpipe.frames.chunks import ROWS
+from ikpipe.journal.sqlite import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

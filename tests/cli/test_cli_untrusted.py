@@ -100,7 +100,7 @@ def test_the_next_command_says_what_a_file_cannot(
     ikp: Ikp, arrived: Arrived, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """After a run into Parquet, the line to type has `--root`, `--fetch` and the address; it works in a new process."""
-    from ikpipe import _known_runs
+    from ikpipe.request import known_runs
 
     Path("files").mkdir()
     pd.DataFrame({"file": ["a.txt"], "label": ["x"], "hook": ["https://shop.example/"]}).to_csv("in.csv", index=False)
@@ -109,7 +109,7 @@ def test_the_next_command_says_what_a_file_cannot(
     (again,) = [line.split() for line in ran.err.splitlines() if line.startswith("  ikpipe retry")]
     assert again == ["ikpipe", "retry", "r.parquet", "-o", "r.parquet", "--map", "webhook_url=hook", *said[:4]]
     Path("files", "a.txt").write_text("a")
-    monkeypatch.setattr(_known_runs, "_runs", type(_known_runs._runs)())  # noqa: SLF001 - as in another process
+    monkeypatch.setattr(known_runs, "_runs", type(known_runs._runs)())  # noqa: SLF001 - as in another process
     assert ikp(*again[1:]).status == 0
     assert arrived()[0]["fields"] | {"webhookUrl": "https://shop.example/", "tags": "x"} == arrived()[0]["fields"]
 

@@ -12,8 +12,8 @@ import pytest
 from shell import NAMED, process, variables
 
 import ikpipe
-from ikpipe._row import RESENDS
-from ikpipe.tables.writing import Csv
+from ikpipe.frames.io.writing import Csv
+from ikpipe.request.recovery import RESENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.emulator import Rules
-from ikpipe.emulator.capacity import Capacity, Queue
+from ikpipe.emulator.upload.capacity import Capacity, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

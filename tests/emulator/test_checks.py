@@ -11,8 +11,8 @@ from emulator_client import Client, picture, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator import checks
 from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.upload import checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator.form import IN_MEMORY, FormReader, Spool, _part
 from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.upload.form import IN_MEMORY, FormReader, Spool, _part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

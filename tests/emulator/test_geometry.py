@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator import geometry, steps
-from ikpipe.emulator.geometry import Box, Frame, Plan, Size
+from ikpipe.emulator.delivery import geometry, grammar
+from ikpipe.emulator.delivery.geometry import Box, Frame, Plan, Size
 
 PLANT = (640, 865)
 """The size of the picture in the documents' examples."""
@@ -15,7 +15,7 @@ PLANT = (640, 865)
 
 def plan(text: str, size: Size = PLANT, custom: Box | None = None, **hints: float) -> Plan:
     """Plan one step."""
-    chain = steps.read(text, {})
+    chain = grammar.read(text, {})
     assert chain.ignored == []
     return geometry.plan(chain.steps[0], Frame(size, size, hints, custom))
 
@@ -80,7 +80,7 @@ def test_where_the_window_lies(text: str, corner: Size) -> None:
 
 def test_a_crop_that_reaches_beyond_the_picture_fails() -> None:
     """Around a centre near the edge there is no such area (docs: "the crop will fail")."""
-    with pytest.raises(steps.BadTransformationError, match="beyond"):
+    with pytest.raises(grammar.BadTransformationError, match="beyond"):
         plan("w-300,h-300,cm-extract,xc-10,yc-10")
 
 
@@ -98,7 +98,7 @@ def test_hints_of_the_client() -> None:
 
 
 sides = st.integers(1, 2000)
-MODES = [f"c-{mode}" for mode in steps.CROPS] + [f"cm-{mode}" for mode in steps.CROP_MODES]
+MODES = [f"c-{mode}" for mode in grammar.CROPS] + [f"cm-{mode}" for mode in grammar.CROP_MODES]
 
 
 @given(size=st.tuples(sides, sides), want=st.tuples(sides, sides), mode=st.sampled_from(MODES))

@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from ikpipe.emulator import media
+from ikpipe.emulator.media import inspection
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
@@ -65,7 +65,7 @@ def jpeg(path: Path, segment: bytes = b"", **options: object) -> Path:
 
 def test_exif(tmp_path: Path) -> None:
     """EXIF tags have ExifTool's names, and numbers instead of fractions."""
-    found = media.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
+    found = inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
     assert found["Make"] == "Canon"
     assert found["ModifyDate"] == "2008:07:31 10:38:11"
     assert (found["ISO"], found["ExposureTime"], found["ExifVersion"]) == (100, 0.00625, "0221")
@@ -74,45 +74,47 @@ def test_exif(tmp_path: Path) -> None:
 
 def test_what_has_no_plain_form_is_left_out(tmp_path: Path) -> None:
     """Binary data and divisions by zero are left out, and the rest is JSON."""
-    found = media.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
+    found = inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
     assert not {"MakerNote", "FNumber", "CFAPattern"} & set(found)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_user_comment(tmp_path: Path) -> None:
     """A user comment comes without the bytes that name its encoding."""
-    assert media.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))["UserComment"] == "fine day"
+    assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))["UserComment"] == "fine day"
 
 
 def test_iptc(tmp_path: Path) -> None:
     """IPTC fields have the names of the seed's example; a repeated one is a list."""
     segment = iptc(a=(5, "Café".encode()), b=(116, b"IPTC"), c=(25, b"one"), d=(25, b"two"), e=(200, b"?"))
-    found = media.embedded(jpeg(tmp_path / "a.jpg", segment))
+    found = inspection.embedded(jpeg(tmp_path / "a.jpg", segment))
     assert found == {"Title": "Café", "Copyright": "IPTC", "Keywords": ["one", "two"]}
 
 
 def test_xmp(tmp_path: Path) -> None:
     """XMP values come without RDF's wrapping, in the default language."""
-    found = media.embedded(jpeg(tmp_path / "a.jpg", xmp=XMP.encode()))
+    found = inspection.embedded(jpeg(tmp_path / "a.jpg", xmp=XMP.encode()))
     assert found == {"Title": "The title", "Subject": ["sea", "sky"], "Copyright": "Nobody", "State": "Kent"}
 
 
 def test_most_believed_source(tmp_path: Path) -> None:
     """Where all three name the copyright, XMP's is shown."""
     segment = iptc(a=(116, b"IPTC"))
-    assert media.embedded(jpeg(tmp_path / "a.jpg", segment, exif=exif()))["Copyright"] == "IPTC"
-    assert media.embedded(jpeg(tmp_path / "b.jpg", segment, exif=exif(), xmp=XMP.encode()))["Copyright"] == "Nobody"
+    assert inspection.embedded(jpeg(tmp_path / "a.jpg", segment, exif=exif()))["Copyright"] == "IPTC"
+    assert (
+        inspection.embedded(jpeg(tmp_path / "b.jpg", segment, exif=exif(), xmp=XMP.encode()))["Copyright"] == "Nobody"
+    )
 
 
 def test_broken_xmp_leaves_the_rest(tmp_path: Path) -> None:
     """XMP that is no XML does not take the EXIF data with it."""
-    assert media.embedded(jpeg(tmp_path / "a.jpg", exif=exif(), xmp=b"<no"))["Make"] == "Canon"
+    assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif(), xmp=b"<no"))["Make"] == "Canon"
 
 
 def test_legacy_properties(tmp_path: Path) -> None:
     """The legacy field has the documented properties and nothing else."""
     path = jpeg(tmp_path / "a.jpg", dpi=(250, 250), icc_profile=b"profile")
-    found = media.legacy(path, media.facts(path, "a.jpg"))
+    found = inspection.legacy(path, inspection.facts(path, "a.jpg"))
     hashed = found.pop("pHash")
     assert found == {
         "height": 48,
@@ -131,7 +133,7 @@ def test_legacy_properties(tmp_path: Path) -> None:
 def test_legacy_exif(tmp_path: Path) -> None:
     """The legacy EXIF data keeps the directories apart."""
     path = jpeg(tmp_path / "a.jpg", exif=exif())
-    found = media.legacy(path, media.facts(path, "a.jpg"))["exif"]
+    found = inspection.legacy(path, inspection.facts(path, "a.jpg"))["exif"]
     assert isinstance(found, dict)
     assert list(found) == ["image", "thumbnail", "exif", "gps", "interoperability", "makernote"]
     assert found["image"]["Make"] == "Canon"
@@ -142,7 +144,7 @@ def test_legacy_exif(tmp_path: Path) -> None:
 def test_legacy_video() -> None:
     """A video's legacy field has its codecs, not a picture's properties."""
     path = Path(__file__).parent / "data/clip.mp4"
-    found = media.legacy(path, media.facts(path, "clip.mp4"))
+    found = inspection.legacy(path, inspection.facts(path, "clip.mp4"))
     assert set(found) == {"height", "width", "bitRate", "duration", "videoCodec", "audioCodec"}
 
 
@@ -150,13 +152,15 @@ def test_legacy_drawing(tmp_path: Path) -> None:
     """An SVG, which has no pixels, has a legacy field without a hash."""
     path = tmp_path / "a.svg"
     path.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="3" height="4"/>')
-    found = media.legacy(path, media.facts(path, "a.svg"))
+    found = inspection.legacy(path, inspection.facts(path, "a.svg"))
     assert (found["width"], found["height"], found["format"], "pHash" in found) == (3, 4, "svg", False)
 
 
 def distance(one: Path, other: Path) -> int:
     """Count the bits in which the two pictures' hashes differ."""
-    first, second = (int(str(media.legacy(path, media.facts(path, path.name))["pHash"]), 16) for path in (one, other))
+    first, second = (
+        int(str(inspection.legacy(path, inspection.facts(path, path.name))["pHash"]), 16) for path in (one, other)
+    )
     return (first ^ second).bit_count()
 
 
@@ -189,10 +193,10 @@ def png(path: Path, *, pixels: bytes, before: bytes = b"", behind: bytes = b"") 
 def test_png_has_its_metadata_on_either_side(tmp_path: Path, place: str) -> None:
     """What a PNG says of itself is found before its pixels and behind them."""
     path = png(tmp_path / "a.png", pixels=zlib.compress(b"\0\0"), **{place: XMP.encode()})
-    assert media.embedded(path)["Title"] == "The title"
+    assert inspection.embedded(path)["Title"] == "The title"
 
 
 def test_pixels_are_not_decoded_in_vain(tmp_path: Path) -> None:
     """Where nothing stands behind a PNG's pixels they are left alone: it does not matter that they are broken."""
     path = png(tmp_path / "a.png", pixels=b"no pixels", before=XMP.encode())
-    assert media.embedded(path)["Title"] == "The title"
+    assert inspection.embedded(path)["Title"] == "The title"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import ExifTags, Image
 
-from ikpipe.emulator import steps, transforming
-from ikpipe.emulator.steps import BadTransformationError
-from ikpipe.emulator.transforming import Request
+from ikpipe.emulator.delivery import grammar, render
+from ikpipe.emulator.delivery.grammar import BadTransformationError
+from ikpipe.emulator.delivery.render import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,9 @@ THUMBNAIL = "n-media_library_thumbnail"
 
 def derive(path: Path, text: str, **request: Any) -> Image.Image:
     """Transform the picture, having checked that all was understood and that its type is what was announced."""
-    chain = steps.read(text, {})
+    chain = grammar.read(text, {})
     assert chain.ignored == []
-    data, mime = transforming.transform(path, path.stat().st_size, chain, Request(**request))
+    data, mime = render.transform(path, path.stat().st_size, chain, Request(**request))
     found = Image.open(BytesIO(data))
     assert found.get_format_mimetype() == mime
     found.load()
@@ -175,7 +175,7 @@ def test_quality(tmp_path: Path) -> None:
     noise = tmp_path / "a.jpg"
     Image.effect_noise((100, 100), 60).save(noise, quality=100)
     sizes = {
-        text: len(transforming.transform(noise, noise.stat().st_size, steps.read(text, {}), Request())[0])
+        text: len(render.transform(noise, noise.stat().st_size, grammar.read(text, {}), Request())[0])
         for text in ("q-10", "q-80", "q-100", "w-100")
     }
     assert sizes["q-10"] < sizes["q-80"] < sizes["q-100"]

@@ -11,7 +11,8 @@ from emulator_client import Client, picture, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator import Rules, parameters
+from ikpipe.emulator import Rules
+from ikpipe.emulator.upload import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from emulator_client import Client, refused
 
-from ikpipe.emulator.placing import unique_name
 from ikpipe.emulator.store import new_id
+from ikpipe.emulator.upload.placing import unique_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

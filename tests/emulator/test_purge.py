@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from ikpipe.emulator.purge import Purges
+from ikpipe.emulator.library.purge import Purges
 from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:

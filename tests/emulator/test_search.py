@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator import search
+from ikpipe.emulator.library import search
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 

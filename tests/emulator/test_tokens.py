@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator import tokens
 from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.upload import tokens
 
 KEYS = tokens.Keys("public_of_the_tests", "private_of_the_tests_with_more_than_32_bytes")
 HEADERS = {"kid": KEYS.public}

@@ -10,7 +10,7 @@ import pytest
 from imagekitio import ImageKit
 
 import ikpipe
-from ikpipe.delivery.grammar import NAMES
+from ikpipe.delivery.transformations import NAMES
 
 pytestmark = pytest.mark.interop
 

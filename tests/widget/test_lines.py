@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe import Uploader
-from ikpipe.widget.lines import Lines
+from ikpipe.widget.ordering import Lines
 
 if TYPE_CHECKING:
     from ikpipe import Account

@@ -17,8 +17,9 @@ import httpx
 import pandas as pd
 
 import ikpipe
-from ikpipe import _travel, cluster
+from ikpipe import cluster
 from ikpipe.emulator import Emulator
+from ikpipe.run import executor
 
 HERE = Path(__file__).resolve().parent
 KEYS = {"public_key": "public_fixture", "private_key": "private_fixture"}
@@ -58,14 +59,14 @@ def shared(url: str, upload_url: str) -> None:
     account = ikpipe.Account("public_fixture", "private_fixture", api_url=url, upload_url=upload_url)
     frame = pd.DataFrame({"sku": ["one", "two"], "file": [b"GIF89a one", b"GIF89a two"]})
     planned = cluster.plan(account, slots=1, journal=HERE / "shared", concurrency=1, **FIXED)
-    send = _travel.Travel._attempt  # noqa: SLF001 - there is no hook between an intent and its request
+    send = executor.Travel._attempt  # noqa: SLF001 - there is no hook between an intent and its request
 
-    async def dying(self: _travel.Travel, trip: Any, *rest: Any) -> Any:
+    async def dying(self: executor.Travel, trip: Any, *rest: Any) -> Any:
         if trip.position:
             os.kill(os.getpid(), signal.SIGKILL)
         return await send(self, trip, *rest)
 
-    _travel.Travel._attempt = dying  # noqa: SLF001
+    executor.Travel._attempt = dying  # noqa: SLF001
     planned(frame)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from doubles import uploads_of
 from rows import sha
 
-from ikpipe.demo import make_fields
+from ikpipe.cli.demo import make_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

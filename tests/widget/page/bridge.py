@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-from ikpipe.widget import told
+from ikpipe.widget import assets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,9 +80,9 @@ class Bridge:
     def file(self, path: str) -> tuple[str, str]:
         """Give what is at a path, and its type; anywhere else is the page."""
         if path == "/uploader.js":
-            return told.script(), "text/javascript"
+            return assets.script(), "text/javascript"
         if path == "/uploader.css":
-            return told.style(), "text/css"
+            return assets.style(), "text/css"
         if path == "/state":
             return json.dumps(self.state), "application/json"
         return PAGE.read_text("utf-8"), "text/html"

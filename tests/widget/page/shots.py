@@ -12,7 +12,7 @@ from bridge import Bridge
 from driver import Uploads
 from stub import Stub, problem
 
-from ikpipe.demo import data_folder
+from ikpipe.cli.demo import data_folder
 from ikpipe.emulator import Emulator
 
 if TYPE_CHECKING:

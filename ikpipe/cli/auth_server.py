@@ -1,0 +1,79 @@
+"""`ikpipe auth-server`: options → a policy, and the endpoint on a port."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+from ikpipe.cli.wording import say
+from ikpipe.errors import Error
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from ikpipe.auth import Allow
+
+_POLICY = ("may", "folder", "names", "force", "replace", "lifetime", "rate")
+
+
+def auth_server(options: Namespace) -> int:
+    """`ikpipe auth-server`: until Ctrl-C or SIGTERM."""
+    from ikpipe.auth import endpoint
+    from ikpipe.auth.server import serve
+
+    allow = _imported(options) if options.allow is not None else _policy(options)
+    account = ikpipe.Account.from_env(options.profile)
+    app = endpoint(account, allow=allow, origins=options.origin, credentials=options.credentials)
+    if not options.quiet:
+        logging.getLogger("ikpipe.auth").setLevel(logging.INFO)
+    serve(app, options.host, options.port, _announce)
+    return 0
+
+
+def _imported(options: Namespace) -> Allow:
+    """Import the policy that MODULE:NAME names, from here or from what is installed."""
+    from ikpipe.auth import Allow
+
+    if options.callers is not None or options.anybody or any(getattr(options, name) for name in _POLICY):
+        raise Error("--allow has the whole policy: the options that make one do not go with it")
+    module, colon, name = options.allow.partition(":")
+    sys.path.insert(0, "")
+    try:
+        found: Any = getattr(importlib.import_module(module), name) if colon else None
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Error(f"--allow {options.allow}: {error}") from None
+    finally:
+        sys.path.remove("")
+    if not isinstance(found, Allow):
+        raise Error(f"--allow {options.allow}: it is MODULE:NAME, and the name that of an ikpipe.auth.Allow")
+    return found
+
+
+def _policy(options: Namespace) -> Allow:
+    from ikpipe.auth import Allow
+    from ikpipe.auth.bearer_tokens import bearers
+
+    if (options.callers is None) is not options.anybody:
+        raise Error(
+            "who may sign? Say --callers FILE, --anybody, or --allow MODULE:NAME. Type: ikpipe auth-server --help"
+        )
+    given = {name: getattr(options, name) for name in ("names", "lifetime", "rate") if getattr(options, name)}
+    return Allow(
+        who=(lambda _request: "anybody") if options.anybody else bearers(options.callers),
+        parameters=[name for names in options.may for name in names.split(",") if name],
+        folders=options.folder,
+        force=dict(options.force),
+        replace=options.replace,
+        **given,
+    )
+
+
+def _announce(address: str) -> None:
+    """Print the line that points a shell's clients to it."""
+    export = f"export IMAGEKIT_AUTHENTICATION_ENDPOINT={shlex.quote(f'{address}/')}"
+    print(f"# ikpipe auth-server at {address}", export, sep="\n", flush=True)  # noqa: T201 - what a shell reads
+    say("the authentication endpoint is ready; Ctrl-C ends it.")

@@ -1,0 +1,121 @@
+"""`--emulator`: a temporary service on this machine, for one command."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.cli.wording import say
+from ikpipe.errors import Error, MissingExtra
+from ikpipe.run.stored_mapping import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    import ikpipe
+
+_TYPES = {"b": "Boolean", "i": "Number", "u": "Number", "f": "Number"}  # by the kind of a column's dtype
+_CONSTANTS = {bool: "Boolean", int: "Number", float: "Number"}
+
+
+def service() -> Any:
+    """Load the emulator, or say which extra it needs."""
+    try:
+        import ikpipe.emulator
+    except ImportError:
+        raise MissingExtra.for_extra("emulator", "The emulator") from None
+    return ikpipe.emulator
+
+
+@contextmanager
+def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
+    """Run an emulator that has the custom metadata fields which the table wants, as a user's own account would.
+
+    Parameters
+    ----------
+    frame
+        The table that is to go up.
+    given
+        The mapping: `columns` and parameters.
+    """
+    emulator = service().Emulator(**_keys())
+    with emulator:
+        for name, kind in metadata_fields(frame, given).items():
+            _create(emulator, name, kind)
+        say(f"--emulator: this run goes to a temporary service at {emulator.url}; nothing reaches ImageKit")
+        yield emulator.account
+    say("--emulator: nothing was sent to ImageKit, and the temporary service is gone: its URLs lead nowhere")
+
+
+def _keys() -> dict[str, str]:
+    """Return the keys of this user's temporary services: a journal belongs to an account, also to one of these.
+
+    They are random, and kept in the state folder, readable by the user alone. Where that cannot be written, each
+    service has others.
+    """
+    from ikpipe.emulator import keys
+    from ikpipe.journal.catalog import folder as journals
+
+    folder = journals().parent / "emulator"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pair = keys.kept(folder) or keys.keep(folder, keys.made())
+    except (OSError, ValueError):
+        return {}
+    return {"public_key": pair.public, "private_key": pair.private}
+
+
+def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, str]:
+    """Give the custom metadata fields that columns and options name, each with the type that fits its cells."""
+    before = stored(frame.attrs)
+    found: dict[str, str] = {}
+    for mapping in (before["parameters"], given):
+        constant = _object(mapping.get("custom_metadata"))
+        found |= {name: _CONSTANTS.get(type(value), "Text") for name, value in constant.items()}
+    for column in frame.columns:
+        prefix, dot, name = str(column).partition(".")
+        if dot and prefix in ("custom_metadata", "customMetadata"):
+            found[name] = _kind(frame[column])
+    for columns in (before["columns"], given.get("columns", {})):
+        mapped = columns.get("custom_metadata")
+        fields = {str(column): column for column in mapped} if isinstance(mapped, list) else _object(mapped)
+        found |= {name: _kind(frame[column]) for name, column in fields.items() if column in frame}
+    return found
+
+
+def _object(given: object) -> dict[str, Any]:
+    """Read an object, or its JSON; what is neither is refused later on."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _kind(cells: pd.Series[Any]) -> str:
+    return _TYPES.get(cells.convert_dtypes().dtype.kind, "Text")
+
+
+def _create(emulator: Any, name: str, kind: str) -> None:
+    from urllib.error import HTTPError
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    field = {"name": name, "label": name, "schema": {"type": kind}}
+    key = base64.b64encode(f"{emulator.private_key}:".encode()).decode()
+    request = Request(  # noqa: S310 - the address is the emulator's own
+        f"{emulator.url}/v1/customMetadataFields",
+        json.dumps(field).encode(),
+        {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+    )
+    try:
+        # No proxy: it would not find this machine's loopback.
+        build_opener(ProxyHandler({})).open(request).close()
+    except HTTPError as error:
+        with error:
+            words = json.load(error)["message"]
+        raise Error(f"--emulator: there cannot be a custom metadata field {name!r}: {words}") from None

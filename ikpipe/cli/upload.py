@@ -1,0 +1,218 @@
+"""upload, retry and resume: a table goes up, its results are written, and the next command is named."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import ikpipe
+from ikpipe.cli import mapping, output, report
+from ikpipe.cli.emulated import emulated
+from ikpipe.cli.wording import say, width
+from ikpipe.errors import Error, JournalError, MappingError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ikpipe.frames.chunks import Feed
+    from ikpipe.run.job import Work
+
+ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
+
+
+def upload(options: Namespace) -> int:
+    """`ikpipe upload IN -o OUT`."""
+    from ikpipe.frames.io.streams import feed
+    from ikpipe.run.job import Work
+
+    output.ready(options.out, options.table, options.journal)
+    said = mapping.gathered(options)
+    return _run(options, lambda: feed(options.table), lambda table, _account: Work(table, said))
+
+
+def retry(options: Namespace) -> int:
+    """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
+    from ikpipe.frames.chunks import Whole
+    from ikpipe.run.engine import retried
+
+    for journal in (options.journal, options.earlier_journal):
+        output.ready(options.out, journal=journal)
+    said = mapping.gathered(options)
+
+    def work(table: Any, account: ikpipe.Account) -> Work:
+        earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
+        return retried(table.frame, account, said, options.fetch, earlier, trust=options.trust_journal)
+
+    return _run(options, lambda: Whole(ikpipe.read_results(options.table)), work)
+
+
+def resume(options: Namespace) -> int:
+    """`ikpipe resume JOURNAL -o OUT`; without a journal it lists the runs that were cut off."""
+    if options.journal is None:
+        return _list_unfinished(options)
+    if options.out is None:
+        raise Error(f"Name a file for the results: {shlex.join(['ikpipe', 'resume', options.journal])} -o OUT")
+    output.ready(options.out, journal=options.journal)
+    if not Path(options.journal).exists():
+        raise Error(
+            f"There is no journal {options.journal}. A run makes it before it sends anything: if "
+            "it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
+        )
+    return _finish(options, ikpipe.Account.from_env(options.profile))
+
+
+def _finish(options: Namespace, account: ikpipe.Account) -> int:
+    """Go on with the run of a journal."""
+    from ikpipe.concurrency.control import blocking
+    from ikpipe.frames.io.streams import reopened
+    from ikpipe.journal.catalog import found
+    from ikpipe.run.engine import options_as_begun, send
+
+    try:
+        record, work = found(options.journal, account, reopened, trust=options.trust_journal)
+    except JournalError as error:  # of which no other file can be named here
+        raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
+    with record.journal:
+        given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
+        given["max_failures"] = options.max_failures
+        given |= dict.fromkeys(("retries", "timeout", "on_error"))
+        policy = mapping.policy(options.policy) if options.policy else None
+        how = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **given)
+        return _carry_out(options, work, lambda sink: blocking(send, "resume")(work, account, how, sink, record))
+
+
+def _list_unfinished(options: Namespace) -> int:
+    """Print the runs that were cut off, a line each, and say what to type."""
+    from ikpipe.journal.catalog import folder, unfinished
+
+    if options.out is not None:
+        raise Error("Name the journal too: ikpipe resume JOURNAL -o OUT. Which there are: ikpipe resume")
+    found = list(unfinished())
+    for one in found:
+        print(f"{one.begun}  {one.rows:>9,} rows  {one.path}")  # noqa: T201 - what the command is for
+    if found:
+        say("finish one of them with:", "  ikpipe resume JOURNAL -o results.csv")
+    else:
+        say(f"no run is left to finish in {folder()}", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
+    return ALL_UP
+
+
+def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpipe.Account], Work]) -> int:
+    """Send a table, to the account or to a temporary service."""
+    from ikpipe.concurrency.control import blocking
+    from ikpipe.run.engine import begin
+    from ikpipe.run.engine import options as sending
+
+    how = sending(
+        policy=mapping.policy(options.policy),
+        fetch_hosts=options.fetch_host,
+        concurrency=options.concurrency,
+        rate=options.rate,
+        max_failures=options.max_failures,
+        on_unknown=options.on_unknown,
+        progress=not options.quiet,
+        # A temporary service may have another private key each time, and gets nothing that is worth a proof.
+        trust_journal=options.trust_journal or options.emulator,
+    )
+    account = None if options.emulator else ikpipe.Account.from_env(options.profile)
+    table = read()
+
+    def go(account: ikpipe.Account, journal: Any) -> int:
+        work = make(table, account)
+        return _carry_out(options, work, lambda sink: blocking(begin, "upload")(work, account, how, sink, journal))
+
+    if account is not None:
+        return go(account, options.journal)
+    # A run whose service is gone cannot be resumed, so that its journal has no place among those that can.
+    with TemporaryDirectory(prefix="ikpipe-") as place, emulated(table.sample, mapping.call(options)) as there:
+        if options.journal is not None:
+            say(f"--emulator: {options.journal} is a journal of this service alone; name another file for ImageKit")
+        return go(there, options.journal or Path(place, "run.ikjournal"))
+
+
+def _carry_out(options: Namespace, work: Work, send: Callable[[Any], object]) -> int:
+    """Send, while what comes back is written, also where something stops the run."""
+    with output.results(options.out, work.feed.sample.attrs) as sink, _telling(options):
+        # The journal of a temporary service goes with it.
+        tally = report.Tally(sink, {"journal": None} if options.emulator and options.journal is None else {})
+        try:
+            send(tally)
+        finally:
+            if tally.about and not options.quiet:
+                say(*report.summary(tally, width()), "", *_outlook(options, tally))
+    return INTERRUPTED if tally.about["interrupted"] else ALL_UP if tally.all_up else SOME_NOT
+
+
+@contextmanager
+def _telling(options: Namespace) -> Iterator[None]:
+    """Say what to type if the run is cut off, as soon as the library tells where its journal is."""
+    log = logging.getLogger("ikpipe")
+
+    def tell(record: logging.LogRecord) -> bool:
+        if journal := getattr(record, "journal", None):
+            say("if this run is cut off, finish it with:", f"  {_going_on(options, journal)}")
+        return record.levelno > logging.INFO
+
+    if not options.quiet and not options.emulator:
+        log.setLevel(logging.INFO)
+    log.addFilter(tell)
+    try:
+        yield
+    finally:
+        log.removeFilter(tell)
+
+
+def _outlook(options: Namespace, tally: report.Tally) -> list[str]:
+    """Say where the results are, and what to type next."""
+    about, lines = tally.about, []
+    if options.out != output.STANDARD:
+        lines.append(f"Results: {options.out}")
+    if tally.all_up:
+        return lines
+    if about["interrupted"] and about["journal"] is not None and not options.emulator:
+        return [*lines, "Next, to go on where it stopped:", f"  {_going_on(options, about['journal'])}"]
+    if options.out == output.STANDARD:
+        return ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
+    lines.append(f"Next, once what is wrong is mended (cells can be mended in {options.out}):")
+    lines.append(f"  {_again(options, about, unknown=tally.statuses['unknown'] > 0)}")
+    if tally.statuses["unknown"]:
+        lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
+        lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
+    return lines
+
+
+def _going_on(options: Namespace, journal: str) -> str:
+    """Write the command that finishes a run; how it sends is in its journal."""
+    return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_hosts(options), *_given(options, "profile")])
+
+
+def _again(options: Namespace, about: Mapping[str, Any], *, unknown: bool = False) -> str:
+    """Write the command that retries OUT; a Parquet file keeps the mapping itself, but for what only a caller says.
+
+    Of rows that are `unknown` the journal tells more than OUT, and no file says where it is.
+    """
+    words = ["ikpipe", "retry", options.out, "-o", options.out]
+    try:
+        words += mapping.words(about["mapping"], kept=options.out.endswith(".parquet"))
+    except MappingError as error:
+        return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
+    words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
+    words += [*_hosts(options), *_given(options, "concurrency", "rate", "max_failures", "profile")]
+    if unknown and about["journal"] is not None and not options.emulator:
+        words += ["--earlier-journal", about["journal"]]
+    return shlex.join([*words, "--emulator"] if options.emulator else words)
+
+
+def _hosts(options: Namespace) -> list[str]:
+    return [word for host in options.fetch_host for word in ("--fetch-host", host)]
+
+
+def _given(options: Namespace, *names: str) -> list[str]:
+    """Write options again, as far as they were given."""
+    values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in names}
+    return [word for option, value in values.items() if value is not None for word in (option, f"{value}")]

@@ -1,0 +1,178 @@
+"""The gallery's tree: a line that sums up, what is not up and why, and a card for each file that is up."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+from ikpipe.delivery.gallery.html import foreign, tag, web_url, written
+from ikpipe.delivery.gallery.snippets import snippets
+from ikpipe.errors import CODES
+from ikpipe.request.result import SETTLED, Result
+from ikpipe.run.progress import size
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+# What a notebook must not read as a formula: MathJax 2 and 3 each have a word for it.
+_PLAIN = "mathjax_ignore tex2jax_ignore"
+_LONGEST = 200  # characters of what people call a row; the rest is cut
+# A notebook's address can hold its password (`?token=`): it is told to nobody.
+_PRIVATELY = {"referrerpolicy": "no-referrer"}
+_TIPS = {"unknown": "It may be stored: retry() looks first.", "accepted": "Stored soon: retry() fills it in."}
+
+
+class Entry(NamedTuple):
+    """One row of the results, and what people call it."""
+
+    label: str
+    result: Result
+
+
+class Page(NamedTuple):
+    """What a gallery shows: counts by status and bytes of all rows, and the entries that are shown."""
+
+    counts: dict[str, int]
+    stored: float
+    up: list[Entry]
+    rest: list[Entry]
+
+    def html(self) -> str:
+        """Write it."""
+        style = files("ikpipe.delivery.gallery").joinpath("gallery.css").read_text("utf-8")
+        ups = sum(count for status, count in self.counts.items() if status in SETTLED)
+        return written(
+            tag(
+                "div",
+                tag("style", style),
+                self._summary(),
+                _cards(self.up, ups),
+                _failures(self.rest, sum(self.counts.values()) - ups),
+                class_=f"ik-gallery {_PLAIN}",
+            )
+        )
+
+    def _summary(self) -> Element:
+        total = sum(self.counts.values())
+        parts = [_count(total, "file" if total == 1 else "files"), *map(_badge_of, self.counts.items())]
+        return tag("p", *_spaced([*parts, *([tag("span", size(self.stored))] if self.stored else [])]), class_="ik-sum")
+
+
+def _spaced(parts: list[Element]) -> list[Element]:
+    """Put a space behind each: where there are no looks, words must not run together."""
+    for part in parts:
+        part.tail = " "
+    return parts
+
+
+def _count(number: int, noun: str) -> Element:
+    return tag("strong", f"{number:,} {noun}")
+
+
+def _badge_of(counted: tuple[str, int]) -> Element:
+    status, count = counted
+    return tag("span", f"{count:,} {status}", class_=f"ik-badge ik-{_kind(status)}")
+
+
+def _kind(status: str) -> str:
+    """Give what a status is for the eye."""
+    if status in SETTLED:
+        return "good" if status != "accepted" else "odd"
+    return "bad" if status in {"failed", "invalid"} else "odd"
+
+
+def _cards(entries: list[Entry], total: int) -> Element | None:
+    if not total:
+        return None
+    return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), _more(total - len(entries), "up"))
+
+
+def _more(count: int, what: str) -> Element | None:
+    if not count:
+        return None
+    said = f"{count:,} more {'is' if count == 1 else 'are'} {what}; gallery(results, limit=…) shows more."
+    return tag("p", said, class_="ik-more")
+
+
+def _card(entry: Entry) -> Element:
+    result, url = entry.result, web_url(entry.result.url)
+    texts = [
+        foreign("strong", _cut(entry.label)),
+        foreign("span", _folder(result), class_="ik-soft"),
+        tag("span", *_spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
+    ]
+    caption = tag("figcaption", *_spaced(texts), _copies(result, url) if url else None)
+    return tag("li", tag("figure", _opening(_picture(entry), url), caption))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _folder(result: Result) -> str:
+    """Give the folder in which a file is."""
+    return _cut((result.file_path or "").rpartition("/")[0]) or "/"
+
+
+def _facts(result: Result) -> Element:
+    sides = f"{result.width} × {result.height}" if result.width and result.height else ""  # noqa: RUF001 - the sign for sizes
+    weight = size(result.size) if result.size is not None else ""
+    return tag("span", " · ".join(filter(None, (sides, weight))))
+
+
+def _marks(result: Result) -> list[Element]:
+    """Mark what is not as most are: any status but "uploaded", and privacy."""
+    marks = ["private"] if result.is_private_file else []
+    status = (
+        []
+        if result.status == "uploaded"
+        else [tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")]
+    )
+    return [*status, *(tag("span", mark, class_="ik-badge ik-odd") for mark in marks)]
+
+
+def _opening(content: Element, url: str | None) -> Element:
+    """Let a click on the picture open the file."""
+    if not url:
+        return tag("div", content, class_="ik-picture")
+    return tag("a", content, href=url, target="_blank", rel="noopener noreferrer", class_="ik-picture")
+
+
+def _picture(entry: Entry) -> Element:
+    result, thumbnail = entry.result, web_url(entry.result.thumbnail_url)
+    if thumbnail and result.file_type == "image":
+        # The height holds also where the looks are left out.
+        return tag("img", src=thumbnail, alt=_cut(entry.label), loading="lazy", height="150", **_PRIVATELY)
+    ending = (result.name or "").rpartition(".")[2].upper() if "." in (result.name or "") else "file"
+    return foreign("span", ending[:12], class_="ik-none")
+
+
+def _copies(result: Result, url: str) -> Element:
+    """Offer what to paste elsewhere: a click marks the whole text, which needs no script."""
+    lines = [_copy(name, text) for name, text in snippets(result, url).items()]
+    return tag("details", tag("summary", "Copy"), *lines)
+
+
+def _copy(name: str, text: str) -> Element:
+    code = tag("code", text, dir="ltr", tabindex="0", role="textbox", aria_readonly="true", aria_label=name)
+    return tag("div", *_spaced([tag("span", name, class_="ik-soft"), code]), class_="ik-copy")
+
+
+def _failures(entries: list[Entry], total: int) -> Element | None:
+    """Set out the rows that are not up: why, and what to do."""
+    if not total:
+        return None
+    heading = tag("p", _count(total, "not up"), class_="ik-sum")
+    return tag(
+        "div", heading, tag("ul", *map(_failure, entries), class_="ik-rest"), _more(total - len(entries), "not up")
+    )
+
+
+def _failure(entry: Entry) -> Element:
+    result = entry.result
+    code = CODES.get(result.error or "")
+    why = result.message or (code.meaning if code else result.error)
+    badge = tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")
+    todo = code.mend if code else _TIPS.get(result.status, "retry() sends it again.")
+    parts = [badge, foreign("strong", _cut(entry.label)), foreign("span", why), tag("em", todo)]
+    return tag("li", *_spaced(parts))

@@ -1,0 +1,210 @@
+"""The metadata inside a picture: EXIF, IPTC and XMP, as the two metadata fields of the upload response show it."""
+
+import math
+import os
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+
+from ikpipe.emulator.delivery.pictures import open_picture
+from ikpipe.emulator.media.phash import phash
+
+if TYPE_CHECKING:
+    from ikpipe.emulator.media.facts import Facts
+
+_IFD = ExifTags.IFD
+# Pillow names a tag as the standard does; the service as ExifTool does (docs, the example response).
+_EXIFTOOL = {
+    "DateTime": "ModifyDate",
+    "DateTimeDigitized": "CreateDate",
+    "ExifInteroperabilityOffset": "InteropOffset",
+    "ExposureBiasValue": "ExposureCompensation",
+    "FlashPixVersion": "FlashpixVersion",
+    "FocalLengthIn35mmFilm": "FocalLengthIn35mmFormat",
+    "ISOSpeedRatings": "ISO",
+    "JpegIFByteCount": "ThumbnailLength",
+    "JpegIFOffset": "ThumbnailOffset",
+    "SubsecTime": "SubSecTime",
+    "SubsecTimeDigitized": "SubSecTimeDigitized",
+    "SubsecTimeOriginal": "SubSecTimeOriginal",
+}
+# IPTC record 2, under the names of the seed's example.
+_IPTC = {
+    5: "Title",
+    25: "Keywords",
+    55: "DateCreated",
+    80: "Creator",
+    90: "City",
+    92: "Location",
+    95: "State",
+    101: "Country",
+    105: "Headline",
+    110: "Credit",
+    115: "Source",
+    116: "Copyright",
+    120: "Description",
+}
+_XMP = {"rights": "Copyright"}
+
+
+def embedded(path: Path) -> dict[str, object]:
+    """Give the picture's EXIF, IPTC and XMP under one name each, as `embeddedMetadata` shows them (seed).
+
+    Where several name the same thing, XMP is believed before IPTC, and IPTC before EXIF (guess). All values are JSON.
+    """
+    try:
+        with path.open("rb") as source:
+            return read_embedded(open_picture(source, path.stat().st_size))
+    except Exception:  # noqa: BLE001 - it is no picture
+        return {}
+
+
+def read_embedded(picture: ImageFile.ImageFile) -> dict[str, object]:
+    """Do the same for a picture that is open."""
+    found: dict[str, object] = {}
+    # Broken metadata in a sound picture is common, and no reason to refuse the upload.
+    with suppress(Exception):  # each parser has its own way to fail
+        for read in (_exif, _iptc, _xmp):
+            found |= read(picture)
+    return found
+
+
+def legacy(path: Path, facts: "Facts") -> dict[str, object]:
+    """Give the `metadata` field, whose format is older than `embeddedMetadata` (docs).
+
+    A video has its codecs there instead of the picture's properties.
+    """
+    if facts.file_type != "image":
+        return _legacy_video(facts)
+    size = {"height": facts.height, "width": facts.width, "size": path.stat().st_size, "format": facts.format}
+    try:
+        with open_picture(path, path.stat().st_size) as picture:
+            return size | _legacy_picture(picture, facts)
+    except Exception:  # noqa: BLE001 - an SVG, or a picture that breaks beyond its header
+        return size | {"hasTransparency": facts.has_alpha, "exif": {}}
+
+
+def _legacy_video(facts: "Facts") -> dict[str, object]:
+    shown = {
+        "height": facts.height,
+        "width": facts.width,
+        "bitRate": facts.bit_rate,
+        "duration": facts.duration,
+        "videoCodec": facts.video_codec,
+        "audioCodec": facts.audio_codec,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _legacy_picture(picture: Image.Image, facts: "Facts") -> dict[str, object]:
+    exif = picture.getexif()
+    return {
+        "hasColorProfile": "icc_profile" in picture.info,
+        "quality": 0,  # what each of the documented examples shows
+        "density": round(picture.info.get("dpi", (72, 72))[0]),
+        "hasTransparency": facts.has_alpha,
+        "exif": _legacy_exif(exif) if exif else {},
+        "pHash": phash(picture),
+    }
+
+
+def _legacy_exif(exif: Image.Exif) -> dict[str, object]:
+    return {
+        "image": _named(exif, ExifTags.TAGS),
+        "thumbnail": _named(exif.get_ifd(_IFD.IFD1), ExifTags.TAGS),
+        "exif": _named(exif.get_ifd(_IFD.Exif), ExifTags.TAGS),
+        "gps": _named(exif.get_ifd(_IFD.GPSInfo), ExifTags.GPSTAGS),
+        "interoperability": _named(exif.get_ifd(_IFD.Interop), _INTEROP),
+        "makernote": {},
+    }
+
+
+_INTEROP = {tag.value: tag.name for tag in ExifTags.Interop}
+
+
+def _exif(picture: ImageFile.ImageFile) -> dict[str, object]:
+    # Pillow would decode a PNG, however large, to see what stands behind its pixels.
+    plain = picture.format == "PNG" and picture.fp is not None and _ends_with_pixels(picture.fp)
+    exif = Image.Image.getexif(picture) if plain else picture.getexif()
+    return (
+        _named(exif, ExifTags.TAGS)
+        | _named(exif.get_ifd(_IFD.Exif), ExifTags.TAGS)
+        | _named(exif.get_ifd(_IFD.GPSInfo), ExifTags.GPSTAGS)
+    )
+
+
+def _ends_with_pixels(png: IO[bytes]) -> bool:
+    """Go from chunk to chunk: whether the last one before the end is of pixels."""
+    start, kind, last = png.tell(), b"", b""
+    png.seek(len(b"\x89PNG\r\n\x1a\n"))
+    while kind != b"IEND" and len(chunk := png.read(8)) == 8:  # noqa: PLR2004 - a length and a kind
+        last, (length, kind) = kind, struct.unpack(">I4s", chunk)
+        png.seek(length + 4, os.SEEK_CUR)
+    png.seek(start)
+    return (last, kind) == (b"IDAT", b"IEND")
+
+
+def _named(tags: Mapping[int, Any], names: Mapping[int, str]) -> dict[str, object]:
+    values = {names[tag]: _plain(value) for tag, value in tags.items() if tag in names and tag not in _NESTED}
+    return {_EXIFTOOL.get(name, name): value for name, value in values.items() if value is not None}
+
+
+_NESTED = {_IFD.Exif, _IFD.GPSInfo, _IFD.Interop, ExifTags.Base.MakerNote}
+
+
+def _plain(value: Any) -> object:
+    """Turn an EXIF value into JSON; what has no plain form (binary data, 0/0) is None."""
+    match value:
+        case bytes():
+            text = value.removeprefix(b"ASCII\0\0\0").strip(b"\0").decode("ascii", "replace")
+            return text if text.isprintable() and text.isascii() else list(value) if len(value) <= 4 else None  # noqa: PLR2004 - versions and such
+        case str():
+            return value.strip("\0 ")
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case int():
+            return value
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _iptc(picture: Image.Image) -> dict[str, object]:
+    found = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]
+    return {_IPTC[tag]: _iptc_text(value) for (record, tag), value in found.items() if record == 2 and tag in _IPTC}  # noqa: PLR2004 - the application record
+
+
+def _iptc_text(value: bytes | list[bytes]) -> object:
+    if isinstance(value, list):
+        return [_iptc_text(item) for item in value]
+    return value.decode("utf-8", "replace")
+
+
+def _xmp(picture: Image.Image) -> dict[str, object]:
+    packet = picture.getxmp()
+    blocks = packet.get("xmpmeta", packet).get("RDF", {}).get("Description", [])
+    properties = [item for block in _listed(blocks) for item in block.items()]
+    return {_xmp_name(name): _xmp_value(value) for name, value in properties if value and name != "about"}
+
+
+def _xmp_name(name: str) -> str:
+    return _XMP.get(name, name[0].upper() + name[1:])
+
+
+def _xmp_value(value: Any) -> object:
+    """Unwrap RDF's containers: the default language of an `Alt`, the items of a `Bag` or `Seq`."""
+    match value:
+        case {"Alt": {"li": items}}:
+            return _xmp_value(_listed(items)[0])
+        case {"Bag": {"li": items}} | {"Seq": {"li": items}}:
+            return [_xmp_value(item) for item in _listed(items)]
+        case {"text": text}:
+            return text
+    return value
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,82 @@
+"""A column's cells as plain Python values, in the form that the user sees."""
+
+from __future__ import annotations
+
+import math
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.errors import unreadable
+from ikpipe.request.columns import kinds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DOUBLE = 8  # bytes of a float64
+_MARK = "\ufeff"  # a trace of the file that a text came from, never a part of it
+
+
+def whole_floats(column: pd.Series[Any]) -> bool:
+    """Tell whether a column's floats are all whole: integers that missing cells, or a spreadsheet, made floats."""
+    kind = getattr(column.dtype, "kind", "O")
+    if kind == "f":
+        return bool((column.dropna().astype("float64") % 1 == 0).all())
+    if kind != "O" or getattr(column.dtype, "type", None) is str:
+        return kind == "O"
+    cells = column.astype(object).tolist()
+    if not any(issubclass(one, float) for one in kinds(cells)):
+        return True
+    floats = [float.__float__(cell) for cell in cells if issubclass(type(cell), float)]
+    return all(cell.is_integer() or math.isnan(cell) for cell in floats)
+
+
+def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
+    """Give a column's cells as Python values; None is a missing one, also the empty text or list.
+
+    Parameters
+    ----------
+    column
+        A column of a frame, or a slice of it.
+    whole
+        What `whole_floats` said of the whole column: its floats become integers.
+    """
+    # float32's 0.1 is 0.10000000149 as a float64: its own shortest text is what the user sees.
+    size = getattr(column.dtype, "itemsize", _DOUBLE)
+    if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
+        numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
+        return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
+    cells: list[Any] = column.astype(object).tolist()
+    found = kinds(cells)
+    if found == {str} and _MARK not in "".join(cells):
+        return cells if all(cells) else [cell or None for cell in cells]
+    if found <= {int, bool, bytes, NoneType}:
+        return cells
+    try:
+        return _present(column, whole=whole)
+    except Exception:  # noqa: BLE001 - of one of the cells: each is read alone
+        return [_alone(column.iloc[at : at + 1], cell, whole=whole) for at, cell in enumerate(cells)]
+
+
+def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
+    pairs = zip(column.astype(object).tolist(), column.notna().tolist(), strict=True)
+    return [_plain(cell, whole=whole) if known else None for cell, known in pairs]
+
+
+def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:
+    """Return the only cell of a column as a plain value; a `BadValue` where that fails."""
+    try:
+        return _present(column, whole=whole)[0]
+    except Exception as error:  # noqa: BLE001
+        return unreadable(cell, error)
+
+
+def _plain(cell: Any, *, whole: bool) -> Any:
+    if isinstance(cell, str):
+        return cell.removeprefix(_MARK) or None
+    if hasattr(cell, "dtype"):  # numpy's scalars and arrays, also inside Arrow lists
+        cell = cell.tolist()
+    if isinstance(cell, (list, tuple, set, dict)):
+        return cell or None
+    if whole and isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell

@@ -1,0 +1,87 @@
+"""Arrow tables of other programs: what of their notes is believed, and the plain types of their columns."""
+
+import json
+from importlib import import_module
+from typing import Any
+
+from ikpipe.frames.codec.bounds import is_column_dtype, is_zone, shallow
+
+_NOTES = b"pandas"
+_LABELS = ("unicode", "string", "int64")
+
+
+def sound(table: Any) -> Any:
+    """Return a table with plain types, and with no more of pandas' notes than is safe to obey.
+
+    Raises
+    ------
+    ValueError
+        The notes are not what pandas writes, or a time zone is not one.
+    """
+    noted = (table.schema.metadata or {}).get(_NOTES)
+    kept = None if noted is None else {_NOTES: json.dumps(_kept(json.loads(shallow(noted.decode())), table))}
+    return stored(table).replace_schema_metadata(kept)
+
+
+def stored(table: Any) -> Any:
+    """Return a table whose extension types have given way to the types that they are stored as."""
+    pyarrow: Any = import_module("pyarrow")
+    for at, field in enumerate(table.schema):
+        if isinstance(field.type, pyarrow.BaseExtensionType):
+            table = table.set_column(at, field.name, table.column(at).cast(field.type.storage_type))
+        zone = getattr(table.schema.field(at).type, "tz", None)
+        if zone is not None and not is_zone(zone):
+            raise ValueError(f"the column {field.name} has a time zone that is not valid")
+    return table
+
+
+def _kept(notes: Any, table: Any) -> dict[str, Any]:
+    """Keep of pandas' notes the index and the plain dtypes of columns."""
+    columns = {_text(one, "field_name", "name"): one for one in _list(notes, "columns")}
+    there = [name for name in table.column_names if name in columns]
+    levels = [_level(one, there, table.num_rows) for one in _list(notes, "index_columns")]
+    index = [one for at, one in enumerate(levels) if one is not None and one not in levels[:at]]
+    labels = [one for one in _list(notes, "column_indexes") if _text(one, "pandas_type") in _LABELS]
+    return {
+        "columns": [
+            _column(columns[name], name, _text(columns[name], "name") if name in index else name) for name in there
+        ],
+        "index_columns": index,
+        "column_indexes": [
+            {**_column(one, None, _text(one, "name")), "pandas_type": one["pandas_type"]}
+            for one in labels
+            if len(labels) == 1
+        ],
+    }
+
+
+def _list(notes: Any, name: str) -> list[Any]:
+    found = notes.get(name) if isinstance(notes, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _text(note: Any, *names: str) -> str | None:
+    """Return the first of a note's entries of these names that is there, if it is text."""
+    found = [note.get(name) for name in names if note.get(name) is not None] if isinstance(note, dict) else []
+    return found[0] if found and isinstance(found[0], str) else None
+
+
+def _column(note: Any, field: str | None, name: str | None) -> dict[str, Any]:
+    dtype = _text(note, "numpy_type")
+    return {
+        "name": name,
+        "field_name": field,
+        "pandas_type": "object",  # which is looked at for labels alone
+        "numpy_type": dtype if is_column_dtype(dtype) else "object",
+        "metadata": None,
+    }
+
+
+def _level(note: Any, there: list[str], rows: int) -> Any:
+    """Keep a level of the index: a column's name, or a range of as many numbers as there are rows."""
+    if not isinstance(note, dict):
+        return note if note in there else None
+    bounds: list[Any] = [note.get(name) for name in ("start", "stop", "step")]
+    if any(type(one) is not int for one in bounds) or not bounds[2] or len(range(*bounds)) != rows:
+        return None
+    return {"kind": "range", "name": _text(note, "name"), **dict(zip(("start", "stop", "step"), bounds, strict=True))}

@@ -1,0 +1,113 @@
+"""A frame as text that gives an equal one back: its index, labels, dtypes, cells and ``attrs``.
+
+The head is one JSON text with everything but the cells. They follow in pieces, a piece some rows: a JSON array of
+columns, each an array of tagged JSON. Reading runs no code but ours, whoever wrote the text. Three things do not come
+back as they were: objects of classes that are not in tagged's table become their text, as in Parquet; a column of a
+dtype that has no name (Arrow's nested ones) becomes one of objects; and a class derived from DataFrame is none.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ikpipe.frames.codec import json_values
+from ikpipe.frames.codec.dtypes import Kind, cells, columns, described, framed, labels, reader
+
+
+class Frozen:
+    """A frame's text: its head, and the cells of any of its rows.
+
+    Parameters
+    ----------
+    frame
+        The whole frame, or a part of a table whose length nobody knows.
+    part
+        Which of both: the rows of a whole frame are counted when it is read back.
+    """
+
+    def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
+        self._frame, self._part = frame, part
+        self._index = _has_values(frame)
+        self._kinds = [Kind.of(column.dtype) for column in columns(frame, index=self._index)]
+
+    @cached_property
+    def head(self) -> str:
+        """Everything but the cells."""
+        frame = self._frame
+        notes = {
+            "columns": [asdict(kind) for kind in self._kinds],
+            "index": described(frame.index),
+            "labels": labels(frame.columns),
+            "attrs": json_values.encode(frame.attrs),
+            "duplicates": frame.flags.allows_duplicate_labels,
+            "rows": None if self._part else len(frame),
+        }
+        return json.dumps(notes)
+
+    def piece(self, rows: pd.DataFrame) -> str:
+        """Write the cells of some rows."""
+        pairs = zip(columns(rows, index=self._index), self._kinds, strict=True)
+        return f"[{','.join(json_values.encode_cells(cells(column, kind)) for column, kind in pairs)}]"
+
+
+def thaw(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
+    """Read a frame back.
+
+    Parameters
+    ----------
+    head
+        What `Frozen` wrote.
+    pieces
+        Its pieces, in their order.
+    first
+        The position of their first row, where they are not all.
+    trusted
+        Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
+
+    Raises
+    ------
+    ValueError
+        The text is not what they wrote, or some of it is missing.
+    """
+    try:
+        return _thawed(json.loads(head), pieces, first, trusted=trusted)
+    except ValueError:
+        raise
+    except Exception as error:  # whatever pandas says of what is not its own
+        raise ValueError(f"this is no frame's text: {error!r}") from error
+
+
+def _has_values(frame: pd.DataFrame) -> bool:
+    """Tell whether the index needs more than its description."""
+    return not isinstance(frame.index, pd.RangeIndex)
+
+
+def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
+    index = notes["index"]
+    found = _columns([Kind(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
+    if notes["rows"] is None:
+        rows = notes["rows"] = len(found[0])
+        if index["range"]:
+            start, _, step = index["range"]
+            index["range"] = [start + step * first, start + step * (first + rows), step]
+    frame = framed(found, 0 if index["range"] else index["levels"], notes, trusted=trusted)
+    return frame.set_flags(allows_duplicate_labels=bool(notes["duplicates"]))
+
+
+def _columns(kinds: list[Kind], pieces: Iterable[str], *, trusted: bool) -> list["pd.Series[Any]"]:
+    readers = [reader(kind, trusted=trusted) for kind in kinds]
+    parts: list[list[pd.Series[Any]]] = [[] for _ in kinds]
+    for piece in pieces:
+        for part, read, values in zip(parts, readers, json_values.decode(piece, trusted=trusted), strict=True):
+            if type(values) is not list:
+                raise TypeError("a column is not a list of cells")
+            part.append(read(values))
+    return [_joined(part or [read([])]) for part, read in zip(parts, readers, strict=True)]
+
+
+def _joined(parts: list["pd.Series[Any]"]) -> "pd.Series[Any]":
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)

@@ -1,0 +1,223 @@
+"""Results as Parquet, with everything that a frame has: its index, its labels, its dtypes, its cells and its ``attrs``.
+
+Arrow keeps most columns by itself. What it cannot keep, above all `object` columns, goes in as tagged JSON; how each
+column went in stands in the schema's metadata under ``ikpipe``, for `read` alone: to other programs it is a Parquet
+file with text columns.
+
+Of a file of another program the columns alone are read, and of what pandas notes in it only which columns are the index
+and which plain dtypes they have: the rest of these notes could have any dtype built, and any ``attrs``.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import IO, Any, NamedTuple
+
+import pandas as pd
+from pandas.api.types import infer_dtype, pandas_dtype
+
+from ikpipe.errors import Error
+from ikpipe.frames.codec import foreign, json_values
+from ikpipe.frames.codec.bounds import is_column_dtype
+from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
+from ikpipe.frames.io import text
+from ikpipe.frames.io.opening import needed, opened, read_as
+
+_NOTES = b"ikpipe"
+_INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+
+
+@dataclass(frozen=True)
+class _Note:
+    """How a column went in: `how` is arrow, pyarrow (its dtype is Arrow's too) or tagged, for JSON.
+
+    `categories` are those of a categorical, as tagged JSON.
+    """
+
+    how: str
+    dtype: str
+    categories: str = ""
+
+
+def read(stream: IO[bytes], name: str) -> pd.DataFrame:
+    """Read a Parquet file: one of results as the frame that it was, any other as pandas does."""
+    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        noted = (file.metadata.metadata or {}).get(_NOTES)
+        table = file.read()
+        frame: pd.DataFrame = foreign.sound(table).to_pandas() if noted is None else decoded(table, noted, name)
+        return frame
+
+
+def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
+    """Read a file of results, chunk by chunk."""
+    file = needed("pyarrow.parquet", "parquet", "Reading a Parquet file").ParquetFile(stream)
+    notes = json.loads(file.metadata.metadata[_NOTES])
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group)
+        yield decoded(table, json.dumps(notes | {"rows": table.num_rows}), trusted=True)
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a file is one of results, with notes of how its columns went in."""
+    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    with opened(path) as stream, read_as("Parquet file", path):
+        return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
+
+
+def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
+    """Give the number of rows, and which columns are of floats that are all whole."""
+    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
+        for group in range(file.num_row_groups):
+            for at in list(whole):
+                cells = file.read_row_group(group, columns=[file.schema_arrow.names[at]]).column(0)
+                if compute.all(compute.equal(cells, compute.round(cells))).as_py() is False:
+                    whole.discard(at)
+        return file.metadata.num_rows, sorted(whole)
+
+
+def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a file, so many rows at a time; each frame has the same dtypes, whatever cells are missing in it."""
+    pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
+    with read_as("Parquet file", name):
+        file = pq.ParquetFile(stream)
+        batches = file.iter_batches(rows)
+    while True:
+        with read_as("Parquet file", name):
+            batch = next(batches, None)
+            table = file.schema_arrow.empty_table() if batch is None else pyarrow.Table.from_batches([batch])
+            frame = _plain(pyarrow, foreign.sound(table))
+        yield frame
+        if batch is None:
+            return
+
+
+def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
+    """Turn a part of a table into a frame, so that all parts have the same dtypes."""
+    for at, field in enumerate(table.schema):
+        if pyarrow.types.is_dictionary(field.type):  # each part would have categories of its own
+            table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
+    nullable = {getattr(pyarrow, f"{dtype.lower()}")(): getattr(pd, f"{dtype}Dtype")() for dtype in _INTEGERS}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=({**nullable, pyarrow.bool_(): pd.BooleanDtype()}).get)
+    return frame
+
+
+class Encoded(NamedTuple):
+    """A chunk of a frame as an Arrow table, and what is to be known to make it a frame again.
+
+    `how` says of each column how it went in; `frame` has the index and the labels, and `indexed` says whether the
+    index went in.
+    """
+
+    table: Any
+    how: list[dict[str, Any]]
+    frame: pd.DataFrame
+    indexed: bool
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "Encoded":
+        """Encode a frame; the columns `as_json` go in as tagged JSON, since Arrow did not take one of their cells."""
+        pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
+        found = list(zip(text.names(frame, index=index), columns(frame, index=index), strict=True))
+        pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in found]
+        table = pyarrow.table([array for array, _ in pairs], names=[name for name, _ in found])
+        return cls(table, [asdict(note) for _, note in pairs], frame, index)
+
+    def alike(self, other: "Encoded") -> bool:
+        """Tell whether both can be parts of one file."""
+        return self.how == other.how and self.table.schema.equals(other.table.schema)
+
+    def differing(self, other: "Encoded") -> set[str]:
+        """Give the columns of both that went in in different ways, or as different types."""
+        found = {field.name: (field.type, how) for field, how in zip(other.table.schema, other.how, strict=True)}
+        mine = ((field.name, (field.type, how)) for field, how in zip(self.table.schema, self.how, strict=True))
+        return {name for name, way in mine if found.get(name, way) != way}
+
+    def notes(self, rows: int, attrs: Mapping[Any, Any]) -> dict[bytes, str]:
+        """Write what `read` needs besides the columns, as the file's metadata; `rows` and `attrs` are the whole's."""
+        index = described(self.frame.index) if self.indexed else None
+        if index is not None and index["range"]:
+            start, _, step = index["range"]
+            index["range"] = [start, start + rows * step, step]
+        notes = {
+            "columns": self.how,
+            "index": index,
+            "labels": labels(self.frame.columns),
+            "attrs": json_values.encode(dict(attrs)),
+            "rows": rows,
+        }
+        return {_NOTES: json.dumps(notes)}
+
+
+def decoded(table: Any, noted: str | bytes, name: str = "the file", *, trusted: bool = False) -> pd.DataFrame:
+    """Turn a file's table back into its frame, by the notes in its metadata.
+
+    Parameters
+    ----------
+    table
+        The table.
+    noted
+        The notes.
+    name
+        The file's name, for errors.
+    trusted
+        Whether this process has just written the file. Only then paths come back as paths, instead of text.
+    """
+    notes = json.loads(noted)
+    pairs = zip(table.column_names, foreign.stored(table).columns, notes["columns"], strict=True)
+    found = [_decoded_column(array, _Note(**note), f"{name}, {column}", trusted) for column, array, note in pairs]
+    return framed(found, notes["index"]["levels"] if notes["index"] else 0, notes, trusted=trusted)
+
+
+def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = False) -> tuple[Any, _Note]:
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and not as_json:
+        return _encoded_categories(pyarrow, column, dtype)
+    own = isinstance(dtype, pd.ArrowDtype)
+    note = _Note("pyarrow" if own else "arrow", dtype_name(dtype))
+    if (own or note.dtype != "object") and not as_json:
+        try:
+            return pyarrow.array(column, from_pandas=True), note
+        except (pyarrow.ArrowException, UnicodeError):
+            pass  # Arrow has no such type, or no such text: it goes in as JSON.
+    return pyarrow.array(map(json_values.encode, column.tolist()), pyarrow.string()), replace(note, how="tagged")
+
+
+def _encoded_categories(pyarrow: Any, column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> tuple[Any, _Note]:
+    """Store a categorical's values, which other programs can read, and beside them its categories."""
+    values = column.astype("string" if infer_dtype(dtype.categories) == "string" else object)
+    array, note = _encoded_column(pyarrow, values)
+    return array, replace(note, categories=categories(dtype))
+
+
+def _decoded_column(array: Any, note: _Note, where: str, trusted: bool) -> Any:  # noqa: FBT001 - passed on
+    values = _decoded_values(array, note, where, trusted)
+    if not note.categories:
+        return values
+    return pd.Series(pd.Categorical(values.tolist(), dtype=categorical(note.categories, trusted=trusted)))
+
+
+def _decoded_values(array: Any, note: _Note, where: str, trusted: bool) -> Any:  # noqa: FBT001 - passed on
+    if note.how == "tagged":
+        return made(pd.Series, _decoded_cells(array.to_pylist(), where, trusted), note.dtype)
+    name = note.dtype if is_column_dtype(note.dtype) else "object"
+    dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(name)
+    # Through numpy, a missing cell would make large integers floats.
+    if hasattr(dtype, "__from_arrow__"):
+        return pd.Series(dtype.__from_arrow__(array))
+    return array.to_pandas().astype(dtype)
+
+
+def _decoded_cells(texts: list[str], where: str, trusted: bool) -> list[Any]:  # noqa: FBT001 - passed on
+    cells: list[Any] = []
+    try:
+        # It appends as it goes, so that the length says which cell it stopped at.
+        cells.extend(json_values.decode(text, trusted=trusted) for text in texts)
+    except ValueError as error:
+        raise Error(f"{where}, row {len(cells)}: {error}") from None
+    return cells

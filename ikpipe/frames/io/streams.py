@@ -1,0 +1,149 @@
+"""Tables that are read as they are wanted: CSV, JSON lines and Parquet, a chunk at a time; others as a whole."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ikpipe.errors import Error
+from ikpipe.frames.chunks import ROWS, Chunk, Feed, FromFile, Whole, fitting, with_columns
+from ikpipe.frames.codec.text import Frozen
+from ikpipe.frames.io import parquet
+from ikpipe.frames.io.opening import ending, name_of, opened
+from ikpipe.frames.io.reading import FORMATS, objects, read_table, texts
+from ikpipe.frames.io.records import delimited, json_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STANDARD = "-"
+
+
+def feed(source: str) -> Feed:
+    """Open a table by its name; ``-`` is CSV on standard input.
+
+    Raises
+    ------
+    ikpipe.Error
+        The file cannot be read as what its ending says.
+    """
+    kind = "csv" if source == STANDARD else ending(source, FORMATS)
+    if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(source)):
+        return _FEEDS[kind](source)
+    return Whole(read_table(source))
+
+
+def reopened(origin: dict[str, Any]) -> Feed:
+    """Open the table again that a run of another process was reading."""
+    return feed(origin["path"])
+
+
+class _Streamed(FromFile):
+    """A table that is read from a file, once, from its beginning to its end."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(None if source == STANDARD else {"path": str(Path(source).resolve()), "whole": []})
+        self._source, self._name = source, name_of(source)
+        self._frozen: tuple[Any, Frozen] | None = None
+        self._frames = self._read()
+        self.sample = next(self._frames)
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        """Read the table, frame by frame, at least one of them."""
+        raise NotImplementedError
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Go through the table."""
+        start, frame = 0, self.sample
+        while True:
+            while len(frame) or not start:
+                part = fitting(frame)
+                if isinstance(part.index, pd.RangeIndex):  # each part would count from 0
+                    part = part.set_axis(pd.RangeIndex(start, start + len(part)))
+                yield Chunk(part, start, self._whole, self._written(part))
+                frame, start = frame.iloc[len(part) :], start + max(len(part), 1)
+            following = next(self._frames, None)
+            if following is None:
+                return
+            frame = following
+
+    def _written(self, frame: pd.DataFrame) -> Frozen:
+        """Give how the chunk is written; one serves for all that are alike."""
+        like = tuple(frame.columns), tuple(frame.dtypes), type(frame.index)
+        if self._frozen is None or self._frozen[0] != like:
+            ranged = isinstance(frame.index, pd.RangeIndex)
+            none = frame.iloc[:0]
+            self._frozen = like, Frozen(none.reset_index(drop=True) if ranged else none, part=True)
+        return self._frozen[1]
+
+
+class _Delimited(_Streamed):
+    """CSV or TSV: all cells are text."""
+
+    delimiter = ","
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        with opened(self._source) as stream:
+            header, rows = delimited(stream, self._name, self.delimiter)
+            while part := list(islice(rows, ROWS)):
+                yield texts(header, part)
+            yield texts(header, [])
+
+
+class _Tabs(_Delimited):
+    delimiter = "\t"
+
+
+class _JsonLines(_Streamed):
+    """JSON lines: an object a row, each with whatever names it has."""
+
+    grows = True
+
+    def __init__(self, source: str) -> None:
+        self._names: dict[str, None] = {}
+        super().__init__(source)
+        if not self._names and len(self.sample):
+            self.look_through()
+        if not self._names and len(self.sample):
+            raise Error(f"{self._name}: no row of it has anything in it")
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        with opened(self._source) as stream:
+            rows = json_rows(stream, self._name, as_seen=True)
+            while part := list(islice(rows, ROWS)):
+                self._names |= dict.fromkeys(name for row in part for name in row)
+                yield objects(part, self._names)
+            yield objects([], self._names)
+
+    def look_through(self) -> None:
+        """Find all columns, also those that only later rows have."""
+        with opened(self._source) as stream:
+            for row in json_rows(stream, self._name):
+                self._names |= dict.fromkeys(row)
+        self.sample = with_columns(self.sample, list(self._names))
+
+
+class _Parquet(_Streamed):
+    """Parquet, as pandas reads it."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        with opened(source) as stream:
+            self.rows, whole = parquet.facts(stream, self._name)
+        if self.origin is not None:
+            self.origin["whole"] = whole
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        with opened(self._source) as stream:
+            yield from parquet.frames(stream, self._name, ROWS)
+
+
+_FEEDS: dict[str, type[_Streamed]] = {
+    "csv": _Delimited,
+    "tsv": _Tabs,
+    "jsonl": _JsonLines,
+    "parquet": _Parquet,
+}

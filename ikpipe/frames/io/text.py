@@ -1,0 +1,236 @@
+"""Results as CSV and JSON lines: a chunk of a frame to text, and a file back to a frame."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from ikpipe.errors import Error, shown
+from ikpipe.frames.chunks import Chunk
+from ikpipe.frames.codec.bounds import shallow
+from ikpipe.frames.codec.dtypes import columns
+from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
+from ikpipe.frames.io.records import columns_of, delimited, json_rows
+from ikpipe.request.result import EXTRA, RESULT_COLUMNS
+from ikpipe.request.values import plain
+
+DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
+"""The dtype of each column that a run adds."""
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+@dataclass
+class Layout:
+    """How a table lies in a text file.
+
+    `index` says whether the index is written, as leading columns; `names` are the columns' names in the file, each
+    there once; `whole` says of each column whether its floats are integers that missing cells made floats.
+    """
+
+    index: bool
+    names: list[str]
+    whole: list[bool]
+
+    @classmethod
+    def of(cls, chunk: Chunk, *, index: bool) -> "Layout":
+        """Decide the layout of a table, by a chunk of it."""
+        levels = chunk.frame.index.nlevels if index else 0
+        wholes = [chunk.whole(at) for at in range(-levels, chunk.frame.shape[1])]
+        return cls(index, names(chunk.frame, index=index), wholes)
+
+    def csv_names(self, *, spreadsheet_safe: bool = False) -> list[str]:
+        """Give the names of the columns as they stand in a CSV file."""
+        return [guarded(name) if spreadsheet_safe else name for name in map(_valid, self.names)]
+
+    def csv_text(self, chunk: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
+        """Write rows as CSV.
+
+        A missing cell is empty, nested values are JSON. In an ``ik_`` column text that is empty, begins with a quote
+        or looks guarded is a JSON string, so that reading it back can tell. With `spreadsheet_safe`, cells that a
+        spreadsheet would run are guarded.
+        """
+        cells = [list(map(_csv_cell(name), values)) for name, values in self._cells(chunk)]
+        if spreadsheet_safe:
+            cells = [list(map(guarded, column)) for column in cells]
+        return csv_lines(zip(*cells, strict=True))
+
+    def jsonl_text(self, chunk: pd.DataFrame) -> str:
+        """Write rows as JSON lines, one object a row; a missing cell is ``null``."""
+        rows = zip(*(values for _, values in self._cells(chunk)), strict=True)
+        return "".join(_json(dict(zip(self.names, row, strict=True))) + "\n" for row in rows)
+
+    def _cells(self, chunk: pd.DataFrame) -> list[tuple[str, list[object]]]:
+        found = zip(columns(chunk, index=self.index), self.whole, strict=True)
+        return list(zip(self.names, (_cells(one, whole=whole) for one, whole in found), strict=True))
+
+
+def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
+    """Name the columns of a file, the index first; a name that is there already gets a number."""
+    levels = frame.index.names if index else []
+    spare = ["index"] if len(levels) == 1 else [f"level_{level}" for level in range(len(levels))]
+    found: dict[str, None] = {}
+    for label in [*(other if name is None else name for name, other in zip(levels, spare, strict=True)), *frame]:
+        name, count = str(label), 0
+        while name in found:
+            count += 1
+            name = f"{label}.{count}"
+        found[name] = None
+    return list(found)
+
+
+def read_csv(stream: IO[bytes], name: str) -> pd.DataFrame:
+    """Read results from CSV; the input's own columns come back as text."""
+    header, rows = delimited(stream, name)
+    cells = list(zip(*rows, strict=True)) or [()] * len(header)
+    return pd.DataFrame({column: _from_csv(column, values, name) for column, values in zip(header, cells, strict=True)})
+
+
+def read_jsonl(stream: IO[bytes], name: str) -> pd.DataFrame:
+    """Read results from JSON lines; a file without rows has the columns of a run alone."""
+    found = columns_of(list(json_rows(stream, name))) or {column: [] for column in RESULT_COLUMNS}
+    return pd.DataFrame({column: _from_json(column, values, name) for column, values in found.items()})
+
+
+def widened(lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:
+    """Rewrite the rows of a CSV file with more columns than it had, which are empty in all of them."""
+    places = {name: at for at, name in enumerate(names)}
+    order = [places.get(name) for name in every]
+    for row in csv.reader((line.decode() for line in lines), strict=True):
+        yield csv_lines([["" if at is None else row[at] for at in order]]).encode()
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> str:
+    """Write rows of a CSV file."""
+    text = io.StringIO()
+    minimal = csv.writer(text, lineterminator="\n")
+    # The csv module before Python 3.13 leaves a lone carriage return bare, and then cannot read it.
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = list(row)
+        (quoting if "\r" in "".join(cells) else minimal).writerow(cells)
+    return text.getvalue()
+
+
+def _csv_cell(column: str) -> Callable[[object], str]:
+    """Give the way in which a column writes its cells."""
+    dtype = DTYPES.get(column)
+    if dtype == "object":
+        return lambda value: "" if value is None else _json(value)
+    return _told_apart if dtype == "string" else _as_seen
+
+
+def _told_apart(value: object) -> str:
+    text = _as_seen(value)
+    return _json(text) if value is not None and (not text or text.startswith('"') or is_guarded(text)) else text
+
+
+def _as_seen(value: object) -> str:
+    if value is None:
+        return ""
+    return _json(value) if isinstance(value, list | dict) else _valid(str(value))
+
+
+def _json(value: object) -> str:
+    return _valid(_ENCODER.encode(value))
+
+
+def _valid(text: str) -> str:
+    """Escape lone surrogates, which have no UTF-8; Python's escape for them is JSON's too."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _cells(column: "pd.Series[Any]", *, whole: bool) -> list[object]:
+    """Give a column's cells as JSON's own types; None is missing."""
+    if str(column.dtype).lower() in ("float32", "float16"):
+        # Their 0.1 is 0.10000000149 as a Python float: their own shortest text is what the user sees.
+        column = pd.to_numeric(column.astype(str), errors="coerce")
+    cells = (None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True))
+    if whole:
+        return [int(cell) if isinstance(cell, float) and cell.is_integer() else _nested(cell) for cell in cells]
+    return [_nested(cell) for cell in cells]
+
+
+def _nested(value: Any) -> object:
+    """Give a value as JSON's own types, and as its text where there is none."""
+    if value is None or type(value) in (str, bool, int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _nested(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [_nested(one) for one in value]
+    return _nested(value.item()) if isinstance(value, np.generic) else _scalar(value)
+
+
+def _scalar(value: Any) -> object:
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None if np.isnan(value) else str(value)
+    return None if value is pd.NA or value is pd.NaT else plain(value)
+
+
+def _from_csv(column: str, cells: Iterable[str], name: str) -> "pd.Series[Any]":
+    dtype = DTYPES.get(column)
+    if dtype is None:
+        return pd.Series([cell or None for cell in cells], dtype="string")
+    return _typed(column, [unguarded(cell) or None for cell in cells], _CSV_READERS[dtype], name)
+
+
+def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
+    dtype = DTYPES.get(column)
+    return pd.Series(values, dtype=object) if dtype is None else _typed(column, values, _JSON_READERS[dtype], name)
+
+
+def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: str) -> "pd.Series[Any]":
+    """Read the cells of a column that a run added, or say which one it cannot have written."""
+    values: list[object] = []
+    try:
+        # Reading appends as it goes, so that the length says which cell it stopped at.
+        values.extend(None if cell is None else read(cell) for cell in cells)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        place = len(values)
+        raise Error(f"{name}, row {place + 1}: {column} cannot be {shown(cells[place])}") from None
+    return pd.Series(values, dtype=DTYPES[column])
+
+
+def _whole(cell: Any) -> int:
+    """Read a whole number that fits its column, also one that a spreadsheet saved as `12.0`."""
+    try:
+        return int(np.int64(int(cell)))
+    except ValueError:
+        number = float(cell)
+        if not number.is_integer():
+            raise
+        return int(number)
+
+
+def _boolean(cell: Any) -> bool:
+    """Read true or false in any case: spreadsheets save TRUE."""
+    return {"true": True, "false": False}[str(cell).lower()]
+
+
+def _text(value: object) -> str:
+    """Read text; Arrow, which may hold the column, takes no lone surrogates."""
+    return _valid(str(value))
+
+
+def _text_or_json(cell: str) -> str:
+    return _text(json.loads(cell)) if cell.startswith('"') else cell
+
+
+_JSON_READERS: dict[str, Callable[[Any], object]] = {
+    "string": _text,
+    "Int64": _whole,
+    "Float64": float,
+    "boolean": _boolean,
+    "object": lambda value: value,
+}
+_CSV_READERS = _JSON_READERS | {"string": _text_or_json, "object": lambda text: json.loads(shallow(text))}

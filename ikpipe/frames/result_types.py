@@ -1,0 +1,83 @@
+"""Whether the columns of a run, in a frame that may come from anybody's file, have what a run can have written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ikpipe.errors import MappingError, shown
+from ikpipe.request.result import EXTRA, KINDS, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+
+def check_answers(frame: pd.DataFrame) -> None:
+    """See that the cells of a run's columns are of the types that these have.
+
+    Raises
+    ------
+    MappingError
+        One is not; the message names row, column and value.
+    """
+    for column in (*RESULT_COLUMNS, EXTRA):
+        if column not in frame.columns:
+            continue
+        cells: Any = frame[column]
+        if cells.ndim != 1:
+            raise MappingError(f"The frame has several columns {column!r}: remove all but one.")
+        if str(cells.dtype) == RESULT_COLUMNS.get(column) != "object":
+            continue
+        kind = "warnings" if column == "ik_warnings" else KINDS[column.removeprefix("ik_")].partition("[")[0]
+        if _USUAL.get(kind, set()).issuperset(map(type, cells.tolist())):
+            continue
+        fits = _FITS[kind]
+        for label, cell, missing in zip(frame.index, cells.tolist(), cells.isna(), strict=True):
+            if not missing and not fits(cell):
+                raise MappingError(
+                    f"Row {shown(label)}: {column} is {shown(cell)}, which no run writes there. Read results with "
+                    "ikpipe.read_results, or fix the cell."
+                )
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str) and (cell.isascii() or cell == cell.encode("utf-8", "replace").decode())
+
+
+def _is_whole(cell: Any) -> bool:
+    number = isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
+    return bool(number and -(2**63) <= cell < 2**63 and cell == int(cell))
+
+
+def _is_number(cell: Any) -> bool:
+    number = isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
+    return bool(number and abs(cell) < 2**1023)  # which is about as far as a float goes
+
+
+def _is_json_list(cell: object) -> bool:
+    """Whether a cell is a list as JSON, as clusters write it in pandas."""
+    try:
+        return isinstance(cell, str) and isinstance(json.loads(cell), list)
+    except (ValueError, RecursionError):
+        return False
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "str": _is_text,
+    "int": _is_whole,
+    "float": _is_number,
+    "bool": lambda cell: isinstance(cell, bool | np.bool_),
+    "list": lambda cell: isinstance(cell, list | tuple | np.ndarray),
+    "warnings": lambda cell: isinstance(cell, list | tuple | np.ndarray) or _is_json_list(cell),
+    "dict": lambda cell: isinstance(cell, dict),
+}
+_USUAL: dict[str, set[type]] = {
+    "list": {list, type(None)},
+    "warnings": {list, type(None)},
+    "dict": {dict, type(None)},
+    "bool": {bool, type(None)},
+}

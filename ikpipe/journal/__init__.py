@@ -1,0 +1,14 @@
+"""The record of a run on disk. The only package that uses sqlite3.
+
+It has the run's table, each request before it is sent, and each result.
+
+::
+
+    entries.py   what a journal records
+    sqlite.py    one SQLite file for each run
+    catalog.py   where journals are: start, resume, find and delete them
+    recorder.py  the run's table on its way into the journal
+    history.py   what is known of rows from earlier results, or from a journal
+    storage.py   a folder that several machines share
+    shared.py    journals in such a folder
+"""

@@ -1,0 +1,257 @@
+"""Where runs' journals are: begun, gone on with, found again, and cleared away."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe.errors import JournalError
+from ikpipe.frames.chunks import Kept, Whole
+from ikpipe.frames.codec import json_values
+from ikpipe.frames.codec.text import thaw
+from ikpipe.journal import inspection
+from ikpipe.journal.entries import Complete
+from ikpipe.journal.history import Record
+from ikpipe.journal.recorder import piece_of
+from ikpipe.journal.sqlite import Journal
+from ikpipe.request.known_runs import known_by
+from ikpipe.request.token import LocalSigner
+from ikpipe.run.job import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from ikpipe.frames.chunks import Feed
+    from ikpipe.journal.entries import Entry, Story
+    from ikpipe.request.account import Account
+    from ikpipe.request.token import Token
+    from ikpipe.run.options import Options
+
+KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
+ENDING = ".ikjournal"
+HEAD_START = 0.4  # seconds: an ordinary table is in its journal as a whole before anything is sent
+
+
+def folder() -> Path:
+    """Give the folder of journals that nobody named a place for."""
+    from platformdirs import user_state_path
+
+    return user_state_path("ikpipe") / "journals"
+
+
+def begin(path: str | Path | None, work: Work, account: Account, options: Options) -> Record:
+    """Begin a run's journal; one that is there already, of the very same work, is gone on with.
+
+    Parameters
+    ----------
+    path
+        The file; None makes one in the user's state folder.
+    options
+        How to send; `trust_journal` takes one that does not prove that this account wrote it.
+
+    Raises
+    ------
+    JournalError
+        It cannot be made, is another run's, or nothing proves that this account wrote it.
+    """
+    place = Path(path) if path is not None else _new_path()
+    facts = {
+        "run": uuid.uuid4().hex,
+        "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "rows": work.feed.rows,
+        "origin": work.feed.origin,
+        "again": work.again,
+        "public_key": account.public_key,
+        "mapping": json_values.encode(dict(work.mapping)),
+        "sending": options.kept(),
+    }
+    journal, sign = Journal.make(place, account, trust=options.trust_journal), again(account)
+    try:
+        if not journal.begun:
+            journal.begin(facts, _head_start(work.feed))
+            return Record(journal, journal.kept, fresh=True, sign=sign)
+        before = journal.facts
+        alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
+        same = _same(journal, work.feed) if alike and work.feed.ahead else None
+        if not alike or (same is None and work.feed.ahead):
+            raise JournalError(
+                f"The journal {place} is that of another run, begun {before['begun']}: its table, mapping or account "
+                "is another one. Name another file with journal=, or resume this one."
+            )
+    except BaseException:
+        journal.close()
+        raise
+    return Record(journal, same, sign=sign)
+
+
+def _head_start(feed: Feed) -> Iterator[Entry]:
+    """Give as much of a table that is in memory as can be written down without keeping its rows waiting."""
+    if not feed.ahead:
+        return
+    start, rows, head = time.monotonic(), 0, None
+    for chunk in feed.chunks():
+        piece = piece_of(chunk)
+        yield piece._replace(head=None) if piece.head == head else piece
+        rows, head = piece.position + piece.rows, piece.head
+        if rows == feed.rows:
+            yield Complete(rows)
+        elif time.monotonic() > start + HEAD_START:
+            return
+
+
+def _same(journal: Journal, feed: Feed) -> int | None:
+    """Count the rows that the journal has as they are in the table; None if any of them is another."""
+    rows = 0
+    for stored, chunk in zip_longest(journal.pieces(), feed.chunks()):
+        if stored is None and journal.rows is None:  # it was cut off here
+            return rows
+        if stored is None or chunk is None or stored != piece_of(chunk):
+            return None
+        rows = stored.position + stored.rows
+    return rows
+
+
+def again(account: Account) -> Callable[..., Token] | None:
+    """Give what makes a token again, from its fields and times, where the key is here."""
+    return None if account.private_key is None else LocalSigner(account).again
+
+
+def found(
+    path: str | Path,
+    account: Account,
+    reopen: Callable[[dict[str, Any]], Feed] | None = None,
+    *,
+    trust: bool = False,
+) -> tuple[Record, Work]:
+    """Open the journal of a run that was cut off, and give what the run was to do.
+
+    Parameters
+    ----------
+    path
+        The file.
+    account
+        Whose run it is.
+    reopen
+        Gives the table of its origin; None where none can be read.
+    trust
+        Take a journal of which nothing proves that this account wrote it, if it is of the same public key.
+
+    Raises
+    ------
+    JournalError
+        There is none, it cannot be used, the run is another account's, or nothing proves that this account wrote it.
+    """
+    place = Path(path)
+    if not place.exists():
+        others = [one.path for one in unfinished()]
+        words = f" Runs that can be resumed: {', '.join(map(str, others))}." if others else ""
+        raise JournalError(f"There is no journal {place}.{words}")
+    journal = Journal.open(place, account, trust=trust)
+    try:
+        facts = journal.facts
+        feed = _feed(journal, reopen)
+        mapping = json_values.decode(facts["mapping"], trusted=True)
+    except ValueError as error:
+        journal.close()
+        raise JournalError(f"The journal {place} is damaged: {error}.") from None
+    except BaseException:
+        journal.close()
+        raise
+    return Record(journal, journal.rows, sign=again(account)), Work(feed, mapping, facts["again"])
+
+
+def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> Feed:
+    """Give the table of a journal: from there alone, or from where it was being read."""
+    origin = journal.facts["origin"]
+    if journal.rows is not None:
+        return Whole(_thawed(journal)) if origin is None else Kept(journal.pieces, journal.rows, origin, trusted=True)
+    if origin is not None and reopen is not None:
+        return reopen(origin)
+    raise JournalError(
+        f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended while it "
+        "was taking them down. Do the same again with that table and journal=: it does only what is left."
+    )
+
+
+def _thawed(journal: Journal) -> pd.DataFrame:
+    first = next(journal.pieces(), None)
+    head = "" if first is None else first.head or ""
+    return thaw(head, (piece.cells for piece in journal.pieces()), trusted=True)
+
+
+def earlier(
+    results: pd.DataFrame, account: Account, journal: str | Path | None = None, *, trust: bool = False
+) -> list[tuple[int, Story]]:
+    """Give what the journal of the run that gave these results knows.
+
+    Parameters
+    ----------
+    results
+        Results of the run. Where its journal is, only this process's own memory tells: results could name any file.
+    account
+        Whose run it was.
+    journal
+        Its journal; None: the one that this process knows, if it is there and proven.
+    trust
+        Take one that does not prove that this account wrote it, if it is of the same public key.
+
+    Raises
+    ------
+    JournalError
+        The one that was named cannot be used, or nothing proves that this account wrote it.
+    """
+    if journal is not None:
+        with Journal.open(Path(journal), account, trust=trust) as named:
+            return list(named.stories())
+    known = known_by(results.attrs)
+    if known is None or known.journal is None:
+        return []
+    with suppress(JournalError), Journal.open(Path(known.journal), account) as noted:
+        return list(noted.stories())
+    return []
+
+
+class Unfinished(NamedTuple):
+    """A run that was cut off: its journal, when it began, its rows as far as they are known."""
+
+    path: Path
+    begun: str
+    rows: int
+
+
+def unfinished() -> Iterator[Unfinished]:
+    """Give the runs of the user's state folder that were cut off, the latest first; those under way are none."""
+    for path in sorted(folder().glob(f"*{ENDING}"), reverse=True):
+        with suppress(JournalError):
+            kept = inspection.glance(path)
+            if kept.begun is not None and kept.ended is None:
+                yield Unfinished(path, kept.begun, kept.rows)
+
+
+def clear(now: float) -> None:
+    """Remove from the user's state folder the old journals of runs that have nothing to do any more."""
+    for path in folder().glob(f"*{ENDING}"):
+        with suppress(JournalError, OSError):
+            if path.stat().st_mtime > now - KEPT:
+                continue
+            kept = inspection.glance(path)
+            if kept.begun is None or kept.ended is not None:  # of a process that was killed at once, it was never begun
+                path.unlink()
+
+
+def _new_path() -> Path:
+    """Choose a file for a run that nobody named one for, and clear old ones away."""
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(
+            f"The folder for journals {folder()} cannot be made: {error.strerror}; name a file with journal=."
+        ) from None
+    clear(time.time())
+    return folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"

@@ -1,0 +1,175 @@
+"""The tables of a journal's file, what the MAC of each entry is of, and the way from an earlier format.
+
+A MAC is that of a message: the entry's kind in 8 bytes, its numbers in 8 bytes each, then its text. If there are two
+texts, the length of the first is one of the numbers: so two entries never have the same message.
+"""
+
+from __future__ import annotations
+
+import json
+from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ikpipe.journal.proof import Seal
+
+FORMAT = 3
+EARLIER = 2
+APPLICATION_ID = int.from_bytes(b"ikpj", "big")
+SCHEMA = """
+CREATE TABLE about (facts TEXT NOT NULL, mac BLOB NOT NULL, rows INTEGER, rows_mac BLOB, ended REAL);
+CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT,
+    mac BLOB NOT NULL);
+CREATE TABLE rows (position INTEGER PRIMARY KEY, fields TEXT NOT NULL, size INTEGER, own_name INTEGER NOT NULL,
+    mac BLOB NOT NULL);
+CREATE TABLE intents (
+    position INTEGER NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, at REAL NOT NULL, token TEXT,
+    guess INTEGER NOT NULL, mac BLOB NOT NULL, voided BLOB);
+CREATE INDEX intents_of ON intents (position);
+CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL, mac BLOB NOT NULL);
+"""
+_SCHEMA_2 = """
+CREATE TABLE about (facts TEXT NOT NULL, rows INTEGER, ended REAL);
+CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT);
+CREATE TABLE rows (position INTEGER PRIMARY KEY, fields TEXT NOT NULL, size INTEGER, own_name INTEGER NOT NULL);
+CREATE TABLE intents (
+    position INTEGER NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, token TEXT, at REAL NOT NULL,
+    guess INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX intents_of ON intents (position);
+CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL);
+"""
+_COMPLETE, _PIECE, _ROW = Struct("<8sq").pack, Struct("<8sqqq").pack, Struct("<8sqqq").pack
+_INTENT, _TOKEN, _RESULT = Struct("<8sqqqdq").pack, Struct("<8sqqq").pack, Struct("<8sq").pack
+_TABLES = ("pieces", "rows", "intents", "results")
+_UPGRADE = """
+INSERT INTO pieces SELECT start, rows, cells, head, piece_mac(start, rows, cells, head) FROM old_pieces;
+INSERT INTO rows SELECT position, fields, size, own_name, row_mac(position, fields, size, own_name) FROM old_rows;
+INSERT INTO intents SELECT position, iat, exp, at, with_mac(position, iat, exp, {token}), guess,
+    intent_mac(position, iat, exp, at, guess),
+    CASE WHEN {voided} THEN void_mac(intent_mac(position, iat, exp, at, guess)) END FROM old_intents ORDER BY rowid;
+INSERT INTO results SELECT position, result, result_mac(position, result) FROM old_results
+"""
+
+
+def statements(schema: str = SCHEMA) -> list[str]:
+    """Return the statements of a schema."""
+    return [statement.strip() for statement in schema.split(";") if statement.strip()]
+
+
+def format_of(db: sqlite3.Connection) -> int | None:
+    """Return the format of a database: 0 if it has nothing in it, None if it is no journal that this version knows."""
+    found = {words for (words,) in db.execute("SELECT sql FROM sqlite_master")}
+    ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    if ours:
+        number = int(db.execute("PRAGMA user_version").fetchone()[0])
+        known = not found or number != FORMAT or found == {*statements()}
+        return (number if found or number != FORMAT else 0) if known else None
+    return EARLIER if found == {*statements(_SCHEMA_2)} else None
+
+
+def about_message(facts: str) -> bytes:
+    """Return the message whose MAC shows who wrote a journal."""
+    return b"about " + facts.encode()
+
+
+def complete_message(rows: int) -> bytes:
+    """Return the message for the number of all rows."""
+    return _COMPLETE(b"complete", rows)
+
+
+def piece_message(start: int, rows: int, cells: str, head: str | None) -> bytes:
+    """Return the message for a piece of the table."""
+    first = b"" if head is None else head.encode()
+    return _PIECE(b"piece", start, rows, -1 if head is None else len(first)) + first + cells.encode()
+
+
+def row_message(position: int, fields: str, size: int | None, own_name: int) -> bytes:
+    """Return the message for a row as it is to be sent."""
+    return _ROW(b"row", position, -1 if size is None else size, own_name) + fields.encode()
+
+
+def intent_message(position: int, iat: int, exp: int, at: float, guess: int) -> bytes:
+    """Return the message for a request that is about to leave."""
+    return _INTENT(b"intent", position, iat, exp, at, guess)
+
+
+def token_message(position: int, iat: int, exp: int, token: str) -> bytes:
+    """Return the message for a token that another machine signed."""
+    return _TOKEN(b"token", position, iat, exp) + token.encode()
+
+
+def void_message(mac: bytes) -> bytes:
+    """Return the message for the note that nothing is stored of an intent, given the intent's MAC."""
+    return b"void    " + mac
+
+
+def result_message(position: int, result: str) -> bytes:
+    """Return the message for a row's result."""
+    return _RESULT(b"result", position) + result.encode()
+
+
+def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
+    """Rewrite a journal that somebody trusts, within a transaction: in the present format, with MACs of this account.
+
+    Parameters
+    ----------
+    db
+        The database.
+    number
+        The format that it has.
+    own
+        The account's seal.
+
+    Raises
+    ------
+    sqlite3.Error, ValueError, KeyError, TypeError, struct.error
+        It is damaged.
+    """
+    facts_text, rows, ended = db.execute("SELECT facts, rows, ended FROM about").fetchone()
+    facts = {**json.loads(facts_text), "format": FORMAT}
+    seal = own.of_run(facts["run"])
+    _register(db, seal)
+    db.execute("DROP INDEX intents_of")
+    for table in _TABLES:
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    db.execute("DROP TABLE about")
+    for words in statements():
+        db.execute(words)
+    text = json.dumps(facts)
+    rows_mac = None if rows is None else seal(complete_message(rows))
+    db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?)", (text, own(about_message(text)), rows, rows_mac, ended))
+    earlier = {"token": "token", "voided": "settled"}
+    present = {"token": "substr(token, instr(token, ' ') + 1)", "voided": "voided IS NOT NULL"}
+    for words in statements(_UPGRADE.format_map(earlier if number == EARLIER else present)):
+        db.execute(words)
+    for table in _TABLES:
+        db.execute(f"DROP TABLE old_{table}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _register(db: sqlite3.Connection, seal: Seal) -> None:
+    """Let SQL make MACs, of entries that are sound."""
+
+    def piece(start: int, rows: int, cells: str, head: str | None) -> bytes:
+        return seal(piece_message(start, rows, _json(cells), None if head is None else _json(head)))
+
+    def token(position: int, iat: int, exp: int, text: str | None) -> str | None:
+        return None if text is None else f"{seal(token_message(position, iat, exp, text)).hex()} {text}"
+
+    def row(position: int, fields: str, size: int | None, own_name: int) -> bytes:
+        return seal(row_message(position, _json(fields), size, own_name))
+
+    db.create_function("piece_mac", 4, piece)
+    db.create_function("row_mac", 4, row)
+    db.create_function("intent_mac", 5, lambda *values: seal(intent_message(*values)))
+    db.create_function("with_mac", 4, token)
+    db.create_function("void_mac", 1, lambda mac: seal(void_message(mac)))
+    db.create_function("result_mac", 2, lambda position, result: seal(result_message(position, _json(result))))
+
+
+def _json(text: str) -> str:
+    json.loads(text)
+    return text

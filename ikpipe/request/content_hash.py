@@ -1,0 +1,103 @@
+"""What is sent of a row, as a hash: a row whose hash differs is another version of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe.request.sources import Source
+
+_BLOCK = 1_000_000  # bytes
+# Something else may have come in a file's place since it was planned: a pipe would never open.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+# What a signature adds to a URL: another one each time, of the same file (S3, Google Cloud, CloudFront, Azure).
+_SIGNATURES = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
+_OF_SIGNATURES = re.compile(
+    r"x-amz-.*|x-goog-.*|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"
+    r"|sig|se|st|sp|sv|sr|spr|sip|ske?|skt|skv|sks|skoid|sktid",
+    re.IGNORECASE,
+)
+
+
+def digest(fields: Mapping[str, str], source: Source) -> str:
+    """Return the hash of a row's parameters and its file.
+
+    The content of local files is read: their times differ between the machines of a cluster. Of a URL that is signed,
+    the signature does not count.
+
+    Parameters
+    ----------
+    fields
+        The form's texts under their wire names.
+    source
+        The file.
+
+    Raises
+    ------
+    OSError
+        A local file cannot be read.
+    """
+    text = _unsigned(source.text) if source.kind in ("url", "fetch") else source.text
+    content = blake2b(json.dumps([fields, source.kind, text]).encode(), digest_size=16)
+    content.update(source.content)
+    if source.path is not None:
+        with os.fdopen(os.open(source.path, _READING), "rb") as file:
+            while block := file.read(_BLOCK):
+                content.update(block)
+    return content.hexdigest()
+
+
+def _unsigned(url: str) -> str:
+    """Return a URL without what a signature added to it."""
+    place, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not any(name.lower() in _SIGNATURES for name, _ in pairs):
+        return url
+    kept = [(name, value) for name, value in pairs if not _OF_SIGNATURES.fullmatch(name)]
+    return f"{place}?{urlencode(kept)}" if kept else place
+
+
+@dataclass(slots=True)
+class Contents:
+    """The hashes of a table's rows, by position.
+
+    `first` and `before` are the first and the last that a journal has, `now` those of this run. `keyed`: rows are found
+    by their keys, so that one that cannot be sent any more is another than the one before. `several` are the rows that
+    have had other hashes, in the journal or before this run.
+    """
+
+    keyed: bool
+    first: dict[int, str] = field(default_factory=dict)
+    before: dict[int, str] = field(default_factory=dict)
+    now: dict[int, str] = field(default_factory=dict)
+    several: set[int] = field(default_factory=set)
+
+    def note(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+        """Note and return the hash of a row.
+
+        Raises
+        ------
+        OSError
+            Its file cannot be read.
+        """
+        self.now[position] = digest(fields, source)
+        return self.now[position]
+
+    def changed(self, position: int, fields: Mapping[str, str], source: Source) -> bool:
+        """Whether a row is another version than the journal's last; notes its hash if its name was not made of it."""
+        try:
+            now = self.now.get(position) or self.note(position, fields, source)
+        except OSError:  # its sending will say so
+            return self.keyed and position in self.before
+        if self.before.get(position, now) == now:
+            return False
+        self.several.add(position)
+        return True

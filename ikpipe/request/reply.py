@@ -1,0 +1,384 @@
+"""Status, headers, body → a result, or why there is none. Pure: all that is known of the service's answers is here."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ikpipe.request.result import KINDS, Result
+from ikpipe.request.values import served_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe.request.policy import OwnAnswers
+
+Stops = Literal["never", "unproven", "always"]
+
+SLOW_DOWN, _REDIRECT = 429, 300
+
+
+class Reply(NamedTuple):
+    """One attempt's outcome.
+
+    `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
+    for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
+    `date`: the service's own time, in seconds since 1970. `limit`: how many requests it takes in how many seconds.
+    `own`: the answer is the service's own word. `slow`: it asks the whole run to slow down (429).
+    """
+
+    result: Result
+    again: bool = False
+    wait: float | None = None
+    stops: Stops = "never"
+    date: float | None = None
+    limit: tuple[int, float] | None = None
+    own: bool = False
+    slow: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the file may be stored, and no answer says so."""
+        return self.result.status == "unknown"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nothing was sent, since the run stops."""
+        return self.result.status == "cancelled"
+
+    @property
+    def overload(self) -> bool:
+        """Whether it is a sign that fewer requests at once would do better."""
+        return self.slow or self.result.error in _OVERLOAD
+
+    @property
+    def silent(self) -> bool:
+        """Whether the attempt shows no sign of the service: no answer, no answer of its own, or no signature."""
+        return not self.own and self.result.error in _SILENT
+
+
+QUEUED = "The pre-transformation has been queued successfully."
+"""The service's message with 202 (spec)."""
+
+MESSAGES: dict[str, str] = {
+    "Your request is missing token parameter.": "token_missing",
+    "Your request contains expired token.": "token_expired",
+    "Your request has invalid token.": "token_invalid",
+    "Your request contains invalid payload. It does not match with the payload used to generate token.": (
+        "payload_mismatch"
+    ),
+    "Your request contains both token and basic auth parameter. Use only one method, you might be exposing your "
+    "private API key.": "two_credentials",
+    "Your request is missing file parameter.": "file_missing",
+    "Your request contains invalid file parameter. The file size exceeds limits.": "file_too_large",
+    "A file with the same name already exists at the exact location. We could not overwrite it because both "
+    "overwriteFile and useUniqueFileName are set to false.": "name_taken",
+    "Upload Limit Exceeded.": "upload_quota",
+    "Extensions quota exceeded.": "extension_quota",
+    "You have sent too many requests to update the file recently. Please try again later.": "busy",
+    "The file could not be uploaded because the transformation field is invalid.": "bad_transformation",
+    "Your request contains invalid syntax for the checks parameter.": "bad_checks",
+    "Your request failed 'checks' validation.": "checks_failed",
+    "Your request does not contain private API key.": "key_missing",
+    "Your account cannot be authenticated.": "account_refused",
+    "Your request contains expired private API key.": "key_expired",
+    "Your account is disabled.": "account_disabled",
+}
+"""The service's messages, word for word (spec), and our codes for them."""
+
+_FAMILIES = (
+    # V1's wording of a spent token; nobody knows V2's [guess].
+    (re.compile(r"The token with value .* has been used before", re.DOTALL), "token_invalid"),
+    # Two more of this family exist (spec), their words are not known.
+    (re.compile(r"The file could not be uploaded because .*transformation"), "bad_transformation"),
+)
+
+OF_THE_TOKEN = frozenset({"token_invalid", "token_expired"})
+"""Refusals of a token; of one that was sent before, they say nothing of what it was sent with."""
+
+_OVERLOAD = frozenset({"rate_limited", "server_error", "timed_out", "connection_lost", "connection_failed"})
+
+_SILENT = frozenset({"server_error", "timed_out", "connection_lost", "connection_failed", "bad_reply", "signer_failed"})
+
+_STOPS: dict[str, Stops] = {
+    "token_invalid": "unproven",
+    "upload_quota": "always",
+    "extension_quota": "always",
+    "key_missing": "always",
+    "account_refused": "always",
+    "key_expired": "always",
+    "account_disabled": "always",
+}
+
+_HALF = b"\\ud"
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+_NUMBER = re.compile("[0-9]{1,9}")
+_LONGEST_NAME = 40  # characters of a server's name
+_LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
+
+
+def read(
+    status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
+) -> Reply:
+    """Read an answer of the upload endpoint.
+
+    Only the service's own JSON is its word. Whatever else answers (a gateway, a firewall, a proxy) knows nothing of the
+    file, whatever the status. Whether details are those of the file that was sent is for `placed` to say.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    headers
+        The reply's headers, under lower-case names.
+    body
+        The whole body, of whatever kind.
+    own_answers
+        Which JSON with a `message` is the service's own: see `Policy`.
+
+    Returns
+    -------
+    Reply
+        Never an exception: what is not the service's word is ``unknown``, since the file may be stored.
+    """
+    answer = parsed(body)
+    message = answer.get("message") if isinstance(answer, dict) else None
+    own = isinstance(message, str) and _own(message, headers, own_answers)
+    if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
+        reply = Reply(details(answer), own=True)
+    elif own and status == 202:  # noqa: PLR2004 - HTTP
+        reply = Reply(Result("accepted", message=str(message)), own=True)
+    elif own and 400 <= status < 500:  # noqa: PLR2004 - HTTP
+        reply = _refusal(status, headers, message)
+    elif status >= 500:  # noqa: PLR2004 - HTTP
+        words = _words(message, f"the service answered {status}") if own else _foreign(status, headers, body, answer)
+        reply = Reply(Result("unknown", "server_error", words), own=own)
+    else:
+        reply = Reply(Result("unknown", "bad_reply", _foreign(status, headers, body, answer)))
+    reply.result.request_id = headers.get("x-ik-requestid")
+    named = _wait(status, headers) if reply.result.status in ("failed", "unknown") else None
+    date, limit = _date(headers.get("date", "")), _limit(status, headers)
+    return reply._replace(wait=named, date=date, limit=limit, slow=status == SLOW_DOWN)
+
+
+class Said(NamedTuple):
+    """An answer of another endpoint: its `message`, the seconds that it asks for, and the time there.
+
+    `own`: it is ImageKit's own; `again`: it is worth asking again.
+    """
+
+    message: str | None
+    wait: float | None
+    date: float | None
+    own: bool
+    again: bool
+
+
+def said(status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id") -> Said:
+    """Read an answer of the media API or of an authentication endpoint."""
+    answer = parsed(body)
+    message = answer.get("message") if isinstance(answer, dict) else None
+    message = _words(message, "") or None
+    busy = message is not None and _known(message) == "busy"
+    own = (status < _REDIRECT and answer is not None) or (message is not None and _own(message, headers, own_answers))
+    return Said(message, _wait(status, headers), _date(headers.get("date", "")), own, status == SLOW_DOWN or busy)
+
+
+def _own(message: str, headers: Mapping[str, str], own_answers: OwnAnswers) -> bool:
+    """Whether an answer with this message is the service's own."""
+    if message == QUEUED or _known(message) is not None or own_answers == "any_json":
+        return True
+    return own_answers == "known_or_request_id" and "x-ik-requestid" in headers
+
+
+def _foreign(status: int, headers: Mapping[str, str], body: bytes, answer: object) -> str:
+    """Describe an answer that is not the service's own."""
+    kind = "nothing" if not body.strip() else "other JSON" if answer is not None else "text that is not JSON"
+    if b"<html" in body[:1000].lower():
+        kind = "a web page"
+    server = "".join(char for char in headers.get("server", "") if char.isprintable())[:_LONGEST_NAME]
+    return f"the answer is {status} with {kind}, and not ImageKit's own{f' (server: {server})' if server else ''}"
+
+
+def _refusal(status: int, headers: Mapping[str, str], message: object) -> Reply:
+    """Read a 4xx in the service's own words."""
+    code = _code(status, message)
+    result = Result("failed", code, _words(message, f"the service answered {status}"))
+    stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
+    # A fresh token that has expired on arrival means that the clock here is wrong; the reply tells by how much.
+    return Reply(result, code in ("busy", "rate_limited", "token_expired"), _wait(status, headers), stops, own=True)
+
+
+def _code(status: int, message: object) -> str:
+    known = _known(message) if isinstance(message, str) else None
+    return known or {401: "key_missing", 403: "account_refused", 413: "file_too_large", 429: "rate_limited"}.get(
+        status, "refused"
+    )
+
+
+def _known(message: str) -> str | None:
+    """Return the code of a message that is documented or recorded."""
+    families = (code for pattern, code in _FAMILIES if pattern.search(message))
+    return MESSAGES.get(message) or next(families, None)
+
+
+def _wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """Read how long to wait, in seconds.
+
+    `X-RateLimit-Reset` is in milliseconds (docs); `Retry-After`, which a proxy may send, in seconds or a date (HTTP).
+    """
+    reset, after = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
+    if status == SLOW_DOWN and _NUMBER.fullmatch(reset):
+        return int(reset) / 1000
+    if _NUMBER.fullmatch(after):
+        return float(after)
+    then, now = _date(after), _date(headers.get("date", ""))
+    return max(then - now, 0.0) if then is not None and now is not None else None
+
+
+def _limit(status: int, headers: Mapping[str, str]) -> tuple[int, float] | None:
+    """Read how many requests the service takes in how many seconds (docs)."""
+    limit, interval = headers.get("x-ratelimit-limit", ""), headers.get("x-ratelimit-interval", "")
+    if status != SLOW_DOWN or not _NUMBER.fullmatch(limit) or not _NUMBER.fullmatch(interval):
+        return None
+    return (int(limit), int(interval) / 1000) if int(limit) and int(interval) else None
+
+
+@lru_cache(maxsize=64)  # replies of one second have the same
+def _date(text: str) -> float | None:
+    """Read an HTTP date, in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _words(message: object, otherwise: str) -> str:
+    """Take the service's words, short and without the token that V1 repeats in them."""
+    if not isinstance(message, str) or not message:
+        return otherwise
+    return _JWT.sub("***", message)[:_LONGEST_MESSAGE]
+
+
+def parsed(body: bytes) -> Any:
+    """Read JSON; what is none is None."""
+    try:
+        answer = json.loads(body)
+        # JSON can escape half a character, which no table and no file can hold.
+        return (
+            json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+            if _HALF in body.lower()
+            else answer
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+_NAMES = {"AITags": "ai_tags", "thumbnail": "thumbnail_url"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list[Any]": (list,),
+    "dict[str, Any]": (dict,),
+}
+_INTEGERS = 2**63
+SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : [*KINDS].index("warnings")]}
+"""What the service says of a file, by our names, with the types that its values have."""
+
+
+def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
+    """Read a file's details, from an upload's answer or from the media API.
+
+    Fields that are unknown, or of another type than they should have, are kept in `extra` under their own names.
+    """
+    result = Result(status)
+    extra = {}
+    for wire, value in answer.items():
+        if wire == "versionInfo" and isinstance(value, dict):
+            fit = [_taken(result, f"version_{key}", part) for key, part in value.items()]
+        else:
+            fit = [_taken(result, _ours(wire), value)]
+        if not all(fit):
+            extra[wire] = value
+    result.extra = extra or None
+    return result
+
+
+def _taken(result: Result, name: str, value: object) -> bool:
+    """Put a value into its place, and tell whether there is one for it."""
+    types = SERVED.get(name)
+    fits = types is not None and (value is None or _fits(value, types))
+    if fits:
+        setattr(result, name, value)
+    return fits
+
+
+@lru_cache(maxsize=1024)
+def _ours(wire: str) -> str:
+    return _NAMES.get(wire) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", wire).lower()
+
+
+def _fits(value: object, types: tuple[type, ...]) -> bool:
+    """Tell whether a value is of one of these types; larger integers fit into no table."""
+    if type(value) is int and not -_INTEGERS <= value < _INTEGERS:
+        return False
+    return type(value) in types  # `isinstance` would take True for a number
+
+
+# Whose details they are
+
+
+def placed(result: Result, path: str, size: int | None, *, unique: bool = False) -> Result:
+    """Compare the details of an answer with what was sent: those of another file say nothing of this one.
+
+    Parameters
+    ----------
+    result
+        What `read` made of the details of a file.
+    path
+        Where the file was to be stored, as far as the client knows.
+    size
+        Its size in bytes; None where that is not known.
+    unique
+        The service adds a suffix to the name.
+
+    Returns
+    -------
+    Result
+        The same, with a warning where the name differs only in replaced characters or Unicode form; or ``unknown``.
+    """
+    stored = result.file_path or ""
+    if stored == path or (unique and _with_suffix(normal(stored), normal(path))):
+        return result
+    if normal(stored) == normal(path) and (size is None or result.size in (None, size)):
+        warn(result, f"ImageKit stored the file as {stored}, and not as {path}.")
+        return result
+    words = f"the answer names another file: {_words(stored, 'one without a path')}, and not {path}"
+    return Result("unknown", "bad_reply", words, request_id=result.request_id)
+
+
+def normal(path: str) -> str:
+    """Return a path of the library in the form in which paths are compared: Unicode form and replaced characters."""
+    *folders, name = unicodedata.normalize("NFKC", path).split("/")
+    return "/".join([*(served_name(folder).replace(".", "_") for folder in folders), served_name(name)])
+
+
+def _with_suffix(stored: str, path: str) -> bool:
+    """Whether the service can have made one path of the other by adding a suffix to the name or before its ending."""
+    folder, _, name = path.rpartition("/")
+    there, _, made = stored.rpartition("/")
+    start, dot, ending = name.rpartition(".")
+    before_ending = bool(start) and made.startswith(start) and made.endswith(dot + ending)
+    return there == folder and (before_ending or made.startswith(name))
+
+
+def warn(result: Result, sentence: str) -> None:
+    """Add a warning to a result, where results have them."""
+    if "warnings" in KINDS:
+        setattr(result, "warnings", [*(getattr(result, "warnings", None) or []), sentence])  # noqa: B010 - for mypy

@@ -1,0 +1,135 @@
+"""Rows that have been read: each parameter's values as a column, and how to name a row that is wrong."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe.errors import BadValue, Problem
+from ikpipe.request.columns import kinds, mapped
+from ikpipe.request.values import json_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    Cells = Mapping[int, list[Any]]
+
+
+class Giver(NamedTuple):
+    """One place that a parameter's values may come from: the columns it reads, and how.
+
+    `read` takes the cells by column, and the number of rows; a value that cannot be had is a `BadValue`.
+    """
+
+    columns: tuple[int, ...]
+    read: Callable[[Cells, int], list[Any]]
+    key: str | None = None  # of custom metadata, where the place gives just one
+
+
+class Rows:
+    """Some rows of a table, one after another, with what their cells and the keywords give.
+
+    Parameters
+    ----------
+    labels
+        The rows' labels.
+    start
+        The position of the first.
+    givers
+        Parameter → the places that its value may come from, the first first.
+    cells
+        The cells of all columns that these read.
+    label
+        Gives a column's label.
+    """
+
+    def __init__(
+        self,
+        labels: list[Any],
+        start: int,
+        givers: Mapping[str, Sequence[Giver]],
+        cells: Cells,
+        label: Callable[[int], Hashable],
+    ) -> None:
+        self.labels, self.start = labels, start
+        self._givers, self._cells, self._label = givers, cells, label
+        self._read: dict[str, list[list[Any]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def positions(self) -> range:
+        """The rows' positions in the table."""
+        return range(self.start, self.start + len(self))
+
+    def values(self) -> dict[str, list[Any]]:
+        """Give each parameter's values: None where a row gives none, a `BadValue` where it cannot be had."""
+        return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._givers}
+
+    def _first(self, parameter: str) -> list[Any]:
+        """Take the value of the first giver that has one."""
+        values: list[Any] = [None] * len(self)
+        read = self._read[parameter] = []
+        for giver in self._givers[parameter]:
+            read.append(giver.read(self._cells, len(self)))
+            pairs = zip(values, read[-1], strict=True)
+            values = read[0] if len(read) == 1 else [own if own is not None else other for own, other in pairs]
+            if NoneType not in kinds(values):
+                break
+        return values
+
+    def _merged(self) -> list[Any]:
+        """Take each key of the custom metadata from the first giver that has it."""
+        givers = self._givers["custom_metadata"]
+        read = self._read["custom_metadata"] = [giver.read(self._cells, len(self)) for giver in givers]
+
+        def merge(*values: Any) -> dict[str, Any] | None:
+            merged: dict[str, Any] = {}
+            for giver, value in zip(givers, values, strict=True):
+                if value is not None:
+                    merged = merged | _metadata(giver, value) | merged
+            return merged or None
+
+        return mapped(merge, *read)
+
+    def columns(self, offset: int) -> dict[str, Hashable]:
+        """Give the label of the column that gave each of a row's values, and each key of its metadata."""
+        if not self._read:
+            self.values()
+        found: dict[str, Hashable] = {}
+        for parameter, read in self._read.items():
+            for giver, values in zip(self._givers[parameter], read, strict=False):  # not all had to be read
+                value = values[offset]
+                if value is None:
+                    continue
+                if parameter != "custom_metadata":
+                    own = not isinstance(value, BadValue) or value.code == "unreadable_value"
+                    if giver.columns and own:
+                        found[parameter] = self._label(giver.columns[0])
+                    break
+                try:
+                    keys = _metadata(giver, value)
+                except Exception:  # noqa: BLE001 - a value that cannot be read has no keys to name
+                    break
+                for key in keys if giver.columns else ():
+                    found.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
+        return found
+
+    def problem(self, offset: int, parameter: str, bad: BadValue, severity: str = "error") -> Problem:
+        """Name a row, and the column where there is one, in a problem or a warning."""
+        column = bad.column
+        if column is None:
+            columns = self.columns(offset)
+            column = columns.get(parameter, columns.get(parameter.partition(".")[0]))
+        name, message, fix = map(_writable, (parameter, bad.message, bad.fix))
+        return Problem(self.labels[offset], self.start + offset, column, name, severity, bad.code, message, fix)
+
+
+def _metadata(giver: Giver, value: Any) -> dict[str, Any]:
+    return {giver.key: value} if giver.key is not None else json_object(value)
+
+
+def _writable(text: str) -> str:
+    """Escape half a character, in a metadata key say, which fits into no column of text."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

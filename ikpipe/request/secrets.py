@@ -1,0 +1,246 @@
+"""Keys, tokens and cookies: text that does not show, and the settings of an account as people paste them.
+
+Some tools show the variables of each frame of a traceback. So a function that raises holds secrets only as `Secret`,
+and what looks into their text does not raise.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shlex
+import unicodedata
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
+
+from ikpipe.errors import AccountError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MASK = "***"
+KEYS = ("public_key", "private_key")
+
+_log = logging.getLogger("ikpipe")
+
+# Around a setting: white space, marks that do not show, and a byte order mark, also one that was decoded wrongly.
+_EDGE = r"(?:[\s\ufeff\u200b-\u200f\u2060]|ï»¿|\udcef\udcbb\udcbf)+"
+_EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - as word processors have it
+_A_KEY = re.compile(r"private_[\w+/=.-]+")
+
+
+class Secret(str):
+    """Text that can be used but does not show: its ``repr`` is ``'***'``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+
+class Sealed(Secret):
+    """A secret that does not leave its process: it cannot be pickled."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError(
+            "A private key, header or webhook secret is not pickled. Pickle the Account instead, which finds its key "
+            "on the other side in IMAGEKIT_PRIVATE_KEY or a profile."
+        )
+
+
+def seal(value: Any) -> Any:
+    """Return text as `Sealed`, and the type of anything else that is not None."""
+    if value is None or isinstance(value, type | Sealed):
+        return value
+    return Sealed(value) if isinstance(value, str) else type(value)
+
+
+def masked(text: str) -> str:
+    """Return text without what looks like a private key."""
+    return _A_KEY.sub(f"private_{MASK}", text)
+
+
+def cleaned(given: str, name: str) -> Sealed:
+    """Return a setting without line ends, spaces, quotes and byte order marks around it; log what was removed.
+
+    Parameters
+    ----------
+    given
+        The text as it was set.
+    name
+        Where it was set, for the log: a variable, or a setting of a profile.
+    """
+    text, removed = str(given), list[str]()
+    while True:
+        inner = _EDGES.sub("", text)
+        if inner != text:
+            removed += _kinds(text.replace(inner, "", 1) if inner else text)
+        text = inner
+        if len(text) < 2 or _QUOTES.get(text[0]) != text[-1]:  # noqa: PLR2004 - a pair
+            break
+        removed.append("quotes")
+        text = text[1:-1]
+    if removed:
+        what = " and ".join(dict.fromkeys(removed))
+        _log.warning("%s has %s around its value, which ikpipe removed: set it without", name, what)
+    return Sealed(text)
+
+
+def _kinds(edges: str) -> list[str]:
+    """Return what the characters around a text are called."""
+    kinds = {"a line end": "\r\n\x0b\x0c\x85\u2028\u2029", "spaces": " \t\xa0", "a byte order mark": "\ufeffï\udcef"}
+    found = [kind for kind, characters in kinds.items() if any(one in edges for one in characters)]
+    return found or ["invisible characters"]
+
+
+def _fault_of_key(key: str) -> str | None:
+    """Return what is wrong with the text of a key, without showing it; None if nothing is."""
+    odd = next(((at, one) for at, one in enumerate(key, 1) if not "!" <= one <= "~" or one in "\"'`"), None)
+    if MASK in key or "•" in key:
+        return "is masked, not the key itself: reveal the key in the dashboard and copy it from there"
+    if odd is not None:
+        called = unicodedata.name(odd[1], "").lower() or f"U+{ord(odd[1]):04X}"
+        return f"has a character that is not part of a key ({called}, number {odd[0]} of {len(key)})"
+    if key.upper().startswith("IMAGEKIT_"):
+        return "begins with the name of a variable: set only what follows the equals sign"
+    return None
+
+
+# Keys and headers
+
+
+def sealed_headers(headers: Any) -> Any:
+    """Return headers whose values do not show, as `seal` does it."""
+    if headers is None:
+        return None
+    try:
+        return {str(name): seal(value) for name, value in dict(headers).items()}
+    except (TypeError, ValueError):
+        return type(headers)
+
+
+def checked_headers(headers: Any) -> Mapping[str, Sealed] | None:
+    """Return headers as they can be sent, or raise what is wrong with them."""
+    if isinstance(headers, type):
+        raise AccountError(f"headers is a {headers.__name__}: give a mapping of names to text.")
+    checked = {}
+    for name, value in (headers or {}).items():
+        text = cleaned(value, f"The header {name!r}") if isinstance(value, str) else None
+        if text is None or not (name + text).isascii() or not (name + text).isprintable():
+            raise AccountError(f"The header {masked(name)!r} cannot be sent: its value is text of printable ASCII.")
+        checked[name] = text
+    return MappingProxyType(checked) if checked else None
+
+
+def checked_keys(public: Any, private: Any, names: Mapping[str, str] | None = None) -> tuple[Sealed, Sealed | None]:
+    """Return both keys as they are to be used.
+
+    Parameters
+    ----------
+    public, private
+        What `seal` makes of them.
+    names
+        What they are called where they were set; None: as in Python.
+
+    Raises
+    ------
+    AccountError
+        One is empty, is not a key, or is the other one.
+    """
+    called = names or dict(zip(KEYS, KEYS, strict=True))
+    public, private = (
+        key if key is None or isinstance(key, type) else cleaned(key, called[name])
+        for key, name in ((public, "public_key"), (private, "private_key"))
+    )
+    if not public:
+        raise AccountError("The public key is empty. Copy it from the dashboard, Developer options, API keys.")
+    if private == "":
+        raise AccountError("The private key is empty. Leave it out where an authentication_endpoint signs.")
+    if not isinstance(public, type) and public.startswith("private_"):
+        # It would travel in every token's header.
+        raise AccountError(f"The public key begins with 'private_': the two keys are swapped ({called['public_key']}).")
+    if isinstance(private, str) and private.startswith("public_"):
+        raise AccountError(
+            f"The private key begins with 'public_': {called['private_key']} has a public key. Copy the private key "
+            "from the dashboard, Developer options, API keys."
+        )
+    checked = checked_key(public, called["public_key"])
+    return checked, None if private is None else checked_key(private, called["private_key"])
+
+
+def checked_key(key: Any, name: str) -> Sealed:
+    """Return a key, or raise what is wrong with it."""
+    fault = f"is a {key.__name__}, not text" if isinstance(key, type) else _fault_of_key(key)
+    if fault is not None:
+        raise AccountError(f"{name} {fault}. Copy it again from the dashboard, Developer options, API keys.")
+    return Sealed(key)
+
+
+# Addresses
+
+
+def checked_address(name: str, address: Any) -> str | None:
+    """Return an address, as `seal` has it, without the slash at its end, or raise that it is none."""
+    if address is None:
+        return None
+    if isinstance(address, type) or not _is_web(address):
+        shown = f"a {address.__name__}" if isinstance(address, type) else shown_setting(str(address))
+        raise AccountError(f"{name} is {shown}, which is no http(s) URL.")
+    return str(address).rstrip("/")
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(str(address))
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return False
+
+
+def shown_setting(value: object) -> str:
+    """Return the ``repr`` of a setting, without the secrets that an address can have."""
+    if not isinstance(value, str) or isinstance(value, Secret):
+        return repr(value)
+    scheme, separator, rest = value.partition("://")
+    host, at, place = rest.partition("@")
+    if at and "/" not in host:
+        rest = f"{MASK}@{place}"
+    path, query, _ = rest.partition("?")
+    return repr(masked(f"{scheme}{separator}{path}{query}{query and MASK}"))
+
+
+# Files
+
+_WARNED: set[str] = set()
+
+
+def warn_if_readable(path: Path, content: str) -> None:
+    """Log a warning, once, if other users may read a file with secrets.
+
+    Parameters
+    ----------
+    path
+        The file.
+    content
+        What is secret in it, for the message.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if os.name == "posix" and mode & 0o077 and str(path) not in _WARNED:
+        _WARNED.add(str(path))
+        command = f"chmod 600 {shlex.quote(str(path))}"
+        _log.warning("%s contains %s and is accessible to other users; run: %s", path, content, command)

@@ -1,0 +1,265 @@
+"""Fields → JWT (seed, "JSON Web Token generation"), here or by an `authenticationEndpoint`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import jwt
+from jwt.utils import base64url_encode
+
+from ikpipe.errors import BadValue, Error, MappingError, nearest
+from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.request.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ikpipe.request.account import Account
+
+LIFETIME = 1800  # seconds
+LONGEST = 3600  # seconds; docs: `exp` - `iat` at most that
+_JOURNEY = 5.0  # seconds between the service's `Date`, which has whole ones, and its arrival
+_HASH_BYTES = 32
+_JSON = json.JSONEncoder(separators=(",", ":"))  # as PyJWT writes claims
+_STRIDE = 371  # neighbours, times this and modulo 600, lie far apart
+_PLACES = count(random.randrange(LONGEST))  # noqa: S311 - spreads, hides nothing
+
+
+class Token(NamedTuple):
+    """A token, and what was signed into it."""
+
+    text: Secret
+    iat: int
+    exp: int
+
+
+def steady() -> Callable[[], float]:
+    """Return a clock in seconds since 1970 that goes on evenly when the machine's is set; sleep counts where it can."""
+    elapsed = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    begun = time.time() - elapsed()
+    return lambda: begun + elapsed()
+
+
+class Times:
+    """Gives each token its own `iat` and `exp`.
+
+    A token is used once (seed), times are whole seconds, and no other claim is allowed to tell two tokens of equal
+    rows apart (IMAGEKIT.md §2). So `iat` lies a little in the past and `exp` a little early: a lifetime of L seconds
+    leaves L/3 · L/4 pairs, gone through in order, `iat` slowly and backwards. Two tokens of one process then differ
+    unless that many equal rows are signed within minutes, whatever runs and threads they belong to: all go on from
+    one place. Each process begins at an `iat` of its own, far from that of a process with a neighbouring id, or on
+    a machine with another name.
+
+    Parameters
+    ----------
+    clock
+        Gives the time, in seconds since 1970; None: the machine's, as it was when this began.
+    stripe
+        Where `iat` begins; None takes it from host and process.
+    start
+        Where `exp` begins; None goes on from where this process is.
+    here
+        Gives the machine's time; None: a clock that does not jump when the machine's is set.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] | None = None,
+        stripe: int | None = None,
+        start: int | None = None,
+        here: Callable[[], float] | None = None,
+    ) -> None:
+        self.here = here or steady()
+        self._clock = clock or self.here
+        self._off = self._late = 0.0
+        self._stripe = stripe
+        self._count = _PLACES if start is None else count(start)
+
+    def correct(self, seconds: float) -> bool:
+        """Set the clock of tokens right by the service's; return whether that was more than a second's difference."""
+        if abs(seconds) > 1:
+            self._off += seconds
+        return abs(seconds) > 1
+
+    def ahead(self, of: float) -> float:
+        """Return by how many seconds a time is later than the one this takes for the present."""
+        return of - self._clock() - self._off
+
+    def heard(self, date: float) -> None:
+        """Note the service's time, as it is now; a difference of seconds is that of the journey."""
+        late = date - self.here()
+        self._late = late if abs(late) > _JOURNEY else 0.0
+
+    def served(self, when: float) -> float:
+        """Return the service's time at a time of this machine."""
+        return when + self._late
+
+    def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
+        """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
+
+        Raises
+        ------
+        MappingError
+            The lifetime is not between 1 and 3600 s.
+        """
+        if not 0 < lifetime <= LONGEST:
+            raise MappingError(f"lifetime={lifetime!r}: a token lives 1 to {LONGEST} seconds.")
+        back, early = max(lifetime // 3, 1), max(lifetime // 4, 1)
+        slow, fast = divmod(next(self._count), early)
+        now = int(self._clock() + self._off)
+        return now - (self._first() - slow) % back, now + lifetime - (back - 1) - fast
+
+    def _first(self) -> int:
+        # Asked each time, since a fork has another process id.
+        stripe = os.getpid() + _host() if self._stripe is None else self._stripe
+        return stripe * _STRIDE
+
+
+@cache
+def _host() -> int:
+    return sum(socket.gethostname().encode()) * 31
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class LocalSigner:
+    """Signs with the account's private key."""
+
+    def __init__(self, account: Account, times: Times | None = None, lifetime: int = LIFETIME) -> None:
+        key = account.key()
+        # What is the same for every token is made once: PyJWT's `encode` would look at key and header each time.
+        self._algorithm = jwt.PyJWS().get_algorithm_by_name("HS256")
+        self._key = _Key(self._algorithm.prepare_key(key))
+        # PyJWT warns of keys shorter than the hash; the service chose the length, the user cannot.
+        with _quiet() if len(key) < _HASH_BYTES else nullcontext():
+            self._head = jwt.encode({}, key, "HS256", {"kid": account.public_key}).partition(".")[0].encode()
+        self._times = times or Times()
+        self._lifetime = lifetime
+
+    def sign(self, fields: Mapping[str, str]) -> Token:
+        """Sign these fields: HS256, the public key as `kid`, each value as the very text that is sent (seed)."""
+        return self.again(fields, *self._times.next(self._lifetime))
+
+    def again(self, fields: Mapping[str, str], iat: int, exp: int) -> Token:
+        """Sign them with these times: the same fields and times give the same token, to the letter."""
+        claims = _JSON.encode({**fields, "iat": iat, "exp": exp})
+        signed = self._head + b"." + base64url_encode(claims.encode())
+        signature = base64url_encode(self._algorithm.sign(signed, self._key))
+        return Token(Secret(f"{signed.decode()}.{signature.decode()}"), iat, exp)
+
+
+class _Key(bytes):
+    """A key that does not show, and cannot be pickled."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("What signs is not pickled: pickle the Account instead.")
+
+
+def signing_request(fields: Mapping[str, str], account: Account, expire: int) -> dict[str, Any]:
+    """Write the body that an `authenticationEndpoint` is asked with (seed)."""
+    return {"uploadPayload": dict(fields), "expire": expire, "publicKey": account.public_key}
+
+
+def remote_expire(times: Times, lifetime: int = LIFETIME) -> int:
+    """Choose `expire` so that an endpoint which signs two equal rows within one second makes two tokens of them."""
+    iat, exp = times.next(lifetime)
+    return exp - iat
+
+
+class SignerError(Error):
+    """The authentication endpoint gave no token.
+
+    `status` is the HTTP status, or None without an answer; `wait` the seconds that it asks for.
+    """
+
+    def __init__(self, message: str, status: int | None = None, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.wait = status, wait
+
+    @property
+    def unauthorized(self) -> bool:
+        """Whether the endpoint does not accept this caller at all."""
+        return self.status == 401  # noqa: PLR2004 - HTTP
+
+    @property
+    def refused(self) -> bool:
+        """Whether it refuses what is to be signed."""
+        return self.status in (400, 403, 413, 422)
+
+    @property
+    def again(self) -> bool:
+        """Whether it may sign the same later."""
+        return self.status is None or not 400 <= self.status < 500 or self.status in (408, 425, 429)  # noqa: PLR2004
+
+
+def read_token(status: int, body: object) -> Token:
+    """Read the endpoint's answer: 200 and `{"token": …}` (seed).
+
+    Raises
+    ------
+    ValueError
+        It is none; the message has no part of it.
+    """
+    text = body.get("token") if isinstance(body, dict) else None
+    if status != 200 or not isinstance(text, str):  # noqa: PLR2004 - HTTP's own number
+        raise ValueError(f"it answered {status} without a token")
+    try:
+        claims = jwt.decode(text, options={"verify_signature": False})
+        return Token(Secret(text), int(claims["iat"]), int(claims["exp"]))
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError):
+        raise ValueError("what it gave is no JWT with iat and exp") from None
+
+
+def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIFETIME) -> Secret:
+    """Make the token for these parameters.
+
+    Parameters
+    ----------
+    parameters
+        In either spelling; each value is checked, and signed as it is to be sent.
+    account
+        Must hold the private key.
+    lifetime
+        Seconds that the token lives at most: 1 to 3600 (docs).
+
+    Returns
+    -------
+    Secret
+        The JWT: a `str` whose `repr` does not show it.
+
+    Raises
+    ------
+    MappingError
+        A parameter is unknown or breaks its rule, or the lifetime is out of range.
+    AccountError
+        The account has no private key.
+    """
+    fields = {}
+    for given, value in parameters.items():
+        name = BY_WIRE.get(given, given)
+        if name not in TABLE or name == "file":
+            raise MappingError(f"{given!r} is no parameter that is signed{nearest(given, TABLE)}.")
+        try:
+            fields[TABLE[name].wire] = encode(name, value)
+        except BadValue as bad:
+            raise MappingError(f"{bad.message}; {bad.fix}.") from None
+    return LocalSigner(account, lifetime=lifetime).sign(fields).text

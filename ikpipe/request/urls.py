@@ -1,0 +1,85 @@
+"""http(s) URLs as a browser would send them (WHATWG URL), from what people put into cells."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+import idna
+
+from ikpipe.errors import BadValue, shown
+
+# The WHATWG percent-encode sets, said as what `quote` may leave alone; '%' stays, so that what is encoded stays so.
+_PATH = "%!$&'()*+,;=:@/~[]|-._"
+_QUERY = "%!$&()*+,;=:@/?~[]|-._`{}\\^"
+_FRAGMENT = _QUERY.replace("`", "") + "#'"
+_USER = "%!$&'()*+,~-._"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What most addresses are: one that stays as it is, and one of whose path some is to be encoded.
+_HOST = r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+"
+_PLAIN = re.compile(rf"{_HOST}(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?")
+_NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
+
+
+def web_address(text: str) -> str:
+    """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
+
+    Raises
+    ------
+    BadValue
+        ``bad_url``: another scheme, no host, or a host that cannot be.
+    """
+    # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
+    clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))
+    # A backslash is a slash to them, but for the query and what follows it.
+    clean = re.sub(r"^[^?#]*", lambda found: found[0].replace("\\", "/"), clean)
+    try:
+        clean.encode()  # half a character is a ValueError as well
+        parts = urlsplit(clean)
+        port = parts.port
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("it must begin with http:// or https:// and a host")
+        host = _host(parts.hostname)
+    except ValueError as error:
+        raise BadValue("bad_url", f"{shown(text)} is no web address: {error}", "write https://host/path") from None
+    user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if parts.username or parts.password else ""
+    where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
+    path = quote(parts.path, safe=_PATH) or "/"
+    query = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
+    fragment = f"#{quote(parts.fragment, safe=_FRAGMENT)}" if parts.fragment else ""
+    return f"{parts.scheme}://{user}{host}{where}{path}{query}{fragment}"
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    # Not idna.encode: it refuses emoji, as IDNA 2008 does, and browsers do not.
+    mapped = host if host.isascii() else idna.uts46_remap(host, std3_rules=False)
+    labels = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped.split(".")]
+    if not mapped.strip(".") or re.search(r"[\x00-\x20\x7f#/:<>?@\[\\\]^`{|}%\"]", mapped):
+        raise ValueError(f"{host!r} is no host")
+    return ".".join(labels)
+
+
+def last_segment(text: str) -> str:
+    """Give the last segment of a URL's path, percent-decoded: the file's name where none is given."""
+    return unquote(urlsplit(text).path.rpartition("/")[2])
+
+
+def plain_place(text: str) -> tuple[str, str] | None:
+    """Give the `web_address` of a text, and its `last_segment`; None where that takes a closer look."""
+    address = text
+    if plain := _PLAIN.fullmatch(text):
+        path = plain[1]
+    elif nearly := _NEARLY.fullmatch(text):
+        try:
+            path = quote(nearly[2], safe=_PATH)
+        except UnicodeEncodeError:
+            return None
+        address = nearly[1] + path
+    else:
+        return None
+    name = path.rpartition("/")[2]
+    return address, unquote(name) if "%" in name else name

@@ -1,0 +1,140 @@
+"""`check`: every problem of every row, before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ikpipe.concurrency.control import CONTROL, Control, blocking
+from ikpipe.concurrency.gate import Gate
+from ikpipe.concurrency.limits import Fixed
+from ikpipe.errors import BadValue, Problem
+from ikpipe.frames.chunks import Whole
+from ikpipe.frames.results import problem_frame
+from ikpipe.request.planner import Job
+from ikpipe.request.policy import Policy
+from ikpipe.run.job import Work
+from ikpipe.run.prepare import Fetch, FileKind, gather, planner_for
+from ikpipe.service.client import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import httpx
+
+    from ikpipe.frames.adapters import Frame
+    from ikpipe.request.account import Account
+    from ikpipe.request.parameters import Keywords
+    from ikpipe.request.planner import Planner
+    from ikpipe.request.rows import Rows
+
+_AT_ONCE = 16  # URLs that are asked for their headers
+
+
+async def _check(
+    frame: Frame,
+    account: Account | None = None,
+    *,
+    probe: bool = False,
+    columns: Mapping[str, Any] | None = None,
+    root: str | Path | None = None,
+    file_kind: FileKind | None = None,
+    fetch: Fetch = "server",
+    fetch_hosts: Sequence[str] = (),
+    timeout: float | None = None,
+    policy: Policy | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **parameters: Unpack[Keywords],
+) -> Frame:
+    """Find every problem of every row, before anything is sent.
+
+    Parameters
+    ----------
+    frame
+        n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
+    account
+        With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
+    probe
+        Ask each URL for its headers.
+    columns, root, file_kind, fetch, fetch_hosts, timeout, policy, transport, **parameters
+        As for `upload`.
+
+    Returns
+    -------
+    pandas.DataFrame, or what the input was
+        A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``severity``, ``code``,
+        ``message``, ``fix``. Empty when all is well. A row with an ``"error"`` (codes of `ikpipe.CODES`) cannot be
+        sent; a ``"warning"`` (codes of `ikpipe.WARNINGS`) says what is unusual of a row that can.
+
+    Raises
+    ------
+    MappingError
+        Columns, templates or keywords do not fit the frame.
+    AccountError
+        The account's key is refused.
+    """
+    mapping = gather(columns, root, file_kind, fetch, parameters)
+    feed = Whole(frame)
+    async with Wire(transport, timeout, fetch_hosts=fetch_hosts) as wire:
+        found, _ = await find(Work(feed, mapping), wire, account, probe=probe, policy=policy)
+    problems: Frame = feed.native.like(problem_frame(found))
+    return problems
+
+
+check = blocking(_check, "check", drains=False)
+
+
+async def find(
+    work: Work, wire: Wire, account: Account | None, *, probe: bool, policy: Policy | None = None
+) -> tuple[list[Problem], int]:
+    """Find the problems of a table of any length, in its order, and count its rows."""
+    found: list[Problem] = []
+    plan, names = work.first_plan(), (policy or Policy()).names
+    planner = await planner_for(wire, account, work.mapping, plan, label=work.feed.label, names=names)
+    search = _Search(work, planner, found)
+    sound = search.sound()
+    if probe:
+        await _probed(wire, sound, found)
+    for _ in sound:  # to the end, also where probing was stopped
+        pass
+    return sorted(found, key=lambda problem: problem.position), search.rows
+
+
+class _Search:
+    """Goes through the rows of a table, and counts them; the problems that it comes upon are added to `found`."""
+
+    def __init__(self, work: Work, planner: Planner, found: list[Problem]) -> None:
+        self.rows = 0
+        self._work, self._planner, self._found = work, planner, found
+
+    def sound(self) -> Iterator[tuple[Rows, Job]]:
+        """Give the rows that have no problem."""
+        for chunk in self._work.feed.chunks():
+            self.rows = chunk.start + len(chunk.frame)
+            for rows, job in self._work.jobs(self._planner, chunk):
+                if not isinstance(job, Job):
+                    self._found += job
+                    continue
+                self._found += job.warnings
+                if rows is not None:
+                    yield rows, job
+
+
+async def _probed(wire: Wire, sound: Iterator[tuple[Rows, Job]], found: list[Problem]) -> None:
+    """Ask each URL for its headers, some at a time."""
+    gate = Gate(Fixed(_AT_ONCE))
+
+    async def do(one: tuple[Rows, Job]) -> None:
+        rows, job = one
+        if not await gate.enter():
+            return
+        try:
+            words = await wire.probe(job.source.text)
+        finally:
+            gate.leave()
+        if words:
+            bad = BadValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
+            found.append(rows.problem(job.position - rows.start, "file", bad))
+
+    urls = (one for one in sound if one[1].source.kind in ("url", "fetch"))
+    await (CONTROL.get() or Control()).work(urls, do, [gate])

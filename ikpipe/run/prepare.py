@@ -1,0 +1,81 @@
+"""What comes before any row, for `upload` and `check` alike: the mapping is read, the account asked for its fields."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ikpipe.errors import Error, MappingError
+from ikpipe.request.planner import Planner
+from ikpipe.request.sources import Intake
+from ikpipe.service.library import metadata_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ikpipe.frames.mapping import Plan
+    from ikpipe.request.account import Account
+    from ikpipe.request.metadata import Field
+    from ikpipe.request.names import Names
+    from ikpipe.request.suffixes import Suffixes
+    from ikpipe.request.targets import Targets
+    from ikpipe.service.client import Wire
+
+_log = logging.getLogger("ikpipe")
+
+FileKind = Literal["base64"]
+Fetch = Literal["server", "client"]
+
+
+def gather(
+    columns: Mapping[str, Any] | None,
+    root: str | Path | None,
+    file_kind: str | None,
+    fetch: str,
+    parameters: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Gather what `retry` needs again, as plain values."""
+    if file_kind not in (None, "base64"):
+        raise MappingError(f"file_kind={file_kind!r}: the only kind that must be said is 'base64'.")
+    if fetch not in ("server", "client"):
+        raise MappingError(f"fetch={fetch!r}: who fetches URLs is 'server' or 'client'.")
+    if root is not None and not Path(root).is_dir():
+        raise MappingError(f"root={str(root)!r} is no folder.")
+    return {
+        "columns": dict(columns or {}),
+        "root": None if root is None else str(root),
+        "file_kind": file_kind,
+        "fetch": fetch,
+        "parameters": {name: value for name, value in parameters.items() if value is not None},
+    }
+
+
+async def planner_for(
+    wire: Wire,
+    account: Account | None,
+    mapping: Mapping[str, Any],
+    plan: Plan,
+    suffixes: Suffixes | None = None,
+    label: Callable[[int], Any] = int,
+    targets: Targets | None = None,
+    names: Names = "stored",
+) -> Planner:
+    """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
+    root, largest = mapping["root"], account.max_file_size if account is not None else None
+    folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
+    intake = Intake(folder, base64, mapping["fetch"], largest, wire.held)
+    return Planner(intake, await _known_fields(wire, account, plan), suffixes, label, targets, names)
+
+
+async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:
+    """Ask for the account's metadata fields, where they matter and can be asked for."""
+    if account is None or account.private_key is None or not plan.gives("custom_metadata"):
+        return None
+    try:
+        return await metadata_fields(wire, account)
+    except Error as error:
+        if type(error) is not Error:
+            raise
+        _log.warning("custom metadata is sent as it is, since the account's fields could not be asked for: %s", error)
+        return None

@@ -1,0 +1,141 @@
+"""A run's progress: one callback, and the three ways in which it is drawn."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EVERY = 5.0  # seconds between plain lines
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is: its rows, rows by status, and bytes of files that have left this machine.
+
+    `rows` is None as long as nobody knows how many there are.
+    """
+
+    rows: int | None
+    counts: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0
+
+    @property
+    def done(self) -> int:
+        """Rows that have their final status."""
+        return self.counts.total()
+
+    def said(self) -> str:
+        """Say bytes and trouble, such as ``12.3 MB, 2 failed``; files that the service fetches are no bytes here."""
+        trouble = [f"{count} {status}" for status, count in self.counts.items() if count and status != "uploaded"]
+        return ", ".join([size(self.bytes), *trouble] if self.bytes else trouble)
+
+
+def size(count: float) -> str:
+    """Write a number of bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - SI
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+class Display(Protocol):
+    """Whatever draws progress."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far it is; called for each row and each block of bytes."""
+
+    def close(self) -> None:
+        """Leave the last state standing."""
+
+
+class Bar:
+    """A tqdm bar, in a terminal or a notebook."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def __call__(self, progress: Progress) -> None:
+        """Move the bar; tqdm itself draws only ten times a second."""
+        with suppress(OSError):  # a terminal that is gone stops no run
+            self._bar.set_postfix_str(progress.said(), refresh=False)
+            self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        """Leave the bar standing."""
+        with suppress(OSError):
+            self._bar.refresh()
+            self._bar.close()
+
+
+class Lines:
+    """A plain line now and then, for logs and pipes."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._due = clock() + EVERY
+        self._last: Progress | None = None
+        self._said = -1
+
+    def __call__(self, progress: Progress) -> None:
+        """Print a line if the last one is some seconds old."""
+        self._last = progress
+        if self._clock() >= self._due:
+            self._due = self._clock() + EVERY
+            self._print(progress)
+
+    def close(self) -> None:
+        """Print the last line."""
+        if self._last is not None and self._last.done != self._said:
+            self._print(self._last)
+
+    def _print(self, progress: Progress) -> None:
+        self._said = progress.done
+        of = "" if progress.rows is None else f" of {progress.rows}"
+        line = ", ".join(filter(None, (f"ikpipe: {progress.done}{of} rows", progress.said())))
+        with suppress(OSError):
+            print(line, file=self._stream, flush=True)
+
+
+class Quiet:
+    """Nothing at all, or the user's own callback."""
+
+    def __init__(self, callback: Callable[[Progress], None] = lambda _progress: None) -> None:
+        self._callback = callback
+
+    def __call__(self, progress: Progress) -> None:
+        """Hand the progress on."""
+        self._callback(progress)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> Display:  # noqa: FBT001 - the contract's word
+    """Choose how progress is drawn: a widget in a notebook, a bar in a terminal, else lines on standard error."""
+    if not isinstance(wanted, bool):
+        return Quiet(wanted)
+    if not wanted or rows == 0:
+        return Quiet()
+    if _in_notebook() and find_spec("ipywidgets"):
+        from tqdm.notebook import tqdm as notebook_bar
+
+        return Bar(notebook_bar(total=rows, unit="row"))
+    if sys.stderr.isatty():
+        from tqdm.std import tqdm as terminal_bar
+
+        return Bar(terminal_bar(total=rows, unit="row"))
+    return Lines(sys.stderr)
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

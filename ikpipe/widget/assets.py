@@ -1,0 +1,83 @@
+"""What the browser is told besides rows: its script and style, settings, totals. Nothing of it is secret."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.errors import BadValue
+from ikpipe.request.values import flag, tag_list
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe.request.account import Account
+    from ikpipe.request.metadata import Field
+    from ikpipe.widget.controller import Desk
+
+_STATIC = Path(__file__).parent / "static"
+_SOON = 0.5  # seconds after which a rate says something
+
+
+def script() -> str:
+    """Give what runs in the browser."""
+    return _joined(".js")
+
+
+def style() -> str:
+    """Give its looks."""
+    return _joined(".css")
+
+
+def _joined(ending: str) -> str:
+    """Join pieces in the order that `order.txt` states."""
+    names = (_STATIC / "order.txt").read_text(encoding="utf-8").split()
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names if name.endswith(ending))
+
+
+def settings(
+    account: Account, mapping: Mapping[str, Any], name: str, fields: Mapping[str, Field] | None
+) -> dict[str, Any]:
+    """Say what holds for all rows; `fields` are the account's metadata fields, None as long as nobody knows them."""
+    parameters = mapping["parameters"]
+    try:
+        private = flag(parameters.get("is_private_file", False)) == "true"
+    except BadValue:
+        private = False
+    try:
+        tags = bool(tag_list(parameters.get("tags")))
+    except BadValue:
+        tags = False
+    return {
+        "name": name,
+        "defaults": {
+            "is_private_file": private,
+            "folder": str(parameters.get("folder", "/")),
+            "tags": tags,
+        },
+        "max_file_size": account.max_file_size,
+        "fields": [{"name": one.name, **_plain(one.schema), "type": one.type} for one in (fields or {}).values()],
+    }
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in schema.items()}
+
+
+def totals(desk: Desk) -> dict[str, Any]:
+    """Say how far the runs are: rows that have ended, bytes that have left, of how many, per second, seconds left."""
+    runs = list(desk.runs)
+    moved, size = sum(run.moved for run in runs) + desk.page.loaded, sum(run.size for run in runs)
+    seconds = max((time.monotonic() - run.began for run in runs), default=0.0)
+    rate = moved / seconds if seconds > _SOON else 0.0
+    left = (size - moved) / rate if rate and size > moved else 0.0
+    sent = sum(run.ended for run in runs)
+    return {
+        "type": "totals",
+        "sent": sent,
+        "bytes": min(moved, size),
+        "of": size,
+        "rate": round(rate),
+        "left": round(left, 1),
+    }

@@ -1,0 +1,59 @@
+"""The demo's shop has its files, and is late with some."""
+
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from ikpipe.cli.demo.shop import origin
+
+
+def get(address: str, path: str, timeout: float = 10) -> tuple[int, bytes]:
+    """Get status and content."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=timeout)
+    try:
+        connection.request("GET", quote(path))
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with two files."""
+    for name in ("猫 a.jpg", "late.jpg"):
+        (tmp_path / name).write_text(name, "utf-8")
+    return tmp_path
+
+
+def test_file(folder: Path) -> None:
+    """A file is served, whatever letters its name has."""
+    with origin(folder) as address:
+        assert get(address, "/猫 a.jpg") == (200, "猫 a.jpg".encode())
+
+
+def test_missing_file(folder: Path) -> None:
+    """A file that is not there is a 404."""
+    with origin(folder) as address:
+        assert get(address, "/none.jpg")[0] == 404
+
+
+def test_slow_file_comes_late(folder: Path) -> None:
+    """A slow file's headers are held back for a while."""
+    with origin(folder, slow={"late.jpg"}, seconds=0.2) as address:
+        begun = time.monotonic()
+        assert get(address, "/late.jpg") == (200, b"late.jpg")
+        assert time.monotonic() - begun >= 0.2
+
+
+def test_other_files_do_not_wait(folder: Path) -> None:
+    """While one file is held back, the others are served; and the server's end does not wait for it."""
+    begun = time.monotonic()
+    with origin(folder, slow={"late.jpg"}, seconds=60) as address:
+        with pytest.raises(TimeoutError):
+            get(address, "/late.jpg", timeout=0.1)
+        assert get(address, "/猫 a.jpg")[0] == 200
+    assert time.monotonic() - begun < 30

@@ -1,0 +1,382 @@
+"""An upload of which parts are done by many: the same part again and again, in whatever process."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pandas.testing import assert_frame_equal
+from parts import elsewhere, gif, plan, stored, table
+
+import ikpipe
+from ikpipe import Policy
+from ikpipe.request.result import RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+MEASURED = ["ik_status", "ik_attempts", "ik_seconds", "ik_request_id"]
+
+
+# A part and its results
+
+
+def test_a_part_s_results_are_those_of_upload(account: Account) -> None:
+    """The same rows, and the same columns and dtypes but for what is nested, which is JSON."""
+    rows = table()
+    results = plan(account)(rows)
+    wanted = ikpipe.upload(rows, account, file_name="{sku}.gif", folder="/one/", progress=False)
+    assert [*results] == [*wanted, "ik_extra"]
+    assert set(results["ik_status"]) == {"uploaded"}
+    assert_frame_equal(results[["sku", "file"]], rows)
+    plain = [name for name, dtype in RESULT_COLUMNS.items() if dtype != "object"]
+    assert dict(results[plain].dtypes) == dict(wanted[plain].dtypes)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.Table.from_pandas])
+def test_a_part_without_rows_has_the_same_columns_and_dtypes(kind: Callable[..., Any], account: Account) -> None:
+    """One schema serves all parts: what comes of three rows, of which one is wrong, comes of none."""
+    rows = table(3).assign(tags=[["a"], [], None], isPrivateFile=["no", "no", "perhaps"])
+    whole, none = plan(account)(kind(rows)), plan(account)(kind(rows)[:0])
+    schemas = [made.schema if hasattr(made, "schema") else made.dtypes.to_dict() for made in (whole, none)]
+    assert schemas[0] == schemas[1]
+    assert len(none) == 0
+
+
+def test_a_part_keeps_its_index(account: Account) -> None:
+    """Rows are found again by their labels."""
+    rows = table(3).set_index(pd.Index(["x", "y", "z"], name="label"))
+    assert plan(account)(rows).index.equals(rows.index)
+
+
+def test_nested_results_are_json(emulate: Callable[..., Emulator]) -> None:
+    """A schema has no place for objects; tags are a list where a table can have one."""
+    account = emulate().account
+    rows = table(1).assign(**{"custom_metadata.brand": "x"})
+    ikpipe.create_metadata_fields(rows, account, dry_run=False)
+    results = plan(account, tags=["a", "b"], response_fields=["tags", "customMetadata"])(rows)
+    assert json.loads(results["ik_tags"].iloc[0]) == ["a", "b"]
+    assert json.loads(results["ik_custom_metadata"].iloc[0]) == {"brand": "x"}
+
+
+def test_warnings_are_json_like_tags(account: Account) -> None:
+    """A frame of pandas has no dtype of lists; names are sent as they are stored on clusters too."""
+    results = plan(account)(table(1).assign(file_name=["a b.gif"]))
+    assert ["a_b.gif" in one for one in json.loads(results["ik_warnings"].iloc[0])] == [True]
+    assert results["ik_name"].iloc[0].startswith("a_b_")
+
+
+# The same part again
+
+
+def again(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    """See that a part that was done again has the same details of the same files; a look-up tells some more."""
+    same = [name for name in first.columns if name not in MEASURED and first[name].notna().any()]
+    assert {"ik_file_id", "ik_url", "ik_width", "ik_size"} <= {*same}
+    assert_frame_equal(first[same], second[same])
+
+
+def test_a_part_that_is_done_again_stores_nothing_twice(emulate: Callable[..., Emulator]) -> None:
+    """Each name is taken: its file is looked up, and its details are given."""
+    emulator = emulate()
+    upload, rows = plan(emulator.account), table()
+    first, second = upload(rows), upload(rows)
+    assert set(second["ik_status"]) == {"exists"}
+    again(first, second)
+    assert stored(emulator) == 6
+
+
+@pytest.mark.slow
+def test_another_process_makes_the_same_names(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """What a plan needs travels with it, and the key comes from the environment there."""
+    emulator = emulate()
+    upload = plan(emulator.account)
+    upload(table())
+    (tmp_path / "plan").write_bytes(pickle.dumps((upload, table())))
+    script = "import pickle, sys; u, t = pickle.load(open(sys.argv[1], 'rb')); print(*u(t)['ik_status'])"
+    done = elsewhere(script, tmp_path / "plan", {"IMAGEKIT_PRIVATE_KEY": emulator.private_key})
+    assert done.stdout.split() == ["exists"] * 6, done.stderr
+    assert stored(emulator) == 6
+
+
+def test_rows_in_another_order_have_the_same_names(emulate: Callable[..., Emulator]) -> None:
+    """A part whose rows come shuffled, as after an exchange between machines, is the same part."""
+    emulator = emulate()
+    upload, rows = plan(emulator.account), table()
+    first = upload(rows)
+    second = upload(rows.iloc[::-1]).iloc[::-1]
+    again(first, second)
+    assert stored(emulator) == 6
+
+
+def test_equal_rows_are_told_apart_by_their_count(emulate: Callable[..., Emulator]) -> None:
+    """Two rows with the same file and name are two files, as with `upload`; and again the same two."""
+    emulator = emulate()
+    rows = pd.concat([table(2), table(2)], ignore_index=True)
+    upload = plan(emulator.account)
+    first, second = upload(rows), upload(rows)
+    assert first["ik_file_id"].nunique() == 4
+    again(first, second)
+
+
+def test_equal_rows_are_counted_over_the_tables_of_a_part(emulate: Callable[..., Emulator]) -> None:
+    """However many tables an engine makes of a part."""
+    emulator = emulate()
+    upload = plan(emulator.account)
+    first = pd.concat(upload.each([table(2), table(2)]))
+    assert first["ik_file_id"].nunique() == 4
+    whole = upload(pd.concat([table(2), table(2)]))
+    again(first, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [{"file": gif(99)}, {"sku": "other"}])
+def test_what_is_sent_tells_rows_apart(change: dict[str, Any], emulate: Callable[..., Emulator]) -> None:
+    """Without a key, a row with another file or another name is another row."""
+    emulator = emulate()
+    upload, rows = plan(emulator.account), table(1)
+    first, second = upload(rows), upload(rows.assign(**{name: [cell] for name, cell in change.items()}))
+    assert first["ik_file_id"].iloc[0] != second["ik_file_id"].iloc[0]
+
+
+def test_a_column_that_is_not_sent_tells_nothing_apart(emulate: Callable[..., Emulator]) -> None:
+    """A column of random numbers, which are others each time, makes no other rows."""
+    emulator = emulate()
+    upload, rows = plan(emulator.account), table(2)
+    upload(rows.assign(chance=[0.1, 0.2]))
+    assert set(upload(rows.assign(chance=[0.3, 0.4]))["ik_status"]) == {"exists"}
+
+
+def test_a_key_alone_tells_rows_apart(emulate: Callable[..., Emulator]) -> None:
+    """What is sent may be another each time, such as a description with the time in it."""
+    emulator = emulate()
+    upload, rows = plan(emulator.account, key="sku"), table(2)
+    first = upload(rows.assign(description=["at ten", "at ten"]))
+    second = upload(rows.assign(description=["at noon", "at noon"]))
+    assert set(second["ik_status"]) == {"exists"}
+    again(first, second.assign(description="at ten"))
+
+
+def test_a_key_makes_two_files_of_equal_ones(emulate: Callable[..., Emulator]) -> None:
+    """Wherever the rows are: in different parts, too."""
+    emulator = emulate()
+    upload = plan(emulator.account, key="id", file_name="a.gif")
+    for number in range(2):
+        upload(pd.DataFrame({"id": [number], "file": [gif(1)]}))
+    assert stored(emulator) == 2
+
+
+def test_a_key_that_two_rows_have_is_a_problem_of_the_second(account: Account) -> None:
+    """One of them would be lost; the others go up."""
+    rows = table(3).assign(sku=["a", "a", "b"])
+    results = plan(account, key="sku", file_name="{sku}.gif")(rows)
+    assert [*results["ik_status"]] == ["uploaded", "invalid", "uploaded"]
+    assert results["ik_error"].iloc[1] == "same_target"
+    assert "another row has the key 'a' too" in results["ik_message"].iloc[1]
+
+
+def test_a_row_without_its_key_is_a_problem(account: Account) -> None:
+    """It could not be found again."""
+    results = plan(account, key="id")(table(2).assign(id=["x", None]))
+    assert [*results["ik_status"]] == ["uploaded", "invalid"]
+    assert "the cell of 'id' is empty" in results["ik_message"].iloc[1]
+
+
+def test_a_file_is_the_same_wherever_its_folder_lies(
+    emulate: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines have the same files below the same root, which is a link to somewhere else on each."""
+    emulator = emulate()
+    upload = plan(emulator.account, root=".", file_name=None)
+    for machine in ("one", "two"):
+        (tmp_path / machine).mkdir()
+        (tmp_path / machine / "a.gif").write_bytes(gif(1))
+        monkeypatch.chdir(tmp_path / machine)
+        upload(pd.DataFrame({"file": ["a.gif"]}))
+    assert stored(emulator) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", [None, "sku"])
+def test_what_is_sent_of_a_row_depends_on_no_other_row(key: str | None, emulate: Callable[..., Emulator]) -> None:
+    """Beside whatever floats: another order puts other rows into a table together."""
+    emulator = emulate()
+    upload = plan(emulator.account, file_name="{sku}_{price}.gif", key=key)
+    rows = table(4).assign(price=[10.0, 20.0, 12.5, 30.0])
+    list(upload.each([rows[:2], rows[2:]]))
+    rows = rows.iloc[[0, 2, 1, 3]]
+    list(upload.each([rows[:2], rows[2:]]))
+    assert stored(emulator) == 4
+
+
+def test_a_target_that_two_tables_of_a_part_have_is_a_problem_of_the_second(account: Account) -> None:
+    """A fixed name is one file's: the first is not lost to the second, whose own row is named."""
+    one, two = table(2), table(2).assign(file=[gif(8), gif(9)], sku=["s1", "s2"])
+    *_, results = plan(account, use_unique_file_name=False).each([one, two])
+    assert [*results["ik_status"]] == ["invalid", "uploaded"]
+    assert "the row 1 is stored as '/part/s1.gif' already" in results["ik_message"].iloc[0]
+
+
+def test_another_run_has_names_of_its_own(emulate: Callable[..., Emulator]) -> None:
+    """As two calls of `upload` have."""
+    emulator = emulate()
+    for _ in range(2):
+        plan(emulator.account)(table(2))
+    assert stored(emulator) == 4
+
+
+def test_a_run_that_is_named_again_is_the_same(emulate: Callable[..., Emulator]) -> None:
+    """A job that is started anew, by a scheduler of jobs say, stores nothing twice."""
+    emulator = emulate()
+    for _ in range(2):
+        plan(emulator.account, run="nightly-2026-11-25")(table(2))
+    assert stored(emulator) == 2
+
+
+def test_a_fixed_name_that_may_not_be_replaced_is_found_to_be_its_own(emulate: Callable[..., Emulator]) -> None:
+    """The name was free when the run began: who took it since is another execution of this very part."""
+    emulator = emulate()
+    upload = plan(emulator.account, use_unique_file_name=False, overwrite_file=False)
+    first, second = upload(table(2)), upload(table(2))
+    assert set(second["ik_status"]) == {"exists"}
+    again(first, second)
+
+
+def test_a_fixed_name_that_was_taken_before_the_run_is_refused(emulate: Callable[..., Emulator]) -> None:
+    """That file is somebody else's, be it of the same size."""
+    emulator = emulate()
+    fixed: dict[str, Any] = {"use_unique_file_name": False, "overwrite_file": False}
+    ikpipe.upload(table(2), emulator.account, file_name="{sku}.gif", folder="/part/", progress=False, **fixed)
+    policy = Policy(index_lag=0.1, first_wait=0.01, clock_skew=0)
+    results = plan(emulator.account, policy=policy, **fixed)(table(2))
+    assert [*results["ik_error"]] == ["name_taken"] * 2
+
+
+# Shares
+
+
+def test_the_rate_is_kept_over_short_parts(emulate: Callable[..., Emulator]) -> None:
+    """Parts of one row each, one after another: as far apart as rows of one part are."""
+    emulator = emulate()
+    upload = plan(emulator.account, rate=10.0)
+    for row in range(4):
+        upload(table(4).iloc[[row]])
+    times = [entry["time"] for entry in emulator.log()]
+    assert times[-1] - times[0] > 0.29
+
+
+def test_what_was_said_of_the_whole_is_shared_out(account: Account) -> None:
+    """Each of four parts has a quarter."""
+    shared = plan(account, slots=4, concurrency=64, rate=10.0, policy=Policy(look_ups=20.0)).share()
+    assert (shared["concurrency"], shared["rate"], shared["policy"].look_ups) == (16, 2.5, 5.0)
+
+
+def test_fewer_uploads_than_parts_are_refused(account: Account) -> None:
+    """Each part has one at least."""
+    with pytest.raises(ikpipe.MappingError, match="concurrency=2 is less than the 3 parts"):
+        plan(account, slots=3, concurrency=2)(table(1))
+
+
+# Rows that change, without a journal
+
+
+def test_a_file_of_another_size_is_not_the_row_s(emulate: Callable[..., Emulator]) -> None:
+    """The same run and key, and other bytes: what was stored before is not called this row's."""
+    emulator = emulate()
+    upload = plan(emulator.account, run="night", key="sku")
+    upload(table(2))
+    results = upload(table(2).assign(file=[gif(0) + b"more", gif(1)]))
+    assert [*results["ik_status"]] == ["failed", "exists"]
+    assert results["ik_error"].iloc[0] == "name_taken"
+    assert results["ik_file_id"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("key", ["sku", None])
+def test_another_file_with_a_row_s_name_is_not_the_row_s(key: str | None, emulate: Callable[..., Emulator]) -> None:
+    """Whoever put it there: its size is another, so the row is not stored, and says why."""
+    here, there = emulate(), emulate()
+    (name,) = plan(here.account, run="night", key=key)(table(1))["ik_name"]
+    ikpipe.upload_file(gif(9) + b"more", there.account, file_name=name, folder="/part/", use_unique_file_name=False)
+    results = plan(there.account, run="night", key=key)(table(1))
+    assert [*results["ik_status"]] == ["failed"]
+    assert [*results["ik_error"]] == ["name_taken"]
+    assert "another file has the name that was made for this row" in results["ik_message"].iloc[0]
+    assert results["ik_file_id"].isna().all()
+    assert stored(there) == 1
+
+
+# Secrets
+
+
+def test_the_key_does_not_travel(account: Account) -> None:
+    """Neither in what is pickled nor in what is shown."""
+    upload = plan(account)
+    assert account.private_key is not None
+    assert account.private_key.encode() not in pickle.dumps(upload)
+    assert account.private_key not in repr(upload)
+
+
+@pytest.mark.slow
+def test_a_machine_without_the_key_says_what_to_set(account: Account, tmp_path: Path) -> None:
+    """The error names the machine, the variable, and the other way."""
+    (tmp_path / "plan").write_bytes(pickle.dumps((plan(account), table(1))))
+    script = "import pickle, sys; u, t = pickle.load(open(sys.argv[1], 'rb')); u(t)"
+    done = elsewhere(script, tmp_path / "plan", {})
+    assert "set IMAGEKIT_PRIVATE_KEY in the environment of each worker, or name a profile=" in done.stderr
+
+
+# What does not fit
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"slots": 0}, "slots=0"),
+        ({"policy": Policy(unique_names="service")}, "would store its files again"),
+        ({"concurrency": 0}, "concurrency=0"),
+        ({"fetch": "nobody"}, "fetch='nobody'"),
+        ({"run": 20261125}, "run=20261125: a run's id is text"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_at_once(options: dict[str, Any], words: str, account: Account) -> None:
+    """Before any machine begins."""
+    with pytest.raises(ikpipe.MappingError, match=words):
+        plan(account, **options)
+
+
+def test_a_key_is_one_column(account: Account) -> None:
+    """Of a name that two columns have, nobody knows which is meant."""
+    twice = table(1)[["sku", "file"]].assign(other="x").set_axis(["sku", "file", "sku"], axis=1)
+    with pytest.raises(ikpipe.MappingError, match="key='sku': the frame has 2 such columns"):
+        plan(account, key="sku", file_name="x.gif")(twice)
+
+
+def test_a_list_of_keys_is_no_column(account: Account) -> None:
+    """It is said at once, not by whatever breaks on it."""
+    with pytest.raises(ikpipe.MappingError, match="the frame has no such column"):
+        plan(account, key=["sku"]).empty(table(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"key": "skus"}, "nearest: 'sku'"), ({"file_name": "{sk}.gif"}, "nearest: 'sku'")]
+)
+def test_columns_that_are_not_there_are_named(options: dict[str, Any], words: str, account: Account) -> None:
+    """From the columns alone, before there is any row."""
+    with pytest.raises(ikpipe.MappingError, match=words):
+        plan(account, **options).empty(table(0))
+
+
+def test_a_root_that_is_no_folder_of_this_machine_is_named(account: Account, tmp_path: Path) -> None:
+    """The machine that plans need not have it; the one that sends does."""
+    upload = plan(account, root=tmp_path / "none")
+    with pytest.raises(ikpipe.MappingError, match="is no folder on the machine"):
+        upload(table(1))

@@ -1,0 +1,369 @@
+"""Uploads by a Dask cluster: workers that die, partitions that run again, and what travels to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import dask.dataframe as dd
+import pandas as pd
+import pyarrow as pa
+import pytest
+from distributed import Client, LocalCluster, wait
+from doubles import LOOPBACK
+from pandas.testing import assert_frame_equal
+from rows import sha
+
+import ikpipe
+import ikpipe.dask
+from ikpipe import Policy
+from ikpipe.emulator import Emulator
+from ikpipe.emulator.faults import KINDS
+from ikpipe.request.result import RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ikpipe import Account
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
+
+SWIFT = Policy(index_lag=0.5, first_wait=0.02, look_ups=0)
+BINARY = pd.ArrowDtype(pa.binary())
+MEASURED = {"ik_attempts", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", "ik_url", "ik_thumbnail_url"}
+
+
+KEYS = {"public_key": "public_dask", "private_key": "private_dask_long_enough_for_its_hash"}
+"""Workers are started before the emulators of tests, and have the key in their environment."""
+
+
+@pytest.fixture
+def emulate() -> Iterator[Callable[..., Emulator]]:
+    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    with ExitStack() as stack:
+        yield lambda **rules: stack.enter_context(Emulator(**KEYS, **rules))
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    """One emulator for all tests that do not mind each other, with the key that the workers have."""
+    with Emulator(**LOOPBACK, **KEYS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """Run two workers, each a process with the key in its environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMAGEKIT_PRIVATE_KEY", KEYS["private_key"])
+        with (
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def table(rows: int) -> pd.DataFrame:
+    """Give rows with bytes, each another."""
+    files = pd.array([b"GIF89a%d" % row for row in range(rows)], dtype=BINARY)
+    return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": files})
+
+
+def lazily(frame: pd.DataFrame, account: Account, partitions: int = 8, **options: Any) -> Any:
+    """Say that a frame is to be uploaded."""
+    usual = {"file_name": "{sku}.gif", "folder": "/dask/", "policy": SWIFT, "progress": False}
+    return ikpipe.dask.upload(dd.from_pandas(frame, npartitions=partitions), account, **{**usual, **options})
+
+
+def stored(emulator: Emulator) -> Counter[str]:
+    """Count how often each file was stored, by its bytes."""
+    return Counter(entry["file"]["sha256"] for entry in emulator.log() if entry.get("stored"))
+
+
+def judge(emulator: Emulator, results: pd.DataFrame) -> None:
+    """See that each row is up, just once, and that its details are those of its own file."""
+    assert set(results["ik_status"]) <= {"uploaded", "exists"}
+    ledger = {entry["file"]["sha256"]: entry["fileId"] for entry in emulator.log() if entry.get("stored")}
+    assert {*stored(emulator).values()} == {1}
+    assert [ledger[sha(content)] for content in results["file"]] == [*results["ik_file_id"]]
+
+
+# Lazy
+
+
+def test_nothing_is_sent_before_the_results_are_computed(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """As with all that Dask does."""
+    emulator = emulate()
+    results = lazily(table(10), emulator.account)
+    assert isinstance(results, dd.DataFrame)
+    assert not stored(emulator)
+    judge(emulator, results.compute())
+
+
+def test_computing_twice_stores_nothing_twice(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """The second time, here without the cluster, each row finds its file."""
+    emulator = emulate()
+    results = lazily(table(40), emulator.account)
+    first, second = results.compute(), results.compute(scheduler="threads")
+    judge(emulator, second)
+    assert set(second["ik_status"]) == {"exists"}
+    assert [*first["ik_file_id"]] == [*second["ik_file_id"]]
+
+
+def test_persisted_results_are_sent_once(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """However often they are used."""
+    emulator = emulate()
+    results = lazily(table(40), emulator.account).persist()
+    wait(results)
+    before = len(emulator.log())
+    assert set(results.compute()["ik_status"]) == {"uploaded"}
+    assert len(emulator.log()) == before
+
+
+def test_the_index_and_the_partitions_stay(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Results lie beside the rows that they are of."""
+    rows = table(20).set_index("sku").sort_index().assign(file_name="a.gif")
+    frame = dd.from_pandas(rows, npartitions=4)
+    results = ikpipe.dask.upload(frame, emulate().account, folder="/dask/", policy=SWIFT, progress=False)
+    assert results.divisions == frame.divisions
+    assert results.compute().index.equals(rows.index)
+
+
+def test_results_are_those_of_a_frame_of_pandas(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """The same frame gives the same results, apart from times and ids, and from nested ones, which are JSON."""
+    rows = table(12).assign(tags=["a, b", "c", None] * 4, isPrivateFile=["no", "perhaps", "no"] * 4)
+    options = {"use_unique_file_name": False, "file_name": "{sku}.gif", "response_fields": ["tags", "metadata"]}
+    results = lazily(rows, emulate().account, 3, **options).compute()
+    wanted = ikpipe.upload(rows, emulate().account, progress=False, policy=SWIFT, folder="/dask/", **options)
+    nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object"]
+    found = results.assign(**{name: [_read(cell) for cell in results[name]] for name in nested})
+    same = [name for name in RESULT_COLUMNS if name not in MEASURED]
+    assert_frame_equal(found[same].astype(object), wanted[same].astype(object))
+
+
+def _read(cell: Any) -> Any:
+    return None if pd.isna(cell) else json.loads(cell)
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # which Dask uses
+def test_parquet_has_one_schema(client: Client, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Whatever is in a partition, and if there is nothing in it."""
+    rows = table(8).assign(tags=["a"] * 4 + [None] * 4)
+    results = lazily(rows, emulate().account, 4)
+    some = results[results["sku"].isin(["s0", "s1", "s7"])]
+    some.to_parquet(tmp_path)
+    schemas = {str(pa.parquet.read_schema(path).remove_metadata()) for path in tmp_path.glob("*.parquet")}
+    assert len(schemas) == 1
+    assert len(dd.read_parquet(tmp_path).compute()) == 3
+
+
+# Fences
+
+
+def kill_one(client: Client, emulator: Emulator, after: int) -> Thread:
+    """Kill a worker's process when so many files are up, in mid-run."""
+
+    def wait_and_kill() -> None:
+        deadline = time.monotonic() + 120
+        while sum(stored(emulator).values()) < after and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(victim, signal.SIGKILL)
+
+    victim = next(iter(client.run(os.getpid).values()))
+    thread = Thread(target=wait_and_kill)
+    thread.start()
+    return thread
+
+
+FAULTS = dict.fromkeys(KINDS, 0.2 / len(KINDS))
+
+
+@pytest.mark.parametrize(
+    ("rows", "faults"),
+    [
+        pytest.param(5_000, {}, id="quiet"),
+        pytest.param(1_000, FAULTS, id="faults at 20 %"),
+        pytest.param(5_000, FAULTS, id="faults at 20 %, many rows", marks=pytest.mark.soak),
+    ],
+)
+def test_a_worker_that_is_killed_leaves_nothing_twice(
+    rows: int, faults: dict[str, float], client: Client, emulate: Callable[..., Emulator]
+) -> None:
+    """All rows are up, once, though one of two workers dies in mid-run; and so after two partitions run again."""
+    emulator = emulate(faults=faults, seed=7, fault_slow=0.05)
+    lazy = lazily(table(rows), emulator.account, retries=30)
+    killer = kill_one(client, emulator, rows // 3)
+    results = lazy.compute()
+    killer.join()
+    judge(emulator, results)
+    assert (results["ik_status"] == "exists").any(), "the worker was killed too late"
+    again = lazy.partitions[[0, 5]].compute()
+    judge(emulator, again)
+    assert set(again["ik_status"]) == {"exists"}
+
+
+@pytest.mark.parametrize("place", ["{}", "file://{}"])
+def test_with_a_journal_a_killed_worker_s_rows_are_not_sent_again(
+    place: str, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Files that replace others have no names of their own: only what was in flight is asked for once more."""
+    emulator = emulate()
+    journal = place.format(tmp_path)
+    lazy = lazily(table(1_000), emulator.account, 4, use_unique_file_name=False, journal=journal)
+    killer = kill_one(client, emulator, 300)
+    results = lazy.compute()
+    killer.join()
+    judge(emulator, results)
+    assert {*stored(emulator).values()} == {1}
+    before = len(emulator.log())
+    assert_frame_equal(lazy.compute(), results)
+    assert len(emulator.log()) == before
+
+
+def test_a_second_upload_finishes_what_was_killed(
+    client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """With all its workers: its journal says what is up; the rest is sent."""
+    emulator = emulate(latency=0.02)
+    told = {f"IMAGEKIT_{name.upper()}": key for name, key in KEYS.items()}
+    places = {"IMAGEKIT_UPLOAD_URL": emulator.upload_url, "IMAGEKIT_API_URL": emulator.url}
+    helpers = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, __file__, str(tmp_path)]
+    with subprocess.Popen(command, env={**os.environ, **helpers, **told, **places}, start_new_session=True) as process:  # noqa: S603 - our own
+        while sum(stored(emulator).values()) < 150 and process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    before = sum(stored(emulator).values())
+    results = job(emulator.account, tmp_path).compute()
+    judge(emulator, results)
+    assert 150 <= before < 600
+
+
+def job(account: Account, journal: Path) -> Any:
+    """Say what the process that is killed uploads, and the one after it."""
+    return lazily(table(600), account, 3, journal=journal, concurrency=4)
+
+
+# Shares
+
+
+def test_concurrency_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """However many partitions there are, and workers for them."""
+    emulator = emulate(latency=0.05)
+    lazily(table(60), emulator.account, 6, concurrency=5).compute()
+    assert 2 <= emulator.peak <= 5
+
+
+def test_one_upload_at_a_time_is_kept_to(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Partitions take turns, where there are more workers than uploads may be in flight."""
+    emulator = emulate(latency=0.02)
+    lazily(table(20), emulator.account, 4, concurrency=1).compute()
+    assert emulator.peak == 1
+
+
+def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Two workers begin half as many a second each."""
+    emulator = emulate()
+    lazily(table(40), emulator.account, 2, rate=20.0).compute()
+    times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
+    # Each of the two spaces 20 rows by 0.1 s.
+    assert times[-1] - times[0] > 1.5
+
+
+def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """On the same cluster, which knows of the first one yet."""
+    emulator = emulate()
+    for concurrency in (1, 2):
+        results = lazily(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
+    assert set(results["ik_status"]) == {"exists"}
+
+
+# Secrets
+
+
+def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Neither in what is sent to the scheduler nor in what it and the workers note."""
+    emulator = emulate()
+    results = lazily(table(10), emulator.account)
+    graph = pickle.dumps(dict(results.__dask_graph__())) + repr(results.__dask_graph__()).encode()
+    results.compute()
+    logs = repr((client.get_scheduler_logs(), client.get_worker_logs(), client.get_events())).encode()
+    for text in (graph, logs, repr(results.expr).encode()):
+        assert KEYS["private_key"].encode() not in text
+        assert b"eyJ" not in text
+
+
+# Progress and sums
+
+
+def test_progress_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """What workers say of theirs is put together where the upload was planned."""
+    seen: list[tuple[int, int | None]] = []
+    results = lazily(table(40), emulate().account, 4, progress=lambda now: seen.append((now.done, now.rows)))
+    results.compute()
+    deadline = time.monotonic() + 30
+    while seen[-1:] != [(40, 40)] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert seen[-1] == (40, 40)
+
+
+def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Over all partitions."""
+    rows = table(10).assign(isPrivateFile=["no"] * 9 + ["perhaps"])
+    summary = ikpipe.dask.summary(lazily(rows, emulate().account, 3).persist())
+    size = sum(map(len, rows["file"][:9]))
+    assert summary == {"rows": 10, "counts": {"uploaded": 9, "invalid": 1}, "bytes": size, "files": 9}
+
+
+# Without a cluster
+
+
+def test_threads_are_a_cluster_too(emulate: Callable[..., Emulator]) -> None:
+    """Dask on one machine needs no workers, and no key in the environment."""
+    emulator = emulate()
+    judge(emulator, lazily(table(20), emulator.account).compute(scheduler="threads"))
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulator]) -> None:
+    """However many there are: Dask does not tell a partition."""
+    emulator = emulate(latency=0.02)
+    results = lazily(table(20), emulator.account, 5, concurrency=concurrency)
+    results.compute(scheduler="threads", num_workers=5)
+    assert emulator.peak == concurrency
+
+
+def test_threads_share_the_rate(emulate: Callable[..., Emulator]) -> None:
+    """Five threads of Dask upload no faster than two would."""
+    emulator = emulate()
+    lazily(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
+    times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
+    assert times[-1] - times[0] > 0.85
+
+
+def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:
+    """The message says what makes one of it."""
+    with pytest.raises(ikpipe.MappingError, match=r"dask\.dataframe\.from_pandas"):
+        ikpipe.dask.upload(table(1), account)
+
+
+def test_a_wrong_mapping_is_found_at_once(account: Account) -> None:
+    """Before there is any task."""
+    with pytest.raises(ikpipe.MappingError, match="nearest: 'sku'"):
+        lazily(table(1), account, 1, file_name="{skuu}.gif")
+
+
+if __name__ == "__main__":
+    job(ikpipe.Account.from_env(), Path(sys.argv[1])).compute(scheduler="processes", num_workers=2)

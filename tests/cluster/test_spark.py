@@ -1,0 +1,699 @@
+"""Spark: parts of an upload in its tasks, which fail, are lost, and run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from history import ledger
+from pyspark import cloudpickle
+from pyspark.errors import PySparkException
+from pyspark.sql.types import StringType, StructField, StructType
+from test_init import fresh
+
+import ikpipe
+import ikpipe.spark
+from ikpipe import Policy
+from ikpipe.emulator import Emulator
+from ikpipe.emulator.faults import KINDS
+from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from ikpipe import Account
+    from ikpipe.run.progress import Progress
+
+    Emulate = Callable[..., Emulator]
+    Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("spark"),
+    pytest.mark.filterwarnings(
+        r"ignore:PySpark does not yet fully support pandas >= 3\.0\.0\. Some features may not work correctly\. "
+        r"It is recommended to use pandas < 3\.0\.0 for now\.:FutureWarning"
+    ),
+]
+
+SWIFT = Policy(index_lag=0.5, first_wait=0.05, look_ups=0)
+BATCH = 5  # rows of a record batch
+PATIENCE = 120  # s that Spark may take for something
+UP = {"uploaded", "exists"}
+ANSWERS = [*RESULT_COLUMNS, EXTRA]
+FAULTS = {"faults": dict.fromkeys(KINDS, 0.2 / len(KINDS)), "seed": 6, "fault_index_delay": 0.3, "fault_slow": 0.05}
+
+
+@pytest.fixture(scope="session")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of Spark's event logs."""
+    return tmp_path_factory.mktemp("events")
+
+
+@pytest.fixture
+def emulate(emulator: Emulator) -> Iterator[Callable[..., Emulator]]:
+    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    with ExitStack() as stack:
+        keys = {"public_key": emulator.public_key, "private_key": emulator.private_key}
+        yield lambda **rules: stack.enter_context(Emulator(**keys, **rules))
+
+
+@pytest.fixture(scope="session")
+def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
+    """Start Spark once for all tests: two tasks at once, small batches, and a log of all that it does."""
+    conf = {
+        "spark.sql.execution.arrow.maxRecordsPerBatch": BATCH,
+        "spark.sql.shuffle.partitions": 2,
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events.as_uri(),
+        "spark.eventLog.compress": "false",
+        "spark.sql.session.timeZone": "UTC",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # which is that of all emulators here
+        running = ikpipe.spark.session("local[2,4]", **conf)
+    yield running
+    running.stop()
+
+
+def table(spark: SparkSession, rows: int = 12, parts: int = 3, *more: str) -> DataFrame:
+    """Make rows whose files all differ, without any work here."""
+    columns = ["concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file", *more]
+    return spark.range(0, rows, 1, parts).selectExpr(*columns)
+
+
+def send(frame: Any, account: Account, **options: Any) -> Any:
+    """Upload such rows."""
+    usual = {"file_name": "{sku}.gif", "folder": "/spark/", "policy": SWIFT, "progress": False}
+    return ikpipe.spark.upload(frame, account, **usual | options)
+
+
+def first_attempt(act: Callable[[], None]) -> Batches:
+    """Do something in a task's first attempt, once the rows of a batch have passed."""
+
+    def after(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from pyspark import TaskContext
+
+        for batch in batches:
+            yield batch
+            task = TaskContext.get()
+            if task is not None and task.attemptNumber() == 0:
+                act()
+
+    return after
+
+
+def stumbling(results: DataFrame) -> DataFrame:
+    """Have each task of an upload fail at first, when some of its rows are up."""
+
+    def stumble() -> None:
+        raise RuntimeError("injected")
+
+    return results.mapInArrow(first_attempt(stumble), results.schema)
+
+
+def statuses(results: DataFrame) -> Counter[str]:
+    """Have an upload done, and count what became of its rows."""
+    return Counter(row["ik_status"] for row in results.select("ik_status").collect())
+
+
+def once(emulator: Emulator, found: Counter[str], rows: int) -> None:
+    """See that all rows are up, and each file is stored once."""
+    assert set(found) <= UP
+    assert found.total() == rows
+    assert Counter(ledger(emulator).values()) == {1: rows}
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that will be."""
+    last = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < last
+        time.sleep(0.05)
+
+
+def stored(emulator: Emulator) -> int:
+    """Count the files that are up, now or some moments ago."""
+    try:
+        return sum(ledger(emulator).values())
+    except RuntimeError:  # an entry of the log was being written
+        return 0
+
+
+def senders(emulator: Emulator) -> list[int]:
+    """Give the ids of the processes that have connections to an emulator."""
+    port = int(emulator.url.rpartition(":")[2])
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            ends = [one.raddr.port for one in process.net_connections() if one.raddr]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has ended meanwhile
+            continue
+        found += [process.pid] * (port in ends)
+    return found
+
+
+def kill_one(emulator: Emulator) -> None:
+    """Kill a process that is sending."""
+    found: list[int] = []
+    until(lambda: found.extend(senders(emulator)) or found)
+    os.kill(found[0], 9)
+
+
+def in_thread(results: DataFrame) -> tuple[threading.Thread, list[Any]]:
+    """Have an upload done beside this; its counts, or its error, come in a list."""
+    outcome: list[Any] = []
+
+    def target() -> None:
+        try:
+            outcome.append(statuses(results))
+        except Exception as error:  # noqa: BLE001 - Spark's, or Py4J's
+            outcome.append(error)
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    return thread, outcome
+
+
+# Results
+
+
+def plain(results: list[dict[str, Any]], emulator: Emulator) -> list[dict[str, Any]]:
+    """Give results without ids and times, and whatever the emulator's address is."""
+    others = {"file", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", EXTRA}
+    rows = [{name: cell for name, cell in row.items() if name not in others} for row in results]
+    told: list[dict[str, Any]] = json.loads(json.dumps(rows).replace(emulator.url, ""))
+    return told
+
+
+def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> None:
+    """The same rows through Spark and through pandas: equal but for times and ids, once JSON is read."""
+    ours, theirs = emulate(), emulate()
+    frame = table(spark, 12, 3, "IF(id = 3, 'perhaps', 'no') AS isPrivateFile", "array('a', concat('s', id)) AS tags")
+    checks = "IF(sku = 's5', '\"request.folder\" : \"other\"', NULL) AS checks"
+    frame = frame.selectExpr("*", checks, "sku AS `custom_metadata.brand`")
+    rows = pd.DataFrame([row.asDict() for row in frame.collect()])
+    options: dict[str, Any] = {
+        "file_name": "{sku}.gif",
+        "folder": "/same/",
+        "use_unique_file_name": False,
+        "response_fields": ["tags", "customMetadata", "metadata"],
+        "policy": SWIFT,
+        "progress": False,
+    }
+    for emulator in (ours, theirs):
+        ikpipe.create_metadata_fields(rows[["custom_metadata.brand"]], emulator.account, dry_run=False)
+    results = [row.asDict() for row in send(frame, ours.account, **options).collect()]
+    nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object" and name not in LISTED]
+    for row in results:
+        row |= {name: json.loads(row[name]) for name in nested if row[name] is not None}
+    wanted = ikpipe.upload(rows, theirs.account, **options).astype(object)
+    assert {*wanted["ik_status"]} == {"uploaded", "invalid", "failed"}
+    assert plain(results, ours) == plain(wanted.where(wanted.notna(), None).to_dict("records"), theirs)
+
+
+def test_columns_of_any_type_stay_as_they_are(spark: SparkSession, account: Account) -> None:
+    """What Spark has for them comes back, type and value, empty cells too."""
+    frame = table(
+        spark,
+        4,
+        2,
+        "timestamp_seconds(id) AS time",
+        "to_timestamp_ntz('2026-11-25 10:00:00') AS local",
+        "CAST(id / 7 AS DECIMAL(20, 6)) AS decimal",
+        "IF(id = 1, NULL, array(id, NULL)) AS list",
+        "named_struct('x', id, 'y', array('z')) AS struct",
+        "map('k', id) AS map",
+        "date_add(DATE'2026-11-25', CAST(id AS INT)) AS date",
+        "CAST(id AS TINYINT) AS small",
+        "IF(id = 2, NULL, id > 1) AS truth",
+        "CAST('NaN' AS FLOAT) AS float",
+        "NULL AS nothing",
+    )
+    results = send(frame, account)
+    assert [field.dataType for field in results.schema][: len(frame.columns)] == [
+        field.dataType for field in frame.schema
+    ]
+    kept = results.select(frame.columns).collect()
+    assert str(kept) == str(frame.collect())  # as text, since no NaN equals another
+
+
+def test_columns_named_like_results_are_replaced(spark: SparkSession, account: Account) -> None:
+    """Each name is there once; the others stay before the results."""
+    frame = table(spark, 2, 1, "'before' AS ik_status", "1.5D AS ik_size", "'kept' AS brand")
+    results = send(frame, account)
+    assert results.columns == ["sku", "file", "brand", *ANSWERS]
+    assert [(row["ik_status"], row["ik_size"]) for row in results.collect()] == [("uploaded", 7)] * 2
+
+
+@pytest.mark.parametrize("rows", ["sku IN ('s1', 's2')", "false"])
+def test_partitions_without_rows_have_the_same_schema(
+    rows: str, spark: SparkSession, account: Account, tmp_path: Path
+) -> None:
+    """Results in Parquet are read back as one table, whichever partitions had rows."""
+    results = send(table(spark).where(rows), account)
+    results.write.parquet(str(tmp_path / "results"))
+    back = spark.read.parquet(str(tmp_path / "results"))
+    assert [(one.name, one.dataType) for one in back.schema] == [(one.name, one.dataType) for one in results.schema]
+    files = [pq.read_schema(path) for path in (tmp_path / "results").glob("*.parquet")]
+    assert all(schema.equals(files[0]) for schema in files)
+    assert back.count() == (0 if rows == "false" else 2)
+
+
+def test_equal_rows_are_counted_over_a_partition(spark: SparkSession, emulate: Emulate) -> None:
+    """Rows with everything alike are files of their own, also in different record batches."""
+    emulator = emulate()
+    frame = table(spark, BATCH + 2, 1).selectExpr("'same' AS sku", "encode('GIF89a', 'UTF-8') AS file")
+    assert statuses(send(frame, emulator.account)) == {"uploaded": BATCH + 2}
+    assert len(ikpipe.files(emulator.account)) == BATCH + 2
+
+
+def test_a_summary_is_of_the_whole_run(spark: SparkSession, account: Account, tmp_path: Path) -> None:
+    """Rows, what became of them, bytes, and files, from what was written."""
+    frame = table(spark, 12, 3, "IF(id = 3, 'perhaps', 'no') AS isPrivateFile")
+    send(frame, account).write.parquet(str(tmp_path / "results"))
+    summary = ikpipe.spark.summary(spark.read.parquet(str(tmp_path / "results")))
+    assert summary == {"rows": 12, "counts": {"invalid": 1, "uploaded": 11}, "bytes": 9 * 7 + 2 * 8, "files": 11}
+
+
+def test_a_summary_of_no_rows(spark: SparkSession, account: Account) -> None:
+    """Zeros, not empty cells."""
+    assert ikpipe.spark.summary(send(table(spark, 0), account)) == {"rows": 0, "counts": {}, "bytes": 0, "files": 0}
+
+
+def test_a_summary_of_what_are_no_results(spark: SparkSession) -> None:
+    """The error names the column that is missing."""
+    with pytest.raises(ikpipe.MappingError, match="no column 'ik_file_id'"):
+        ikpipe.spark.summary(table(spark))
+
+
+# Lazily
+
+
+def test_nothing_is_sent_before_an_action(spark: SparkSession, emulate: Emulate) -> None:
+    """A frame of results is a plan."""
+    emulator = emulate()
+    results = send(table(spark), emulator.account).where("ik_status = 'uploaded'")
+    assert emulator.log() == []
+    assert results.count() == 12
+
+
+def test_a_second_action_stores_nothing_twice(spark: SparkSession, emulate: Emulate) -> None:
+    """A frame that is not persisted is computed again: each row finds its file, with the same id."""
+    emulator = emulate()
+    results = send(table(spark), emulator.account)
+    first, second = results.select("ik_file_id").collect(), results.select("ik_file_id", "ik_status").collect()
+    once(emulator, Counter(row["ik_status"] for row in second), 12)
+    assert [row["ik_file_id"] for row in first] == [row["ik_file_id"] for row in second]
+
+
+# Again
+
+
+def test_a_partition_twice_at_once(spark: SparkSession, emulate: Emulate) -> None:
+    """Two tasks with the same rows at the same time, as Spark has where it starts a copy of a slow one."""
+    emulator = emulate(latency=0.05)
+    results = send(table(spark, 20, 1), emulator.account)
+    found = statuses(results.union(results))
+    assert found.total() == 40
+    assert set(found) <= UP
+    assert Counter(ledger(emulator).values()) == {1: 20}
+
+
+def test_a_copy_of_a_slow_task_stores_nothing_twice(tmp_path: Path) -> None:
+    """With speculation: Spark starts a task that hangs again on another host, which finds what it had sent."""
+    script = [sys.executable, Path(__file__).with_name("speculating.py"), tmp_path]
+    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=3 * PATIENCE)  # noqa: S603 - ours
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert told["stored"] == {"1": 40}
+    assert sum(told["found"].values()) == 40
+    assert set(told["found"]) == UP
+    assert told["found"]["exists"] >= 10
+
+
+@pytest.mark.parametrize("options", [{}, {"key": "sku"}, {"use_unique_file_name": False, "overwrite_file": False}])
+def test_a_task_that_fails_stores_nothing_twice(options: dict[str, Any], spark: SparkSession, emulate: Emulate) -> None:
+    """It runs again, and what it had sent is found to be up."""
+    emulator = emulate()
+    found = statuses(stumbling(send(table(spark, 20, 2), emulator.account, **options)))
+    once(emulator, found, 20)
+    assert found["exists"] >= 2 * BATCH
+
+
+def test_a_worker_that_is_killed_stores_nothing_twice(spark: SparkSession, emulate: Emulate) -> None:
+    """By its process id, in mid-run: its task runs again in another process."""
+    emulator = emulate(latency=0.5)
+    thread, outcome = in_thread(send(table(spark, 40, 4), emulator.account, concurrency=4))
+    until(lambda: stored(emulator) >= 4)
+    kill_one(emulator)
+    thread.join()
+    once(emulator, outcome[0], 40)
+
+
+def test_faults_of_the_service_and_of_tasks(spark: SparkSession, emulate: Emulate) -> None:
+    """With one request in five failing, in every way, and each task once: all up, nothing twice."""
+    emulator = emulate(index_lag=0.1, **FAULTS)
+    results = send(table(spark, 60, 2), emulator.account, retries=30, concurrency=16)
+    once(emulator, statuses(stumbling(results)), 60)
+    assert sum(emulator.fired.values())
+
+
+@pytest.mark.soak
+def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate) -> None:
+    """5,000 rows, requests that fail, tasks that fail, and a worker that is killed in mid-run."""
+    emulator = emulate(index_lag=0.1, **FAULTS)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 250)
+    try:
+        results = send(table(spark, 5000, 8), emulator.account, retries=30, concurrency=64)
+        thread, outcome = in_thread(stumbling(results))
+        until(lambda: stored(emulator) >= 1000)
+        kill_one(emulator)
+        thread.join()
+    finally:
+        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", BATCH)
+    once(emulator, outcome[0], 5000)
+
+
+# Journals
+
+
+def test_a_task_that_fails_goes_on_with_its_journal(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """What was up before is not even sent again: its result is that of the first attempt."""
+    emulator = emulate()
+    found = statuses(stumbling(send(table(spark, 20, 2), emulator.account, journal=tmp_path / "run")))
+    assert found == {"uploaded": 20}
+    assert sum(entry["path"].endswith("/upload") for entry in emulator.log()) == 20
+    once(emulator, found, 20)
+
+
+def test_a_job_that_was_stopped_is_finished_by_another(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """The same journal names the same run: whatever is up stays as it is."""
+    emulator = emulate(latency=0.1)
+    frame, journal = table(spark, 60, 4), tmp_path / "run"
+    thread, outcome = in_thread(send(frame, emulator.account, journal=journal, concurrency=4))
+    until(lambda: stored(emulator) >= 15)
+    spark.sparkContext.cancelAllJobs()
+    thread.join()
+    assert isinstance(outcome[0], Exception)
+    assert stored(emulator) < 60
+    once(emulator, statuses(send(frame, emulator.account, journal=journal)), 60)
+
+
+# Secrets
+
+
+def test_spark_learns_no_secrets(spark: SparkSession, emulate: Emulate, events: Path, tmp_path: Path) -> None:
+    """Neither its event log nor its plans have the private key, or a token."""
+    emulator = emulate()
+    results = send(table(spark), emulator.account, journal=tmp_path / "run", file_name="{sku}_secrets.gif")
+    results.write.parquet(str(tmp_path / "results"))
+    plans = results._jdf.queryExecution().toString()  # noqa: SLF001 - what explain() prints
+    assert "MapInArrow" in plans
+    log = b"".join(path.read_bytes() for path in events.rglob("*") if path.is_file())
+    assert b"MapInArrow" in log
+    for secret in (emulator.private_key, "eyJ"):
+        assert secret not in plans
+        assert secret.encode() not in log
+
+
+def test_the_key_does_not_travel(account: Account) -> None:
+    """What Spark pickles for its workers is without it."""
+    frame = Frame()
+    send(frame, account)
+    pickled = cloudpickle.dumps(frame.function)
+    assert account.private_key is not None
+    assert account.private_key.encode() not in pickled
+    assert account.public_key.encode() in pickled
+
+
+# Shares
+
+
+class Frame:
+    """A frame of a session that is not there: notes what is done with it."""
+
+    def __init__(self, **conf: Any) -> None:
+        self.schema = StructType([StructField("sku", StringType()), StructField("file", StringType())])
+        self.columns = ["sku", "file"]
+        self.conf = {"parallelism": 2, **{name.replace("_", "."): str(value) for name, value in conf.items()}}
+        self.partitions = 100
+        self.function: Any = None
+
+    @property
+    def sparkSession(self) -> Any:  # noqa: N802 - Spark's name
+        """Give a session, and its settings."""
+        accumulator = SimpleNamespace(accumulator=lambda *_: None, statusTracker=lambda: None)
+        about = {"defaultParallelism": self.conf["parallelism"], "getConf": lambda: self.conf}
+        return SimpleNamespace(
+            sparkContext=SimpleNamespace(**vars(accumulator), **about, master=self.conf.get("master"))
+        )
+
+    def toDF(self, *names: str) -> Self:  # noqa: N802 - Spark's name
+        """Give the same under other names."""
+        return self
+
+    def coalesce(self, partitions: int) -> Self:
+        """Note how many partitions there are to be."""
+        self.partitions = partitions
+        return self
+
+    def mapInArrow(self, function: Any, schema: Any) -> Self:  # noqa: N802 - Spark's name
+        """Note what is to be done with each partition."""
+        self.function = function
+        return self
+
+
+class Remote(Frame):
+    """A frame of Spark Connect."""
+
+    sparkSession = SimpleNamespace()  # noqa: N815 - Spark's name
+
+
+def share(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
+    """Say what a task has of what was said of the whole."""
+    send(frame, account, **options)
+    shared: dict[str, Any] = frame.function.planned.share()
+    return shared
+
+
+def test_tasks_share_what_was_said_of_the_whole(account: Account) -> None:
+    """Of two tasks at once each has a half."""
+    shared = share(Frame(), account, concurrency=64, rate=10.0)
+    assert (shared["concurrency"], shared["rate"]) == (32, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("conf", "slots"),
+    [
+        ({}, 2),
+        ({"master": "local[8]"}, 8),
+        ({"spark_cores_max": 12}, 12),
+        ({"spark_executor_instances": 5}, 5),
+        ({"spark_executor_instances": 5, "spark_executor_cores": 4}, 20),
+        (
+            {
+                "spark_executor_cores": 4,
+                "spark_dynamicAllocation_enabled": "true",
+                "spark_dynamicAllocation_maxExecutors": 6,
+            },
+            24,
+        ),
+    ],
+)
+def test_slots_are_what_spark_can_do_at_once(conf: dict[str, Any], slots: int, account: Account) -> None:
+    """As its settings say, whichever says most: executors come and go."""
+    assert share(Frame(**conf), account, rate=120.0)["rate"] == 120.0 / slots
+
+
+def test_slots_that_are_said_are_believed(account: Account) -> None:
+    """Who knows the cluster better than its settings do can say so."""
+    assert share(Frame(), account, rate=120.0, slots=3)["rate"] == 40.0
+    assert share(Remote(), account, rate=120.0, slots=3)["rate"] == 40.0
+
+
+@pytest.mark.parametrize("frame", [Remote(), Frame(spark_dynamicAllocation_enabled="true")])
+def test_slots_that_nobody_knows_have_to_be_said(frame: Frame, account: Account) -> None:
+    """Over Spark Connect, or where Spark may grow without end."""
+    with pytest.raises(ikpipe.MappingError, match="say how many tasks run at once, at most, with slots="):
+        send(frame, account)
+
+
+def test_fewer_uploads_than_slots_make_fewer_partitions(account: Account) -> None:
+    """As many tasks as uploads, with one each."""
+    frame = Frame(parallelism=8)
+    frame.conf["parallelism"] = 8
+    shared = share(frame, account, concurrency=3, rate=9.0)
+    assert (frame.partitions, shared["concurrency"], shared["rate"]) == (3, 1, 3.0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_no_more_uploads_at_once_than_was_said(concurrency: int, spark: SparkSession, emulate: Emulate) -> None:
+    """Of the whole run, however many tasks there are."""
+    emulator = emulate(latency=0.05)
+    frame = table(spark, 24, 4)
+    assert statuses(send(frame, emulator.account, concurrency=concurrency)) == {"uploaded": 24}
+    assert emulator.peak <= concurrency
+
+
+# Progress
+
+
+def test_progress_is_of_the_whole_run(spark: SparkSession, account: Account) -> None:
+    """A function hears of each task as it ends: rows by status, and bytes; how many there are to be, nobody knows."""
+    heard: list[Progress] = []
+    results = send(table(spark, 12, 3), account, progress=heard.append)
+    results.collect()
+    assert [one.done for one in heard] == [4, 8, 12]
+    assert (heard[-1].rows, heard[-1].counts, heard[-1].bytes) == (None, {"uploaded": 12}, 10 * 7 + 2 * 8)
+
+
+def test_a_task_that_ran_twice_counts_once(spark: SparkSession, account: Account) -> None:
+    """What its first attempt did is what its second one finds."""
+    heard: list[Progress] = []
+    stumbling(send(table(spark, 20, 2), account, progress=heard.append)).collect()
+    assert heard[-1].done == 20
+
+
+def test_partitions_that_are_one_task_count_all(spark: SparkSession, account: Account) -> None:
+    """As where results are to be one file."""
+    heard: list[Progress] = []
+    send(table(spark, 12, 3), account, progress=heard.append).coalesce(1).collect()
+    assert heard[-1].done == 12
+
+
+def test_another_action_counts_anew(spark: SparkSession, account: Account) -> None:
+    """It sends all again, and that is what is seen."""
+    heard: list[Progress] = []
+    results = send(table(spark, 6, 1), account, progress=heard.append)
+    results.collect()
+    results.collect()
+    assert [one.counts for one in heard] == [{"uploaded": 6}, {"exists": 6}]
+
+
+def test_progress_is_drawn_to_its_end(
+    spark: SparkSession, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When the last task has ended, the last line is there."""
+    send(table(spark), account, progress=True).collect()
+    said: list[str] = []
+    until(lambda: said.append(capsys.readouterr().err) or "".join(said))
+    assert "".join(said) == "ikpipe: 12 rows, 86 B\n"
+
+
+def test_a_function_that_fails_stops_nothing(
+    spark: SparkSession, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread that tells it is Spark's own."""
+    results = send(table(spark), account, progress=lambda progress: progress.nonesuch)  # type: ignore[attr-defined]
+    assert statuses(results) == {"uploaded": 12}
+    assert [record.message for record in caplog.records] == ["progress cannot be drawn; the upload goes on"]
+
+
+# What does not fit
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"file_name": "{sk}.gif"}, "nearest: 'sku'"), ({"key": "skus"}, "nearest: 'sku'")]
+)
+def test_a_mapping_is_checked_at_once(options: dict[str, Any], words: str, account: Account) -> None:
+    """Before Spark does anything: its columns are known."""
+    with pytest.raises(ikpipe.MappingError, match=words):
+        send(Frame(), account, **options)
+
+
+def test_two_columns_of_one_name_are_refused(account: Account) -> None:
+    """Nobody could say which is meant."""
+    frame = Frame()
+    frame.columns.append("sku")
+    with pytest.raises(ikpipe.MappingError, match="The frame has two columns 'sku'"):
+        send(frame, account)
+
+
+def test_a_table_in_memory_is_none_of_spark_s(account: Account) -> None:
+    """The error says what takes it."""
+    with pytest.raises(ikpipe.MappingError, match=r"is a DataFrame; .* there is ikpipe\.upload"):
+        send(pd.DataFrame({"file": []}), account)
+
+
+def test_a_row_that_is_not_up_can_stop_the_job(spark: SparkSession, account: Account) -> None:
+    """What a worker raises comes out of the action."""
+    frame = table(spark, 2, 1, "'perhaps' AS isPrivateFile")
+    with pytest.raises(PySparkException, match="UploadError: A row is not up"):
+        send(frame, account, on_error="raise").collect()
+
+
+# What has to be there
+
+
+def test_no_engine_is_loaded_before_it_is_used() -> None:
+    """Neither by the core nor by what both engines share."""
+    code = "import sys, ikpipe, ikpipe.cluster, ikpipe.spark; print(*{name.partition('.')[0] for name in sys.modules})"
+    assert not {"pyspark", "py4j", "dask", "distributed"} & {*fresh(code).split()}
+
+
+@pytest.mark.parametrize("missing", ["pyspark", "pyarrow"])
+def test_a_missing_package_is_named(missing: str) -> None:
+    """The error has the line to type."""
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "import ikpipe\n"
+        "try: ikpipe.spark.session()\n"
+        "except ikpipe.MissingExtra as error: print(error)"
+    )
+    assert "A Spark session needs the extra 'spark'" in fresh(code)
+
+
+def test_a_missing_java_is_said_before_spark_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to install."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ikpipe.MissingExtra, match=r"needs Java \d+ or newer, and there is none: .*apt install openjdk"):
+        ikpipe.spark.session()
+
+
+def test_a_java_home_without_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Spark would look nowhere else either."""
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ikpipe.MissingExtra, match=f"JAVA_HOME='{tmp_path}' has none"):
+        ikpipe.spark.session()
+
+
+@pytest.mark.parametrize(
+    ("says", "words"), [('"1.8.0_402"', "is Java 8"), ('"11.0.2"', "is Java 11"), ("", "has none")]
+)
+def test_a_java_that_is_too_old_is_named(
+    says: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Or one that does not run at all."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho 'openjdk version {says}' >&2\n")
+    java.chmod(0o700)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ikpipe.MissingExtra, match=words):
+        ikpipe.spark.session()
+
+
+def test_a_session_is_heard_on_loopback_only(spark: SparkSession) -> None:
+    """Whatever listens here, of Java or Python, others cannot reach."""
+    mine = [process for process in psutil.Process().children(recursive=True) if process.name() == "java"]
+    ends = [one.laddr.ip for process in mine for one in process.net_connections("inet") if one.status == "LISTEN"]
+    assert ends
+    assert {end.removeprefix("::ffff:") for end in ends} == {"127.0.0.1"}

@@ -1,0 +1,530 @@
+"""Many rows at once: gates, groups, draining, stopping; and coroutines called from everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ikpipe.concurrency.control import CONTROL, Control, blocking
+from ikpipe.concurrency.gate import Gate
+from ikpipe.concurrency.group_commit import Group
+from ikpipe.concurrency.limits import Fixed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+
+async def run(control: Control, items: int, concurrency: int, seconds: float = 0.0) -> list[int]:
+    """Work through numbers, and give those that were done, in order."""
+    done: list[int] = []
+
+    async def do(item: int) -> None:
+        await asyncio.sleep(seconds)
+        done.append(item)
+
+    await work(control, range(items), do, concurrency)
+    return done
+
+
+async def work(
+    control: Control, items: Iterable[Any], do: Callable[[Any], Coroutine[Any, Any, None]], concurrency: int
+) -> None:
+    """Do something with each item behind one gate."""
+    gate = Gate(Fixed(concurrency))
+
+    async def pass_and_do(item: Any) -> None:
+        if await gate.enter():
+            try:
+                await do(item)
+            finally:
+                gate.leave()
+
+    await control.work(iter(items), pass_and_do, [gate])
+
+
+# Gates
+
+
+@pytest.mark.parametrize(("items", "concurrency", "peak"), [(100, 8, 8), (5, 64, 5), (10, 1, 1)])
+def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int, peak: int) -> None:
+    """As many at once as were asked for, where there are so many, and all are done."""
+    running, most, done = 0, 0, []
+
+    async def do(item: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.002)
+        running -= 1
+        done.append(item)
+
+    asyncio.run(work(Control(), range(items), do, concurrency))
+    assert most == peak
+    assert sorted(done) == list(range(items))
+
+
+def test_items_are_taken_as_there_is_room() -> None:
+    """A long frame is not read ahead: no more items are taken than may be in flight."""
+    taken, finished = 0, 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for item in range(50):
+            taken += 1
+            yield item
+
+    async def do(_item: int) -> None:
+        nonlocal finished
+        await asyncio.sleep(0)
+        assert taken - finished <= 4
+        finished += 1
+
+    asyncio.run(work(Control(), items(), do, 4))
+    assert finished == 50
+
+
+def test_falsy_items_are_items() -> None:
+    """Only the iterator's end is the end."""
+    assert asyncio.run(run(Control(), 3, 1)) == [0, 1, 2]
+
+
+def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
+    """Where one gate lets nobody through, items behind those that wait there pass the other."""
+    done: list[int] = []
+
+    async def main() -> None:
+        narrow, wide = Gate(Fixed(1)), Gate(Fixed(2))
+        opened = asyncio.Event()
+
+        async def do(item: int) -> None:
+            gate = narrow if item < 100 else wide
+            assert await gate.enter()
+            if item < 100:
+                await opened.wait()
+            done.append(item)
+            gate.leave()
+            if item == 109:
+                opened.set()
+
+        await Control().work(iter([*range(10), *range(100, 110)]), do, [narrow, wide])
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert done[:10] == list(range(100, 110))
+    assert sorted(done) == [*range(10), *range(100, 110)]
+
+
+def test_those_that_come_again_go_first() -> None:
+    """A row's next attempt is let through before a new row's first."""
+    order: list[str] = []
+
+    async def main() -> None:
+        gate = Gate(Fixed(1))
+        assert await gate.enter()
+
+        async def come(name: str, *, again: bool) -> None:
+            assert await gate.enter(again=again)
+            order.append(name)
+            gate.leave()
+
+        tasks = [asyncio.create_task(come(name, again=name == "again")) for name in ("new", "new too", "again")]
+        await asyncio.sleep(0)
+        gate.leave()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    assert order == ["again", "new", "new too"]
+
+
+def test_a_place_of_somebody_who_left_is_given_on() -> None:
+    """Whoever is cancelled while it waits takes no place with it."""
+
+    async def main() -> bool:
+        gate = Gate(Fixed(1))
+        await gate.enter()
+        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        gate.leave()
+        tasks[1].cancel()  # it has its place already, and does not know yet
+        return await asyncio.wait_for(tasks[2], 1)
+
+    assert asyncio.run(main()) is True
+
+
+def test_a_gate_that_grows_lets_more_through() -> None:
+    """What a limit learns when a request ends counts at once."""
+
+    class Growing(Fixed):
+        def answered(self, *_seen: object) -> None:
+            self.size += 2
+
+    async def main() -> list[bool]:
+        gate = Gate(Growing(1))
+        await gate.enter()
+        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.depart()
+        gate.leave(began=0.0, now=1.0)
+        await asyncio.sleep(0)
+        return [task.done() for task in tasks]
+
+    assert asyncio.run(main()) == [True, True, True]
+
+
+def test_a_shut_gate_lets_nobody_through() -> None:
+    """Neither those who wait nor those who come later."""
+
+    async def main() -> list[bool]:
+        gate = Gate(Fixed(1))
+        await gate.enter()
+        waiting = asyncio.create_task(gate.enter())
+        await asyncio.sleep(0)
+        gate.shut()
+        return [await waiting, await gate.enter()]
+
+    assert asyncio.run(main()) == [False, False]
+
+
+# Groups
+
+
+def test_a_write_is_shared() -> None:
+    """What comes while a write is under way goes into the next one, in order; each waits for its own."""
+    written: list[list[int]] = []
+
+    def write(items: list[int]) -> None:
+        time.sleep(0.02)
+        written.append(items)
+
+    async def main() -> None:
+        group: Group[int] = Group(write)
+        await asyncio.gather(*(group.put(item) for item in range(20)))
+        assert [item for items in written for item in items] == list(range(20))
+        await group.close()
+
+    asyncio.run(main())
+    assert len(written) < 5
+
+
+def test_what_nobody_waits_for_goes_with_what_somebody_does() -> None:
+    """A result does not cost a write of its own while other rows leave."""
+    written: list[list[int]] = []
+
+    async def main() -> None:
+        group: Group[int] = Group(written.append)
+        group.add(1)
+        await asyncio.sleep(0)
+        await group.put(2)
+        await group.close()
+
+    asyncio.run(main())
+    assert written == [[1, 2]]
+
+
+def test_what_nobody_waits_for_is_written_all_the_same() -> None:
+    """It does not lie there until another row leaves."""
+    written: list[list[int]] = []
+
+    async def main() -> None:
+        group: Group[int] = Group(written.append)
+        await asyncio.wait_for(group.add(1), 60)
+        assert written == [[1]]
+        await group.close()
+
+    asyncio.run(main())
+
+
+def test_put_waits_until_it_is_written() -> None:
+    """Nothing goes on before its write has returned."""
+    written: list[int] = []
+
+    def write(items: list[int]) -> None:
+        time.sleep(0.02)
+        written.extend(items)
+
+    async def main() -> None:
+        group: Group[int] = Group(write)
+        await group.put(1)
+        assert written == [1]
+        group.add(2)
+        await group.close()
+
+    asyncio.run(main())
+    assert written == [1, 2]
+
+
+def test_after_a_failed_write_nothing_is_written() -> None:
+    """What went wrong is raised to all who wait, and to all who come later."""
+    calls: list[list[int]] = []
+
+    def write(items: list[int]) -> None:
+        calls.append(items)
+        raise ZeroDivisionError
+
+    async def main() -> list[object]:
+        group: Group[int] = Group(write)
+        found = await asyncio.gather(group.put(1), group.put(2), return_exceptions=True)
+        found += await asyncio.gather(group.put(3), return_exceptions=True)
+        group.add(4)
+        await group.close()
+        return found
+
+    assert [type(one) for one in asyncio.run(main())] == [ZeroDivisionError] * 3
+    assert calls == [[1, 2]]
+
+
+# Draining and stopping
+
+
+def test_draining_lets_what_is_in_flight_finish() -> None:
+    """No new row begins, and those that did are done."""
+    control = Control()
+    done: list[int] = []
+
+    async def do(item: int) -> None:
+        if item == 2:
+            control.drain()
+        await asyncio.sleep(0)
+        done.append(item)
+
+    asyncio.run(work(control, range(100), do, 3))
+    assert sorted(done) == [0, 1, 2]
+    assert control.draining
+    assert not control.interrupted
+
+
+def test_draining_cuts_waits_short() -> None:
+    """A row that waits for its next attempt is told at once not to go on."""
+    control = Control()
+    told: list[bool] = []
+
+    async def do(item: int) -> None:
+        if item == 0:
+            told.append(await control.sleep(60))
+        else:
+            control.drain()
+
+    asyncio.run(asyncio.wait_for(work(control, range(2), do, 2), 5))
+    assert told == [False]
+
+
+def test_a_wait_that_is_over_goes_on() -> None:
+    """Without a word, it is slept through."""
+    assert asyncio.run(Control().sleep(0.001)) is True
+
+
+def test_one_interrupt_drains_and_two_stop() -> None:
+    """The second one cancels what is in flight, and `work` returns all the same."""
+    control = Control()
+    cancelled: list[int] = []
+
+    async def do(item: int) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.01, control.interrupt)
+        loop.call_later(0.02, control.interrupt)
+        await work(control, range(9), do, 2)
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert sorted(cancelled) == [0, 1]
+    assert control.interrupted
+
+
+def test_an_interrupt_before_the_run_begins_nothing() -> None:
+    """Whoever presses Ctrl-C while the frame is still being read sends nothing."""
+    control = Control()
+    control.interrupt()
+    assert asyncio.run(run(control, 5, 2)) == []
+
+
+def test_an_interrupt_after_the_run_does_nothing() -> None:
+    """The loop is closed by then."""
+    control = Control()
+    assert asyncio.run(run(control, 1, 1)) == [0]
+    control.interrupt()
+    assert control.interrupted
+
+
+def test_an_exception_in_one_stops_the_run() -> None:
+    """It is raised, and the others are cancelled rather than left behind."""
+    begun = cancelled = 0
+
+    async def do(item: int) -> None:
+        nonlocal begun, cancelled
+        begun += 1
+        if item == 1:
+            raise ZeroDivisionError
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled += 1
+            raise
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(work(Control(), range(9), do, 3))
+    assert cancelled == begun - 1 < 8
+
+
+def test_whoever_cancels_the_caller_cancels_the_run() -> None:
+    """Async code that gives up on a run hears `CancelledError`, and nothing goes on behind it."""
+
+    async def main() -> int:
+        task = asyncio.create_task(run(Control(), 9, 2, 60))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == 1
+
+
+# Coroutines without `await`
+
+
+async def _double(number: int, *, fail: bool = False) -> int:
+    """Double a number."""
+    await asyncio.sleep(0)
+    if fail:
+        raise ZeroDivisionError
+    return 2 * number
+
+
+double = blocking(_double, "double")
+
+
+def test_a_twin_gives_what_the_coroutine_gives() -> None:
+    """Its value, its exception, its signature and its documentation; but its own name."""
+    assert double(21) == 42
+    with pytest.raises(ZeroDivisionError):
+        double(1, fail=True)
+    assert (double.__name__, double.__doc__) == ("double", "Double a number.")
+    assert inspect.signature(double) == inspect.signature(_double)
+
+
+def test_a_twin_works_inside_a_running_loop() -> None:
+    """As in a notebook's cell, where `asyncio.run` would be refused."""
+
+    async def cell() -> int:
+        return double(21)
+
+    assert asyncio.run(cell()) == 42
+
+
+def test_each_run_has_its_own_reins() -> None:
+    """Within the coroutine the run's control is known, and the caller's context has none."""
+
+    async def main() -> Control | None:
+        return CONTROL.get()
+
+    whose = blocking(main, "whose")
+    first, second = whose(), whose()
+    assert isinstance(first, Control)
+    assert first is not second
+    assert CONTROL.get() is None
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch, *, begun: bool) -> None:
+    """Ctrl-C while the run's thread is being started drains the run, which takes place exactly once."""
+    presses = [KeyboardInterrupt]
+    runs = []
+
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            if begun or not presses:
+                super().start()
+            if presses:
+                raise presses.pop()
+
+    async def main() -> bool:
+        runs.append(1)
+        await asyncio.sleep(0.05)
+        control = CONTROL.get()
+        return control is not None and control.draining
+
+    monkeypatch.setattr("ikpipe.concurrency.control.threading.Thread", Interrupted)
+    assert blocking(main, "main")() is True
+    assert runs == [1]
+
+
+SCRIPT = dedent(
+    """
+    import asyncio, signal, sys, threading, time
+    from ikpipe.concurrency.limits import Fixed
+    from ikpipe.concurrency.control import CONTROL, blocking; from ikpipe.concurrency.gate import Gate
+
+    presses = int(sys.argv[1])
+    begun = threading.Event()
+
+    def press():
+        begun.wait()
+        for _ in range(presses):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.1)
+
+    async def main():
+        ended = []
+
+        async def do(item):
+            if item == 1 or presses == 3:
+                begun.set()
+            if presses == 3:
+                time.sleep(10)  # nothing can be cancelled here
+            try:
+                await asyncio.sleep(0.3 if presses == 1 else 30)
+                ended.append("done")
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+        gate = Gate(Fixed(2))
+
+        async def pass_and_do(item):
+            if await gate.enter():
+                await do(item)
+                gate.leave()
+
+        await CONTROL.get().work(iter(range(9)), pass_and_do, [gate])
+        return ended
+
+    threading.Thread(target=press).start()
+    print(blocking(main, "main")(), flush=True)
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("presses", "words"), [(1, "['done', 'done']"), (2, "['cancelled', 'cancelled']"), (3, "KeyboardInterrupt")]
+)
+def test_ctrl_c_drains_then_stops_then_raises(presses: int, words: str) -> None:
+    """In a real process: one press finishes what is in flight, two return at once, three give up on the run."""
+    process = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", SCRIPT, str(presses)], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert words in process.stdout + process.stderr
+    assert (process.returncode == 0) == (presses < 3)
+
+
+def test_a_handler_of_the_users_stays() -> None:
+    """The twin installs no signal handler: whoever has one keeps it."""
+    before = signal.getsignal(signal.SIGINT)
+    with suppress(ZeroDivisionError):
+        double(1, fail=True)
+    assert signal.getsignal(signal.SIGINT) is before

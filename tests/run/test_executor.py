@@ -1,0 +1,144 @@
+"""What the rows of a run share on their way: gates, the pace, the budget of retries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from doubles import RawServer, answering, stored
+from rows import at, blobs, quiet
+
+import ikpipe
+from ikpipe.concurrency.control import CONTROL, Control
+from ikpipe.concurrency.rate import Budget
+from ikpipe.frames.chunks import Whole
+from ikpipe.request.policy import Policy
+from ikpipe.run import engine
+from ikpipe.run.executor import HELD, Travel
+from ikpipe.run.job import Work
+from ikpipe.run.options import Options
+from ikpipe.run.prepare import gather
+from ikpipe.service.client import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from doubles import Site
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+
+@pytest.mark.parametrize(("concurrency", "gates"), [(None, 2), (7, 1)])
+def test_urls_have_a_gate_of_their_own(concurrency: int | None, gates: int, account: Account, tmp_path: Path) -> None:
+    """How many the service fetches at once is found out apart from how many bytes this line takes; 7 are 7 in all."""
+    options = Options(Wire(), Policy(), concurrency=concurrency)
+    travel = Travel(account, options, Control(), None, tmp_path, lambda _count: None)
+    assert len(travel.gates) == gates
+
+
+def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> None:
+    """A run of URLs and files takes all of them up, without a number that anybody gave."""
+    emulator = emulate(url_latency=0.05, url_capacity=2, latency=0.0)
+    urls = [site.put(f"/{row}.gif", b"GIF89a" + str(row).encode()) for row in range(30)]
+    frame = pd.DataFrame({"file": [value for row in range(30) for value in (urls[row], b"GIF89a-%d" % row)]})
+    results = quiet(frame, emulator.account, file_name="a.gif")
+    assert results["ik_status"].eq("uploaded").all()
+    kinds = [entry["file"]["kind"] for entry in emulator.log() if "file" in entry]
+    assert (kinds.count("url"), kinds.count("binary")) == (30, 30)
+
+
+@pytest.mark.slow
+def test_a_rate_that_is_named_is_kept(account: Account) -> None:
+    """After one refusal that names the service's limit, nobody goes faster: the others are not refused."""
+    limit = ("X-RateLimit-Limit: 20", "X-RateLimit-Interval: 1000", "X-RateLimit-Reset: 100")
+    slow = answering(429, {"message": "Slow down."}, *limit)
+    with RawServer(slow, answering(200, stored())) as server:
+        began = time.monotonic()
+        rows = blobs(*(b"%d" % row for row in range(12)))
+        results = quiet(rows, at(account, server.url), file_name="a", concurrency=1)
+    assert results["ik_status"].eq("uploaded").all()
+    assert time.monotonic() - began >= 0.1 + 10 / 20
+
+
+@pytest.mark.slow
+def test_a_refusal_holds_the_others_up(account: Account) -> None:
+    """While one row waits for the time that the service named, no other row asks: it would be refused as well."""
+    slow = answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 300")
+    with RawServer(slow, answering(200, stored())) as server:
+        results = quiet(blobs(b"1", b"2", b"3"), at(account, server.url), file_name="a", concurrency=1)
+    assert results["ik_attempts"].tolist() == [2, 1, 1]
+
+
+def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]) -> None:
+    """`rate=` counts requests, whatever the number in flight."""
+    emulator = emulate()
+    began = time.monotonic()
+    quiet(blobs(*(b"%d" % row for row in range(11))), emulator.account, file_name="a", rate=20, concurrency=8)
+    assert time.monotonic() - began >= 10 / 20
+
+
+@pytest.mark.slow
+def test_retries_take_from_the_budget_and_successes_give_back(
+    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt after a row's first takes one, each row that is up gives one back."""
+    counts = {"take": 0, "give": 0}
+
+    class Counted(Budget):
+        def take(self, now: float) -> float:
+            counts["take"] += 1
+            return super().take(now)
+
+        def give(self) -> None:
+            counts["give"] += 1
+            super().give()
+
+    monkeypatch.setattr("ikpipe.run.executor.Budget", Counted)
+    emulator = emulate(faults={"429": 0.5}, fault_wait=1, seed=1)
+    results = quiet(blobs(*(b"%d" % row for row in range(20))), emulator.account, file_name="a", retries=30)
+    assert counts == {"take": int(results["ik_attempts"].sum()) - 20, "give": 20}
+    assert counts["take"] > 0
+
+
+def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., Emulator]) -> None:
+    """When the account is refused, rows that have their token already are not sent, and are cancelled."""
+    emulator = emulate(account_disabled=True)
+    with pytest.raises(ikpipe.AccountError) as caught:
+        quiet(blobs(*(b"%d" % row for row in range(40))), emulator.account, file_name="a", rate=30, concurrency=8)
+    results: Any = caught.value.results
+    counts = results["ik_status"].value_counts()
+    assert counts["cancelled"] == 40 - counts["failed"] >= 30
+
+
+def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -> None:
+    """Whoever holds files sends so many at once as a browser does."""
+    wire = Wire()
+    wire.held = {}.get
+    travel = Travel(account, Options(wire, Policy()), Control(), None, tmp_path, lambda _count: None)
+    assert [gate.size for gate in travel.gates][-1] == HELD
+    assert len(travel.gates) == 3
+
+
+def test_a_dropped_row_is_not_sent_while_the_others_are(
+    account: Account, arrived: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Dropped before it begins, it is cancelled; each of the others says when it is sent."""
+    control, begun = Control(), []
+    control.dropped.add(1)
+    options = Options(Wire(), Policy(), on_attempt=begun.append, progress=False)
+    frame = blobs(b"dropped 0", b"dropped 1", b"dropped 2", file_name=["a", "b", "c"])
+    work = Work(Whole(frame), gather(None, None, None, "server", {}))
+
+    async def go() -> Any:
+        CONTROL.set(control)
+        return await engine.collected(engine.send, work, account, options, None)
+
+    results = asyncio.run(go())
+    assert results["ik_status"].tolist() == ["uploaded", "cancelled", "uploaded"]
+    assert sorted(begun) == [0, 2]
+    assert len(arrived()) == 2

@@ -1,0 +1,109 @@
+"""Results on their way out: chunk by chunk, in the table's order, whatever ends first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ikpipe.frames.chunks import Chunk, Whole
+from ikpipe.journal.history import Known
+from ikpipe.request.result import Result
+from ikpipe.run.ordering import Batches
+
+
+class Kept:
+    """A sink that keeps the statuses of each chunk, and fails when told to."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.taken: list[Any] = []
+        self._fails = fails
+
+    def prepare(self, _chunk: Chunk, results: list[Result] | None) -> Any:
+        """Take the statuses."""
+        self._fail("prepare")
+        return results and [one.status for one in results]
+
+    def take(self, prepared: Any) -> None:
+        """Keep them."""
+        self._fail("take")
+        self.taken.append(prepared)
+
+    def close(self, _summary: Any) -> str:
+        """Give something."""
+        self._fail("close")
+        return "all"
+
+    def _fail(self, step: str) -> None:
+        if step == self._fails:
+            raise OSError(step)
+
+
+def chunks(*rows: int) -> list[Chunk]:
+    """Make chunks of so many rows."""
+    frame = pd.DataFrame({"a": range(sum(rows))})
+    whole = next(Whole(frame).chunks())
+    ends = [sum(rows[: at + 1]) for at in range(len(rows))]
+    return [whole.part(end - size, end) for size, end in zip(rows, ends, strict=True)]
+
+
+UP = Result("uploaded")
+
+
+def test_a_chunk_waits_for_those_before_it() -> None:
+    """The second is ready first, and given on after the first."""
+    sink = Kept()
+    batches = Batches(sink)
+    first, second = (batches.begin(chunk, {}) for chunk in chunks(2, 1))
+    batches.end(second, 2, UP)
+    batches.end(first, 1, UP)
+    assert sink.taken == []
+    batches.end(first, 0, Result("failed"))
+    assert sink.taken == [["failed", "uploaded"], ["uploaded"]]
+
+
+def test_what_has_not_ended_is_given_on_at_the_end() -> None:
+    """With what is certain: what was known before, or that it never began."""
+    sink = Kept()
+    batches = Batches(sink)
+    batches.begin(chunks(3)[0], {1: Known(UP)})
+    batches.close()
+    assert sink.taken == [["cancelled", "uploaded", "cancelled"]]
+    assert batches.counts == {"cancelled": 2, "uploaded": 1}
+
+
+def test_chunks_that_were_never_begun_follow() -> None:
+    """They have no results of their own, unless some are known."""
+    sink = Kept()
+    batches = Batches(sink)
+    none, known = chunks(2, 2)
+    batches.skip(none, {})
+    batches.skip(known, {3: Known(UP)})
+    assert sink.taken == [None, ["cancelled", "uploaded"]]
+    assert batches.counts == {"cancelled": 3, "uploaded": 1}
+
+
+def test_a_chunk_without_rows_is_given_on() -> None:
+    """An empty table has its columns all the same."""
+    sink = Kept()
+    Batches(sink).begin(chunks(0)[0], {})
+    assert sink.taken == [[]]
+
+
+@pytest.mark.parametrize("step", ["prepare", "take", "close"])
+def test_a_sink_that_fails_disturbs_nobody(step: str) -> None:
+    """The run goes on; what was raised is kept, all rows are counted, and the sink is asked for nothing more."""
+    sink = Kept(step)
+    batches = Batches(sink)
+    for chunk in chunks(1, 1):
+        batches.end(batches.begin(chunk, {}), chunk.start, UP)
+    assert batches.finish({}) is None
+    assert str(batches.error) == step
+    assert batches.counts == {"uploaded": 2}
+    assert len(sink.taken) == (2 if step == "close" else 0)
+
+
+def test_the_sink_has_the_last_word() -> None:
+    """What it makes of all results is given back."""
+    assert Batches(Kept()).finish({}) == "all"

@@ -1,0 +1,217 @@
+"""Proxies and certificates of the environment, through the public functions: as httpx's users know them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import trustme
+from doubles import RawServer, answering, stored
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from rows import at, blobs, quiet
+
+import ikpipe
+from ikpipe.service.client import _trusted
+from ikpipe.service.proxies import proxied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from doubles import Act, Talk
+
+    from ikpipe import Account
+
+Environment = pytest.MonkeyPatch
+TRUSTED = ssl.create_default_context()
+
+
+@pytest.fixture
+def account() -> Account:
+    """Give keys; no server behind them is asked."""
+    return ikpipe.Account("public_proxies", "private_proxies")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: Environment) -> Environment:
+    """Begin without any proxy."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture
+def secured(environment: Environment, tmp_path: Path) -> Iterator[Callable[[Act], Act]]:
+    """Have a certificate authority that the environment trusts, and give what does an act over TLS by it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    environment.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+
+    def over(act: Act) -> Act:
+        def over_tls(talk: Talk) -> None:
+            with suppress(ssl.SSLError), server.wrap_socket(talk.connection, server_side=True) as talk.connection:
+                act(talk)
+
+        return over_tls
+
+    _trusted.cache_clear()
+    yield over
+    _trusted.cache_clear()
+
+
+class Tunnel:
+    """An act of a proxy: connect to where it is told, and pass everything on."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, talk: Talk) -> None:
+        """Do so for one connection."""
+        head, _, _ = talk.head()
+        self.asked.append(head)
+        port = int(head.split()[1].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as there:
+            talk.connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=pass_on, args=(there, talk.connection))
+            back.start()
+            pass_on(talk.connection, there)
+            back.join()
+
+
+def pass_on(here: socket.socket, there: socket.socket) -> None:
+    """Pass on what comes, to its end."""
+    with suppress(OSError):
+        while data := here.recv(1 << 16):
+            there.sendall(data)
+        there.shutdown(socket.SHUT_WR)
+
+
+def up(account: Account, url: str) -> list[str]:
+    """Upload two rows, and give what became of them."""
+    try:
+        found = quiet(blobs(b"1", b"2"), at(account, url), file_name="a", concurrency=1, retries=0)
+    except ikpipe.AccountError as unreachable:
+        found = unreachable.results
+    return ["failed" if status == "cancelled" else status for status in found["ik_status"]]
+
+
+def test_a_certificate_of_the_environment_is_trusted(account: Account, secured: Callable[[Act], Act]) -> None:
+    """`SSL_CERT_FILE` says whom to trust, and uploads go by it."""
+    with RawServer(secured(answering(200, stored()))) as server:
+        assert up(account, server.url.replace("http://127.0.0.1", "https://localhost")) == ["uploaded"] * 2
+
+
+@pytest.mark.usefixtures("secured")
+def test_a_certificate_that_nobody_trusts_is_not(account: Account) -> None:
+    """Another authority's certificate ends the row before anything is sent."""
+    strange = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(strange)
+
+    def act(talk: Talk) -> None:
+        with suppress(ssl.SSLError):
+            strange.wrap_socket(talk.connection, server_side=True)
+
+    with RawServer(act) as server:
+        there = at(account, server.url.replace("http://127.0.0.1", "https://localhost"))
+        result = ikpipe.upload_file(b"1", there, file_name="a", retries=0)
+    assert (result.status, result.error) == ("failed", "connection_failed")
+    assert "certificate verify failed" in str(result.message)
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_https_goes_through_a_tunnel(
+    variable: str, account: Account, environment: Environment, secured: Callable[[Act], Act]
+) -> None:
+    """The proxy is asked for a way to the host, and sees no more."""
+    tunnel = Tunnel()
+    with RawServer(secured(answering(200, stored()))) as server, RawServer(tunnel) as proxy:
+        environment.setenv(variable, proxy.url)
+        url = server.url.replace("http://127.0.0.1", "https://localhost")
+        assert up(account, url) == ["uploaded"] * 2
+    assert set(tunnel.asked) == {f"CONNECT {url.removeprefix('https://')} HTTP/1.1"}
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_http_is_asked_of_the_proxy(variable: str, account: Account, environment: Environment) -> None:
+    """With the whole address."""
+    with RawServer(answering(200, stored())) as proxy:
+        environment.setenv(variable, proxy.url)
+        assert up(account, "http://upload.test/up") == ["uploaded"] * 2
+    assert {request.head for request in proxy.requests} == {"POST http://upload.test/up HTTP/1.1"}
+
+
+@pytest.mark.parametrize("spared", ["127.0.0.1", "*", "x.test, 127.0.0.1", "http://127.0.0.1"])
+def test_a_host_that_is_spared_is_asked_itself(spared: str, account: Account, environment: Environment) -> None:
+    """However `NO_PROXY` names it."""
+    with RawServer(answering(200, stored())) as server, RawServer(answering(500, {})) as proxy:
+        environment.setenv("HTTP_PROXY", proxy.url)
+        environment.setenv("NO_PROXY", spared)
+        assert up(account, f"{server.url}/up") == ["uploaded"] * 2
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize(
+    ("host", "spared", "proxied"),
+    [
+        ("up.x.test", "x.test", False),
+        ("up.x.test", ".x.test", False),
+        ("up.x.test", "test", False),
+        ("x.test", "up.x.test", True),
+        ("notx.test", "x.test", True),
+        ("x.test", "", True),
+        ("up.localhost", "localhost", True),
+    ],
+)
+def test_a_domain_spares_what_is_in_it(
+    host: str, spared: str, account: Account, environment: Environment, *, proxied: bool
+) -> None:
+    """And nothing beside it; a host that is spared here cannot be found."""
+    with RawServer(answering(200, stored())) as proxy:
+        environment.setenv("HTTP_PROXY", proxy.url)
+        environment.setenv("NO_PROXY", spared)
+        statuses = up(account, f"http://{host}/up")
+    assert (statuses, len(proxy.requests)) == ((["uploaded"] * 2, 2) if proxied else (["failed"] * 2, 0))
+
+
+def test_another_schemes_proxy_is_no_proxy(account: Account, environment: Environment) -> None:
+    """`HTTPS_PROXY` says nothing of `http://`."""
+    with RawServer(answering(200, stored())) as server, RawServer(answering(500, {})) as proxy:
+        environment.setenv("HTTPS_PROXY", proxy.url)
+        assert up(account, f"{server.url}/up") == ["uploaded"] * 2
+    assert proxy.requests == []
+
+
+names = st.sampled_from(
+    ["x.test", ".x.test", "up.x.test", "*", "localhost", "127.0.0.1", ".1", "::1", "X.Test", "", "é.test"]
+)
+ports = st.sampled_from(["", ":80", ":8080"])
+
+
+@given(
+    st.sampled_from(["x.test", "up.x.test", "notx.test", "localhost", "up.localhost", "127.0.0.1", "[::1]"]),
+    st.lists(st.tuples(st.sampled_from(["", "http://", "https://", "all://"]), names, ports).map("".join)),
+    st.sampled_from(["http_proxy", "https_proxy", "all_proxy"]),
+)
+def test_nobody_is_asked_directly_whom_httpx_asks_by_proxy(host: str, spared: list[str], variable: str) -> None:
+    """Our reading of `NO_PROXY` may send a host through httpx that it spares, but never the other way round."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+            patch.delenv(name, raising=False)
+        patch.setenv(variable, "http://proxy.test")
+        patch.setenv("no_proxy", ",".join(spared))
+        url = httpx.URL(f"http://{host}/up")
+        try:
+            client = httpx.Client(verify=TRUSTED)
+        except httpx.InvalidURL:  # an entry that httpx cannot read
+            assume(False)
+        by_proxy = client._transport_for_url(url) is not client._transport  # noqa: SLF001 - it says so nowhere else
+        assert proxied(url) or not by_proxy

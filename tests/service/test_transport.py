@@ -1,0 +1,817 @@
+"""The line under the uploads, against real sockets: one request, sent once, and what may become of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import gzip
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+from contextlib import contextmanager, nullcontext, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import trustme
+from doubles import RawServer, reset_after, silent
+from network import TightServer, reading
+
+from ikpipe.service.transport import Line
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from doubles import Act, Talk
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+IN_STEP = [(socket.IPPROTO_TCP, "TCP_NOTSENT_LOWAT", 1 << 15)]
+LOOPS = ["asyncio", *(["uvloop"] if find_spec("uvloop") else [])]
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Line], Awaitable[Any]]], Any]:
+    """Run something with a line, on each kind of loop that is here, and close it."""
+
+    def run(do: Callable[[Line], Awaitable[Any]], line: Line | None = None) -> Any:
+        async def within() -> Any:
+            async with line or Line(ssl.create_default_context(), IN_STEP) as one:
+                return await do(one)
+
+        if request.param == "uvloop":
+            import uvloop  # type: ignore[import-not-found,unused-ignore]
+
+            return uvloop.run(within())
+        return asyncio.run(within())
+
+    return run
+
+
+@pytest.fixture
+def full() -> Iterator[str]:
+    """Give the address of a socket whose queue is full: to connect takes for ever."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for one in (first, second):
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+class Pieces(httpx.AsyncByteStream):
+    """A body in pieces, each of which may be waited for."""
+
+    def __init__(self, *pieces: bytes, pause: float = 0.0) -> None:
+        self.pieces, self.pause, self.given = pieces, pause, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give them, and count."""
+        for piece in self.pieces:
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            self.given += 1
+            yield piece
+
+
+def request(url: str, *pieces: bytes, headers: Any = (), stream: Any = None, **clocks: float | None) -> httpx.Request:
+    """Make a request with its length, or with other headers."""
+    body = stream or Pieces(*pieces)
+    length = [("Content-Length", str(sum(map(len, pieces))))] if not headers else []
+    address = httpx.URL(url)
+    named = [(b"Host", address.netloc), *length, *headers]
+    return httpx.Request("POST", address, headers=named, stream=body, extensions={"timeout": clocks})
+
+
+async def post(line: Line, url: str, *pieces: bytes, **options: Any) -> tuple[int, bytes]:
+    """Send, and give the status and the body."""
+    answer = await line.handle_async_request(request(url, *pieces, **options))
+    return answer.status_code, await answer.aread()
+
+
+def saying(*data: bytes, pause: float = 0.0, reset: bool = False) -> Act:
+    """Read a whole request, and say something to it."""
+
+    def act(talk: Talk) -> None:
+        talk.request()
+        for piece in data:
+            talk.connection.sendall(piece)
+            time.sleep(pause)
+        if reset:
+            talk.reset()
+
+    return act
+
+
+def lasting(talk: Talk) -> None:
+    """Answer every request of a connection, until the peer closes it."""
+    while True:
+        talk.request()
+        talk.connection.sendall(OK)
+
+
+# What goes out
+
+
+def test_a_small_request_is_one_write(run: Any) -> None:
+    """Head and body arrive together."""
+    seen = []
+
+    def act(talk: Talk) -> None:
+        seen.append(talk.connection.recv(1 << 16))
+        talk.connection.sendall(OK)
+
+    with RawServer(act) as server:
+        assert run(lambda line: post(line, f"{server.url}/a?b", b"hello")) == (200, b"hi")
+    host = server.url.removeprefix("http://")
+    assert seen == [f"POST /a?b HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nhello".encode()]
+
+
+def test_a_body_in_pieces_arrives_whole(run: Any) -> None:
+    """3 MB in pieces of all sizes, one of them empty."""
+    pieces = b"1", b"", b"2" * 70_000, b"3" * 3_000_000, b"4"
+    with RawServer(saying(OK)) as server:
+        assert run(lambda line: post(line, server.url, *pieces)) == (200, b"hi")
+    assert server.requests[0].body == b"".join(pieces)
+
+
+def test_a_body_without_a_length_goes_in_chunks(run: Any) -> None:
+    """Where only `Transfer-Encoding` is given."""
+    seen = []
+
+    def act(talk: Talk) -> None:
+        _, _, body = talk.head()
+        while not body.endswith(b"0\r\n\r\n"):
+            body += talk.connection.recv(1 << 16)
+        seen.append(body)
+        talk.connection.sendall(OK)
+
+    with RawServer(act) as server:
+        run(lambda line: post(line, server.url, b"ab", b"", b"c" * 17, headers=[("Transfer-Encoding", "chunked")]))
+    assert seen == [b"2\r\nab\r\n11\r\n" + b"c" * 17 + b"\r\n0\r\n\r\n"]
+
+
+@pytest.mark.parametrize(("pieces", "words"), [((b"ab", b"cd"), "Too much"), ((b"ab",), "Too little")])
+def test_a_body_of_another_length_is_no_request(pieces: tuple[bytes, ...], words: str, run: Any) -> None:
+    """Whoever promised three bytes hears of it; the server gets no whole request."""
+    with RawServer(silent) as server, pytest.raises(httpx.LocalProtocolError, match=words):
+        run(lambda line: post(line, server.url, *pieces, headers=[("Content-Length", "3")]))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"X", b"a\r\nEvil: 1"),
+        (b"X", b"a\nEvil: 1"),
+        (b"X", b"a\0"),
+        (b"X\r\nEvil", b"1"),
+        (b"X Y", b"1"),
+        (b"", b"1"),
+        (b"Content-Length", b"+3"),
+    ],
+)
+def test_no_header_can_hold_another(header: tuple[bytes, bytes], run: Any) -> None:
+    """A name or value with what ends a line is refused before there is a connection."""
+    with RawServer(silent) as server, pytest.raises(httpx.LocalProtocolError):
+        run(lambda line: post(line, server.url, headers=[header]))
+    assert server.connections == 0
+
+
+def test_other_schemes_are_refused(run: Any) -> None:
+    """As httpx does."""
+    with pytest.raises(httpx.UnsupportedProtocol):
+        run(lambda line: post(line, "ftp://127.0.0.1/a"))
+
+
+@pytest.mark.slow
+def test_a_slow_reader_fills_no_memory(run: Any) -> None:
+    """Of 100 MB, only what the system and a piece or two take is ahead of the reader."""
+
+    class Long(Pieces):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(800):
+                yield bytes(125_000)
+
+    def slow(talk: Talk) -> None:
+        for _ in reading(talk, step=1 << 20, pause=0.001):
+            pass
+        talk.connection.sendall(OK)
+
+    with TightServer(slow) as server:
+        tracemalloc.start()
+        try:
+            sent = run(lambda line: post(line, server.url, stream=Long(), headers=[("Content-Length", "100000000")]))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert sent == (200, b"hi")
+    assert peak < 4_000_000
+
+
+# What comes back
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", (200, b"hi")),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\nT: x\r\n\r\n", (200, b"hi")),
+        (b"HTTP/1.1 200 OK\r\n\r\nhi", (200, b"hi")),
+        (b"HTTP/1.0 200 OK\r\n\r\nhi", (200, b"hi")),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", (204, b"")),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", (304, b"")),
+        (b"HTTP/1.1 500\r\nContent-Length: 0\r\n\r\n", (500, b"")),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\n" + OK, (200, b"hi")),
+    ],
+    ids=["length", "chunks", "close", "1.0", "204", "304", "no reason", "1xx"],
+)
+@pytest.mark.parametrize("cut", [False, True], ids=["at once", "by byte"])
+def test_an_answer_is_read(data: bytes, expected: tuple[int, bytes], run: Any, *, cut: bool) -> None:
+    """However its end is told, and however it is cut; what 1xx say is passed over."""
+    pieces = [data[at : at + 1] for at in range(len(data))] if cut else [data]
+    with RawServer(saying(*pieces)) as server:
+        assert run(lambda line: post(line, server.url, b"x")) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhi",
+        b"SSH-2.0-x\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+    ids=["nothing", "head", "1xx", "length", "chunks", "no chunk", "no http", "two lengths", "upgrade"],
+)
+def test_an_answer_that_is_none_is_an_error(data: bytes, run: Any) -> None:
+    """One that is cut short is not taken for a whole one."""
+    with RawServer(saying(data)) as server, pytest.raises(httpx.RemoteProtocolError):
+        run(lambda line: post(line, server.url, b"x"))
+
+
+def test_headers_come_as_they_are(run: Any) -> None:
+    """Names, values and repetitions; those after a body are left out."""
+    data = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nLate: 1\r\n\r\n"
+    with RawServer(saying(data)) as server:
+        answer = run(lambda line: line.handle_async_request(request(server.url, b"x")))
+    assert answer.headers.raw == [(b"X-A", b"1"), (b"x-a", b"2"), (b"Transfer-Encoding", b"chunked")]
+
+
+def test_httpx_decodes_what_a_client_asked_for(run: Any) -> None:
+    """Under an httpx client the line is a transport as any other: compressed answers are its business."""
+    body = gzip.compress(b"hi" * 100)
+    data = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    async def ask(line: Line) -> bytes:
+        async with httpx.AsyncClient(transport=line) as client:
+            return (await client.post(server.url, content=b"x")).content
+
+    with RawServer(saying(data)) as server:
+        assert run(ask) == b"hi" * 100
+
+
+@pytest.mark.parametrize("ending", ["closed", "reset", "read on"])
+def test_an_early_answer_ends_the_sending(ending: str, run: Any) -> None:
+    """A server that has seen enough answers at once: that is the answer, and the rest of the body stays here."""
+    body = Pieces(*[bytes(100_000)] * 500)
+
+    def act(talk: Talk) -> None:
+        talk.head()
+        talk.connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        if ending == "reset":
+            talk.reset()
+        elif ending == "read on":
+            with suppress(OSError):
+                while talk.connection.recv(1 << 20):
+                    pass
+
+    with TightServer(act) as server:
+        headers = [("Content-Length", "50000000")]
+        assert run(lambda line: post(line, server.url, stream=body, headers=headers)) == (413, b"big")
+    assert body.given < 400
+
+
+def test_a_connection_that_broke_is_not_written_to(caplog: pytest.LogCaptureFixture, run: Any) -> None:
+    """However fast the body comes: it is noticed at the first piece that finds nobody, and asyncio has no complaint."""
+    body = Pieces(*[bytes(100_000)] * 500)
+
+    def act(talk: Talk) -> None:
+        talk.head()
+        talk.reset()
+
+    with RawServer(act) as server, pytest.raises((httpx.WriteError, httpx.ReadError)):
+        run(lambda line: post(line, server.url, stream=body, headers=[("Content-Length", "50000000")]))
+    assert body.given < 500
+    assert caplog.messages == []
+
+
+def test_an_answer_to_nothing_is_no_answer(run: Any) -> None:
+    """What comes before anything was sent, such as a word of farewell, is not taken for the answer."""
+    said = threading.Event()
+
+    def act(talk: Talk) -> None:
+        talk.connection.sendall(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        said.set()
+        talk.connection.recv(1)
+
+    class Late(Pieces):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            await asyncio.get_running_loop().run_in_executor(None, said.wait, 10)
+            for _ in range(9):  # rounds of the loop
+                await asyncio.sleep(0)
+            yield b"x"
+
+    with RawServer(act) as server, pytest.raises(httpx.RemoteProtocolError):
+        run(lambda line: post(line, server.url, stream=Late(), headers=[("Content-Length", "1")]))
+
+
+@pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"], ids=["silent", "word"])
+def test_a_connection_that_is_closed_at_once_holds_nobody_up(farewell: bytes, run: Any) -> None:
+    """Before, while or after the request is written: each time there is an end."""
+
+    async def many(line: Line) -> list[Any]:
+        asked = (post(line, server.url, b"x") for _ in range(40))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    with RawServer(lambda talk: talk.connection.sendall(farewell)) as server:
+        ends = run(many)
+    assert all(isinstance(end, httpx.TransportError) or end == (503, b"") for end in ends)
+
+
+# Connections
+
+
+@pytest.mark.parametrize("how", ["one after another", "at once"])
+def test_a_connection_is_used_again(how: str, run: Any) -> None:
+    """Those that are free are; as many as there are requests at once are opened."""
+
+    async def six(line: Line) -> None:
+        if how == "at once":
+            for _ in range(2):
+                await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
+        else:
+            for _ in range(6):
+                await post(line, server.url, b"x")
+
+    with RawServer(lasting) as server:
+        run(six)
+    assert (server.connections, len(server.requests)) == (1 if how == "one after another" else 3, 6)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+        OK + b"more",
+        OK + OK.replace(b"200", b"500").replace(b"hi", b"no"),
+        OK,
+    ],
+    ids=["it says so", "1.0", "unasked-for", "another answer", "closed"],
+)
+def test_a_connection_that_ended_is_not_used_again(data: bytes, run: Any) -> None:
+    """Because the server said so, because it said more than it was asked, or because it just closed it."""
+
+    async def two(line: Line) -> list[tuple[int, bytes]]:
+        first = await post(line, server.url, b"x")
+        gone.wait(10)  # the loop stands still: nobody has told it yet
+        return [first, await post(line, server.url, b"x")]
+
+    gone = threading.Event()
+
+    def act(talk: Talk) -> None:
+        saying(data)(talk)
+        talk.connection.close()
+        gone.set()
+
+    with RawServer(act) as server:
+        assert run(two) == [(200, b"hi")] * 2
+    assert server.connections == 2
+
+
+def test_what_comes_late_and_unasked_for_ends_a_connection(run: Any) -> None:
+    """It is closed while it waits."""
+
+    async def two(line: Line) -> None:
+        await post(line, server.url, b"x")
+        closed = asyncio.get_running_loop().run_in_executor(None, ended.wait, 10)
+        assert await closed
+        await post(line, server.url, b"x")
+
+    ended = threading.Event()
+
+    def act(talk: Talk) -> None:
+        saying(OK)(talk)
+        time.sleep(0.05)
+        talk.connection.sendall(b"HTTP/1.1 408 Timeout\r\n\r\n")
+        with suppress(OSError):
+            talk.connection.recv(1)
+        ended.set()
+
+    with RawServer(act, lasting) as server:
+        run(two)
+    assert server.connections == 2
+
+
+def test_a_request_may_be_the_last(run: Any) -> None:
+    """`Connection: close` in a request closes its connection after the answer."""
+
+    async def two(line: Line) -> None:
+        for _ in range(2):
+            await post(line, server.url, headers=[("Content-Length", "0"), ("Connection", "close")])
+
+    with RawServer(lasting) as server:
+        run(two)
+    assert server.connections == 2
+
+
+def test_the_youngest_connection_goes_first(run: Any) -> None:
+    """So that the others may grow old and be closed."""
+    used: list[int] = []
+    allowed = [threading.Event() for _ in range(3)]
+
+    def numbered(number: int) -> Act:
+        def act(talk: Talk) -> None:
+            with suppress(ConnectionError):
+                while True:
+                    talk.request()
+                    allowed[number].wait(10)
+                    used.append(number)
+                    talk.connection.sendall(OK)
+
+        return act
+
+    async def rounds(line: Line) -> None:
+        waiting = {asyncio.create_task(post(line, server.url, b"x")) for _ in range(3)}
+        for number in (2, 0, 1):
+            allowed[number].set()
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for _ in range(3):
+            await post(line, server.url, b"x")
+
+    with RawServer(numbered(0), numbered(1), numbered(2)) as server:
+        run(rounds)
+    assert used == [2, 0, 1, 1, 1, 1]
+
+
+def test_a_connection_that_waits_too_long_is_closed(run: Any) -> None:
+    """Before the server does it."""
+
+    async def wait(line: Line) -> None:
+        await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
+
+    ended = threading.Semaphore(0)
+
+    def act(talk: Talk) -> None:
+        saying(OK)(talk)
+        assert talk.connection.recv(1) == b""
+        ended.release()
+
+    with RawServer(act) as server:
+        run(wait, Line(ssl.create_default_context(), idle=0.1))
+
+
+def test_no_request_is_sent_twice(run: Any) -> None:
+    """A connection that breaks under a request, even one that was used before, is the end of it."""
+
+    def act(talk: Talk) -> None:
+        talk.request()
+        talk.connection.sendall(OK)
+        reset_after(talk)
+
+    async def two(line: Line) -> None:
+        await post(line, server.url, b"x")
+        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+            await post(line, server.url, b"y")
+
+    with RawServer(act) as server:
+        run(two)
+    assert [request.body for request in server.requests] == [b"x", b"y"]
+
+
+def test_a_cancelled_request_closes_its_connection_at_once(run: Any) -> None:
+    """The server notices, and nothing stays open here."""
+
+    async def cancel(line: Line) -> None:
+        task = asyncio.create_task(post(line, server.url, b"x"))
+        while not server.requests:  # noqa: ASYNC110 - by another thread
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.get_running_loop().run_in_executor(None, ended.wait, 5)
+
+    ended = threading.Event()
+
+    def act(talk: Talk) -> None:
+        talk.request()
+        with suppress(ConnectionResetError):
+            assert talk.connection.recv(1) == b""
+        ended.set()
+
+    with RawServer(act) as server:
+        run(cancel)
+
+
+def test_a_host_has_several_addresses(run: Any) -> None:
+    """`localhost` is asked at the address where somebody listens."""
+    with RawServer(saying(OK)) as server:
+        assert run(lambda line: post(line, server.url.replace("127.0.0.1", "localhost"), b"x")) == (200, b"hi")
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *, cancelled: bool) -> None:
+    """The next address is tried beside it, and whatever is not used is closed, also when nobody waits any more."""
+    port = int(full.rpartition(":")[2])
+
+    async def first(line: Line) -> Any:
+        async with asyncio.timeout(0.1 if cancelled else 9):
+            connection = await line._first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
+        connection.abort()
+
+    with socket.create_server(("127.0.0.2", port)):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError) if cancelled else nullcontext():
+            run(first)
+    assert time.monotonic() - began < 5
+
+
+def test_many_that_are_cancelled_while_they_connect_leave_nothing(run: Any) -> None:
+    """At whatever moment: no socket stays open, for warnings are errors here."""
+
+    async def cancel(line: Line) -> None:
+        for wait in range(12):
+            tasks = [asyncio.create_task(post(line, url, b"x")) for url in (server.url, by_name) for _ in range(20)]
+            await asyncio.sleep(wait / 1000)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    with RawServer(lasting) as server:
+        by_name = server.url.replace("127.0.0.1", "localhost")
+        run(cancel)
+        gc.collect()
+
+
+def test_no_timers_pile_up() -> None:
+    """A clock is set for a connection, not for each request."""
+
+    class Counting(asyncio.SelectorEventLoop):
+        timers = 0
+
+        def call_at(self, *given: Any, **more: Any) -> asyncio.TimerHandle:
+            self.timers += 1
+            return super().call_at(*given, **more)
+
+    async def many() -> None:
+        async with Line(ssl.create_default_context()) as line:
+            for _ in range(50):
+                await post(line, server.url, b"x", connect=9, write=9, read=9)
+
+    with RawServer(lasting) as server, asyncio.Runner(loop_factory=Counting) as runner:
+        runner.run(many())
+        loop = runner.get_loop()
+    assert isinstance(loop, Counting)
+    assert loop.timers < 10
+
+
+# Clocks
+
+
+def stall(talk: Talk) -> None:
+    """Read the headers, and no more."""
+    talk.head()
+    talk._server.closing.wait(10)  # noqa: SLF001 - its own server
+
+
+def test_connecting_has_a_clock(full: str, run: Any) -> None:
+    """Nobody takes the connection up."""
+    with pytest.raises(httpx.ConnectTimeout):
+        run(lambda line: post(line, full, b"x", connect=0.2, write=9, read=9))
+
+
+def test_nobody_there_is_no_time_out(run: Any) -> None:
+    """A port where nobody listens, and a name that is none, say so at once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}/", f"http://{'a' * 70}.test/"):
+        with pytest.raises(httpx.ConnectError):
+            run(lambda line, url=url: post(line, url, b"x"))
+
+
+def test_writing_has_a_clock(run: Any) -> None:
+    """A server that reads no more is given up, while the clock for the answer has not begun."""
+    with TightServer(stall) as server, pytest.raises(httpx.WriteTimeout):
+        run(lambda line: post(line, server.url, *[bytes(1 << 17)] * 80, connect=9, write=0.3, read=0.001))
+
+
+@pytest.mark.slow
+def test_a_slow_line_is_no_stall(run: Any) -> None:
+    """A body that takes many times as long as the clock for writing is let through, as long as it moves."""
+
+    def slow(talk: Talk) -> None:
+        for _ in reading(talk, step=1 << 15, pause=0.02):
+            pass
+        talk.connection.sendall(OK)
+
+    async def timed(line: Line) -> float:
+        began = time.monotonic()
+        await post(line, server.url, *[bytes(1 << 17)] * 8, connect=9, write=0.5, read=9)
+        return time.monotonic() - began
+
+    with TightServer(slow) as server:
+        assert run(timed) > 1
+
+
+@pytest.mark.slow
+def test_a_slow_source_is_no_stall(run: Any) -> None:
+    """While the body itself has to be waited for, no clock of the line runs."""
+    body = Pieces(b"1", b"2", b"3", pause=0.3)
+    headers = [("Content-Length", "3")]
+    with RawServer(saying(OK)) as server:
+        assert run(lambda line: post(line, server.url, stream=body, headers=headers, write=0.2, read=0.2))[0] == 200
+
+
+def test_the_answer_has_a_clock(run: Any) -> None:
+    """It begins when the body has left."""
+
+    async def timed(line: Line) -> float:
+        began = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout):
+            await post(line, server.url, b"x", connect=9, write=9, read=0.3)
+        return time.monotonic() - began
+
+    with RawServer(silent) as server:
+        assert 0.3 <= run(timed) < 5
+
+
+@pytest.mark.slow
+def test_the_answers_clock_begins_when_the_body_has_left(run: Any) -> None:
+    """A large body may take longer than the answer may."""
+
+    def slow(talk: Talk) -> None:
+        for _ in reading(talk, step=1 << 15, pause=0.01):
+            pass
+        talk.connection.sendall(OK)
+
+    with TightServer(slow) as server:
+        answer = run(lambda line: post(line, server.url, *[bytes(1 << 17)] * 12, connect=9, write=9, read=0.5))
+    assert answer == (200, b"hi")
+
+
+@pytest.mark.slow
+def test_an_answer_may_come_slowly(run: Any) -> None:
+    """What is timed is how long nothing comes; one that stops in the middle is given up."""
+    slow = [OK[at : at + 1] for at in range(len(OK))]
+    with RawServer(saying(*slow, pause=0.02)) as server:
+        assert run(lambda line: post(line, server.url, b"x", read=0.4)) == (200, b"hi")
+    with RawServer(lambda talk: (saying(OK[:-1])(talk), silent(talk))) as server, pytest.raises(httpx.ReadTimeout):
+        run(lambda line: post(line, server.url, b"x", read=0.2))
+
+
+def test_each_request_has_its_own_clocks(run: Any) -> None:
+    """A connection that was waited for long does not make the next request wait as long."""
+
+    def act(talk: Talk) -> None:
+        talk.request()
+        talk.connection.sendall(OK)
+        silent(talk)
+
+    async def two(line: Line) -> float:
+        await post(line, server.url, b"x", read=60)
+        began = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout):
+            await post(line, server.url, b"x", read=0.2)
+        return time.monotonic() - began
+
+    with RawServer(act) as server:
+        assert run(two) < 9
+
+
+# TLS
+
+
+class Authority:
+    """A certificate authority of our own, and a server's end of TLS by it."""
+
+    def __init__(self, *names: str) -> None:
+        self._authority = trustme.CA()
+        self.seen: list[tuple[str | None, str | None]] = []
+        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(*names).configure_cert(self.server)
+        self.server.set_alpn_protocols(["h2", "http/1.1"])
+        self.server.sni_callback = lambda end, name, _context: setattr(end, "asked", name)
+
+    def client(self) -> ssl.SSLContext:
+        """Give a context that trusts it."""
+        context = ssl.create_default_context()
+        self._authority.configure_trust(context)
+        return context
+
+    def write(self, path: Any) -> None:
+        """Write its certificate into a file."""
+        self._authority.cert_pem.write_to_path(path)
+
+    def over(self, act: Act) -> Act:
+        """Do an act over TLS."""
+
+        def secured(talk: Talk) -> None:
+            with suppress(ssl.SSLError), self.server.wrap_socket(talk.connection, server_side=True) as end:
+                talk.connection = end
+                self.seen.append((getattr(end, "asked", None), end.selected_alpn_protocol()))
+                act(talk)
+
+        return secured
+
+
+@contextmanager
+def secure(act: Act, *, name: str = "localhost") -> Iterator[tuple[RawServer, Authority, str]]:
+    """Run a server with TLS, and give its address by name."""
+    authority = Authority(name)
+    with TightServer(authority.over(act)) as server:
+        yield server, authority, server.url.replace("http://127.0.0.1", "https://localhost")
+
+
+def test_tls_says_whom_it_asks_and_what_it_speaks(run: Any) -> None:
+    """SNI has the host's name, ALPN is HTTP/1.1 alone; a connection is used again."""
+
+    async def two(line: Line) -> list[tuple[int, bytes]]:
+        return [await post(line, url, b"x"), await post(line, url, b"y")]
+
+    with secure(lasting) as (server, authority, url):
+        assert run(two, Line(authority.client())) == [(200, b"hi")] * 2
+    assert (authority.seen, server.connections) == ([("localhost", "http/1.1")], 1)
+
+
+def test_a_large_body_goes_through_tls(run: Any) -> None:
+    """5 MB arrive as they were."""
+    body = bytes(range(256)) * 512
+    with secure(saying(OK)) as (server, authority, url):
+        assert run(lambda line: post(line, url, *[body] * 40), Line(authority.client()))[0] == 200
+    assert server.requests[0].body == body * 40
+
+
+@pytest.mark.parametrize("trouble", ["nobody we trust", "another name"])
+def test_a_certificate_is_checked(trouble: str, run: Any) -> None:
+    """By whom it is, and for whom; nothing is sent."""
+    with secure(lasting, name="localhost" if trouble == "nobody we trust" else "else.test") as (server, authority, url):
+        context = ssl.create_default_context() if trouble == "nobody we trust" else authority.client()
+        with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+            run(lambda line: post(line, url, b"x"), Line(context))
+    assert server.requests == []
+
+
+def test_tls_has_the_clock_for_connecting(run: Any) -> None:
+    """A server that takes the connection up and then says nothing."""
+    with RawServer(silent) as server:
+        url = server.url.replace("http://", "https://")
+        with pytest.raises(httpx.ConnectTimeout):
+            run(lambda line: post(line, url, b"x", connect=0.2, write=9, read=9))
+
+
+@pytest.mark.parametrize("act", [lambda talk: talk.reset(), lambda talk: talk.connection.close()], ids=["reset", "end"])
+def test_tls_that_breaks_off_is_no_connection(act: Act, run: Any) -> None:
+    """A server that closes instead of greeting."""
+    with RawServer(act) as server:
+        url = server.url.replace("http://", "https://")
+        with pytest.raises(httpx.ConnectError):
+            run(lambda line: post(line, url, b"x", connect=9))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", ["write", "read"])
+def test_tls_has_the_other_clocks(phase: str, run: Any) -> None:
+    """What waits below TLS has not left yet, and when all has left, the answer is waited for."""
+    pieces = [bytes(1 << 17)] * 80 if phase == "write" else [b"x"]
+    clocks = {"write": 0.3, "read": 0.001} if phase == "write" else {"write": 0.001, "read": 0.3}
+    expected = httpx.WriteTimeout if phase == "write" else httpx.ReadTimeout
+    with secure(stall if phase == "write" else silent) as (_, authority, url), pytest.raises(expected):
+        run(lambda line: post(line, url, *pieces, connect=9, **clocks), Line(authority.client()))
+
+
+def test_a_cancelled_request_closes_tls_at_once(run: Any) -> None:
+    """Without waiting for the other end's word of farewell."""
+
+    async def cancel(line: Line) -> float:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await post(line, url, b"x")
+        began = time.monotonic()
+        await line.aclose()
+        return time.monotonic() - began
+
+    with secure(silent) as (_, authority, url):
+        assert run(cancel, Line(authority.client())) < 5

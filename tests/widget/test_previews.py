@@ -1,0 +1,103 @@
+"""Previews of files on the kernel's side."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from browsers import Browser
+from PIL import Image
+
+import ikpipe
+from ikpipe.request.sources import Source
+from ikpipe.widget.previews import kind_of, look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_a_large_picture_is_made_smaller(picture: Callable[..., bytes]) -> None:
+    """A JPEG of at most 320 pixels, or 1,600 for a large one."""
+    source = Source("bytes", content=picture(3, "JPEG", (4000, 2000)))
+    for size, wanted in (("thumb", (320, 160)), ("large", (1600, 800))):
+        found = look(source, "image/jpeg", size)
+        assert found is not None
+        assert found.type == "image/jpeg"
+        assert Image.open(io.BytesIO(found.content)).size == wanted
+        assert found.pixels == (4000, 2000)
+
+
+@pytest.mark.parametrize(("orientation", "pixels"), [(1, (3000, 2000)), (3, (3000, 2000)), (6, (2000, 3000))])
+def test_the_size_is_that_of_the_upright_picture(orientation: int, pixels: tuple[int, int]) -> None:
+    """Cameras write pictures as they held them, and say how to turn them."""
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.new("RGB", (3000, 2000)).save(buffer, "JPEG", exif=exif)
+    found = look(Source("bytes", content=buffer.getvalue()), "image/jpeg", "large")
+    assert found is not None
+    assert found.pixels == pixels
+
+
+def test_what_is_clear_stays_clear() -> None:
+    """A picture with an alpha channel becomes a PNG."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (10, 10), (1, 2, 3, 4)).save(buffer, "PNG")
+    found = look(Source("bytes", content=buffer.getvalue()), "image/png", "thumb")
+    assert found is not None
+    assert found.type == "image/png"
+
+
+@pytest.mark.parametrize("source", [None, Source("url", text="https://x.example/a.png"), Source("held", text="b0")])
+def test_there_is_no_preview_of_what_is_elsewhere(source: Source | None) -> None:
+    """URLs are the browser's to load, and its own files too."""
+    assert look(source, "image/png", "thumb") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "seen"),
+    [
+        (b"<svg/>", "image/svg+xml", True),
+        (b"a video", "video/mp4", True),
+        (b"no picture", "text/plain", False),
+        (bytes(2_000_001), "image/png", False),
+    ],
+)
+def test_small_files_go_as_they_are(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
+    """What Pillow cannot read is sent itself, if it is a picture or a video, and small."""
+    found = look(Source("bytes", content=content, size=len(content)), kind, "thumb")
+    assert (found is not None and found.content == content) is seen
+
+
+def test_data_uris_can_be_seen(picture: Callable[..., bytes]) -> None:
+    """Base64 text is a file like any other."""
+    text = "data:image/png;base64," + base64.b64encode(picture(1)).decode()
+    assert look(Source("text", text=text, size=99), "image/png", "thumb") is not None
+
+
+def test_a_file_that_is_gone_has_none(tmp_path: Path) -> None:
+    """A preview is never an error."""
+    assert look(Source("path", path=tmp_path / "gone.png", size=1), "image/png", "thumb") is None
+
+
+def test_kinds_go_by_names() -> None:
+    """The ending says it, or nothing does."""
+    assert [kind_of(name) for name in ("a.PNG", "a", "a.b.mp4", "a.xyz1")] == ["image/png", "", "video/mp4", ""]
+
+
+def test_the_browser_asks_for_previews(account: ikpipe.Account, picture: Callable[..., bytes]) -> None:
+    """The answer has the picture as a buffer, or says that there is none."""
+    frame = pd.DataFrame({"file": [picture(1), b"text"], "file_name": ["a.png", "b.txt"]})
+    told: list[Any] = []
+    with Browser(ikpipe.Uploader(account, frame)) as browser:
+        browser.say(type="preview", ids=["r0", "r1", "r9"], size="thumb")
+        browser.wait(lambda: len(browser.all("preview")) == 2)
+        told = [
+            (message["id"], message.get("media"), message.get("none", False), len(buffers))
+            for message, buffers in zip(browser.heard, browser.buffers, strict=True)
+            if message["type"] == "preview"
+        ]
+    assert told == [("r0", "image/jpeg", False, 1), ("r1", None, True, 0)]
