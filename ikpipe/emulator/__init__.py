@@ -12,6 +12,8 @@ Written from the documents alone: it shares nothing with the client, so that a m
 | `delivery/` | files at their addresses, and transformations |
 | `media/` | what a file is, and the metadata in it |
 | `store` | SQLite and files |
+| `keys`, `visitors` | the account's keys; which hosts and web pages may use it |
+| `outbound` | requests that it sends: URL files and webhooks, to allowed addresses only |
 | `settings`, `load`, `log` | rules that can be set; counters; what arrived |
 | `faults` | what can go wrong, and how often |
 | `background`, `webhooks` | what goes on after the reply; webhooks |

@@ -12,7 +12,7 @@ that this entry told of had begun.
 
 What two who do the part at once both send is ruled out by names, not by the journal.
 
-Whoever can write to the folder is not obeyed for that: the MAC of an entry is by a key of the run (`_proof`), and of
+Whoever can write to the folder is not obeyed for that: the MAC of an entry is by a key of the run (`proof.py`), and of
 its file and line too, so that it proves nothing elsewhere. A row's result is taken only if what was sent is what would
 be sent now. `trust` takes entries without proof: of the version before, which had none, or of a key that was replaced.
 """

@@ -16,8 +16,8 @@ many intents share a write.
 
 No private key is in it, ever: a token is signed anew from the same parameters, `iat` and `exp`.
 
-Each entry has a MAC (`_proof`), which is checked whenever the entry is read: an entry that this account did not write
-is an error, and nothing of it is obeyed. A file is opened only after `_inspection` has found that its facts are ours.
+Each entry has a MAC (`proof.py`), which is checked whenever the entry is read: an entry that this account did not write
+is an error, and nothing of it is obeyed. A file is opened only after `inspection.py` has found that its facts are ours.
 What the MACs do not show is that whole entries were removed, or that the file is an older copy of itself.
 """
 

@@ -30,7 +30,7 @@ def remember(mapping: Mapping[str, Any], journal: str | None, run_id: str | None
     Parameters
     ----------
     mapping
-        As `_prepare.gather` returns it.
+        As `prepare.gather` returns it.
     journal
         The path of the run's journal.
     run_id

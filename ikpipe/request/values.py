@@ -100,7 +100,7 @@ def mended_folder(folder: str) -> str:
 
 
 def folder(value: object) -> str:
-    """Write a folder path: at most 50 levels (seed). `_names` replaces characters that the service may not keep."""
+    """Write a folder path: at most 50 levels (seed). `names.py` replaces characters that the service may not keep."""
     text = plain(value)
     if (depth := len(folder_levels(text))) > FOLDER_DEPTH:
         raise BadValue(

@@ -29,7 +29,7 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
     attrs
         Those of the results.
     given
-        What the caller said, as `_prepare.gather` returns it; what it does not say is as it was for the results.
+        What the caller said, as `prepare.gather` returns it; what it does not say is as it was for the results.
     fetch
         Who downloads URLs, where the caller said that.
 

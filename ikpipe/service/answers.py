@@ -1,7 +1,7 @@
 """Answers that httpx reads: whole, within a size and a time.
 
 httpx limits the time of each read, and nothing limits the size of what it reads. Answers to uploads over the transport
-of our own have these bounds there (`_exchange`).
+of our own have these bounds there (`connection.py`).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Sheet:
     frame
         The input frame; never changed.
     mapping
-        As `_prepare.gather` gives it.
+        As `prepare.gather` gives it.
     """
 
     def __init__(self, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> None:
