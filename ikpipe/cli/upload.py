@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ def resume(options: Namespace) -> int:
     if options.out is None:
         raise Error(f"Name a file for the results: {shlex.join(['ikpipe', 'resume', options.journal])} -o OUT")
     output.ready(options.out, journal=options.journal)
-    if not Path(options.journal).exists():
+    if not os.path.exists(options.journal):  # noqa: PTH110 - unlike Path's, False where nobody may look
         raise Error(
             f"There is no journal {options.journal}. A run makes it before it sends anything: if "
             "it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"

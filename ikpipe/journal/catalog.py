@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from contextlib import suppress
@@ -148,7 +149,7 @@ def found(
         There is none, it cannot be used, the run is another account's, or nothing proves that this account wrote it.
     """
     place = Path(path)
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
         others = [one.path for one in unfinished()]
         words = f" Runs that can be resumed: {', '.join(map(str, others))}." if others else ""
         raise JournalError(f"There is no journal {place}.{words}")

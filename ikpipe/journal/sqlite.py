@@ -99,7 +99,7 @@ class Journal:
     @classmethod
     def open(cls, path: Path, account: Account, *, trust: bool = False) -> Journal:
         """Open a journal that is there, and was begun; parameters are those of `make`."""
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False where nobody may look
             raise JournalError(f"There is no journal {path}.")
         with inspection.LOCK, told(path):
             return cls._admitted(path, account, trust=trust, begun=True)

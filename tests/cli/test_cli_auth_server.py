@@ -48,7 +48,7 @@ def test_the_client_s_own_signer_works_against_it(emulator: Emulator, tmp_path: 
         _, said = running.communicate(timeout=20)
     assert good["ik_status"].tolist() == ["uploaded"] * 3
     assert good["ik_file_path"].str.startswith("/users/anna/a_").all()
-    assert bad["ik_error"].tolist() == ["signer_failed"] * 3
+    assert bad["ik_error"].tolist() == ["signer_refused"] * 3
     assert running.returncode == 0
     assert said.count("signed for 'anna'") == 3
     assert said.count("with 403") == 3

@@ -92,7 +92,7 @@ def test_missing_extra(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int) -> None:
     """It prints its address and the lines to export once it is ready, and ends with status 0."""
-    options = ("--directory", str(tmp_path / "library"), "--set", "imagekit_id=shop", "--private-key", "private_of a $")
+    options = ("--directory", str(tmp_path / "library"), "--set", "imagekit_id=shop", "--private-key", "private_of;a$")
     with process("emulator", *options) as running:
         assert running.stdout is not None
         lines = [running.stdout.readline() for _ in range(6)]

@@ -164,8 +164,9 @@ def service() -> Iterator[Emulator]:
 
 def others_are_uploaded(frame: pd.DataFrame, account: Account, at: int = 10) -> pd.Series[Any]:
     """Upload a frame, see that all rows but one are uploaded, and return that one's result."""
-    ikpipe.check(frame, account)
-    mapping = {"tags": ["tags" if "tags" in frame else "sku"]}
+    mapping: dict[str, Any] = {"tags": ["tags" if "tags" in frame else "sku"]}
+    mapping |= {"webhook_url": "webhook_url"} if "webhook_url" in frame else {}
+    ikpipe.check(frame, account, columns=mapping)
     results = quiet(frame, account, columns=mapping, folder="/{sku}/{brand}")
     statuses = results["ik_status"].tolist()
     del statuses[at]

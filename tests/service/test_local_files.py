@@ -234,8 +234,9 @@ def test_a_file_of_mode_000_is_found_by_check(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     for name in ("a.bin", "b.bin", "c/d.bin"):
         (tmp_path / name).write_bytes(b"x")
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
-        folder.chmod(0o755)
+    for folder in [tmp_path, *tmp_path.parents]:
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(0o755)
     (tmp_path / "b.bin").chmod(0)
     (tmp_path / "c").chmod(0)
     ran = subprocess.run(  # noqa: S603 - our own
@@ -243,6 +244,19 @@ def test_a_file_of_mode_000_is_found_by_check(tmp_path: Path) -> None:
     )
     (tmp_path / "c").chmod(0o700)
     assert ran.stdout == "['file_unreadable', 'file_unreadable']\n", ran.stderr
+
+
+@pytest.mark.slow
+def test_a_root_behind_a_closed_folder_is_an_error_of_the_mapping(tmp_path: Path) -> None:
+    """Nobody may look there: it is no folder for this user, and no traceback."""
+    (tmp_path / "closed" / "root").mkdir(parents=True)
+    (tmp_path / "closed" / "root" / "a.bin").write_bytes(b"x")
+    code = CHECK.replace("if os.getuid() == 0:", "os.chmod(os.path.dirname(sys.argv[1]), 0)\nif os.getuid() == 0:", 1)
+    ran = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", code, str(tmp_path / "closed" / "root")], capture_output=True, text=True, check=False
+    )
+    (tmp_path / "closed").chmod(0o700)
+    assert "is no folder" in ran.stderr.splitlines()[-1]
 
 
 # Few open files
