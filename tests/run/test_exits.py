@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 ROWS, FLIGHT, SOON = 400, 256, 40
 STATUS = {"the end": 0, "exit in a callback": 3, "exit beside it": 4, "ctrl-c": 5, "ctrl-c twice": 5}
-ANSWER = b'{"fileId": "598821f949c0a938d57563bd", "name": "a", "filePath": "/a"}'
+NAME = re.compile(rb'name="fileName"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n')
+ANSWER = b'{"fileId": "598821f949c0a938d57563bd", "name": "%b", "filePath": "/%b"}'
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of another kind")
 
@@ -69,8 +71,10 @@ async def serve() -> None:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER)
+                form = await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
+                found = NAME.search(form)
+                answer = ANSWER % ((found[1] if found else b"",) * 2)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
