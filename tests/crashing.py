@@ -125,7 +125,15 @@ def _hook(fate: Fate) -> None:
     Journal.begin = beginning  # type: ignore[method-assign]
 
 
-def _child(work: Callable[..., object], step: str, nth: int, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _child(
+    work: Callable[..., object],
+    step: str,
+    nth: int,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    environment: dict[str, str],
+) -> None:
+    os.environ.update(environment)  # the server that forks has that of the first test that used it
     fate = Fate(step, nth)
     _hook(fate)
     transport = Deadly(fate)
@@ -138,7 +146,7 @@ _SERVER.set_forkserver_preload(["crashing", "ikpipe.run.upload", "ikpipe.emulato
 
 def killed(work: Callable[..., object], step: str, nth: int, *args: Any, **options: Any) -> bool:
     """Do something in a process of its own that dies at a step, and tell whether it did."""
-    process = _SERVER.Process(target=_child, args=(work, step, nth, args, options))
+    process = _SERVER.Process(target=_child, args=(work, step, nth, args, options, dict(os.environ)))
     process.start()
     process.join(400)
     assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
