@@ -50,7 +50,7 @@ def prepared(emulator: Emulator, folder: Path, name: str) -> str:
 
 
 class Files:
-    """Files on this person's computer: three to pick, a folder to drop, a picture to paste."""
+    """Files on this person's computer: three to pick, with spaces in their names, a folder to drop, a picture to paste."""
 
     def __init__(self, folder: Path, picture: Callable[..., bytes]) -> None:
         self.picked = [folder / f"picked {number}.png" for number in range(3)]
@@ -64,14 +64,14 @@ class Files:
     @property
     def expected(self) -> dict[str, str]:
         """Give what must be stored, by path in the library: SHA-256. The pasted picture has a name of its own."""
-        names = [f"/in/{path.name}" for path in self.picked]
+        names = [f"/in/{path.name.replace(' ', '_')}" for path in self.picked]  # as they are sent
         names += [f"/in/{path.relative_to(self.folder.parent).as_posix()}" for path in self.dropped]
         return dict(zip(names, (sha(path.read_bytes()) for path in [*self.picked, *self.dropped]), strict=True))
 
     def bring(self, screen: Screen) -> None:
         """Pick, drop and paste."""
         screen.pick(self.picked)
-        screen.has("picked 2.png")
+        screen.has("picked_2.png")
         screen.drop(self.folder)
         screen.has("b.png")
         screen.paste(self.pasted)

@@ -127,7 +127,7 @@ def test_keys_stay_in_the_widget(lab: Lab, start: Callable[..., tuple[Emulator, 
     """JupyterLab's shortcuts for cells do nothing while the widget has the keyboard, and work again after it."""
     _, screen = start()
     screen.pick(files.picked)
-    screen.has("picked 2.png")
+    screen.has("picked_2.png")
     cells = lab.cells()
     for target in (screen.button("Add files"), screen.root.locator("[data-id]").first):
         target.evaluate("(element) => element.focus()")
@@ -147,7 +147,7 @@ def test_the_dark_theme(
     """The widget follows JupyterLab's theme while it is shown."""
     _, screen = start()
     screen.pick(files.picked)
-    screen.has("picked 2.png")
+    screen.has("picked_2.png")
     light = lightness(screen)
     try:
         lab.do("apputils:change-theme", theme="JupyterLab Dark")
@@ -185,7 +185,7 @@ def test_it_works_while_a_cell_runs(
     """Files are taken, signed and sent while a cell runs: JupyterLab lets widgets talk beside it."""
     emulator, screen = start()
     screen.pick(files.picked[:1])
-    screen.has("picked 0.png")
+    screen.has("picked_0.png")
     run_until(lab, tmp_path / "go")
     screen.pick(files.picked[1:])
     screen.send(3)
@@ -200,7 +200,7 @@ def test_it_works_while_a_cell_runs_that_has_said_something(
     """What a running cell, or a thread, tells the page does not make the page's answers wait for that cell."""
     emulator, screen = start()
     screen.pick(files.picked[:1])
-    screen.has("picked 0.png")
+    screen.has("picked_0.png")
     run_until(lab, tmp_path / "go", "uploader.select(slice(None))")
     screen.has("1 selected")
     screen.pick(files.picked[1:])
@@ -217,7 +217,7 @@ def test_a_cell_that_runs_before_the_line_beside_it_is_there(
     late = Late(lab.page)
     emulator, screen = start()
     screen.pick(files.picked[:1])
-    screen.has("picked 0.png")
+    screen.has("picked_0.png")
     run_until(lab, tmp_path / "go")
     screen.pick(files.picked[1:])
     screen.root.get_by_role("paragraph").filter(has_text="The kernel is busy, waiting").wait_for()
@@ -262,7 +262,7 @@ def test_a_busy_kernel(lab: Lab, start: Callable[..., tuple[Emulator, Screen]], 
     """Where widgets wait for cells, the widget says that it does, and goes on by itself when the cell has ended."""
     emulator, screen = start(subshells=False)
     screen.pick(files.picked[:1])
-    screen.has("picked 0.png")
+    screen.has("picked_0.png")
     run_until(lab, tmp_path / "go")
     screen.pick(files.picked[1:])
     waits = screen.root.get_by_role("paragraph").filter(has_text="The kernel is busy, waiting")
@@ -280,7 +280,7 @@ def test_a_notebook_closed_and_opened_again(
     """In the same page: the rows are there, and the files that were picked before are sent."""
     emulator, screen = start()
     screen.pick(files.picked)
-    screen.has("picked 2.png")
+    screen.has("picked_2.png")
     lab.save()
     lab.panel("panel.close()")
     until(lambda: not lab.panel("Boolean(panel)"), "the notebook is closed")
