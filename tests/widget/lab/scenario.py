@@ -50,7 +50,7 @@ def prepared(emulator: Emulator, folder: Path, name: str) -> str:
 
 
 class Files:
-    """Files on this person's computer: three to pick, with spaces in their names, a folder to drop, a picture to paste."""
+    """Files on this person's computer: three to pick (their names have spaces), a folder to drop, a picture."""
 
     def __init__(self, folder: Path, picture: Callable[..., bytes]) -> None:
         self.picked = [folder / f"picked {number}.png" for number in range(3)]
