@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
@@ -32,19 +33,22 @@ class Stub:
         self._bridge, self._account = bridge, account
         self._attempts = 0
         self._late: list[Message] = []
+        # Messages come in another thread than the test's: an answer must not be made while rows are added.
+        self._lock = threading.RLock()
         bridge.state["session"] = session
         bridge.hears = self.hear
 
     def hear(self, message: Message) -> None:
         """Answer a message, now or when it hears again."""
-        if self.deaf or message["type"] in self.held:
-            self._late.append(message)
-            return
-        if not self._takes(message):
-            return
-        answer = getattr(self, f"_{message['type']}", None)
-        if answer is not None and message["type"] not in self.ignored:
-            answer(message)
+        with self._lock:
+            if self.deaf or message["type"] in self.held:
+                self._late.append(message)
+                return
+            if not self._takes(message):
+                return
+            answer = getattr(self, f"_{message['type']}", None)
+            if answer is not None and message["type"] not in self.ignored:
+                answer(message)
 
     def _takes(self, message: Message) -> bool:
         """Tell whether a message is the next one of its line."""
@@ -64,10 +68,13 @@ class Stub:
 
     def push(self, *rows: dict[str, Any]) -> None:
         """Add or change rows, and tell the page."""
-        for row in rows:
-            known = self.rows.get(row["id"], {"at": len(self.rows), "source": "url", "size": 1000, "state": "ready"})
-            self.rows[row["id"]] = {"name": row["id"], **known, **row}
-        self._tell([row["id"] for row in rows])
+        with self._lock:
+            for row in rows:
+                known = self.rows.get(
+                    row["id"], {"at": len(self.rows), "source": "url", "size": 1000, "state": "ready"}
+                )
+                self.rows[row["id"]] = {"name": row["id"], **known, **row}
+            self._tell([row["id"] for row in rows])
 
     def _tell(self, ids: list[str], *, whole: bool = False, request: str | None = None) -> None:
         for start in range(0, max(len(ids), whole), 1000):
