@@ -293,7 +293,7 @@ WARNINGS: dict[str, Code] = {
     "name_adjusted": Code(
         "warning",
         "The file name or folder has characters that ImageKit may not keep; `_` is sent instead of them.",
-        'Nothing. If the account keeps them: `Policy(names="as_given")`.',
+        'There is nothing to fix. If your account keeps these characters: `Policy(names="as_given")`.',
     ),
 }
 """Every code that a warning of `check` can have. Warnings never become an `ik_error`: `ik_warnings` has their text."""
