@@ -185,7 +185,10 @@ _sent = blocking(_send, "cluster")
 
 def _check_root(root: str | None) -> None:
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
-        raise MappingError(f"root={root!r} is no folder on the machine {platform.node()}.")
+        raise MappingError(
+            f"root={root!r} is not a folder that this user can open on the machine {platform.node()}. Check the path "
+            "and its permissions there."
+        )
 
 
 def _check_key(key: Any, columns: pd.Index[Any]) -> None:

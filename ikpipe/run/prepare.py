@@ -42,7 +42,9 @@ def gather(
     if fetch not in ("server", "client"):
         raise MappingError(f"fetch={fetch!r}: who fetches URLs is 'server' or 'client'.")
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
-        raise MappingError(f"root={str(root)!r} is no folder.")
+        raise MappingError(
+            f"root={str(root)!r} is not a folder that this user can open. Check the path and its permissions."
+        )
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import said
 from ikpipe.request.sources import Stamp
@@ -34,6 +34,22 @@ class FileChanged(Exception):  # noqa: N818 - a row's end, no fault of a program
 
 class OutOfFiles(Exception):  # noqa: N818 - is waited for
     """No more files can be open now, in this process or on this machine."""
+
+
+def close_after(end: int, hop: asyncio.Future[Any] | None) -> None:
+    """Close an open file once no thread uses it any more, since another file may get its number.
+
+    Parameters
+    ----------
+    end
+        The file's descriptor.
+    hop
+        What a thread is doing with it; None: nothing yet.
+    """
+    if hop is None or hop.done():
+        os.close(end)
+    else:
+        hop.add_done_callback(lambda _: os.close(end))
 
 
 class Body:
@@ -209,9 +225,5 @@ class _File:
     def close(self) -> None:
         """Close it, as soon as no thread reads any more: another file may get its number."""
         end, self._end = self._end, None
-        if end is None:
-            return
-        if self._hop is None or self._hop.done():
-            os.close(end)
-        else:
-            self._hop.add_done_callback(lambda _: os.close(end))
+        if end is not None:
+            close_after(end, self._hop)

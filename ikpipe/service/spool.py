@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from ikpipe.errors import Error
+from ikpipe.service.body import close_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,12 +122,8 @@ class DownloadFile:
     def close(self) -> None:
         """Close it, as soon as no thread writes any more: another file may get its number."""
         end, self._end = self._end, None
-        if end is None:
-            return
-        if self._hop is None or self._hop.done():
-            os.close(end)
-        else:
-            self._hop.add_done_callback(lambda _: os.close(end))
+        if end is not None:
+            close_after(end, self._hop)
 
     def remove(self) -> None:
         """Remove it."""

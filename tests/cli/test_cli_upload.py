@@ -223,7 +223,7 @@ def test_bad_out(
         (["--set", "folder=/{colour}/"], "the frame has no column 'colour'"),
         (["--set", "is_published=perhaps"], "is no boolean"),
         (["--set", "token=x"], "'token' cannot be given"),
-        (["--root", "nowhere"], "--root 'nowhere' is no folder"),
+        (["--root", "nowhere"], "--root 'nowhere' is not a folder"),
         (["--concurrency", "0"], "'0' is no whole number from 1"),
         (["--rate", "-1"], "is no number above 0"),
         (["--rate", "fast"], "is no number above 0"),

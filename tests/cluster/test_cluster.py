@@ -378,5 +378,5 @@ def test_columns_that_are_not_there_are_named(options: dict[str, Any], words: st
 def test_a_root_that_is_no_folder_of_this_machine_is_named(account: Account, tmp_path: Path) -> None:
     """The machine that plans need not have it; the one that sends does."""
     upload = plan(account, root=tmp_path / "none")
-    with pytest.raises(ikpipe.MappingError, match="is no folder on the machine"):
+    with pytest.raises(ikpipe.MappingError, match="is not a folder that this user can open on the machine"):
         upload(table(1))

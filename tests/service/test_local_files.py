@@ -256,7 +256,7 @@ def test_a_root_behind_a_closed_folder_is_an_error_of_the_mapping(tmp_path: Path
         [sys.executable, "-c", code, str(tmp_path / "closed" / "root")], capture_output=True, text=True, check=False
     )
     (tmp_path / "closed").chmod(0o700)
-    assert "is no folder" in ran.stderr.splitlines()[-1]
+    assert "is not a folder" in ran.stderr.splitlines()[-1]
 
 
 # Few open files
