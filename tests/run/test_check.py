@@ -166,7 +166,7 @@ def test_half_a_character_in_a_name_can_be_told(account: Account) -> None:
         ({"tags": "100%"}, "not allowed in tags"),
         ({"fetch": "browser"}, "'server' or 'client'"),
         ({"file_kind": "hex"}, "'base64'"),
-        ({"root": "/no/such/folder"}, "no folder"),
+        ({"root": "/no/such/folder"}, "not a folder"),
         ({"token": "x"}, "ikpipe signs"),
     ],
 )
