@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import io
 import json
 import tracemalloc
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import jwt
 import pandas as pd
+import psutil
 import pytest
 from doubles import RawServer, Request, answering, stored, stored_by
 
@@ -144,10 +143,9 @@ def test_a_file_is_closed_after_an_attempt_that_broke_off(account: Account, tmp_
     path.write_bytes(bytes(3_000_000))
     wire = Meddling(lambda: None, httpx.WriteError("gone"))
 
-    async def left_open() -> list[Any]:
+    async def left_open() -> list[str]:
         await ikpipe.aupload_file(path, account, file_name="a", retries=0, transport=wire)
-        files = (one for one in gc.get_objects() if isinstance(one, io.FileIO) and not one.closed)
-        return [file for file in files if file.name == str(path)]
+        return [file.path for file in psutil.Process().open_files() if file.path == str(path.resolve())]
 
     assert asyncio.run(left_open()) == []
 
