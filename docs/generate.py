@@ -33,7 +33,7 @@ def parameters() -> str:
 
 def codes() -> str:
     """Write the table of error codes."""
-    rows = ((f"`{name}`", f"`{code.status}`", code.meaning, code.mend) for name, code in CODES.items())
+    rows = ((f"`{name}`", f"`{code.status}`", code.meaning, code.fix) for name, code in CODES.items())
     return table(("`ik_error`", "comes with", "what it means", "what to do"), rows)
 
 

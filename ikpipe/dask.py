@@ -42,7 +42,7 @@ def upload(
     *,
     slots: int | None = None,
     progress: bool | Callable[[Progress], None] = True,
-    **planning: Unpack[cluster.Planning],
+    **planning: Unpack[cluster.PrepareOptions],
 ) -> Any:
     """Upload a row a file, and give the answers beside the rows: lazily, when the results are computed.
 
@@ -62,7 +62,7 @@ def upload(
     progress
         A bar or lines, in the process that calls this; or a callback that is given a `Progress` now and then.
     **planning
-        All else is as for `ikpipe.cluster.plan`.
+        All else is as for `ikpipe.cluster.prepare`.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def upload(
     MappingError
         Columns, templates or keywords do not fit the frame; nothing was sent.
     AccountError, JournalError
-        As for `ikpipe.cluster.plan`. As results are computed, they and `UploadError` come from partitions.
+        As for `ikpipe.cluster.prepare`. As results are computed, they and `UploadError` come from partitions.
     """
     frames = _dask("dask.dataframe")
     if not isinstance(frame, frames.DataFrame):
         words = "takes a dask DataFrame, such as dask.dataframe.from_pandas makes of one of pandas"
         raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe.dask.upload {words}.")
-    planned = cluster.plan(account, slots=slots or 1, **planning)
+    planned = cluster.prepare(account, slots=slots or 1, **planning)
     results = planned.empty(frame._meta)  # noqa: SLF001 - that is what Dask calls it for those who build on it
     _watch(planned.run, Parts(progress, frame.npartitions))
     return frame.map_partitions(_part, planned, slots, frame.npartitions, meta=results)
@@ -115,7 +115,7 @@ def _dask(module: str) -> Any:
         raise MissingExtra.for_extra("dask", "ikpipe.dask") from None
 
 
-def _part(frame: pd.DataFrame, planned: cluster.Upload, slots: int | None, partitions: int) -> pd.DataFrame:
+def _part(frame: pd.DataFrame, planned: cluster.PreparedUpload, slots: int | None, partitions: int) -> pd.DataFrame:
     """Upload a partition, in the process that it is in."""
     slots = slots or min(_threads(), partitions)
     concurrency = planned.sending["concurrency"] or slots
@@ -150,7 +150,7 @@ def _can_wait() -> bool:
     return _worker() is not None or parent_process() is None
 
 
-def _turn(planned: cluster.Upload, *, few: bool) -> AbstractContextManager[Any]:
+def _turn(planned: cluster.PreparedUpload, *, few: bool) -> AbstractContextManager[Any]:
     """Wait until fewer partitions of an upload than its slots are under way; `few`: there is room for more."""
     name = f"ikpipe-{planned.run}-{planned.slots}"  # a semaphore's number stays what it was first
     if _worker() is not None:

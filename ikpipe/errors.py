@@ -79,7 +79,7 @@ class MissingExtra(Error, ImportError):  # noqa: N818 - reads as what it is in `
         return cls(f"{purpose} needs the extra '{extra}', which is not installed. Type: pip install 'ikpipe[{extra}]'")
 
 
-class BadValue(Exception):  # noqa: N818 - never leaves the package: it becomes a `Problem`
+class InvalidValue(Exception):  # noqa: N818 - never leaves the package: it becomes a `Problem`
     """A value that breaks a rule, on its way to becoming a problem of its row.
 
     Parameters
@@ -118,14 +118,14 @@ class Problem(NamedTuple):
 _LONGEST = 300  # characters of what an unexpected exception says
 
 
-def nearest(word: object, words: Iterable[object]) -> str:
-    """Name the word that was probably meant: ``" (nearest: 'colour')"``, or nothing where there is none at all."""
+def did_you_mean(word: object, words: Iterable[object]) -> str:
+    """Name the word that was probably meant: ``" (did you mean 'colour'?)"``, or nothing where there is none at all."""
     spelt = {str(one).lower(): one for one in words}
     close = get_close_matches(str(word).lower(), spelt, n=1, cutoff=0)
-    return f" (nearest: {spelt[close[0]]!r})" if close else ""
+    return f" (did you mean {spelt[close[0]]!r}?)" if close else ""
 
 
-def shown(value: object, width: int = 60) -> str:
+def short_repr(value: object, width: int = 60) -> str:
     """Show a value in a message: its ``repr``, cut so that a message stays one line."""
     try:
         text = repr(value)
@@ -138,7 +138,7 @@ def shown(value: object, width: int = 60) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def said(error: Exception) -> str:
+def describe_exception(error: Exception) -> str:
     """Return an exception's class and message, on one line; an exception can fail to print, too."""
     try:
         words = " ".join(str(error).split())
@@ -147,10 +147,10 @@ def said(error: Exception) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def unreadable(value: object, error: Exception) -> BadValue:
+def unreadable(value: object, error: Exception) -> InvalidValue:
     """Return the problem of a row whose value raises an unexpected exception when it is read."""
-    words = f"{shown(value)} cannot be read: {said(error)}"
-    return BadValue("unreadable_value", words[:_LONGEST], "replace it with text, a number or a list of these")
+    words = f"{short_repr(value)} cannot be read: {describe_exception(error)}"
+    return InvalidValue("unreadable_value", words[:_LONGEST], "replace it with text, a number or a list of these")
 
 
 class Code(NamedTuple):
@@ -158,7 +158,7 @@ class Code(NamedTuple):
 
     status: str
     meaning: str
-    mend: str
+    fix: str
 
 
 CODES: dict[str, Code] = {

@@ -30,7 +30,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from ikpipe.cluster import Planning, plan
+from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.cluster.java import check_java
 from ikpipe.errors import CODES, MappingError, MissingExtra
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from ikpipe.cluster.part import Upload
+    from ikpipe.cluster.part import PreparedUpload
     from ikpipe.request.account import Account
-    from ikpipe.run.progress import Display
+    from ikpipe.run.progress import ProgressDisplay
 
 _SLOTS = "say how many tasks run at once, at most, with slots="
 _QUIET = """\
@@ -77,7 +77,7 @@ def upload(
     *,
     slots: int | None = None,
     progress: bool | Callable[[Progress], None] = True,
-    **how: Unpack[Planning],
+    **how: Unpack[PrepareOptions],
 ) -> DataFrame:
     """Upload each row of a Spark DataFrame: lazily, as Spark does all; an action sends.
 
@@ -98,7 +98,7 @@ def upload(
         Draw progress, as tasks end: a bar, or lines; or call a function with a `Progress`, whose `rows` is None, in
         another thread. Nothing is drawn with Spark Connect, which has no accumulators.
     **how
-        As for `ikpipe.cluster.plan`. A `concurrency` of less than the slots has as many tasks run, with an upload each;
+        As for `ikpipe.cluster.prepare`. A `concurrency` of less than the slots runs as many tasks, with an upload each;
         copies that Spark starts of slow tasks come on top of that.
 
     Returns
@@ -111,7 +111,7 @@ def upload(
     MappingError
         The mapping does not fit the frame, or nobody knows how many tasks run at once.
     AccountError, JournalError
-        As for `ikpipe.cluster.plan`.
+        As for `ikpipe.cluster.prepare`.
     MissingExtra
         PyArrow is not installed.
     """
@@ -124,7 +124,7 @@ def upload(
     concurrency = how.get("concurrency")
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
-    planned = plan(account, slots=slots, **how)
+    planned = prepare(account, slots=slots, **how)
     planned.empty(_none_of(frame))
     part = _Part(planned, frame.columns, _board(context, progress))
     # Spark does not find a column whose name has a dot, as in customMetadata.brand.
@@ -216,7 +216,7 @@ class _Done(NamedTuple):
 class _Part:
     """What travels to the workers, and uploads a partition there."""
 
-    planned: Upload
+    planned: PreparedUpload
     columns: list[str]
     board: Accumulator[list[_Done]] | None
 
@@ -285,7 +285,7 @@ class _Board:
     def __init__(self, wanted: bool | Callable[[Progress], None], tracker: Any) -> None:  # noqa: FBT001 - as `display`
         self._wanted, self._tracker = wanted, tracker
         self._stages: dict[int, dict[int, _Done]] = {}
-        self._shown: dict[int, Display] = {}
+        self._shown: dict[int, ProgressDisplay] = {}
         self._lock = threading.Lock()
 
     def __call__(self, more: list[_Done]) -> None:

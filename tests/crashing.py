@@ -11,7 +11,7 @@ import httpx
 import pandas as pd
 
 import ikpipe
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -99,7 +99,7 @@ def _hook(fate: Fate) -> None:
     """Let the process die around what the journal does, too."""
 
     def around(name: str, before: str, after: str) -> None:
-        method = getattr(Journal, name)
+        method = getattr(SQLiteJournal, name)
 
         def dying(*args: Any, **kwargs: Any) -> Any:
             fate.comes(before)
@@ -107,13 +107,13 @@ def _hook(fate: Fate) -> None:
             fate.comes(after)
             return result
 
-        setattr(Journal, name, dying)
+        setattr(SQLiteJournal, name, dying)
 
     around("write", "before a write of the journal", "after a write of the journal")
     around("end", "before the journal's end", "after the journal's end")
-    begin = Journal.begin
+    begin = SQLiteJournal.begin
 
-    def beginning(journal: Journal, facts: Any, entries: Any) -> None:
+    def beginning(journal: SQLiteJournal, facts: Any, entries: Any) -> None:
         begin(journal, facts, dying_between(entries))
         fate.comes("journal made")
 
@@ -122,7 +122,7 @@ def _hook(fate: Fate) -> None:
             yield entry
             fate.comes("in the middle of making the journal")
 
-    Journal.begin = beginning  # type: ignore[method-assign]
+    SQLiteJournal.begin = beginning  # type: ignore[method-assign]
 
 
 def _child(

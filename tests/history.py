@@ -11,7 +11,7 @@ from doubles import uploads_of
 from rows import sha
 
 from ikpipe.journal import history
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.token import LocalSigner
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _of_row(row: Any, stored: list[dict[str, Any]]) -> list[str]:
 
 def _of_journal(emulator: Emulator, arrived: list[dict[str, Any]], results: pd.DataFrame) -> list[str]:
     """Every request has its intent, which is older; every row its end, which is that of the results."""
-    with Journal.open(Path(results.attrs["ikpipe"]["journal"]), emulator.account) as journal:
+    with SQLiteJournal.open(Path(results.attrs["ikpipe"]["journal"]), emulator.account) as journal:
         stories = dict(journal.stories())
     intents = _intents(emulator, stories)
     found = [
@@ -71,11 +71,11 @@ def _of_journal(emulator: Emulator, arrived: list[dict[str, Any]], results: pd.D
 
 def _intents(emulator: Emulator, stories: dict[int, Any]) -> dict[str, float]:
     """Give each token that the journal knows, as the log shows it, and when it was first to leave."""
-    sign = LocalSigner(emulator.account).again
+    sign = LocalSigner(emulator.account).sign_at
     found: dict[str, float] = {}
     for story in stories.values():
         for intent in story.intents:
-            token = sign(history.Known(history.Result("unknown"), story.begun).fields, intent.iat, intent.exp)
+            token = sign(history.RowHistory(history.Result("unknown"), story.begun).fields, intent.iat, intent.exp)
             digest = hashlib.sha256(token.text.rpartition(".")[0].encode()).hexdigest()
             found.setdefault(digest, intent.at)
     return found

@@ -20,7 +20,7 @@ from doubles import RawServer, Request, Talk, stored
 
 import ikpipe
 from ikpipe.service.client import _ALIVE, _IN_STEP
-from ikpipe.service.transport import Line as Wired
+from ikpipe.service.transport import HTTPTransport as Wired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,10 +31,10 @@ def table(rows: int = 6) -> pd.DataFrame:
     return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": [gif(row) for row in range(rows)]})
 
 
-def plan(account: Account, **options: Any) -> cluster.Upload:
+def plan(account: Account, **options: Any) -> cluster.PreparedUpload:
     """Plan an upload of such rows."""
     usual = {"slots": 1, "file_name": "{sku}.gif", "folder": "/part/", "policy": SWIFT}
-    return cluster.plan(account, **usual | options)
+    return cluster.prepare(account, **usual | options)
 
 
 def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

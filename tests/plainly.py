@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe.errors import BadValue, Problem, shown
+from ikpipe.errors import InvalidValue, Problem, short_repr
 from ikpipe.frames.cells import whole_floats
 from ikpipe.request.metadata import fit
 from ikpipe.request.names import warning, without_slash
 from ikpipe.request.parameters import TABLE, encode
-from ikpipe.request.planner import Job
-from ikpipe.request.values import folder_levels, json_object, mended_folder, plain, served_name, tag_list
+from ikpipe.request.planner import UploadRequest
+from ikpipe.request.values import folder_levels, json_object, stored_folder, stored_name, tag_list, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ikpipe.request.metadata import Field
-    from ikpipe.request.sources import Intake, Source
+    from ikpipe.request.metadata import MetadataField
+    from ikpipe.request.sources import FileResolver, FileSource
 
-    Found = list[tuple[str, BadValue]]
+    Found = list[tuple[str, InvalidValue]]
 
 
 def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -94,8 +94,8 @@ def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
         for name, _, rest in (piece.partition("}") for piece in pieces):
             if row[name] is None:
                 words = f"{parameter}: the cell of {{{name}}} is empty"
-                raise BadValue("missing_cell", words, f"fill the column {name!r}", name)
-            text += plain(row[name]) + rest
+                raise InvalidValue("missing_cell", words, f"fill the column {name!r}", name)
+            text += to_text(row[name]) + rest
         return text
 
     return fill
@@ -104,13 +104,15 @@ def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
 class Plainly:
     """A run's rows, planned one by one."""
 
-    def __init__(self, intake: Intake, fields: Mapping[str, Field] | None = None, run: str | None = None) -> None:
+    def __init__(
+        self, intake: FileResolver, fields: Mapping[str, MetadataField] | None = None, run: str | None = None
+    ) -> None:
         self._intake, self._fields, self._run = intake, fields, run
         self._targets: dict[str, Any] = {}
 
     def jobs(
         self, frame: pd.DataFrame, columns: Mapping[str, Any], keywords: Mapping[str, Any]
-    ) -> list[Job | list[Problem]]:
+    ) -> list[UploadRequest | list[Problem]]:
         """Plan all rows of a frame."""
         every = list(places(list(frame), columns, keywords))
         return [
@@ -118,14 +120,16 @@ class Plainly:
             for position, (label, row) in enumerate(zip(frame.index, cells(frame), strict=True))
         ]
 
-    def _row(self, label: Any, position: int, row: Mapping[str, Any], every: list[Place]) -> Job | list[Problem]:
+    def _row(
+        self, label: Any, position: int, row: Mapping[str, Any], every: list[Place]
+    ) -> UploadRequest | list[Problem]:
         found: Found = []
         values: dict[str, Any] = {}
         columns: dict[str, Any] = {}
         for parameter in dict.fromkeys(place.parameter for place in every):
             try:
                 read(row, [place for place in every if place.parameter == parameter], values, columns)
-            except BadValue as bad:
+            except InvalidValue as bad:
                 found.append((parameter, bad))
         source = self._source(values, found)
         self._slash(values, found)
@@ -133,7 +137,7 @@ class Plainly:
             if source.name:
                 values.setdefault("file_name", source.name)
             if "file_name" not in values:
-                bad = BadValue(
+                bad = InvalidValue(
                     "missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'"
                 )
                 found.append(("file_name", bad))
@@ -146,26 +150,26 @@ class Plainly:
         if found or source is None:
             return [*(problem(label, position, columns, *one) for one in found), *warnings]
         given = None if fields["fileName"] == before else before
-        return self._named(Job(label, position, fields, source, given=given, warnings=warnings))
+        return self._named(UploadRequest(label, position, fields, source, given=given, warnings=warnings))
 
     def _slash(self, values: dict[str, Any], found: Found) -> None:
         if "file_name" not in values:
             return
         try:
             without_slash(encode("file_name", values["file_name"]))
-        except BadValue as bad:
+        except InvalidValue as bad:
             found.append(("file_name", bad))
             del values["file_name"]
 
-    def _source(self, values: dict[str, Any], found: Found) -> Source | None:
+    def _source(self, values: dict[str, Any], found: Found) -> FileSource | None:
         if any(parameter == "file" for parameter, _ in found):
             return None
         try:
             if "file" not in values:
-                raise BadValue("missing_file", "the row names no file", "fill the cell, or drop the row")
+                raise InvalidValue("missing_file", "the row names no file", "fill the cell, or drop the row")
             return self._intake.read(values.pop("file"))
-        except BadValue as bad:
-            found.append(("file", BadValue(bad.code, f"file: {bad.message}", bad.fix)))
+        except InvalidValue as bad:
+            found.append(("file", InvalidValue(bad.code, f"file: {bad.message}", bad.fix)))
             return None
 
     def _fit(self, values: dict[str, Any], found: Found) -> None:
@@ -175,19 +179,19 @@ class Plainly:
         for name, value in values["custom_metadata"].items():
             try:
                 fitted[name] = fit(value, name, self._fields)
-            except BadValue as bad:
+            except InvalidValue as bad:
                 found.append((f"custom_metadata.{name}", bad))
         values["custom_metadata"] = fitted
 
     def _target(self, label: Any, fields: Mapping[str, str], found: Found) -> None:
         path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), fields["fileName"]])
         if path in self._targets:
-            words = f"file_name: the row {shown(self._targets[path])} is stored as {path!r} already"
+            words = f"file_name: the row {short_repr(self._targets[path])} is stored as {path!r} already"
             fix = "give each row its own file_name, or use_unique_file_name=True"
-            found.append(("file_name", BadValue("same_target", words, fix)))
+            found.append(("file_name", InvalidValue("same_target", words, fix)))
         self._targets.setdefault(path, label)
 
-    def _named(self, job: Job) -> Job:
+    def _named(self, job: UploadRequest) -> UploadRequest:
         if self._run is None or job.fields.get("useUniqueFileName") == "false":
             return job
         digest = blake2b(f"{self._run} {job.position}".encode(), digest_size=6).digest()
@@ -226,7 +230,7 @@ def encoded(values: Mapping[str, Any], found: Found) -> dict[str, str]:
             continue
         try:
             text = encode(name, values[name])
-        except BadValue as bad:
+        except InvalidValue as bad:
             found.append((name, bad))
             continue
         if text:
@@ -237,7 +241,7 @@ def encoded(values: Mapping[str, Any], found: Found) -> dict[str, str]:
 def replaced(fields: dict[str, str]) -> Found:
     """Replace what the service may not keep, and say so."""
     found: Found = []
-    for name, wire, mend in (("file_name", "fileName", served_name), ("folder", "folder", mended_folder)):
+    for name, wire, mend in (("file_name", "fileName", stored_name), ("folder", "folder", stored_folder)):
         if wire in fields and (text := mend(fields[wire])) != fields[wire]:
             found.append((name, warning(wire, fields[wire], text)))
             fields[wire] = text
@@ -245,7 +249,7 @@ def replaced(fields: dict[str, str]) -> Found:
 
 
 def problem(
-    label: Any, position: int, columns: Mapping[str, Any], parameter: str, bad: BadValue, severity: str = "error"
+    label: Any, position: int, columns: Mapping[str, Any], parameter: str, bad: InvalidValue, severity: str = "error"
 ) -> Problem:
     """Name a row, and its column, in a problem."""
     column = bad.column or columns.get(parameter, columns.get(parameter.partition(".")[0]))

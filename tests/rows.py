@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 import ikpipe
-from ikpipe.cli.report import Tally
-from ikpipe.errors import BadValue, Problem
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.mapping import Plan
-from ikpipe.frames.results import Collected
+from ikpipe.cli.report import ResultTally
+from ikpipe.errors import InvalidValue, Problem
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.frames.results import ResultCollector
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from ikpipe import Account, Result
-    from ikpipe.request.planner import Job, Planner
-    from ikpipe.request.rows import Rows
+    from ikpipe.request.planner import RequestBuilder, UploadRequest
+    from ikpipe.request.rows import MappedRows
 
 
 RETRIES = 5
@@ -28,17 +28,17 @@ RETRIES = 5
 
 def result_frame(frame: pd.DataFrame, results: list[Result], summary: dict[str, Any]) -> pd.DataFrame:
     """Set results beside their rows."""
-    feed = Whole(frame)
-    sink = Collected(feed)
+    feed = InMemoryTable(frame)
+    sink = ResultCollector(feed)
     for chunk in feed.chunks():
         sink.take(sink.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
     return sink.close(summary)
 
 
-def summed_up(frame: pd.DataFrame, results: list[Result], about: dict[str, Any]) -> Tally:
+def summed_up(frame: pd.DataFrame, results: list[Result], about: dict[str, Any]) -> ResultTally:
     """Count results as the command line does."""
-    feed = Whole(frame)
-    tally = Tally(Collected(feed))
+    feed = InMemoryTable(frame)
+    tally = ResultTally(ResultCollector(feed))
     for chunk in feed.chunks():
         tally.take(tally.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
     tally.close(about)
@@ -52,30 +52,30 @@ class Row(NamedTuple):
     position: int
     values: dict[str, Any]
     columns: dict[str, Hashable]
-    trouble: list[tuple[str, BadValue]]
-    rows: Rows
+    trouble: list[tuple[str, InvalidValue]]
+    rows: MappedRows
 
     @classmethod
-    def all(cls, rows: Rows) -> list[Row]:
+    def all(cls, rows: MappedRows) -> list[Row]:
         """Part rows."""
         found = [cls(label, rows.start + at, {}, rows.columns(at), [], rows) for at, label in enumerate(rows.labels)]
         for parameter, values in rows.values().items():
             for row, value in zip(found, values, strict=True):
-                if isinstance(value, BadValue):
+                if isinstance(value, InvalidValue):
                     row.trouble.append((parameter, value))
                 elif value is not None:
                     row.values[parameter] = value
         return found
 
-    def problem(self, parameter: str, bad: BadValue) -> Problem:
+    def problem(self, parameter: str, bad: InvalidValue) -> Problem:
         """Name this row in a problem."""
         return self.rows.problem(self.position - self.rows.start, parameter, bad)
 
 
-def chunks(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Rows]:
+def chunks(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[MappedRows]:
     """Read a frame, chunk by chunk."""
-    plan = Plan(frame.columns, columns, keywords)
-    return [plan.rows(chunk) for chunk in Whole(frame).chunks()]
+    plan = ColumnMapping(frame.columns, columns, keywords)
+    return [plan.rows(chunk) for chunk in InMemoryTable(frame).chunks()]
 
 
 def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> list[Row]:
@@ -83,9 +83,11 @@ def planned(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywor
     return [row for rows in chunks(frame, columns, **keywords) for row in Row.all(rows)]
 
 
-def jobs_of(planner: Planner, rows: Iterable[Rows], *names: dict[int, str]) -> list[Job | list[Problem]]:
+def jobs_of(
+    planner: RequestBuilder, rows: Iterable[MappedRows], *names: dict[int, str]
+) -> list[UploadRequest | list[Problem]]:
     """Plan all rows of some chunks."""
-    return [job for some in rows for job in planner.jobs(some, *names)]
+    return [job for some in rows for job in planner.build(some, *names)]
 
 
 def sha(content: bytes) -> str:

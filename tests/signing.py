@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
-from ikpipe.auth import Allow, Desk, Request
+from ikpipe.auth import Allow, SigningRequest, SigningService
 
 if TYPE_CHECKING:
-    from ikpipe.auth import Reply
+    from ikpipe.auth import SigningReply
 
 PUBLIC, PRIVATE = "public_shop", "private_shop_0123456789_0123456789"
 SHOP = ikpipe.Account(PUBLIC, PRIVATE)
@@ -17,7 +17,7 @@ ORIGIN = "https://shop.example"
 ASKS = {"Content-Type": "application/json", "Authorization": "Bearer of-anna"}
 
 
-def who(request: Request) -> str | None:
+def who(request: SigningRequest) -> str | None:
     """Know Anna and Bo."""
     return {"Bearer of-anna": "anna", "Bearer of-bo": "../bo"}.get(request.header("authorization") or "")
 
@@ -49,6 +49,6 @@ def body(payload: Any = None, /, **changes: Any) -> bytes:
     return json.dumps(asked).encode()
 
 
-def ask(desk: Desk, content: bytes, headers: Any = ASKS, method: str = "POST") -> Reply:
+def ask(desk: SigningService, content: bytes, headers: Any = ASKS, method: str = "POST") -> SigningReply:
     """Ask a desk."""
-    return desk.answer(Request(method, headers, content, "192.0.2.7"))
+    return desk.answer(SigningRequest(method, headers, content, "192.0.2.7"))

@@ -13,8 +13,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe.concurrency.limits import Adaptive, Fixed, Limit
-from ikpipe.concurrency.rate import Pace
+from ikpipe.concurrency.limits import AdaptiveLimit, ConcurrencyLimit, FixedLimit
+from ikpipe.concurrency.rate import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -161,10 +161,10 @@ class Run:
     def __init__(
         self,
         service: Service,
-        limit: Limit,
+        limit: ConcurrencyLimit,
         rows: int = 10**9,
         *,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
         told: tuple[int, float] | None = None,
         until: float = math.inf,
         again: float = 0.5,
@@ -172,7 +172,7 @@ class Run:
         self.limit, self.requests, self.refused = limit, 0, 0
         self.sizes: list[tuple[float, int]] = []  # at each answer
         self.ends: list[float] = []
-        self._service, self._pace, self._told, self._again = service, pace or Pace(None), told, again
+        self._service, self._pace, self._told, self._again = service, pace or RateLimiter(None), told, again
         self._rows = rows
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._serial = self._held = self._in_flight = 0
@@ -190,7 +190,7 @@ class Run:
         while self._held < self.limit.size and self._rows:
             self._held += 1
             self._rows -= 1
-            self._go(self._pace.wait(self.now))
+            self._go(self._pace.reserve(self.now))
 
     def _go(self, away: float) -> None:
         if away:
@@ -203,13 +203,13 @@ class Run:
         self._at(end, self._end, self.now, wait)
 
     def _end(self, began: float, wait: float | None) -> None:
-        self.limit.answered(began, self.now, self._in_flight, wait is not None)
+        self.limit.record(began, self.now, self._in_flight, wait is not None)
         self._in_flight -= 1
         self._held -= 1
         self.sizes.append((self.now, self.limit.size))
         if wait is None:
             self.ends.append(self.now)
-            self._pace.let_in(began)
+            self._pace.accepted(began)
         else:
             self._refuse(began, wait)
         self._fill()
@@ -219,9 +219,9 @@ class Run:
         if wait == FAILED:
             self._at(self.now + self._again, self._back)
             return
-        self._pace.refused(self.now, wait, began)
+        self._pace.rejected(self.now, wait, began)
         if self._told is not None:
-            self._pace.limit(self.now, *self._told)
+            self._pace.cap(self.now, *self._told)
         self._at(self.now + wait, self._back)
 
     def _back(self) -> None:
@@ -241,7 +241,7 @@ class Run:
 
 def best(make: Callable[[], Service], rows: int, sizes: Sequence[int]) -> float:
     """Give the rate of the best of some fixed numbers in flight."""
-    return max(Run(make(), Fixed(size), rows).rate() for size in sizes)
+    return max(Run(make(), FixedLimit(size), rows).rate() for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ class Case:
 
     def run(self, seed: int) -> Run:
         """Let `Adaptive` do it."""
-        return Run(self.make(seed), Adaptive(), self.rows, again=self.again)
+        return Run(self.make(seed), AdaptiveLimit(), self.rows, again=self.again)
 
 
 def servers(count: int, latency: float, spread: float, rows: int | None = None, *, mixed: bool = False) -> Case:

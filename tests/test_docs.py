@@ -34,7 +34,7 @@ def test_every_entry_has_its_row(name: str, keys: dict[str, object]) -> None:
 def test_every_warning_has_its_row() -> None:
     """The page of errors has each warning's code, meaning and advice."""
     page = (DOCS / "errors.md").read_text("utf-8")
-    rows = [f"| `{name}` | {code.meaning} | {code.mend} |" for name, code in WARNINGS.items()]
+    rows = [f"| `{name}` | {code.meaning} | {code.fix} |" for name, code in WARNINGS.items()]
     assert [row for row in rows if row not in page] == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ikpipe
-from ikpipe.errors import CODES, WARNINGS, BadValue, MissingExtra, nearest, shown
+from ikpipe.errors import CODES, WARNINGS, InvalidValue, MissingExtra, did_you_mean, short_repr
 
 STATUSES = {"invalid", "failed", "unknown", "cancelled"}
 
@@ -41,31 +41,33 @@ def test_every_code_says_what_to_do(code: str) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
     assert CODES[code].status in STATUSES
     assert CODES[code].meaning
-    assert CODES[code].mend
+    assert CODES[code].fix
 
 
 def test_codes_that_are_used_are_listed() -> None:
     """No file of the package makes a problem with a code that the list lacks."""
     files = Path(ikpipe.__file__).parent.rglob("*.py")
-    used = {code for file in files for code in re.findall(r'BadValue\(\s*"(\w+)"', file.read_text(encoding="utf-8"))}
+    used = {
+        code for file in files for code in re.findall(r'InvalidValue\(\s*"(\w+)"', file.read_text(encoding="utf-8"))
+    }
     assert len(used) > 10
     assert used <= {*CODES, *WARNINGS}
 
 
 def test_nearest_is_the_word_that_was_meant() -> None:
     """A misspelt word brings the right one, in its own spelling."""
-    assert nearest("colr", ["size", "Color", 7]) == " (nearest: 'Color')"
+    assert did_you_mean("colr", ["size", "Color", 7]) == " (did you mean 'Color'?)"
 
 
 def test_nearest_of_nothing_is_nothing() -> None:
     """Where there is no word at all, none is named."""
-    assert nearest("colr", []) == ""
+    assert did_you_mean("colr", []) == ""
 
 
 @given(st.text(), st.integers(10, 80))
 def test_shown_values_keep_a_message_short(text: str, width: int) -> None:
     """A value in a message is its `repr` on one line, cut to its width."""
-    cut = shown(text, width)
+    cut = short_repr(text, width)
     assert len(cut) <= width
     assert "\n" not in cut
     assert repr(text).startswith(cut.removesuffix("…")) or cut == repr(text)
@@ -73,6 +75,6 @@ def test_shown_values_keep_a_message_short(text: str, width: int) -> None:
 
 def test_a_bad_value_has_its_parts() -> None:
     """A broken rule has code, message, fix and, where one is to blame, a column."""
-    bad = BadValue("too_long", "message", "fix", "column")
+    bad = InvalidValue("too_long", "message", "fix", "column")
     assert (bad.code, bad.message, bad.fix, bad.column) == ("too_long", "message", "fix", "column")
     assert str(bad) == "message"

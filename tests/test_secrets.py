@@ -22,7 +22,7 @@ from nbclient.exceptions import CellExecutionError
 
 import ikpipe
 import ikpipe.webhooks
-from ikpipe.auth import Allow, Desk, Request
+from ikpipe.auth import Allow, SigningRequest, SigningService
 from ikpipe.auth.bearer_tokens import bearers
 from ikpipe.cli.demo.contact_sheet import contact_sheet
 from ikpipe.emulator import Emulator
@@ -340,8 +340,8 @@ def test_an_endpoint_s_answer_hides_its_token() -> None:
     """Where somebody logs it; what is sent has it."""
     asked = {"uploadPayload": {"fileName": "a.jpg", "useUniqueFileName": "true"}, "expire": 60, "publicKey": PUBLIC}
     allow = {"parameters": ["fileName", "useUniqueFileName"], "folders": ["/"], "who": lambda _: "a"}
-    desk = Desk(ikpipe.Account(PUBLIC, KEY), allow=Allow(**allow))
-    reply = desk.answer(Request("POST", [("Content-Type", "application/json")], json.dumps(asked).encode()))
+    desk = SigningService(ikpipe.Account(PUBLIC, KEY), allow=Allow(**allow))
+    reply = desk.answer(SigningRequest("POST", [("Content-Type", "application/json")], json.dumps(asked).encode()))
     assert reply.status == 200
     assert_clean(f"{reply!r} {vars(desk)!r}")
     assert TOKEN.search(reply.body.decode())

@@ -4,10 +4,10 @@
 
     allow.py          `Allow`: who may have what signed
     payload.py        a request's body to what is to be signed
-    messages.py       `Request` and `Reply`
+    messages.py       `SigningRequest` and `SigningReply`
     refusal.py        a status and a message
     rate.py           how often a caller may ask
-    signer.py         `Desk`: a request in, a reply out, without a server: for Flask, Lambda and others
+    signer.py         `SigningService`: a request in, a reply out, without a server: for Flask, Lambda and others
     bearer_tokens.py  callers with bearer tokens, from a file
     openapi.py        the endpoint's OpenAPI document
     endpoint.py       `endpoint`: an ASGI application
@@ -17,7 +17,7 @@
 from ikpipe.auth.allow import Allow
 from ikpipe.auth.bearer_tokens import bearers
 from ikpipe.auth.endpoint import endpoint
-from ikpipe.auth.messages import Reply, Request
-from ikpipe.auth.signer import Desk
+from ikpipe.auth.messages import SigningReply, SigningRequest
+from ikpipe.auth.signer import SigningService
 
-__all__ = ["Allow", "Desk", "Reply", "Request", "bearers", "endpoint"]
+__all__ = ["Allow", "SigningReply", "SigningRequest", "SigningService", "bearers", "endpoint"]

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.auth.refusal import forbidden
-from ikpipe.errors import BadValue, MappingError, nearest, shown
+from ikpipe.errors import InvalidValue, MappingError, did_you_mean, short_repr
 from ikpipe.request.names import strict_folder
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.token import LONGEST
-from ikpipe.request.values import folder_levels, served_name, tag_list
+from ikpipe.request.values import folder_levels, stored_name, tag_list
 
 if TYPE_CHECKING:
-    from ikpipe.auth.messages import Request
+    from ikpipe.auth.messages import SigningRequest
 
-Who = Callable[["Request"], "Awaitable[str | None] | str | None"]
+Who = Callable[["SigningRequest"], "Awaitable[str | None] | str | None"]
 
 _CALLER = re.compile(r"[\w-]+")  # that can be one level of a folder
 _STAND_IN = "callerxcallerx"  # for ``{caller}``, while a value is checked
 
 
-def nobody(_request: Request) -> None:
+def nobody(_request: SigningRequest) -> None:
     """Refuse everybody."""
 
 
@@ -140,7 +140,7 @@ class Allow:
         raise forbidden(f"The folder {fields.get('folder', '/')!r} may not be uploaded to.")
 
     def _name(self, _caller: str, fields: Mapping[str, str]) -> None:
-        if self.names is not None and not re.fullmatch(self.names, served_name(fields["fileName"])):
+        if self.names is not None and not re.fullmatch(self.names, stored_name(fields["fileName"])):
             raise forbidden("The fileName is none that may be used.")
 
     def _tags(self, _caller: str, fields: Mapping[str, str]) -> None:
@@ -174,7 +174,7 @@ def _of(caller: str, template: str) -> str:
 def _wire(name: str) -> str:
     known = TABLE.get(BY_WIRE.get(name, name))
     if known is None or known.wire == "file":
-        raise MappingError(f"Allow: {name!r} is no parameter that is signed{nearest(name, TABLE)}.")
+        raise MappingError(f"Allow: {name!r} is no parameter that is signed{did_you_mean(name, TABLE)}.")
     return known.wire
 
 
@@ -184,14 +184,14 @@ def _written(name: str, value: object) -> str:
     try:
         text = encode(name, given)
         return (strict_folder(text) if name == "folder" else text).replace(_STAND_IN, "{caller}")
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise MappingError(f"Allow: {bad.message}; {bad.fix}.".replace(_STAND_IN, "{caller}")) from None
 
 
 def _check_list(name: str, value: object) -> None:
     """Refuse a text where a list is wanted: each part of it would be allowed."""
     if isinstance(value, (str, bytes)):
-        raise MappingError(f"Allow({name}={shown(value)}): give a list.")
+        raise MappingError(f"Allow({name}={short_repr(value)}): give a list.")
 
 
 def _is_number(value: object) -> bool:
@@ -210,5 +210,5 @@ def _allowed(name: str, allowed: Collection[Any] | Callable[[str], bool]) -> Col
 def _tags_of(tags: Collection[Any]) -> list[str]:
     try:
         return tag_list(list(tags))
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise MappingError(f"Allow: tags: {bad.message}; {bad.fix}.") from None

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from ikpipe.auth.messages import Request
+    from ikpipe.auth.messages import SigningRequest
 
 SHORTEST = 16  # characters of a token: what is shorter can be guessed
 
 
-def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
+def bearers(path: str | os.PathLike[str]) -> Callable[[SigningRequest], str | None]:
     """Read who may sign from a file: a name and a token on each line; `#` begins a comment.
 
     Parameters
@@ -44,7 +44,7 @@ def bearers(path: str | os.PathLike[str]) -> Callable[[Request], str | None]:
             raise Error(f"{path}, line {number}: a line is {what}.")
         found[entry[0]] = entry[1]
 
-    def who(request: Request) -> str | None:
+    def who(request: SigningRequest) -> str | None:
         kind, _, token = (request.header("authorization") or "").partition(" ")
         given = _digest(token.strip()) if kind.lower() == "bearer" else b""
         # All are compared, so that the time says nothing of which one it was nearly.

@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
-from ikpipe.auth.messages import Reply, Request
+from ikpipe.auth.messages import SigningReply, SigningRequest
 from ikpipe.auth.openapi import document
 from ikpipe.auth.payload import LARGEST
-from ikpipe.auth.signer import Desk
+from ikpipe.auth.signer import SigningService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,7 +26,7 @@ PATIENCE = 10.0  # seconds for a body to come
 class Endpoint:
     """An ASGI application: what `endpoint` makes."""
 
-    def __init__(self, desk: Desk, patience: float = PATIENCE) -> None:
+    def __init__(self, desk: SigningService, patience: float = PATIENCE) -> None:
         self._desk, self._patience = desk, patience
         who = desk.allow.who
         self._waits = inspect.iscoroutinefunction(who) or inspect.iscoroutinefunction(type(who).__call__)
@@ -46,7 +46,7 @@ class Endpoint:
                 without = [pair for pair in headers if pair[0] != b"Content-Type"]
                 await answer(send, reply.status, reply.content, without)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
+    async def _reply(self, scope: Scope, receive: Receive) -> SigningReply | None:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         client = (scope.get("client") or ("",))[0]
         try:
@@ -54,10 +54,10 @@ class Endpoint:
         except TooLarge:
             body = b" " * (LARGEST + 1)  # the desk says what that means
         except TimeoutError:
-            return Reply(408, {"Connection": "close"}, {"message": "The body did not come."})
+            return SigningReply(408, {"Connection": "close"}, {"message": "The body did not come."})
         except Gone:
             return None
-        request = Request(scope["method"], headers, body, client)
+        request = SigningRequest(scope["method"], headers, body, client)
         if not self._waits:
             # `who` may ask a database: the loop is not to wait for it.
             return await asyncio.to_thread(self._desk.answer, request)
@@ -92,7 +92,7 @@ def endpoint(
     allow
         Who may have what signed; `Allow()` permits nothing to anybody.
     origins, credentials, clock
-        As for `Desk`.
+        As for `SigningService`.
 
     Raises
     ------
@@ -101,4 +101,4 @@ def endpoint(
     MappingError
         `allow` is no `Allow`, or an origin is none.
     """
-    return Endpoint(Desk(account, allow=allow, origins=origins, credentials=credentials, clock=clock))
+    return Endpoint(SigningService(account, allow=allow, origins=origins, credentials=credentials, clock=clock))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
-class Request:
+class SigningRequest:
     """A request as it came.
 
     Parameters
@@ -40,7 +40,7 @@ class Request:
         return next((value for given, value in self.pairs if given == name.lower()), None)
 
 
-class Reply(NamedTuple):
+class SigningReply(NamedTuple):
     """An answer: status, headers, and JSON, or nothing."""
 
     status: int

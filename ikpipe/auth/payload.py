@@ -11,7 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 from ikpipe.auth.refusal import malformed
-from ikpipe.errors import BadValue, shown
+from ikpipe.errors import InvalidValue, short_repr
 from ikpipe.request.names import strict_folder
 from ikpipe.request.parameters import BY_WIRE, encode
 from ikpipe.request.token import LONGEST
@@ -30,7 +30,7 @@ _WRITTEN_ONE_WAY = frozenset(
 _NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
-class Asked(NamedTuple):
+class SigningPayload(NamedTuple):
     """What is to be signed, for how long, and for whose account."""
 
     fields: dict[str, str]
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     public_key: str
 
 
-def read(body: bytes) -> Asked:
+def read(body: bytes) -> SigningPayload:
     """Read a body: the seed's `uploadPayload`, `expire` and `publicKey`, and nothing else.
 
     Raises
@@ -51,7 +51,7 @@ def read(body: bytes) -> Asked:
         raise malformed("The body is no JSON object.")
     for name in found:
         if name not in KEYS:
-            raise malformed(f"There is no {shown(name)} in a request; it has {', '.join(KEYS)}.")
+            raise malformed(f"There is no {short_repr(name)} in a request; it has {', '.join(KEYS)}.")
     if isinstance(found.get("expire"), float) and found["expire"].is_integer():
         found["expire"] = int(found["expire"])  # 400.0 is an integer of JSON
     for name, kind in zip(KEYS, (dict, int, str), strict=True):
@@ -61,7 +61,7 @@ def read(body: bytes) -> Asked:
             raise malformed(f"{name} is of the wrong type.")
     if not 0 < found["expire"] <= LONGEST:
         raise malformed(f"expire must be 1 to {LONGEST} seconds.")
-    return Asked(_fields(found["uploadPayload"]), found["expire"], found["publicKey"])
+    return SigningPayload(_fields(found["uploadPayload"]), found["expire"], found["publicKey"])
 
 
 def _json(body: bytes) -> Any:
@@ -80,7 +80,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _Twice(f"The key {shown(name)} is there twice.")
+            raise _Twice(f"The key {short_repr(name)} is there twice.")
         found[name] = value
     return found
 
@@ -92,7 +92,7 @@ def _no_constant(name: str) -> None:
 def _fields(payload: dict[str, Any]) -> dict[str, str]:
     for name, text in payload.items():
         if name not in BY_WIRE or name == "file":
-            raise malformed(f"{shown(name)} is no upload parameter that is signed.")
+            raise malformed(f"{short_repr(name)} is no upload parameter that is signed.")
         if not isinstance(text, str):
             raise malformed(f"{name} is no text: each value is signed as it is sent.")
         _check(name, text)
@@ -107,7 +107,7 @@ def _check(name: str, text: str) -> None:
         written = encode(BY_WIRE[name], text)
         if name == "folder":
             strict_folder(text)
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise malformed(f"{bad.message}; {bad.fix}.") from None
     if name in _WRITTEN_ONE_WAY and written != text:
-        raise malformed(f"{name} must be written as {shown(written)}.")
+        raise malformed(f"{name} must be written as {short_repr(written)}.")

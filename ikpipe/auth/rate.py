@@ -7,7 +7,7 @@ import threading
 MOST_CALLERS = 100_000
 
 
-class Rates:
+class CallerRates:
     """A bucket for each caller: it is full at first, a request takes one, and each minute fills it.
 
     Parameters

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Refused(Exception):  # noqa: N818 - it becomes an answer
+class RefusedError(Exception):
     """What a check raises instead of letting a request pass.
 
     Parameters
@@ -26,11 +26,11 @@ class Refused(Exception):  # noqa: N818 - it becomes an answer
         self.status, self.message, self.headers = status, message, dict(headers or {})
 
 
-def forbidden(message: str) -> Refused:
+def forbidden(message: str) -> RefusedError:
     """Refuse what the caller may not have."""
-    return Refused(403, message)
+    return RefusedError(403, message)
 
 
-def malformed(message: str) -> Refused:
+def malformed(message: str) -> RefusedError:
     """Refuse what is no request for a token."""
-    return Refused(400, message)
+    return RefusedError(400, message)

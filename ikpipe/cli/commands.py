@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe.errors import Problem
-    from ikpipe.frames.chunks import Feed
+    from ikpipe.frames.chunks import TableSource
 
 ALL_WELL, PROBLEMS = 0, 1
 
@@ -46,21 +46,21 @@ def check(options: Namespace) -> int:
 
 
 def _problems(
-    table: Feed, given: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
+    table: TableSource, given: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
 ) -> tuple[pd.DataFrame, int]:
     """Find the problems of a table, and count its rows."""
-    from ikpipe.concurrency.control import blocking
+    from ikpipe.concurrency.control import to_sync
     from ikpipe.frames.results import problem_frame
     from ikpipe.run.check import find
-    from ikpipe.run.job import Work
-    from ikpipe.service.client import Wire
+    from ikpipe.run.job import UploadJob
+    from ikpipe.service.client import ServiceClient
 
     async def search() -> tuple[list[Problem], int]:
         policy = mapping.policy(options.policy)
-        async with Wire(fetch_hosts=options.fetch_host) as wire:
-            return await find(Work(table, given), wire, account, probe=options.probe, policy=policy)
+        async with ServiceClient(fetch_hosts=options.fetch_host) as wire:
+            return await find(UploadJob(table, given), wire, account, probe=options.probe, policy=policy)
 
-    found, rows = blocking(search, "check")()
+    found, rows = to_sync(search, "check")()
     return problem_frame(found), rows
 
 

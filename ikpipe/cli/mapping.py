@@ -6,10 +6,10 @@ import csv
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import MappingError, nearest, shown
+from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.policy import Policy
-from ikpipe.request.values import dump, tag_list
+from ikpipe.request.values import tag_list, to_json
 from ikpipe.run.stored_mapping import only_hook
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def call(options: Namespace) -> dict[str, Any]:
 
 def gathered(options: Namespace) -> dict[str, Any]:
     """Gather the mapping as a run keeps it."""
-    from ikpipe.run.prepare import gather
+    from ikpipe.run.prepare import collect_mapping
 
     given = call(options)
     named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
-    return gather(**named, fetch=given.pop("fetch", "server"), parameters=given)
+    return collect_mapping(**named, fetch=given.pop("fetch", "server"), parameters=given)
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -158,13 +158,13 @@ def _plain(field: object) -> bool:
 def _text(name: str, value: Any) -> str:
     """Write a keyword's value that is no text."""
     if name == "file":
-        raise MappingError(f"No option can give {name}={shown(value)}.")
+        raise MappingError(f"No option can give {name}={short_repr(value)}.")
     if name != "tags":
         text = encode(name, value)
     elif isinstance(value, list) and any("{" in str(tag) for tag in value):
         return ",".join(map(str, value))  # a template, as the library has it
     else:
-        text = dump(tag_list(value))
+        text = to_json(tag_list(value))
     return text.replace("{", "{{").replace("}", "}}") if TABLE[name].template else text
 
 
@@ -190,7 +190,7 @@ def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
     found: dict[str, Any] = {}
     for name, text in pairs:
         if name not in numbers:
-            raise MappingError(f"--policy {name}: a policy has no field {name!r}{nearest(name, numbers)}.")
+            raise MappingError(f"--policy {name}: a policy has no field {name!r}{did_you_mean(name, numbers)}.")
         _put(found, name, _number(name, text) if numbers[name] else text, f"--policy {name}")
     return Policy(**found)
 
@@ -207,7 +207,7 @@ def _split(given: str, option: str) -> tuple[str, str | None]:
     spelt, dot, field = given.partition(".")
     name = BY_WIRE.get(spelt, spelt)
     if name != "token" and (name not in TABLE or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {given}: there is no upload parameter {given!r}{nearest(spelt, TABLE)}.")
+        raise MappingError(f"{option} {given}: there is no upload parameter {given!r}{did_you_mean(spelt, TABLE)}.")
     return name, field if dot else None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe.frames.io.writing import ResultsFile
+    from ikpipe.frames.io.writing import ResultsWriter
 
 STANDARD = "-"
 
@@ -63,7 +63,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsFile]:
+def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
     """Open OUT for results as they come; it is there as a whole in the end, or not at all.
 
     Parameters
@@ -73,15 +73,15 @@ def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsFile]:
     attrs
         Those of the table that the rows are of.
     """
-    from ikpipe.frames.io.writing import Csv, ResultsFile, Stream, table_file
+    from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 
     if out == STANDARD:
-        yield ResultsFile(Csv(Stream(_Standard())), attrs)
+        yield ResultsWriter(CsvWriter(OutputStream(_Standard())), attrs)
         return
     stack = ExitStack()
     table = stack.enter_context(table_file(out))
     try:
-        yield ResultsFile(table, attrs)
+        yield ResultsWriter(table, attrs)
     finally:
         with held():
             stack.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ikpipe.frames.chunks import Chunk
     from ikpipe.request.result import Result
-    from ikpipe.run.ordering import Sink
+    from ikpipe.run.ordering import ResultSink
 
 FEW = 3  # examples of each code
 _COLUMN = 20  # characters of a column's name
@@ -64,7 +64,7 @@ def _by_code(found: pd.DataFrame, width: int) -> Iterator[str]:
         yield from _examples(list(shown), len(group), width)
 
 
-class Counts:
+class StatusCounts:
     """What became of rows, counted, with a few of each kind of trouble."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Counts:
         self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
 
     @classmethod
-    def of(cls, labels: Iterable[Any], results: Iterable[Result]) -> Counts:
+    def of(cls, labels: Iterable[Any], results: Iterable[Result]) -> StatusCounts:
         """Count some rows."""
         found = cls()
         for label, one in zip(labels, results, strict=True):
@@ -91,7 +91,7 @@ class Counts:
             found._show(code, [(label, "", one.message)])
         return found
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: StatusCounts) -> None:
         """Add rows that come after these."""
         self.statuses += other.statuses
         self.stored += other.stored
@@ -106,7 +106,7 @@ class Counts:
         shown += examples[: FEW - len(shown)]
 
 
-class Tally(Counts):
+class ResultTally(StatusCounts):
     """Counts the results of a run on their way to where they are written.
 
     `about` is the run's summary, once there is one: not where the run was stopped before it took any row.
@@ -119,7 +119,7 @@ class Tally(Counts):
         What the run's summary is to say instead of what it says.
     """
 
-    def __init__(self, sink: Sink, instead: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, sink: ResultSink, instead: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.about: dict[str, Any] = {}
         self._sink, self._instead, self._taken = sink, instead or {}, False
@@ -129,12 +129,12 @@ class Tally(Counts):
         """Whether every row is."""
         return self.statuses.keys() <= SETTLED
 
-    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, Counts]:
+    def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, StatusCounts]:
         """Let the sink prepare, and count."""
         labels = chunk.frame.index
-        return self._sink.prepare(chunk, results), Counts.of(labels, results or [CANCELLED] * len(labels))
+        return self._sink.prepare(chunk, results), StatusCounts.of(labels, results or [CANCELLED] * len(labels))
 
-    def take(self, prepared: tuple[Any, Counts]) -> None:
+    def take(self, prepared: tuple[Any, StatusCounts]) -> None:
         """Add the next rows up, and pass them on."""
         rows, counts = prepared
         self._taken = True
@@ -148,7 +148,7 @@ class Tally(Counts):
             self._sink.close(self.about)
 
 
-def summary(tally: Tally, width: int) -> Iterator[str]:
+def summary(tally: ResultTally, width: int) -> Iterator[str]:
     """Sum up a run: how many rows are up, and for the others by code what to do about them."""
     about, up = tally.about, sum(tally.statuses[status] for status in SETTLED)
     sent = f", {size(about['bytes'])} sent from here" if about["bytes"] else ""
@@ -184,7 +184,7 @@ def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> It
 
 def _explained(head: str, code: str, width: int) -> Iterator[str]:
     known = CODES.get(code) or WARNINGS.get(code)  # a results file can come from a later version
-    text = f"{head}: {in_options(f'{known.meaning} {known.mend}')}" if known else head
+    text = f"{head}: {in_options(f'{known.meaning} {known.fix}')}" if known else head
     yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ")
 
 

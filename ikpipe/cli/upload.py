@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping
 
-    from ikpipe.frames.chunks import Feed
-    from ikpipe.run.job import Work
+    from ikpipe.frames.chunks import TableSource
+    from ikpipe.run.job import UploadJob
 
 ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
 
@@ -29,27 +29,27 @@ ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
     from ikpipe.frames.io.streams import feed
-    from ikpipe.run.job import Work
+    from ikpipe.run.job import UploadJob
 
     output.ready(options.out, options.table, options.journal)
     said = mapping.gathered(options)
-    return _run(options, lambda: feed(options.table), lambda table, _account: Work(table, said))
+    return _run(options, lambda: feed(options.table), lambda table, _account: UploadJob(table, said))
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
-    from ikpipe.frames.chunks import Whole
+    from ikpipe.frames.chunks import InMemoryTable
     from ikpipe.run.engine import retried
 
     for journal in (options.journal, options.earlier_journal):
         output.ready(options.out, journal=journal)
     said = mapping.gathered(options)
 
-    def work(table: Any, account: ikpipe.Account) -> Work:
+    def work(table: Any, account: ikpipe.Account) -> UploadJob:
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
         return retried(table.frame, account, said, options.fetch, earlier, trust=options.trust_journal)
 
-    return _run(options, lambda: Whole(ikpipe.read_results(options.table)), work)
+    return _run(options, lambda: InMemoryTable(ikpipe.read_results(options.table)), work)
 
 
 def resume(options: Namespace) -> int:
@@ -69,7 +69,7 @@ def resume(options: Namespace) -> int:
 
 def _finish(options: Namespace, account: ikpipe.Account) -> int:
     """Go on with the run of a journal."""
-    from ikpipe.concurrency.control import blocking
+    from ikpipe.concurrency.control import to_sync
     from ikpipe.frames.io.streams import reopened
     from ikpipe.journal.catalog import found
     from ikpipe.run.engine import options_as_begun, send
@@ -84,7 +84,7 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
         given |= dict.fromkeys(("retries", "timeout", "on_error"))
         policy = mapping.policy(options.policy) if options.policy else None
         how = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **given)
-        return _carry_out(options, work, lambda sink: blocking(send, "resume")(work, account, how, sink, record))
+        return _carry_out(options, work, lambda sink: to_sync(send, "resume")(work, account, how, sink, record))
 
 
 def _list_unfinished(options: Namespace) -> int:
@@ -103,9 +103,9 @@ def _list_unfinished(options: Namespace) -> int:
     return ALL_UP
 
 
-def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpipe.Account], Work]) -> int:
+def _run(options: Namespace, read: Callable[[], TableSource], make: Callable[[Any, ikpipe.Account], UploadJob]) -> int:
     """Send a table, to the account or to a temporary service."""
-    from ikpipe.concurrency.control import blocking
+    from ikpipe.concurrency.control import to_sync
     from ikpipe.run.engine import begin
     from ikpipe.run.engine import options as sending
 
@@ -125,7 +125,7 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
 
     def go(account: ikpipe.Account, journal: Any) -> int:
         work = make(table, account)
-        return _carry_out(options, work, lambda sink: blocking(begin, "upload")(work, account, how, sink, journal))
+        return _carry_out(options, work, lambda sink: to_sync(begin, "upload")(work, account, how, sink, journal))
 
     if account is not None:
         return go(account, options.journal)
@@ -136,11 +136,11 @@ def _run(options: Namespace, read: Callable[[], Feed], make: Callable[[Any, ikpi
         return go(there, options.journal or Path(place, "run.ikjournal"))
 
 
-def _carry_out(options: Namespace, work: Work, send: Callable[[Any], object]) -> int:
+def _carry_out(options: Namespace, work: UploadJob, send: Callable[[Any], object]) -> int:
     """Send, while what comes back is written, also where something stops the run."""
     with output.results(options.out, work.feed.sample.attrs) as sink, _telling(options):
         # The journal of a temporary service goes with it.
-        tally = report.Tally(sink, {"journal": None} if options.emulator and options.journal is None else {})
+        tally = report.ResultTally(sink, {"journal": None} if options.emulator and options.journal is None else {})
         try:
             send(tally)
         finally:
@@ -168,7 +168,7 @@ def _telling(options: Namespace) -> Iterator[None]:
         log.removeFilter(tell)
 
 
-def _outlook(options: Namespace, tally: report.Tally) -> list[str]:
+def _outlook(options: Namespace, tally: report.ResultTally) -> list[str]:
     """Say where the results are, and what to type next."""
     about, lines = tally.about, []
     if options.out != output.STANDARD:

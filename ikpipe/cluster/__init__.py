@@ -20,16 +20,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from ikpipe.cluster.part import Upload
+from ikpipe.cluster.part import PreparedUpload
 from ikpipe.errors import MappingError, MissingExtra
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
-from ikpipe.journal.storage import shelf
+from ikpipe.journal.storage import open_storage
 from ikpipe.request.parameters import Keywords
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
-from ikpipe.run.prepare import Fetch, FileKind, gather
+from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.secrets import Secret
 
-__all__ = ["Planning", "Upload", "plan"]
+__all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 
 
-class Planning(Keywords, total=False):
+class PrepareOptions(Keywords, total=False):
     """The keywords of `plan` that every engine's `upload` has too."""
 
     key: Any
@@ -62,7 +62,7 @@ class Planning(Keywords, total=False):
     policy: Policy | None
 
 
-def plan(
+def prepare(
     account: Account,
     *,
     slots: int,
@@ -84,7 +84,7 @@ def plan(
     on_error: Literal["return", "raise"] = "return",
     policy: Policy | None = None,
     **parameters: Unpack[Keywords],
-) -> Upload:
+) -> PreparedUpload:
     """Settle what is to be the same for all parts of an upload, wherever and however often they are done.
 
     Parameters
@@ -126,7 +126,10 @@ def plan(
     """
     policy = policy or Policy()
     _check(slots, run, policy)
-    mapping = {**gather(columns, None, file_kind, fetch, parameters), "root": None if root is None else str(root)}
+    mapping = {
+        **collect_mapping(columns, None, file_kind, fetch, parameters),
+        "root": None if root is None else str(root),
+    }
     sending: dict[str, Any] = {
         "concurrency": concurrency,
         "rate": rate,
@@ -151,10 +154,10 @@ def plan(
     if (place := _place(journal)) is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         prover = Prover(account)
-        facts, seal = shared.begin(shelf(place), place, facts, same, prover, trust=trust_journal)
+        facts, seal = shared.begin(open_storage(place), place, facts, same, prover, trust=trust_journal)
         if account.authentication_endpoint is not None or not prover.has_key or seal is not prover.own:
             secret = seal.of_run(facts["run"]).secret()  # which workers without the private key cannot derive
-    return Upload(
+    return PreparedUpload(
         account=account.stripped(),
         profile=profile,
         run=facts["run"],

@@ -10,21 +10,21 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import blocking
-from ikpipe.errors import MappingError, nearest
-from ikpipe.frames.adapters import Native
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.results import Collected, answers, cells_of, with_answers
+from ikpipe.concurrency.control import to_sync
+from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.results import ResultCollector, cells_of, results_frame, with_result_columns
 from ikpipe.journal import catalog
-from ikpipe.journal.history import Record
+from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
-from ikpipe.journal.shared import Part, SharedJournal
-from ikpipe.journal.storage import shelf
-from ikpipe.request.content_hash import Contents
-from ikpipe.request.suffixes import ByContent, ByKey
-from ikpipe.request.targets import Targets
+from ikpipe.journal.shared import JournalPart, SharedJournal
+from ikpipe.journal.storage import open_storage
+from ikpipe.request.content_hash import ContentHashes
+from ikpipe.request.suffixes import SuffixByContent, SuffixByKey
+from ikpipe.request.targets import TargetRegistry
 from ikpipe.run import engine
-from ikpipe.run.job import Work
+from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upload:
+class PreparedUpload:
     """An upload without its rows: called with a part of them, it gives the results of that part.
 
     `plan` makes it. It can be pickled, and holds no private key.
@@ -106,7 +106,7 @@ class Upload:
         """Upload a part that comes as several tables, one after another."""
         before = _Before()
         for table in tables:
-            native = Native(table)
+            native = FrameAdapter(table)
             yield native.flat(_sent(self, native.frame, before)) if len(native.frame) else self.empty(table)
             before.rows += len(native.frame)
             before.targets.move_on(len(native.frame))
@@ -119,11 +119,11 @@ class Upload:
         MappingError
             The mapping, or the key, does not fit the table's columns.
         """
-        native = Native(table)
+        native = FrameAdapter(table)
         none = native.frame.iloc[:0]
-        Work(Whole(none), self.mapping).first_plan()
+        UploadJob(InMemoryTable(none), self.mapping).first_plan()
         _check_key(self.key, none.columns)
-        return native.flat(with_answers(none, answers([], 0)))
+        return native.flat(with_result_columns(none, results_frame([], 0)))
 
     def share(self) -> dict[str, Any]:
         """Say how one part is to send, so that all under way together keep to what was said of the whole."""
@@ -145,11 +145,11 @@ class _Before:
 
     rows: int = 0
     seen: Counter[str] = field(default_factory=Counter)
-    targets: Targets = field(default_factory=Targets)
+    targets: TargetRegistry = field(default_factory=TargetRegistry)
     journals: Counter[str] = field(default_factory=Counter)
 
 
-class _Table(Whole):
+class _Table(InMemoryTable):
     """A table of a part: what is sent of a row depends on none of the others, since they may be others next time."""
 
     def __init__(self, frame: pd.DataFrame, before: int) -> None:
@@ -164,23 +164,23 @@ class _Table(Whole):
         return True
 
 
-async def _send(upload: Upload, frame: pd.DataFrame, before: _Before) -> pd.DataFrame:
+async def _send(upload: PreparedUpload, frame: pd.DataFrame, before: _Before) -> pd.DataFrame:
     """Send a table of a part, with its journal if there is to be one."""
     _check_root(upload.mapping["root"])
     _check_key(upload.key, frame.columns)
     account, feed = _opened(upload), _Table(frame, before.rows)
     keys = None if upload.key is None else cells_of(feed, upload.key)
     options = engine.options(shared_since=upload.since, progress=upload.progress or False, **upload.share())
-    record, sink = _record(upload, feed, keys, account, before.journals), Collected(feed)
+    record, sink = _record(upload, feed, keys, account, before.journals), ResultCollector(feed)
     seen, contents = before.seen, None if record is None else record.contents
-    by_key = None if keys is None else ByKey(upload.run, upload.key, keys, seen, contents)
-    suffixes = by_key or ByContent(upload.run, seen, contents)
-    await engine.send(Work(feed, upload.mapping), account, options, sink, record, suffixes, before.targets)
+    by_key = None if keys is None else SuffixByKey(upload.run, upload.key, keys, seen, contents)
+    suffixes = by_key or SuffixByContent(upload.run, seen, contents)
+    await engine.send(UploadJob(feed, upload.mapping), account, options, sink, record, suffixes, before.targets)
     results: pd.DataFrame = sink.results
     return results
 
 
-_sent = blocking(_send, "cluster")
+_sent = to_sync(_send, "cluster")
 
 
 def _check_root(root: str | None) -> None:
@@ -194,13 +194,13 @@ def _check_root(root: str | None) -> None:
 def _check_key(key: Any, columns: pd.Index[Any]) -> None:
     there = [*columns].count(key)
     if key is not None and there != 1:
-        many, none = f"has {there} such columns: rename all but one", f"has no such column{nearest(key, columns)}"
+        many, none = f"has {there} such columns: rename all but one", f"has no such column{did_you_mean(key, columns)}"
         raise MappingError(f"key={key!r}: the frame {many if there else none}.")
 
 
 def _record(
-    upload: Upload, feed: Whole, keys: list[Any] | None, account: Account, before: Counter[str]
-) -> Record | None:
+    upload: PreparedUpload, feed: InMemoryTable, keys: list[Any] | None, account: Account, before: Counter[str]
+) -> OpenJournal | None:
     """Open a table's journal. It is named by its rows: by their keys in whatever order, or by all that is in them."""
     if upload.journal is None:
         return None
@@ -216,12 +216,12 @@ def _record(
     part = name.hexdigest()
     before[part] += 1  # a table that is as one before has a journal of its own
     seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
-    named = Part(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
-    contents = Contents(keyed=keys is not None)
-    journal = SharedJournal(shelf(place), place, named, order, contents)
-    return Record(journal, len(order), sign=catalog.again(account), contents=contents)
+    named = JournalPart(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
+    contents = ContentHashes(keyed=keys is not None)
+    journal = SharedJournal(open_storage(place), place, named, order, contents)
+    return OpenJournal(journal, len(order), sign=catalog.again(account), contents=contents)
 
 
-def _opened(upload: Upload) -> Account:
+def _opened(upload: PreparedUpload) -> Account:
     """Return the account with its secrets, which do not travel."""
     return upload.account if upload.profile is None else upload.account.from_profile(upload.profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ikpipe.run.progress import Display, Progress, display
+from ikpipe.run.progress import Progress, ProgressDisplay, display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class Parts:
         self._known: dict[str, Progress] = {}
         self._ended: set[str] = set()
         self._total = Progress(None)
-        self._display: Display | None = None
+        self._display: ProgressDisplay | None = None
         self._lock = threading.Lock()
 
     def __call__(self, part: str, progress: Progress, *, ended: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 
-    from ikpipe.concurrency.gate import Gate
+    from ikpipe.concurrency.gate import ConcurrencyGate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +22,7 @@ AHEAD = 256  # items that may wait at a gate, so that one gate's queue does not 
 OPEN = 4  # items begun, for each that may be in flight: the others wait for another attempt
 
 
-class Control:
+class RunControl:
     """The reins of one run: drain it, or stop it at once; from any thread, and more than once.
 
     `dropped` are the positions of rows of which nothing more is to be sent, while the others go on.
@@ -34,7 +34,7 @@ class Control:
         self._turn = asyncio.Event()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gates: Sequence[Gate] = ()
+        self._gates: Sequence[ConcurrencyGate] = ()
         self._wanted = 0
         self._error: BaseException | None = None
         self.interrupted = False
@@ -73,7 +73,7 @@ class Control:
         self._turn.set()
         self._news.set()
         for gate in self._gates:
-            gate.shut()
+            gate.close()
         if self.stopped:
             for task in self._tasks:
                 task.cancel()
@@ -117,7 +117,7 @@ class Control:
         self,
         items: Iterator[Item],
         do: Callable[[Item], Coroutine[Any, Any, None]],
-        gates: Sequence[Gate],
+        gates: Sequence[ConcurrencyGate],
         beside: Coroutine[Any, Any, None] | None = None,
     ) -> None:
         """Do something with each item, which passes one of the gates for whatever is limited.
@@ -166,7 +166,7 @@ class Control:
 
     def _room(self) -> bool:
         few = len(self._tasks) < OPEN * sum(gate.size for gate in self._gates) + AHEAD
-        hungry = any(gate.hungry for gate in self._gates)
+        hungry = any(gate.has_room for gate in self._gates)
         return few and hungry and sum(gate.waiting for gate in self._gates) < AHEAD
 
     async def _finish(self) -> None:
@@ -184,7 +184,7 @@ class Control:
             self._pull()
 
 
-CONTROL: ContextVar[Control | None] = ContextVar("CONTROL", default=None)
+CONTROL: ContextVar[RunControl | None] = ContextVar("CONTROL", default=None)
 """The reins of the run that this thread was started for."""
 
 
@@ -218,7 +218,7 @@ class _Interrupted(Exception):  # noqa: N818 - becomes a KeyboardInterrupt in th
     """What was started had nothing to drain."""
 
 
-async def _attached(work: Coroutine[Any, Any, T], control: Control, *, drains: bool) -> T:
+async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains: bool) -> T:
     """Run a coroutine that heeds interrupts from its first moment."""
     CONTROL.set(control)
     control.attach()
@@ -233,7 +233,7 @@ async def _attached(work: Coroutine[Any, Any, T], control: Control, *, drains: b
     return box[0]
 
 
-def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
+def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
     """Make the synchronous twin of a coroutine function: same signature, same documentation.
 
     It runs in a loop and thread of its own, since a notebook's cell has a running loop already. A `KeyboardInterrupt`
@@ -249,7 +249,7 @@ def blocking(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bo
 
     @wraps(main)
     def twin(*args: P.args, **kwargs: P.kwargs) -> T:
-        control = Control()
+        control = RunControl()
         future: Future[T] = Future()
         begun = threading.Lock()
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ikpipe.concurrency.limits import Limit
+    from ikpipe.concurrency.limits import ConcurrencyLimit
 
 
-class Gate:
+class ConcurrencyGate:
     """Lets only so many through at once; those that come again go before those that are new.
 
     Parameters
@@ -21,7 +21,7 @@ class Gate:
         How many, and how that changes with what is seen.
     """
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: ConcurrencyLimit) -> None:
         self._limit = limit
         self._through = self._away = 0
         self._again: deque[asyncio.Future[bool]] = deque()
@@ -40,11 +40,11 @@ class Gate:
         return len(self._again) + len(self._new)
 
     @property
-    def hungry(self) -> bool:
+    def has_room(self) -> bool:
         """Whether it would let another one through."""
         return self._through + self.waiting < self.size
 
-    async def enter(self, *, again: bool = False) -> bool:
+    async def acquire(self, *, again: bool = False) -> bool:
         """Wait for a place, and tell whether there is one: False once it is shut. Whoever entered has to leave."""
         if self._shut:
             return False
@@ -57,14 +57,14 @@ class Gate:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.result():
-                self.leave()
+                self.release()
             raise
 
-    def depart(self) -> None:
+    def sent(self) -> None:
         """Say that a request leaves; the others that are through still get ready, and load nobody."""
         self._away += 1
 
-    def leave(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
+    def release(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
         """Make room, and let the limit know how it went.
 
         Parameters
@@ -75,7 +75,7 @@ class Gate:
             Whether the answer was a sign of too many at once.
         """
         if began is not None:
-            self._limit.answered(began, now, self._away, overload)
+            self._limit.record(began, now, self._away, overload)
             self._away -= 1
         self._through -= 1
         while self._through < self.size and (queue := self._again or self._new):
@@ -85,7 +85,7 @@ class Gate:
                 place.set_result(True)
         self.freed()
 
-    def shut(self) -> None:
+    def close(self) -> None:
         """Let nobody through any more."""
         self._shut = True
         for place in (*self._again, *self._new):

@@ -16,7 +16,7 @@ JOIN = 0.01  # seconds in which others may join a write: one costs as much as 20
 ALONE = 0.05  # seconds after which what nobody waits for is written by itself
 
 
-class Group(Generic[Item]):
+class GroupCommit(Generic[Item]):
     """Lets many share one write: what comes while a write is under way goes into the next one.
 
     A write has its price, however little is in it: what somebody waits for is written after `JOIN` seconds, and what

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 START, MOST = 16, 256  # uploads in flight, at first and at most
 
 
-class Limit(Protocol):
+class ConcurrencyLimit(Protocol):
     """How many requests may be in flight."""
 
     size: int
 
-    def answered(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001 - as it is
+    def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001 - as it is
         """Take in the end of a request.
 
         Parameters
@@ -33,17 +33,17 @@ class Limit(Protocol):
         """
 
 
-class Fixed:
+class FixedLimit:
     """Always so many."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def answered(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
+    def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
         """Take in the end of a request, which changes nothing."""
 
 
-class _Tally:
+class _Measurement:
     """What came of the requests since some moment."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class _Tally:
         return math.sqrt((spread + 4 * (self.answers / self.fine - 1)) / self.answers)
 
 
-class Adaptive:
+class AdaptiveLimit:
     """Finds the smallest number in flight that gives the best throughput, and follows it.
 
     Only throughput counts: requests answered well per second. Latency grows also where more in flight still pay, and
@@ -117,9 +117,9 @@ class Adaptive:
         self.size = self._base = min(self._most, max(1, round(size)))
         self._moved = self._trip = now
         self._trips = self._seen = self._missed = 0
-        self._tally = _Tally()
+        self._tally = _Measurement()
 
-    def answered(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
+    def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
         """Take in the end of a request; see `Limit`."""
         self._moved = began if self._moved == -math.inf else self._moved
         self._count(began, now, fine=not overload)
@@ -162,7 +162,7 @@ class Adaptive:
         return answers >= max(least, self.LEAST) and (error < self.CLOSE or answers >= 200 + self.size)
 
     def _judge(self, now: float) -> None:
-        tally, self._tally = self._tally, _Tally()
+        tally, self._tally = self._tally, _Measurement()
         if self._phase == self._start:  # by the clock: of the first answers, the quick ones come first
             self._start(tally.answers * tally.worth() / max(now - self._moved, 1e-9), now)
         elif self._used(tally.in_flight / tally.answers):

@@ -49,7 +49,7 @@ class _Episode:
     let_in: int = 0
 
 
-class Pace:
+class RateLimiter:
     """Spaces the beginnings of requests, and follows what refusals say.
 
     - `rate` spaces beginnings evenly.
@@ -87,7 +87,7 @@ class Pace:
         named = math.inf if self._named is None else 1 / self._named.spacing
         return min(self._most, self._learned, named)
 
-    def wait(self, now: float) -> float:
+    def reserve(self, now: float) -> float:
         """Take the next place, and return how many seconds it is away."""
         self._forget(now)
         place = max(self._next, self._until, self._by_name(now), now)
@@ -103,7 +103,7 @@ class Pace:
 
     def held(self, now: float, asked: float) -> float:
         """Ask after having waited for a place: one that was taken before a refusal is lost, and another is taken."""
-        return self.wait(now) if asked <= self._refused_at else 0.0
+        return self.reserve(now) if asked <= self._refused_at else 0.0
 
     def _spacing(self) -> float:
         return 1 / min(self._most, self._learned)
@@ -124,7 +124,7 @@ class Pace:
         if self._named is not None and now >= self._named.until:
             self._named = None
 
-    def limit(self, now: float, most: int, seconds: float) -> None:
+    def cap(self, now: float, most: int, seconds: float) -> None:
         """Begin no more than so many requests in so many seconds, as long as that is named now and then."""
         seconds = min(CAREFUL * seconds, LONGEST)
         if most >= REMEMBERED:
@@ -139,7 +139,7 @@ class Pace:
         if seconds > WINDOWS[-1]:  # then the service says itself when the next window begins
             self._begun.clear()
 
-    def let_in(self, began: float) -> None:
+    def accepted(self, began: float) -> None:
         """Note that a request was let in: if most are that began after a refused one, no window was full."""
         episode = self._episode
         if episode is not None and episode.began < began < self._until:
@@ -147,7 +147,7 @@ class Pace:
             if episode.let_in > 2 * (episode.refused + 2):
                 self._teach_nothing()
 
-    def refused(self, now: float, seconds: float, began: float = math.inf) -> None:
+    def rejected(self, now: float, seconds: float, began: float = math.inf) -> None:
         """Begin nothing for these seconds, which a refusal of a request named that began then."""
         self._forget(now)
         if self._episode is None or now >= self._until:
@@ -195,7 +195,7 @@ class Pace:
         self._learned, self._patience, self._quiet = math.inf, 5.0, self._until + QUIET
 
 
-class Budget:
+class RetryBudget:
     """The retries that the rows of a run share, so that an outage does not become a flood of them.
 
     Each retry takes one, each success gives one back, and so does each second. When none is left, a retry is not

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ikpipe.errors import MappingError, nearest, shown
+from ikpipe.errors import MappingError, did_you_mean, short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -133,14 +133,16 @@ def chain(transformation: Transformation) -> str:
     try:
         return quote(_chain(transformation), safe=_SAFE)
     except UnicodeEncodeError:
-        words = f"transformation={shown(transformation)}: it has half a character, which cannot be sent."
+        words = f"transformation={short_repr(transformation)}: it has half a character, which cannot be sent."
         raise MappingError(words) from None
 
 
 def _chain(transformation: object) -> str:
     steps = [transformation] if isinstance(transformation, (str, Mapping)) else transformation
     if not isinstance(steps, Sequence):
-        raise MappingError(f"transformation={shown(transformation)}: give a step such as {{'width': 400}}, or a list.")
+        raise MappingError(
+            f"transformation={short_repr(transformation)}: give a step such as {{'width': 400}}, or a list."
+        )
     return ":".join(filter(None, map(_step, steps)))
 
 
@@ -148,7 +150,9 @@ def _step(step: object) -> str:
     if isinstance(step, str):
         return step.strip()
     if not isinstance(step, Mapping):
-        raise MappingError(f"{shown(step)} is no step of a transformation: give a mapping, or text such as 'w-400'.")
+        raise MappingError(
+            f"{short_repr(step)} is no step of a transformation: give a mapping, or text such as 'w-400'."
+        )
     return ",".join(part for name, value in step.items() for part in _parts(name, value))
 
 
@@ -194,7 +198,9 @@ def short(name: str) -> str:
         return name
     snake = _snake(name)
     if snake not in NAMES:
-        raise MappingError(f"There is no transformation {name!r}{nearest(name, NAMES)}; what is newer goes as 'raw'.")
+        raise MappingError(
+            f"There is no transformation {name!r}{did_you_mean(name, NAMES)}; what is newer goes as 'raw'."
+        )
     return NAMES[snake]
 
 
@@ -204,7 +210,7 @@ def _snake(name: object) -> str:
 
 def _value(name: str, key: str, value: object) -> str:
     if key in _FLAGS:
-        raise MappingError(f"{name}={shown(value)}: it is True or False.")
+        raise MappingError(f"{name}={short_repr(value)}: it is True or False.")
     if key == "sr" and isinstance(value, (list, tuple)):
         return "_".join(_written(name, one) for one in value)
     text = _written(name, value)
@@ -220,28 +226,32 @@ def _written(name: str, value: object) -> str:
         return "true"
     if isinstance(value, (int, float)):
         if not abs(value) < _LARGEST:
-            raise MappingError(f"{name}={shown(value)}: it must be finite, and below {_LARGEST:,}.")
+            raise MappingError(f"{name}={short_repr(value)}: it must be finite, and below {_LARGEST:,}.")
         return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
     text = _words(name, value)
     if bad := sorted({",", ":"} & set(text)):
-        raise MappingError(f"{name}={shown(value)}: {bad[0]!r} would part it; percent-encode it, or give it as text.")
+        raise MappingError(
+            f"{name}={short_repr(value)}: {bad[0]!r} would part it; percent-encode it, or give it as text."
+        )
     return text
 
 
 def _words(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise MappingError(f"{name}={shown(value)}: give a number or text.")
+        raise MappingError(f"{name}={short_repr(value)}: give a number or text.")
     return value.strip()
 
 
 def _layer(overlay: object) -> str:
     """Write an overlay as a layer: ``l-text,i-Hello,lx-10,fs-20,l-end`` (docs)."""
     if not isinstance(overlay, Mapping):
-        raise MappingError(f"overlay={shown(overlay)}: give a mapping such as {{'type': 'text', 'text': 'Hello'}}.")
+        raise MappingError(
+            f"overlay={short_repr(overlay)}: give a mapping such as {{'type': 'text', 'text': 'Hello'}}."
+        )
     given = {_snake(name): value for name, value in overlay.items() if value is not None}
     kind = _snake(given.get("type", ""))
     if kind not in _LAYERS:
-        raise MappingError(f"An overlay's type is one of {', '.join(_LAYERS)}; {shown(kind)} is none.")
+        raise MappingError(f"An overlay's type is one of {', '.join(_LAYERS)}; {short_repr(kind)} is none.")
     start, key = _LAYERS[kind]
     _known("overlay", given, {*_OVERLAY, key})
     if not isinstance(given.get(key), str) or not given[key]:
@@ -259,7 +269,7 @@ def _layer(overlay: object) -> str:
 
 def _content(kind: str, text: str, encoding: str) -> tuple[str, ...]:
     if encoding not in _ENCODINGS:
-        raise MappingError(f"An overlay's encoding is one of {', '.join(_ENCODINGS)}; {shown(encoding)} is none.")
+        raise MappingError(f"An overlay's encoding is one of {', '.join(_ENCODINGS)}; {short_repr(encoding)} is none.")
     if kind == "solid_color":
         return "i-ik_canvas", f"bg-{_written('color', text)}"
     simple = _PLAIN_TEXT if kind == "text" else _PLAIN_INPUT
@@ -272,7 +282,7 @@ def _content(kind: str, text: str, encoding: str) -> tuple[str, ...]:
 def _places(what: str, given: object, names: Mapping[str, str]) -> Iterator[str]:
     """Write where a layer is, or when; a negative number is written with an ``N`` (docs)."""
     if not isinstance(given, Mapping):
-        raise MappingError(f"{what}={shown(given)}: give a mapping with {', '.join(names)}.")
+        raise MappingError(f"{what}={short_repr(given)}: give a mapping with {', '.join(names)}.")
     found = {_snake(name): value for name, value in given.items() if value is not None}
     _known(what, found, names)
     for name, key in names.items():
@@ -283,4 +293,4 @@ def _places(what: str, given: object, names: Mapping[str, str]) -> Iterator[str]
 def _known(what: str, given: Collection[str], names: Collection[str]) -> None:
     for name in given:
         if name not in names:
-            raise MappingError(f"{what}: there is no {name!r}{nearest(name, names)}.")
+            raise MappingError(f"{what}: there is no {name!r}{did_you_mean(name, names)}.")

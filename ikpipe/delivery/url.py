@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
 from ikpipe.delivery.transformations import chain
-from ikpipe.errors import AccountError, BadValue, MappingError, shown
-from ikpipe.request.urls import web_address
+from ikpipe.errors import AccountError, InvalidValue, MappingError, short_repr
+from ikpipe.request.urls import valid_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -89,7 +89,7 @@ def url(
         _check_endpoint(account)
         mend = "give the file's path, or the account of that endpoint"
         raise MappingError(
-            f"{shown(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
+            f"{short_repr(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
         )
     added = _parameters(query or {}, _OF_TRANSFORMATION * bool(written) + _OF_SIGNATURE * signed)
     if written:
@@ -122,7 +122,7 @@ def _encoded(text: str) -> str:
     try:
         return quote(text, safe="-._~")
     except UnicodeEncodeError:
-        raise MappingError(f"query: {shown(text)} has half a character, which cannot be sent.") from None
+        raise MappingError(f"query: {short_repr(text)} has half a character, which cannot be sent.") from None
 
 
 def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
@@ -136,16 +136,16 @@ def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
     try:
         encoded = quote(path.strip("/"), safe=_SAFE)
     except UnicodeEncodeError:
-        raise MappingError(f"path={shown(path)}: it has half a character, which cannot be sent.") from None
+        raise MappingError(f"path={short_repr(path)}: it has half a character, which cannot be sent.") from None
     _check_levels(path, encoded)
     return endpoint, encoded, []
 
 
 def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
     try:
-        whole, _, _fragment = web_address(path).partition("#")
-        ours = web_address(endpoint) if endpoint else ""
-    except BadValue as bad:
+        whole, _, _fragment = valid_url(path).partition("#")
+        ours = valid_url(endpoint) if endpoint else ""
+    except InvalidValue as bad:
         raise MappingError(f"{bad.message}; {bad.fix}.") from None
     address, _, query = whole.partition("?")
     parameters = query.split("&") if query else []
@@ -164,13 +164,13 @@ def _check_endpoint(account: Account) -> None:
 
 
 def _no_path(path: object) -> MappingError:
-    return MappingError(f"path={shown(path)}: give a file's path, or its URL.")
+    return MappingError(f"path={short_repr(path)}: give a file's path, or its URL.")
 
 
 def _check_levels(path: object, encoded: str) -> None:
     """Refuse what browsers and servers take out of a path: the signature would be of another one."""
     if {".", ".."} & set(unquote(encoded).split("/")):
-        raise MappingError(f"path={shown(path)}: leave out '.' and '..', which are no levels of a library's path.")
+        raise MappingError(f"path={short_repr(path)}: leave out '.' and '..', which are no levels of a library's path.")
 
 
 def _query(parameters: list[str]) -> str:
@@ -188,7 +188,9 @@ def _end(expire: object, now: float) -> int:
             seconds = float(lasts) if isinstance(lasts, Real) and not isinstance(lasts, bool) else 0.0
             end = int(now + seconds) if 1 <= seconds < FOREVER else 0
     if not (seconds >= 1 and 0 < end < FOREVER):
-        raise MappingError(f"expire={shown(expire)}: give the seconds that the URL is to live, at least 1, or its end.")
+        raise MappingError(
+            f"expire={short_repr(expire)}: give the seconds that the URL is to live, at least 1, or its end."
+        )
     return end
 
 

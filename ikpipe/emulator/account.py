@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator.log import Log
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
-    from ikpipe.emulator.upload.tokens import Keys
+    from ikpipe.emulator.upload.jwt_reading import AccountKeys
     from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
@@ -23,10 +23,10 @@ Address = tuple[str, int]
 
 
 @dataclass(slots=True)
-class Account:
+class EmulatedAccount:
     """All that belongs to one account: its keys, its rules, what it has stored and what it has used up."""
 
-    keys: Keys
+    keys: AccountKeys
     rules: Rules
     store: Store
     load: Load

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.log import Entry
     from ikpipe.emulator.settings import Rules
 
@@ -37,7 +37,7 @@ CORS = (b"access-control-allow-origin", b"*")
 _RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
 
 
-def make_app(account: Account, hosts: Collection[str] = ()) -> ASGIApp:
+def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
     """Make the whole service for one account, as an ASGI application; `hosts` as for `visitors.check_host`."""
     upload = UploadEndpoint(account)
 
@@ -70,7 +70,7 @@ def make_app(account: Account, hosts: Collection[str] = ()) -> ASGIApp:
         *Library(account).routes(),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
-    return Frontage(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account, hosts)
+    return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account, hosts)
 
 
 def grant_preflight(*, allowed: bool) -> Response:
@@ -85,10 +85,10 @@ def grant_preflight(*, allowed: bool) -> Response:
     return Response(status_code=204, headers=headers)
 
 
-class Frontage:
+class EmulatorMiddleware:
     """Goes around the routes: notes each request, turns refusals into answers, adds the common headers."""
 
-    def __init__(self, app: ASGIApp, uploads: ASGIApp, account: Account, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, uploads: ASGIApp, account: EmulatedAccount, hosts: Collection[str]) -> None:
         self._app = app
         self._uploads = uploads
         self._account = account

@@ -21,7 +21,7 @@ _AS_EVER = ("stored",)
 _ON_THE_WAY_BACK = ("stored", "answered")
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """A kind of fault: what happens to an upload, and the moments at which its token may count as spent."""
 
     what: str
@@ -39,21 +39,23 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "refuse": Kind("the connection is closed as soon as it is opened", _ON_THE_WAY),
-    "reset-before": Kind("the connection is reset before the body is read", _ON_THE_WAY),
-    "reset-middle": Kind("the connection is reset when half of the body is read", _ON_THE_WAY),
-    "reset-after": Kind("the connection is reset when the body is read; nothing is stored", _ON_ARRIVAL),
-    "429": Kind("too many requests, to be repeated after milliseconds; nothing is stored", _ON_ARRIVAL),
-    "5xx": Kind("500, 502, 503 or 504 with an empty body; nothing is stored", _ON_ARRIVAL),
-    "slow": Kind("the answer takes longer", _AS_EVER),
-    "store-then-cut": Kind("the file is stored, and the connection is reset instead of an answer", _ON_THE_WAY_BACK),
-    "store-then-5xx": Kind("the file is stored, and the answer is a 5xx with an empty body", _ON_THE_WAY_BACK),
-    "cut-answer": Kind(
+    "refuse": FaultKind("the connection is closed as soon as it is opened", _ON_THE_WAY),
+    "reset-before": FaultKind("the connection is reset before the body is read", _ON_THE_WAY),
+    "reset-middle": FaultKind("the connection is reset when half of the body is read", _ON_THE_WAY),
+    "reset-after": FaultKind("the connection is reset when the body is read; nothing is stored", _ON_ARRIVAL),
+    "429": FaultKind("too many requests, to be repeated after milliseconds; nothing is stored", _ON_ARRIVAL),
+    "5xx": FaultKind("500, 502, 503 or 504 with an empty body; nothing is stored", _ON_ARRIVAL),
+    "slow": FaultKind("the answer takes longer", _AS_EVER),
+    "store-then-cut": FaultKind(
+        "the file is stored, and the connection is reset instead of an answer", _ON_THE_WAY_BACK
+    ),
+    "store-then-5xx": FaultKind("the file is stored, and the answer is a 5xx with an empty body", _ON_THE_WAY_BACK),
+    "cut-answer": FaultKind(
         "the file is stored, and the connection is reset when half of the answer has left", _ON_THE_WAY_BACK
     ),
-    "truncated": Kind("the file is stored, and the answer is a 200 with half of its JSON", _ON_THE_WAY_BACK),
-    "non-json": Kind("the file is stored, and the answer is a 200 with HTML", _ON_THE_WAY_BACK),
-    "index-delay": Kind("the file is stored, and appears in lists and searches later", _AS_EVER),
+    "truncated": FaultKind("the file is stored, and the answer is a 200 with half of its JSON", _ON_THE_WAY_BACK),
+    "non-json": FaultKind("the file is stored, and the answer is a 200 with HTML", _ON_THE_WAY_BACK),
+    "index-delay": FaultKind("the file is stored, and appears in lists and searches later", _AS_EVER),
 }
 """The kinds of fault; the first that is drawn for an upload is the one that fires."""
 

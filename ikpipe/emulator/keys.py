@@ -7,7 +7,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from ikpipe.emulator.upload.tokens import Keys
+from ikpipe.emulator.upload.jwt_reading import AccountKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 FILE = "keys.json"
 
 
-def made() -> Keys:
+def made() -> AccountKeys:
     """Return a pair that nobody else has."""
-    return Keys(f"public_{secrets.token_urlsafe(20)}=", f"private_{secrets.token_urlsafe(20)}=")
+    return AccountKeys(f"public_{secrets.token_urlsafe(20)}=", f"private_{secrets.token_urlsafe(20)}=")
 
 
-def kept(directory: Path) -> Keys | None:
+def kept(directory: Path) -> AccountKeys | None:
     """Return the keys that a directory has.
 
     Raises
@@ -34,13 +34,13 @@ def kept(directory: Path) -> Keys | None:
         return None
     try:
         pair = json.loads(text)
-        return Keys(str(pair["public_key"]), str(pair["private_key"]))
+        return AccountKeys(str(pair["public_key"]), str(pair["private_key"]))
     except (ValueError, KeyError, TypeError):
         words = "does not hold the emulator's keys: delete it, and new ones are made"
         raise ValueError(f"{directory / FILE} {words}") from None
 
 
-def keep(directory: Path, keys: Keys) -> Keys:
+def keep(directory: Path, keys: AccountKeys) -> AccountKeys:
     """Write keys into a directory that has none, readable by its owner alone; return those that it has then."""
     path = directory / FILE
     partial = directory / f".{FILE}.{secrets.token_hex(4)}"

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ikpipe.emulator import keys, visitors
-from ikpipe.emulator.account import Account
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.background import Background
 from ikpipe.emulator.faults import Faults
@@ -25,7 +25,7 @@ from ikpipe.emulator.load import Load
 from ikpipe.emulator.log import Log
 from ikpipe.emulator.settings import Rules
 from ikpipe.emulator.store import Store
-from ikpipe.emulator.upload.tokens import Keys
+from ikpipe.emulator.upload.jwt_reading import AccountKeys
 from ikpipe.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Emulator:
         self._hosts = visitors.names(hosts, host)
         self._given = public_key is not None, private_key is not None
         made = keys.made()
-        self._keys = Keys(public_key or made.public, private_key or made.private)
+        self._keys = AccountKeys(public_key or made.public, private_key or made.private)
         self._log = Log()
         self._clock = clock
         self._background = Background(clock)
@@ -142,7 +142,7 @@ class Emulator:
             self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             load = Load(self._clock or time.monotonic)
             parts = self.rules, store, load, self._log, self.faults, self._background, self._webhooks
-            service = Account(self._keys, *parts, self.url, self._clock or time.time)
+            service = EmulatedAccount(self._keys, *parts, self.url, self._clock or time.time)
             server = _Server(make_app(service, self._hosts), listener, self.faults)
             service.cut = server.cut
             stack.enter_context(_running(server))
@@ -152,10 +152,12 @@ class Emulator:
     def __exit__(self, *_error: object) -> None:
         self._exit.close()
 
-    def _chosen(self, others: Keys) -> Keys:
+    def _chosen(self, others: AccountKeys) -> AccountKeys:
         """Return the keys that were given; what was not given is another pair's."""
         public, private = self._given
-        return Keys(self._keys.public if public else others.public, self._keys.private if private else others.private)
+        return AccountKeys(
+            self._keys.public if public else others.public, self._keys.private if private else others.private
+        )
 
     @property
     def url_endpoint(self) -> str:

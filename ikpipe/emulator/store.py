@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ikpipe.emulator.upload.tokens import Token
+    from ikpipe.emulator.upload.jwt_reading import ReadToken
 
 Details = dict[str, Any]
 """A file's details under their wire names, without addresses: those depend on the port."""
@@ -104,11 +104,11 @@ class Store:
 
     # Tokens
 
-    def spend(self, token: Token) -> bool:
+    def spend(self, token: ReadToken) -> bool:
         """Mark a token as used; False if it already was."""
         return self._write("INSERT OR IGNORE INTO tokens (digest, expires) VALUES (?, ?)", *_key(token)) == 1
 
-    def give_back(self, token: Token) -> None:
+    def give_back(self, token: ReadToken) -> None:
         """Make a token usable again."""
         self._write("DELETE FROM tokens WHERE digest = ? AND expires = ?", *_key(token))
 
@@ -231,5 +231,5 @@ class Store:
         return self._write("UPDATE fields SET deleted = 1 WHERE id = ? AND NOT deleted", field_id) == 1
 
 
-def _key(token: Token) -> tuple[str, int]:
+def _key(token: ReadToken) -> tuple[str, int]:
     return token.digest, token.expires

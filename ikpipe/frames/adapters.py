@@ -21,7 +21,7 @@ Frame = TypeVar("Frame")
 """A pandas or polars DataFrame, or a pyarrow Table: what goes in comes out."""
 
 
-class Native:
+class FrameAdapter:
     """A table as a frame, and the way back.
 
     Parameters

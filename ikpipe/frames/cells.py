@@ -7,7 +7,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import unreadable
-from ikpipe.request.columns import kinds
+from ikpipe.request.columns import cell_types
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def whole_floats(column: pd.Series[Any]) -> bool:
     if kind != "O" or getattr(column.dtype, "type", None) is str:
         return kind == "O"
     cells = column.astype(object).tolist()
-    if not any(issubclass(one, float) for one in kinds(cells)):
+    if not any(issubclass(one, float) for one in cell_types(cells)):
         return True
     floats = [float.__float__(cell) for cell in cells if issubclass(type(cell), float)]
     return all(cell.is_integer() or math.isnan(cell) for cell in floats)
@@ -46,7 +46,7 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
         numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
         return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
     cells: list[Any] = column.astype(object).tolist()
-    found = kinds(cells)
+    found = cell_types(cells)
     if found == {str} and _MARK not in "".join(cells):
         return cells if all(cells) else [cell or None for cell in cells]
     if found <= {int, bool, bytes, NoneType}:
@@ -63,7 +63,7 @@ def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
 
 
 def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:
-    """Return the only cell of a column as a plain value; a `BadValue` where that fails."""
+    """Return the only cell of a column as a plain value; a `InvalidValue` where that fails."""
     try:
         return _present(column, whole=whole)[0]
     except Exception as error:  # noqa: BLE001

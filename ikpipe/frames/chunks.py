@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from ikpipe.frames.adapters import Native
+from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import plain_cells, whole_floats
 from ikpipe.frames.codec.dtypes import columns, levels
-from ikpipe.frames.codec.text import Frozen, thaw
+from ikpipe.frames.codec.text import FrameEncoder, decode_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ class Chunk(NamedTuple):
     frame: pd.DataFrame
     start: int
     whole: Callable[[int], bool]
-    frozen: Frozen
+    frozen: FrameEncoder
 
     def part(self, first: int, last: int) -> Chunk:
         """Give some of its rows, counted within it."""
@@ -39,7 +39,7 @@ class Chunk(NamedTuple):
         return self.frozen.piece(self.frame)
 
 
-class Feed(Protocol):
+class TableSource(Protocol):
     """A table, chunk by chunk.
 
     `rows` is their number, or None where nobody knows it yet; `sample` are the first of them, with the columns of all
@@ -63,26 +63,26 @@ class Feed(Protocol):
         """Give the label of a row."""
 
 
-class Whole:
+class InMemoryTable:
     """A frame, which is here as a whole.
 
     Parameters
     ----------
     table
-        A pandas DataFrame, or what `Native` takes.
+        A pandas DataFrame, or what `FrameAdapter` takes.
     rows, size
         What a chunk has at most.
     """
 
     def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE) -> None:
-        self.native = Native(table)
+        self.native = FrameAdapter(table)
         self.frame = self.sample = frame = self.native.frame
         self.rows: int | None = len(frame)
         self.origin: dict[str, Any] | None = None
         self.ahead, self.grows = True, False
         self._most, self._size = rows, size
         self._wholes: dict[int, bool] = {}
-        self._frozen = Frozen(frame)
+        self._frozen = FrameEncoder(frame)
 
     def chunks(self) -> Iterator[Chunk]:
         """Go through the frame."""
@@ -111,7 +111,7 @@ class Whole:
         return self._wholes[at]
 
 
-class FromFile:
+class FileTable:
     """A table that comes from a file, whose rows are counted, and not labelled.
 
     Parameters
@@ -138,7 +138,7 @@ class FromFile:
         return self.origin is not None and at in self.origin["whole"]
 
 
-class Kept(FromFile):
+class JournalTable(FileTable):
     """A table of which a journal has all rows.
 
     Parameters
@@ -170,8 +170,8 @@ class Kept(FromFile):
     def chunks(self) -> Iterator[Chunk]:
         """Go through the table."""
         for start, _, cells, head in self._pieces():
-            frame = thaw(head or "", [cells], start, trusted=self._trusted)
-            yield Chunk(frame, start, self._whole, Frozen(frame, part=True))
+            frame = decode_frame(head or "", [cells], start, trusted=self._trusted)
+            yield Chunk(frame, start, self._whole, FrameEncoder(frame, part=True))
 
 
 def with_columns(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:

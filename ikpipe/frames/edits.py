@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe.errors import MappingError, nearest
-from ikpipe.frames.adapters import Native
+from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import plain_cells, whole_floats
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Change(NamedTuple):
     message: str | None = None
 
 
-class Files:
+class FileChanges:
     """A frame of files, which are to be changed.
 
     Parameters
@@ -33,7 +33,7 @@ class Files:
     """
 
     def __init__(self, table: Any) -> None:
-        self._native = Native(table)
+        self._native = FrameAdapter(table)
 
     def column(self, *names: str) -> list[Any]:
         """Give the cells of the first of these columns that there is, None where they are missing.
@@ -47,7 +47,7 @@ class Files:
         found = next((name for name in names if name in frame.columns), None)
         if found is None:
             wanted = " or ".join(map(repr, names))
-            raise MappingError(f"The frame has no column {wanted}{nearest(names[0], frame.columns)}.")
+            raise MappingError(f"The frame has no column {wanted}{did_you_mean(names[0], frame.columns)}.")
         return plain_cells(frame[found], whole=whole_floats(frame[found]))
 
     def close(self, changes: Sequence[Change]) -> Any:

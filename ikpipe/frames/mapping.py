@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe.errors import BadValue, MappingError, nearest
+from ikpipe.errors import InvalidValue, MappingError, did_you_mean
 from ikpipe.frames.cells import plain_cells
-from ikpipe.request.columns import kinds, mapped
+from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.names import without_slash
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
-from ikpipe.request.rows import Giver, Rows
+from ikpipe.request.rows import MappedRows, ValueSource
 from ikpipe.request.template import Template
-from ikpipe.request.values import plain, tag_list
+from ikpipe.request.values import tag_list, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -26,7 +26,7 @@ _METADATA = ("custom_metadata.", "customMetadata.")
 _SAID = "webhook_url"  # is taken from a column only where the call says so: it has the service tell others of the files
 
 
-class Plan:
+class ColumnMapping:
     """The mapping of a table's columns, checked as far as it can be without looking at a cell.
 
     Parameters
@@ -48,7 +48,7 @@ class Plan:
         self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
-        self._givers: dict[str, list[Giver]] = {}
+        self._givers: dict[str, list[ValueSource]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
         said = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
@@ -58,21 +58,21 @@ class Plan:
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
-    def gives(self, parameter: str) -> bool:
+    def provides(self, parameter: str) -> bool:
         """Tell whether any column or keyword gives this parameter."""
         return parameter in self._givers
 
-    def rows(self, chunk: Chunk) -> Rows:
+    def rows(self, chunk: Chunk) -> MappedRows:
         """Read the parameters of some rows."""
         used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
         cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
-        return Rows(list(chunk.frame.index), chunk.start, self._givers, cells, self._names.label)
+        return MappedRows(list(chunk.frame.index), chunk.start, self._givers, cells, self._names.label)
 
-    def _add(self, parameter: str, givers: list[Giver]) -> None:
+    def _add(self, parameter: str, givers: list[ValueSource]) -> None:
         if givers:
             self._givers.setdefault(parameter, []).extend(givers)
 
-    def _mapped(self, parameter: str, target: Any) -> list[Giver]:
+    def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Read an entry of `columns=`."""
         if parameter == "custom_metadata" and isinstance(target, list):
             target = {str(column): column for column in target}
@@ -84,7 +84,7 @@ class Plan:
             return [_joined([self._names.find(column, f"columns[{parameter!r}]") for column in target])]
         return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
 
-    def _own_columns(self, said: set[str]) -> Iterator[tuple[str, list[Giver]]]:
+    def _own_columns(self, said: set[str]) -> Iterator[tuple[str, list[ValueSource]]]:
         """Find the columns that are named like one metadata field, or like a parameter, in either spelling.
 
         Parameters
@@ -122,7 +122,7 @@ class Plan:
             raise MappingError(f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}.")
         return found[0]
 
-    def _keyword(self, parameter: str, value: Any) -> Giver:
+    def _keyword(self, parameter: str, value: Any) -> ValueSource:
         """Read a keyword: a template, or a constant, whose rule is checked at once."""
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = ",".join(map(str, value))
@@ -136,11 +136,11 @@ class Plan:
                 text = encode(parameter, value)
             if parameter == "file_name":
                 without_slash(text)
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
-        return Giver((), lambda _cells, rows: [value] * rows)
+        return ValueSource((), lambda _cells, rows: [value] * rows)
 
-    def _template(self, parameter: str, template: Template) -> Giver:
+    def _template(self, parameter: str, template: Template) -> ValueSource:
         columns = tuple(self._names.find(column, f"{parameter}=…{{{column}}}…") for column in template.columns)
 
         def fill(*found: Any) -> str:
@@ -148,15 +148,19 @@ class Plan:
             for cell, at, name in zip(found, columns, template.columns, strict=True):
                 if cell is None:
                     words = f"{parameter}: the cell of {{{name}}} is empty"
-                    raise BadValue("missing_cell", words, f"fill the column {name!r}", self._names.label(at))
-                texts.append(plain(cell))
+                    raise InvalidValue("missing_cell", words, f"fill the column {name!r}", self._names.label(at))
+                texts.append(to_text(cell))
             return template.fill(texts)
 
         def read(cells: Cells, _rows: int) -> list[Any]:
             found = [cells[at] for at in columns]
-            return template.fill_all(found) if all(kinds(one) == {str} for one in found) else mapped(fill, *found)
+            return (
+                template.fill_all(found)
+                if all(cell_types(one) == {str} for one in found)
+                else map_distinct(fill, *found)
+            )
 
-        return Giver(columns, read)
+        return ValueSource(columns, read)
 
 
 def _check_names(parameters: Iterable[str]) -> None:
@@ -167,7 +171,7 @@ def _check_names(parameters: Iterable[str]) -> None:
         if name == "token":
             raise MappingError("'token' cannot be given: ikpipe signs a token for each attempt.")
         if name not in TABLE:
-            raise MappingError(f"There is no upload parameter {parameter!r}{nearest(parameter, TABLE)}.")
+            raise MappingError(f"There is no upload parameter {parameter!r}{did_you_mean(parameter, TABLE)}.")
         if name in seen:
             raise MappingError(f"{name} is given twice, in both spellings; keep one of them.")
         seen.add(name)
@@ -206,21 +210,21 @@ class _Names:
         """Find the one column of this label, or say which is nearest."""
         found = [at for at, label in enumerate(self._labels) if label == name] or self.all(str(name))
         if not found:
-            raise MappingError(f"{where}: the frame has no column {name!r}{nearest(name, self._texts)}.")
+            raise MappingError(f"{where}: the frame has no column {name!r}{did_you_mean(name, self._texts)}.")
         if len(found) > 1:
             raise MappingError(f"{where}: the frame has {len(found)} columns {name!r}; rename all but one.")
         return found[0]
 
 
-def _cell(at: int, key: str | None = None) -> Giver:
-    return Giver((at,), lambda cells, _rows: cells[at], key)
+def _cell(at: int, key: str | None = None) -> ValueSource:
+    return ValueSource((at,), lambda cells, _rows: cells[at], key)
 
 
-def _joined(columns: list[int]) -> Giver:
+def _joined(columns: list[int]) -> ValueSource:
     def join(*found: Any) -> list[str] | None:
         return [tag for cell in found if cell is not None for tag in tag_list(cell)] or None
 
     def read(cells: Cells, rows: int) -> list[Any]:
-        return mapped(join, *(cells[at] for at in columns)) or [None] * rows
+        return map_distinct(join, *(cells[at] for at in columns)) or [None] * rows
 
-    return Giver(tuple(columns), read)
+    return ValueSource(tuple(columns), read)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ikpipe.errors import MappingError, shown
+from ikpipe.errors import MappingError, short_repr
 from ikpipe.request.result import EXTRA, KINDS, RESULT_COLUMNS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def check_answers(frame: pd.DataFrame) -> None:
+def check_result_columns(frame: pd.DataFrame) -> None:
     """See that the cells of a run's columns are of the types that these have.
 
     Raises
@@ -39,8 +39,8 @@ def check_answers(frame: pd.DataFrame) -> None:
         for label, cell, missing in zip(frame.index, cells.tolist(), cells.isna(), strict=True):
             if not missing and not fits(cell):
                 raise MappingError(
-                    f"Row {shown(label)}: {column} is {shown(cell)}, which no run writes there. Read results with "
-                    "ikpipe.read_results, or fix the cell."
+                    f"Row {short_repr(label)}: {column} is {short_repr(cell)}, which no run writes there. Read results"
+                    " with ikpipe.read_results, or fix the cell."
                 )
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe.errors import MappingError, Problem
-from ikpipe.frames.adapters import Native
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.result_types import check_answers
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.result_types import check_result_columns
 from ikpipe.request.result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ikpipe.frames.chunks import Chunk, Feed
+    from ikpipe.frames.chunks import Chunk, TableSource
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
     return frame.astype({"row": object, "position": "Int64", "column": object})
 
 
-class Collected:
+class ResultCollector:
     """Gathers the results of a run into a frame.
 
     Parameters
@@ -35,9 +35,9 @@ class Collected:
         The input; what is not in memory as a whole is gathered too.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: TableSource) -> None:
         self.results: Any = pd.DataFrame()
-        self._native = feed.native if isinstance(feed, Whole) else None
+        self._native = feed.native if isinstance(feed, InMemoryTable) else None
         self._frame = feed.sample if feed.ahead else None
         self._chunks: list[pd.DataFrame] = []
         self._answers: list[pd.DataFrame] = []
@@ -45,7 +45,7 @@ class Collected:
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Set a chunk's results out."""
-        return chunk.frame, None if results is None else answers(results, len(results))
+        return chunk.frame, None if results is None else results_frame(results, len(results))
 
     def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame | None]) -> None:
         """Take the next chunk's results; many that were never begun are set out together."""
@@ -60,7 +60,7 @@ class Collected:
 
     def _set_out(self) -> None:
         if self._skipped:
-            self._answers.append(answers(None, self._skipped))
+            self._answers.append(results_frame(None, self._skipped))
             self._skipped = 0
 
     def close(self, summary: Mapping[str, Any]) -> Any:
@@ -69,22 +69,22 @@ class Collected:
         self._set_out()
         self._skipped = len(frame) - sum(map(len, self._answers))
         self._set_out()
-        found = with_answers(frame, _stacked(self._answers))
+        found = with_result_columns(frame, _stacked(self._answers))
         found.attrs = {**frame.attrs, "ikpipe": dict(summary)}
         self.results = found if self._native is None else self._native.back(found)
         return self.results
 
 
-def with_answers(frame: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+def with_result_columns(frame: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """Set answers beside the rows that they are to; columns of their names are replaced."""
     kept = frame.loc[:, [not _is_answer(column) for column in frame.columns]]
     return pd.concat([kept, answers.set_axis(frame.index)], axis=1)
 
 
-def answered(chunk: Chunk, answers: pd.DataFrame) -> Chunk:
+def with_results(chunk: Chunk, answers: pd.DataFrame) -> Chunk:
     """Set answers beside the rows of a chunk."""
     kept = [at for at, column in enumerate(chunk.frame.columns) if not _is_answer(column)]
-    frame = with_answers(chunk.frame, answers)
+    frame = with_result_columns(chunk.frame, answers)
 
     def whole(at: int) -> bool:
         return chunk.whole(at if at < 0 else kept[at]) if at < len(kept) else False
@@ -96,10 +96,10 @@ def _is_answer(column: Any) -> bool:
     return column in RESULT_COLUMNS or column == EXTRA
 
 
-def answers(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
+def results_frame(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
     """Set results out, a row each; None: all were cancelled before they began."""
     if results is None:  # one of them, again and again
-        return answers([CANCELLED], 1).take([0] * rows).reset_index(drop=True)
+        return results_frame([CANCELLED], 1).take([0] * rows).reset_index(drop=True)
     data = {column: _column(results, column[3:], dtype) for column, dtype in RESULT_COLUMNS.items()}
     # Fields that the service has learnt since this was written are kept, in a column of their own.
     if any(one.extra for one in results):
@@ -149,7 +149,7 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     """
     if "ik_status" not in frame.columns:
         raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
-    check_answers(frame)
+    check_result_columns(frame)
     columns = [column for column in (*RESULT_COLUMNS, EXTRA) if column in frame.columns]
     cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
     names = [column.removeprefix("ik_") for column in columns]
@@ -160,7 +160,7 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     return results
 
 
-class Revision:
+class RevisedResults:
     """A results frame whose results are to be changed: taken apart, and put together again.
 
     Parameters
@@ -175,13 +175,13 @@ class Revision:
     """
 
     def __init__(self, table: Any) -> None:
-        self._native = Native(table)
+        self._native = FrameAdapter(table)
         self.results = results_of(self._native.frame)
 
     def close(self) -> Any:
         """Give the frame with the results as they are now, and the run's summary with their counts."""
         frame = self._native.frame
-        found = with_answers(frame, answers(self.results, len(frame)))
+        found = with_result_columns(frame, results_frame(self.results, len(frame)))
         found.attrs = dict(frame.attrs)
         if isinstance(found.attrs.get("ikpipe"), dict):
             found.attrs["ikpipe"] = {
@@ -191,7 +191,7 @@ class Revision:
         return self._native.back(found)
 
 
-def cells_of(table: Whole, column: Any) -> list[Any]:
+def cells_of(table: InMemoryTable, column: Any) -> list[Any]:
     """Give a column's cells as plain values, as they are mapped."""
     return table.cells([*table.frame.columns].index(column))
 

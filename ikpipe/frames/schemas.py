@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe.errors import MappingError, nearest
-from ikpipe.frames.adapters import Native
+from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import plain_cells, whole_floats
-from ikpipe.request.columns import kinds
+from ikpipe.request.columns import cell_types
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -21,7 +21,7 @@ LONG = 255  # characters; longer text, or text of several lines, is a Textarea
 _PREFIXES = ("custom_metadata", "customMetadata")
 
 
-class Planned(NamedTuple):
+class FieldPlan(NamedTuple):
     """A field that a column asks for."""
 
     name: str
@@ -29,7 +29,7 @@ class Planned(NamedTuple):
     schema: dict[str, Any]
 
 
-def planned(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[Planned]:
+def planned(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[FieldPlan]:
     """Say which fields these columns of a table ask for.
 
     Parameters
@@ -43,12 +43,12 @@ def planned(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | N
     MappingError
         There is no such column, or none at all.
     """
-    frame = Native(table).frame
+    frame = FrameAdapter(table).frame
     wanted = _wanted(frame, columns)
     for column in wanted.values():
         if column not in frame.columns:
-            raise MappingError(f"The frame has no column {column!r}{nearest(column, frame.columns)}.")
-    return [Planned(name, column, schema(frame[column])) for name, column in wanted.items()]
+            raise MappingError(f"The frame has no column {column!r}{did_you_mean(column, frame.columns)}.")
+    return [FieldPlan(name, column, schema(frame[column])) for name, column in wanted.items()]
 
 
 def _wanted(frame: pd.DataFrame, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> dict[str, Hashable]:
@@ -71,7 +71,7 @@ def schema(column: pd.Series[Any]) -> dict[str, Any]:
     if getattr(column.dtype, "kind", "O") == "M":
         return {"type": "Date"}
     cells = [cell for cell in plain_cells(column, whole=whole_floats(column)) if cell is not None]
-    found = kinds(cells)
+    found = cell_types(cells)
     if found and found <= {list, tuple, set}:
         every: list[Any] = [item for cell in cells for item in cell]
         return {"type": "MultiSelect", "selectOptions": _options(pd.Series(every, dtype=object))}
@@ -95,7 +95,7 @@ def _options(values: pd.Series[Any]) -> list[Any]:
     return list({(type(value), value): value for value in found}.values())
 
 
-def planned_frame(rows: Sequence[tuple[Planned, str, str | None]]) -> pd.DataFrame:
+def planned_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataFrame:
     """Set out what was planned, and what became of it."""
     made = {
         "name": [one.name for one, _, _ in rows],

@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe.errors import JournalError
-from ikpipe.frames.chunks import Kept, Whole
+from ikpipe.frames.chunks import InMemoryTable, JournalTable
 from ikpipe.frames.codec import json_values
-from ikpipe.frames.codec.text import thaw
+from ikpipe.frames.codec.text import decode_frame
 from ikpipe.journal import inspection
-from ikpipe.journal.entries import Complete
-from ikpipe.journal.history import Record
+from ikpipe.journal.entries import TableComplete
+from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.recorder import piece_of
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.known_runs import known_by
 from ikpipe.request.token import LocalSigner
-from ikpipe.run.job import Work
+from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from ikpipe.frames.chunks import Feed
-    from ikpipe.journal.entries import Entry, Story
+    from ikpipe.frames.chunks import TableSource
+    from ikpipe.journal.entries import Entry, RowRecord
     from ikpipe.request.account import Account
-    from ikpipe.request.token import Token
-    from ikpipe.run.options import Options
+    from ikpipe.request.token import UploadToken
+    from ikpipe.run.options import SendOptions
 
 KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
 ENDING = ".ikjournal"
@@ -46,7 +46,7 @@ def folder() -> Path:
     return user_state_path("ikpipe") / "journals"
 
 
-def begin(path: str | Path | None, work: Work, account: Account, options: Options) -> Record:
+def begin(path: str | Path | None, work: UploadJob, account: Account, options: SendOptions) -> OpenJournal:
     """Begin a run's journal; one that is there already, of the very same work, is gone on with.
 
     Parameters
@@ -72,11 +72,11 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
         "mapping": json_values.encode(dict(work.mapping)),
         "sending": options.kept(),
     }
-    journal, sign = Journal.make(place, account, trust=options.trust_journal), again(account)
+    journal, sign = SQLiteJournal.make(place, account, trust=options.trust_journal), again(account)
     try:
         if not journal.begun:
             journal.begin(facts, _head_start(work.feed))
-            return Record(journal, journal.kept, fresh=True, sign=sign)
+            return OpenJournal(journal, journal.kept, fresh=True, sign=sign)
         before = journal.facts
         alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
         same = _same(journal, work.feed) if alike and work.feed.ahead else None
@@ -88,10 +88,10 @@ def begin(path: str | Path | None, work: Work, account: Account, options: Option
     except BaseException:
         journal.close()
         raise
-    return Record(journal, same, sign=sign)
+    return OpenJournal(journal, same, sign=sign)
 
 
-def _head_start(feed: Feed) -> Iterator[Entry]:
+def _head_start(feed: TableSource) -> Iterator[Entry]:
     """Give as much of a table that is in memory as can be written down without keeping its rows waiting."""
     if not feed.ahead:
         return
@@ -101,12 +101,12 @@ def _head_start(feed: Feed) -> Iterator[Entry]:
         yield piece._replace(head=None) if piece.head == head else piece
         rows, head = piece.position + piece.rows, piece.head
         if rows == feed.rows:
-            yield Complete(rows)
+            yield TableComplete(rows)
         elif time.monotonic() > start + HEAD_START:
             return
 
 
-def _same(journal: Journal, feed: Feed) -> int | None:
+def _same(journal: SQLiteJournal, feed: TableSource) -> int | None:
     """Count the rows that the journal has as they are in the table; None if any of them is another."""
     rows = 0
     for stored, chunk in zip_longest(journal.pieces(), feed.chunks()):
@@ -118,18 +118,18 @@ def _same(journal: Journal, feed: Feed) -> int | None:
     return rows
 
 
-def again(account: Account) -> Callable[..., Token] | None:
+def again(account: Account) -> Callable[..., UploadToken] | None:
     """Give what makes a token again, from its fields and times, where the key is here."""
-    return None if account.private_key is None else LocalSigner(account).again
+    return None if account.private_key is None else LocalSigner(account).sign_at
 
 
 def found(
     path: str | Path,
     account: Account,
-    reopen: Callable[[dict[str, Any]], Feed] | None = None,
+    reopen: Callable[[dict[str, Any]], TableSource] | None = None,
     *,
     trust: bool = False,
-) -> tuple[Record, Work]:
+) -> tuple[OpenJournal, UploadJob]:
     """Open the journal of a run that was cut off, and give what the run was to do.
 
     Parameters
@@ -153,7 +153,7 @@ def found(
         others = [one.path for one in unfinished()]
         words = f" Runs that can be resumed: {', '.join(map(str, others))}." if others else ""
         raise JournalError(f"There is no journal {place}.{words}")
-    journal = Journal.open(place, account, trust=trust)
+    journal = SQLiteJournal.open(place, account, trust=trust)
     try:
         facts = journal.facts
         feed = _feed(journal, reopen)
@@ -164,14 +164,18 @@ def found(
     except BaseException:
         journal.close()
         raise
-    return Record(journal, journal.rows, sign=again(account)), Work(feed, mapping, facts["again"])
+    return OpenJournal(journal, journal.rows, sign=again(account)), UploadJob(feed, mapping, facts["again"])
 
 
-def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> Feed:
+def _feed(journal: SQLiteJournal, reopen: Callable[[dict[str, Any]], TableSource] | None) -> TableSource:
     """Give the table of a journal: from there alone, or from where it was being read."""
     origin = journal.facts["origin"]
     if journal.rows is not None:
-        return Whole(_thawed(journal)) if origin is None else Kept(journal.pieces, journal.rows, origin, trusted=True)
+        return (
+            InMemoryTable(_thawed(journal))
+            if origin is None
+            else JournalTable(journal.pieces, journal.rows, origin, trusted=True)
+        )
     if origin is not None and reopen is not None:
         return reopen(origin)
     raise JournalError(
@@ -180,15 +184,15 @@ def _feed(journal: Journal, reopen: Callable[[dict[str, Any]], Feed] | None) -> 
     )
 
 
-def _thawed(journal: Journal) -> pd.DataFrame:
+def _thawed(journal: SQLiteJournal) -> pd.DataFrame:
     first = next(journal.pieces(), None)
     head = "" if first is None else first.head or ""
-    return thaw(head, (piece.cells for piece in journal.pieces()), trusted=True)
+    return decode_frame(head, (piece.cells for piece in journal.pieces()), trusted=True)
 
 
 def earlier(
     results: pd.DataFrame, account: Account, journal: str | Path | None = None, *, trust: bool = False
-) -> list[tuple[int, Story]]:
+) -> list[tuple[int, RowRecord]]:
     """Give what the journal of the run that gave these results knows.
 
     Parameters
@@ -208,12 +212,12 @@ def earlier(
         The one that was named cannot be used, or nothing proves that this account wrote it.
     """
     if journal is not None:
-        with Journal.open(Path(journal), account, trust=trust) as named:
+        with SQLiteJournal.open(Path(journal), account, trust=trust) as named:
             return list(named.stories())
     known = known_by(results.attrs)
     if known is None or known.journal is None:
         return []
-    with suppress(JournalError), Journal.open(Path(known.journal), account) as noted:
+    with suppress(JournalError), SQLiteJournal.open(Path(known.journal), account) as noted:
         return list(noted.stories())
     return []
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Piece(NamedTuple):
+class TablePiece(NamedTuple):
     """Some rows of the table, from a position on: their cells as text, and its head where that is not as before."""
 
     position: int
@@ -18,13 +18,13 @@ class Piece(NamedTuple):
     head: str | None = None
 
 
-class Complete(NamedTuple):
+class TableComplete(NamedTuple):
     """All rows of the table are here; `position` is the one after the last."""
 
     position: int
 
 
-class Begun(NamedTuple):
+class RowPrepared(NamedTuple):
     """A row as it is to be sent: `fields` are its parameters as JSON, `size` the bytes that are to be stored."""
 
     position: int
@@ -48,35 +48,35 @@ class Intent(NamedTuple):
     guess: bool = False
 
 
-class Settled(NamedTuple):
+class IntentVoided(NamedTuple):
     """Nothing of the row's last request is stored."""
 
     position: int
 
 
-class Ended(NamedTuple):
+class RowEnded(NamedTuple):
     """A row's result, as JSON."""
 
     position: int
     result: str
 
 
-Entry = Piece | Complete | Begun | Intent | Settled | Ended
+Entry = TablePiece | TableComplete | RowPrepared | Intent | IntentVoided | RowEnded
 
 
-class Story(NamedTuple):
+class RowRecord(NamedTuple):
     """What a journal knows of a row: how it is sent, its intents in order, and its result, as JSON.
 
     `settled`: nothing of the last intent is stored.
     """
 
-    begun: Begun | None
+    begun: RowPrepared | None
     intents: list[Intent]
     settled: bool
     result: str | None
 
 
-class Notes(Protocol):
+class RunJournal(Protocol):
     """What a run needs of its journal; each part is described at `Journal`."""
 
     @property
@@ -94,13 +94,13 @@ class Notes(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[TablePiece]:
         """Go through the table."""
 
     def settled_paths(self) -> Iterator[tuple[int, str]]:
         """Go through the rows that are in the library: their positions and paths."""
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
+    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Go through what is known of rows from `first` on, up to `last`."""
 
     def write(self, entries: Sequence[Entry]) -> None:

@@ -171,7 +171,7 @@ def connect(db: sqlite3.Connection, path: Path, prover: Prover, *, fresh: bool, 
     return verdict
 
 
-class Kept(NamedTuple):
+class JournalCounts(NamedTuple):
     """What a journal says of its run, whoever wrote it: when it began, its rows, and when it had no more to do.
 
     Nothing proves it: it is good for lists alone. `begun` is None where nothing was begun.
@@ -182,7 +182,7 @@ class Kept(NamedTuple):
     ended: float | None
 
 
-def glance(path: Path) -> Kept:
+def glance(path: Path) -> JournalCounts:
     """Say what a file claims to be, for lists and for pruning; the file stays as it is.
 
     Raises
@@ -192,21 +192,21 @@ def glance(path: Path) -> Kept:
     """
     with LOCK, told(path), _opened(path) as file:
         if not os.fstat(file).st_size:
-            return Kept(None, 0, None)
+            return JournalCounts(None, 0, None)
         return _asked_of_copies(path, file, lambda db: _kept(db, path))
 
 
-def _kept(db: sqlite3.Connection, path: Path) -> Kept:
+def _kept(db: sqlite3.Connection, path: Path) -> JournalCounts:
     number = format_of(db)
     if number == 0:
-        return Kept(None, 0, None)
+        return JournalCounts(None, 0, None)
     if number not in (EARLIER, FORMAT):
         raise _foreign(path)
     facts, *_ = _facts(db, path, number)
     rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
     if rows is None:
         (rows,) = db.execute("SELECT coalesce(max(start + rows), 0) FROM pieces").fetchone()
-    return Kept(str(facts.get("begun", "")), int(rows), ended)
+    return JournalCounts(str(facts.get("begun", "")), int(rows), ended)
 
 
 def adopt(db: sqlite3.Connection, path: Path, number: int, prover: Prover) -> None:

@@ -6,22 +6,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ikpipe.errors import JournalError
-from ikpipe.journal.entries import Complete, Piece
+from ikpipe.journal.entries import TableComplete, TablePiece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ikpipe.concurrency.group_commit import Group
-    from ikpipe.frames.chunks import Chunk, Feed
-    from ikpipe.journal.entries import Entry, Notes
+    from ikpipe.concurrency.group_commit import GroupCommit
+    from ikpipe.frames.chunks import Chunk, TableSource
+    from ikpipe.journal.entries import Entry, RunJournal
 
 
-def piece_of(chunk: Chunk) -> Piece:
+def piece_of(chunk: Chunk) -> TablePiece:
     """Write a chunk for the journal."""
-    return Piece(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head)
+    return TablePiece(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head)
 
 
-class Keeper:
+class TableRecorder:
     """Has each chunk written before its rows leave; what the journal has already must be the very same.
 
     Parameters
@@ -34,9 +34,9 @@ class Keeper:
         Rows of which it is known that the journal has the same; None: each chunk is compared with what is there.
     """
 
-    def __init__(self, journal: Notes, group: Group[Entry], feed: Feed, same: int | None) -> None:
+    def __init__(self, journal: RunJournal, group: GroupCommit[Entry], feed: TableSource, same: int | None) -> None:
         self._journal, self._group, self._feed = journal, group, feed
-        self._stored: Iterator[Piece] = journal.pieces() if same is None else iter(())
+        self._stored: Iterator[TablePiece] = journal.pieces() if same is None else iter(())
         self._rows = same or 0
         self._whole = journal.rows
         self._head: str | None = None
@@ -69,7 +69,7 @@ class Keeper:
             The journal has another number of them.
         """
         if self._whole is None:
-            self._group.add(Complete(rows))
+            self._group.add(TableComplete(rows))
             self._whole = rows
         elif self._whole != rows:
             raise self._other(rows)

@@ -25,7 +25,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError
-from ikpipe.journal.entries import Begun, Ended, Intent, Settled, Story
+from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord
 from ikpipe.journal.format import FORMAT
 from ikpipe.request.result import SETTLED
 
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
     from ikpipe.journal.entries import Entry
     from ikpipe.journal.proof import Prover, Seal
-    from ikpipe.journal.storage import Shelf
-    from ikpipe.request.content_hash import Contents
+    from ikpipe.journal.storage import Storage
+    from ikpipe.request.content_hash import ContentHashes
 
-_TAGS: dict[type[Entry], str] = {Begun: "prepared", Intent: "intent", Settled: "voided", Ended: "ended"}
+_TAGS: dict[type[Entry], str] = {RowPrepared: "prepared", Intent: "intent", IntentVoided: "voided", RowEnded: "ended"}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
-_EARLIER: dict[str, type[Entry]] = {"Begun": Begun, "Intent": Intent, "Settled": Settled, "Ended": Ended}
+_EARLIER: dict[str, type[Entry]] = {"Begun": RowPrepared, "Intent": Intent, "Settled": IntentVoided, "Ended": RowEnded}
 """The tags of format 2, whose entries have no MAC."""
 _RUN = "run.json"
 
 
 def begin(
-    shelf: Shelf, place: str, facts: dict[str, Any], same: Sequence[str], prover: Prover, *, trust: bool = False
+    shelf: Storage, place: str, facts: dict[str, Any], same: Sequence[str], prover: Prover, *, trust: bool = False
 ) -> tuple[dict[str, Any], Seal]:
     """Begin a run's journal; one that is there already, of the very same work, is gone on with.
 
@@ -109,7 +109,7 @@ def _unproven(name: str, *, earlier: bool) -> JournalError:
     )
 
 
-class Part(NamedTuple):
+class JournalPart(NamedTuple):
     """What a part's journal is named by, and proven with.
 
     `name` is a hash of the part's rows, `run` the run's id, `seal` that of the run; `trust` takes entries that prove
@@ -137,7 +137,9 @@ class SharedJournal:
         The hashes of rows: those that this journal has are added to it, and those of this run are written.
     """
 
-    def __init__(self, shelf: Shelf, place: str, part: Part, order: Sequence[int], contents: Contents) -> None:
+    def __init__(
+        self, shelf: Storage, place: str, part: JournalPart, order: Sequence[int], contents: ContentHashes
+    ) -> None:
         self.path = f"{place}/{part.name}"
         self.facts = {"run": part.run}
         self.rows = len(order)
@@ -159,7 +161,7 @@ class SharedJournal:
     def __exit__(self, *_error: object) -> None:
         """Do nothing: no file is held open."""
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
+    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Give what was known, when this was opened, of each row that anything was known of, by position."""
         for position in range(first, self.rows if last is None else last):
             if position in self._stories:
@@ -181,8 +183,8 @@ class SharedJournal:
 
         Of a row whose name is its own only the result is: whatever else became of it, its name says.
         """
-        self._own.update(entry.position for entry in entries if isinstance(entry, Begun) and entry.own_name)
-        kept = [entry for entry in entries if isinstance(entry, Ended) or entry.position not in self._own]
+        self._own.update(entry.position for entry in entries if isinstance(entry, RowPrepared) and entry.own_name)
+        kept = [entry for entry in entries if isinstance(entry, RowEnded) or entry.position not in self._own]
         if not kept:
             return
         name = f"{self._part.name}/{self._who}-{self._written:06}.jsonl"
@@ -216,7 +218,7 @@ class _Line(NamedTuple):
     content: str | None = None
 
 
-def _read(shelf: Shelf, place: str, name: str, part: Part) -> tuple[str, list[_Line]]:
+def _read(shelf: Storage, place: str, name: str, part: JournalPart) -> tuple[str, list[_Line]]:
     """Give who wrote a file, and its entries."""
     who = name.rpartition("-")[0]
     try:
@@ -228,7 +230,7 @@ def _read(shelf: Shelf, place: str, name: str, part: Part) -> tuple[str, list[_L
         raise JournalError(f"{place}/{name} is damaged: remove it; {words}.") from None
 
 
-def _line(parts: list[Any], place: str, name: str, number: int, part: Part) -> _Line:
+def _line(parts: list[Any], place: str, name: str, number: int, part: JournalPart) -> _Line:
     """Read an entry that is proven, or trusted."""
     tag, *values = parts
     if tag in _EARLIER:
@@ -260,23 +262,23 @@ def _is_whole(line: str) -> bool:
     return True
 
 
-class _Told(NamedTuple):
+class _PartRecords(NamedTuple):
     """What several have written of rows, and the first and the last hash of each; `several` have had more than one."""
 
-    stories: dict[int, Story]
+    stories: dict[int, RowRecord]
     first: dict[int, str]
     last: dict[int, str]
     several: set[int]
 
 
-def _told(files: Sequence[tuple[str, list[_Line]]]) -> _Told:
+def _told(files: Sequence[tuple[str, list[_Line]]]) -> _PartRecords:
     """Put together what several have written: a row is up if it is for any of them.
 
     Of a row that has changed, only what was written of its last version counts. A row that was found to be wrong is
     looked at anew: nothing of it was sent, and it may have been mended, or this machine may have the file that another
     had not.
     """
-    begun: dict[int, Begun] = {}
+    begun: dict[int, RowPrepared] = {}
     intents: dict[int, list[Intent]] = {}
     open_: dict[int, set[str]] = {}
     results: dict[int, str] = {}
@@ -292,19 +294,21 @@ def _told(files: Sequence[tuple[str, list[_Line]]]) -> _Told:
                 several.add(entry.position)
                 for known in (begun, intents, open_, results):
                     known.pop(entry.position, None)
-            if isinstance(entry, Begun):
-                begun[entry.position] = Begun(*entry[:3], bool(entry.own_name))
+            if isinstance(entry, RowPrepared):
+                begun[entry.position] = RowPrepared(*entry[:3], bool(entry.own_name))
             elif isinstance(entry, Intent):
                 intents.setdefault(entry.position, []).append(entry)
                 open_.setdefault(entry.position, set()).add(who)
-            elif isinstance(entry, Settled):
+            elif isinstance(entry, IntentVoided):
                 open_.get(entry.position, set()).discard(who)
             elif (
-                isinstance(entry, Ended) and _status(entry.result) != "invalid" and not _up(results.get(entry.position))
+                isinstance(entry, RowEnded)
+                and _status(entry.result) != "invalid"
+                and not _up(results.get(entry.position))
             ):
                 results[entry.position] = entry.result
     stories = {
-        position: Story(
+        position: RowRecord(
             begun.get(position),
             sorted(intents.get(position, []), key=lambda intent: intent.at),
             not open_.get(position),
@@ -312,7 +316,7 @@ def _told(files: Sequence[tuple[str, list[_Line]]]) -> _Told:
         )
         for position in sorted(begun.keys() | results.keys())
     }
-    return _Told(stories, first, last, several)
+    return _PartRecords(stories, first, last, several)
 
 
 def _up(result: str | None) -> bool:

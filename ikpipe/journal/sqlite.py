@@ -33,7 +33,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError
 from ikpipe.journal import inspection
-from ikpipe.journal.entries import Begun, Complete, Ended, Entry, Intent, Piece, Settled, Story
+from ikpipe.journal.entries import (
+    Entry,
+    Intent,
+    IntentVoided,
+    RowEnded,
+    RowPrepared,
+    RowRecord,
+    TableComplete,
+    TablePiece,
+)
 from ikpipe.journal.format import (
     FORMAT,
     about_message,
@@ -58,7 +67,7 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
 
 
-class Journal:
+class SQLiteJournal:
     """An open journal; `make` or `open` it, and close it in the end.
 
     Raises
@@ -78,7 +87,7 @@ class Journal:
         self._lock = threading.Lock()
 
     @classmethod
-    def make(cls, path: Path, account: Account, *, trust: bool = False) -> Journal:
+    def make(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
         """Open a journal, which is made where there is none.
 
         Parameters
@@ -97,7 +106,7 @@ class Journal:
             return cls._admitted(path, account, trust=trust)
 
     @classmethod
-    def open(cls, path: Path, account: Account, *, trust: bool = False) -> Journal:
+    def open(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
         """Open a journal that is there, and was begun; parameters are those of `make`."""
         if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False where nobody may look
             raise JournalError(f"There is no journal {path}.")
@@ -105,7 +114,7 @@ class Journal:
             return cls._admitted(path, account, trust=trust, begun=True)
 
     @classmethod
-    def _admitted(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> Journal:
+    def _admitted(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> SQLiteJournal:
         """Open a file that is a journal of this account; any other one stays as it is."""
         prover = Prover(account)
         seen = inspection.inspect(path, prover, trust=trust)
@@ -184,7 +193,7 @@ class Journal:
             self._check(complete_message, (about.rows,), about.rows_mac, "the number of rows")
         return about.rows
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[TablePiece]:
         """Give the table, piece by piece, each with its head."""
         start, rows, head = -1, 0, None
         while True:
@@ -192,7 +201,7 @@ class Journal:
             if not found:
                 return
             *values, mac = found[0]
-            piece = Piece(*values)
+            piece = TablePiece(*values)
             self._check(piece_message, piece, mac, f"the table from row {piece.position:,} on")
             if piece.position != rows:
                 raise damaged(self.path, f"the table from row {rows:,} on")
@@ -218,7 +227,7 @@ class Journal:
                     yield position, path
             last = found[-1][0]
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Story]]:
+    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Give what is known of each row that anything is known of, by position.
 
         Parameters
@@ -229,7 +238,7 @@ class Journal:
         bounds, where = (first, _END if last is None else last), "WHERE position >= ? AND position < ?"
         begun = {}
         for *values, mac in self._asked(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
-            row = Begun(*values)
+            row = RowPrepared(*values)
             self._check(row_message, row, mac, f"the request of row {row.position:,}")
             begun[row.position] = row._replace(own_name=bool(row.own_name))
         intents: dict[int, list[Intent]] = {}
@@ -240,7 +249,7 @@ class Journal:
         results = dict(self._results(self._asked(f"SELECT position, result, mac FROM results {where}", *bounds)))  # noqa: S608
         for position in sorted(begun.keys() | results.keys()):
             known = intents.get(position, [])
-            yield position, Story(begun.get(position), known, voided.get(position, False), results.get(position))
+            yield position, RowRecord(begun.get(position), known, voided.get(position, False), results.get(position))
 
     def _intents(self, where: str, bounds: tuple[int, int]) -> Iterator[tuple[Intent, bool]]:
         """Give intents in their order, and whether nothing of each is stored."""
@@ -326,14 +335,14 @@ def _from_hex(code: str) -> bytes | None:
 _PAGE = 5_000  # rows read at a time
 _END = 2**63 - 1  # SQLite's largest integer
 _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
-    Piece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
-    Complete: ("UPDATE about SET (rows, rows_mac) = (SELECT column1, column2 FROM (VALUES {}))",),
-    Begun: ("INSERT OR REPLACE INTO rows VALUES {}",),
+    TablePiece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
+    TableComplete: ("UPDATE about SET (rows, rows_mac) = (SELECT column1, column2 FROM (VALUES {}))",),
+    RowPrepared: ("INSERT OR REPLACE INTO rows VALUES {}",),
     Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess, mac) VALUES {}",),
-    Settled: (
+    IntentVoided: (
         ("UPDATE intents SET token = NULL, voided = void_mac(mac) WHERE voided IS NULL AND position IN (VALUES {})"),
     ),
-    Ended: (
+    RowEnded: (
         "INSERT OR REPLACE INTO results VALUES {}",
         ("UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))"),
     ),
@@ -349,12 +358,12 @@ def _intent_cells(seal: Seal, entry: Intent) -> tuple[Any, ...]:
 
 
 _CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
-    Piece: lambda seal, entry: (*entry, seal(piece_message(*entry))),
-    Complete: lambda seal, entry: (*entry, seal(complete_message(*entry))),
-    Begun: lambda seal, entry: (*entry, seal(row_message(*entry))),
+    TablePiece: lambda seal, entry: (*entry, seal(piece_message(*entry))),
+    TableComplete: lambda seal, entry: (*entry, seal(complete_message(*entry))),
+    RowPrepared: lambda seal, entry: (*entry, seal(row_message(*entry))),
     Intent: _intent_cells,
-    Settled: lambda _, entry: entry,
-    Ended: lambda seal, entry: (*entry, seal(result_message(*entry))),
+    IntentVoided: lambda _, entry: entry,
+    RowEnded: lambda seal, entry: (*entry, seal(result_message(*entry))),
 }
 """What is written of an entry: its values, and their MAC."""
 
@@ -378,7 +387,7 @@ def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]
         if entry.position in settled:
             yield part
             settled, part = set(), {kind: [] for kind in _STATEMENTS}
-        if isinstance(entry, Settled):
+        if isinstance(entry, IntentVoided):
             settled.add(entry.position)
         part[type(entry)].append(entry)
     yield part

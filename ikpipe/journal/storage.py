@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PART = ".part"  # of a file that is not whole yet
 
 
-class Shelf(Protocol):
+class Storage(Protocol):
     """Files by their names, which may have folders in them."""
 
     def names(self, folder: str) -> list[str]:
@@ -34,7 +34,7 @@ class Shelf(Protocol):
         """
 
 
-def shelf(place: str | Path) -> Shelf:
+def open_storage(place: str | Path) -> Storage:
     """Open a folder, which is made where there is none.
 
     Parameters

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import InitVar, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from ikpipe.errors import AccountError, nearest
+from ikpipe.errors import AccountError, did_you_mean
 from ikpipe.request.secrets import (
     KEYS,
     MASK,
-    Sealed,
+    SealedHeaders,
     Secret,
     checked_address,
     checked_headers,
@@ -226,7 +226,7 @@ class Account(_Safe):
             )
         self._set(_stripped=())
 
-    def _key_of_environment(self) -> Sealed:
+    def _key_of_environment(self) -> SealedHeaders:
         there = _environment()
         if (other := there.get("public_key", self.public_key)) != self.public_key:
             raise AccountError(
@@ -330,7 +330,7 @@ def _environment() -> dict[str, Any]:
 
 def _sealed(table: Mapping[str, Any]) -> dict[str, Any]:
     """Hide a profile's texts, also of settings that may be misspelt ones."""
-    return {name: Sealed(value) if isinstance(value, str) else value for name, value in table.items()} | {
+    return {name: SealedHeaders(value) if isinstance(value, str) else value for name, value in table.items()} | {
         name: _sealed(value) for name, value in table.items() if isinstance(value, dict)
     }
 
@@ -346,12 +346,12 @@ def _profile(profile: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise AccountError(f"{path} cannot be read: {error}") from None
     if profile not in profiles:
-        raise AccountError(f"{path} has no profile [{profile}]{nearest(profile, profiles)}.")
+        raise AccountError(f"{path} has no profile [{profile}]{did_you_mean(profile, profiles)}.")
     values = profiles[profile]
     known = set(Account.__dataclass_fields__)
     for name in values:
         if name not in known:
-            raise AccountError(f"{path}, [{profile}]: there is no setting {name!r}{nearest(name, known)}.")
+            raise AccountError(f"{path}, [{profile}]: there is no setting {name!r}{did_you_mean(name, known)}.")
     if {"private_key", "headers"} & values.keys():
         warn_if_readable(path, "a private key" if "private_key" in values else "secret headers")
     return {

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
 
 _BLOCK = 1_000_000  # bytes
 # Something else may have come in a file's place since it was planned: a pipe would never open.
@@ -27,7 +27,7 @@ _OF_SIGNATURES = re.compile(
 )
 
 
-def digest(fields: Mapping[str, str], source: Source) -> str:
+def digest(fields: Mapping[str, str], source: FileSource) -> str:
     """Return the hash of a row's parameters and its file.
 
     The content of local files is read: their times differ between the machines of a cluster. Of a URL that is signed,
@@ -66,7 +66,7 @@ def _unsigned(url: str) -> str:
 
 
 @dataclass(slots=True)
-class Contents:
+class ContentHashes:
     """The hashes of a table's rows, by position.
 
     `first` and `before` are the first and the last that a journal has, `now` those of this run. `keyed`: rows are found
@@ -80,7 +80,7 @@ class Contents:
     now: dict[int, str] = field(default_factory=dict)
     several: set[int] = field(default_factory=set)
 
-    def note(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+    def note(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Note and return the hash of a row.
 
         Raises
@@ -91,7 +91,7 @@ class Contents:
         self.now[position] = digest(fields, source)
         return self.now[position]
 
-    def changed(self, position: int, fields: Mapping[str, str], source: Source) -> bool:
+    def changed(self, position: int, fields: Mapping[str, str], source: FileSource) -> bool:
         """Whether a row is another version than the journal's last; notes its hash if its name was not made of it."""
         try:
             now = self.now.get(position) or self.note(position, fields, source)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
 
 
-class Form(NamedTuple):
+class MultipartForm(NamedTuple):
     """A body but for its token: `head`, then `size` bytes of the file, then `tail(token)`.
 
     The token comes last, as official form uploads send it, so that a fresh one changes nothing before it.
@@ -37,7 +37,7 @@ class Form(NamedTuple):
         return f"multipart/form-data; boundary={self.boundary}"
 
 
-def frame(fields: Mapping[str, str], source: Source, boundary: str) -> Form:
+def build_form(fields: Mapping[str, str], source: FileSource, boundary: str) -> MultipartForm:
     """Frame a form: the signed texts verbatim, then the file.
 
     Parameters
@@ -51,10 +51,10 @@ def frame(fields: Mapping[str, str], source: Source, boundary: str) -> Form:
     """
     texts = "".join([f"{_opening(boundary, name)}\r\n{text}\r\n" for name, text in fields.items()])
     if source.kind in ("url", "text"):
-        return Form(boundary, f"{texts}{_opening(boundary, 'file')}\r\n{source.text}".encode(), 0)
+        return MultipartForm(boundary, f"{texts}{_opening(boundary, 'file')}\r\n{source.text}".encode(), 0)
     name = source.name or fields.get("fileName", "file")
     opening = f"{_opening(boundary, 'file', _quoted(name))}Content-Type: {_kind(splitext(name)[1])}\r\n"
-    return Form(boundary, f"{texts}{opening}\r\n".encode(), source.size or 0)
+    return MultipartForm(boundary, f"{texts}{opening}\r\n".encode(), source.size or 0)
 
 
 def _opening(boundary: str, name: str, filename: str | None = None) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ikpipe.errors import BadValue, nearest, shown
+from ikpipe.errors import InvalidValue, did_you_mean, short_repr
 from ikpipe.request.missing import missing
-from ikpipe.request.values import flag, tag_list
+from ikpipe.request.values import tag_list, to_flag
 
 _LARGEST = sys.float_info.max
 
 
-class Field(NamedTuple):
+class MetadataField(NamedTuple):
     """One custom metadata field of an account, as `GET /v1/customMetadataFields` tells it (spec)."""
 
     name: str
@@ -23,48 +23,48 @@ class Field(NamedTuple):
     schema: Mapping[str, Any]
 
 
-def fields_of(reply: Sequence[Mapping[str, Any]]) -> dict[str, Field]:
+def fields_of(reply: Sequence[Mapping[str, Any]]) -> dict[str, MetadataField]:
     """Read the API's list of fields into name → field."""
-    return {one["name"]: Field(one["name"], one["schema"]["type"], one["schema"]) for one in reply}
+    return {one["name"]: MetadataField(one["name"], one["schema"]["type"], one["schema"]) for one in reply}
 
 
-def fit(value: object, name: str, fields: Mapping[str, Field]) -> object:
+def fit(value: object, name: str, fields: Mapping[str, MetadataField]) -> object:
     """Give a metadata value the type of its field, or say why it does not fit.
 
     Only text is turned into something else; other values must have the right type already.
 
     Raises
     ------
-    BadValue
+    InvalidValue
         No such field, the wrong type, or outside the field's limits.
     """
     if name not in fields:
-        raise BadValue(
+        raise InvalidValue(
             "unknown_name",
-            f"the account has no custom metadata field {name!r}{nearest(name, fields)}",
+            f"the account has no custom metadata field {name!r}{did_you_mean(name, fields)}",
             "create the field first, or mend the name",
         )
     field = fields[name]
     return _FITTERS[field.type](value, field) if field.type in _FITTERS else value
 
 
-def _wrong(value: object, field: Field, wanted: str) -> BadValue:
-    return BadValue(
-        "wrong_type", f"the field {field.name!r} is a {field.type}; {shown(value)} is not", f"give {wanted}"
+def _wrong(value: object, field: MetadataField, wanted: str) -> InvalidValue:
+    return InvalidValue(
+        "wrong_type", f"the field {field.name!r} is a {field.type}; {short_repr(value)} is not", f"give {wanted}"
     )
 
 
-def _within(size: float, value: object, field: Field, low: str, high: str) -> None:
+def _within(size: float, value: object, field: MetadataField, low: str, high: str) -> None:
     least, most = field.schema.get(low), field.schema.get(high)
     if (least is not None and size < least) or (most is not None and size > most):
-        raise BadValue(
+        raise InvalidValue(
             "out_of_range",
-            f"the field {field.name!r} takes {low} {least}, {high} {most}; {shown(value)} is outside",
+            f"the field {field.name!r} takes {low} {least}, {high} {most}; {short_repr(value)} is outside",
             "mend the value",
         )
 
 
-def _number(value: object, field: Field) -> object:
+def _number(value: object, field: MetadataField) -> object:
     if isinstance(value, str):
         try:
             number = Decimal(value.strip().replace("_", "x"))
@@ -79,15 +79,15 @@ def _number(value: object, field: Field) -> object:
     return value
 
 
-def _boolean(value: object, field: Field) -> object:
+def _boolean(value: object, field: MetadataField) -> object:
     if isinstance(value, bool):
         return value
     if not isinstance(value, str):
         raise _wrong(value, field, "true or false")
-    return flag(value) == "true"
+    return to_flag(value) == "true"
 
 
-def _date(value: object, field: Field) -> object:
+def _date(value: object, field: MetadataField) -> object:
     if isinstance(value, str):
         try:
             datetime.datetime.fromisoformat(value.strip())
@@ -99,26 +99,26 @@ def _date(value: object, field: Field) -> object:
     return value
 
 
-def _text(value: object, field: Field) -> object:
+def _text(value: object, field: MetadataField) -> object:
     if not isinstance(value, str):
         raise _wrong(value, field, "text: turn the column into text first")
     _within(len(value), value, field, "minLength", "maxLength")
     return value
 
 
-def _option(value: object, field: Field) -> object:
+def _option(value: object, field: MetadataField) -> object:
     """Take an option itself, or the text that it is written as: 1 for "1"."""
     for option in field.schema.get("selectOptions", ()):
         if value == option or (isinstance(value, str) and value == str(option)):
             return option
-    raise BadValue(
+    raise InvalidValue(
         "out_of_range",
-        f"{shown(value)} is no option of the field {field.name!r}",
+        f"{short_repr(value)} is no option of the field {field.name!r}",
         f"use one of {', '.join(map(str, field.schema.get('selectOptions', ())))}",
     )
 
 
-def _options(value: object, field: Field) -> object:
+def _options(value: object, field: MetadataField) -> object:
     if isinstance(value, str):
         value = tag_list(value)
     if not isinstance(value, Sequence):
@@ -126,7 +126,7 @@ def _options(value: object, field: Field) -> object:
     return [_option(item, field) for item in value if not missing(item)]
 
 
-_FITTERS: dict[str, Callable[[object, Field], object]] = {
+_FITTERS: dict[str, Callable[[object, MetadataField], object]] = {
     "Number": _number,
     "Boolean": _boolean,
     "Date": _date,

@@ -12,16 +12,16 @@ import json
 from typing import TYPE_CHECKING, Literal
 from unicodedata import is_normalized, normalize
 
-from ikpipe.errors import BadValue, shown
+from ikpipe.errors import InvalidValue, short_repr
 from ikpipe.request.parameters import BY_WIRE
-from ikpipe.request.values import mended_folder, served_name
+from ikpipe.request.values import stored_folder, stored_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Names = Literal["stored", "as_given"]
 
-_SENT: dict[str, Callable[[str], str]] = {"folder": mended_folder, "fileName": served_name}
+_SENT: dict[str, Callable[[str], str]] = {"folder": stored_folder, "fileName": stored_name}
 _WORDS = {"folder": "folder", "fileName": "file name"}
 _LONGEST = 200  # characters of a name in a message
 
@@ -47,13 +47,13 @@ def same_after_replacing(given: Mapping[str, str], fields: Mapping[str, str]) ->
     return {wire: _SENT[wire](text) if wire in _SENT else text for wire, text in given.items()} == fields
 
 
-def warning(wire: str, before: str, after: str) -> BadValue:
+def warning(wire: str, before: str, after: str) -> InvalidValue:
     """Return the warning that a name is not sent as given."""
     bad = sorted({was for was, now in zip(before, after, strict=True) if was != now})
     words = f"The {_WORDS[wire]} {_quoted(before)} is sent as {_quoted(after)}"
     why = f"ImageKit may not keep {', '.join(map(_quoted, bad))}"
     fix = 'Nothing to fix. If your account keeps these characters, set the policy names="as_given".'
-    return BadValue("name_adjusted", f"{words}, because {why}.", fix)
+    return InvalidValue("name_adjusted", f"{words}, because {why}.", fix)
 
 
 def _quoted(text: str) -> str:
@@ -65,12 +65,12 @@ def without_slash(name: str) -> str:
 
     Raises
     ------
-    BadValue
+    InvalidValue
         It has a slash.
     """
     if "/" in name:
-        words = f'{BY_WIRE["fileName"]}: {shown(name)} has a "/", which a file name cannot have'
-        raise BadValue("bad_character", words, "put the folder into folder=, and only the name into file_name=")
+        words = f'{BY_WIRE["fileName"]}: {short_repr(name)} has a "/", which a file name cannot have'
+        raise InvalidValue("bad_character", words, "put the folder into folder=, and only the name into file_name=")
     return name
 
 
@@ -79,14 +79,16 @@ def strict_folder(text: str) -> str:
 
     Raises
     ------
-    BadValue
+    InvalidValue
         It has others. The authentication endpoint refuses these: it cannot know under which path they are stored.
     """
-    mended = mended_folder(text)
+    mended = stored_folder(text)
     if mended != text:
         bad = sorted({was for was, char in zip(text, mended, strict=True) if was != char})
-        raise BadValue(
-            "bad_character", f"the folder {shown(text)} has {', '.join(map(repr, bad))}", f"write {shown(mended)}"
+        raise InvalidValue(
+            "bad_character",
+            f"the folder {short_repr(text)} has {', '.join(map(repr, bad))}",
+            f"write {short_repr(mended)}",
         )
     return text
 
@@ -99,7 +101,7 @@ def place(path: str, names: str) -> str:
     """
     if names == "stored":
         folder, slash, name = path.rpartition("/")
-        path = mended_folder(folder) + slash + served_name(name)
+        path = stored_folder(folder) + slash + stored_name(name)
     return path if is_normalized("NFC", path) else normalize("NFC", path)
 
 
@@ -112,7 +114,7 @@ def spellings(path: str, names: str) -> list[str]:
     folder, slash, name = path.rpartition("/")
     found = [name, normalize("NFC", name)]
     if names == "stored":
-        found += map(served_name, found[:])
+        found += map(stored_name, found[:])
     return [folder + slash + one for one in dict.fromkeys(found)]
 
 

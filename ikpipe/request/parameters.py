@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path  # noqa: TC003 - the table is read from the annotations
 from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
-from ikpipe.errors import BadValue, shown, unreadable
-from ikpipe.request.urls import web_address
+from ikpipe.errors import InvalidValue, short_repr, unreadable
+from ikpipe.request.urls import valid_url
 from ikpipe.request.values import (
     RESPONSE_FIELDS,
-    coordinates,
-    custom_metadata,
-    extensions,
-    flag,
-    folder,
-    plain,
-    response_fields,
-    tags,
-    transformation,
+    encode_coordinates,
+    encode_custom_metadata,
+    encode_extensions,
+    encode_folder,
+    encode_response_fields,
+    encode_tags,
+    encode_transformation,
+    to_flag,
+    to_text,
 )
 
 Json = Mapping[str, Any] | str
@@ -32,7 +32,7 @@ Flag = bool | str | int
 class Parameter(NamedTuple):
     """One upload parameter: how its value is checked and written.
 
-    `encode` takes a cell that is not missing and gives the text for the wire, or raises `BadValue`.
+    `encode` takes a cell that is not missing and gives the text for the wire, or raises `InvalidValue`.
     `template` tells whether `{column}` is filled in a keyword's text.
     """
 
@@ -44,12 +44,12 @@ class Parameter(NamedTuple):
 
 
 def _address(value: object) -> str:
-    return web_address(plain(value))
+    return valid_url(to_text(value))
 
 
 def _never(value: object) -> str:
     """Stand in for parameters whose values other stations write (`file`, `token`)."""
-    raise NotImplementedError(shown(value))
+    raise NotImplementedError(short_repr(value))
 
 
 def _p(
@@ -65,68 +65,82 @@ class Parameters(TypedDict, total=False):
         str,
         _p(
             "fileName",
-            plain,
+            to_text,
             "Any text without `/`; characters other than letters, marks, numerals, `.`, `_` and `-` become `_`.",
             template=True,
         ),
     ]
     use_unique_file_name: Annotated[
-        Flag, _p("useUniqueFileName", flag, "Default true: a suffix makes the name unique. False replaces a namesake.")
+        Flag,
+        _p("useUniqueFileName", to_flag, "Default true: a suffix makes the name unique. False replaces a namesake."),
     ]
     tags: Annotated[
         Sequence[str] | str,
-        _p("tags", tags, "A list, a JSON list or comma-separated text; 500 characters in all, no `%`.", template=True),
+        _p(
+            "tags",
+            encode_tags,
+            "A list, a JSON list or comma-separated text; 500 characters in all, no `%`.",
+            template=True,
+        ),
     ]
     folder: Annotated[
         str,
         _p(
             "folder",
-            folder,
+            encode_folder,
             "At most 50 levels; characters other than letters, marks, numerals, `_` and `-` become `_`. Default `/`.",
             template=True,
         ),
     ]
-    is_private_file: Annotated[Flag, _p("isPrivateFile", flag, "Default false. True: only signed URLs open it.")]
-    is_published: Annotated[Flag, _p("isPublished", flag, "Default true. False needs an enterprise plan.")]
+    is_private_file: Annotated[Flag, _p("isPrivateFile", to_flag, "Default false. True: only signed URLs open it.")]
+    is_published: Annotated[Flag, _p("isPublished", to_flag, "Default true. False needs an enterprise plan.")]
     custom_coordinates: Annotated[
         Sequence[int] | str,
-        _p("customCoordinates", coordinates, "`x,y,width,height` in pixels; images only.", template=True),
+        _p("customCoordinates", encode_coordinates, "`x,y,width,height` in pixels; images only.", template=True),
     ]
     response_fields: Annotated[
         Sequence[str] | str,
         _p(
-            "responseFields", response_fields, f"Of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.", "seed, spec"
+            "responseFields",
+            encode_response_fields,
+            f"Of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.",
+            "seed, spec",
         ),
     ]
     extensions: Annotated[
         Sequence[Mapping[str, Any]] | str,
-        _p("extensions", extensions, "A JSON array; the taggers need `maxTags` and `minConfidence`.", "seed, spec"),
+        _p(
+            "extensions",
+            encode_extensions,
+            "A JSON array; the taggers need `maxTags` and `minConfidence`.",
+            "seed, spec",
+        ),
     ]
     webhook_url: Annotated[
         str, _p("webhookUrl", _address, "http(s) URL that hears how pending extensions end.", template=True)
     ]
     overwrite_file: Annotated[
-        Flag, _p("overwriteFile", flag, "Default true. False, and no unique name: a namesake is an error.")
+        Flag, _p("overwriteFile", to_flag, "Default true. False, and no unique name: a namesake is an error.")
     ]
     overwrite_ai_tags: Annotated[
-        Flag, _p("overwriteAITags", flag, "Default true: replacing a file removes its AI tags.")
+        Flag, _p("overwriteAITags", to_flag, "Default true: replacing a file removes its AI tags.")
     ]
     overwrite_tags: Annotated[
-        Flag, _p("overwriteTags", flag, "Default true: replacing a file without giving tags removes its tags.")
+        Flag, _p("overwriteTags", to_flag, "Default true: replacing a file without giving tags removes its tags.")
     ]
     overwrite_custom_metadata: Annotated[
-        Flag, _p("overwriteCustomMetadata", flag, "Default true: the same for custom metadata.")
+        Flag, _p("overwriteCustomMetadata", to_flag, "Default true: the same for custom metadata.")
     ]
     custom_metadata: Annotated[
-        Json, _p("customMetadata", custom_metadata, "A JSON object; its fields must exist in the account.")
+        Json, _p("customMetadata", encode_custom_metadata, "A JSON object; its fields must exist in the account.")
     ]
     transformation: Annotated[
-        Json, _p("transformation", transformation, '`{"pre": "w-400", "post": [{"type": …}]}`.', "spec")
+        Json, _p("transformation", encode_transformation, '`{"pre": "w-400", "post": [{"type": …}]}`.', "spec")
     ]
     checks: Annotated[
-        str, _p("checks", plain, 'Conditions that the service checks, such as `"request.folder" : "x/"`.', "spec")
+        str, _p("checks", to_text, 'Conditions that the service checks, such as `"request.folder" : "x/"`.', "spec")
     ]
-    description: Annotated[str, _p("description", plain, "Any text.", "spec", template=True)]
+    description: Annotated[str, _p("description", to_text, "Any text.", "spec", template=True)]
 
 
 class Keywords(Parameters, total=False):
@@ -166,20 +180,20 @@ def encode(name: str, value: object) -> str:
 
     Raises
     ------
-    BadValue
+    InvalidValue
         The value breaks the parameter's rule; the message begins with the parameter.
     """
     try:
         text = str.__str__(TABLE[name].encode(value))  # of a class derived from it, the text alone
         text.encode()
     except UnicodeEncodeError:
-        words = f"{name}: {shown(value)} has half a character, which cannot be sent"
-        raise BadValue("bad_character", words, "read the table with its right encoding") from None
-    except BadValue as bad:
-        raise BadValue(bad.code, f"{name}: {bad.message}", bad.fix) from None
+        words = f"{name}: {short_repr(value)} has half a character, which cannot be sent"
+        raise InvalidValue("bad_character", words, "read the table with its right encoding") from None
+    except InvalidValue as bad:
+        raise InvalidValue(bad.code, f"{name}: {bad.message}", bad.fix) from None
     except NotImplementedError:  # of a parameter that is no text
         raise
     except Exception as error:  # noqa: BLE001 - a value can be of any class, and concerns its own row alone
         odd = unreadable(value, error)
-        raise BadValue(odd.code, f"{name}: {odd.message}", odd.fix) from None
+        raise InvalidValue(odd.code, f"{name}: {odd.message}", odd.fix) from None
     return text

@@ -8,26 +8,26 @@ from itertools import repeat, starmap
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.errors import BadValue, Problem, shown
-from ikpipe.request.columns import attempt, kinds, mapped
-from ikpipe.request.metadata import Field, fit
+from ikpipe.errors import InvalidValue, Problem, short_repr
+from ikpipe.request.columns import call_or_error, cell_types, map_distinct
+from ikpipe.request.metadata import MetadataField, fit
 from ikpipe.request.names import place, same_after_replacing, sent, warning, without_slash
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
-from ikpipe.request.sources import Source
+from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
-from ikpipe.request.targets import Targets
-from ikpipe.request.values import folder_levels, plain
+from ikpipe.request.targets import TargetRegistry
+from ikpipe.request.values import folder_levels, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ikpipe.request.names import Names
-    from ikpipe.request.rows import Rows
-    from ikpipe.request.sources import Intake
-    from ikpipe.request.suffixes import Suffixes
+    from ikpipe.request.rows import MappedRows
+    from ikpipe.request.sources import FileResolver
+    from ikpipe.request.suffixes import SuffixRule
 
 
-class Job(NamedTuple):
+class UploadRequest(NamedTuple):
     """One row, ready to be signed and sent.
 
     `fields` are the form's texts under their wire names, all but the file and the token: what is signed is what
@@ -38,7 +38,7 @@ class Job(NamedTuple):
     label: Any
     position: int
     fields: dict[str, str]
-    source: Source
+    source: FileSource
     own_name: bool = False
     given: str | None = None
     warnings: tuple[Problem, ...] = ()
@@ -53,7 +53,7 @@ class Job(NamedTuple):
         """The path to which a version of ikpipe sent the file that replaced no characters, if its name is fixed."""
         return path_of(self.fields | ({} if self.given is None else {"fileName": self.given}))
 
-    def as_begun(self, fields: Mapping[str, str] | None) -> Job:
+    def as_begun(self, fields: Mapping[str, str] | None) -> UploadRequest:
         """Return the job with the very fields that were signed before, where these had no characters replaced yet."""
         if fields is None or fields == self.fields or not same_after_replacing(fields, self.fields):
             return self
@@ -65,7 +65,7 @@ class Job(NamedTuple):
         return None if "transformation" in self.fields else self.source.size
 
 
-class _Found(defaultdict[int, list[tuple[str, BadValue]]]):
+class _Found(defaultdict[int, list[tuple[str, InvalidValue]]]):
     """What is wrong with some rows, as it is found: row, counted among these → parameters and what is wrong."""
 
     def __init__(self) -> None:
@@ -77,14 +77,14 @@ class _Found(defaultdict[int, list[tuple[str, BadValue]]]):
 
     def sift(self, parameter: str, column: list[Any]) -> list[Any]:
         """Take what is wrong out of a column."""
-        if BadValue not in kinds(column):
+        if InvalidValue not in cell_types(column):
             return column
         for offset, one in enumerate(column):
-            if isinstance(one, BadValue):
+            if isinstance(one, InvalidValue):
                 unnamed = one.code == "unreadable_value" and not one.message.startswith(f"{parameter}: ")
                 words = f"{parameter}: {one.message}" if unnamed else one.message
-                self[offset].append((parameter, BadValue(one.code, words, one.fix, one.column)))
-        return [None if isinstance(one, BadValue) else one for one in column]
+                self[offset].append((parameter, InvalidValue(one.code, words, one.fix, one.column)))
+        return [None if isinstance(one, InvalidValue) else one for one in column]
 
 
 class _Changes(dict[str, tuple[str, str]]):
@@ -95,7 +95,7 @@ class _Changes(dict[str, tuple[str, str]]):
         """The texts as given."""
         return {wire: before for wire, (before, _) in self.items()}
 
-    def warnings(self, rows: Rows, offset: int, *, sent_as: str | None) -> tuple[Problem, ...]:
+    def warnings(self, rows: MappedRows, offset: int, *, sent_as: str | None) -> tuple[Problem, ...]:
         """Say so; a name that an earlier version of ikpipe made is sent as it was."""
         as_given = sent_as is not None and bool(sent("fileName", [sent_as]))
         told = {wire: both for wire, both in self.items() if wire != "fileName" or not as_given}
@@ -104,7 +104,7 @@ class _Changes(dict[str, tuple[str, str]]):
         )
 
 
-class Planner:
+class RequestBuilder:
     """Turns the rows of one run into jobs, and remembers their targets.
 
     Parameters
@@ -125,11 +125,11 @@ class Planner:
 
     def __init__(
         self,
-        intake: Intake,
-        metadata_fields: Mapping[str, Field] | None = None,
-        suffixes: Suffixes | None = None,
+        intake: FileResolver,
+        metadata_fields: Mapping[str, MetadataField] | None = None,
+        suffixes: SuffixRule | None = None,
         label: Callable[[int], Any] = int,
-        targets: Targets | None = None,
+        targets: TargetRegistry | None = None,
         names: Names = "stored",
     ) -> None:
         self.label = label
@@ -137,9 +137,9 @@ class Planner:
         self._intake = intake
         self._suffixes = suffixes
         self._metadata_fields = metadata_fields
-        self._targets = targets or Targets()
+        self._targets = targets or TargetRegistry()
 
-    def jobs(self, rows: Rows, sent_as: Mapping[int, str] | None = None) -> list[Job | list[Problem]]:
+    def build(self, rows: MappedRows, sent_as: Mapping[int, str] | None = None) -> list[UploadRequest | list[Problem]]:
         """Check rows and write their values for the wire; every problem of a row is found, not just the first.
 
         Parameters
@@ -162,7 +162,7 @@ class Planner:
         self._take(rows, texts, found)
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
         if self._suffixes is None and not found and not changes:
-            return list(starmap(Job, ready))
+            return list(starmap(UploadRequest, ready))
         names = sent_as or {}
         return [
             self._outcome(rows, offset, row, changes.get(offset) or _Changes(), found.get(offset), names.get(row[1]))
@@ -171,19 +171,19 @@ class Planner:
 
     def _outcome(
         self,
-        rows: Rows,
+        rows: MappedRows,
         offset: int,
-        row: tuple[Any, int, dict[str, str], Source],
+        row: tuple[Any, int, dict[str, str], FileSource],
         change: _Changes,
-        wrong: list[tuple[str, BadValue]] | None,
+        wrong: list[tuple[str, InvalidValue]] | None,
         sent_as: str | None,
-    ) -> Job | list[Problem]:
+    ) -> UploadRequest | list[Problem]:
         """Give a row's job, or its problems; with its warnings."""
-        job = attempt(self._job, *row, change, sent_as) if wrong is None else wrong
+        job = call_or_error(self._job, *row, change, sent_as) if wrong is None else wrong
         told = change.warnings(rows, offset, sent_as=sent_as)
-        if isinstance(job, Job):
+        if isinstance(job, UploadRequest):
             return job._replace(warnings=told) if told else job
-        bad = [("file_name", job)] if isinstance(job, BadValue) else job
+        bad = [("file_name", job)] if isinstance(job, InvalidValue) else job
         return [*(rows.problem(offset, *one) for one in bad), *told]
 
     def _changes(self, texts: dict[str, list[Any]]) -> dict[int, _Changes]:
@@ -198,38 +198,44 @@ class Planner:
         return found
 
     def _job(
-        self, label: Any, position: int, fields: dict[str, str], source: Source, change: _Changes, sent_as: str | None
-    ) -> Job:
+        self,
+        label: Any,
+        position: int,
+        fields: dict[str, str],
+        source: FileSource,
+        change: _Changes,
+        sent_as: str | None,
+    ) -> UploadRequest:
         given = change.given
         if self._suffixes is None or fields.get("useUniqueFileName") == "false":
-            return Job(label, position, fields, source, given=given.get("fileName"))
+            return UploadRequest(label, position, fields, source, given=given.get("fileName"))
         # The result for the user is the same as the service's own unique name, but a second copy is impossible now.
         # Suffixes derive from the row as given, so that runs that an earlier version began keep theirs; also where a
         # name is known, since rows like this one are counted.
         suffix = self._suffixes(position, fields | given, source)
         fields["fileName"] = sent_as or with_suffix(fields["fileName"], suffix)
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
-        return Job(label, position, fields, source, own_name=True)
+        return UploadRequest(label, position, fields, source, own_name=True)
 
     def _sources(self, files: list[Any], found: _Found) -> list[Any]:
         """Read the files' cells; a row that names none has a problem, unless it has one already."""
         sources: list[Any] = self._intake.read_all(files)
-        if kinds(sources) == {Source}:
+        if cell_types(sources) == {FileSource}:
             return sources
         for offset, one in enumerate(sources):
-            if isinstance(one, BadValue):
-                sources[offset] = BadValue(one.code, f"file: {one.message}", one.fix)
+            if isinstance(one, InvalidValue):
+                sources[offset] = InvalidValue(one.code, f"file: {one.message}", one.fix)
             elif one is None and not found.has(offset, "file"):
                 words = "file: the row names no file"
-                sources[offset] = BadValue("missing_file", words, "fill the cell, or drop the row")
+                sources[offset] = InvalidValue("missing_file", words, "fill the cell, or drop the row")
         return found.sift("file", sources)
 
-    def _take(self, rows: Rows, texts: Mapping[str, list[Any]], found: _Found) -> None:
+    def _take(self, rows: MappedRows, texts: Mapping[str, list[Any]], found: _Found) -> None:
         """See that no row of the run has another's target (seed: it would be replaced)."""
         flags = texts.get("useUniqueFileName", [])
         if "false" not in flags:
             return
-        folders = mapped(_start, texts["folder"]) if "folder" in texts else repeat("/")
+        folders = map_distinct(_start, texts["folder"]) if "folder" in texts else repeat("/")
         paths = [
             folder + name if flag == "false" and offset not in found else None
             for offset, (flag, folder, name) in enumerate(zip(flags, folders, texts["fileName"], strict=False))
@@ -263,18 +269,20 @@ def _path(levels: list[str]) -> str:
     return "/" + "/".join(levels)
 
 
-def _twin(label: Any, path: str | None) -> tuple[str, BadValue]:
-    words = f"file_name: the row {shown(label)} is stored as {path!r} already"
-    return "file_name", BadValue("same_target", words, "give each row its own file_name, or use_unique_file_name=True")
+def _twin(label: Any, path: str | None) -> tuple[str, InvalidValue]:
+    words = f"file_name: the row {short_repr(label)} is stored as {path!r} already"
+    return "file_name", InvalidValue(
+        "same_target", words, "give each row its own file_name, or use_unique_file_name=True"
+    )
 
 
 def _named(names: list[Any], sources: list[Any], found: _Found) -> list[Any]:
     """Take the file's own name where none is given; it must have one (seed). A name that is given has no slash."""
-    if kinds(names) != {str} or "/" in "".join(names):
-        names = found.sift("file_name", mapped(_given_name, names))
-    if NoneType not in kinds(names):
+    if cell_types(names) != {str} or "/" in "".join(names):
+        names = found.sift("file_name", map_distinct(_given_name, names))
+    if NoneType not in cell_types(names):
         return names
-    none = BadValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
+    none = InvalidValue("missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'")
     own = [
         name if name is not None or source is None or found.has(offset, "file_name") else source.name or none
         for offset, (name, source) in enumerate(zip(names, sources, strict=True))
@@ -286,16 +294,19 @@ def _given_name(value: Any) -> str | None:
     return None if value is None else without_slash(encode("file_name", value))
 
 
-def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> list[Any]:
+def _fitted(column: list[Any], fields: Mapping[str, MetadataField], found: _Found) -> list[Any]:
     """Fit custom metadata to the account's fields."""
 
-    def fitted(given: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, BadValue]]]:
-        fits = {name: attempt(fit, value, name, fields) for name, value in (given or {}).items()}
-        good = {name: one for name, one in fits.items() if not isinstance(one, BadValue)}
-        bad = [(f"custom_metadata.{name}", one) for name, one in fits.items() if isinstance(one, BadValue)]
+    def fitted(given: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
+        fits = {name: call_or_error(fit, value, name, fields) for name, value in (given or {}).items()}
+        good = {name: one for name, one in fits.items() if not isinstance(one, InvalidValue)}
+        bad = [(f"custom_metadata.{name}", one) for name, one in fits.items() if isinstance(one, InvalidValue)]
         return None if given is None else good, bad
 
-    both = [(None, [("custom_metadata", one)]) if isinstance(one, BadValue) else one for one in mapped(fitted, column)]
+    both = [
+        (None, [("custom_metadata", one)]) if isinstance(one, InvalidValue) else one
+        for one in map_distinct(fitted, column)
+    ]
     for offset, (_, bad) in enumerate(both):
         if bad:
             found[offset].extend(bad)
@@ -303,10 +314,10 @@ def _fitted(column: list[Any], fields: Mapping[str, Field], found: _Found) -> li
 
 
 def _texts(name: str, column: list[Any]) -> list[Any]:
-    """Write a parameter's values for the wire; what breaks its rule is a `BadValue`."""
-    if TABLE[name].encode is plain and kinds(column) == {str} and _sendable("".join(column)):
+    """Write a parameter's values for the wire; what breaks its rule is a `InvalidValue`."""
+    if TABLE[name].encode is to_text and cell_types(column) == {str} and _sendable("".join(column)):
         return column
-    return mapped(lambda value: None if value is None else encode(name, value), column)
+    return map_distinct(lambda value: None if value is None else encode(name, value), column)
 
 
 _BREAK = re.compile(r"\r\n|\r|\n")

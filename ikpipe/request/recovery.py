@@ -32,7 +32,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ikpipe.request.reply import OF_THE_TOKEN, Reply
+from ikpipe.request.reply import OF_THE_TOKEN, UploadReply
 from ikpipe.request.result import SETTLED, Result
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ RESENDS = 3  # of one token, before the library is looked into
 LOOKS = 3  # that fail, before nobody can look
 
 
-class Send(NamedTuple):
-    """Send the form, with a fresh token or with the same again; a `Reply` comes back.
+class SendStep(NamedTuple):
+    """Send the form, with a fresh token or with the same again; a `UploadReply` comes back.
 
     A reply that is `cancelled` says that nothing was sent, and nothing more will be. `guess`: a fresh token goes out
     although a request before it may have been taken.
@@ -54,17 +54,17 @@ class Send(NamedTuple):
     guess: bool = False
 
 
-class Wait(NamedTuple):
+class WaitStep(NamedTuple):
     """Wait so many seconds; a bool comes back, whether to go on."""
 
     seconds: float
 
 
-class Look(NamedTuple):
-    """Look into the library for this very row; a `Sight` comes back."""
+class Lookup(NamedTuple):
+    """Look into the library for this very row; a `LookupResult` comes back."""
 
 
-class Sight(NamedTuple):
+class LookupResult(NamedTuple):
     """What a look-up saw: the file's details; or its absence, where `certain`; or nothing at all.
 
     `wrong_key`: the media API refused the private key, so that no token signed with it can have been accepted.
@@ -77,11 +77,11 @@ class Sight(NamedTuple):
     other: bool = False
 
 
-Step = Send | Wait | Look
-Event = Reply | Sight | bool
+Step = SendStep | WaitStep | Lookup
+Event = UploadReply | LookupResult | bool
 
 
-class Fence(NamedTuple):
+class RecoveryOptions(NamedTuple):
     """What a row's machine is told once.
 
     `retries` are the fresh attempts after the first; `first_wait` the longest wait before the second, in seconds, which
@@ -102,7 +102,7 @@ class Fence(NamedTuple):
     longest_pause: float = 900.0
 
 
-class Past(NamedTuple):
+class PriorAttempts(NamedTuple):
     """What an earlier run, or a process that was killed, left of a row in doubt.
 
     `doubt` is its ``unknown`` result; `last` the time of its last request, by the machine's clock; `held` whether its
@@ -117,7 +117,7 @@ class Past(NamedTuple):
     guessed: bool = False
 
 
-class Row:
+class RecoveryMachine:
     """The machine of one row.
 
     Parameters
@@ -130,13 +130,15 @@ class Row:
         Gives the time in seconds, of whatever beginning.
     """
 
-    def __init__(self, fence: Fence, uniform: Callable[[float, float], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, fence: RecoveryOptions, uniform: Callable[[float, float], float], clock: Callable[[], float]
+    ) -> None:
         self._fence, self._uniform, self._clock = fence, uniform, clock
         self._sent = 0
         self._guessed = False
         self._last = clock()
 
-    def journey(self, past: Past | None = None) -> Generator[Step, Event, Reply]:
+    def steps(self, past: PriorAttempts | None = None) -> Generator[Step, Event, UploadReply]:
         """Take the row from its first attempt to its last reply, whose result counts the attempts.
 
         Parameters
@@ -146,11 +148,11 @@ class Row:
         """
         reply = None if past is None else (yield from self._clear_up(past))
         fresh = 0
-        while reply is None or (reply.again and fresh <= self._fence.retries):
+        while reply is None or (reply.retryable and fresh <= self._fence.retries):
             if reply is not None and self._overlong(reply):
                 reply = overlong(reply)
                 break
-            if fresh and reply is not None and not (yield Wait(self._pause(fresh, reply))):
+            if fresh and reply is not None and not (yield WaitStep(self._pause(fresh, reply))):
                 break
             answer = yield from self._attempt()
             if answer.cancelled:
@@ -159,17 +161,17 @@ class Row:
             reply, fresh = answer, fresh + 1
         return self._ended(reply)
 
-    def _attempt(self) -> Generator[Step, Event, Reply]:
+    def _attempt(self) -> Generator[Step, Event, UploadReply]:
         """Send a fresh token, and settle what is in doubt."""
         reply = yield from self._send(fresh=True)
-        if reply.doubtful:
+        if reply.ambiguous:
             return (yield from self._settle(reply))
         if reply.result.error == "token_invalid":
             return (yield from self._look(reply, _perhaps(reply)))
         taken = self._taken(reply) or (self._fence.shared and reply.result.error == "name_taken")
         return (yield from self._look(reply)) if taken else reply
 
-    def _ended(self, reply: Reply) -> Reply:
+    def _ended(self, reply: UploadReply) -> UploadReply:
         """Count the attempts, and say no more than is known."""
         result = reply.result
         result.attempts = self._sent or result.attempts  # of the earlier run, for a row that is held
@@ -178,27 +180,27 @@ class Row:
             result.status = "unknown"
         return reply
 
-    def _send(self, *, fresh: bool) -> Generator[Step, Event, Reply]:
-        reply = yield Send(fresh, fresh and self._guessed)
-        assert isinstance(reply, Reply)  # noqa: S101 - for the reader and mypy
+    def _send(self, *, fresh: bool) -> Generator[Step, Event, UploadReply]:
+        reply = yield SendStep(fresh, fresh and self._guessed)
+        assert isinstance(reply, UploadReply)  # noqa: S101 - for the reader and mypy
         if not reply.cancelled:
             self._sent += 1
             self._last = self._clock()
         return reply
 
-    def _clear_up(self, past: Past) -> Generator[Step, Event, Reply]:
+    def _clear_up(self, past: PriorAttempts) -> Generator[Step, Event, UploadReply]:
         """Begin with the doubt that was left: with the same token at once, where it is here."""
         self._last, self._sent, self._guessed = past.last, past.sent, past.guessed
-        doubt = Reply(past.doubt)
+        doubt = UploadReply(past.doubt)
         return (yield from (self._settle(doubt, waits=False) if past.held else self._look(doubt)))
 
-    def _settle(self, doubt: Reply, *, waits: bool = True) -> Generator[Step, Event, Reply]:
+    def _settle(self, doubt: UploadReply, *, waits: bool = True) -> Generator[Step, Event, UploadReply]:
         """Send the same token again, until the service says what became of it; else look."""
         if self._overlong(doubt):
             return (yield from self._look(overlong(doubt)))
         reply = doubt
         for tries in range(1, self._resends() + 1):
-            if (waits or tries > 1) and not (yield Wait(self._pause(tries, reply))):
+            if (waits or tries > 1) and not (yield WaitStep(self._pause(tries, reply))):
                 return doubt
             answer = yield from self._send(fresh=False)
             if answer.cancelled:
@@ -211,7 +213,7 @@ class Row:
                 break
             if reply.result.error in OF_THE_TOKEN:
                 break
-            if not reply.doubtful and not reply.again:
+            if not reply.ambiguous and not reply.retryable:
                 return (yield from self._look(reply, doubt))
         return (yield from self._look(doubt))
 
@@ -223,11 +225,11 @@ class Row:
         # more version each time.
         return RESENDS if self._fence.own_name else 1
 
-    def _taken(self, reply: Reply) -> bool:
+    def _taken(self, reply: UploadReply) -> bool:
         """Tell whether the service refuses a name that nobody else makes: then the row is stored already."""
         return self._fence.own_name and reply.result.error == "name_taken"
 
-    def _look(self, last: Reply, doubt: Reply | None = None) -> Generator[Step, Event, Reply]:
+    def _look(self, last: UploadReply, doubt: UploadReply | None = None) -> Generator[Step, Event, UploadReply]:
         """Look until the file is found, or surely absent, or nobody can tell.
 
         Parameters
@@ -240,24 +242,24 @@ class Row:
         open_end = _stored(last) if self._taken(last) else doubt or last
         failed = 0
         while self._fence.sighted and failed < LOOKS:
-            sight = yield Look()
-            assert isinstance(sight, Sight)  # noqa: S101 - for the reader and mypy
+            sight = yield Lookup()
+            assert isinstance(sight, LookupResult)  # noqa: S101 - for the reader and mypy
             if sight.result is not None:
-                return Reply(sight.result)
+                return UploadReply(sight.result)
             if sight.wrong_key and last.result.error == "token_invalid":
                 return last
             if sight.other and self._taken(last):
-                return Reply(_other(last.result))
+                return UploadReply(_other(last.result))
             left = self._last + self._fence.index_lag - self._clock()
             if sight.certain and left <= 0:
                 return open_end if self._taken(last) else _absent(last)
             failed += not sight.certain
-            if not (yield Wait(left if sight.certain else self._uniform(0, self._longest(failed)))):
+            if not (yield WaitStep(left if sight.certain else self._uniform(0, self._longest(failed)))):
                 return open_end
-        self._guessed = self._fence.resend and open_end.doubtful
+        self._guessed = self._fence.resend and open_end.ambiguous
         return _absent(open_end) if self._guessed else open_end
 
-    def _pause(self, tries: int, reply: Reply) -> float:
+    def _pause(self, tries: int, reply: UploadReply) -> float:
         # A time that the service names is kept, and a little spread, so that not all come back at once.
         if reply.wait is None:
             return self._uniform(0, self._longest(tries))
@@ -266,13 +268,13 @@ class Row:
     def _longest(self, tries: int) -> float:
         return min(LONGEST_WAIT, self._fence.first_wait * 2.0 ** (tries - 1))
 
-    def _overlong(self, reply: Reply) -> bool:
+    def _overlong(self, reply: UploadReply) -> bool:
         """Whether a server names a longer time to wait than is kept."""
-        longest = self._fence.longest_pause if reply.slow else self._fence.longest_wait
+        longest = self._fence.longest_pause if reply.rate_limited else self._fence.longest_wait
         return reply.wait is not None and reply.wait > longest
 
 
-def overlong(reply: Reply) -> Reply:
+def overlong(reply: UploadReply) -> UploadReply:
     """Return a reply that says that it names too long a time to wait."""
     result = reply.result
     if result.error == "wait_too_long":
@@ -290,15 +292,15 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def _perhaps(refused: Reply) -> Reply:
+def _perhaps(refused: UploadReply) -> UploadReply:
     """Say that a row whose fresh token was refused may be stored, if something in between repeated the request."""
-    return refused._replace(result=replace(refused.result, status="unknown"), again=False)
+    return refused._replace(result=replace(refused.result, status="unknown"), retryable=False)
 
 
-def _stored(taken: Reply) -> Reply:
+def _stored(taken: UploadReply) -> UploadReply:
     """Say that a row is stored, though nobody could see its details."""
     words = "its own name is taken: it is stored, and its details could not be had"
-    return Reply(Result("exists", message=words, request_id=taken.result.request_id))
+    return UploadReply(Result("exists", message=words, request_id=taken.result.request_id))
 
 
 def _other(taken: Result) -> Result:
@@ -307,7 +309,7 @@ def _other(taken: Result) -> Result:
     return Result("failed", "name_taken", words, request_id=taken.request_id)
 
 
-def _absent(last: Reply) -> Reply:
+def _absent(last: UploadReply) -> UploadReply:
     """Say that a row in doubt is certainly not stored: worth a fresh attempt, unless it was refused for good."""
     result = Result("failed", last.result.error, last.result.message, request_id=last.result.request_id)
-    return last._replace(result=result, again=last.again or last.result.status != "failed")
+    return last._replace(result=result, retryable=last.retryable or last.result.status != "failed")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe.request.result import KINDS, Result
-from ikpipe.request.values import served_name
+from ikpipe.request.values import stored_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,26 +22,26 @@ Stops = Literal["never", "unproven", "always"]
 SLOW_DOWN, _REDIRECT = 429, 300
 
 
-class Reply(NamedTuple):
+class UploadReply(NamedTuple):
     """One attempt's outcome.
 
     `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
     for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
     `date`: the service's own time, in seconds since 1970. `limit`: how many requests it takes in how many seconds.
-    `own`: the answer is the service's own word. `slow`: it asks the whole run to slow down (429).
+    `own`: the answer is the service's own word. `rate_limited`: it asks the whole run to slow down (429).
     """
 
     result: Result
-    again: bool = False
+    retryable: bool = False
     wait: float | None = None
-    stops: Stops = "never"
+    stops_run: Stops = "never"
     date: float | None = None
     limit: tuple[int, float] | None = None
     own: bool = False
-    slow: bool = False
+    rate_limited: bool = False
 
     @property
-    def doubtful(self) -> bool:
+    def ambiguous(self) -> bool:
         """Whether the file may be stored, and no answer says so."""
         return self.result.status == "unknown"
 
@@ -53,7 +53,7 @@ class Reply(NamedTuple):
     @property
     def overload(self) -> bool:
         """Whether it is a sign that fewer requests at once would do better."""
-        return self.slow or self.result.error in _OVERLOAD
+        return self.rate_limited or self.result.error in _OVERLOAD
 
     @property
     def silent(self) -> bool:
@@ -121,9 +121,9 @@ _LONGEST_NAME = 40  # characters of a server's name
 _LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
 
 
-def read(
+def read_reply(
     status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
-) -> Reply:
+) -> UploadReply:
     """Read an answer of the upload endpoint.
 
     Only the service's own JSON is its word. Whatever else answers (a gateway, a firewall, a proxy) knows nothing of the
@@ -149,23 +149,23 @@ def read(
     message = answer.get("message") if isinstance(answer, dict) else None
     own = isinstance(message, str) and _own(message, headers, own_answers)
     if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
-        reply = Reply(details(answer), own=True)
+        reply = UploadReply(details(answer), own=True)
     elif own and status == 202:  # noqa: PLR2004 - HTTP
-        reply = Reply(Result("accepted", message=str(message)), own=True)
+        reply = UploadReply(Result("accepted", message=str(message)), own=True)
     elif own and 400 <= status < 500:  # noqa: PLR2004 - HTTP
         reply = _refusal(status, headers, message)
     elif status >= 500:  # noqa: PLR2004 - HTTP
         words = _words(message, f"the service answered {status}") if own else _foreign(status, headers, body, answer)
-        reply = Reply(Result("unknown", "server_error", words), own=own)
+        reply = UploadReply(Result("unknown", "server_error", words), own=own)
     else:
-        reply = Reply(Result("unknown", "bad_reply", _foreign(status, headers, body, answer)))
+        reply = UploadReply(Result("unknown", "bad_reply", _foreign(status, headers, body, answer)))
     reply.result.request_id = headers.get("x-ik-requestid")
     named = _wait(status, headers) if reply.result.status in ("failed", "unknown") else None
     date, limit = _date(headers.get("date", "")), _limit(status, headers)
-    return reply._replace(wait=named, date=date, limit=limit, slow=status == SLOW_DOWN)
+    return reply._replace(wait=named, date=date, limit=limit, rate_limited=status == SLOW_DOWN)
 
 
-class Said(NamedTuple):
+class ErrorReply(NamedTuple):
     """An answer of another endpoint: its `message`, the seconds that it asks for, and the time there.
 
     `own`: it is ImageKit's own; `again`: it is worth asking again.
@@ -175,17 +175,19 @@ class Said(NamedTuple):
     wait: float | None
     date: float | None
     own: bool
-    again: bool
+    retryable: bool
 
 
-def said(status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id") -> Said:
+def read_error(
+    status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
+) -> ErrorReply:
     """Read an answer of the media API or of an authentication endpoint."""
     answer = parsed(body)
     message = answer.get("message") if isinstance(answer, dict) else None
     message = _words(message, "") or None
     busy = message is not None and _known(message) == "busy"
     own = (status < _REDIRECT and answer is not None) or (message is not None and _own(message, headers, own_answers))
-    return Said(message, _wait(status, headers), _date(headers.get("date", "")), own, status == SLOW_DOWN or busy)
+    return ErrorReply(message, _wait(status, headers), _date(headers.get("date", "")), own, status == SLOW_DOWN or busy)
 
 
 def _own(message: str, headers: Mapping[str, str], own_answers: OwnAnswers) -> bool:
@@ -204,13 +206,15 @@ def _foreign(status: int, headers: Mapping[str, str], body: bytes, answer: objec
     return f"the answer is {status} with {kind}, and not ImageKit's own{f' (server: {server})' if server else ''}"
 
 
-def _refusal(status: int, headers: Mapping[str, str], message: object) -> Reply:
+def _refusal(status: int, headers: Mapping[str, str], message: object) -> UploadReply:
     """Read a 4xx in the service's own words."""
     code = _code(status, message)
     result = Result("failed", code, _words(message, f"the service answered {status}"))
     stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
     # A fresh token that has expired on arrival means that the clock here is wrong; the reply tells by how much.
-    return Reply(result, code in ("busy", "rate_limited", "token_expired"), _wait(status, headers), stops, own=True)
+    return UploadReply(
+        result, code in ("busy", "rate_limited", "token_expired"), _wait(status, headers), stops, own=True
+    )
 
 
 def _code(status: int, message: object) -> str:
@@ -366,7 +370,7 @@ def placed(result: Result, path: str, size: int | None, *, unique: bool = False)
 def normal(path: str) -> str:
     """Return a path of the library in the form in which paths are compared: Unicode form and replaced characters."""
     *folders, name = unicodedata.normalize("NFKC", path).split("/")
-    return "/".join([*(served_name(folder).replace(".", "_") for folder in folders), served_name(name)])
+    return "/".join([*(stored_name(folder).replace(".", "_") for folder in folders), stored_name(name)])
 
 
 def _with_suffix(stored: str, path: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.errors import BadValue, Problem
-from ikpipe.request.columns import kinds, mapped
+from ikpipe.errors import InvalidValue, Problem
+from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.values import json_object
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     Cells = Mapping[int, list[Any]]
 
 
-class Giver(NamedTuple):
+class ValueSource(NamedTuple):
     """One place that a parameter's values may come from: the columns it reads, and how.
 
-    `read` takes the cells by column, and the number of rows; a value that cannot be had is a `BadValue`.
+    `read` takes the cells by column, and the number of rows; a value that cannot be had is a `InvalidValue`.
     """
 
     columns: tuple[int, ...]
@@ -26,7 +26,7 @@ class Giver(NamedTuple):
     key: str | None = None  # of custom metadata, where the place gives just one
 
 
-class Rows:
+class MappedRows:
     """Some rows of a table, one after another, with what their cells and the keywords give.
 
     Parameters
@@ -47,7 +47,7 @@ class Rows:
         self,
         labels: list[Any],
         start: int,
-        givers: Mapping[str, Sequence[Giver]],
+        givers: Mapping[str, Sequence[ValueSource]],
         cells: Cells,
         label: Callable[[int], Hashable],
     ) -> None:
@@ -64,7 +64,7 @@ class Rows:
         return range(self.start, self.start + len(self))
 
     def values(self) -> dict[str, list[Any]]:
-        """Give each parameter's values: None where a row gives none, a `BadValue` where it cannot be had."""
+        """Give each parameter's values: None where a row gives none, a `InvalidValue` where it cannot be had."""
         return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._givers}
 
     def _first(self, parameter: str) -> list[Any]:
@@ -75,7 +75,7 @@ class Rows:
             read.append(giver.read(self._cells, len(self)))
             pairs = zip(values, read[-1], strict=True)
             values = read[0] if len(read) == 1 else [own if own is not None else other for own, other in pairs]
-            if NoneType not in kinds(values):
+            if NoneType not in cell_types(values):
                 break
         return values
 
@@ -91,7 +91,7 @@ class Rows:
                     merged = merged | _metadata(giver, value) | merged
             return merged or None
 
-        return mapped(merge, *read)
+        return map_distinct(merge, *read)
 
     def columns(self, offset: int) -> dict[str, Hashable]:
         """Give the label of the column that gave each of a row's values, and each key of its metadata."""
@@ -104,7 +104,7 @@ class Rows:
                 if value is None:
                     continue
                 if parameter != "custom_metadata":
-                    own = not isinstance(value, BadValue) or value.code == "unreadable_value"
+                    own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
                     if giver.columns and own:
                         found[parameter] = self._label(giver.columns[0])
                     break
@@ -116,7 +116,7 @@ class Rows:
                     found.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
         return found
 
-    def problem(self, offset: int, parameter: str, bad: BadValue, severity: str = "error") -> Problem:
+    def problem(self, offset: int, parameter: str, bad: InvalidValue, severity: str = "error") -> Problem:
         """Name a row, and the column where there is one, in a problem or a warning."""
         column = bad.column
         if column is None:
@@ -126,7 +126,7 @@ class Rows:
         return Problem(self.labels[offset], self.start + offset, column, name, severity, bad.code, message, fix)
 
 
-def _metadata(giver: Giver, value: Any) -> dict[str, Any]:
+def _metadata(giver: ValueSource, value: Any) -> dict[str, Any]:
     return {giver.key: value} if giver.key is not None else json_object(value)
 
 

@@ -42,7 +42,7 @@ class Secret(str):
         return f"'{MASK}'"
 
 
-class Sealed(Secret):
+class SealedHeaders(Secret):
     """A secret that does not leave its process: it cannot be pickled."""
 
     __slots__ = ()
@@ -62,9 +62,9 @@ class Sealed(Secret):
 
 def seal(value: Any) -> Any:
     """Return text as `Sealed`, and the type of anything else that is not None."""
-    if value is None or isinstance(value, type | Sealed):
+    if value is None or isinstance(value, type | SealedHeaders):
         return value
-    return Sealed(value) if isinstance(value, str) else type(value)
+    return SealedHeaders(value) if isinstance(value, str) else type(value)
 
 
 def masked(text: str) -> str:
@@ -72,7 +72,7 @@ def masked(text: str) -> str:
     return _A_KEY.sub(f"private_{MASK}", text)
 
 
-def cleaned(given: str, name: str) -> Sealed:
+def cleaned(given: str, name: str) -> SealedHeaders:
     """Return a setting without line ends, spaces, quotes and byte order marks around it; log what was removed.
 
     Parameters
@@ -95,7 +95,7 @@ def cleaned(given: str, name: str) -> Sealed:
     if removed:
         what = " and ".join(dict.fromkeys(removed))
         _log.warning("%s has %s around its value, which ikpipe removed: set it without", name, what)
-    return Sealed(text)
+    return SealedHeaders(text)
 
 
 def _kinds(edges: str) -> list[str]:
@@ -131,7 +131,7 @@ def sealed_headers(headers: Any) -> Any:
         return type(headers)
 
 
-def checked_headers(headers: Any) -> Mapping[str, Sealed] | None:
+def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
     """Return headers as they can be sent, or raise what is wrong with them."""
     if isinstance(headers, type):
         raise AccountError(f"headers is a {headers.__name__}: give a mapping of names to text.")
@@ -144,7 +144,9 @@ def checked_headers(headers: Any) -> Mapping[str, Sealed] | None:
     return MappingProxyType(checked) if checked else None
 
 
-def checked_keys(public: Any, private: Any, names: Mapping[str, str] | None = None) -> tuple[Sealed, Sealed | None]:
+def checked_keys(
+    public: Any, private: Any, names: Mapping[str, str] | None = None
+) -> tuple[SealedHeaders, SealedHeaders | None]:
     """Return both keys as they are to be used.
 
     Parameters
@@ -180,12 +182,12 @@ def checked_keys(public: Any, private: Any, names: Mapping[str, str] | None = No
     return checked, None if private is None else checked_key(private, called["private_key"])
 
 
-def checked_key(key: Any, name: str) -> Sealed:
+def checked_key(key: Any, name: str) -> SealedHeaders:
     """Return a key, or raise what is wrong with it."""
     fault = f"is a {key.__name__}, not text" if isinstance(key, type) else _fault_of_key(key)
     if fault is not None:
         raise AccountError(f"{name} {fault}. Copy it again from the dashboard, Developer options, API keys.")
-    return Sealed(key)
+    return SealedHeaders(key)
 
 
 # Addresses

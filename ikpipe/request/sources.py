@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe.errors import BadValue, shown, unreadable
-from ikpipe.request.urls import last_segment, plain_place, web_address
+from ikpipe.errors import InvalidValue, short_repr, unreadable
+from ikpipe.request.urls import last_segment, plain_place, valid_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells whether a path is still the file that was planned, with the same content."""
 
     device: int
@@ -28,12 +28,12 @@ class Stamp(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
+    def of(cls, status: os.stat_result) -> FileStamp:
         """Return the stamp of a file."""
         return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-class Source(NamedTuple):
+class FileSource(NamedTuple):
     """Where a file's bytes come from.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
@@ -49,11 +49,11 @@ class Source(NamedTuple):
     path: Path | None = None
     size: int | None = None
     base: Path | None = None
-    stamp: Stamp | None = None
+    stamp: FileStamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class FileResolver:
     """How the files of a run are read from cells: what is allowed is said once.
 
     Parameters
@@ -74,84 +74,86 @@ class Intake:
     base64: bool = False
     fetch: str = "server"
     max_size: int | None = None
-    held: Callable[[str], Source | None] | None = None
+    held: Callable[[str], FileSource | None] | None = None
 
-    def read(self, value: object) -> Source:
+    def read(self, value: object) -> FileSource:
         """Say what a cell's file is; nothing is opened yet.
 
         Raises
         ------
-        BadValue
+        InvalidValue
             It is not there, not allowed, too large, or nothing that can be a file.
         """
         return self._read(value, _Folders(self.root))
 
-    def read_all(self, values: Iterable[Any]) -> list[Source | BadValue | None]:
+    def read_all(self, values: Iterable[Any]) -> list[FileSource | InvalidValue | None]:
         """Say what many cells are, at one time: a folder that they lead through is looked at once. None stays None."""
         folders = _Folders(self.root)
-        sources: list[Source | BadValue | None] = []
+        sources: list[FileSource | InvalidValue | None] = []
         for value in values:
             try:
                 sources.append(None if value is None else self._read(value, folders))
-            except BadValue as bad:
+            except InvalidValue as bad:
                 sources.append(bad.with_traceback(None))
             except Exception as error:  # noqa: BLE001 - a cell can be of any class, and concerns its own row alone
                 sources.append(unreadable(value, error))
         return sources
 
-    def _read(self, value: object, folders: _Folders) -> Source:
+    def _read(self, value: object, folders: _Folders) -> FileSource:
         source = self._text(value, folders) if isinstance(value, str) else self._other(value, folders)
         if source.size == 0:
-            raise BadValue("bad_file", "the file has no bytes", "give a file that is not empty")
+            raise InvalidValue("bad_file", "the file has no bytes", "give a file that is not empty")
         if self.max_size is not None and source.size is not None and source.size > self.max_size:
-            raise BadValue(
+            raise InvalidValue(
                 "file_too_large",
                 f"the file has {source.size:,} bytes, the account allows {self.max_size:,}",
                 "make the file smaller",
             )
         return source
 
-    def _other(self, value: object, folders: _Folders) -> Source:
+    def _other(self, value: object, folders: _Folders) -> FileSource:
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return Source("bytes", content=bytes(value), size=len(value))
+            return FileSource("bytes", content=bytes(value), size=len(value))
         if isinstance(value, Path):
             return self._path(value, value, folders)
-        raise BadValue(
+        raise InvalidValue(
             "bad_file",
-            f"{shown(value)} is a {type(value).__name__}, no file",
+            f"{short_repr(value)} is a {type(value).__name__}, no file",
             "give a URL, a path, bytes or a data URI",
         )
 
-    def _text(self, text: str, folders: _Folders) -> Source:
+    def _text(self, text: str, folders: _Folders) -> FileSource:
         if self.held is not None and (held := self.held(text)) is not None:
             return held
         if self.base64:
-            return Source("text", text=text, size=_base64_size(text))
+            return FileSource("text", text=text, size=_base64_size(text))
         kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"
         if place := plain_place(text):
-            return Source(kind, place[1], place[0])
+            return FileSource(kind, place[1], place[0])
         if text[:5].lower() == "data:":
             return _data_uri(text)
         scheme = _SCHEME.match(text)
         if scheme and scheme[1].lower() in ("http", "https"):
-            address = web_address(text)
-            return Source(kind, last_segment(address), address)
+            address = valid_url(text)
+            return FileSource(kind, last_segment(address), address)
         if scheme and scheme[1].lower() == "file":
-            raise BadValue("file_not_allowed", f"{shown(text)} is a file:// address", "give the path, and root=")
+            raise InvalidValue(
+                "file_not_allowed", f"{short_repr(text)} is a file:// address", "give the path, and root="
+            )
         if scheme and scheme[2]:
-            raise BadValue("bad_url", f"{shown(text)} has the scheme {scheme[1]!r}", "use http:// or https://")
+            raise InvalidValue("bad_url", f"{short_repr(text)} has the scheme {scheme[1]!r}", "use http:// or https://")
         if self.root is None:
-            raise BadValue(
+            raise InvalidValue(
                 "file_not_allowed",
-                f"{shown(text)} is no URL, and paths are not read without a root",
+                f"{short_repr(text)} is no URL, and paths are not read without a root",
                 "name the folder of the files: root='…'",
             )
         return self._path(text, text, folders)
 
-    def _path(self, path: Path | str, given: object, folders: _Folders) -> Source:
+    def _path(self, path: Path | str, given: object, folders: _Folders) -> FileSource:
         return folders.file(str(path)) or self._followed(Path(path), given)
 
-    def _followed(self, path: Path, given: object) -> Source:
+    def _followed(self, path: Path, given: object) -> FileSource:
         """Find a file wherever links lead, and say what is wrong if it is none that may be read."""
         try:
             base = self.root.resolve(strict=True) if self.root is not None else None
@@ -159,19 +161,27 @@ class Intake:
             status = real.stat()
         except (FileNotFoundError, NotADirectoryError):
             where = f" in {self.root}" if self.root is not None else ""
-            raise BadValue("file_not_found", f"there is no file {shown(str(given))}{where}", "mend the path") from None
+            raise InvalidValue(
+                "file_not_found", f"there is no file {short_repr(str(given))}{where}", "mend the path"
+            ) from None
         except (OSError, ValueError, RuntimeError) as error:
-            raise BadValue("file_unreadable", f"{shown(str(given))} cannot be read: {error}", "mend the path") from None
+            raise InvalidValue(
+                "file_unreadable", f"{short_repr(str(given))} cannot be read: {error}", "mend the path"
+            ) from None
         if base is not None and not real.is_relative_to(base):
-            raise BadValue(
-                "file_not_allowed", f"{shown(str(given))} leads out of {self.root}", "keep files inside root"
+            raise InvalidValue(
+                "file_not_allowed", f"{short_repr(str(given))} leads out of {self.root}", "keep files inside root"
             )
         if not stat.S_ISREG(status.st_mode):
-            raise BadValue("file_unreadable", f"{shown(str(given))} is no plain file", "name a file, not a folder")
+            raise InvalidValue(
+                "file_unreadable", f"{short_repr(str(given))} is no plain file", "name a file, not a folder"
+            )
         if not os.access(real, os.R_OK):
-            words = f"{shown(str(given))} cannot be read: permission denied"
-            raise BadValue("file_unreadable", words, "change the file's permissions, or run as a user who may read it")
-        return Source("path", path.name, str(given), b"", real, status.st_size, base, Stamp.of(status))
+            words = f"{short_repr(str(given))} cannot be read: permission denied"
+            raise InvalidValue(
+                "file_unreadable", words, "change the file's permissions, or run as a user who may read it"
+            )
+        return FileSource("path", path.name, str(given), b"", real, status.st_size, base, FileStamp.of(status))
 
 
 class _Folders:
@@ -185,7 +195,7 @@ class _Folders:
         self._base: Path | None = None
         self._real: dict[str, Path | None] = {}
 
-    def file(self, text: str) -> Source | None:
+    def file(self, text: str) -> FileSource | None:
         """Find a plain file; None where there is anything to follow, or wrong."""
         parent, slash, name = text.rpartition("/")
         if name in ("", ".", "..") or (slash and not parent.strip("/")) or os.sep != "/":
@@ -202,7 +212,7 @@ class _Folders:
             return None
         if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK):
             return None
-        return Source("path", name, text, b"", folder / name, status.st_size, self._base, Stamp.of(status))
+        return FileSource("path", name, text, b"", folder / name, status.st_size, self._base, FileStamp.of(status))
 
     def _resolved(self, parent: str) -> Path | None:
         """Say where a folder lies; None where it is out of the root, or there is none."""
@@ -215,11 +225,11 @@ class _Folders:
         return real if base is None or real.is_relative_to(base) else None
 
 
-def _data_uri(text: str) -> Source:
+def _data_uri(text: str) -> FileSource:
     head, comma, data = text.partition(",")
     if not comma or not head.lower().endswith(";base64") or not head.isascii():
-        raise BadValue("bad_file", f"{shown(text)} is no base64 data URI", "write data:image/png;base64,…")
-    return Source("text", text=text, size=_base64_size(data))
+        raise InvalidValue("bad_file", f"{short_repr(text)} is no base64 data URI", "write data:image/png;base64,…")
+    return FileSource("text", text=text, size=_base64_size(data))
 
 
 def _base64_size(text: str) -> int:
@@ -227,7 +237,7 @@ def _base64_size(text: str) -> int:
     try:
         size = len(base64.b64decode("".join(text.split()), validate=True))
     except ValueError as error:
-        raise BadValue("bad_file", f"{shown(text)} is no base64: {error}", "encode the file again") from None
+        raise InvalidValue("bad_file", f"{short_repr(text)} is no base64: {error}", "encode the file again") from None
     if not size:
-        raise BadValue("bad_file", "the base64 text holds no bytes", "encode the file again")
+        raise InvalidValue("bad_file", "the base64 text holds no bytes", "encode the file again")
     return size

@@ -11,34 +11,34 @@ from hashlib import blake2b
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe.errors import BadValue, shown
-from ikpipe.request.content_hash import Contents
+from ikpipe.errors import InvalidValue, short_repr
+from ikpipe.request.content_hash import ContentHashes
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
 
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
 
 # Two letters of base32 a time: `base64.b32encode` takes ten times as long.
 _LETTERS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 _SHIFTS = (40, 30, 20, 10, 0)
 
 
-class Suffixes(Protocol):
+class SuffixRule(Protocol):
     """Gives the suffix of a row; called once for each, in the table's order."""
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Give the suffix of the row at a position of the table, with these parameters and this file.
 
         Raises
         ------
-        BadValue
+        InvalidValue
             Nothing tells the row from others.
         """
 
 
-class ByPosition:
+class SuffixByPosition:
     """Tells rows apart by their positions in the run's table, and held files by what their holder calls them.
 
     Parameters
@@ -50,14 +50,14 @@ class ByPosition:
     def __init__(self, run: str) -> None:
         self._seed = _seed(f"{run} ")
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:  # noqa: ARG002 - others look
+    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:  # noqa: ARG002 - others look
         """Give a row's suffix; a held file has the same in whatever run it is sent."""
         if source.kind == "held":
             return _suffix(_seed(source.text), "0")
         return _suffix(self._seed, str(position))
 
 
-class ByKey:
+class SuffixByKey:
     """Tells rows apart by a key: for rows whose positions change, since others take the table apart.
 
     A row that has changed since a journal first knew it has a name of its own, made of its key and its content: the
@@ -78,26 +78,26 @@ class ByKey:
     """
 
     def __init__(
-        self, run: str, column: object, keys: Sequence[Any], seen: Counter[str], contents: Contents | None = None
+        self, run: str, column: object, keys: Sequence[Any], seen: Counter[str], contents: ContentHashes | None = None
     ) -> None:
         self._seed, self._column, self._keys, self._seen = _seed(f"{run} key "), column, keys, seen
         self._contents = contents
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Give a row's suffix.
 
         Raises
         ------
-        BadValue
+        InvalidValue
             The row has no key, or one that another has too, or its file cannot be read.
         """
         if (key := self._keys[position]) is None:
             words = f"key: the cell of {self._column!r} is empty"
-            raise BadValue("missing_cell", words, f"fill the column {self._column!r}", self._column)
+            raise InvalidValue("missing_cell", words, f"fill the column {self._column!r}", self._column)
         self._seen[str(key)] += 1
         if self._seen[str(key)] > 1:
-            words = f"key: another row has the key {shown(key)} too"
-            raise BadValue("same_target", words, "name a column with another value in each row", self._column)
+            words = f"key: another row has the key {short_repr(key)} too"
+            raise InvalidValue("same_target", words, "name a column with another value in each row", self._column)
         if self._contents is not None:
             content = _noted(self._contents, position, fields, source)
             if self._contents.first.get(position, content) != content:
@@ -105,7 +105,7 @@ class ByKey:
         return _suffix(self._seed, str(key))
 
 
-class ByContent:
+class SuffixByContent:
     """Tells rows apart by what is sent of them, and rows that are equal by how many there were before.
 
     Parameters
@@ -118,16 +118,16 @@ class ByContent:
         Takes the rows' hashes; None: nobody wants them.
     """
 
-    def __init__(self, run: str, seen: Counter[str], contents: Contents | None = None) -> None:
+    def __init__(self, run: str, seen: Counter[str], contents: ContentHashes | None = None) -> None:
         self._seed, self._seen = _seed(f"{run} content "), seen
-        self._contents = Contents(keyed=False) if contents is None else contents
+        self._contents = ContentHashes(keyed=False) if contents is None else contents
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: Source) -> str:
+    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Give a row's suffix.
 
         Raises
         ------
-        BadValue
+        InvalidValue
             Its file cannot be read.
         """
         row = _noted(self._contents, position, fields, source)
@@ -135,12 +135,12 @@ class ByContent:
         return _suffix(self._seed, f"{row} {self._seen[row]}")
 
 
-def _noted(contents: Contents, position: int, fields: Mapping[str, str], source: Source) -> str:
+def _noted(contents: ContentHashes, position: int, fields: Mapping[str, str], source: FileSource) -> str:
     try:
         return contents.note(position, fields, source)
     except OSError as error:
-        words = f"file: {shown(source.text)} cannot be read: {error.strerror}"
-        raise BadValue("file_unreadable", words, "fix its permissions") from None
+        words = f"file: {short_repr(source.text)} cannot be read: {error.strerror}"
+        raise InvalidValue("file_unreadable", words, "fix its permissions") from None
 
 
 def _seed(text: str) -> blake2b:

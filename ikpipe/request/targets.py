@@ -17,7 +17,7 @@ _LONGEST = 1 << 18  # rows of an array: to merge longer ones would need much mem
 _AT_ONCE = 5_000  # claims
 
 
-class Targets:
+class TargetRegistry:
     """Paths in the library, and the position of the row that has each: 16 bytes a row, however long the paths are.
 
     Of each path only 64 bits of a hash are kept. That two of a million differ, and their hashes do not, has odds of

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import jwt
 from jwt.utils import base64url_encode
 
-from ikpipe.errors import BadValue, Error, MappingError, nearest
+from ikpipe.errors import Error, InvalidValue, MappingError, did_you_mean
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.secrets import Secret
 
@@ -34,7 +34,7 @@ _STRIDE = 371  # neighbours, times this and modulo 600, lie far apart
 _PLACES = count(random.randrange(LONGEST))  # noqa: S311 - spreads, hides nothing
 
 
-class Token(NamedTuple):
+class UploadToken(NamedTuple):
     """A token, and what was signed into it."""
 
     text: Secret
@@ -49,7 +49,7 @@ def steady() -> Callable[[], float]:
     return lambda: begun + elapsed()
 
 
-class Times:
+class TokenTimes:
     """Gives each token its own `iat` and `exp`.
 
     A token is used once (seed), times are whole seconds, and no other claim is allowed to tell two tokens of equal
@@ -139,7 +139,7 @@ def _quiet() -> Iterator[None]:
 class LocalSigner:
     """Signs with the account's private key."""
 
-    def __init__(self, account: Account, times: Times | None = None, lifetime: int = LIFETIME) -> None:
+    def __init__(self, account: Account, times: TokenTimes | None = None, lifetime: int = LIFETIME) -> None:
         key = account.key()
         # What is the same for every token is made once: PyJWT's `encode` would look at key and header each time.
         self._algorithm = jwt.PyJWS().get_algorithm_by_name("HS256")
@@ -147,19 +147,19 @@ class LocalSigner:
         # PyJWT warns of keys shorter than the hash; the service chose the length, the user cannot.
         with _quiet() if len(key) < _HASH_BYTES else nullcontext():
             self._head = jwt.encode({}, key, "HS256", {"kid": account.public_key}).partition(".")[0].encode()
-        self._times = times or Times()
+        self._times = times or TokenTimes()
         self._lifetime = lifetime
 
-    def sign(self, fields: Mapping[str, str]) -> Token:
+    def sign(self, fields: Mapping[str, str]) -> UploadToken:
         """Sign these fields: HS256, the public key as `kid`, each value as the very text that is sent (seed)."""
-        return self.again(fields, *self._times.next(self._lifetime))
+        return self.sign_at(fields, *self._times.next(self._lifetime))
 
-    def again(self, fields: Mapping[str, str], iat: int, exp: int) -> Token:
+    def sign_at(self, fields: Mapping[str, str], iat: int, exp: int) -> UploadToken:
         """Sign them with these times: the same fields and times give the same token, to the letter."""
         claims = _JSON.encode({**fields, "iat": iat, "exp": exp})
         signed = self._head + b"." + base64url_encode(claims.encode())
         signature = base64url_encode(self._algorithm.sign(signed, self._key))
-        return Token(Secret(f"{signed.decode()}.{signature.decode()}"), iat, exp)
+        return UploadToken(Secret(f"{signed.decode()}.{signature.decode()}"), iat, exp)
 
 
 class _Key(bytes):
@@ -179,7 +179,7 @@ def signing_request(fields: Mapping[str, str], account: Account, expire: int) ->
     return {"uploadPayload": dict(fields), "expire": expire, "publicKey": account.public_key}
 
 
-def remote_expire(times: Times, lifetime: int = LIFETIME) -> int:
+def remote_expire(times: TokenTimes, lifetime: int = LIFETIME) -> int:
     """Choose `expire` so that an endpoint which signs two equal rows within one second makes two tokens of them."""
     iat, exp = times.next(lifetime)
     return exp - iat
@@ -206,12 +206,12 @@ class SignerError(Error):
         return self.status in (400, 403, 413, 422)
 
     @property
-    def again(self) -> bool:
+    def retryable(self) -> bool:
         """Whether it may sign the same later."""
         return self.status is None or not 400 <= self.status < 500 or self.status in (408, 425, 429)  # noqa: PLR2004
 
 
-def read_token(status: int, body: object) -> Token:
+def read_token(status: int, body: object) -> UploadToken:
     """Read the endpoint's answer: 200 and `{"token": …}` (seed).
 
     Raises
@@ -224,7 +224,7 @@ def read_token(status: int, body: object) -> Token:
         raise ValueError(f"it answered {status} without a token")
     try:
         claims = jwt.decode(text, options={"verify_signature": False})
-        return Token(Secret(text), int(claims["iat"]), int(claims["exp"]))
+        return UploadToken(Secret(text), int(claims["iat"]), int(claims["exp"]))
     except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("what it gave is no JWT with iat and exp") from None
 
@@ -257,9 +257,9 @@ def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIF
     for given, value in parameters.items():
         name = BY_WIRE.get(given, given)
         if name not in TABLE or name == "file":
-            raise MappingError(f"{given!r} is no parameter that is signed{nearest(given, TABLE)}.")
+            raise MappingError(f"{given!r} is no parameter that is signed{did_you_mean(given, TABLE)}.")
         try:
             fields[TABLE[name].wire] = encode(name, value)
-        except BadValue as bad:
+        except InvalidValue as bad:
             raise MappingError(f"{bad.message}; {bad.fix}.") from None
     return LocalSigner(account, lifetime=lifetime).sign(fields).text

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
-from ikpipe.errors import BadValue, shown
+from ikpipe.errors import InvalidValue, short_repr
 
 # The WHATWG percent-encode sets, said as what `quote` may leave alone; '%' stays, so that what is encoded stays so.
 _PATH = "%!$&'()*+,;=:@/~[]|-._"
@@ -23,12 +23,12 @@ _PLAIN = re.compile(rf"{_HOST}(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-
 _NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
 
 
-def web_address(text: str) -> str:
+def valid_url(text: str) -> str:
     """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
 
     Raises
     ------
-    BadValue
+    InvalidValue
         ``bad_url``: another scheme, no host, or a host that cannot be.
     """
     # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
@@ -43,7 +43,9 @@ def web_address(text: str) -> str:
             raise ValueError("it must begin with http:// or https:// and a host")
         host = _host(parts.hostname)
     except ValueError as error:
-        raise BadValue("bad_url", f"{shown(text)} is no web address: {error}", "write https://host/path") from None
+        raise InvalidValue(
+            "bad_url", f"{short_repr(text)} is no web address: {error}", "write https://host/path"
+        ) from None
     user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if parts.username or parts.password else ""
     where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
     path = quote(parts.path, safe=_PATH) or "/"

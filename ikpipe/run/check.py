@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ikpipe.concurrency.control import CONTROL, Control, blocking
-from ikpipe.concurrency.gate import Gate
-from ikpipe.concurrency.limits import Fixed
-from ikpipe.errors import BadValue, Problem
-from ikpipe.frames.chunks import Whole
+from ikpipe.concurrency.control import CONTROL, RunControl, to_sync
+from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.limits import FixedLimit
+from ikpipe.errors import InvalidValue, Problem
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import problem_frame
-from ikpipe.request.planner import Job
+from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
-from ikpipe.run.job import Work
-from ikpipe.run.prepare import Fetch, FileKind, gather, planner_for
-from ikpipe.service.client import Wire
+from ikpipe.run.job import UploadJob
+from ikpipe.run.prepare import Fetch, FileKind, collect_mapping, planner_for
+from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ikpipe.frames.adapters import Frame
     from ikpipe.request.account import Account
     from ikpipe.request.parameters import Keywords
-    from ikpipe.request.planner import Planner
-    from ikpipe.request.rows import Rows
+    from ikpipe.request.planner import RequestBuilder
+    from ikpipe.request.rows import MappedRows
 
 _AT_ONCE = 16  # URLs that are asked for their headers
 
@@ -73,25 +73,25 @@ async def _check(
     AccountError
         The account's key is refused.
     """
-    mapping = gather(columns, root, file_kind, fetch, parameters)
-    feed = Whole(frame)
-    async with Wire(transport, timeout, fetch_hosts=fetch_hosts) as wire:
-        found, _ = await find(Work(feed, mapping), wire, account, probe=probe, policy=policy)
+    mapping = collect_mapping(columns, root, file_kind, fetch, parameters)
+    feed = InMemoryTable(frame)
+    async with ServiceClient(transport, timeout, fetch_hosts=fetch_hosts) as wire:
+        found, _ = await find(UploadJob(feed, mapping), wire, account, probe=probe, policy=policy)
     problems: Frame = feed.native.like(problem_frame(found))
     return problems
 
 
-check = blocking(_check, "check", drains=False)
+check = to_sync(_check, "check", drains=False)
 
 
 async def find(
-    work: Work, wire: Wire, account: Account | None, *, probe: bool, policy: Policy | None = None
+    work: UploadJob, wire: ServiceClient, account: Account | None, *, probe: bool, policy: Policy | None = None
 ) -> tuple[list[Problem], int]:
     """Find the problems of a table of any length, in its order, and count its rows."""
     found: list[Problem] = []
     plan, names = work.first_plan(), (policy or Policy()).names
     planner = await planner_for(wire, account, work.mapping, plan, label=work.feed.label, names=names)
-    search = _Search(work, planner, found)
+    search = _TargetSearch(work, planner, found)
     sound = search.sound()
     if probe:
         await _probed(wire, sound, found)
@@ -100,19 +100,19 @@ async def find(
     return sorted(found, key=lambda problem: problem.position), search.rows
 
 
-class _Search:
+class _TargetSearch:
     """Goes through the rows of a table, and counts them; the problems that it comes upon are added to `found`."""
 
-    def __init__(self, work: Work, planner: Planner, found: list[Problem]) -> None:
+    def __init__(self, work: UploadJob, planner: RequestBuilder, found: list[Problem]) -> None:
         self.rows = 0
         self._work, self._planner, self._found = work, planner, found
 
-    def sound(self) -> Iterator[tuple[Rows, Job]]:
+    def sound(self) -> Iterator[tuple[MappedRows, UploadRequest]]:
         """Give the rows that have no problem."""
         for chunk in self._work.feed.chunks():
             self.rows = chunk.start + len(chunk.frame)
             for rows, job in self._work.jobs(self._planner, chunk):
-                if not isinstance(job, Job):
+                if not isinstance(job, UploadRequest):
                     self._found += job
                     continue
                 self._found += job.warnings
@@ -120,21 +120,21 @@ class _Search:
                     yield rows, job
 
 
-async def _probed(wire: Wire, sound: Iterator[tuple[Rows, Job]], found: list[Problem]) -> None:
+async def _probed(wire: ServiceClient, sound: Iterator[tuple[MappedRows, UploadRequest]], found: list[Problem]) -> None:
     """Ask each URL for its headers, some at a time."""
-    gate = Gate(Fixed(_AT_ONCE))
+    gate = ConcurrencyGate(FixedLimit(_AT_ONCE))
 
-    async def do(one: tuple[Rows, Job]) -> None:
+    async def do(one: tuple[MappedRows, UploadRequest]) -> None:
         rows, job = one
-        if not await gate.enter():
+        if not await gate.acquire():
             return
         try:
             words = await wire.probe(job.source.text)
         finally:
-            gate.leave()
+            gate.release()
         if words:
-            bad = BadValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
+            bad = InvalidValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
             found.append(rows.problem(job.position - rows.start, "file", bad))
 
     urls = (one for one in sound if one[1].source.kind in ("url", "fetch"))
-    await (CONTROL.get() or Control()).work(urls, do, [gate])
+    await (CONTROL.get() or RunControl()).work(urls, do, [gate])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from ikpipe.request.result import SETTLED
 
 if TYPE_CHECKING:
-    from ikpipe.request.reply import Reply
+    from ikpipe.request.reply import UploadReply
 
 SCOUTS = 4  # rows that go on trying while nothing has been heard of the service
 
 
-class Contact:
+class ServiceContact:
     """Whether a run is in contact with the service.
 
     As long as nothing has been heard of it and requests fail, a few rows (the scouts) use up their attempts, and all
@@ -31,7 +31,7 @@ class Contact:
 
     def __init__(self) -> None:
         self.proven = False
-        self.last: Reply | None = None
+        self.last: UploadReply | None = None
         self.suspects: set[int] = set()
         self._heard = False
         self._scouts: set[int] = set()
@@ -59,7 +59,7 @@ class Contact:
         self._away.add(row)
         self.suspects.discard(row)
 
-    def returns(self, row: int, reply: Reply) -> None:
+    def returns(self, row: int, reply: UploadReply) -> None:
         """Note what came of an attempt."""
         self._away.discard(row)
         self._heard = self._heard or reply.own
@@ -69,7 +69,7 @@ class Contact:
             if len(self._scouts) < SCOUTS:
                 self._scouts.add(row)
 
-    def ended(self, row: int, reply: Reply) -> None:
+    def ended(self, row: int, reply: UploadReply) -> None:
         """Note that a row has ended."""
         self.suspects.discard(row)
         if reply.result.status in SETTLED:

@@ -7,24 +7,24 @@ import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, Control
+from ikpipe.concurrency.control import CONTROL, RunControl
 from ikpipe.errors import AccountError
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.result_types import check_answers
-from ikpipe.frames.results import Collected, results_of
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.result_types import check_result_columns
+from ikpipe.frames.results import ResultCollector, results_of
 from ikpipe.journal import catalog, history
 from ikpipe.request.account import Account
-from ikpipe.request.planner import Planner
+from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.policy import Policy
-from ikpipe.request.sources import Intake
-from ikpipe.request.suffixes import ByPosition
+from ikpipe.request.sources import FileResolver
+from ikpipe.request.suffixes import SuffixByPosition
 from ikpipe.run import stored_mapping
-from ikpipe.run.job import Work
-from ikpipe.run.options import Options, policy_of
+from ikpipe.run.job import UploadJob
+from ikpipe.run.options import SendOptions, policy_of
 from ikpipe.run.prepare import planner_for
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ikpipe.journal.history import Record
-    from ikpipe.request.suffixes import Suffixes
-    from ikpipe.request.targets import Targets
-    from ikpipe.run.ordering import Sink
+    from ikpipe.journal.history import OpenJournal
+    from ikpipe.request.suffixes import SuffixRule
+    from ikpipe.request.targets import TargetRegistry
+    from ikpipe.run.ordering import ResultSink
 
 _CLAIMED = 100_000  # paths at a time
 
@@ -48,15 +48,15 @@ def options(
     policy: Policy | None = None,
     fetch_hosts: Iterable[str] = (),
     **sending: Any,
-) -> Options:
+) -> SendOptions:
     """Gather what is said of the sending, and the connections for it."""
     policy = policy or Policy()
-    return Options(Wire(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
+    return SendOptions(ServiceClient(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
 
 
 def options_as_begun(
-    record: Record, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **given: Any
-) -> Options:
+    record: OpenJournal, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **given: Any
+) -> SendOptions:
     """Gather the same for a run that is finished: what is None is as the run was begun with."""
     kept = record.journal.facts["sending"]
     sending = {name: kept.get(name) if value is None else value for name, value in given.items()}
@@ -71,7 +71,7 @@ def retried(
     earlier_journal: str | Path | None = None,
     *,
     trust: bool = False,
-) -> Work:
+) -> UploadJob:
     """Make work of a results frame: the rows that are not up are sent.
 
     Parameters
@@ -96,19 +96,21 @@ def retried(
     JournalError
         The journal that was named cannot be used.
     """
-    table = Whole(results)
+    table = InMemoryTable(results)
     results = table.frame
     results_of(results.iloc[:0])  # which finds out if it is none
-    check_answers(results)
+    check_result_columns(results)
     mapping = stored_mapping.merged(results.attrs, given, fetch)
     doubt = (results["ik_status"] == "unknown").any()
     named = earlier_journal is not None
     stories = catalog.earlier(results, account, earlier_journal, trust=trust) if doubt or named else ()
     earlier = history.by_path(history.of_stories(stories, catalog.again(account))) if doubt else {}
-    return Work(table, mapping, again=True, earlier=earlier)
+    return UploadJob(table, mapping, again=True, earlier=earlier)
 
 
-async def begin(work: Work, account: Account, options: Options, sink: Sink, journal: str | Path | None) -> None:
+async def begin(
+    work: UploadJob, account: Account, options: SendOptions, sink: ResultSink, journal: str | Path | None
+) -> None:
     """Begin a run with a journal, or go on with the one that is there.
 
     Parameters
@@ -130,13 +132,13 @@ async def begin(work: Work, account: Account, options: Options, sink: Sink, jour
 
 
 async def send(
-    work: Work,
+    work: UploadJob,
     account: Account,
-    options: Options,
-    sink: Sink,
-    record: Record | None,
-    suffixes: Suffixes | None = None,
-    targets: Targets | None = None,
+    options: SendOptions,
+    sink: ResultSink,
+    record: OpenJournal | None,
+    suffixes: SuffixRule | None = None,
+    targets: TargetRegistry | None = None,
 ) -> None:
     """Send what is to be sent, and raise what the run was stopped by.
 
@@ -155,9 +157,9 @@ async def send(
     plan = work.first_plan()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
-        suffixes = suffixes or ByPosition(run)
+        suffixes = suffixes or SuffixByPosition(run)
     show = display(options.progress, work.feed.rows)
-    control = CONTROL.get() or Control()
+    control = CONTROL.get() or RunControl()
     before = CONTROL.set(control)
     try:
         control.attach()
@@ -165,8 +167,10 @@ async def send(
             wire.sleep = control.sleep
             names = options.policy.names
             asked = planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
-            planner = await control.unless_draining(asked) or Planner(Intake())  # of a run that plans nothing
-            if plan.gives("use_unique_file_name"):
+            planner = await control.unless_draining(asked) or RequestBuilder(
+                FileResolver()
+            )  # of a run that plans nothing
+            if plan.provides("use_unique_file_name"):
                 up = work.claims(record)
                 while some := dict(islice(up, _CLAIMED)):
                     planner.claim_all(some.values(), some)
@@ -181,10 +185,10 @@ async def send(
 
 
 async def collected(
-    way: Callable[..., Awaitable[None]], work: Work, account: Account, options: Options, journal: Any
+    way: Callable[..., Awaitable[None]], work: UploadJob, account: Account, options: SendOptions, journal: Any
 ) -> Any:
     """Gather into a frame what `begin` or `send` give to a sink; an error carries it as far as it got."""
-    sink = Collected(work.feed)
+    sink = ResultCollector(work.feed)
     await way(work, account, options, sink, journal)
     return sink.results
 

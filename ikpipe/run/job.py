@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import MappingError, Problem, said
-from ikpipe.frames.mapping import Plan
+from ikpipe.errors import MappingError, Problem, describe_exception
+from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import results_of, settled_paths
 from ikpipe.journal import history
 from ikpipe.request.result import SETTLED
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from ikpipe.frames.chunks import Chunk, Feed
-    from ikpipe.journal.history import Known, Record
-    from ikpipe.request.planner import Job, Planner
-    from ikpipe.request.rows import Rows
+    from ikpipe.frames.chunks import Chunk, TableSource
+    from ikpipe.journal.history import OpenJournal, RowHistory
+    from ikpipe.request.planner import RequestBuilder, UploadRequest
+    from ikpipe.request.rows import MappedRows
 
 
 @dataclass(slots=True)
-class Work:
+class UploadJob:
     """What a run is to do.
 
     `again` says that the table is one of results, of an earlier run; `earlier` is what the journal of that run knows
     of rows in doubt, by their path in the library.
     """
 
-    feed: Feed
+    feed: TableSource
     mapping: Mapping[str, Any]
     again: bool = False
-    earlier: Mapping[str, Known] = field(default_factory=dict)
-    _plan: Plan | None = None
+    earlier: Mapping[str, RowHistory] = field(default_factory=dict)
+    _plan: ColumnMapping | None = None
     _labels: pd.Index[Any] | None = None
 
-    def first_plan(self) -> Plan:
+    def first_plan(self) -> ColumnMapping:
         """Give the plan of the first rows, which finds out what is wrong with the mapping.
 
         Raises
@@ -53,16 +53,16 @@ class Work:
             self.feed.look_through()
             return self.plan(self.feed.sample)
 
-    def plan(self, frame: pd.DataFrame) -> Plan:
+    def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Give the plan of some rows; the columns of a table are mostly the same in all."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
-            self._plan = Plan(frame.columns, self.mapping["columns"], self.mapping["parameters"])
+            self._plan = ColumnMapping(frame.columns, self.mapping["columns"], self.mapping["parameters"])
             self._labels = frame.columns
         return self._plan
 
     def jobs(
-        self, planner: Planner, part: Chunk, sent_as: Mapping[int, str] | None = None
-    ) -> list[tuple[Rows | None, Job | list[Problem]]]:
+        self, planner: RequestBuilder, part: Chunk, sent_as: Mapping[int, str] | None = None
+    ) -> list[tuple[MappedRows | None, UploadRequest | list[Problem]]]:
         """Plan some rows; if that raises an exception, each is planned alone, and the one that raises has a problem.
 
         Parameters
@@ -72,7 +72,7 @@ class Work:
         part
             The rows.
         sent_as
-            As for `Planner.jobs`.
+            As for `RequestBuilder.build`.
 
         Returns
         -------
@@ -83,18 +83,21 @@ class Work:
         plan = self.plan(frame)
         try:
             rows = plan.rows(part)
-            return [(rows, job) for job in planner.jobs(rows, sent_as)]
+            return [(rows, job) for job in planner.build(rows, sent_as)]
         except Exception as error:  # noqa: BLE001 - a cell can be of any class
             if len(frame) > 1:
                 return [self.jobs(planner, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
-            words, fix = f"the row cannot be read: {said(error)}", "replace what is in its cells with text or numbers"
+            words, fix = (
+                f"the row cannot be read: {describe_exception(error)}",
+                "replace what is in its cells with text or numbers",
+            )
             return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
 
-    def known(self, chunk: Chunk) -> dict[int, Known]:
+    def known(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Give what the table itself knows of a chunk's rows, by position."""
         return history.of_results(results_of(chunk.frame), chunk.start) if self.again else {}
 
-    def up(self, record: Record | None) -> Iterator[tuple[int, str]]:
+    def up(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
         """Give the position and the path in the library of each row that is up already."""
         if self.again:
             for chunk in self.feed.chunks():
@@ -102,11 +105,11 @@ class Work:
         if record is not None and not record.fresh:
             yield from record.journal.settled_paths()
 
-    def claims(self, record: Record | None) -> Iterator[tuple[int, str]]:
+    def claims(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
         """Give those of `up` whose paths no other row may take; rows that are found by keys may have others by now."""
         keyed = record is not None and record.contents is not None and record.contents.keyed
         return iter(()) if keyed else self.up(record)
 
-    def proven(self, record: Record | None) -> bool:
+    def proven(self, record: OpenJournal | None) -> bool:
         """Tell whether any row is up already: then the keys work."""
         return next(self.up(record), None) is not None

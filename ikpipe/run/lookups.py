@@ -7,7 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.rate import Pace
+from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Error
 from ikpipe.request.names import spellings
 from ikpipe.service.library import as_existing, files_named, matching
@@ -15,11 +15,11 @@ from ikpipe.service.library import as_existing, files_named, matching
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ikpipe.journal.history import Sought
+    from ikpipe.journal.history import ExpectedFile
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy
     from ikpipe.request.result import Result
-    from ikpipe.service.client import Wire
+    from ikpipe.service.client import ServiceClient
 
 LENGTH = 2_000  # characters of the names in one search: a request's first line has its limits everywhere
 
@@ -28,7 +28,7 @@ class OtherFileError(Error):
     """A file that cannot be the one that is sought has its path."""
 
 
-class _Search:
+class _FileSearch:
     """A search for names in one folder that has not begun yet."""
 
     def __init__(self, most: int) -> None:
@@ -41,7 +41,7 @@ class _Search:
         return len(self.names) < self._most and sum(map(len, [*self.names, *names])) <= LENGTH
 
 
-class Looks:
+class LookupBatcher:
     """Looks for files in the library, at the pace that the service takes.
 
     Parameters
@@ -53,14 +53,14 @@ class Looks:
     sleep
         Waits, and tells whether to go on.
     since
-        As for `Pace`.
+        As for `RateLimiter`.
     served
         Returns the service's time at a time of this machine.
     """
 
     def __init__(
         self,
-        wire: Wire,
+        wire: ServiceClient,
         account: Account,
         policy: Policy,
         sleep: Callable[[float], Awaitable[bool]],
@@ -71,10 +71,10 @@ class Looks:
         self._wire, self._account, self._sleep = wire, account, sleep
         self._most = max(1, int(policy.look_up_names))
         self._names = policy.names
-        self._pace = Pace(policy.look_ups, since)
-        self._open: dict[str, _Search] = {}
+        self._pace = RateLimiter(policy.look_ups, since)
+        self._open: dict[str, _FileSearch] = {}
 
-    async def find(self, sought: Sought) -> Result | None:
+    async def find(self, sought: ExpectedFile) -> Result | None:
         """Look for a file, and give its details, as `exists`; None where it is not there.
 
         Raises
@@ -88,7 +88,7 @@ class Looks:
         names = [path.rpartition("/")[2] for path in paths]
         search = self._open.get(folder)
         if search is None or not search.takes(names):
-            search = self._open[folder] = _Search(self._most)
+            search = self._open[folder] = _FileSearch(self._most)
             search.names += names
             await self._go(folder, search)
         else:
@@ -101,10 +101,10 @@ class Looks:
             raise OtherFileError("a file of another size has this name")
         return None if file is None else as_existing(file)
 
-    async def _go(self, folder: str, search: _Search) -> None:
+    async def _go(self, folder: str, search: _FileSearch) -> None:
         """Wait for a search's turn, in which others may join it, and have it made."""
         try:
-            away = self._pace.wait(time.monotonic())
+            away = self._pace.reserve(time.monotonic())
             if away and not await self._sleep(away):
                 raise Error("the run stopped first")
             if self._open.get(folder) is search:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from ikpipe.request.result import Result
     from ikpipe.run.progress import Progress
-    from ikpipe.service.client import Wire
+    from ikpipe.service.client import ServiceClient
 
 _KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SendOptions:
     """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`.
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
@@ -27,7 +27,7 @@ class Options:
     that this account wrote it is taken.
     """
 
-    wire: Wire
+    wire: ServiceClient
     policy: Policy
     _: KW_ONLY
     concurrency: int | None = None

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.history import Known
+    from ikpipe.journal.history import RowHistory
     from ikpipe.request.result import Result
 
 
-class Sink(Protocol):
+class ResultSink(Protocol):
     """Where results go."""
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> Any:
@@ -28,10 +28,10 @@ class Sink(Protocol):
         """Take the run's summary, and give the results, where there is a frame of them."""
 
 
-class Batch:
+class ResultBatch:
     """A chunk on its way: a result for each of its rows, and how many have not ended yet."""
 
-    def __init__(self, chunk: Chunk, known: Mapping[int, Known]) -> None:
+    def __init__(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> None:
         self.chunk: Chunk | None = chunk
         self.start = chunk.start
         self.results = [CANCELLED] * len(chunk.frame)
@@ -41,7 +41,7 @@ class Batch:
             self.results[position - self.start] = one.result
 
 
-class Batches:
+class OrderedResults:
     """The open chunks of a run; `error` is what the sink raised, which is given nothing any more then.
 
     Parameters
@@ -50,28 +50,28 @@ class Batches:
         Where results go.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: ResultSink) -> None:
         self.counts: Counter[str] = Counter()
         self.error: Exception | None = None
         self._sink = sink
-        self._open: deque[Batch] = deque()
+        self._open: deque[ResultBatch] = deque()
 
-    def begin(self, chunk: Chunk, known: Mapping[int, Known]) -> Batch:
+    def begin(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> ResultBatch:
         """Open a chunk."""
-        batch = Batch(chunk, known)
+        batch = ResultBatch(chunk, known)
         self._open.append(batch)
         if not batch.left:
             self._done(batch)
         return batch
 
-    def end(self, batch: Batch, position: int, result: Result) -> None:
+    def end(self, batch: ResultBatch, position: int, result: Result) -> None:
         """Note a row's result."""
         batch.results[position - batch.start] = result
         batch.left -= 1
         if not batch.left:
             self._done(batch)
 
-    def skip(self, chunk: Chunk, known: Mapping[int, Known]) -> None:
+    def skip(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> None:
         """Pass a chunk on of which nothing was begun."""
         if known:
             self._done(self.begin(chunk, known))
@@ -92,7 +92,7 @@ class Batches:
             self.error = error
             return None
 
-    def _done(self, batch: Batch) -> None:
+    def _done(self, batch: ResultBatch) -> None:
         if batch.chunk is None:
             return
         self.counts.update(result.status for result in batch.results)

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError
-from ikpipe.request.planner import Planner
-from ikpipe.request.sources import Intake
+from ikpipe.request.planner import RequestBuilder
+from ikpipe.request.sources import FileResolver
 from ikpipe.service.library import metadata_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ikpipe.frames.mapping import Plan
+    from ikpipe.frames.mapping import ColumnMapping
     from ikpipe.request.account import Account
-    from ikpipe.request.metadata import Field
+    from ikpipe.request.metadata import MetadataField
     from ikpipe.request.names import Names
-    from ikpipe.request.suffixes import Suffixes
-    from ikpipe.request.targets import Targets
-    from ikpipe.service.client import Wire
+    from ikpipe.request.suffixes import SuffixRule
+    from ikpipe.request.targets import TargetRegistry
+    from ikpipe.service.client import ServiceClient
 
 _log = logging.getLogger("ikpipe")
 
@@ -29,7 +29,7 @@ FileKind = Literal["base64"]
 Fetch = Literal["server", "client"]
 
 
-def gather(
+def collect_mapping(
     columns: Mapping[str, Any] | None,
     root: str | Path | None,
     file_kind: str | None,
@@ -55,25 +55,27 @@ def gather(
 
 
 async def planner_for(
-    wire: Wire,
+    wire: ServiceClient,
     account: Account | None,
     mapping: Mapping[str, Any],
-    plan: Plan,
-    suffixes: Suffixes | None = None,
+    plan: ColumnMapping,
+    suffixes: SuffixRule | None = None,
     label: Callable[[int], Any] = int,
-    targets: Targets | None = None,
+    targets: TargetRegistry | None = None,
     names: Names = "stored",
-) -> Planner:
+) -> RequestBuilder:
     """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
-    intake = Intake(folder, base64, mapping["fetch"], largest, wire.held)
-    return Planner(intake, await _known_fields(wire, account, plan), suffixes, label, targets, names)
+    intake = FileResolver(folder, base64, mapping["fetch"], largest, wire.held)
+    return RequestBuilder(intake, await _known_fields(wire, account, plan), suffixes, label, targets, names)
 
 
-async def _known_fields(wire: Wire, account: Account | None, plan: Plan) -> Mapping[str, Field] | None:
+async def _known_fields(
+    wire: ServiceClient, account: Account | None, plan: ColumnMapping
+) -> Mapping[str, MetadataField] | None:
     """Ask for the account's metadata fields, where they matter and can be asked for."""
-    if account is None or account.private_key is None or not plan.gives("custom_metadata"):
+    if account is None or account.private_key is None or not plan.provides("custom_metadata"):
         return None
     try:
         return await metadata_fields(wire, account)

@@ -47,7 +47,7 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-class Display(Protocol):
+class ProgressDisplay(Protocol):
     """Whatever draws progress."""
 
     def __call__(self, progress: Progress) -> None:
@@ -57,7 +57,7 @@ class Display(Protocol):
         """Leave the last state standing."""
 
 
-class Bar:
+class ProgressBar:
     """A tqdm bar, in a terminal or a notebook."""
 
     def __init__(self, bar: Any) -> None:
@@ -76,7 +76,7 @@ class Bar:
             self._bar.close()
 
 
-class Lines:
+class ProgressLines:
     """A plain line now and then, for logs and pipes."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,7 +105,7 @@ class Lines:
             print(line, file=self._stream, flush=True)
 
 
-class Quiet:
+class NoProgress:
     """Nothing at all, or the user's own callback."""
 
     def __init__(self, callback: Callable[[Progress], None] = lambda _progress: None) -> None:
@@ -119,21 +119,21 @@ class Quiet:
         """Do nothing."""
 
 
-def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> Display:  # noqa: FBT001 - the contract's word
+def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> ProgressDisplay:  # noqa: FBT001 - the contract's word
     """Choose how progress is drawn: a widget in a notebook, a bar in a terminal, else lines on standard error."""
     if not isinstance(wanted, bool):
-        return Quiet(wanted)
+        return NoProgress(wanted)
     if not wanted or rows == 0:
-        return Quiet()
+        return NoProgress()
     if _in_notebook() and find_spec("ipywidgets"):
         from tqdm.notebook import tqdm as notebook_bar
 
-        return Bar(notebook_bar(total=rows, unit="row"))
+        return ProgressBar(notebook_bar(total=rows, unit="row"))
     if sys.stderr.isatty():
         from tqdm.std import tqdm as terminal_bar
 
-        return Bar(terminal_bar(total=rows, unit="row"))
-    return Lines(sys.stderr)
+        return ProgressBar(terminal_bar(total=rows, unit="row"))
+    return ProgressLines(sys.stderr)
 
 
 def _in_notebook() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ikpipe.concurrency.control import blocking
+from ikpipe.concurrency.control import to_sync
 from ikpipe.frames.io.streams import reopened
 from ikpipe.journal.catalog import found
 from ikpipe.run.engine import collected, options_as_begun, send
@@ -90,4 +90,4 @@ async def _resume(
         return results
 
 
-resume = blocking(_resume, "resume")
+resume = to_sync(_resume, "resume")

@@ -6,8 +6,8 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, Control
-from ikpipe.concurrency.group_commit import Group
+from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import (
     CODES,
     AccountError,
@@ -19,29 +19,29 @@ from ikpipe.errors import (
     UploadError,
 )
 from ikpipe.journal import history
-from ikpipe.journal.entries import Ended
-from ikpipe.journal.recorder import Keeper
+from ikpipe.journal.entries import RowEnded
+from ikpipe.journal.recorder import TableRecorder
 from ikpipe.request.known_runs import remember
-from ikpipe.request.planner import Job
+from ikpipe.request.planner import UploadRequest
 from ikpipe.request.result import CANCELLED, Result
-from ikpipe.run.executor import Travel
-from ikpipe.run.ordering import Batches
-from ikpipe.run.progress import Display, Progress
-from ikpipe.run.task import Trip
-from ikpipe.service.spool import Spool
+from ikpipe.run.executor import UploadExecutor
+from ikpipe.run.ordering import OrderedResults
+from ikpipe.run.progress import Progress, ProgressDisplay
+from ikpipe.run.task import UploadTask
+from ikpipe.service.spool import SpoolFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ikpipe.frames.chunks import Chunk
     from ikpipe.journal.entries import Entry
-    from ikpipe.journal.history import Known, Record
+    from ikpipe.journal.history import OpenJournal, RowHistory
     from ikpipe.request.account import Account
-    from ikpipe.request.content_hash import Contents
-    from ikpipe.request.planner import Planner
-    from ikpipe.run.job import Work
-    from ikpipe.run.options import Options
-    from ikpipe.run.ordering import Batch, Sink
+    from ikpipe.request.content_hash import ContentHashes
+    from ikpipe.request.planner import RequestBuilder
+    from ikpipe.run.job import UploadJob
+    from ikpipe.run.options import SendOptions
+    from ikpipe.run.ordering import ResultBatch, ResultSink
 
 AT_ONCE = 500  # rows planned together: more would hold up those that are on their way
 
@@ -71,28 +71,28 @@ class Session:
 
     def __init__(
         self,
-        work: Work,
-        planner: Planner,
+        work: UploadJob,
+        planner: RequestBuilder,
         account: Account,
-        options: Options,
-        show: Display,
-        sink: Sink,
+        options: SendOptions,
+        show: ProgressDisplay,
+        sink: ResultSink,
         run: str,
-        record: Record | None = None,
+        record: OpenJournal | None = None,
     ) -> None:
-        self.control: Control = CONTROL.get() or Control()
+        self.control: RunControl = CONTROL.get() or RunControl()
         self.failed, self.failures = False, 0
         self.trouble: Exception | None = None
         self.progress = Progress(work.feed.rows)
         self._began = time.monotonic()
         self._work, self._planner, self._account = work, planner, account
         self._options, self._show, self._record = options, show, record
-        self._group: Group[Entry] | None = None if record is None else Group(record.journal.write)
-        self._travel: Travel | None = None
-        self._batches = Batches(sink)
-        self._keeper: Keeper | None = None
+        self._group: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
+        self._travel: UploadExecutor | None = None
+        self._batches = OrderedResults(sink)
+        self._keeper: TableRecorder | None = None
         if record is not None and self._group is not None:
-            self._keeper = Keeper(record.journal, self._group, work.feed, record.same)
+            self._keeper = TableRecorder(record.journal, self._group, work.feed, record.same)
         self._chunks = work.feed.chunks()
         self._run, self._rows = run, 0
         self._journal = None if record is None else str(record.journal.path)
@@ -102,15 +102,15 @@ class Session:
 
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""
-        with Spool() as spool:
-            travel = Travel(self._account, self._options, self.control, self._group, spool, self._count)
+        with SpoolFolder() as spool:
+            travel = UploadExecutor(self._account, self._options, self.control, self._group, spool, self._count)
             travel.contact.proven = self._work.proven(self._record)
             self._travel = travel
 
-            async def do(item: tuple[Batch, Trip]) -> None:
+            async def do(item: tuple[ResultBatch, UploadTask]) -> None:
                 batch, trip = item
                 try:
-                    result = _warned(await travel.go(trip), trip.warnings)
+                    result = _warned(await travel.run(trip), trip.warnings)
                 except BaseException:  # stopped at once: what is certain so far
                     batch.results[trip.position - batch.start] = _warned(trip.result, trip.warnings)
                     raise
@@ -156,7 +156,7 @@ class Session:
         self._rows = chunk.start + len(chunk.frame)
         return chunk
 
-    def _trips(self) -> Iterator[tuple[Batch, Trip]]:
+    def _trips(self) -> Iterator[tuple[ResultBatch, UploadTask]]:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
             known = self._known(chunk)
@@ -171,26 +171,26 @@ class Session:
                     if (trip := self._begun(batch, label, position, job, known.get(position))) is not None:
                         yield batch, trip
 
-    def _known(self, chunk: Chunk) -> dict[int, Known]:
+    def _known(self, chunk: Chunk) -> dict[int, RowHistory]:
         return self._work.known(chunk) | ({} if self._record is None else self._record.known(chunk))
 
     @property
-    def _contents(self) -> Contents | None:
+    def _contents(self) -> ContentHashes | None:
         return None if self._record is None else self._record.contents
 
-    def _sure(self, known: dict[int, Known]) -> dict[int, Known]:
+    def _sure(self, known: dict[int, RowHistory]) -> dict[int, RowHistory]:
         """Return what is known of rows without looking at them; one that may have changed is not uploaded by that."""
         return known if self._contents is None else {at: one for at, one in known.items() if one.in_doubt}
 
-    def _kept_name(self, position: int, known: Known) -> str | None:
+    def _kept_name(self, position: int, known: RowHistory) -> str | None:
         """Return the name that was made for a row before; names of which the journal has the hash are made again."""
         return None if self._contents is not None and position in self._contents.before else known.result.name
 
-    def _changed(self, position: int, job: Job | list[Problem], known: Known | None) -> bool:
+    def _changed(self, position: int, job: UploadRequest | list[Problem], known: RowHistory | None) -> bool:
         """Whether a row is another version than the one that the journal knows; see `Contents.changed`."""
         if (contents := self._contents) is None:
             return False
-        if not isinstance(job, Job):
+        if not isinstance(job, UploadRequest):
             return contents.keyed and position in contents.before
         changed = contents.changed(position, job.fields, job.source)
         fields = None if known is None else known.fields  # of entries that are trusted, whose hash may not be there
@@ -202,24 +202,29 @@ class Session:
         return None if replaced else self._options.shared_since
 
     def _begun(
-        self, batch: Batch, label: Any, position: int, job: Job | list[Problem], known: Known | None
-    ) -> Trip | None:
+        self,
+        batch: ResultBatch,
+        label: Any,
+        position: int,
+        job: UploadRequest | list[Problem],
+        known: RowHistory | None,
+    ) -> UploadTask | None:
         """Give a row that is to travel, or end it here."""
         if self._changed(position, job, known) and known is not None:
             batch.results[position - batch.start], known = CANCELLED, None
         if known is not None and not known.in_doubt:
             self._end(batch, label, position, known.result, new=False)
             return None
-        if isinstance(job, Job):
-            return self._trip(Trip(label, position, job, since=self._since(position)), known)
+        if isinstance(job, UploadRequest):
+            return self._trip(UploadTask(label, position, job, since=self._since(position)), known)
         words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job if problem.severity == "error")
         invalid = _warned(Result("invalid", job[0].code, words), [one for one in job if one.severity == "warning"])
         if known is not None:
-            return self._trip(Trip(label, position, None, invalid), known)
+            return self._trip(UploadTask(label, position, None, invalid), known)
         self._end(batch, label, position, invalid)
         return None
 
-    def _trip(self, trip: Trip, known: Known | None) -> Trip:
+    def _trip(self, trip: UploadTask, known: RowHistory | None) -> UploadTask:
         """Give a row on its way what is known of it."""
         if known is None:
             return trip
@@ -240,9 +245,9 @@ class Session:
         self.progress.bytes += count
         self._show(self.progress)
 
-    def _end(self, batch: Batch, label: Any, position: int, result: Result, *, new: bool = True) -> None:
+    def _end(self, batch: ResultBatch, label: Any, position: int, result: Result, *, new: bool = True) -> None:
         if new and self._group is not None and result.status != "cancelled":
-            self._group.add(Ended(position, history.write(result)))
+            self._group.add(RowEnded(position, history.write(result)))
         self._batches.end(batch, position, result)
         self.progress.counts[result.status] += 1
         self._show(self.progress)
@@ -317,7 +322,7 @@ class Session:
         if travel is None:
             return None
         if (refusal := travel.refusal) is not None:
-            mend = CODES[refusal.result.error or ""].mend
+            mend = CODES[refusal.result.error or ""].fix
             words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
             return AccountError(words, results)
         if (why := travel.unreachable) is not None and not self.control.interrupted:

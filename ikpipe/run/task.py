@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.journal.history import Sought
+from ikpipe.journal.history import ExpectedFile
 from ikpipe.request.reply import placed
 from ikpipe.request.result import Result
 
 if TYPE_CHECKING:
     from ikpipe.errors import Problem
-    from ikpipe.journal.history import Known
-    from ikpipe.request.planner import Job
-    from ikpipe.request.sources import Source
-    from ikpipe.request.token import Token
+    from ikpipe.journal.history import RowHistory
+    from ikpipe.request.planner import UploadRequest
+    from ikpipe.request.sources import FileSource
+    from ikpipe.request.token import UploadToken
 
 
 @dataclass(slots=True)
-class Trip:
+class UploadTask:
     """A row on its way, and what its next step needs of those before.
 
     `job` is None where the row breaks a rule, and `instead` what it ends with when it would be sent. `known` is what is
@@ -29,12 +29,12 @@ class Trip:
 
     label: Any
     position: int
-    job: Job | None
+    job: UploadRequest | None
     instead: Result | None = None
-    known: Known | None = None
-    token: Token | None = None
-    source: Source | None = None
-    sought: Sought | None = None
+    known: RowHistory | None = None
+    token: UploadToken | None = None
+    source: FileSource | None = None
+    sought: ExpectedFile | None = None
     since: float | None = None
     sent: int = 0
     tries: int = 0
@@ -69,9 +69,9 @@ class Trip:
             self.doubted = False
         if fresh and self.job is not None:
             since = None if self.job.own_name else self.since - clock_skew
-            self.sought = Sought(self.job.target, self.size, since) if self.fixed else None
+            self.sought = ExpectedFile(self.job.target, self.size, since) if self.fixed else None
 
-    def to_look_for(self) -> Sought | None:
+    def to_look_for(self) -> ExpectedFile | None:
         """Say what to look for.
 
         Where nobody knows since when the file may be there, a namesake of that size may be an older version of it,
@@ -80,7 +80,7 @@ class Trip:
         if self.sought is not None or self.job is None:
             return self.sought
         kept = self.job.fields.get("overwriteFile") == "false" and self.job.stored_size is not None
-        return Sought(self.job.given_target, self.job.stored_size) if kept else None
+        return ExpectedFile(self.job.given_target, self.job.stored_size) if kept else None
 
     def placed(self, result: Result) -> Result:
         """Note where the file is or would be, if no answer said so, so that a later run can look for it too."""

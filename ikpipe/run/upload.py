@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from ikpipe.concurrency.control import blocking
+from ikpipe.concurrency.control import to_sync
 from ikpipe.errors import UnreachableError
-from ikpipe.frames.chunks import Whole
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_of, single
 from ikpipe.run import engine
-from ikpipe.run.job import Work
-from ikpipe.run.prepare import Fetch, FileKind, gather
+from ikpipe.run.job import UploadJob
+from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ async def aupload(
         ``on_error="raise"`` and a row is not up, or there were `max_failures`; ``.results`` is the frame as far as it
         got.
     """
-    mapping = gather(columns, root, file_kind, fetch, parameters)
+    mapping = collect_mapping(columns, root, file_kind, fetch, parameters)
     options = engine.options(
         transport,
         timeout,
@@ -144,11 +144,13 @@ async def aupload(
         progress=progress,
         trust_journal=trust_journal,
     )
-    results: Frame = await engine.collected(engine.begin, Work(Whole(frame), mapping), account, options, journal)
+    results: Frame = await engine.collected(
+        engine.begin, UploadJob(InMemoryTable(frame), mapping), account, options, journal
+    )
     return results
 
 
-upload = blocking(aupload, "upload")
+upload = to_sync(aupload, "upload")
 
 
 async def _retry(
@@ -211,7 +213,7 @@ async def _retry(
     MappingError, AccountError, JournalError, UploadError
         As for `upload`; also a frame without `ik_status`, or one whose ``attrs`` say what has to be given again.
     """
-    given = gather(columns, root, file_kind, fetch or "server", parameters)
+    given = collect_mapping(columns, root, file_kind, fetch or "server", parameters)
     options = engine.options(
         transport,
         timeout,
@@ -232,7 +234,7 @@ async def _retry(
     return again
 
 
-retry = blocking(_retry, "retry")
+retry = to_sync(_retry, "retry")
 
 
 async def aupload_file(
@@ -271,7 +273,7 @@ async def aupload_file(
     AccountError
         The keys are missing or refused, or a quota is used up.
     """
-    mapping = gather(None, root, file_kind, fetch, parameters)
+    mapping = collect_mapping(None, root, file_kind, fetch, parameters)
     options = engine.options(
         transport,
         timeout,
@@ -284,10 +286,12 @@ async def aupload_file(
     )
     # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
     try:
-        results = await engine.collected(engine.send, Work(Whole(single(file)), mapping), account, options, None)
+        results = await engine.collected(
+            engine.send, UploadJob(InMemoryTable(single(file)), mapping), account, options, None
+        )
     except UnreachableError as error:  # of one file, its result says it all
         results = error.results
     return results_of(results)[0]
 
 
-upload_file = blocking(aupload_file, "upload_file")
+upload_file = to_sync(aupload_file, "upload_file")

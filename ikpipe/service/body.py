@@ -8,14 +8,14 @@ import os
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import said
-from ikpipe.request.sources import Stamp
+from ikpipe.errors import describe_exception
+from ikpipe.request.sources import FileStamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
-    from ikpipe.request.form import Form
-    from ikpipe.request.sources import Source
+    from ikpipe.request.form import MultipartForm
+    from ikpipe.request.sources import FileSource
 
 BLOCK = 1 << 20  # bytes read at a time, where that has to be waited for
 PIECE = 1 << 17  # bytes written at a time: few enough for the clock for writing to see a slow line move
@@ -52,7 +52,7 @@ def close_after(end: int, hop: asyncio.Future[Any] | None) -> None:
         hop.add_done_callback(lambda _: os.close(end))
 
 
-class Body:
+class MultipartStream:
     """A form with its file and its token, given out once.
 
     Parameters
@@ -75,7 +75,7 @@ class Body:
     __slots__ = ("_file", "_head", "_on_bytes", "_piece", "_source", "_tail", "left", "length")
 
     def __init__(
-        self, form: Form, source: Source, token: str, on_bytes: Callable[[int], None], piece: int = PIECE
+        self, form: MultipartForm, source: FileSource, token: str, on_bytes: Callable[[int], None], piece: int = PIECE
     ) -> None:
         self._head, self._tail, self._source = form.head, form.tail(token), source
         self._on_bytes, self._piece = on_bytes, piece
@@ -139,7 +139,7 @@ def _cut(content: bytes, most: int) -> Iterator[bytes]:
         yield content[start : start + most]
 
 
-def _opened(source: Source) -> int:
+def _opened(source: FileSource) -> int:
     """Open a file; below a root no link is followed, so that what was resolved when it was planned stays inside."""
     if source.base is None or source.path is None or os.open not in os.supports_dir_fd:
         return os.open(str(source.path), _READING | _NO_LINK)
@@ -162,14 +162,14 @@ class _File:
 
     __slots__ = ("_at_hand", "_end", "_hop", "_piece", "_room", "_source", "_stamp")
 
-    def __init__(self, source: Source, piece: int) -> None:
+    def __init__(self, source: FileSource, piece: int) -> None:
         self._source, self._piece, self._at_hand = source, piece, hasattr(os, "RWF_NOWAIT")
         self._end: int | None = None
         self._hop: asyncio.Future[bytes] | None = None
         self._room: memoryview | None = None
         try:
             self._end = _opened(source)
-            self._stamp = Stamp.of(os.fstat(self._end))
+            self._stamp = FileStamp.of(os.fstat(self._end))
         except OSError as error:
             self.close()
             if error.errno in OUT_OF_FILES:
@@ -189,7 +189,7 @@ class _File:
                     break
                 for piece in _cut(block, self._piece):
                     yield piece
-            stamp = Stamp.of(os.fstat(self._number))
+            stamp = FileStamp.of(os.fstat(self._number))
         except Exception as error:  # noqa: BLE001 - whatever reading a file raises concerns its own row
             raise self._unreadable(error) from None
         if left:
@@ -198,7 +198,7 @@ class _File:
             raise self._changed("it was opened")
 
     def _unreadable(self, error: Exception) -> FileChanged:
-        words = error.strerror if isinstance(error, OSError) else said(error)
+        words = error.strerror if isinstance(error, OSError) else describe_exception(error)
         return FileChanged(f"{self._source.name} cannot be read any more: {words}")
 
     def _changed(self, since: str) -> FileChanged:

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import httpx
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.request.form import frame
+from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
-from ikpipe.request.reply import Reply, read, said
+from ikpipe.request.reply import UploadReply, read_error, read_reply
 from ikpipe.request.result import Result
-from ikpipe.request.token import SignerError, Times, Token, read_token, remote_expire, signing_request
+from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_token, remote_expire, signing_request
 from ikpipe.service.answers import asked, by_lower_name, in_time, whole
-from ikpipe.service.body import OUT_OF_FILES, PIECE, Body, FileChanged, OutOfFiles
-from ikpipe.service.download import Downloader, Network
+from ikpipe.service.body import OUT_OF_FILES, PIECE, FileChanged, MultipartStream, OutOfFiles
+from ikpipe.service.download import Downloader, DownloadTransports
 from ikpipe.service.proxies import proxied
 from ikpipe.service.public_hosts import FetchHosts
-from ikpipe.service.transport import IDLE, Line, equip
+from ikpipe.service.transport import IDLE, HTTPTransport, equip
 
 if TYPE_CHECKING:
     import ssl
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ikpipe.request.account import Account
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
 
     Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
@@ -74,7 +74,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class Wire:
+class ServiceClient:
     """The connections of one run, to the service and to nobody else but the URLs that are to be fetched here.
 
     Parameters
@@ -99,7 +99,7 @@ class Wire:
         Called with the service's time, in seconds since 1970, when the media API answers.
     """
 
-    held: Callable[[str], Source | None] | None = None
+    held: Callable[[str], FileSource | None] | None = None
     heard: Callable[[float], None] | None = None
 
     def __init__(
@@ -114,7 +114,7 @@ class Wire:
         self._rules = policy or Policy()
         # Where the user says how long nothing may happen, the system may not be faster.
         options = (*_IN_STEP, *_ALIVE) if timeout is None else (*_IN_STEP,)
-        self._transport, self._line, self._trace = transport, Line(_trusted(), options), _equipping(options)
+        self._transport, self._line, self._trace = transport, HTTPTransport(_trusted(), options), _equipping(options)
         self.sleep: Callable[[float], Awaitable[bool]] = _slept
         self._roads: dict[str, _Road] = {}
         self._boundary, self._forms = secrets.token_hex(16), count()  # no form's boundary is in another's file
@@ -127,7 +127,7 @@ class Wire:
             event_hooks={"request": [self._equip]},
         )
         self._direct = httpx.AsyncHTTPTransport(verify=_trusted(), limits=_LIMITS)
-        network = Network(self._direct, self._client, proxied, transport is not None, self._trace)
+        network = DownloadTransports(self._direct, self._client, proxied, transport is not None, self._trace)
         self._downloader = Downloader(network, FetchHosts.read(fetch_hosts), patience, _AGENT)
 
     async def _equip(self, request: httpx.Request) -> None:
@@ -151,10 +151,10 @@ class Wire:
         self,
         url: str,
         fields: Mapping[str, str],
-        source: Source,
-        token: Token,
+        source: FileSource,
+        token: UploadToken,
         on_bytes: Callable[[int], None] = lambda _count: None,
-    ) -> Reply:
+    ) -> UploadReply:
         """Send one form, once, and read the answer.
 
         Never raises for what the network or the file does: that is in the reply. A request has no `Authorization`,
@@ -167,21 +167,26 @@ class Wire:
             except OutOfFiles as error:  # nothing has left; others that are in flight give theirs back
                 if time.monotonic() > until:
                     words = f"{error}: raise the limit of open files (ulimit -n), or lower concurrency="
-                    return Reply(Result("failed", "file_unreadable", words), again=True)
+                    return UploadReply(Result("failed", "file_unreadable", words), retryable=True)
             await asyncio.sleep(_OUT_OF_FILES_AGAIN)
 
     async def _attempt(
-        self, url: str, fields: Mapping[str, str], source: Source, token: Token, on_bytes: Callable[[int], None]
-    ) -> Reply:
-        form = frame(fields, source, f"{self._boundary}{next(self._forms)}")
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        source: FileSource,
+        token: UploadToken,
+        on_bytes: Callable[[int], None],
+    ) -> UploadReply:
+        form = build_form(fields, source, f"{self._boundary}{next(self._forms)}")
         road = self._road(url)
-        body = Body(form, source, token.text, on_bytes, road.piece)
+        body = MultipartStream(form, source, token.text, on_bytes, road.piece)
         stream = _Stream(body)
         try:
             request = road.request(form.content_type, body.length, stream, self._patience(source))
             answer, content = await road.ask(request)
         except FileChanged as changed:
-            return Reply(Result("failed", "file_changed", str(changed)))
+            return UploadReply(Result("failed", "file_changed", str(changed)))
         except httpx.TransportError as error:
             if not body.left and _is_out_of_files(error):
                 raise OutOfFiles(f"{url} cannot be connected to: too many open files") from None
@@ -189,7 +194,7 @@ class Wire:
         finally:
             await stream.aclose()
             body.close()
-        return read(answer.status_code, by_lower_name(answer.headers), content, self._rules.own_answers)
+        return read_reply(answer.status_code, by_lower_name(answer.headers), content, self._rules.own_answers)
 
     def _road(self, url: str) -> _Road:
         """Say how files get to an address; it is found out once."""
@@ -215,7 +220,7 @@ class Wire:
         async with in_time(request):
             return await whole(await self._client.send(request, auth=_NO_AUTH, stream=True))
 
-    def _patience(self, source: Source) -> dict[str, float | None]:
+    def _patience(self, source: FileSource) -> dict[str, float | None]:
         """Say how long nothing may happen; the answer may take its time, by the size of the file."""
         patience = self._client.timeout
         wait = patience.read
@@ -224,7 +229,7 @@ class Wire:
             wait = self._policy.url_wait if source.kind == "url" else by_size
         return {"connect": patience.connect, "write": patience.write, "read": wait, "pool": None}
 
-    async def sign(self, fields: Mapping[str, str], account: Account, times: Times) -> Token:
+    async def sign(self, fields: Mapping[str, str], account: Account, times: TokenTimes) -> UploadToken:
         """Have the `authenticationEndpoint` sign these fields (seed).
 
         Raises
@@ -239,7 +244,10 @@ class Wire:
             answer = await asked(self._client, "POST", endpoint, json=request, headers=headers)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise SignerError(f"the authentication endpoint {endpoint} cannot be reached: {_said(error)}") from None
-        status, answered = answer.status_code, said(answer.status_code, by_lower_name(answer.headers), answer.content)
+        status, answered = (
+            answer.status_code,
+            read_error(answer.status_code, by_lower_name(answer.headers), answer.content),
+        )
         try:
             return read_token(status, answer.json())
         except ValueError as error:
@@ -286,8 +294,10 @@ class Wire:
                 )
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise Error(f"{account.api_url} cannot be reached: {_said(error)}") from None
-            reply = said(answer.status_code, by_lower_name(answer.headers), answer.content, self._rules.own_answers)
-            if not (reply.again and left):
+            reply = read_error(
+                answer.status_code, by_lower_name(answer.headers), answer.content, self._rules.own_answers
+            )
+            if not (reply.retryable and left):
                 break
             await self._pause(1.0 if reply.wait is None else reply.wait)
         if reply.own and reply.date is not None and self.heard is not None:
@@ -316,7 +326,7 @@ class Wire:
         if not await self.sleep(seconds):
             raise Error("The run was stopped while the media API asked to wait.")
 
-    async def fetch(self, source: Source, folder: Callable[[], Path], max_size: int | None = None) -> Source:
+    async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
         """Download a URL, to be sent from here (``fetch="client"``); see `Downloader.fetch`."""
         return await self._downloader.fetch(source, folder, max_size)
 
@@ -362,7 +372,7 @@ class _Road(NamedTuple):
 class _Stream(httpx.AsyncByteStream):
     """A body as httpx takes it, which leaves no file open."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: MultipartStream) -> None:
         self._blocks = body.blocks()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -373,14 +383,14 @@ class _Stream(httpx.AsyncByteStream):
         await self._blocks.aclose()
 
 
-def _lost(error: httpx.TransportError, *, left: bool) -> Reply:
+def _lost(error: httpx.TransportError, *, left: bool) -> UploadReply:
     """Say what a request without an answer means: whether the file may be stored."""
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
-        return Reply(Result("failed", "connection_failed", _said(error)))
+        return UploadReply(Result("failed", "connection_failed", _said(error)))
     if not left or isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-        return Reply(Result("failed", "connection_failed", _said(error)), again=True)
+        return UploadReply(Result("failed", "connection_failed", _said(error)), retryable=True)
     code = "timed_out" if isinstance(error, httpx.TimeoutException) else "connection_lost"
-    return Reply(Result("unknown", code, _said(error)))
+    return UploadReply(Result("unknown", code, _said(error)))
 
 
 def _is_out_of_files(error: BaseException | None) -> bool:

@@ -2,8 +2,9 @@
 
 Theory of operation
 -------------------
-One `Connection` is an asyncio protocol that carries one exchange at a time. `exchange` writes a `Message`, waits, and
-returns the answer whole; it raises an error of httpx where there is none. The connection never repeats a request.
+One `HTTPConnection` is an asyncio protocol that carries one exchange at a time. `exchange` writes an `HTTPExchange`,
+waits, and returns the whole answer; it raises an error of httpx where there is none. The connection never
+repeats a request.
 
 **Two states.** A server may answer before it has read the whole body, so the two directions have states of their own:
 
@@ -48,7 +49,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 import httpx
 
-from ikpipe.service.message import Answer, Clocks, Message, Request
+from ikpipe.service.message import HTTPExchange, HTTPRequest, HTTPResponse, Timeouts
 
 if TYPE_CHECKING:
     import ssl
@@ -61,10 +62,10 @@ PATIENCE = 4  # times the limit for the next byte, until the whole answer must b
 _AHEAD = 1 << 17  # bytes that may wait above TLS
 _LOOKS = 8  # in the time that writing may stand still
 _FOREVER = 1e9  # seconds
-_EXPECTED = (Answer.HEAD, Answer.BODY)
+_EXPECTED = (HTTPResponse.HEAD, HTTPResponse.BODY)
 
 
-class Connection(asyncio.Protocol):
+class HTTPConnection(asyncio.Protocol):
     """One connection: an exchange at a time.
 
     Parameters
@@ -82,21 +83,21 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        opened: Callable[[Connection, object], None],
-        closed: Callable[[Connection], None],
+        opened: Callable[[HTTPConnection, object], None],
+        closed: Callable[[HTTPConnection], None],
     ) -> None:
         self._loop, self._opened, self._closed = loop, opened, closed
         self._raw: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
         self._readable: Callable[[], bool] = bool
         self._secure = self._gone = self._full = False
-        self._request, self._answer = Request.IDLE, Answer.NONE
+        self._request, self._answer = HTTPRequest.IDLE, HTTPResponse.NONE
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.since = 0.0  # of the last progress
-        self._clear(Clocks())
+        self._clear(Timeouts())
 
-    def _clear(self, clocks: Clocks) -> None:
+    def _clear(self, clocks: Timeouts) -> None:
         """Forget the exchange before."""
         self._clocks = clocks
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
@@ -141,48 +142,48 @@ class Connection(asyncio.Protocol):
             if transport is not None:
                 transport.abort()
 
-    async def exchange(self, message: Message, clocks: Clocks) -> httpx.Response:
+    async def exchange(self, message: HTTPExchange, clocks: Timeouts) -> httpx.Response:
         """Send a request and give its answer, which may come before all is sent."""
         if self._gone:  # nobody would say so a second time
             raise httpx.RemoteProtocolError("The connection was closed.")
         self._clear(clocks)
-        self._request, self._answer = Request.WRITING, Answer.HEAD
+        self._request, self._answer = HTTPRequest.WRITING, HTTPResponse.HEAD
         self.since = self._loop.time()
         try:
             await self._send(message)
-            while self._answer is not Answer.ENDED:
+            while self._answer is not HTTPResponse.ENDED:
                 await self._wait()
             if self._error is not None:
                 raise self._error
-            self._fit = self._fit and self._request is not Request.WRITING
+            self._fit = self._fit and self._request is not HTTPRequest.WRITING
             return httpx.Response(self._status, headers=self._headers, stream=httpx.ByteStream(b"".join(self._body)))
         finally:
-            self._request, self._answer = Request.IDLE, Answer.NONE
+            self._request, self._answer = HTTPRequest.IDLE, HTTPResponse.NONE
             self._parser = self._error = None
             self.since = self._loop.time()
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: HTTPExchange) -> None:
         """Write the head with the first piece, then piece by piece, until all has left or the answer is here."""
         waiting = message.head
         async for piece in message.stream:
             waiting += message.framed(piece)
-            if piece and self._answer is not Answer.ENDED:
+            if piece and self._answer is not HTTPResponse.ENDED:
                 await self._write(waiting)
                 waiting = b""
-            if self._answer is Answer.ENDED:
+            if self._answer is HTTPResponse.ENDED:
                 return
         waiting += message.end()
         if waiting:
             await self._write(waiting)
         pending = self._pending()
-        self._request, self._left = Request.DRAINING, self._written - pending
+        self._request, self._left = HTTPRequest.DRAINING, self._written - pending
         self.since = self._loop.time()
         if not pending:
             self._sent()
 
     def _sent(self) -> None:
         """Start the time limits of the answer: all has left."""
-        self._request, self.since = Request.SENT, self._loop.time()
+        self._request, self.since = HTTPRequest.SENT, self._loop.time()
         if self._clocks.read is not None:
             self._deadline = self.since + PATIENCE * self._clocks.read
 
@@ -193,7 +194,7 @@ class Connection(asyncio.Protocol):
         self.since = self._loop.time()
         self._transport.write(data)
         # Where writing failed, the loop has yet to say so, and asyncio complains of whoever goes on.
-        while (self._full or self._transport.is_closing()) and self._answer is not Answer.ENDED:
+        while (self._full or self._transport.is_closing()) and self._answer is not HTTPResponse.ENDED:
             await self._wait()
 
     # Waiting
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
     def _end(self, error: httpx.TransportError | None = None) -> None:
         """End the exchange, the first time this is called."""
         if self._answer in _EXPECTED:
-            self._answer, self._error = Answer.ENDED, error
+            self._answer, self._error = HTTPResponse.ENDED, error
             self._wake()
 
     def _pending(self) -> int:
@@ -228,7 +229,7 @@ class Connection(asyncio.Protocol):
         """Return when to look at the time limit that runs now: for writing while bytes wait here, else the answer's."""
         if self._pending():
             return None if self._clocks.write is None else self._loop.time() + self._clocks.write / _LOOKS
-        if self._request is Request.WRITING or self._clocks.read is None:
+        if self._request is HTTPRequest.WRITING or self._clocks.read is None:
             return None
         due = self.since + self._clocks.read
         return due if self._deadline is None else min(due, self._deadline)
@@ -250,7 +251,7 @@ class Connection(asyncio.Protocol):
         left = self._written - pending
         if left != self._left:
             self._left, self.since = left, now
-        if self._request is Request.DRAINING and not pending:
+        if self._request is HTTPRequest.DRAINING and not pending:
             self._sent()
         if (late := self._late(now, pending)) is not None:
             self._end(late)
@@ -262,7 +263,7 @@ class Connection(asyncio.Protocol):
         write, read = self._clocks.write, self._clocks.read
         if pending:
             return None if write is None or now - self.since < write else httpx.WriteTimeout("")
-        if self._request is Request.WRITING or read is None:
+        if self._request is HTTPRequest.WRITING or read is None:
             return None
         if self._deadline is not None and now >= self._deadline:
             return httpx.ReadTimeout("The answer came too slowly.")
@@ -298,7 +299,7 @@ class Connection(asyncio.Protocol):
             self._end(httpx.RemoteProtocolError("Something came that nobody had asked for."))
             self.abort()
             return
-        if self._request is not Request.WRITING:
+        if self._request is not HTTPRequest.WRITING:
             self.since = self._loop.time()
         self._size += len(data)
         try:
@@ -306,18 +307,18 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fit = False
             self._end(httpx.RemoteProtocolError(str(error)))
-        most = _LONGEST_HEAD if self._answer is Answer.HEAD else LONGEST_ANSWER
+        most = _LONGEST_HEAD if self._answer is HTTPResponse.HEAD else LONGEST_ANSWER
         if self._size > most:
             self._end(httpx.RemoteProtocolError("The answer is too long."))
 
     def eof_received(self) -> None:
         """End an answer that goes on until the connection is closed, or one that is cut short."""
         self._gone = True
-        if self._answer is Answer.BODY and not self._bounded():
+        if self._answer is HTTPResponse.BODY and not self._bounded():
             self._end()
         short = (
             "The answer was cut short."
-            if self._answer is Answer.BODY
+            if self._answer is HTTPResponse.BODY
             else "Server disconnected without sending a response."
         )
         self._end(httpx.RemoteProtocolError(short))
@@ -332,7 +333,7 @@ class Connection(asyncio.Protocol):
         self._gone = True
         if self._answer in _EXPECTED and error is not None and self._raw is not None:
             self._rescue(self._raw)
-        lost = httpx.WriteError if self._request is Request.WRITING else httpx.ReadError
+        lost = httpx.WriteError if self._request is HTTPRequest.WRITING else httpx.ReadError
         self._end(lost(str(error)) if error is not None else httpx.RemoteProtocolError("The connection was closed."))
         if self._timer is not None:
             self._timer.cancel()
@@ -350,30 +351,30 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin an answer: a second one is none of ours."""
-        if self._answer is Answer.ENDED:
+        if self._answer is HTTPResponse.ENDED:
             self._fit = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what comes after the body is left."""
         self._head_size += len(name) + len(value) + len(": \r\n")
-        if self._answer is Answer.HEAD:
+        if self._answer is HTTPResponse.HEAD:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note that the body follows."""
         if self._head_size > _LONGEST_HEAD or len(self._headers) > _MOST_HEADERS:
             self._end(httpx.RemoteProtocolError("The answer has too many headers."))
-        if self._parser is not None and self._answer is Answer.HEAD:
-            self._answer, self._status = Answer.BODY, self._parser.get_status_code()
+        if self._parser is not None and self._answer is HTTPResponse.HEAD:
+            self._answer, self._status = HTTPResponse.BODY, self._parser.get_status_code()
 
     def on_body(self, data: bytes) -> None:
         """Take a piece of the body."""
-        if self._answer is Answer.BODY:
+        if self._answer is HTTPResponse.BODY:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
         """End the exchange, or go on after an answer that says that another will follow."""
-        if self._parser is None or self._answer is not Answer.BODY:
+        if self._parser is None or self._answer is not HTTPResponse.BODY:
             return
         if self._status >= 200:  # noqa: PLR2004 - HTTP
             self._fit = self._parser.should_keep_alive()
@@ -381,7 +382,7 @@ class Connection(asyncio.Protocol):
         elif self._status == 101:  # noqa: PLR2004 - HTTP
             self._end(httpx.RemoteProtocolError("The server wants to speak another protocol."))
         else:
-            self._headers, self._answer = [], Answer.HEAD
+            self._headers, self._answer = [], HTTPResponse.HEAD
 
 
 def _watched(end: int) -> Callable[[], bool]:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from ikpipe.errors import said
-from ikpipe.request.sources import Source
+from ikpipe.errors import describe_exception
+from ikpipe.request.sources import FileSource
 from ikpipe.service.public_hosts import Address, literal
 from ikpipe.service.spool import DownloadFile, FetchError
 
@@ -41,7 +41,7 @@ _NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL,
 _UNRESOLVABLE = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
-class Network(NamedTuple):
+class DownloadTransports(NamedTuple):
     """The ways to a host: `direct` to an address, and `other` where a proxy or the caller's transport opens it.
 
     `proxied` tells which URLs go through a proxy; `own` that a transport is the caller's.
@@ -69,10 +69,10 @@ class Downloader:
         The `User-Agent`.
     """
 
-    def __init__(self, network: Network, hosts: FetchHosts, clocks: httpx.Timeout, agent: str) -> None:
+    def __init__(self, network: DownloadTransports, hosts: FetchHosts, clocks: httpx.Timeout, agent: str) -> None:
         self._network, self._hosts, self._clocks, self._agent = network, hosts, clocks, agent
 
-    async def fetch(self, source: Source, folder: Callable[[], Path], max_size: int | None = None) -> Source:
+    async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
         """Download a URL into a folder, to be sent from there; nothing is left of a download that fails.
 
         Raises
@@ -96,7 +96,7 @@ class Downloader:
             if isinstance(error, FetchError) or not isinstance(error, Exception):
                 raise
             raise _failed(url, error) from None
-        return Source("path", source.name, path=file.path, size=file.size)
+        return FileSource("path", source.name, path=file.path, size=file.size)
 
     async def probe(self, url: str) -> str | None:
         """Request a URL's headers, and return what is wrong with it, if anything.
@@ -111,7 +111,7 @@ class Downloader:
         except (TimeoutError, httpx.TimeoutException):
             return f"{url} sent no headers within {URL_PATIENCE} s"
         except Exception as error:  # noqa: BLE001 - whatever a host makes of it concerns one row
-            return f"{url} cannot be reached: {said(error)}"
+            return f"{url} cannot be reached: {describe_exception(error)}"
 
     # Opening
 
@@ -221,7 +221,9 @@ def _parsed(url: str, text: str, base: httpx.URL | None = None) -> httpx.URL:
         good = place.scheme in _PORTS and bool(place.raw_host) and place.host is not None
         place.raw_host.decode("ascii").encode("idna")
     except Exception as error:  # noqa: BLE001 - a host may send anything
-        raise FetchError(f"{url} cannot be downloaded: {_leads(url, text)} is not a valid URL: {said(error)}") from None
+        raise FetchError(
+            f"{url} cannot be downloaded: {_leads(url, text)} is not a valid URL: {describe_exception(error)}"
+        ) from None
     if not good:
         words = f"{_leads(url, text)} is not an http:// or https:// address"
         raise FetchError(f"{url} cannot be downloaded: {words}")
@@ -306,5 +308,9 @@ def _failed(url: str, error: Exception) -> FetchError:
     again = isinstance(error, kind) and not isinstance(error, never)
     if isinstance(error, socket.gaierror) and error.errno in _UNRESOLVABLE:
         again = False
-    words = "it sent no headers in time" if isinstance(error, TimeoutError) and not str(error) else said(error)
+    words = (
+        "it sent no headers in time"
+        if isinstance(error, TimeoutError) and not str(error)
+        else describe_exception(error)
+    )
     return FetchError(f"{url} cannot be downloaded: {words}", again=again)

@@ -6,14 +6,14 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, blocking, rest
-from ikpipe.concurrency.rate import Pace
-from ikpipe.errors import AccountError, BadValue, Error, MappingError
-from ikpipe.frames.edits import Change, Files
+from ikpipe.concurrency.control import CONTROL, rest, to_sync
+from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
+from ikpipe.frames.edits import Change, FileChanges
 from ikpipe.request.parameters import encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list
-from ikpipe.service.client import ApiError, Wire
+from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.library import NOT_FOUND
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ async def _delete(
         There is no private key, or it is refused.
     """
     path = "/v1/files/batch/deleteByFileIds"
-    return await _in_batches(frame, None, MOST_DELETED, _Changer(account, policy, transport, path, dry_run=dry_run))
+    return await _in_batches(
+        frame, None, MOST_DELETED, _LibraryEditor(account, policy, transport, path, dry_run=dry_run)
+    )
 
 
 async def _add_tags(
@@ -101,7 +103,7 @@ async def _add_tags(
     MappingError, AccountError
         As for `delete`; also tags that break their rule, or neither or both of `tags` and `column`.
     """
-    changer = _Changer(account, policy, transport, "/v1/files/addTags", dry_run=dry_run)
+    changer = _LibraryEditor(account, policy, transport, "/v1/files/addTags", dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MOST_TAGGED, changer)
 
 
@@ -131,7 +133,7 @@ async def _remove_tags(
     MappingError, AccountError
         As for `add_tags`.
     """
-    changer = _Changer(account, policy, transport, "/v1/files/removeTags", dry_run=dry_run)
+    changer = _LibraryEditor(account, policy, transport, "/v1/files/removeTags", dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MOST_TAGGED, changer)
 
 
@@ -164,9 +166,9 @@ async def _purge(
     MappingError, AccountError
         As for `delete`.
     """
-    files = Files(frame)
+    files = FileChanges(frame)
     urls = files.column(*URLS)
-    changer = _Changer(account, policy, transport, "/v1/files/purge", dry_run=dry_run)
+    changer = _LibraryEditor(account, policy, transport, "/v1/files/purge", dry_run=dry_run)
     async with changer.wire:
         for url in dict.fromkeys(url for url in urls if url):
             await changer.purge(str(url))
@@ -174,15 +176,15 @@ async def _purge(
     return changed
 
 
-delete = blocking(_delete, "delete")
-add_tags = blocking(_add_tags, "add_tags")
-remove_tags = blocking(_remove_tags, "remove_tags")
-purge = blocking(_purge, "purge")
+delete = to_sync(_delete, "delete")
+add_tags = to_sync(_add_tags, "add_tags")
+remove_tags = to_sync(_remove_tags, "remove_tags")
+purge = to_sync(_purge, "purge")
 
 
-async def _in_batches(frame: Frame, tags: tuple[Any, Hashable] | None, most: int, changer: _Changer) -> Frame:
+async def _in_batches(frame: Frame, tags: tuple[Any, Hashable] | None, most: int, changer: _LibraryEditor) -> Frame:
     """Change the files that a frame names, so many at once, and give what became of its rows."""
-    files = Files(frame)
+    files = FileChanges(frame)
     ids = files.column(*IDS)
     asked = [()] * len(ids) if tags is None else _tags(files, *tags, rows=len(ids))
     groups: defaultdict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
@@ -203,7 +205,7 @@ def _batches(items: list[str], most: int) -> Iterator[list[str]]:
         yield items[start : start + most]
 
 
-def _tags(files: Files, tags: Any, column: Hashable, *, rows: int) -> list[tuple[str, ...]]:
+def _tags(files: FileChanges, tags: Any, column: Hashable, *, rows: int) -> list[tuple[str, ...]]:
     if (tags is None) is (column is None):
         raise MappingError("Give tags=, for all rows, or column=, with each row's own.")
     if column is None:
@@ -216,11 +218,11 @@ def _tags(files: Files, tags: Any, column: Hashable, *, rows: int) -> list[tuple
 def _checked(given: object) -> tuple[str, ...]:
     try:
         return tuple(tag_list(encode("tags", given)))
-    except BadValue as bad:
+    except InvalidValue as bad:
         raise MappingError(f"{bad.message}; {bad.fix}.") from None
 
 
-class _Changer:
+class _LibraryEditor:
     """Changes files, request by request, and notes what became of each."""
 
     def __init__(
@@ -234,9 +236,9 @@ class _Changer:
     ) -> None:
         account.key()  # which says what is missing, before anything
         self._account, self._path, self._dry = account, path, dry_run
-        self.wire = Wire(transport)
+        self.wire = ServiceClient(transport)
         self.wire.sleep = rest
-        self._pace = Pace((policy or Policy()).changes or None)
+        self._pace = RateLimiter((policy or Policy()).changes or None)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}
 
     def of(self, file: object, tags: tuple[str, ...] = ()) -> Change:
@@ -274,7 +276,7 @@ class _Changer:
             return Change("planned")
         if control is not None and control.draining:
             return Change("cancelled")
-        if not await rest(self._pace.wait(time.monotonic())):
+        if not await rest(self._pace.reserve(time.monotonic())):
             return Change("cancelled")
         try:
             return await self.wire.api(self._account, self._path, content=content)

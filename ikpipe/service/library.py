@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ikpipe.errors import Error
-from ikpipe.request.metadata import Field, fields_of
+from ikpipe.request.metadata import MetadataField, fields_of
 from ikpipe.request.names import place, spellings
 from ikpipe.request.reply import details
-from ikpipe.request.values import dump
+from ikpipe.request.values import to_json
 from ikpipe.service.client import ApiError
 
 if TYPE_CHECKING:
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from ikpipe.request.account import Account
     from ikpipe.request.result import Result
-    from ikpipe.service.client import Wire
+    from ikpipe.service.client import ServiceClient
 
 PAGE = 1000  # files; the API's largest `limit`
 NOT_FOUND = 404
 FIELDS = "/v1/customMetadataFields"
 
 
-async def metadata_fields(wire: Wire, account: Account) -> dict[str, Field]:
+async def metadata_fields(wire: ServiceClient, account: Account) -> dict[str, MetadataField]:
     """Ask which custom metadata fields the account has, by name."""
     return fields_of(await listed_fields(wire, account))
 
 
-async def listed_fields(wire: Wire, account: Account) -> list[dict[str, Any]]:
+async def listed_fields(wire: ServiceClient, account: Account) -> list[dict[str, Any]]:
     """Ask which custom metadata fields the account has, as the API lists them."""
     answer = await wire.api(account, FIELDS)
     try:
@@ -42,7 +42,7 @@ async def listed_fields(wire: Wire, account: Account) -> list[dict[str, Any]]:
 
 
 async def find(
-    wire: Wire,
+    wire: ServiceClient,
     account: Account,
     target: str,
     *,
@@ -66,7 +66,7 @@ async def find(
 
 
 async def file_at(
-    wire: Wire,
+    wire: ServiceClient,
     account: Account,
     target: str,
     *,
@@ -84,9 +84,9 @@ async def file_at(
     return matching(files, paths, size=size, since=since)
 
 
-async def files_named(wire: Wire, account: Account, folder: str, names: Sequence[str]) -> list[dict[str, Any]]:
+async def files_named(wire: ServiceClient, account: Account, folder: str, names: Sequence[str]) -> list[dict[str, Any]]:
     """Ask for the files of these names in a folder, as the library lists them."""
-    search = " OR ".join(f"name = {dump(name)}" for name in names)
+    search = " OR ".join(f"name = {to_json(name)}" for name in names)
     query: dict[str, str | int] = {"searchQuery": search, "path": folder or "/", "limit": PAGE}
     return _page(await wire.api(account, "/v1/files", query))
 
@@ -121,7 +121,7 @@ def as_existing(file: dict[str, Any]) -> Result:
     return result
 
 
-async def confirm(wire: Wire, account: Account, file_id: str) -> tuple[Result, float]:
+async def confirm(wire: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
     """Give the details of a file of which somebody said that it is stored, and when it was, in seconds since 1970.
 
     Raises
@@ -137,7 +137,7 @@ async def confirm(wire: Wire, account: Account, file_id: str) -> tuple[Result, f
     return result, _stored_at(answer)
 
 
-async def file_details(wire: Wire, account: Account, file_id: str) -> dict[str, Any] | None:
+async def file_details(wire: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:
     """Ask for a file's details; None where there is no such file."""
     try:
         found = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
@@ -164,7 +164,7 @@ def _page(answer: Any) -> list[dict[str, Any]]:
 
 
 async def listing(
-    wire: Wire, account: Account, search: str | None, path: str | None, limit: int | None
+    wire: ServiceClient, account: Account, search: str | None, path: str | None, limit: int | None
 ) -> AsyncIterator[dict[str, Any]]:
     """Go through the library's files, a page of requests at a time.
 

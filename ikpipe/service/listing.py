@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.control import blocking
+from ikpipe.concurrency.control import to_sync
 from ikpipe.frames.results import listing_frame
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import listing
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ async def _files(
     AccountError
         There is no private key, or it is refused.
     """
-    async with Wire(transport) as wire:
+    async with ServiceClient(transport) as wire:
         return listing_frame([file async for file in listing(wire, account, search, path, limit)])
 
 
-files = blocking(_files, "files", drains=False)
+files = to_sync(_files, "files", drains=False)

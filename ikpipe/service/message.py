@@ -14,7 +14,7 @@ _HEAD = re.compile(
 )
 
 
-class Request(Enum):
+class HTTPRequest(Enum):
     """How far the request of an exchange is."""
 
     IDLE = auto()  # there is none
@@ -23,7 +23,7 @@ class Request(Enum):
     SENT = auto()  # all of it has left
 
 
-class Answer(Enum):
+class HTTPResponse(Enum):
     """How far the answer of an exchange is."""
 
     NONE = auto()  # nothing is expected
@@ -32,7 +32,7 @@ class Answer(Enum):
     ENDED = auto()  # it is complete, or there will be none
 
 
-class Clocks(NamedTuple):
+class Timeouts(NamedTuple):
     """Seconds without any progress: while connecting, writing, and waiting for the answer; None waits for ever."""
 
     connect: float | None = None
@@ -40,7 +40,7 @@ class Clocks(NamedTuple):
     read: float | None = None
 
 
-class Message:
+class HTTPExchange:
     """A request as it goes out.
 
     `length` is that of the body, None where it goes in chunks; after the `last` one, the connection is closed.

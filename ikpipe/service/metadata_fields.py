@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import blocking, rest
-from ikpipe.concurrency.rate import Pace
+from ikpipe.concurrency.control import rest, to_sync
+from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.frames.schemas import Planned, fields_frame, planned, planned_frame
+from ikpipe.frames.schemas import FieldPlan, fields_frame, planned, planned_frame
 from ikpipe.request.metadata import fields_of
 from ikpipe.request.policy import Policy
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import FIELDS, listed_fields
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe.request.account import Account
-    from ikpipe.request.metadata import Field
+    from ikpipe.request.metadata import MetadataField
 
 _TEXTS = {"Text", "Textarea"}
 
@@ -46,7 +46,7 @@ async def _metadata_fields(account: Account, *, transport: httpx.AsyncBaseTransp
     AccountError
         There is no private key, or it is refused.
     """
-    async with Wire(transport) as wire:
+    async with ServiceClient(transport) as wire:
         return fields_frame(await listed_fields(wire, account))
 
 
@@ -100,21 +100,21 @@ async def _create_metadata_fields(
     """
     given = schemas or {}
     wanted = [one._replace(schema=_merged(one.schema, given.get(one.name))) for one in planned(frame, columns)]
-    pace = Pace((policy or Policy()).changes or None)
-    async with Wire(transport) as wire:
+    pace = RateLimiter((policy or Policy()).changes or None)
+    async with ServiceClient(transport) as wire:
         there = fields_of(await listed_fields(wire, account))
         rows = []
         for one in wanted:
             change, message = _compared(one, there.get(one.name))
             if change == "planned" and not dry_run:
-                await rest(pace.wait(time.monotonic()))
+                await rest(pace.reserve(time.monotonic()))
                 change, message = await _created(wire, account, one)
             rows.append((one, change, message))
     return planned_frame(rows)
 
 
-metadata_fields = blocking(_metadata_fields, "metadata_fields", drains=False)
-create_metadata_fields = blocking(_create_metadata_fields, "create_metadata_fields")
+metadata_fields = to_sync(_metadata_fields, "metadata_fields", drains=False)
+create_metadata_fields = to_sync(_create_metadata_fields, "create_metadata_fields")
 
 
 def _merged(schema: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _merged(schema: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[
     return {**(schema if same else {}), **given}
 
 
-def _compared(wanted: Planned, there: Field | None) -> tuple[str, str | None]:
+def _compared(wanted: FieldPlan, there: MetadataField | None) -> tuple[str, str | None]:
     if there is None:
         return "planned", None
     kind = wanted.schema["type"]
@@ -138,7 +138,7 @@ def _compared(wanted: Planned, there: Field | None) -> tuple[str, str | None]:
     return ("conflict", f"it lacks the options {', '.join(map(str, lacking))}") if lacking else ("exists", None)
 
 
-async def _created(wire: Wire, account: Account, one: Planned) -> tuple[str, str | None]:
+async def _created(wire: ServiceClient, account: Account, one: FieldPlan) -> tuple[str, str | None]:
     try:
         await wire.api(account, FIELDS, content={"name": one.name, "label": one.name, "schema": one.schema})
     except AccountError:

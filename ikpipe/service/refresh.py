@@ -6,14 +6,14 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.control import blocking, each, rest
-from ikpipe.concurrency.rate import Pace
+from ikpipe.concurrency.control import each, rest, to_sync
+from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.frames.results import Revision
+from ikpipe.frames.results import RevisedResults
 from ikpipe.request.names import as_sent
 from ikpipe.request.policy import Policy
 from ikpipe.service import updates
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import file_at, file_details
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ async def _refresh(
     Error
         Nothing could be asked for.
     """
-    revision = Revision(results)
-    pace, tally = Pace((policy or Policy()).look_ups), _Tally()
+    revision = RevisedResults(results)
+    pace, tally = RateLimiter((policy or Policy()).look_ups), _RefreshCounts()
     rows = [row for row in revision.results if _open(row, every=every)]
-    async with Wire(transport) as wire:
+    async with ServiceClient(transport) as wire:
 
         async def ask(row: Result) -> None:
-            await rest(pace.wait(time.monotonic()))
+            await rest(pace.reserve(time.monotonic()))
             with tally:
                 await _asked(wire, account, row)
 
@@ -84,7 +84,7 @@ async def _refresh(
     return revised
 
 
-class _Tally:
+class _RefreshCounts:
     """Counts what could not be asked for: one outage among many answers does not take these away."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _Tally:
             _log.warning(words, len(self._errors), asked, self._errors[0])
 
 
-refresh = blocking(_refresh, "refresh", drains=False)
+refresh = to_sync(_refresh, "refresh", drains=False)
 
 
 def _open(row: Result, *, every: bool) -> bool:
@@ -119,7 +119,7 @@ def _open(row: Result, *, every: bool) -> bool:
     return row.file_id is not None and (every or bool(updates.pending(row)))
 
 
-async def _asked(wire: Wire, account: Account, row: Result) -> None:
+async def _asked(wire: ServiceClient, account: Account, row: Result) -> None:
     if row.status == "accepted":
         # An accepted row has a path only if its name was made for it: no other file can have the name in another form.
         found = await file_at(wire, account, as_sent(row.file_path or "", row.name), names="stored")

@@ -34,7 +34,7 @@ class FetchError(Error):
         self.again, self.wait, self.full = again, wait, full
 
 
-class Spool:
+class SpoolFolder:
     """The temporary folder of a run's downloads: made for the first of them, and removed with whatever is in it."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ikpipe.service.connection import Connection
-from ikpipe.service.message import Clocks, Message
+from ikpipe.service.connection import HTTPConnection
+from ikpipe.service.message import HTTPExchange, Timeouts
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ _FAREWELL = 1  # seconds
 _PORTS = {"http": 80, "https": 443}
 
 
-class Line(httpx.AsyncBaseTransport):
+class HTTPTransport(httpx.AsyncBaseTransport):
     """The network, for uploads: as an httpx transport, but with its own HTTP/1.1 on asyncio.
 
     No request is ever sent twice, connections are as many as there are requests at once, and all that a request costs
@@ -48,8 +48,8 @@ class Line(httpx.AsyncBaseTransport):
     ) -> None:
         context.set_alpn_protocols(["http/1.1"])
         self._context, self._options, self._idle = context, options, idle
-        self._waiting: dict[Origin, deque[Connection]] = {}
-        self._open: set[Connection] = set()
+        self._waiting: dict[Origin, deque[HTTPConnection]] = {}
+        self._open: set[HTTPConnection] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._emptied: asyncio.Future[None] | None = None
 
@@ -62,7 +62,7 @@ class Line(httpx.AsyncBaseTransport):
             There is no answer, or no whole one.
         """
         clocks = _clocks(request)
-        message = Message(request)
+        message = HTTPExchange(request)
         origin = _origin(request.url)
         connection = self._take(origin) or await self._connect(origin, clocks.connect)
         try:
@@ -90,7 +90,7 @@ class Line(httpx.AsyncBaseTransport):
 
     # Connections between requests
 
-    def _take(self, origin: Origin) -> Connection | None:
+    def _take(self, origin: Origin) -> HTTPConnection | None:
         """Take the connection that waits for the shortest time; the others may then be closed."""
         waiting = self._waiting.get(origin)
         while waiting:
@@ -100,7 +100,7 @@ class Line(httpx.AsyncBaseTransport):
             connection.abort()
         return None
 
-    def _keep(self, origin: Origin, connection: Connection) -> None:
+    def _keep(self, origin: Origin, connection: HTTPConnection) -> None:
         self._waiting.setdefault(origin, deque()).append(connection)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(self._idle, self._clear)
@@ -116,18 +116,18 @@ class Line(httpx.AsyncBaseTransport):
         if left:
             self._sweep = asyncio.get_running_loop().call_at(min(left) + self._idle, self._clear)
 
-    def _opened(self, connection: Connection, end: object) -> None:
+    def _opened(self, connection: HTTPConnection, end: object) -> None:
         self._open.add(connection)
         equip(end, self._options)
 
-    def _closed(self, connection: Connection) -> None:
+    def _closed(self, connection: HTTPConnection) -> None:
         self._open.discard(connection)
         if self._emptied is not None and not self._open and not self._emptied.done():
             self._emptied.set_result(None)
 
     # Connecting
 
-    async def _connect(self, origin: Origin, clock: float | None) -> Connection:
+    async def _connect(self, origin: Origin, clock: float | None) -> HTTPConnection:
         scheme, host, port = origin
         try:
             async with asyncio.timeout(clock):
@@ -142,14 +142,14 @@ class Line(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error)) from error
         return connection
 
-    async def _first(self, addresses: list[str], port: int) -> Connection:
+    async def _first(self, addresses: list[str], port: int) -> HTTPConnection:
         """Connect to the first address that takes it; the next is tried beside one that takes its time.
 
         Not by asyncio's own `happy_eyeballs_delay`, which can leave a socket open when it is cancelled.
         """
         if len(addresses) == 1:
             return await self._dial(addresses[0], port)
-        tasks: list[asyncio.Task[Connection]] = []
+        tasks: list[asyncio.Task[HTTPConnection]] = []
         left = deque(addresses)
         try:
             while (won := _connected(tasks)) is None and (left or _running(tasks)):
@@ -164,15 +164,15 @@ class Line(httpx.AsyncBaseTransport):
                     task.cancel()
                     task.add_done_callback(_abandon)
 
-    async def _dial(self, address: str, port: int) -> Connection:
+    async def _dial(self, address: str, port: int) -> HTTPConnection:
         loop = asyncio.get_running_loop()
-        connection = Connection(loop, self._opened, self._closed)
+        connection = HTTPConnection(loop, self._opened, self._closed)
         with self._closing(connection):
             await loop.create_connection(lambda: connection, address, port)
         return connection
 
     @contextmanager
-    def _closing(self, connection: Connection) -> Iterator[None]:
+    def _closing(self, connection: HTTPConnection) -> Iterator[None]:
         """Close a connection that is not set up in the end; until it is, not every loop says that it is gone."""
         try:
             yield
@@ -192,15 +192,15 @@ async def _addresses(host: str, port: int) -> list[str]:
     return [address for turn in zip_longest(*families.values()) for address in turn if address is not None]
 
 
-def _running(tasks: list[asyncio.Task[Connection]]) -> list[asyncio.Task[Connection]]:
+def _running(tasks: list[asyncio.Task[HTTPConnection]]) -> list[asyncio.Task[HTTPConnection]]:
     return [task for task in tasks if not task.done()]
 
 
-def _connected(tasks: list[asyncio.Task[Connection]]) -> asyncio.Task[Connection] | None:
+def _connected(tasks: list[asyncio.Task[HTTPConnection]]) -> asyncio.Task[HTTPConnection] | None:
     return next((task for task in tasks if task.done() and task.exception() is None), None)
 
 
-def _abandon(task: asyncio.Task[Connection]) -> None:
+def _abandon(task: asyncio.Task[HTTPConnection]) -> None:
     """Close a connection that came too late."""
     if not task.cancelled() and task.exception() is None:
         task.result().abort()
@@ -214,9 +214,9 @@ def equip(end: Any, options: Iterable[tuple[int, str, int]]) -> None:
                 end.setsockopt(level, getattr(socket, name), value)
 
 
-def _clocks(request: httpx.Request) -> Clocks:
+def _clocks(request: httpx.Request) -> Timeouts:
     given: Mapping[str, float | None] = request.extensions.get("timeout", {})
-    return Clocks(given.get("connect"), given.get("write"), given.get("read"))
+    return Timeouts(given.get("connect"), given.get("write"), given.get("read"))
 
 
 def _origin(url: httpx.URL) -> Origin:

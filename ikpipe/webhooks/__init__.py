@@ -19,7 +19,7 @@ from ikpipe.webhooks.events import (
     parse,
 )
 from ikpipe.webhooks.receiver import endpoint
-from ikpipe.webhooks.signature import Seen, verify
+from ikpipe.webhooks.signature import SeenEvents, verify
 
 __all__ = [
     "Event",
@@ -27,7 +27,7 @@ __all__ = [
     "FileEvent",
     "PostTransformEvent",
     "PreTransformEvent",
-    "Seen",
+    "SeenEvents",
     "VideoEvent",
     "apply",
     "endpoint",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.frames.results import Revision
+from ikpipe.frames.results import RevisedResults
 from ikpipe.service import updates
 from ikpipe.webhooks.events import Event, ExtensionEvent, FileEvent, PreTransformEvent, moment, parse
 
@@ -42,7 +42,7 @@ def apply(results: Frame, events: Iterable[Event | Mapping[str, Any] | str | byt
     WebhookError
         A body is no event.
     """
-    revision = Revision(results)
+    revision = RevisedResults(results)
     given = _in_order([event if isinstance(event, Event) else parse(event) for event in events])
     waiting = _by([one for one in revision.results if one.status == "accepted"], "request_id")
     for event in given:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
 from ikpipe.errors import WebhookError
-from ikpipe.webhooks.signature import TOLERANCE, Seen, check, sealed, verify
+from ikpipe.webhooks.signature import TOLERANCE, SeenEvents, check, sealed, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def endpoint(
     *,
     unsigned: bool = False,
     tolerance: float = TOLERANCE,
-    seen: Seen | None = None,
+    seen: SeenEvents | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Receiver:
     """Make an ASGI application that hears webhooks.
@@ -62,7 +62,7 @@ def endpoint(
     """
     secrets = secret = sealed(secret)  # twice, so that a traceback with the variables of this frame shows none
     check(secrets)
-    memory = Seen() if seen is None else seen
+    memory = SeenEvents() if seen is None else seen
 
     def read(body: bytes, headers: Headers) -> Event:
         return verify(body, headers, secrets, tolerance=tolerance, seen=memory, unsigned=unsigned, now=clock())

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ikpipe.errors import MappingError, WebhookError
-from ikpipe.request.secrets import Sealed
+from ikpipe.request.secrets import SealedHeaders
 from ikpipe.webhooks.events import Event, parse
 
 TOLERANCE = 300.0  # seconds (sdk)
@@ -33,7 +33,7 @@ _OLD_FORM = re.compile(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
-class Seen:
+class SeenEvents:
     """The webhooks that were here, by their ids: in memory, for as long as the service may send one again.
 
     Parameters
@@ -76,7 +76,7 @@ def verify(
     secret: str | Sequence[str],
     *,
     tolerance: float = TOLERANCE,
-    seen: Seen | None = None,
+    seen: SeenEvents | None = None,
     unsigned: bool = False,
     now: float | None = None,
 ) -> Event:
@@ -131,7 +131,7 @@ def verify(
     return replace(event, replayed=seen is not None and _before(seen, [mark.id, event.id], raw, now))
 
 
-def _before(seen: Seen, ids: Sequence[str | None], body: bytes, now: float) -> bool:
+def _before(seen: SeenEvents, ids: Sequence[str | None], body: bytes, now: float) -> bool:
     """Note a webhook by all that it is known by, and tell whether it was here before.
 
     It may come again by the other scheme, which has no id beside the event's own, and signs each try anew: what has
@@ -144,12 +144,12 @@ def _before(seen: Seen, ids: Sequence[str | None], body: bytes, now: float) -> b
     return any(known)
 
 
-def sealed(secret: str | Sequence[str]) -> list[Sealed]:
+def sealed(secret: str | Sequence[str]) -> list[SealedHeaders]:
     """Return the secrets, so that they do not show."""
-    return [Sealed(one) for one in ([secret] if isinstance(secret, str) else secret)]
+    return [SealedHeaders(one) for one in ([secret] if isinstance(secret, str) else secret)]
 
 
-def check(secrets: Sequence[Sealed]) -> None:
+def check(secrets: Sequence[SealedHeaders]) -> None:
     """See that there are secrets, and that none is empty."""
     if not secrets or not all(secrets):
         raise MappingError("The webhook's secret is empty: copy it from the dashboard, Developer options, Webhooks.")
@@ -187,7 +187,7 @@ def _base64(mac: bytes) -> str:
     return base64.b64encode(mac).decode()
 
 
-def _signs(mark: _Mark, body: bytes, key: Sealed) -> bool:
+def _signs(mark: _Mark, body: bytes, key: SealedHeaders) -> bool:
     """Compare in constant time; how many signatures there are is no secret."""
     signed = mark.before.encode("utf-8", "surrogatepass") + body
     wanted = mark.encode(hmac.digest(key.encode(), signed, hashlib.sha256)).encode()

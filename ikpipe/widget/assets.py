@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import BadValue
-from ikpipe.request.values import flag, tag_list
+from ikpipe.errors import InvalidValue
+from ikpipe.request.values import tag_list, to_flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ikpipe.request.account import Account
-    from ikpipe.request.metadata import Field
-    from ikpipe.widget.controller import Desk
+    from ikpipe.request.metadata import MetadataField
+    from ikpipe.widget.controller import Controller
 
 _STATIC = Path(__file__).parent / "static"
 _SOON = 0.5  # seconds after which a rate says something
@@ -37,17 +37,17 @@ def _joined(ending: str) -> str:
 
 
 def settings(
-    account: Account, mapping: Mapping[str, Any], name: str, fields: Mapping[str, Field] | None
+    account: Account, mapping: Mapping[str, Any], name: str, fields: Mapping[str, MetadataField] | None
 ) -> dict[str, Any]:
     """Say what holds for all rows; `fields` are the account's metadata fields, None as long as nobody knows them."""
     parameters = mapping["parameters"]
     try:
-        private = flag(parameters.get("is_private_file", False)) == "true"
-    except BadValue:
+        private = to_flag(parameters.get("is_private_file", False)) == "true"
+    except InvalidValue:
         private = False
     try:
         tags = bool(tag_list(parameters.get("tags")))
-    except BadValue:
+    except InvalidValue:
         tags = False
     return {
         "name": name,
@@ -65,7 +65,7 @@ def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in schema.items()}
 
 
-def totals(desk: Desk) -> dict[str, Any]:
+def totals(desk: Controller) -> dict[str, Any]:
     """Say how far the runs are: rows that have ended, bytes that have left, of how many, per second, seconds left."""
     runs = list(desk.runs)
     moved, size = sum(run.moved for run in runs) + desk.page.loaded, sum(run.size for run in runs)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.errors import AccountError, Error
 from ikpipe.request.names import place
 from ikpipe.request.planner import path_of
-from ikpipe.request.reply import Reply, read
+from ikpipe.request.reply import UploadReply, read_reply
 from ikpipe.request.result import Result
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import confirm, find
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy
-    from ikpipe.request.sources import Source
-    from ikpipe.request.token import Token
+    from ikpipe.request.sources import FileSource
+    from ikpipe.request.token import UploadToken
     from ikpipe.service.public_hosts import FetchHosts
-    from ikpipe.widget.browser_posts import Page
+    from ikpipe.widget.browser_posts import BrowserPosts
     from ikpipe.widget.messages import Answer
 
 _SLOWEST = 16_000  # bytes per second, below which a browser gives an upload up
@@ -30,7 +30,7 @@ _ASKED_FOR = ("embedded_metadata", "metadata", "extension_status")
 """What an answer has only if it was asked for, and the media API does not tell."""
 
 
-class BrowserWire(Wire):
+class BrowserClient(ServiceClient):
     """The connections of one run; files that a browser holds are posted by it.
 
     Parameters
@@ -51,7 +51,7 @@ class BrowserWire(Wire):
 
     def __init__(
         self,
-        page: Page,
+        page: BrowserPosts,
         account: Account,
         policy: Policy,
         on_cancelled: Callable[[str], None] = lambda _: None,
@@ -61,7 +61,7 @@ class BrowserWire(Wire):
         super().__init__(None, None, policy, hosts or ())
         self.held = page.held
         self._orders: list[Mapping[str, Any]] = []
-        self._tokens: dict[str, Token] = {}
+        self._tokens: dict[str, UploadToken] = {}
         self._page, self._account, self._rules, self._on_cancelled = page, account, policy, on_cancelled
         self._has = has
 
@@ -69,19 +69,19 @@ class BrowserWire(Wire):
         self,
         url: str,
         fields: Mapping[str, str],
-        source: Source,
-        token: Token,
+        source: FileSource,
+        token: UploadToken,
         on_bytes: Callable[[int], None] = lambda _count: None,
-    ) -> Reply:
+    ) -> UploadReply:
         """Send one form, once, by whoever has the file."""
         if source.kind != "held":
             return await super().upload(url, fields, source, token, on_bytes)
         began, size, name = time.time(), source.size or 0, self._page.row_of(source)
         wait = self._rules.answer_within(size)
         if not await self._page.back(wait):
-            return Reply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
+            return UploadReply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
         if not self._has(name):
-            return Reply(Result("cancelled", "cancelled", _WORDS["cancelled"]))
+            return UploadReply(Result("cancelled", "cancelled", _WORDS["cancelled"]))
         attempt = self._page.begin(name, size, wait)
         attempt.order = {
             "id": name,
@@ -112,24 +112,26 @@ class BrowserWire(Wire):
         posts, self._orders = self._orders, []
         self._page.send({"type": "post", "posts": posts})
 
-    def _reply(self, answer: Answer) -> Reply:
+    def _reply(self, answer: Answer) -> UploadReply:
         """Read what a browser says as if it were our own attempt."""
         if answer.error is None:
             headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
-            return read(answer.status, headers, answer.body.encode(), self._rules.own_answers)
+            return read_reply(answer.status, headers, answer.body.encode(), self._rules.own_answers)
         if answer.error in ("lost", "unreadable") and not answer.left:
             words = "the page does not have the file any more: pick it again"
-            return Reply(Result("failed", "file_not_found", words))
+            return UploadReply(Result("failed", "file_not_found", words))
         if answer.error == "cancelled":
             self._on_cancelled(answer.id)
         if answer.left:
             code = "timed_out" if answer.error == "timeout" else "connection_lost"
-            return Reply(Result("unknown", code, f"{_WORDS[answer.error]}, after the file had begun to leave"))
+            return UploadReply(Result("unknown", code, f"{_WORDS[answer.error]}, after the file had begun to leave"))
         if answer.error == "cancelled":
-            return Reply(Result("cancelled", "cancelled", _WORDS[answer.error]))
-        return Reply(Result("failed", "connection_failed", _WORDS[answer.error]), again=True)
+            return UploadReply(Result("cancelled", "cancelled", _WORDS[answer.error]))
+        return UploadReply(Result("failed", "connection_failed", _WORDS[answer.error]), retryable=True)
 
-    async def _twice(self, reply: Reply, fields: Mapping[str, str], source: Source, began: float) -> Reply:
+    async def _twice(
+        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, began: float
+    ) -> UploadReply:
         """Say what the refusal of a fresh token means: wrong keys, unless the file is there.
 
         Browsers post a form once more by themselves where a connection breaks that they had kept open. The first copy
@@ -153,7 +155,9 @@ class BrowserWire(Wire):
                 return doubt
         return doubt if self._page.proven.is_set() else reply  # another one, meanwhile
 
-    async def _proved(self, reply: Reply, fields: Mapping[str, str], source: Source, began: float) -> Reply:
+    async def _proved(
+        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, began: float
+    ) -> UploadReply:
         """Believe that a file is stored only if it is where it was signed to be; else it is a doubt, which is settled.
 
         A pre-transformation stores a file of another size, and is the only reason for an answer without details.
@@ -190,11 +194,11 @@ _WORDS: Mapping[Any, str] = {
 }
 
 
-def _doubt(words: str) -> Reply:
-    return Reply(Result("unknown", "bad_reply", words))
+def _doubt(words: str) -> UploadReply:
+    return UploadReply(Result("unknown", "bad_reply", words))
 
 
-def _fits(found: Result, fields: Mapping[str, str], source: Source, names: str) -> bool:
+def _fits(found: Result, fields: Mapping[str, str], source: FileSource, names: str) -> bool:
     """Tell whether a stored file is the one that was signed for."""
     path, target = place(found.file_path or "", names), place(path_of(fields), names)
     if fields.get("useUniqueFileName") != "false":  # the service adds to the name

@@ -15,7 +15,7 @@ from ikpipe.widget.messages import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
     from ikpipe.widget.messages import Progress
 
 PATIENCE = 4  # times as long as the service may take: a page is heard late while the kernel is busy
@@ -25,7 +25,7 @@ LOOK = 0.2  # seconds between two looks whether a page is back
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class BrowserAttempt:
     """One post that a browser was asked for.
 
     `patience` are the seconds without any sign of it after which it is given up, `order` is what was asked for, `alive`
@@ -60,7 +60,7 @@ class Attempt:
         return self.heard + self.patience + silent - now
 
 
-class Page:
+class BrowserPosts:
     """The pages that show one uploader: who holds which file, and what was asked of them.
 
     Parameters
@@ -72,28 +72,28 @@ class Page:
     def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
         self.send = send
         self._lock = threading.Lock()
-        self._files: dict[str, tuple[str, Source]] = {}
-        self._open: dict[str, Attempt] = {}
+        self._files: dict[str, tuple[str, FileSource]] = {}
+        self._open: dict[str, BrowserAttempt] = {}
         self._asked: dict[str, int] = {}
         self._numbers = count(1)
         self.proven = threading.Event()  # the keys work: a picked file is up
         self.heard = time.monotonic()
         self.gone: float | None = None
 
-    def hold(self, name: str, source: Source) -> None:
+    def hold(self, name: str, source: FileSource) -> None:
         """Note that a browser has the file of a row."""
         self._files[source.text] = name, source
 
-    def drop(self, source: Source) -> None:
+    def drop(self, source: FileSource) -> None:
         """Forget a file."""
         self._files.pop(source.text, None)
 
-    def held(self, text: str) -> Source | None:
+    def held(self, text: str) -> FileSource | None:
         """Give the file that a cell stands for."""
         found = self._files.get(text)
         return None if found is None else found[1]
 
-    def row_of(self, source: Source) -> str:
+    def row_of(self, source: FileSource) -> str:
         """Give the row whose file this is."""
         return self._files[source.text][0] if source.text in self._files else ""
 
@@ -129,15 +129,15 @@ class Page:
         """Note that a page said anything at all."""
         self.heard = time.monotonic()
 
-    def begin(self, name: str, size: int, patience: float) -> Attempt:
+    def begin(self, name: str, size: int, patience: float) -> BrowserAttempt:
         """Open an attempt; its number is new. `patience` are the seconds that the service may take."""
-        attempt = Attempt(name, next(self._numbers), size, PATIENCE * patience, asyncio.get_running_loop())
+        attempt = BrowserAttempt(name, next(self._numbers), size, PATIENCE * patience, asyncio.get_running_loop())
         with self._lock:
             self._open[name] = attempt
             self._asked[name] = attempt.number
         return attempt
 
-    async def answer(self, attempt: Attempt) -> Answer:
+    async def answer(self, attempt: BrowserAttempt) -> Answer:
         """Wait for what becomes of an attempt; a page that says nothing has not answered in time."""
         try:
             while attempt.said is None and (left := attempt.left(time.monotonic())) > 0:
@@ -154,7 +154,7 @@ class Page:
         self.gone = time.monotonic()
         return Answer(attempt.id, attempt.number, error="timeout")
 
-    def abort(self, attempt: Attempt) -> None:
+    def abort(self, attempt: BrowserAttempt) -> None:
         """Ask to stop an attempt."""
         self.send({"type": "abort", "id": attempt.id, "attempt": attempt.number})
 
@@ -163,7 +163,7 @@ class Page:
         if (attempt := self._open.get(name)) is not None:
             self.abort(attempt)
 
-    def progress(self, said: Progress) -> Attempt | None:
+    def progress(self, said: Progress) -> BrowserAttempt | None:
         """Take in how far a file is; of another attempt than the open one it says nothing."""
         attempt = self._open.get(said.id)
         if attempt is None or attempt.number != said.attempt:
@@ -186,7 +186,7 @@ class Page:
             attempt.loop.call_soon_threadsafe(attempt.turn.set)
         return True
 
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: BrowserAttempt) -> None:
         with self._lock:
             if self._open.get(attempt.id) is attempt:
                 del self._open[attempt.id]

@@ -14,30 +14,30 @@ from ikpipe.errors import Error
 from ikpipe.journal import catalog
 from ikpipe.request.result import Result
 from ikpipe.widget import messages
-from ikpipe.widget.browser_posts import Page
+from ikpipe.widget.browser_posts import BrowserPosts
 from ikpipe.widget.messages import BadMessage
-from ikpipe.widget.ordering import Lines
-from ikpipe.widget.row_store import Shelf
-from ikpipe.widget.rows import AGAIN, BUSY, UP, Held, Row
+from ikpipe.widget.ordering import MessageOrder
+from ikpipe.widget.row_store import RowStore
+from ikpipe.widget.rows import AGAIN, BUSY, UP, PickedFile, WidgetRow
 from ikpipe.widget.runs import Run, journals
 from ikpipe.widget.sheet import levels_of
-from ikpipe.widget.validation import Checks
+from ikpipe.widget.validation import RowValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from ikpipe.journal.history import Known
+    from ikpipe.journal.history import RowHistory
     from ikpipe.request.account import Account
-    from ikpipe.request.metadata import Field
+    from ikpipe.request.metadata import MetadataField
     from ikpipe.widget.messages import Adopt, Orphan
     from ikpipe.widget.runs import Sending
-    from ikpipe.widget.sheet import Sheet
+    from ikpipe.widget.sheet import EditedTable
 
 PAGE = 1_000  # rows of a message
 
 
-class Desk:
+class Controller:
     """The rows and runs of one uploader. Messages may be heard in any thread.
 
     Parameters
@@ -52,16 +52,16 @@ class Desk:
 
     def __init__(
         self,
-        sheet: Sheet,
+        sheet: EditedTable,
         sending: Sending,
         say: Callable[[Mapping[str, Any]], None],
         changed: Callable[..., None],
     ) -> None:
         self.lock = threading.RLock()
         self.sheet, self.sending, self.say, self.changed = sheet, sending, say, changed
-        self.shelf = Shelf(len(sheet.input))
-        self.page, self.lines = Page(say), Lines()
-        self.checks = Checks(sheet, sending.account.max_file_size, self.page.held, sending.policy.names)
+        self.shelf = RowStore(len(sheet.input))
+        self.page, self.lines = BrowserPosts(say), MessageOrder()
+        self.checks = RowValidator(sheet, sending.account.max_file_size, self.page.held, sending.policy.names)
         self.runs: list[Run] = []
         self.bytes, self.seconds, self.trouble = 0, 0.0, ""
         self._looked = False
@@ -96,7 +96,7 @@ class Desk:
             self.shelf.touch(self.checks.look(self.shelf))
             self.shelf.changed.clear()
 
-    def learn(self, fields: Mapping[str, Field]) -> None:
+    def learn(self, fields: Mapping[str, MetadataField]) -> None:
         """Look at all rows with the account's metadata fields, which have just come."""
         with self.lock:
             self.checks.fields = fields
@@ -126,16 +126,16 @@ class Desk:
         taken = self.lines.taken(message.line)
         self.say({"type": "pong", "n": message.n, "line": message.line, "at": message.at, "taken": taken})
 
-    def hold(self, file: messages.File) -> Row:
+    def hold(self, file: messages.File) -> WidgetRow:
         """Make a row for a file that a browser has."""
         self.ready()
         row = self.shelf.add()
         cell = f"browser://{self.sending.session}/{row.id}/{file.name}"
-        row.held = Held.of(file, cell, self.below)
+        row.held = PickedFile.of(file, cell, self.below)
         self.page.hold(row.id, row.held.source())
         return row
 
-    def look(self, rows: Iterable[Row]) -> None:
+    def look(self, rows: Iterable[WidgetRow]) -> None:
         """Look at rows anew, and tell the browser."""
         self.shelf.touch(self.checks.look(rows))
         self.tell()
@@ -152,7 +152,7 @@ class Desk:
     def remove(self, ids: list[str]) -> None:
         """Take picked files away that are not on their way, up, or in doubt; an input's rows stay."""
         rows = [row for row in self.shelf.some(ids) if row.held is not None and row.editable]
-        changed: set[Row] = set()
+        changed: set[WidgetRow] = set()
         for row in rows:
             changed |= self.checks.forget(row)
             self.shelf.remove(row)
@@ -163,7 +163,7 @@ class Desk:
         self._resettle(changed)
         self.changed("frame", "selection", "results")
 
-    def _resettle(self, rows: Iterable[Row]) -> None:
+    def _resettle(self, rows: Iterable[WidgetRow]) -> None:
         """Say of rows whose place has become free, or is taken, whether they can be sent."""
         for row in rows:
             if row.state in ("ready", "invalid"):
@@ -210,11 +210,11 @@ class Desk:
         self.shelf.touch(kept)
         self._start([row for row in rows if row.run is None and not row.problems])
 
-    def settle(self, rows: list[Row]) -> None:
+    def settle(self, rows: list[WidgetRow]) -> None:
         """Look for rows in doubt, and send nothing."""
         self._start(rows, looks=True)
 
-    def _start(self, rows: list[Row], *, looks: bool = False) -> None:
+    def _start(self, rows: list[WidgetRow], *, looks: bool = False) -> None:
         if not rows:
             self.tell()
             return
@@ -256,7 +256,7 @@ class Desk:
         self.tell()
         self.changed("results")
 
-    def _let_go(self, row: Row) -> None:
+    def _let_go(self, row: WidgetRow) -> None:
         if row.run is None or row.state in UP:
             return
         row.run.drop(row)
@@ -265,7 +265,7 @@ class Desk:
             row.state = "cancelled"
         self.page.stop(row.id)
 
-    def _attempted(self, run: Run, row: Row) -> None:
+    def _attempted(self, run: Run, row: WidgetRow) -> None:
         with self.lock:
             if row.run is not run:
                 return  # it was edited or removed, after it had been cancelled
@@ -273,7 +273,7 @@ class Desk:
             self.shelf.touch([row])
             self.changed()
 
-    def _ended(self, run: Run, row: Row, result: Result) -> None:
+    def _ended(self, run: Run, row: WidgetRow, result: Result) -> None:
         with self.lock:
             if row.run is not run:
                 return
@@ -298,7 +298,7 @@ class Desk:
         self.say({"type": "ack", "id": message.id, "attempt": message.attempt})
 
 
-def adopt(desk: Desk, message: Adopt) -> None:
+def adopt(desk: Controller, message: Adopt) -> None:
     """Register the rows of another session again; those that may have left are looked for, and not sent."""
     known = _known(desk, message.session)
     rows = {orphan.file.key: _registered(desk, orphan, known.get(orphan.id)) for orphan in message.rows}
@@ -308,7 +308,7 @@ def adopt(desk: Desk, message: Adopt) -> None:
     desk.changed("frame", "results")
 
 
-def _registered(desk: Desk, orphan: Orphan, known: Known | None) -> Row:
+def _registered(desk: Controller, orphan: Orphan, known: RowHistory | None) -> WidgetRow:
     row = desk.hold(orphan.file)
     row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
     if known is not None and (known.in_doubt or known.result.status in UP):
@@ -319,16 +319,16 @@ def _registered(desk: Desk, orphan: Orphan, known: Known | None) -> Row:
     return row
 
 
-def _known(desk: Desk, session: str) -> dict[str, Known]:
+def _known(desk: Controller, session: str) -> dict[str, RowHistory]:
     """Give what the journals of a session know, by the names that its rows had; later ones know better."""
-    found: dict[str, Known] = {}
+    found: dict[str, RowHistory] = {}
     for path in journals(desk.sending.folder, session):
         with suppress(Error, KeyError, OSError):
             found |= _read(path, desk.sending.account, f"browser://{session}/")
     return found
 
 
-def _read(path: Path, account: Account, start: str) -> dict[str, Known]:
+def _read(path: Path, account: Account, start: str) -> dict[str, RowHistory]:
     found = {}
     record, work = catalog.found(path, account)
     with record.journal:

@@ -16,7 +16,7 @@ EVERY = 0.1  # seconds
 IDLE = 2.0  # seconds without anything to tell, after which the thread ends
 
 
-class Beat:
+class Notifier:
     """Calls something soon after a change, in a thread of its own, at most ten times a second.
 
     Parameters

@@ -11,7 +11,7 @@ import threading
 _MOST = 1_000  # lines that are remembered: those of pages that are gone are never told of
 
 
-class Lines:
+class MessageOrder:
     """How far the lines of pages were taken in; `lock` is held while a message is, so that the next one waits."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ikpipe.request.sources import Source
+    from ikpipe.request.sources import FileSource
 
 SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most
 FEW = 2_000_000  # bytes that are sent as they are
@@ -20,7 +20,7 @@ _ORIENTATION, _TURNED = 0x0112, {5, 6, 7, 8}  # EXIF's tag, and those of its val
 _PLAIN = frozenset({*_PICTURES, "video/mp4", "video/webm", "video/ogg", "video/quicktime"})
 
 
-class Look(NamedTuple):
+class RowPreview(NamedTuple):
     """A preview: its media type, its bytes, and the upright picture's own width and height, where they are known."""
 
     type: str
@@ -28,7 +28,7 @@ class Look(NamedTuple):
     pixels: tuple[int, int] | None = None
 
 
-def look(source: Source | None, kind: str, size: str) -> Look | None:
+def look(source: FileSource | None, kind: str, size: str) -> RowPreview | None:
     """Make a preview of a file; None where there is nothing to be seen.
 
     Parameters
@@ -47,7 +47,7 @@ def look(source: Source | None, kind: str, size: str) -> Look | None:
     if smaller is not None:
         return smaller
     content = _content(file)
-    return Look(kind, content) if content is not None and kind in _PLAIN else None
+    return RowPreview(kind, content) if content is not None and kind in _PLAIN else None
 
 
 def kind_of(name: str) -> str:
@@ -56,7 +56,7 @@ def kind_of(name: str) -> str:
     return mimetypes.guess_type(f"file.{ending}")[0] or ""
 
 
-def _opened(source: Source) -> Path | bytes | None:
+def _opened(source: FileSource) -> Path | bytes | None:
     if source.kind == "path":
         return source.path
     if source.kind == "bytes":
@@ -75,7 +75,7 @@ def _content(file: Path | bytes) -> bytes | None:
         return None
 
 
-def _smaller(file: Path | bytes, side: int) -> Look | None:
+def _smaller(file: Path | bytes, side: int) -> RowPreview | None:
     """Make a picture smaller, where Pillow is here and can."""
     try:
         from PIL import Image, ImageOps
@@ -95,4 +95,4 @@ def _smaller(file: Path | bytes, side: int) -> Look | None:
     # Whatever a broken file makes Pillow raise: it is a preview.
     except Exception:  # noqa: BLE001
         return None
-    return Look(f"image/{kind.lower()}", buffer.getvalue(), pixels[::-1] if turned else pixels)
+    return RowPreview(f"image/{kind.lower()}", buffer.getvalue(), pixels[::-1] if turned else pixels)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe.errors import CODES
-from ikpipe.request.sources import Source
+from ikpipe.request.sources import FileSource
 from ikpipe.request.values import folder_levels
 
 if TYPE_CHECKING:
-    from ikpipe.journal.history import Known
+    from ikpipe.journal.history import RowHistory
     from ikpipe.request.result import Result
     from ikpipe.widget.messages import File
     from ikpipe.widget.runs import Run
@@ -21,7 +21,7 @@ AGAIN = frozenset({"failed", "cancelled", "unknown"})
 """The states of rows that can be retried."""
 
 
-class Held(NamedTuple):
+class PickedFile(NamedTuple):
     """A file that a browser has: what the cell says that stands for it, and what was told of it."""
 
     cell: str
@@ -31,17 +31,17 @@ class Held(NamedTuple):
     folder: str | None
 
     @classmethod
-    def of(cls, file: File, cell: str, below: list[str]) -> Held:
+    def of(cls, file: File, cell: str, below: list[str]) -> PickedFile:
         """Take a file as it was told; its relative path becomes a folder below another."""
         levels = folder_levels(file.path)
         return cls(cell, file.name, file.size, file.type, "/".join(["", *below, *levels]) if levels else None)
 
-    def source(self) -> Source:
+    def source(self) -> FileSource:
         """Say what the line needs to know of it."""
-        return Source("held", self.name, self.cell, size=self.size)
+        return FileSource("held", self.name, self.cell, size=self.size)
 
 
-class Shown(NamedTuple):
+class RowView(NamedTuple):
     """What a row's cells and the keywords give, as it is shown, and what is wrong with it.
 
     `target` is the path under which it would be stored, where its name is fixed.
@@ -60,11 +60,11 @@ class Shown(NamedTuple):
     metadata: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
     problems: list[dict[str, Any]] = []  # noqa: RUF012 - nobody changes it
     target: str | None = None
-    file: Source | None = None
+    file: FileSource | None = None
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class WidgetRow:
     """One row.
 
     `at` is its place among all, `position` that in the input frame, or None. `clash` names a row that has its place in
@@ -75,15 +75,15 @@ class Row:
     id: str
     at: int
     position: int | None = None
-    held: Held | None = None
+    held: PickedFile | None = None
     edits: dict[str, Any] = field(default_factory=dict)
-    shown: Shown = field(default_factory=Shown)
+    shown: RowView = field(default_factory=RowView)
     clash: str | None = None
     state: str = "ready"
     result: Result | None = None
     run: Run | None = None
     last: Run | None = None
-    known: Known | None = None
+    known: RowHistory | None = None
     dropped: bool = False
 
     @property
@@ -124,7 +124,7 @@ class Row:
         return {**head, "kind": shown.kind, "state": self.state, **given}
 
 
-def _clash(row: Row) -> dict[str, Any]:
+def _clash(row: WidgetRow) -> dict[str, Any]:
     stem, dot, ending = row.shown.name.rpartition(".")
     number = row.at + 1
     return {
@@ -149,7 +149,7 @@ _FOR_PEOPLE = {
 def _told(result: Result) -> dict[str, Any]:
     """Give of a result what is shown of it."""
     error = result.error if result.error in CODES and result.status not in UP else None
-    what = None if error is None else _FOR_PEOPLE.get(error, CODES[error].mend)
+    what = None if error is None else _FOR_PEOPLE.get(error, CODES[error].fix)
     told = {
         "url": result.url,
         "thumbnail": result.thumbnail_url,

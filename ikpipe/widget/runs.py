@@ -13,30 +13,30 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.concurrency.control import CONTROL, Control
+from ikpipe.concurrency.control import CONTROL, RunControl
 from ikpipe.errors import Error, JournalError
-from ikpipe.frames.results import answers, with_answers
+from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog, history
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run import engine
-from ikpipe.run.job import Work
-from ikpipe.run.options import Options
+from ikpipe.run.job import UploadJob
+from ikpipe.run.options import SendOptions
 from ikpipe.service.public_hosts import FetchHosts
-from ikpipe.widget.browser_client import BrowserWire
+from ikpipe.widget.browser_client import BrowserClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.history import Known
+    from ikpipe.journal.history import RowHistory
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy
     from ikpipe.run.progress import Progress
-    from ikpipe.widget.browser_posts import Page
-    from ikpipe.widget.rows import Row
-    from ikpipe.widget.sheet import Sheet
+    from ikpipe.widget.browser_posts import BrowserPosts
+    from ikpipe.widget.rows import WidgetRow
+    from ikpipe.widget.sheet import EditedTable
 
 _log = logging.getLogger("ikpipe")
 
@@ -75,12 +75,12 @@ class Run:
 
     def __init__(
         self,
-        rows: Sequence[Row],
-        sheet: Sheet,
-        page: Page,
+        rows: Sequence[WidgetRow],
+        sheet: EditedTable,
+        page: BrowserPosts,
         sending: Sending,
-        attempted: Callable[[Run, Row], None],
-        ended: Callable[[Run, Row, Result], None],
+        attempted: Callable[[Run, WidgetRow], None],
+        ended: Callable[[Run, WidgetRow, Result], None],
         *,
         after: Sequence[Run] = (),
         looks: bool = False,
@@ -95,7 +95,7 @@ class Run:
         self._open = set(range(len(self.rows)))
         self._sheet, self._page, self._sending, self._after = sheet, page, sending, after
         self._attempted, self._ended = attempted, ended
-        self._control = Control()
+        self._control = RunControl()
         self._dropped = self._control.dropped = set(self._places.values()) if looks else set()
 
     @property
@@ -107,11 +107,11 @@ class Run:
         """Start it."""
         threading.Thread(target=self._target, name="ikpipe.uploader", daemon=True).start()
 
-    def drop(self, row: Row) -> None:
+    def drop(self, row: WidgetRow) -> None:
         """Send nothing more of a row; what may have left of it is looked for."""
         self._dropped.add(self._places[row.id])
 
-    def keep(self, row: Row) -> bool:
+    def keep(self, row: WidgetRow) -> bool:
         """Take a row's dropping back, and tell whether that was in time."""
         position = self._places[row.id]
         self._dropped.discard(position)
@@ -150,8 +150,8 @@ class Run:
         sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sending.folder == catalog.folder():
             catalog.clear(time.time())
-        wire = BrowserWire(self._page, sending.account, sending.policy, self.forget, self._has, sending.hosts)
-        options = Options(
+        wire = BrowserClient(self._page, sending.account, sending.policy, self.forget, self._has, sending.hosts)
+        options = SendOptions(
             wire,
             sending.policy,
             concurrency=sending.concurrency,
@@ -162,19 +162,19 @@ class Run:
         )
         await engine.begin(self._work(), sending.account, options, _Last(self._end), self.path)
 
-    def _work(self) -> Work:
+    def _work(self) -> UploadJob:
         """Say what is to be done: rows in doubt come with what is known of them."""
         edited = self._sheet.edited(self.rows)
         frame, mapping = self._sheet.frame(self.rows, edited), self._sheet.mapping(edited)
         known = [row.result or CANCELLED for row in self.rows]
         if not any(result.status == "unknown" for result in known):
-            return Work(self._sheet.feed(frame), mapping)
-        frame = with_answers(frame, answers(known, len(known)))
+            return UploadJob(self._sheet.feed(frame), mapping)
+        frame = with_result_columns(frame, results_frame(known, len(known)))
         earlier = {row.id: row.known for row in self.rows if row.known is not None}
         doubts = history.by_path({place: earlier[name] for name, place in self._places.items() if name in earlier})
         for run in self._after:
             doubts |= history.by_path(stories(run.path, self._sending.account))
-        return Work(self._sheet.feed(frame), mapping, again=True, earlier=doubts)
+        return UploadJob(self._sheet.feed(frame), mapping, again=True, earlier=doubts)
 
     def _count(self, progress: Progress) -> None:
         self.bytes = progress.bytes
@@ -218,9 +218,9 @@ class _Last:
         """Do nothing."""
 
 
-def stories(path: Path, account: Account) -> dict[int, Known]:
+def stories(path: Path, account: Account) -> dict[int, RowHistory]:
     """Give what a run's journal knows, by position; nothing if it is gone, in use, or not proven."""
-    with suppress(JournalError), Journal.open(path, account) as journal:
+    with suppress(JournalError), SQLiteJournal.open(path, account) as journal:
         return history.of_stories(journal.stories(), catalog.again(account))
     return {}
 

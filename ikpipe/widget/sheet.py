@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe.errors import BadValue
+from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import whole_floats
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.mapping import Plan
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.parameters import BY_WIRE, TABLE
 from ikpipe.request.values import folder_levels
 from ikpipe.widget.messages import METADATA
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.widget.rows import Held, Row
+    from ikpipe.widget.rows import PickedFile, WidgetRow
 
 PICKED = ("file", "size", "type", "folder")
 """The columns that a picked file fills."""
 
 
-class Sheet:
+class EditedTable:
     """The input frame and its mapping, and what edits make of both.
 
     Parameters
@@ -51,9 +51,9 @@ class Sheet:
         """
         known = list(self.input.columns)
         names = [*known, *(name for name in PICKED if name not in known)]
-        Plan(pd.Index(names), self.given["columns"], self.given["parameters"])
+        ColumnMapping(pd.Index(names), self.given["columns"], self.given["parameters"])
 
-    def edited(self, rows: Iterable[Row]) -> list[str]:
+    def edited(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Give the columns that are edited in some rows, in the table of parameters' order."""
         found = {column for row in rows for column in row.edits}
         return sorted(found, key=lambda column: ([*TABLE].index(column.partition(".")[0]), column))
@@ -65,7 +65,7 @@ class Sheet:
         kept = {parameter: target for parameter, target in columns.items() if _snake(parameter) not in names}
         return {**self.given, "columns": kept}
 
-    def frame(self, rows: Sequence[Row], edited: Sequence[str] | None = None) -> pd.DataFrame:
+    def frame(self, rows: Sequence[WidgetRow], edited: Sequence[str] | None = None) -> pd.DataFrame:
         """Make a frame of some rows, in their order, with what was edited; its labels are numbers.
 
         Parameters
@@ -88,11 +88,11 @@ class Sheet:
             self._whole[at] = whole_floats(self.input.iloc[:, at])
         return self._whole[at]
 
-    def feed(self, frame: pd.DataFrame) -> Part:
+    def feed(self, frame: pd.DataFrame) -> TablePart:
         """Give a frame of some rows as what a run goes through."""
-        return Part(frame, self)
+        return TablePart(frame, self)
 
-    def _joined(self, rows: Sequence[Row]) -> pd.DataFrame:
+    def _joined(self, rows: Sequence[WidgetRow]) -> pd.DataFrame:
         """Put the input's rows and those of picked files below each other."""
         places = [row.position for row in rows if row.position is not None]
         known = self.input.iloc[places].reset_index(drop=True)
@@ -110,7 +110,7 @@ class Sheet:
             columns.append(_stacked(above, cells, len(picked)))
         return pd.concat(columns, axis=1, keys=range(len(labels))).set_axis(pd.Index(labels), axis=1)
 
-    def _edit(self, frame: pd.DataFrame, rows: Sequence[Row], parameter: str, edited: Sequence[str]) -> None:
+    def _edit(self, frame: pd.DataFrame, rows: Sequence[WidgetRow], parameter: str, edited: Sequence[str]) -> None:
         """Set the edited cells of one parameter; what the mapping gave stays in the other rows."""
         mapped = self._mapped(frame, parameter)
         if parameter == "custom_metadata" and mapped is not None:
@@ -131,23 +131,23 @@ class Sheet:
         named = {_snake(one): target for one, target in self.given["columns"].items()}
         if parameter not in named:
             return None
-        plan = Plan(frame.columns, {parameter: named[parameter]}, {})
+        plan = ColumnMapping(frame.columns, {parameter: named[parameter]}, {})
         values: list[Any] = []
         for chunk in self.feed(frame).chunks():
             values += plan.rows(chunk).values()[parameter]
-        return [None if isinstance(value, BadValue) else value for value in values]
+        return [None if isinstance(value, InvalidValue) else value for value in values]
 
 
-class Part(Whole):
+class TablePart(InMemoryTable):
     """Some rows of a sheet, which look as they do among all."""
 
-    def __init__(self, frame: pd.DataFrame, sheet: Sheet) -> None:
+    def __init__(self, frame: pd.DataFrame, sheet: EditedTable) -> None:
         super().__init__(frame)
         self._sheet = sheet
 
     def chunk(self) -> Chunk:
         """Give all rows as one chunk; for some, whose number is known to be small."""
-        return next(iter(Whole.chunks(self)))
+        return next(iter(InMemoryTable.chunks(self)))
 
     def _whole(self, at: int) -> bool:
         return self._sheet.whole(at)
@@ -157,7 +157,7 @@ def _snake(parameter: str) -> str:
     return BY_WIRE.get(parameter, parameter)
 
 
-def _own(picked: Sequence[Held]) -> dict[str, list[Any]]:
+def _own(picked: Sequence[PickedFile]) -> dict[str, list[Any]]:
     """Give the cells that picked files have of themselves."""
     return {
         "file": [held.cell for held in picked],
@@ -202,7 +202,7 @@ def _set(frame: pd.DataFrame, column: str | int, cells: list[Any]) -> None:
         frame.isetitem(place, series)
 
 
-def labels(index: pd.Index[Any], rows: Sequence[Row]) -> pd.Index[Any]:
+def labels(index: pd.Index[Any], rows: Sequence[WidgetRow]) -> pd.Index[Any]:
     """Give rows the labels that they have among all: the input's, then numbers that go on, or the rows' own names."""
     known = index.take([row.position for row in rows if row.position is not None])
     picked = [row.id for row in rows if row.position is None]

@@ -17,30 +17,30 @@ import pandas as pd
 import traitlets
 
 from ikpipe.errors import Error
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.results import answers, with_answers
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
 from ikpipe.request.known_runs import remember
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
-from ikpipe.run.prepare import gather
-from ikpipe.service.client import Wire
+from ikpipe.run.prepare import collect_mapping
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages, previews
-from ikpipe.widget.controller import Desk
+from ikpipe.widget.controller import Controller
 from ikpipe.widget.messages import BadMessage
-from ikpipe.widget.notifier import Beat
+from ikpipe.widget.notifier import Notifier
 from ikpipe.widget.runs import Sending
-from ikpipe.widget.sheet import Sheet, files_below, labels
+from ikpipe.widget.sheet import EditedTable, files_below, labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ikpipe.request.account import Account
-    from ikpipe.request.metadata import Field
+    from ikpipe.request.metadata import MetadataField
     from ikpipe.run.prepare import Fetch
-    from ikpipe.widget.rows import Row
+    from ikpipe.widget.rows import WidgetRow
 
 _BETWEEN = 0.25  # seconds between two totals
 
@@ -98,9 +98,9 @@ class Uploader(anywidget.AnyWidget):
         **parameters: Any,
     ) -> None:
         check_account(account)
-        mapping = gather(columns, root, None, fetch, parameters)
+        mapping = collect_mapping(columns, root, None, fetch, parameters)
         table = files_below(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
-        sheet = Sheet(pd.DataFrame() if table is None else Whole(table).frame.copy(), mapping)
+        sheet = EditedTable(pd.DataFrame() if table is None else InMemoryTable(table).frame.copy(), mapping)
         sheet.check()
         folder = catalog.folder() if journal is None else Path(journal)
         sending = Sending(
@@ -109,8 +109,8 @@ class Uploader(anywidget.AnyWidget):
         self._marks: set[str] = set()
         self._totalled = 0.0
         self._known: str | None = None  # under which `retry` finds the mapping of the results
-        self._desk = Desk(sheet, sending, self.send_message, self._mark)
-        self._beat = Beat(self._tell)
+        self._desk = Controller(sheet, sending, self.send_message, self._mark)
+        self._beat = Notifier(self._tell)
         super().__init__()
         self.set_trait("settings", assets.settings(account, mapping, name, None))
         self.set_trait("summary", self._summed())
@@ -169,7 +169,9 @@ class Uploader(anywidget.AnyWidget):
             self._desk.ready()
             rows = [row for row in self._desk.shelf if row.result is not None and row.run is None]
             frame = self._framed(rows)
-            found = with_answers(frame, answers([row.result for row in rows if row.result is not None], len(rows)))
+            found = with_result_columns(
+                frame, results_frame([row.result for row in rows if row.result is not None], len(rows))
+            )
             counts = pd.Series([row.state for row in rows], dtype=object).value_counts()
             mapping = self._desk.sheet.mapping(self._desk.sheet.edited(rows))
             self._known = remember(mapping, None, self._known)
@@ -290,7 +292,7 @@ class Uploader(anywidget.AnyWidget):
     def _looker(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(1, "ikpipe.looks")
 
-    def _look(self, row: Row, size: str) -> None:
+    def _look(self, row: WidgetRow, size: str) -> None:
         shown = row.shown
         found = previews.look(shown.file, shown.kind, size)
         head = {"type": "preview", "id": row.id, "size": size}
@@ -345,7 +347,7 @@ class Uploader(anywidget.AnyWidget):
         self._totalled = now
         self.send_message(assets.totals(self._desk))
 
-    def _framed(self, rows: list[Row]) -> pd.DataFrame:
+    def _framed(self, rows: list[WidgetRow]) -> pd.DataFrame:
         sheet = self._desk.sheet
         frame = sheet.frame(rows)
         frame.index = labels(sheet.input.index, rows)
@@ -355,8 +357,8 @@ class Uploader(anywidget.AnyWidget):
     def _ask_fields(self, account: Account) -> None:
         """Ask for the account's metadata fields, so that they are offered with their types."""
 
-        async def ask() -> Mapping[str, Field]:
-            async with Wire() as wire:
+        async def ask() -> Mapping[str, MetadataField]:
+            async with ServiceClient() as wire:
                 return await metadata_fields(wire, account)
 
         try:

@@ -1,4 +1,4 @@
-"""`auth.Desk`: signs what its policy allows, and refuses everything else."""
+"""`auth.SigningService`: signs what its policy allows, and refuses everything else."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from signing import ALLOW, ASKS, ORIGIN, PAYLOAD, PRIVATE, PUBLIC, SHOP, ask, body
 
 import ikpipe
-from ikpipe.auth import Allow, Desk, Request
+from ikpipe.auth import Allow, SigningRequest, SigningService
 
 NOW = 1_790_000_000
 
 
-def desk(allow: Allow = ALLOW, **options: Any) -> Desk:
+def desk(allow: Allow = ALLOW, **options: Any) -> SigningService:
     """Make a desk at the time of the tests."""
-    return Desk(SHOP, allow=allow, origins=[ORIGIN], clock=lambda: NOW, **options)
+    return SigningService(SHOP, allow=allow, origins=[ORIGIN], clock=lambda: NOW, **options)
 
 
 def claims(reply: Any) -> dict[str, Any]:
@@ -358,7 +358,7 @@ def test_a_policy_that_fails_signs_nothing(broken: Any, caplog: pytest.LogCaptur
 def test_a_coroutine_function_is_not_for_the_desk() -> None:
     """Not awaited, it would be taken for a caller."""
 
-    async def later(_request: Request) -> str:
+    async def later(_request: SigningRequest) -> str:
         return "anna"
 
     assert ask(desk(Allow(who=later)), body()).status == 500
@@ -367,7 +367,7 @@ def test_a_coroutine_function_is_not_for_the_desk() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"parameters": ["fileNam"]}, "nearest: 'file_name'"),
+        ({"parameters": ["fileNam"]}, "did you mean 'file_name'"),
         ({"parameters": ["file"]}, "no parameter that is signed"),
         ({"parameters": "fileName"}, "give a list"),
         ({"folders": "/a"}, "give a list"),
@@ -402,15 +402,15 @@ def test_a_policy_that_cannot_be_is_an_error(options: Any, words: str) -> None:
 def test_an_origin_is_named(origins: Any) -> None:
     """As browsers name them; never all of them."""
     with pytest.raises(ikpipe.MappingError, match="no origin"):
-        Desk(SHOP, allow=ALLOW, origins=origins)
+        SigningService(SHOP, allow=ALLOW, origins=origins)
 
 
 def test_a_desk_needs_a_key_and_a_policy() -> None:
     """Without them there is nothing to sign with, or nothing to sign."""
     with pytest.raises(ikpipe.AccountError, match="IMAGEKIT_PRIVATE_KEY"):
-        Desk(ikpipe.Account(PUBLIC), allow=ALLOW)
+        SigningService(ikpipe.Account(PUBLIC), allow=ALLOW)
     with pytest.raises(ikpipe.MappingError, match="give an ikpipe"):
-        Desk(SHOP, allow=True)  # type: ignore[arg-type]
+        SigningService(SHOP, allow=True)  # type: ignore[arg-type]
 
 
 def test_a_forced_value_may_have_the_caller_s_name() -> None:

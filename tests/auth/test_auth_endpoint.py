@@ -69,7 +69,7 @@ def test_a_body_that_does_not_come() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    app = Endpoint(auth.Desk(SHOP, allow=ALLOW), patience=0.01)
+    app = Endpoint(auth.SigningService(SHOP, allow=ALLOW), patience=0.01)
     asyncio.run(app({"type": "http", "method": "POST", "path": "/", "headers": []}, never, send))
     assert sent[0]["status"] == 408
     pieces: Any = [b"{", None]
@@ -80,16 +80,16 @@ def test_who_may_ask_a_database() -> None:
     """A plain function has a thread of its own, a coroutine function is awaited; both know the request."""
     threads: list[str] = []
 
-    def slow(request: auth.Request) -> str | None:
+    def slow(request: auth.SigningRequest) -> str | None:
         threads.append(threading.current_thread().name)
         return who(request)
 
-    async def later(request: auth.Request) -> str | None:
+    async def later(request: auth.SigningRequest) -> str | None:
         await asyncio.sleep(0)
         return slow(request)
 
     class Database:
-        async def __call__(self, request: auth.Request) -> str | None:
+        async def __call__(self, request: auth.SigningRequest) -> str | None:
             return await later(request)
 
     for function in (slow, later, Database()):
@@ -106,7 +106,7 @@ def test_who_may_ask_a_database() -> None:
 def test_a_coroutine_function_is_asked_only_what_is_well_formed() -> None:
     """What is refused for its head asks nobody; and what the function fails with is a 500."""
 
-    async def broken(_request: auth.Request) -> str:
+    async def broken(_request: auth.SigningRequest) -> str:
         raise ValueError
 
     app = auth.endpoint(SHOP, allow=auth.Allow(who=broken))
@@ -152,7 +152,7 @@ def test_callers_from_a_file(tmp_path: Path) -> None:
     known = auth.bearers(path)  # with the mark that some editors begin a file with
 
     def ask(value: str) -> str | None:
-        return known(auth.Request("POST", {"Authorization": value}))
+        return known(auth.SigningRequest("POST", {"Authorization": value}))
 
     assert [ask("Bearer 0123456789abcdef"), ask("bearer fedcba9876543210")] == ["anna", "bo"]
     for wrong in (
@@ -164,7 +164,7 @@ def test_callers_from_a_file(tmp_path: Path) -> None:
         "Bearer \udcff",
     ):
         assert ask(wrong) is None
-    assert known(auth.Request("POST")) is None
+    assert known(auth.SigningRequest("POST")) is None
 
 
 @pytest.mark.parametrize("text", ["anna", "anna short", "anna a b", "a 0123456789abcdef\nb 0123456789abcdef"])

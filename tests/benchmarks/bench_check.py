@@ -18,11 +18,11 @@ import pandas as pd
 from bench import Contest
 
 import ikpipe
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.mapping import Plan
-from ikpipe.request.planner import Planner
-from ikpipe.request.sources import Intake
-from ikpipe.request.suffixes import ByPosition
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.request.planner import RequestBuilder
+from ikpipe.request.sources import FileResolver
+from ikpipe.request.suffixes import SuffixByPosition
 from ikpipe.run.session import AT_ONCE
 
 if TYPE_CHECKING:
@@ -106,10 +106,13 @@ def planned(rows: int) -> Iterator[Callable[[], None]]:
     frame = uniform(rows)
 
     def run() -> None:
-        plan, planner = Plan(frame.columns, COLUMNS, KEYWORDS), Planner(Intake(), None, ByPosition("run"))
-        for chunk in Whole(frame).chunks():
+        plan, planner = (
+            ColumnMapping(frame.columns, COLUMNS, KEYWORDS),
+            RequestBuilder(FileResolver(), None, SuffixByPosition("run")),
+        )
+        for chunk in InMemoryTable(frame).chunks():
             for first in range(0, len(chunk.frame), AT_ONCE):
-                planner.jobs(plan.rows(chunk.part(first, first + AT_ONCE)))
+                planner.build(plan.rows(chunk.part(first, first + AT_ONCE)))
 
     yield run
 

@@ -17,15 +17,15 @@ from bench import Contest
 from canned import STORED, answer
 
 import ikpipe
-from ikpipe.concurrency.control import blocking
-from ikpipe.concurrency.group_commit import Group
-from ikpipe.frames.chunks import Whole
+from ikpipe.concurrency.control import to_sync
+from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.journal import history
-from ikpipe.journal.entries import Begun, Ended, Entry, Intent
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.entries import Entry, Intent, RowEnded, RowPrepared
+from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.result import Result
 from ikpipe.run import engine
-from ikpipe.run.job import Work
+from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,17 +48,17 @@ FLIGHT = 64  # uploads in flight
 @contextmanager
 def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Have so many tasks at once write through `Group` into a `Journal`."""
-    with TemporaryDirectory() as folder, Journal.make(Path(folder) / "run.ikjournal", ACCOUNT) as journal:
+    with TemporaryDirectory() as folder, SQLiteJournal.make(Path(folder) / "run.ikjournal", ACCOUNT) as journal:
         journal.begin({})
 
-        async def one(group: Group[Entry], positions: Iterator[int]) -> None:
+        async def one(group: GroupCommit[Entry], positions: Iterator[int]) -> None:
             for position in positions:
-                group.add(Begun(position, TEXT, 46, own_name=True))
+                group.add(RowPrepared(position, TEXT, 46, own_name=True))
                 await group.put(Intent(position, 1_700_000_000, 1_700_001_800, 1_700_000_000.25))
-                group.add(Ended(position, RESULT))
+                group.add(RowEnded(position, RESULT))
 
         async def main() -> None:
-            group: Group[Entry] = Group(journal.write)
+            group: GroupCommit[Entry] = GroupCommit(journal.write)
             positions = iter(range(rows))
             await asyncio.gather(*(one(group, positions) for _ in range(tasks)))
             await group.close()
@@ -71,7 +71,7 @@ def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Write the same with sqlite3 and nothing else: a transaction for so many rows, results beside the next intents."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.ikjournal"
-        with Journal.make(path, ACCOUNT) as journal:
+        with SQLiteJournal.make(path, ACCOUNT) as journal:
             journal.begin({})
         db = sqlite3.connect(path, isolation_level=None)
         db.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
@@ -125,9 +125,9 @@ MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "sh
 def without(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
     """Upload without a journal, which no public function does with a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
-    work = Work(Whole(frame(rows)), mapping)
+    work = UploadJob(InMemoryTable(frame(rows)), mapping)
     options = engine.options(Answering(seconds), concurrency=FLIGHT, progress=False)
-    yield lambda: blocking(engine.collected, "upload")(engine.send, work, ACCOUNT, options, None)
+    yield lambda: to_sync(engine.collected, "upload")(engine.send, work, ACCOUNT, options, None)
 
 
 @contextmanager

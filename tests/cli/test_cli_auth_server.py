@@ -97,7 +97,7 @@ def test_a_policy_in_python(emulator: Emulator, tmp_path: Path, monkeypatch: pyt
     [
         ([], "who may sign?"),
         (["--anybody", "--callers", "x"], "who may sign?"),
-        (["--anybody", "--may", "fileNam"], "nearest: 'file_name'"),
+        (["--anybody", "--may", "fileNam"], "did you mean 'file_name'"),
         (["--anybody", "--force", "is_private_file=perhaps"], "no boolean"),
         (["--anybody", "--lifetime", "4000"], "1 to 3600"),
         (["--anybody", "--origin", "*"], "no origin"),

@@ -23,7 +23,7 @@ from ikpipe.cli import mapping, upload
 from ikpipe.cli.mapping import columns, keywords
 from ikpipe.cli.parser import parser
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
-from ikpipe.run.prepare import gather
+from ikpipe.run.prepare import collect_mapping
 
 Pairs = list[tuple[str, str]]
 
@@ -68,7 +68,7 @@ def test_keywords(pairs: Pairs, expected: dict[str, Any]) -> None:
         ([("custom_metadata", "a,b,a")], "--map custom_metadata=a is given twice"),
         ([("custom_metadata", "a"), ("custom_metadata.a", "b")], "--map custom_metadata.a is given twice"),
         ([("custom_metadata.", "b")], "there is no upload parameter 'custom_metadata.'"),
-        ([("tags.a", "b")], "--map tags.a: there is no upload parameter 'tags.a' (nearest: 'tags')"),
+        ([("tags.a", "b")], "--map tags.a: there is no upload parameter 'tags.a' (did you mean 'tags'?)"),
     ],
 )
 def test_bad_columns(pairs: Pairs, words: str) -> None:
@@ -169,7 +169,9 @@ def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
 def test_a_mapping_comes_back(data: st.DataObject) -> None:
     """Whatever a run was given, in Python too, its words mean the same for each row."""
     names, target = data.draw(mapped())
-    run = gather(target, None, None, data.draw(st.sampled_from(["server", "client"])), data.draw(constants(names)))
+    run = collect_mapping(
+        target, None, None, data.draw(st.sampled_from(["server", "client"])), data.draw(constants(names))
+    )
     frame = pd.DataFrame([[f"a{at}" for at in range(len(names))]], columns=names).assign(sku="00012")
     again = said_again(run)
     assert meaning(again, frame) == meaning(run, frame)
@@ -181,7 +183,7 @@ def test_a_mapping_comes_back(data: st.DataObject) -> None:
 @given(mapped(), st.dictionaries(FIELDS, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metadata: dict[str, str]) -> None:
     """What came from options comes back to the letter."""
-    run = said_again(gather(drawn[1], None, None, "server", {"custom_metadata": metadata} if metadata else {}))
+    run = said_again(collect_mapping(drawn[1], None, None, "server", {"custom_metadata": metadata} if metadata else {}))
     assert said_again(run) == run
 
 
@@ -204,7 +206,7 @@ def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metad
 )
 def test_constants_in_words(parameters: dict[str, Any], words: list[str]) -> None:
     """A constant is written as people would type it; what is no text as JSON."""
-    run = gather(None, None, None, "server", parameters)
+    run = collect_mapping(None, None, None, "server", parameters)
     assert mapping.words(run) == [word for text in words for word in ("--set", text)]
 
 
@@ -212,7 +214,7 @@ def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Root, kind and fetch come back, also where a folder's name looks like an option."""
     monkeypatch.chdir(tmp_path)
     Path("-pictures").mkdir()
-    run = gather(None, "-pictures", "base64", "client", {})
+    run = collect_mapping(None, "-pictures", "base64", "client", {})
     assert said_again(run) == run
 
 
@@ -227,12 +229,12 @@ def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, Any], words: str) -> None:
     """A mapping that only Python can give is refused, rather than said wrongly."""
     with pytest.raises(MappingError, match=re.escape(words)):
-        mapping.words(gather(target, None, None, "server", parameters))
+        mapping.words(collect_mapping(target, None, None, "server", parameters))
 
 
 def next_command(*words: str, **run: Any) -> str:
     """Write the command that retries a run."""
-    about = {"mapping": gather(run.pop("columns", None), None, None, "server", run)}
+    about = {"mapping": collect_mapping(run.pop("columns", None), None, None, "server", run)}
     return upload._again(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
 
 

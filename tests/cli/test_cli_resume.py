@@ -18,8 +18,8 @@ from shell import NAMED, process, variables, wait_for
 
 import ikpipe
 from ikpipe.journal.catalog import folder
-from ikpipe.journal.entries import Ended
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.entries import RowEnded
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def wrong(service: Emulator, results: pd.DataFrame, journal: Path = JOURNAL) -> 
 
 def ended(service: Emulator) -> set[str]:
     """Give the SKUs of the rows of which the journal knows the end."""
-    with Journal.open(JOURNAL, service.account) as journal:
+    with SQLiteJournal.open(JOURNAL, service.account) as journal:
         return {f"{position:05}" for position, story in journal.stories() if story.result is not None}
 
 
@@ -159,7 +159,7 @@ def test_killed_while_it_reads(ikp: Ikp, table: Table, service: Emulator) -> Non
 
 def test_killed_while_the_journal_is_made(ikp: Ikp, service: Emulator) -> None:
     """A journal that was never begun says so, and what to do."""
-    Journal.make(JOURNAL, service.account).close()
+    SQLiteJournal.make(JOURNAL, service.account).close()
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv")
     assert ran.status == 2
     assert ran.err.endswith("was never begun: nothing was sent. Upload the table again.\n")
@@ -264,7 +264,7 @@ def test_an_emulated_run_with_a_journal(ikp: Ikp, table: Table) -> None:
 @pytest.mark.usefixtures("service", "own_state")
 def test_runs_that_can_be_resumed(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """`resume` alone prints the runs that were cut off, a line each, and says what to type."""
-    monkeypatch.setattr(Journal, "end", lambda *_: None)
+    monkeypatch.setattr(SQLiteJournal, "end", lambda *_: None)
     ikp("upload", table(2), "-o", "out.csv", *NAMED)
     [path] = folder().iterdir()
     ran = ikp("resume")
@@ -315,7 +315,7 @@ def test_bad_options(ikp: Ikp, table: Table, words: tuple[str, ...], said: str) 
 def test_a_run_under_way(ikp: Ikp, table: Table, service: Emulator) -> None:
     """The journal of a run that another process is at is left to it."""
     ikp("upload", table(1), "-o", "-", *NAMED, "--journal", "run")
-    with Journal.open(Path("run"), service.account):
+    with SQLiteJournal.open(Path("run"), service.account):
         ran = ikp("resume", "run", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert "another process is using it: wait until that run has ended." in ran.err
@@ -357,14 +357,14 @@ def test_a_refused_account(ikp: Ikp, table: Table, service: Emulator, emulate: A
 @pytest.mark.usefixtures("service")
 def test_a_disk_that_fills_up(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """A journal that takes nothing more stops the run: OUT is written, and the error says so in the command's words."""
-    write = Journal.write
+    write = SQLiteJournal.write
 
-    def full(journal: Journal, entries: list[Any]) -> None:
-        if any(isinstance(entry, Ended) for entry in entries):
+    def full(journal: SQLiteJournal, entries: list[Any]) -> None:
+        if any(isinstance(entry, RowEnded) for entry in entries):
             raise ikpipe.JournalError("The journal run cannot be used (disk is full); free some space, then resume.")
         write(journal, entries)
 
-    monkeypatch.setattr(Journal, "write", full)
+    monkeypatch.setattr(SQLiteJournal, "write", full)
     ran = ikp("upload", table(2), "-o", "out.csv", *NAMED, "--journal", "run", "--concurrency", "1")
     assert ran.status == 2
     assert len(ikpipe.read_results("out.csv")) == 2

@@ -13,7 +13,7 @@ from shell import process, variables, wait_for
 
 import ikpipe
 from ikpipe.frames.chunks import ROWS
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_a_run_goes_on_reading_where_it_was_killed(ikp: Ikp, emulate: Callable[.
     sign_in(emulator)
     write()
     killed(emulator, "in.csv", "-o", "out.csv")
-    with Journal.open(Path("run.ikjournal"), emulator.account) as journal:
+    with SQLiteJournal.open(Path("run.ikjournal"), emulator.account) as journal:
         assert (journal.rows, journal.kept) == (None, ROWS)
     assert ikp("resume", "run.ikjournal", "-o", "out.csv", "--rate", "999").status == 1
     assert set(statuses()) == set(SENT)
@@ -109,7 +109,7 @@ def test_a_table_that_has_changed_is_refused(ikp: Ikp, emulate: Callable[..., Em
     assert "Results:" not in ran.err
     assert Path("out.csv").read_text() == "old"
     assert len(uploads_of(emulator)) == 1
-    with Journal.open(Path("run.ikjournal"), emulator.account) as journal:
+    with SQLiteJournal.open(Path("run.ikjournal"), emulator.account) as journal:
         assert (journal.rows, journal.kept) == (None, ROWS)
 
 

@@ -12,7 +12,7 @@ import pytest
 from shell import NAMED, process, variables
 
 import ikpipe
-from ikpipe.frames.io.writing import Csv
+from ikpipe.frames.io.writing import CsvWriter
 from ikpipe.request.recovery import RESENDS
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def test_a_row_that_is_absent_has_failed(
         (("index_lag=soon",), "--policy index_lag=soon: it takes a number"),
         (("index_lag=-1",), "index_lag"),
         (("unique_names=mine",), "it is 'client' or 'service'"),
-        (("idx_lag=1",), "no field 'idx_lag' (nearest: 'index_lag')"),
+        (("idx_lag=1",), "no field 'idx_lag' (did you mean 'index_lag'?)"),
         (("index_lag=1", "index_lag=2"), "--policy index_lag is given twice"),
         (("index_lag",), "is not NAME=VALUE"),
     ],
@@ -216,8 +216,8 @@ def test_bad_out(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--map", "file=pictur"], "--map file=…: the frame has no column 'pictur' (nearest: 'picture')"),
-        (["--map", "fil=picture"], "there is no upload parameter 'fil' (nearest: 'file')"),
+        (["--map", "file=pictur"], "--map file=…: the frame has no column 'pictur' (did you mean 'picture'?)"),
+        (["--map", "fil=picture"], "there is no upload parameter 'fil' (did you mean 'file'?)"),
         (["--map", "picture"], "'picture' is not NAME=VALUE"),
         (["--set", "progress=true"], "there is no upload parameter 'progress'"),
         (["--set", "folder=/{colour}/"], "the frame has no column 'colour'"),
@@ -263,11 +263,11 @@ def test_bug_shows_its_traceback(ikp: Ikp, table: Table, monkeypatch: pytest.Mon
 def test_full_disk(ikp: Ikp, table: Table) -> None:
     """What OUT's disk refuses is told in the system's own words, and the journal has the results."""
 
-    def full(_self: Csv, _prepared: Any) -> None:
+    def full(_self: CsvWriter, _prepared: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Csv, "take", full)
+        patch.setattr(CsvWriter, "take", full)
         ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--journal", "run.ikjournal")
     assert (ran.status, Path("out.csv").exists()) == (2, False)
     assert "Not all results could be written: [Errno 28] No space left on device" in ran.err

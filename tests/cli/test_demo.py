@@ -135,8 +135,8 @@ def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path below the working folder is shown from there, any other one in full."""
     monkeypatch.chdir(tmp_path)
     stream = StringIO()
-    demo.Story(stream).end(Path("out"), tmp_path / "my data")
-    demo.Story(stream).end(Path("out"), Path("/elsewhere"))
+    demo.DemoResult(stream).end(Path("out"), tmp_path / "my data")
+    demo.DemoResult(stream).end(Path("out"), Path("/elsewhere"))
     assert "--root 'my data'" in stream.getvalue()
     assert "--root /elsewhere" in stream.getvalue()
 
@@ -154,7 +154,7 @@ def test_bold_headings(monkeypatch: pytest.MonkeyPatch, no_color: str, bold: boo
     """On a terminal the headings are bold, unless the user wants no colours."""
     monkeypatch.setenv("NO_COLOR", no_color)
     stream = Terminal()
-    demo.Story(stream).beginning("shop", "service")
+    demo.DemoResult(stream).beginning("shop", "service")
     assert ("\x1b[1m" in stream.getvalue()) is bold
 
 

@@ -75,7 +75,7 @@ def test_no_preview() -> None:
 def test_row_that_is_not_up() -> None:
     """A row that is not up is in the table, with the reason and what to do."""
     page = sheet(Result("failed", "name_taken", "A file with the same name already exists."))
-    assert {"1 not up", "failed", "A file with the same name already exists.", CODES["name_taken"].mend} <= {*page.text}
+    assert {"1 not up", "failed", "A file with the same name already exists.", CODES["name_taken"].fix} <= {*page.text}
 
 
 def test_reason_without_a_message() -> None:

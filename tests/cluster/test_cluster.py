@@ -367,7 +367,7 @@ def test_a_list_of_keys_is_no_column(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"key": "skus"}, "nearest: 'sku'"), ({"file_name": "{sk}.gif"}, "nearest: 'sku'")]
+    ("options", "words"), [({"key": "skus"}, "did you mean 'sku'"), ({"file_name": "{sk}.gif"}, "did you mean 'sku'")]
 )
 def test_columns_that_are_not_there_are_named(options: dict[str, Any], words: str, account: Account) -> None:
     """From the columns alone, before there is any row."""

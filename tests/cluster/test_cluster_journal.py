@@ -19,9 +19,9 @@ import ikpipe
 from ikpipe import Policy
 from ikpipe.journal.proof import Prover
 from ikpipe.journal.shared import begin
-from ikpipe.journal.storage import shelf
+from ikpipe.journal.storage import open_storage
 from ikpipe.request.content_hash import digest
-from ikpipe.request.sources import Source
+from ikpipe.request.sources import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,7 +226,7 @@ class Late:
     """A folder in which another process writes a run just after it was seen to have none."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
-        self._files, self._run = shelf(folder), run
+        self._files, self._run = open_storage(folder), run
 
     def names(self, folder: str) -> list[str]:
         """Give the files of a folder."""
@@ -364,7 +364,7 @@ def test_a_file_that_is_gone_changes_no_row_without_a_key(emulate: Callable[...,
 )
 def test_a_signature_changes_no_row(one: str, other: str, *, same: bool) -> None:
     """A presigned URL is another one each time; what it leads to is the same."""
-    sources = [Source("url", text=f"https://bucket.example/a.jpg{query}") for query in (one, other)]
+    sources = [FileSource("url", text=f"https://bucket.example/a.jpg{query}") for query in (one, other)]
     first, second = (digest({"fileName": "a.jpg"}, source) for source in sources)
     assert (first == second) is same
 
@@ -372,7 +372,7 @@ def test_a_signature_changes_no_row(one: str, other: str, *, same: bool) -> None
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links of another kind")
 def test_what_came_in_a_file_s_place_is_not_waited_for_nor_followed(tmp_path: Path) -> None:
     """A pipe that nobody writes to would stop the run; a link is refused as it is when the file is sent."""
-    source = Source("path", path=tmp_path / "a.gif")
+    source = FileSource("path", path=tmp_path / "a.gif")
     os.mkfifo(tmp_path / "a.gif")
     digest({}, source)
     (tmp_path / "a.gif").unlink()

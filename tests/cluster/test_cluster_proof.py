@@ -199,9 +199,9 @@ def test_without_a_key_the_proof_of_the_run_travels(
 # What the version before wrote
 
 
-def earlier(account: Account, journal: Path, **options: Any) -> cluster.Upload:
+def earlier(account: Account, journal: Path, **options: Any) -> cluster.PreparedUpload:
     """Plan the upload whose journal is in `data/journals`."""
-    return cluster.plan(
+    return cluster.prepare(
         account, slots=1, journal=journal, concurrency=1, policy=ikpipe.Policy(index_lag=0.1), **options
     )
 

@@ -361,7 +361,7 @@ def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:
 
 def test_a_wrong_mapping_is_found_at_once(account: Account) -> None:
     """Before there is any task."""
-    with pytest.raises(ikpipe.MappingError, match="nearest: 'sku'"):
+    with pytest.raises(ikpipe.MappingError, match="did you mean 'sku'"):
         lazily(table(1), account, 1, file_name="{skuu}.gif")
 
 

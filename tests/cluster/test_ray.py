@@ -26,7 +26,7 @@ ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driv
 ray.data.DataContext.get_current().enable_progress_bars = False
 public_key, upload_url, api_url = sys.argv[1:]
 account = ikpipe.Account(public_key, os.environ["IMAGEKIT_PRIVATE_KEY"], upload_url=upload_url, api_url=api_url)
-upload = ikpipe.cluster.plan(account, slots=2, key="sku", file_name="{sku}.gif", policy=ikpipe.Policy(look_ups=0))
+upload = ikpipe.cluster.prepare(account, slots=2, key="sku", file_name="{sku}.gif", policy=ikpipe.Policy(look_ups=0))
 rows = pd.DataFrame({"sku": [f"s{row}" for row in range(30)], "file": [b"GIF89a%d" % row for row in range(30)]})
 dataset = ray.data.from_pandas(rows).repartition(3)
 for _ in range(2):

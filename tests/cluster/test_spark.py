@@ -610,7 +610,7 @@ def test_a_function_that_fails_stops_nothing(
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"file_name": "{sk}.gif"}, "nearest: 'sku'"), ({"key": "skus"}, "nearest: 'sku'")]
+    ("options", "words"), [({"file_name": "{sk}.gif"}, "did you mean 'sku'"), ({"key": "skus"}, "did you mean 'sku'")]
 )
 def test_a_mapping_is_checked_at_once(options: dict[str, Any], words: str, account: Account) -> None:
     """Before Spark does anything: its columns are known."""

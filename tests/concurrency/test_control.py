@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ikpipe.concurrency.control import CONTROL, Control, blocking
-from ikpipe.concurrency.gate import Gate
-from ikpipe.concurrency.group_commit import Group
-from ikpipe.concurrency.limits import Fixed
+from ikpipe.concurrency.control import CONTROL, RunControl, to_sync
+from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.concurrency.limits import FixedLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 
-async def run(control: Control, items: int, concurrency: int, seconds: float = 0.0) -> list[int]:
+async def run(control: RunControl, items: int, concurrency: int, seconds: float = 0.0) -> list[int]:
     """Work through numbers, and give those that were done, in order."""
     done: list[int] = []
 
@@ -37,17 +37,17 @@ async def run(control: Control, items: int, concurrency: int, seconds: float = 0
 
 
 async def work(
-    control: Control, items: Iterable[Any], do: Callable[[Any], Coroutine[Any, Any, None]], concurrency: int
+    control: RunControl, items: Iterable[Any], do: Callable[[Any], Coroutine[Any, Any, None]], concurrency: int
 ) -> None:
     """Do something with each item behind one gate."""
-    gate = Gate(Fixed(concurrency))
+    gate = ConcurrencyGate(FixedLimit(concurrency))
 
     async def pass_and_do(item: Any) -> None:
-        if await gate.enter():
+        if await gate.acquire():
             try:
                 await do(item)
             finally:
-                gate.leave()
+                gate.release()
 
     await control.work(iter(items), pass_and_do, [gate])
 
@@ -68,7 +68,7 @@ def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int,
         running -= 1
         done.append(item)
 
-    asyncio.run(work(Control(), range(items), do, concurrency))
+    asyncio.run(work(RunControl(), range(items), do, concurrency))
     assert most == peak
     assert sorted(done) == list(range(items))
 
@@ -89,13 +89,13 @@ def test_items_are_taken_as_there_is_room() -> None:
         assert taken - finished <= 4
         finished += 1
 
-    asyncio.run(work(Control(), items(), do, 4))
+    asyncio.run(work(RunControl(), items(), do, 4))
     assert finished == 50
 
 
 def test_falsy_items_are_items() -> None:
     """Only the iterator's end is the end."""
-    assert asyncio.run(run(Control(), 3, 1)) == [0, 1, 2]
+    assert asyncio.run(run(RunControl(), 3, 1)) == [0, 1, 2]
 
 
 def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
@@ -103,20 +103,20 @@ def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
     done: list[int] = []
 
     async def main() -> None:
-        narrow, wide = Gate(Fixed(1)), Gate(Fixed(2))
+        narrow, wide = ConcurrencyGate(FixedLimit(1)), ConcurrencyGate(FixedLimit(2))
         opened = asyncio.Event()
 
         async def do(item: int) -> None:
             gate = narrow if item < 100 else wide
-            assert await gate.enter()
+            assert await gate.acquire()
             if item < 100:
                 await opened.wait()
             done.append(item)
-            gate.leave()
+            gate.release()
             if item == 109:
                 opened.set()
 
-        await Control().work(iter([*range(10), *range(100, 110)]), do, [narrow, wide])
+        await RunControl().work(iter([*range(10), *range(100, 110)]), do, [narrow, wide])
 
     asyncio.run(asyncio.wait_for(main(), 5))
     assert done[:10] == list(range(100, 110))
@@ -128,17 +128,17 @@ def test_those_that_come_again_go_first() -> None:
     order: list[str] = []
 
     async def main() -> None:
-        gate = Gate(Fixed(1))
-        assert await gate.enter()
+        gate = ConcurrencyGate(FixedLimit(1))
+        assert await gate.acquire()
 
         async def come(name: str, *, again: bool) -> None:
-            assert await gate.enter(again=again)
+            assert await gate.acquire(again=again)
             order.append(name)
-            gate.leave()
+            gate.release()
 
         tasks = [asyncio.create_task(come(name, again=name == "again")) for name in ("new", "new too", "again")]
         await asyncio.sleep(0)
-        gate.leave()
+        gate.release()
         await asyncio.gather(*tasks)
 
     asyncio.run(main())
@@ -149,12 +149,12 @@ def test_a_place_of_somebody_who_left_is_given_on() -> None:
     """Whoever is cancelled while it waits takes no place with it."""
 
     async def main() -> bool:
-        gate = Gate(Fixed(1))
-        await gate.enter()
-        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        gate = ConcurrencyGate(FixedLimit(1))
+        await gate.acquire()
+        tasks = [asyncio.create_task(gate.acquire()) for _ in range(3)]
         await asyncio.sleep(0)
         tasks[0].cancel()
-        gate.leave()
+        gate.release()
         tasks[1].cancel()  # it has its place already, and does not know yet
         return await asyncio.wait_for(tasks[2], 1)
 
@@ -164,17 +164,17 @@ def test_a_place_of_somebody_who_left_is_given_on() -> None:
 def test_a_gate_that_grows_lets_more_through() -> None:
     """What a limit learns when a request ends counts at once."""
 
-    class Growing(Fixed):
-        def answered(self, *_seen: object) -> None:
+    class Growing(FixedLimit):
+        def record(self, *_seen: object) -> None:
             self.size += 2
 
     async def main() -> list[bool]:
-        gate = Gate(Growing(1))
-        await gate.enter()
-        tasks = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        gate = ConcurrencyGate(Growing(1))
+        await gate.acquire()
+        tasks = [asyncio.create_task(gate.acquire()) for _ in range(3)]
         await asyncio.sleep(0)
-        gate.depart()
-        gate.leave(began=0.0, now=1.0)
+        gate.sent()
+        gate.release(began=0.0, now=1.0)
         await asyncio.sleep(0)
         return [task.done() for task in tasks]
 
@@ -185,12 +185,12 @@ def test_a_shut_gate_lets_nobody_through() -> None:
     """Neither those who wait nor those who come later."""
 
     async def main() -> list[bool]:
-        gate = Gate(Fixed(1))
-        await gate.enter()
-        waiting = asyncio.create_task(gate.enter())
+        gate = ConcurrencyGate(FixedLimit(1))
+        await gate.acquire()
+        waiting = asyncio.create_task(gate.acquire())
         await asyncio.sleep(0)
-        gate.shut()
-        return [await waiting, await gate.enter()]
+        gate.close()
+        return [await waiting, await gate.acquire()]
 
     assert asyncio.run(main()) == [False, False]
 
@@ -207,7 +207,7 @@ def test_a_write_is_shared() -> None:
         written.append(items)
 
     async def main() -> None:
-        group: Group[int] = Group(write)
+        group: GroupCommit[int] = GroupCommit(write)
         await asyncio.gather(*(group.put(item) for item in range(20)))
         assert [item for items in written for item in items] == list(range(20))
         await group.close()
@@ -221,7 +221,7 @@ def test_what_nobody_waits_for_goes_with_what_somebody_does() -> None:
     written: list[list[int]] = []
 
     async def main() -> None:
-        group: Group[int] = Group(written.append)
+        group: GroupCommit[int] = GroupCommit(written.append)
         group.add(1)
         await asyncio.sleep(0)
         await group.put(2)
@@ -236,7 +236,7 @@ def test_what_nobody_waits_for_is_written_all_the_same() -> None:
     written: list[list[int]] = []
 
     async def main() -> None:
-        group: Group[int] = Group(written.append)
+        group: GroupCommit[int] = GroupCommit(written.append)
         await asyncio.wait_for(group.add(1), 60)
         assert written == [[1]]
         await group.close()
@@ -253,7 +253,7 @@ def test_put_waits_until_it_is_written() -> None:
         written.extend(items)
 
     async def main() -> None:
-        group: Group[int] = Group(write)
+        group: GroupCommit[int] = GroupCommit(write)
         await group.put(1)
         assert written == [1]
         group.add(2)
@@ -272,7 +272,7 @@ def test_after_a_failed_write_nothing_is_written() -> None:
         raise ZeroDivisionError
 
     async def main() -> list[object]:
-        group: Group[int] = Group(write)
+        group: GroupCommit[int] = GroupCommit(write)
         found = await asyncio.gather(group.put(1), group.put(2), return_exceptions=True)
         found += await asyncio.gather(group.put(3), return_exceptions=True)
         group.add(4)
@@ -288,7 +288,7 @@ def test_after_a_failed_write_nothing_is_written() -> None:
 
 def test_draining_lets_what_is_in_flight_finish() -> None:
     """No new row begins, and those that did are done."""
-    control = Control()
+    control = RunControl()
     done: list[int] = []
 
     async def do(item: int) -> None:
@@ -305,7 +305,7 @@ def test_draining_lets_what_is_in_flight_finish() -> None:
 
 def test_draining_cuts_waits_short() -> None:
     """A row that waits for its next attempt is told at once not to go on."""
-    control = Control()
+    control = RunControl()
     told: list[bool] = []
 
     async def do(item: int) -> None:
@@ -320,12 +320,12 @@ def test_draining_cuts_waits_short() -> None:
 
 def test_a_wait_that_is_over_goes_on() -> None:
     """Without a word, it is slept through."""
-    assert asyncio.run(Control().sleep(0.001)) is True
+    assert asyncio.run(RunControl().sleep(0.001)) is True
 
 
 def test_one_interrupt_drains_and_two_stop() -> None:
     """The second one cancels what is in flight, and `work` returns all the same."""
-    control = Control()
+    control = RunControl()
     cancelled: list[int] = []
 
     async def do(item: int) -> None:
@@ -348,14 +348,14 @@ def test_one_interrupt_drains_and_two_stop() -> None:
 
 def test_an_interrupt_before_the_run_begins_nothing() -> None:
     """Whoever presses Ctrl-C while the frame is still being read sends nothing."""
-    control = Control()
+    control = RunControl()
     control.interrupt()
     assert asyncio.run(run(control, 5, 2)) == []
 
 
 def test_an_interrupt_after_the_run_does_nothing() -> None:
     """The loop is closed by then."""
-    control = Control()
+    control = RunControl()
     assert asyncio.run(run(control, 1, 1)) == [0]
     control.interrupt()
     assert control.interrupted
@@ -377,7 +377,7 @@ def test_an_exception_in_one_stops_the_run() -> None:
             raise
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(work(Control(), range(9), do, 3))
+        asyncio.run(work(RunControl(), range(9), do, 3))
     assert cancelled == begun - 1 < 8
 
 
@@ -385,7 +385,7 @@ def test_whoever_cancels_the_caller_cancels_the_run() -> None:
     """Async code that gives up on a run hears `CancelledError`, and nothing goes on behind it."""
 
     async def main() -> int:
-        task = asyncio.create_task(run(Control(), 9, 2, 60))
+        task = asyncio.create_task(run(RunControl(), 9, 2, 60))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -406,7 +406,7 @@ async def _double(number: int, *, fail: bool = False) -> int:
     return 2 * number
 
 
-double = blocking(_double, "double")
+double = to_sync(_double, "double")
 
 
 def test_a_twin_gives_what_the_coroutine_gives() -> None:
@@ -430,12 +430,12 @@ def test_a_twin_works_inside_a_running_loop() -> None:
 def test_each_run_has_its_own_reins() -> None:
     """Within the coroutine the run's control is known, and the caller's context has none."""
 
-    async def main() -> Control | None:
+    async def main() -> RunControl | None:
         return CONTROL.get()
 
-    whose = blocking(main, "whose")
+    whose = to_sync(main, "whose")
     first, second = whose(), whose()
-    assert isinstance(first, Control)
+    assert isinstance(first, RunControl)
     assert first is not second
     assert CONTROL.get() is None
 
@@ -460,15 +460,15 @@ def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch,
         return control is not None and control.draining
 
     monkeypatch.setattr("ikpipe.concurrency.control.threading.Thread", Interrupted)
-    assert blocking(main, "main")() is True
+    assert to_sync(main, "main")() is True
     assert runs == [1]
 
 
 SCRIPT = dedent(
     """
     import asyncio, signal, sys, threading, time
-    from ikpipe.concurrency.limits import Fixed
-    from ikpipe.concurrency.control import CONTROL, blocking; from ikpipe.concurrency.gate import Gate
+    from ikpipe.concurrency.limits import FixedLimit
+    from ikpipe.concurrency.control import CONTROL, to_sync; from ikpipe.concurrency.gate import ConcurrencyGate
 
     presses = int(sys.argv[1])
     begun = threading.Event()
@@ -494,18 +494,18 @@ SCRIPT = dedent(
                 ended.append("cancelled")
                 raise
 
-        gate = Gate(Fixed(2))
+        gate = ConcurrencyGate(FixedLimit(2))
 
         async def pass_and_do(item):
-            if await gate.enter():
+            if await gate.acquire():
                 await do(item)
-                gate.leave()
+                gate.release()
 
         await CONTROL.get().work(iter(range(9)), pass_and_do, [gate])
         return ended
 
     threading.Thread(target=press).start()
-    print(blocking(main, "main")(), flush=True)
+    print(to_sync(main, "main")(), flush=True)
     """
 )
 

@@ -26,8 +26,8 @@ from simulated import (
     servers,
 )
 
-from ikpipe.concurrency.limits import MOST, START, Adaptive, Fixed
-from ikpipe.concurrency.rate import Budget, Pace
+from ikpipe.concurrency.limits import MOST, START, AdaptiveLimit, FixedLimit
+from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 SEEDS = (0, 1)
 
 
-def places(pace: Pace, times: Iterable[float]) -> list[float]:
+def places(pace: RateLimiter, times: Iterable[float]) -> list[float]:
     """Give when requests that ask at these times begin."""
-    return [now + pace.wait(now) for now in times]
+    return [now + pace.reserve(now) for now in times]
 
 
 def cases(*names: str) -> list[object]:
@@ -47,29 +47,29 @@ def cases(*names: str) -> list[object]:
 
 def test_without_a_rate_nothing_waits() -> None:
     """Whoever asks begins at once."""
-    assert places(Pace(None), [0, 0, 0]) == [0, 0, 0]
+    assert places(RateLimiter(None), [0, 0, 0]) == [0, 0, 0]
 
 
 def test_beginnings_are_spaced_evenly() -> None:
     """Four at once, two a second: half a second between them."""
-    assert places(Pace(2), [7, 7, 7, 7]) == [7, 7.5, 8, 8.5]
+    assert places(RateLimiter(2), [7, 7, 7, 7]) == [7, 7.5, 8, 8.5]
 
 
 def test_who_comes_after_another_waits_as_that_one_would_have() -> None:
     """The last beginning may have been at 7: two a second."""
-    assert places(Pace(2, since=7), [7, 7]) == [7.5, 8]
+    assert places(RateLimiter(2, since=7), [7, 7]) == [7.5, 8]
 
 
 def test_time_that_nobody_used_is_not_made_up_for() -> None:
     """After a pause they are spaced as before."""
-    assert places(Pace(2), [0, 10, 10]) == [0, 10, 10.5]
+    assert places(RateLimiter(2), [0, 10, 10]) == [0, 10, 10.5]
 
 
 @given(st.lists(st.floats(0, 10), min_size=2), st.floats(0.5, 50))
 def test_no_two_begin_closer_than_the_rate_allows(waits: list[float], rate: float) -> None:
     """Whatever the times at which they ask."""
     times = [sum(waits[:index]) for index in range(len(waits))]
-    assert all(after - before >= 1 / rate - 1e-6 for before, after in pairwise(places(Pace(rate), times)))
+    assert all(after - before >= 1 / rate - 1e-6 for before, after in pairwise(places(RateLimiter(rate), times)))
 
 
 # A limit that the service names
@@ -77,8 +77,8 @@ def test_no_two_begin_closer_than_the_rate_allows(waits: list[float], rate: floa
 
 def test_a_named_limit_is_kept_in_every_interval() -> None:
     """20 a second are named: however many ask, no more begin in any second."""
-    pace = Pace(None)
-    pace.limit(0, 20, 1.0)
+    pace = RateLimiter(None)
+    pace.cap(0, 20, 1.0)
     begun = places(pace, [0.0] * 100)
     assert all(late - early >= 1 for early, late in zip(begun, begun[20:], strict=False))
     assert begun[-1] < 6
@@ -86,35 +86,35 @@ def test_a_named_limit_is_kept_in_every_interval() -> None:
 
 def test_a_limit_that_is_named_later_replaces_the_one_before() -> None:
     """Also where it is a higher one; what was learned before does not count."""
-    pace = Pace(None)
+    pace = RateLimiter(None)
     for refused in (0.5, 0.6):
-        pace.wait(refused)
-        pace.refused(refused, 0.3, began=refused)
-    pace.limit(1, 2, 1.0)
-    pace.limit(2, 100, 1.0)
+        pace.reserve(refused)
+        pace.rejected(refused, 0.3, began=refused)
+    pace.cap(1, 2, 1.0)
+    pace.cap(2, 100, 1.0)
     assert pace.rate == pytest.approx(100 / 1.03)
 
 
 def test_a_named_limit_is_forgotten_after_a_minute() -> None:
     """A service that has grown gets all that there is, unless it names the limit again."""
-    pace = Pace(None)
-    pace.limit(0, 20, 1.0)
-    pace.wait(61)
+    pace = RateLimiter(None)
+    pace.cap(0, 20, 1.0)
+    pace.reserve(61)
     assert pace.rate == math.inf
 
 
 def test_a_limit_per_hour_does_not_space_requests() -> None:
     """The service says itself when its next window begins; then as many begin at once as it takes."""
-    pace = Pace(None)
-    pace.refused(0, 600, began=0)
-    pace.limit(0, 1000, 3600)
+    pace = RateLimiter(None)
+    pace.rejected(0, 600, began=0)
+    pace.cap(0, 1000, 3600)
     assert places(pace, [600.0] * 300) == [600.0] * 300
 
 
 def test_no_named_limit_holds_a_request_for_longer_than_a_quarter_of_an_hour() -> None:
     """One request a day is named: the service is asked again."""
-    pace = Pace(None)
-    pace.limit(0, 1, 86_400)
+    pace = RateLimiter(None)
+    pace.cap(0, 1, 86_400)
     assert places(pace, [0, 0]) == [0, 900]
 
 
@@ -131,12 +131,12 @@ def test_random_refusals_slow_a_run_by_what_they_name(
     Without any refusal they take 0.2 s with 32 in flight, and 6 s with one; each refusal holds all for 0.3 s.
     """
     service = Moody(Servers(32, 0.02, Noise(seed, 0.25)), 0.1, 0.3, seed)
-    assert Run(service, Fixed(in_flight), 300, told=told).now <= most
+    assert Run(service, FixedLimit(in_flight), 300, told=told).now <= most
 
 
 def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
     """Where 20 a second means one each 50 ms, few are refused once that is named."""
-    run = Run(Spaced(20), Fixed(32), 300, told=(20, 1.0))
+    run = Run(Spaced(20), FixedLimit(32), 300, told=(20, 1.0))
     assert run.rate() >= 15
     assert run.refused <= 60
 
@@ -146,54 +146,54 @@ def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
 
 def test_a_refusal_holds_all_that_would_begin() -> None:
     """Until the time that it named nothing begins."""
-    pace = Pace(None)
-    pace.wait(0)
-    pace.refused(0.1, 0.9)
-    assert pace.wait(0.5) == 0.5
+    pace = RateLimiter(None)
+    pace.reserve(0)
+    pace.rejected(0.1, 0.9)
+    assert pace.reserve(0.5) == 0.5
 
 
 def test_a_place_that_falls_into_a_refusal_is_lost() -> None:
     """Who waited for it is told to wait again, and who waits for one after it is not."""
-    pace = Pace(2)
-    pace.wait(0)
-    pace.refused(0.2, 0.8)
+    pace = RateLimiter(2)
+    pace.reserve(0)
+    pace.rejected(0.2, 0.8)
     assert pace.held(0.5, asked=0.0) == pytest.approx(0.5)
     assert pace.held(1.0, asked=0.5) == 0
 
 
 def test_a_refusal_teaches_the_rate() -> None:
     """Of 10 in the first second, 2 were refused: the service takes 8 a second."""
-    pace = Pace(None)
+    pace = RateLimiter(None)
     places(pace, [0.01 * index for index in range(10)])
-    pace.refused(0.2, 0.8)
-    pace.refused(0.2, 0.8)
+    pace.rejected(0.2, 0.8)
+    pace.rejected(0.2, 0.8)
     assert pace.rate == pytest.approx(0.97 * 8)
 
 
 def test_a_minute_is_learnt_too() -> None:
     """A refusal that names 40 s is of a window of a minute, of which 20 s were used up."""
-    pace = Pace(None)
+    pace = RateLimiter(None)
     places(pace, [0.0] * 31)
-    pace.refused(20.0, 40.0)
+    pace.rejected(20.0, 40.0)
     assert pace.rate == pytest.approx(0.97 * 30 / 60)
 
 
 def test_an_hour_is_waited_for_and_not_learnt() -> None:
     """A window longer than a minute is none of the usual ones."""
-    pace = Pace(None)
-    pace.wait(0)
-    pace.refused(1.0, 1800.0)
-    assert (pace.rate, pace.wait(1.0)) == (float("inf"), 1800.0)
+    pace = RateLimiter(None)
+    pace.reserve(0)
+    pace.rejected(1.0, 1800.0)
+    assert (pace.rate, pace.reserve(1.0)) == (float("inf"), 1800.0)
 
 
 def test_a_learnt_rate_is_tried_again() -> None:
     """A service that refused once, and never again, gets all that there is to send in the end."""
-    pace = Pace(None)
+    pace = RateLimiter(None)
     places(pace, [0.0] * 11)
-    pace.refused(0.1, 0.9)
+    pace.rejected(0.1, 0.9)
     begun = 1.0
     while begun < 60 and pace.rate < 1000:
-        begun += pace.wait(begun)
+        begun += pace.reserve(begun)
     assert begun < 20
 
 
@@ -207,26 +207,26 @@ def test_each_further_refusal_doubles_the_time_until_the_rate_is_tried() -> None
 
 def test_the_first_retries_go_at_once() -> None:
     """As long as there is something in the budget."""
-    budget = Budget(3)
+    budget = RetryBudget(3)
     assert [budget.take(0) for _ in range(3)] == [0, 0, 0]
 
 
 def test_an_empty_budget_gives_a_retry_a_second() -> None:
     """They are spread, and none is refused."""
-    budget = Budget(1)
+    budget = RetryBudget(1)
     assert [budget.take(0) for _ in range(4)] == [0, 1, 2, 3]
 
 
 def test_time_fills_a_budget() -> None:
     """One a second, and no more than it holds."""
-    budget = Budget(2)
+    budget = RetryBudget(2)
     waits = [budget.take(now) for now in (0, 0, 1, 1, 100, 100, 100)]
     assert waits == [0, 0, 0, 1, 0, 0, 1]
 
 
 def test_a_success_pays_for_a_retry() -> None:
     """Where each row needs a second attempt, no retry ever waits."""
-    budget = Budget()
+    budget = RetryBudget()
     for _ in range(1000):
         assert budget.take(0) == 0
         budget.give()
@@ -235,15 +235,15 @@ def test_a_success_pays_for_a_retry() -> None:
 @given(st.integers(1, 400), st.floats(0, 0.2))
 def test_an_outage_is_asked_once_a_second(count: int, gap: float) -> None:
     """After the first hundred, whatever the rate at which rows fail."""
-    budget = Budget()
+    budget = RetryBudget()
     starts = sorted(index * gap + budget.take(index * gap) for index in range(count))
     assert all(late - early >= 1 - 1e-6 for early, late in pairwise(starts[100 + int(count * gap) :]))
 
 
 def test_a_fixed_limit_stays() -> None:
     """Whatever comes."""
-    limit = Fixed(3)
-    limit.answered(0, 1, 3, overload=True)
+    limit = FixedLimit(3)
+    limit.record(0, 1, 3, overload=True)
     assert limit.size == 3
 
 
@@ -311,7 +311,7 @@ def test_a_rate_limit_refuses_no_more_than_one_flight(in_flight: int, latency: f
 def test_a_rate_limit_and_few_servers(count: int, told: tuple[int, float] | None) -> None:
     """Whichever is less is used to the full."""
     case = limited(20, 1, 0.25, 3000, count)
-    run = Run(case.make(0), Adaptive(), 3000, told=told)
+    run = Run(case.make(0), AdaptiveLimit(), 3000, told=told)
     assert run.refused < 0.02 * run.requests
     assert case.share(run, 0) >= 0.9
 
@@ -319,7 +319,7 @@ def test_a_rate_limit_and_few_servers(count: int, told: tuple[int, float] | None
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_follows_a_service_that_shrinks_and_grows(seed: int) -> None:
     """40 servers become 8, which costs no throughput, and 40 again, which is found in 120 latencies."""
-    run = Run(Servers(40, 1, Noise(seed, 0.25), [(100, 8), (400, 40)]), Adaptive(), until=700)
+    run = Run(Servers(40, 1, Noise(seed, 0.25), [(100, 8), (400, 40)]), AdaptiveLimit(), until=700)
     assert run.rate(110, 400) >= 0.9 * 8
     assert run.rate(520) >= 0.9 * 40
     assert min(size for when, size in run.sizes if 100 <= when < 180) <= 20
@@ -338,13 +338,13 @@ def test_failures_by_chance_do_not_slow_it(count: int, share: float) -> None:
 def test_it_recovers_from_a_bad_spell(share: float, seed: int) -> None:
     """Half of all requests fail for 100 latencies, or all: 60 latencies after them all is as before."""
     service = Flaky(Servers(40, 1, Noise(seed, 0.25)), share, seed, (100, 200))
-    run = Run(service, Adaptive(), until=400, again=5)
+    run = Run(service, AdaptiveLimit(), until=400, again=5)
     assert run.rate(260) >= 0.9 * 40
 
 
 def test_an_outage_has_it_down_to_one() -> None:
     """Nothing but failures: no more in flight than it takes to see the end of it."""
-    run = Run(Flaky(Servers(40, 1, Noise(0, 0.25)), 1, 0, (100, 200)), Adaptive(), until=200, again=5)
+    run = Run(Flaky(Servers(40, 1, Noise(0, 0.25)), 1, 0, (100, 200)), AdaptiveLimit(), until=200, again=5)
     assert run.limit.size <= 2
 
 
@@ -360,17 +360,17 @@ def test_a_short_queue_is_not_flooded(count: int, factor: float) -> None:
 
 def test_a_limit_that_is_not_used_does_not_grow() -> None:
     """A `rate=` keeps fewer in flight than might be: nothing can be learnt of more."""
-    run = Run(Servers(40, 1, Noise(0, 0.25)), Adaptive(), 1000, pace=Pace(10))
+    run = Run(Servers(40, 1, Noise(0, 0.25)), AdaptiveLimit(), 1000, pace=RateLimiter(10))
     assert run.limit.size < 2 * START
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 300), st.booleans()), max_size=400))
 def test_it_stays_between_1_and_the_most(answers: list[tuple[float, int, bool]]) -> None:
     """Whatever is told of whatever requests."""
-    limit, now = Adaptive(), 0.0
+    limit, now = AdaptiveLimit(), 0.0
     for seconds, in_flight, overload in answers:
         now += seconds / in_flight
-        limit.answered(now - seconds, now, in_flight, overload)
+        limit.record(now - seconds, now, in_flight, overload)
         assert 1 <= limit.size <= MOST
 
 
@@ -385,51 +385,51 @@ def test_every_case_comes_near_the_best(case: Case, seed: int) -> None:
 # Refusals that have reasons of their own
 
 
-def full(pace: Pace) -> Pace:
+def full(pace: RateLimiter) -> RateLimiter:
     """Have 40 requests begin in two seconds, of which one of the last is refused."""
     for place in range(40):
-        pace.wait(place / 20)
-    pace.refused(2.0, 0.2, began=1.7)
+        pace.reserve(place / 20)
+    pace.rejected(2.0, 0.2, began=1.7)
     return pace
 
 
 def test_a_refusal_before_many_that_were_let_in_teaches_nothing() -> None:
     """Where most requests that began after the refused one are let in, the window was not full."""
-    pace = full(Pace(None))
+    pace = full(RateLimiter(None))
     assert pace.rate < math.inf
     for hundredth in range(7):
-        pace.let_in(1.8 + hundredth / 100)
+        pace.accepted(1.8 + hundredth / 100)
     assert pace.rate == math.inf
 
 
 def test_what_was_learned_from_a_full_window_stays() -> None:
     """Requests that began before the refused one, or in the next window, say nothing against it."""
-    pace = full(Pace(None))
+    pace = full(RateLimiter(None))
     learned = pace.rate
     for _ in range(9):
-        pace.let_in(1.6)
-        pace.let_in(2.3)
+        pace.accepted(1.6)
+        pace.accepted(2.3)
     assert pace.rate == learned < math.inf
 
 
 def test_one_refusal_after_a_few_requests_teaches_nothing() -> None:
     """Not yet: the same number again would be a limit."""
-    pace = Pace(None)
+    pace = RateLimiter(None)
     for now, number in ((0, 3), (10, 6), (20, 6)):
         assert pace.rate == math.inf
         for _ in range(number):
-            pace.wait(now)
-        pace.refused(now + 0.01, 0.99, began=now)
+            pace.reserve(now)
+        pace.rejected(now + 0.01, 0.99, began=now)
     assert pace.rate == pytest.approx(0.97 * 5)
 
 
 def test_refusals_by_chance_do_not_slow_a_run_down() -> None:
     """One request in thirty is refused, whatever the rate: after some seconds nothing is believed any more."""
-    pace, now, begun = Pace(None), 0.0, 0
+    pace, now, begun = RateLimiter(None), 0.0, 0
     while now < 120:
-        now += max(pace.wait(now), 0.02)
+        now += max(pace.reserve(now), 0.02)
         begun += 1
         if begun % 30 == 0:
-            pace.refused(now + 0.01, 0.005, began=now)
+            pace.rejected(now + 0.01, 0.005, began=now)
     assert pace.rate == math.inf
     assert begun > 120 / 0.02 * 0.8

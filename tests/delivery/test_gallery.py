@@ -89,7 +89,7 @@ def test_a_row_that_is_not_up() -> None:
     """It has the service's words, and what to do."""
     page = shown(Result("failed", "name_taken", "A file with the same name already exists."))
     assert {"1 not up", "failed", "row 0", "A file with the same name already exists."} <= {*page.text}
-    assert CODES["name_taken"].mend in page.text
+    assert CODES["name_taken"].fix in page.text
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_a_row_that_is_not_up() -> None:
 def test_every_code_has_its_mend(code: str) -> None:
     """Without the service's words, the code's meaning is shown; what to do, always."""
     page = shown(Result(CODES[code].status, code))
-    assert {CODES[code].meaning, CODES[code].mend} <= {*page.text}
+    assert {CODES[code].meaning, CODES[code].fix} <= {*page.text}
 
 
 def test_a_code_of_a_later_version() -> None:
@@ -146,7 +146,7 @@ def test_in_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "match"), [({"limit": -1}, "limit is -1"), ({"label": "titel"}, r"'titel' \(nearest: 'title'\)")]
+    ("options", "match"), [({"limit": -1}, "limit is -1"), ({"label": "titel"}, r"'titel' \(did you mean 'title'\?\)")]
 )
 def test_a_wrong_option(options: dict[str, Any], match: str) -> None:
     """It is named."""

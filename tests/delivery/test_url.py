@@ -103,7 +103,7 @@ def test_an_overlay_is_a_layer(overlay: Any, text: str) -> None:
 
 
 BROKEN = [
-    ({"widht": 400}, "no transformation 'widht'.*nearest: 'width'"),
+    ({"widht": 400}, "no transformation 'widht'.*did you mean 'width'"),
     ({"width": "400:rt-90"}, "':' would part it"),
     ({"focus": "a,b"}, "',' would part it"),
     ({"width": float("inf")}, "finite"),

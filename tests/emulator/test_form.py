@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.upload.form import IN_MEMORY, FormReader, Spool, _part
+from ikpipe.emulator.upload.form import IN_MEMORY, FormReader, FormSpool, _part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_form_is_the_same_in_any_pieces(folder: Path, fields: dict[str, str], fi
 def test_spool_gives_back_its_bytes(tmp_path: Path, size: int) -> None:
     """In memory or on disk, the bytes are the same, and one file is left after the move."""
     data = (b"0123456789abcdef" * (size // 16 + 1))[:size]
-    spool = Spool(tmp_path, size)
+    spool = FormSpool(tmp_path, size)
     for start in range(0, size, 100_000):
         spool.write(data[start : start + 100_000])
     assert (spool.size, b"".join(spool.chunks()), spool.head(4)) == (size, data, data[:4])
@@ -64,7 +64,7 @@ def test_spool_gives_back_its_bytes(tmp_path: Path, size: int) -> None:
 
 def test_bytes_past_the_limit_are_counted_alone(tmp_path: Path) -> None:
     """What is over the limit takes no room."""
-    spool = Spool(tmp_path, 10)
+    spool = FormSpool(tmp_path, 10)
     spool.write(b"x" * 10)
     spool.write(b"y" * 5_000_000)
     assert (spool.size, b"".join(spool.chunks()), list(tmp_path.iterdir())) == (5_000_010, b"x" * 10, [])
@@ -72,7 +72,7 @@ def test_bytes_past_the_limit_are_counted_alone(tmp_path: Path) -> None:
 
 def test_discarded_spool_leaves_nothing(tmp_path: Path) -> None:
     """A file on disk that nobody moved is removed."""
-    spool = Spool(tmp_path, 2 * IN_MEMORY)
+    spool = FormSpool(tmp_path, 2 * IN_MEMORY)
     spool.write(b"x" * 2 * IN_MEMORY)
     assert len(list(tmp_path.iterdir())) == 1
     spool.discard()

@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.emulator.delivery import geometry, grammar
-from ikpipe.emulator.delivery.geometry import Box, Frame, Plan, Size
+from ikpipe.emulator.delivery.geometry import Box, Frame, ResizePlan, Size
 
 PLANT = (640, 865)
 """The size of the picture in the documents' examples."""
 
 
-def plan(text: str, size: Size = PLANT, custom: Box | None = None, **hints: float) -> Plan:
+def plan(text: str, size: Size = PLANT, custom: Box | None = None, **hints: float) -> ResizePlan:
     """Plan one step."""
     chain = grammar.read(text, {})
     assert chain.ignored == []
     return geometry.plan(chain.steps[0], Frame(size, size, hints, custom))
 
 
-def seen(found: Plan) -> Size:
+def seen(found: ResizePlan) -> Size:
     """Give the size of what comes out."""
     left, top, right, bottom = found.window
     return right - left, bottom - top

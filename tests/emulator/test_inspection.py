@@ -23,7 +23,7 @@ def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (40, 30), **o
     return path
 
 
-def drawing(folder: Path, attributes: str) -> inspection.Facts:
+def drawing(folder: Path, attributes: str) -> inspection.MediaFacts:
     """Give the facts of an SVG whose root has these attributes."""
     path = folder / "drawing.svg"
     path.write_text(SVG.format(attributes))
@@ -45,7 +45,7 @@ def drawing(folder: Path, attributes: str) -> inspection.Facts:
 def test_picture_formats(tmp_path: Path, ending: str, mime: str, name: str) -> None:
     """Each common picture format is an image with its size, type and format."""
     found = inspection.facts(picture(tmp_path / f"a.{ending}"), "a")
-    assert found == inspection.Facts("image", mime, name, 40, 30, has_alpha=False)
+    assert found == inspection.MediaFacts("image", mime, name, 40, 30, has_alpha=False)
 
 
 def test_icon(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_entity_bomb_is_no_image(tmp_path: Path) -> None:
 
 def test_missing_file(tmp_path: Path) -> None:
     """A file that is not there has the facts of a file with no content."""
-    assert inspection.facts(tmp_path / "none", "a.txt") == inspection.Facts("non-image", "text/plain", "txt")
+    assert inspection.facts(tmp_path / "none", "a.txt") == inspection.MediaFacts("non-image", "text/plain", "txt")
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "webp", "avif", "tiff", "bmp", "mp4", "svg"])
@@ -179,7 +179,7 @@ def test_other_xml(tmp_path: Path) -> None:
     """XML with another root is no image, whatever its name claims."""
     path = tmp_path / "a.svg"
     path.write_text("<html/>")
-    assert inspection.facts(path, "page.html") == inspection.Facts("non-image", "text/html", "html")
+    assert inspection.facts(path, "page.html") == inspection.MediaFacts("non-image", "text/html", "html")
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     """A file that merely begins like a video has no codecs."""
     path = tmp_path / "a.mp4"
     path.write_bytes((DATA / "clip.mp4").read_bytes()[:32])
-    assert inspection.facts(path, "a.mp4") == inspection.Facts("non-image", "video/mp4", "mp4")
+    assert inspection.facts(path, "a.mp4") == inspection.MediaFacts("non-image", "video/mp4", "mp4")

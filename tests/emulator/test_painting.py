@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from ikpipe.emulator.delivery import grammar, render
 from ikpipe.emulator.delivery.grammar import BadTransformationError
-from ikpipe.emulator.delivery.render import Request
+from ikpipe.emulator.delivery.render import RenderRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def derive(path: Path, text: str, **request: Any) -> Image.Image:
     """Transform the picture, having checked that all was understood and that its type is what was announced."""
     chain = grammar.read(text, {})
     assert chain.ignored == []
-    data, mime = render.transform(path, path.stat().st_size, chain, Request(**request))
+    data, mime = render.transform(path, path.stat().st_size, chain, RenderRequest(**request))
     found = Image.open(BytesIO(data))
     assert found.get_format_mimetype() == mime
     found.load()
@@ -175,7 +175,7 @@ def test_quality(tmp_path: Path) -> None:
     noise = tmp_path / "a.jpg"
     Image.effect_noise((100, 100), 60).save(noise, quality=100)
     sizes = {
-        text: len(render.transform(noise, noise.stat().st_size, grammar.read(text, {}), Request())[0])
+        text: len(render.transform(noise, noise.stat().st_size, grammar.read(text, {}), RenderRequest())[0])
         for text in ("q-10", "q-80", "q-100", "w-100")
     }
     assert sizes["q-10"] < sizes["q-80"] < sizes["q-100"]

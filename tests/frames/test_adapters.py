@@ -13,9 +13,9 @@ import pytest
 from rows import quiet
 
 import ikpipe
-from ikpipe.frames.adapters import Native
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.results import Collected
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.results import ResultCollector
 from ikpipe.request.result import RESULT_COLUMNS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_it_is_checked_and_written_too(kind: Callable[..., Any], tmp_path: Path)
 def test_text_is_not_copied() -> None:
     """A column of Arrow's text is the same memory in the frame."""
     table = pa.table({"a": pa.array(["x", "y"], pa.large_string())})
-    array: Any = Native(table).frame["a"].array
+    array: Any = FrameAdapter(table).frame["a"].array
     theirs = table["a"].chunk(0).buffers()[2].address
     assert pa.chunked_array(array.__arrow_array__()).chunk(0).buffers()[2].address == theirs
 
@@ -130,14 +130,14 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without narwhals, it is said what to install."""
     monkeypatch.setitem(sys.modules, "narwhals", None)
     with pytest.raises(ikpipe.MissingExtra, match=r"pip install 'ikpipe\[parquet\]'"):
-        Native(pa.table(DATA))
+        FrameAdapter(pa.table(DATA))
 
 
 @KINDS
 def test_rows_that_were_never_begun(kind: Callable[..., Any]) -> None:
     """They have nothing nested, rather than what is no number."""
-    table = Whole(kind(DATA))
-    results = Collected(table).close({})
+    table = InMemoryTable(kind(DATA))
+    results = ResultCollector(table).close({})
     assert cells(results, "ik_status") == ["cancelled"] * 3
     assert cells(results, "ik_tags") == cells(results, "ik_metadata") == [None] * 3
 
@@ -147,14 +147,14 @@ def test_notes_of_pandas_on_a_table_are_bounded() -> None:
     frame = pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}, index=pd.Index(["x", "y"], name="sku"))
     frame.attrs = {"ikpipe": {"mapping": {"root": "/"}}}
     table = pa.Table.from_pandas(frame)
-    assert Native(table).frame.attrs == {}
-    assert Native(table).frame.index.tolist() == ["x", "y"]
+    assert FrameAdapter(table).frame.attrs == {}
+    assert FrameAdapter(table).frame.index.tolist() == ["x", "y"]
     notes = table.schema.metadata[b"pandas"].replace(b'"numpy_type": "Int64"', b'"numpy_type": "no dtype"')
-    assert Native(table.replace_schema_metadata({b"pandas": notes})).frame["a"].tolist()[0] == 1
+    assert FrameAdapter(table.replace_schema_metadata({b"pandas": notes})).frame["a"].tolist()[0] == 1
 
 
 def test_a_zone_that_is_a_file_is_an_error() -> None:
     """A time zone is a name, and not a path that some reader of zones would open."""
     table = pa.table({"a": pa.array([1], pa.timestamp("us", tz="dateutil//etc/passwd"))})
     with pytest.raises(ikpipe.MappingError, match="a has a time zone that is not valid"):
-        Native(table)
+        FrameAdapter(table)

@@ -14,9 +14,9 @@ from rows import Row, planned, result_frame
 
 from ikpipe import MappingError, Result
 from ikpipe.errors import Problem
-from ikpipe.frames.chunks import ROWS, Whole
-from ikpipe.frames.mapping import Plan
-from ikpipe.frames.results import Collected, listing_frame, problem_frame, results_of, single
+from ikpipe.frames.chunks import ROWS, InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.frames.results import ResultCollector, listing_frame, problem_frame, results_of, single
 from ikpipe.request.result import RESULT_COLUMNS
 
 
@@ -35,7 +35,7 @@ def values(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keyword
 def wrong(frame: pd.DataFrame, columns: dict[str, Any] | None = None, **keywords: Any) -> str:
     """Give the words of the error that a mapping is."""
     with pytest.raises(MappingError) as caught:
-        Plan(frame.columns, columns, keywords)
+        ColumnMapping(frame.columns, columns, keywords)
     return str(caught.value)
 
 
@@ -116,7 +116,7 @@ def test_one_field_in_both_spellings_is_an_error() -> None:
     """Which of two columns is meant is not guessed."""
     frame = pd.DataFrame({"custom_metadata.brand": ["a"], "customMetadata.brand": ["b"]})
     with pytest.raises(MappingError, match=r"both are custom_metadata\.brand"):
-        Plan(frame.columns, None, {})
+        ColumnMapping(frame.columns, None, {})
 
 
 @pytest.mark.parametrize("name", ["customMetadata.brand", "custom_metadata.brand"])
@@ -216,13 +216,13 @@ def test_doubled_braces_are_braces() -> None:
 def test_a_column_that_is_lacking_names_the_nearest(columns: dict[str, Any], keywords: dict[str, str]) -> None:
     """Nothing is guessed: a misspelt column is an error, and can not turn into a constant."""
     words = wrong(pd.DataFrame({"image_url": [1], "sku": [2]}), columns, **keywords)
-    assert "no column 'image_ulr' (nearest: 'image_url')" in words
+    assert "no column 'image_ulr' (did you mean 'image_url'?)" in words
 
 
 @pytest.mark.parametrize(("columns", "keywords"), [({"flie": "a"}, {}), ({}, {"flie": "x"})])
 def test_a_parameter_that_there_is_not_names_the_nearest(columns: dict[str, str], keywords: dict[str, str]) -> None:
     """A misspelt parameter is an error, in the mapping and in the keywords."""
-    assert "no upload parameter 'flie' (nearest: 'file')" in wrong(pd.DataFrame({"a": [1]}), columns, **keywords)
+    assert "no upload parameter 'flie' (did you mean 'file'?)" in wrong(pd.DataFrame({"a": [1]}), columns, **keywords)
 
 
 @pytest.mark.parametrize(("columns", "keywords"), [({"token": "a"}, {}), ({}, {"token": "x"})])
@@ -279,13 +279,13 @@ def test_a_wrong_constant_is_an_error_at_once(keyword: str, value: str, words: s
     """What is the same for all rows is checked before any row."""
     frame = pd.DataFrame({"a": ["x"]})
     with pytest.raises(MappingError, match=words):
-        Plan(frame.columns, None, {keyword: value})
+        ColumnMapping(frame.columns, None, {keyword: value})
 
 
 def test_only_frames_are_taken() -> None:
     """A list of dicts is no frame; the error says what it is."""
     with pytest.raises(MappingError, match="The frame is a list"):
-        Whole([{"file": "a"}])  # type: ignore[arg-type]
+        InMemoryTable([{"file": "a"}])  # type: ignore[arg-type]
 
 
 # Frames of all sorts
@@ -324,7 +324,7 @@ def test_labels_are_the_indexs() -> None:
 def test_frames_without_files(frame: pd.DataFrame) -> None:
     """A frame without rows has no rows, and one without columns has rows that give nothing."""
     assert [row.values for row in rows(frame)] == [{}] * len(frame)
-    assert Whole(frame).rows == len(frame)
+    assert InMemoryTable(frame).rows == len(frame)
 
 
 def test_rows_of_every_chunk_are_alike() -> None:
@@ -337,8 +337,8 @@ def test_rows_of_every_chunk_are_alike() -> None:
 
 def test_gives_tells_which_parameters_are_there() -> None:
     """A mapping or a keyword gives a parameter, even if no cell does."""
-    plan = Plan(pd.Index(["file"]), None, {"folder": "/a"})
-    assert [plan.gives(name) for name in ("file", "folder", "tags")] == [True, True, False]
+    plan = ColumnMapping(pd.Index(["file"]), None, {"folder": "/a"})
+    assert [plan.provides(name) for name in ("file", "folder", "tags")] == [True, True, False]
 
 
 def test_the_frame_is_untouched() -> None:
@@ -454,8 +454,8 @@ def test_a_listing_is_a_frame() -> None:
 
 def test_rows_that_were_never_begun_stand_in_their_place() -> None:
     """Chunks of which nothing was sent are set out together, between those that were."""
-    feed = Whole(pd.DataFrame({"file": range(8)}), rows=2)
-    sink = Collected(feed)
+    feed = InMemoryTable(pd.DataFrame({"file": range(8)}), rows=2)
+    sink = ResultCollector(feed)
     for chunk, results in zip(feed.chunks(), ([Result("uploaded")] * 2, None, None), strict=False):
         sink.take(sink.prepare(chunk, results))
     assert sink.close({})["ik_status"].tolist() == ["uploaded"] * 2 + ["cancelled"] * 6

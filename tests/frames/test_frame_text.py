@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, NESTED, TEXT
 
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.codec.text import Frozen, thaw
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.codec.text import FrameEncoder, decode_frame
 
 NAIVE = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - naive on purpose
 AWARE = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -148,17 +148,17 @@ STEPS = st.sampled_from([-2, -1, 1, 3])
 
 def again(frame: pd.DataFrame, rows: int = 5_000, size: int = 8_000_000) -> pd.DataFrame:
     """Write a frame, and read it back."""
-    return thaw(freeze(frame), [text for _, text in pieces(frame, rows, size)], trusted=True)
+    return decode_frame(freeze(frame), [text for _, text in pieces(frame, rows, size)], trusted=True)
 
 
 def freeze(frame: pd.DataFrame) -> str:
     """Write a frame's head."""
-    return Frozen(frame).head
+    return FrameEncoder(frame).head
 
 
 def pieces(frame: pd.DataFrame, rows: int = 5_000, size: int = 8_000_000) -> list[tuple[int, str]]:
     """Write a frame's cells, chunk by chunk."""
-    return [(chunk.start, chunk.text()) for chunk in Whole(frame, rows, size).chunks()]
+    return [(chunk.start, chunk.text()) for chunk in InMemoryTable(frame, rows, size).chunks()]
 
 
 def column(values: Any, dtype: Any = None) -> pd.DataFrame:
@@ -294,7 +294,7 @@ def test_arrow_types_without_a_name_become_objects(type_: pa.DataType) -> None:
 def test_a_dtype_from_elsewhere_becomes_objects() -> None:
     """A dtype that is not known where the text is read leaves the values, as plain objects."""
     frame = column([1 + 2j])
-    found = thaw(freeze(frame).replace("complex128", "geometry"), [text for _, text in pieces(frame)])
+    found = decode_frame(freeze(frame).replace("complex128", "geometry"), [text for _, text in pieces(frame)])
     same(found, column([1 + 2j], object))
 
 
@@ -352,4 +352,4 @@ def test_missing_numbers_are_null() -> None:
 def test_other_text_is_refused(head: str, texts: list[str]) -> None:
     """Text that is broken, not all there, or no frame's is an error."""
     with pytest.raises(ValueError, match=r"."):
-        thaw(head, texts)
+        decode_frame(head, texts)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import ikpipe
-from ikpipe.frames.result_types import check_answers
+from ikpipe.frames.result_types import check_result_columns
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def results(column: str, cell: Any) -> pd.DataFrame:
 def test_what_no_run_writes_is_named(column: str, cell: Any) -> None:
     """Each column of a run has cells of one type."""
     with pytest.raises(ikpipe.MappingError, match=rf"Row 'b': {column} is .*read_results"):
-        check_answers(results(column, cell))
+        check_result_columns(results(column, cell))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_no_run_writes_is_named(column: str, cell: Any) -> None:
 )
 def test_what_other_programs_make_of_it_is_taken(column: str, cell: Any) -> None:
     """Arrow's lists, whole floats, numpy's scalars."""
-    check_answers(results(column, cell))
+    check_result_columns(results(column, cell))
 
 
 @pytest.mark.parametrize("call", ["retry", "refresh", "gallery"])
@@ -82,7 +82,7 @@ def test_a_column_twice_is_an_error() -> None:
     """Which of two would count is not to be guessed."""
     frame = pd.concat([results("ik_size", 1), results("ik_size", 2)[["ik_size"]]], axis=1)
     with pytest.raises(ikpipe.MappingError, match="several columns 'ik_size'"):
-        check_answers(frame)
+        check_result_columns(frame)
 
 
 def test_json_of_another_table_is_checked(account: Account) -> None:

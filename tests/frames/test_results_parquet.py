@@ -16,9 +16,9 @@ from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, TEXT
 
 import ikpipe
-from ikpipe.frames.chunks import Whole
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.writing import Parquet, Stream
+from ikpipe.frames.io.writing import OutputStream, ParquetWriter
 
 
 def again(frame: pd.DataFrame) -> pd.DataFrame:
@@ -29,8 +29,8 @@ def again(frame: pd.DataFrame) -> pd.DataFrame:
 def written(frame: pd.DataFrame, rows: int = 5_000) -> bytes:
     """Write a frame, so many rows at a time."""
     stream = io.BytesIO()
-    file = Parquet(Stream(stream))
-    for chunk in Whole(frame, rows).chunks():
+    file = ParquetWriter(OutputStream(stream))
+    for chunk in InMemoryTable(frame, rows).chunks():
         file.take(file.prepare(chunk))
     file.close(frame.attrs)
     return stream.getvalue()

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, HOSTILE, TEXT
 
 import ikpipe
-from ikpipe.frames.chunks import Whole
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import text
 from ikpipe.frames.io.results import read_results, write_csv, write_results
@@ -34,9 +34,9 @@ def written(frame: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
     return stream.getvalue().decode()
 
 
-def layout_of(frame: pd.DataFrame) -> text.Layout:
+def layout_of(frame: pd.DataFrame) -> text.TextLayout:
     """Give how a frame lies in a file."""
-    return text.Layout.of(next(Whole(frame).chunks()), index=has_index(frame))
+    return text.TextLayout.of(next(InMemoryTable(frame).chunks()), index=has_index(frame))
 
 
 def read(written: str) -> pd.DataFrame:
@@ -132,7 +132,7 @@ def test_chunks_join_to_the_whole(ending: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"ik_message": pd.Series(HOSTILE, dtype="string")}, index=range(5, 5 + len(HOSTILE)))
     write_results(frame, tmp_path / f"whole.{ending}")
     with table_file(tmp_path / f"chunks.{ending}") as file:
-        for chunk in Whole(frame, rows=7).chunks():
+        for chunk in InMemoryTable(frame, rows=7).chunks():
             file.take(file.prepare(chunk))
         file.close({})
     assert (tmp_path / f"whole.{ending}").read_bytes() == (tmp_path / f"chunks.{ending}").read_bytes()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 import ikpipe
-from ikpipe.frames.chunks import ROWS, Kept, Whole
-from ikpipe.frames.codec.text import thaw
+from ikpipe.frames.chunks import ROWS, InMemoryTable, JournalTable
+from ikpipe.frames.codec.text import decode_frame
 from ikpipe.frames.io.reading import read_table
 from ikpipe.frames.io.streams import feed, reopened
 
@@ -144,10 +144,10 @@ def test_a_table_can_be_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert reopened(json.loads(json.dumps(origin))).sample["a"].tolist() == ["1"]
 
 
-def kept(table: Any) -> Kept:
+def kept(table: Any) -> JournalTable:
     """Give a table as its journal has it."""
     pieces = [(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head) for chunk in table.chunks()]
-    return Kept(lambda: iter(pieces), pieces[-1][0] + pieces[-1][1], table.origin)
+    return JournalTable(lambda: iter(pieces), pieces[-1][0] + pieces[-1][1], table.origin)
 
 
 @pytest.mark.slow
@@ -171,8 +171,8 @@ def test_later_chunks_of_a_journal_have_their_own_labels(tmp_path: Path) -> None
 def test_all_chunks_of_a_frame_are_written_alike() -> None:
     """Their texts join to the frame."""
     frame = pd.DataFrame({"a": range(7)}, index=range(3, 10))
-    chunks = list(Whole(frame, rows=3).chunks())
-    assert_frame_equal(thaw(chunks[0].frozen.head, [chunk.text() for chunk in chunks]), frame)
+    chunks = list(InMemoryTable(frame, rows=3).chunks())
+    assert_frame_equal(decode_frame(chunks[0].frozen.head, [chunk.text() for chunk in chunks]), frame)
 
 
 def test_rows_that_have_nothing_in_them(tmp_path: Path) -> None:

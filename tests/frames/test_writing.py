@@ -9,9 +9,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from ikpipe.errors import Error
-from ikpipe.frames.chunks import Whole
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io.results import read_results
-from ikpipe.frames.io.writing import Csv, Stream, table_file
+from ikpipe.frames.io.writing import CsvWriter, OutputStream, table_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def chunk(**columns: Any) -> Any:
     """Make a chunk of objects."""
-    return next(Whole(pd.DataFrame(columns, dtype=object)).chunks())
+    return next(InMemoryTable(pd.DataFrame(columns, dtype=object)).chunks())
 
 
 def write(path: Path, *chunks: Any, **how: Any) -> None:
@@ -58,7 +58,7 @@ def test_cells_that_arrow_has_no_text_for(tmp_path: Path) -> None:
     """A later chunk's half character costs nothing: the whole column goes in another way."""
     frames = [pd.DataFrame({"a": pd.Series(cells, dtype="string[python]"), "b": [1]}) for cells in (["x"], ["\ud800"])]
     path = tmp_path / "r.parquet"
-    write(path, *(next(Whole(frame).chunks()) for frame in frames))
+    write(path, *(next(InMemoryTable(frame).chunks()) for frame in frames))
     assert_frame_equal(read_results(path), pd.concat(frames, ignore_index=True))
 
 
@@ -71,7 +71,7 @@ def test_attrs_are_those_of_the_end(tmp_path: Path) -> None:
 def test_a_stream_cannot_be_written_anew(tmp_path: Path) -> None:
     """Of standard output, nobody takes a header back; the error says what to do."""
     with (tmp_path / "r").open("wb") as stream:
-        file = Csv(Stream(stream))
+        file = CsvWriter(OutputStream(stream))
         file.take(file.prepare(chunk(a=[1])))
         with pytest.raises(Error, match="name a file"):
             file.take(file.prepare(chunk(a=[1], b=[2])))

@@ -16,8 +16,8 @@ from doubles import RawServer, signing, uploads_of
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.journal.entries import Begun, Complete, Ended, Intent, Piece, Settled, Story
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord, TableComplete, TablePiece
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "run.ikjournal"
 
 
-def begun(path: Path) -> Journal:
+def begun(path: Path) -> SQLiteJournal:
     """Begin a journal of no frame at all."""
-    journal = Journal.make(path, OWNER)
+    journal = SQLiteJournal.make(path, OWNER)
     journal.begin({"run": "r"})
-    journal.write([Piece(0, 7, "cells", "head"), Piece(7, 2, "more"), Complete(9)])
+    journal.write([TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more"), TableComplete(9)])
     return journal
 
 
@@ -61,26 +61,30 @@ def count(path: Path, table: str) -> int:
 
 def test_it_gives_back_what_it_was_told(path: Path) -> None:
     """The run's facts, its frame, and each row's story, after it was closed."""
-    row, first, again = Begun(3, '{"a": "b"}', 9, own_name=True), Intent(3, 1, 2, 5.5), Intent(3, 1, 2, 6.5, guess=True)
+    row, first, again = (
+        RowPrepared(3, '{"a": "b"}', 9, own_name=True),
+        Intent(3, 1, 2, 5.5),
+        Intent(3, 1, 2, 6.5, guess=True),
+    )
     with begun(path) as journal:
-        journal.write([row, first, again, Settled(3), Ended(4, "{}")])
-    with Journal.open(path, OWNER) as journal:
+        journal.write([row, first, again, IntentVoided(3), RowEnded(4, "{}")])
+    with SQLiteJournal.open(path, OWNER) as journal:
         assert (journal.facts["run"], journal.rows) == ("r", 9)
-        assert list(journal.pieces()) == [Piece(0, 7, "cells", "head"), Piece(7, 2, "more", "head")]
+        assert list(journal.pieces()) == [TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more", "head")]
         stories = dict(journal.stories())
-    assert stories[3] == Story(row, [first, again], settled=True, result=None)
-    assert stories[4] == Story(None, [], settled=False, result="{}")
+    assert stories[3] == RowRecord(row, [first, again], settled=True, result=None)
+    assert stories[4] == RowRecord(None, [], settled=False, result="{}")
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 63, 64, 65, 150])
 def test_any_number_of_rows_goes_into_a_write(rows: int, path: Path) -> None:
     """Each has what is its own, however many share the write."""
-    begun_ = [Begun(row, f'{{"a": "{row}"}}', row, own_name=True) for row in range(rows)]
+    begun_ = [RowPrepared(row, f'{{"a": "{row}"}}', row, own_name=True) for row in range(rows)]
     intents = [Intent(row, row, row + 1, row + 0.5, f"token {row}") for row in range(rows)]
-    ended = [Ended(row, str(row)) for row in range(0, rows, 2)]
+    ended = [RowEnded(row, str(row)) for row in range(0, rows, 2)]
     with begun(path) as journal:
         journal.write([entry for pair in zip(begun_, intents, strict=True) for entry in pair])
-        journal.write([*ended, *(Settled(row) for row in range(1, rows, 2))])
+        journal.write([*ended, *(IntentVoided(row) for row in range(1, rows, 2))])
         stories = dict(journal.stories())
     intents = [intent._replace(token=None) for intent in intents]
     assert [stories[row][:2] for row in range(rows)] == [(begun_[row], [intents[row]]) for row in range(rows)]
@@ -91,7 +95,9 @@ def test_any_number_of_rows_goes_into_a_write(rows: int, path: Path) -> None:
 def test_a_row_that_was_settled_can_be_in_doubt_again(path: Path) -> None:
     """Only what follows the last intent counts."""
     with begun(path) as journal:
-        journal.write([Begun(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0), Settled(0), Intent(0, 3, 4, 6.0)])
+        journal.write(
+            [RowPrepared(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0), IntentVoided(0), Intent(0, 3, 4, 6.0)]
+        )
         assert dict(journal.stories())[0].settled is False
 
 
@@ -99,16 +105,16 @@ def test_a_write_is_all_or_nothing(path: Path) -> None:
     """Entries that go together are there together."""
     with begun(path) as journal:
         with pytest.raises(ikpipe.JournalError):
-            journal.write([Ended(1, "{}"), Intent(2, 1, 2, float("nan"))])  # SQLite has no such number
+            journal.write([RowEnded(1, "{}"), Intent(2, 1, 2, float("nan"))])  # SQLite has no such number
         assert dict(journal.stories()) == {}
 
 
 def test_a_token_of_another_signer_is_kept_no_longer_than_needed(path: Path) -> None:
     """It is there while its request may be under way, and gone once the row has ended."""
     with begun(path) as journal:
-        journal.write([Begun(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0, "a-token")])
+        journal.write([RowPrepared(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0, "a-token")])
         assert dict(journal.stories())[0].intents[0].token == "a-token"
-        journal.write([Ended(0, "{}")])
+        journal.write([RowEnded(0, "{}")])
         assert dict(journal.stories())[0].intents[0].token is None
     assert b"a-token" not in path.read_bytes()
 
@@ -122,7 +128,7 @@ def test_it_is_nobody_elses_business(path: Path) -> None:
 def test_one_file_is_left(path: Path) -> None:
     """Once it is closed, everything is in the one file that was named."""
     with begun(path) as journal:
-        journal.write([Ended(0, "{}")])
+        journal.write([RowEnded(0, "{}")])
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
@@ -132,7 +138,7 @@ def test_one_file_is_left(path: Path) -> None:
 def refused(path: Path) -> str:
     """Open a journal that cannot be, and give the words."""
     with pytest.raises(ikpipe.JournalError) as caught:
-        Journal.open(path, OWNER)
+        SQLiteJournal.open(path, OWNER)
     assert str(path) in str(caught.value)
     return str(caught.value)
 
@@ -143,11 +149,11 @@ def test_two_processes_do_not_share_one(path: Path) -> None:
         assert "another process is using it" in refused(path)
         code = (
             "import pathlib, ikpipe, ikpipe.journal.sqlite as j; "
-            f"j.Journal.open(pathlib.Path({str(path)!r}), ikpipe.Account('public_owner', 'private_owner'))"
+            f"j.SQLiteJournal.open(pathlib.Path({str(path)!r}), ikpipe.Account('public_owner', 'private_owner'))"
         )
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
         assert "another process is using it" in second.stderr
-        journal.write([Ended(0, "{}")])
+        journal.write([RowEnded(0, "{}")])
 
 
 def test_one_that_is_not_there(path: Path) -> None:
@@ -166,12 +172,12 @@ def test_one_that_is_none(path: Path) -> None:
 def test_one_that_is_damaged(path: Path) -> None:
     """Bytes that were overwritten are found out."""
     with begun(path) as journal:
-        journal.write([Ended(position, "x" * 500) for position in range(500)])
+        journal.write([RowEnded(position, "x" * 500) for position in range(500)])
     content = bytearray(path.read_bytes())
     content[4096 : len(content) // 2] = os.urandom(len(content) // 2 - 4096)
     path.write_bytes(content)
     with pytest.raises(ikpipe.JournalError, match="damaged"):
-        dict(Journal.open(path, OWNER).stories())
+        dict(SQLiteJournal.open(path, OWNER).stories())
 
 
 def test_one_that_another_version_wrote(path: Path) -> None:
@@ -183,7 +189,7 @@ def test_one_that_another_version_wrote(path: Path) -> None:
 
 def test_one_that_was_never_begun(path: Path) -> None:
     """A process that was killed while it made its journal had sent nothing; the next one may begin."""
-    Journal.make(path, OWNER).close()
+    SQLiteJournal.make(path, OWNER).close()
     assert "nothing was sent" in refused(path)
     begun(path).close()
 
@@ -191,7 +197,7 @@ def test_one_that_was_never_begun(path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The error has the system's word, and what to do."""
     with pytest.raises(ikpipe.JournalError, match=r"No such file or directory; name another file with journal="):
-        Journal.make(tmp_path / "none" / "run.ikjournal", OWNER)
+        SQLiteJournal.make(tmp_path / "none" / "run.ikjournal", OWNER)
 
 
 # What a run does with it
@@ -232,7 +238,7 @@ def test_the_intent_is_there_before_the_request(account: Account, path: Path) ->
             source = path.parent / (path.name + ending)
             if source.exists():
                 (path.parent / (copy.name + ending)).write_bytes(source.read_bytes())
-        with Journal.open(copy, account) as journal:
+        with SQLiteJournal.open(copy, account) as journal:
             seen.append(dict(journal.stories()))
         talk.reset()
 
@@ -246,13 +252,13 @@ READ_ONLY = dedent(
     """
     import os, pathlib, sys, tempfile
     import pandas as pd, ikpipe, ikpipe.run.upload
-    from ikpipe.journal.entries import Complete, Piece; from ikpipe.journal.sqlite import Journal
+    from ikpipe.journal.entries import TableComplete, TablePiece; from ikpipe.journal.sqlite import SQLiteJournal
 
     account = ikpipe.Account("public_x", "private_x", upload_url=sys.argv[1], api_url=sys.argv[1])
     frame = pd.DataFrame({"file": [b"x"]})
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "run.ikjournal"
-        with Journal.make(path, account) as journal:
+        with SQLiteJournal.make(path, account) as journal:
             journal.begin({"run": "r"})
         path.chmod(0o444)
         os.chmod(folder, 0o555)
@@ -334,7 +340,7 @@ def test_a_disk_that_is_full_stops_the_run(emulate: Callable[..., Emulator], pat
     uploaded = len(uploads_of(emulator))
     assert 0 < uploaded < 400
     assert f"'uploaded': {uploaded}" in counts
-    with Journal.open(path, emulator.account) as journal:
+    with SQLiteJournal.open(path, emulator.account) as journal:
         assert sum(bool(story.intents) for _, story in journal.stories()) >= uploaded
 
 

@@ -26,9 +26,9 @@ from rows import blobs, quiet
 
 import ikpipe
 from ikpipe.journal import catalog, inspection
-from ikpipe.journal.entries import Ended, Piece
+from ikpipe.journal.entries import RowEnded, TablePiece
 from ikpipe.journal.proof import Prover, Seal
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def alike(path: Path) -> None:
 
 def of_a_journal(path: Path) -> None:
     """Write a journal to which somebody has added a trigger."""
-    with Journal.make(path, ikpipe.Account("public_x", "private_x")) as journal:
+    with SQLiteJournal.make(path, ikpipe.Account("public_x", "private_x")) as journal:
         journal.begin({"run": "r"})
     change(path, "CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM intents; END")
 
@@ -187,9 +187,9 @@ def test_what_is_done_is_cleared_away_whoever_wrote_it(
 
 IN_USE = """
 import pathlib, sys, ikpipe
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 try:
-    Journal.open(pathlib.Path(sys.argv[1]), ikpipe.Account("public_x", "private_x"))
+    SQLiteJournal.open(pathlib.Path(sys.argv[1]), ikpipe.Account("public_x", "private_x"))
 except ikpipe.JournalError as error:
     print(error)
 """
@@ -198,9 +198,9 @@ except ikpipe.JournalError as error:
 def test_to_look_at_a_journal_in_use_does_not_let_go_of_it(path: Path) -> None:
     """To close a file lets go of all locks that a process has on it: it is not opened at all."""
     owner = ikpipe.Account("public_x", "private_x")
-    with Journal.make(path, owner) as journal:
+    with SQLiteJournal.make(path, owner) as journal:
         journal.begin({"run": "r", "public_key": "public_x"})
-        for look in (lambda: Journal.open(path, owner), lambda: inspection.glance(path)):
+        for look in (lambda: SQLiteJournal.open(path, owner), lambda: inspection.glance(path)):
             with pytest.raises(ikpipe.JournalError, match="another process is using it"):
                 look()
         command = [sys.executable, "-c", IN_USE, str(path)]
@@ -348,7 +348,7 @@ def test_a_retry_can_trust_too(old_key: Emulator, other_key: Account, path: Path
     finished(path, old_key.account)
     results = blobs(b"1").assign(ik_status="uploaded")
     ikpipe.retry(results, other_key, file_name="a", earlier_journal=path, trust_journal=True, progress=False)
-    with Journal.open(path, other_key) as journal:
+    with SQLiteJournal.open(path, other_key) as journal:
         assert journal.rows == 3
 
 
@@ -519,9 +519,9 @@ def test_facts_that_are_far_into_the_file_are_read_too(
 ) -> None:
     """They can lie behind the beginning that is copied first, as a whole or in part: then all is copied."""
     monkeypatch.setattr("ikpipe.journal.inspection.HEAD", pages * 4096)
-    with Journal.make(path, account) as journal:
-        journal.begin({"run": "r", "begun": "now", "mapping": "x" * 9_000}, [Piece(0, 5, "cells", "y" * 9_000)])
-    with Journal.open(path, account) as journal:
+    with SQLiteJournal.make(path, account) as journal:
+        journal.begin({"run": "r", "begun": "now", "mapping": "x" * 9_000}, [TablePiece(0, 5, "cells", "y" * 9_000)])
+    with SQLiteJournal.open(path, account) as journal:
         assert len(journal.facts["mapping"]) == 9_000
     assert inspection.glance(path) == ("now", 5, None)
 
@@ -552,6 +552,6 @@ def test_a_secret_that_others_could_read_is_replaced(tmp_path: Path, monkeypatch
 def test_results_are_written_with_their_proof(account: Account, path: Path) -> None:
     """An entry of 16 bytes more: what was written is read."""
     finished(path, account)
-    with Journal.open(path, account) as journal:
-        journal.write([Ended(2, "{}")])
+    with SQLiteJournal.open(path, account) as journal:
+        journal.write([RowEnded(2, "{}")])
         assert dict(journal.stories())[2].result == "{}"

@@ -9,42 +9,42 @@ import pandas as pd
 import pytest
 
 from ikpipe import Account, JournalError
-from ikpipe.concurrency.group_commit import Group
-from ikpipe.frames.chunks import Kept
-from ikpipe.frames.codec.text import Frozen
-from ikpipe.journal.recorder import Keeper
-from ikpipe.journal.sqlite import Journal
+from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.frames.chunks import JournalTable
+from ikpipe.frames.codec.text import FrameEncoder
+from ikpipe.journal.recorder import TableRecorder
+from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path: Path) -> SQLiteJournal:
     """Begin a journal that has nothing of its table yet."""
-    made = Journal.make(tmp_path / "run.ikjournal", Account("public_owner", "private_owner"))
+    made = SQLiteJournal.make(tmp_path / "run.ikjournal", Account("public_owner", "private_owner"))
     made.begin({})
     return made
 
 
-def table(rows: range) -> Kept:
+def table(rows: range) -> JournalTable:
     """Make a table of a file, two rows a chunk; nobody knows its length beforehand."""
     frame = pd.DataFrame({"a": rows})
-    frozen = Frozen(frame, part=True)
+    frozen = FrameEncoder(frame, part=True)
     parts = [(start, frame.iloc[start : start + 2]) for start in range(0, len(frame), 2)]
     pieces = [(start, len(part), frozen.piece(part), frozen.head) for start, part in parts]
-    feed = Kept(lambda: iter(pieces), len(frame), {"whole": []})
+    feed = JournalTable(lambda: iter(pieces), len(frame), {"whole": []})
     feed.rows = None
     return feed
 
 
-def keep(journal: Journal, rows: range, only: int | None = None, *, ahead: bool = False) -> None:
+def keep(journal: SQLiteJournal, rows: range, only: int | None = None, *, ahead: bool = False) -> None:
     """Have a table kept, two rows a chunk; only so many of its chunks, or all."""
     feed = table(rows)
 
     async def main() -> None:
-        group = Group(journal.write)
-        keeper = Keeper(journal, group, feed, None)
+        group = GroupCommit(journal.write)
+        keeper = TableRecorder(journal, group, feed, None)
         if ahead:
             await keeper.ahead()
         for chunk in list(feed.chunks())[:only]:
@@ -56,19 +56,19 @@ def keep(journal: Journal, rows: range, only: int | None = None, *, ahead: bool 
     asyncio.run(main())
 
 
-def kept(journal: Journal) -> list[tuple[int, int]]:
+def kept(journal: SQLiteJournal) -> list[tuple[int, int]]:
     """Give where the pieces begin, and their rows."""
     return [(piece.position, piece.rows) for piece in journal.pieces()]
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_each_chunk_is_written_once(journal: Journal, ahead: bool) -> None:  # noqa: FBT001
+def test_each_chunk_is_written_once(journal: SQLiteJournal, ahead: bool) -> None:  # noqa: FBT001
     """And that these are all rows, with the last of them."""
     keep(journal, range(5), ahead=ahead)
     assert (kept(journal), journal.rows) == ([(0, 2), (2, 2), (4, 1)], 5)
 
 
-def test_a_part_of_a_table_is_completed(journal: Journal) -> None:
+def test_a_part_of_a_table_is_completed(journal: SQLiteJournal) -> None:
     """The next process goes on behind what is there."""
     keep(journal, range(5), only=1)
     assert (kept(journal), journal.rows) == ([(0, 2)], None)
@@ -81,7 +81,7 @@ def test_a_part_of_a_table_is_completed(journal: Journal) -> None:
     [(range(5), range(1, 6), 0), (range(4), range(5), 4), (range(6), range(4), 4)],
     ids=["other", "longer", "shorter"],
 )
-def test_another_table_is_refused(journal: Journal, before: range, now: range, place: int) -> None:
+def test_another_table_is_refused(journal: SQLiteJournal, before: range, now: range, place: int) -> None:
     """The error says from which row on it differs, and nothing is written."""
     keep(journal, before)
     pieces = kept(journal)

@@ -297,10 +297,10 @@ def test_a_profiles_headers_are_read(config: Path) -> None:
     ("text", "words"),
     [
         (None, "does not exist"),
-        ("[shops]\n", r"no profile \[shop\] \(nearest: 'shops'\)"),
+        ("[shops]\n", r"no profile \[shop\] \(did you mean 'shops'\?\)"),
         ("shop = 3\n", r"no profile \[shop\]"),
         ("[shop\n", "cannot be read"),
-        ("[shop]\nprivat_key = 'x'\n", r"no setting 'privat_key' \(nearest: 'private_key'\)"),
+        ("[shop]\nprivat_key = 'x'\n", r"no setting 'privat_key' \(did you mean 'private_key'\?\)"),
         ("[shop]\n", "No ImageKit account here"),
     ],
 )

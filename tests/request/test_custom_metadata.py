@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ikpipe.errors import BadValue
-from ikpipe.request.metadata import Field, fields_of, fit
-from ikpipe.request.values import dump
+from ikpipe.errors import InvalidValue
+from ikpipe.request.metadata import MetadataField, fields_of, fit
+from ikpipe.request.values import to_json
 
 FIELDS = fields_of(
     [
@@ -28,7 +28,7 @@ FIELDS = fields_of(
 
 def test_fields_are_read_from_the_apis_answer() -> None:
     """Name, type and limits, under the field's name."""
-    assert FIELDS["sale"] == Field("sale", "Boolean", {"type": "Boolean"})
+    assert FIELDS["sale"] == MetadataField("sale", "Boolean", {"type": "Boolean"})
     assert len(FIELDS) == 8
 
 
@@ -81,7 +81,7 @@ def test_text_becomes_what_the_field_is(name: str, value: object, fitted: object
 )
 def test_what_does_not_fit_is_a_problem(name: str, value: Any, code: str) -> None:
     """The wrong type, or outside the limits, is a problem that says what the field takes."""
-    with pytest.raises(BadValue) as caught:
+    with pytest.raises(InvalidValue) as caught:
         fit(value, name, FIELDS)
     assert caught.value.code == code
     assert caught.value.fix
@@ -89,11 +89,11 @@ def test_what_does_not_fit_is_a_problem(name: str, value: Any, code: str) -> Non
 
 def test_an_unknown_field_names_the_nearest() -> None:
     """A field must exist first (seed); a misspelt name brings the right one."""
-    with pytest.raises(BadValue, match=r"no custom metadata field 'brnd' \(nearest: 'brand'\)") as caught:
+    with pytest.raises(InvalidValue, match=r"no custom metadata field 'brnd' \(did you mean 'brand'\?\)") as caught:
         fit("Nike", "brnd", FIELDS)
     assert caught.value.code == "unknown_name"
 
 
 def test_a_price_is_sent_as_it_was_written() -> None:
     """A number that was text is printed with its own digits."""
-    assert dump({"price": fit("19.99", "price", FIELDS)}) == '{"price":19.99}'
+    assert to_json({"price": fit("19.99", "price", FIELDS)}) == '{"price":19.99}'

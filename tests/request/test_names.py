@@ -18,10 +18,10 @@ from rows import blobs, chunks, jobs_of, quiet
 
 import ikpipe
 from ikpipe.request.names import place, spellings
-from ikpipe.request.planner import Job, Planner
-from ikpipe.request.sources import Intake
-from ikpipe.request.suffixes import ByContent, ByKey, ByPosition
-from ikpipe.request.values import served_name
+from ikpipe.request.planner import RequestBuilder, UploadRequest
+from ikpipe.request.sources import FileResolver
+from ikpipe.request.suffixes import SuffixByContent, SuffixByKey, SuffixByPosition
+from ikpipe.request.values import stored_name
 from ikpipe.service.library import matching
 
 if TYPE_CHECKING:
@@ -37,20 +37,20 @@ AS_GIVEN = ikpipe.Policy(names="as_given", first_wait=0.02, index_lag=0.5, look_
 def plan(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> list[Any]:
     """Plan rows that have a sound file each."""
     frame = pd.DataFrame({"file": [URL] * len(next(iter(cells.values()))), **cells})
-    return jobs_of(Planner(Intake(), names=names), chunks(frame, **keywords))
+    return jobs_of(RequestBuilder(FileResolver(), names=names), chunks(frame, **keywords))
 
 
 def fields(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> dict[str, str]:
     """Give the fields of one row."""
     (job,) = plan(cells, names, **keywords)
-    assert isinstance(job, Job)
+    assert isinstance(job, UploadRequest)
     return job.fields
 
 
 def codes(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> list[list[str]]:
     """Give the codes of each row's errors."""
     return [
-        [] if isinstance(job, Job) else [one.code for one in job if one.severity == "error"]
+        [] if isinstance(job, UploadRequest) else [one.code for one in job if one.severity == "error"]
         for job in plan(cells, names, **keywords)
     ]
 
@@ -89,17 +89,17 @@ SUFFIXES = {
 def test_suffixes_derive_from_the_row_as_given(kind: str) -> None:
     """Runs and journals of earlier versions keep theirs; the name around them has its characters replaced."""
     makers = {
-        "position": ByPosition("run-1"),
-        "key": ByKey("run-1", "k", list("abcdef"), Counter()),
-        "content": ByContent("run-1", Counter()),
+        "position": SuffixByPosition("run-1"),
+        "key": SuffixByKey("run-1", "k", list("abcdef"), Counter()),
+        "content": SuffixByContent("run-1", Counter()),
     }
     frame = pd.DataFrame({"file": [f"https://x.test/{row}.jpg" for row in range(6)], "file_name": NAMES})
     frame["k"] = list("abcdef")
-    jobs = jobs_of(Planner(Intake(), None, makers[kind]), chunks(frame, folder="/in/x_y"))
-    stems = [name.rpartition(".")[0] or name for name in map(served_name, NAMES)]
-    endings = [name[len(stem) :] for stem, name in zip(stems, map(served_name, NAMES), strict=True)]
+    jobs = jobs_of(RequestBuilder(FileResolver(), None, makers[kind]), chunks(frame, folder="/in/x_y"))
+    stems = [name.rpartition(".")[0] or name for name in map(stored_name, NAMES)]
+    endings = [name[len(stem) :] for stem, name in zip(stems, map(stored_name, NAMES), strict=True)]
     wanted = zip(stems, SUFFIXES[kind].split(), endings, strict=True)
-    assert [job.fields["fileName"] for job in jobs if isinstance(job, Job)] == [
+    assert [job.fields["fileName"] for job in jobs if isinstance(job, UploadRequest)] == [
         f"{stem}_{suffix}{ending}" for stem, suffix, ending in wanted
     ]
 
@@ -149,8 +149,8 @@ def test_rows_that_are_sent_to_one_target_collide() -> None:
 def test_rows_with_one_name_after_replacement_are_two_files_if_unique() -> None:
     """Each has a suffix of its own."""
     frame = pd.DataFrame({"file": [URL, URL], "file_name": ["a b.jpg", "a_b.jpg"]})
-    jobs = jobs_of(Planner(Intake(), None, ByPosition("r")), chunks(frame))
-    assert len({job.fields["fileName"] for job in jobs if isinstance(job, Job)}) == 2
+    jobs = jobs_of(RequestBuilder(FileResolver(), None, SuffixByPosition("r")), chunks(frame))
+    assert len({job.fields["fileName"] for job in jobs if isinstance(job, UploadRequest)}) == 2
 
 
 @pytest.mark.parametrize("names", ["stored", "as_given"])
@@ -170,8 +170,8 @@ def test_a_place_is_that_of_the_name_as_sent(name: str) -> None:
     """Replacing characters, or changing the Unicode form of what is sent, leaves a path where it is."""
     name = name.replace("/", "") or "x"
     once = place(f"/in/{name}", "stored")
-    assert once == place(once, "stored") == place(f"/in/{served_name(name)}", "stored")
-    sent = served_name(name)
+    assert once == place(once, "stored") == place(f"/in/{stored_name(name)}", "stored")
+    sent = stored_name(name)
     assert place(f"/in/{unicodedata.normalize('NFD', sent)}", "as_given") == place(f"/in/{sent}", "as_given")
 
 
@@ -374,7 +374,7 @@ def test_a_file_that_an_older_version_stored_is_found(
 
 def as_before(results: pd.DataFrame) -> pd.DataFrame:
     """Give results as the version before wrote them: the path as it would be stored, and no warnings."""
-    paths = [None if path is pd.NA else served_name(path.rpartition("/")[2]) for path in results["ik_file_path"]]
+    paths = [None if path is pd.NA else stored_name(path.rpartition("/")[2]) for path in results["ik_file_path"]]
     return results.drop(columns="ik_warnings").assign(
         ik_file_path=pd.Series([path and f"/{path}" for path in paths], dtype="string")
     )

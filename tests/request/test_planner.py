@@ -13,9 +13,9 @@ from rows import chunks, jobs_of
 
 from ikpipe.errors import Problem
 from ikpipe.request.metadata import fields_of
-from ikpipe.request.planner import Job, Planner
-from ikpipe.request.sources import Intake, Source
-from ikpipe.request.suffixes import ByPosition
+from ikpipe.request.planner import RequestBuilder, UploadRequest
+from ikpipe.request.sources import FileResolver, FileSource
+from ikpipe.request.suffixes import SuffixByPosition
 
 FIELDS = fields_of(
     [
@@ -26,22 +26,22 @@ FIELDS = fields_of(
 )
 
 
-def plan(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[Job | list[Problem]]:
+def plan(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[UploadRequest | list[Problem]]:
     """Plan all rows of a frame."""
-    planner = Planner(Intake(), fields)
+    planner = RequestBuilder(FileResolver(), fields)
     return jobs_of(planner, chunks(pd.DataFrame(frame), **keywords))
 
 
-def job(frame: dict[str, Any], **keywords: Any) -> Job:
+def job(frame: dict[str, Any], **keywords: Any) -> UploadRequest:
     """Plan a frame's only row."""
     (only,) = plan(frame, **keywords)
-    assert isinstance(only, Job)
+    assert isinstance(only, UploadRequest)
     return only
 
 
 def problems(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[tuple[str, str, object]]:
     """Give the parameter, code and column of each problem of a frame's rows."""
-    found = [one for one in plan(frame, fields, **keywords) if not isinstance(one, Job)]
+    found = [one for one in plan(frame, fields, **keywords) if not isinstance(one, UploadRequest)]
     return [(problem.parameter, problem.code, problem.column) for row in found for problem in row]
 
 
@@ -63,10 +63,10 @@ def test_fields_are_texts_under_their_wire_names() -> None:
 
 def test_a_job_knows_its_row() -> None:
     """Label and position go with it, to the answer."""
-    planner = Planner(Intake())
+    planner = RequestBuilder(FileResolver())
     frame = pd.DataFrame({"file": [URL, URL]}, index=["a", "b"])
     found = jobs_of(planner, chunks(frame))
-    assert [(one.label, one.position) for one in found if isinstance(one, Job)] == [("a", 0), ("b", 1)]
+    assert [(one.label, one.position) for one in found if isinstance(one, UploadRequest)] == [("a", 0), ("b", 1)]
 
 
 def test_the_name_is_the_files_own_at_last() -> None:
@@ -77,7 +77,7 @@ def test_the_name_is_the_files_own_at_last() -> None:
 def test_a_given_name_wins_over_the_files() -> None:
     """A column or keyword that has a value comes first; where its cell is empty, the file's own name."""
     found = plan({"file": [URL, URL], "file_name": ["x.png", None]})
-    assert [one.fields["fileName"] for one in found if isinstance(one, Job)] == ["x.png", "p_q.png"]
+    assert [one.fields["fileName"] for one in found if isinstance(one, UploadRequest)] == ["x.png", "p_q.png"]
 
 
 @pytest.mark.parametrize("file", ["https://a.example/", b"abc", "data:;base64,YWJj"])
@@ -126,7 +126,7 @@ def test_text_takes_its_fields_type() -> None:
     """Where the account's fields are known, "12" becomes a number and "yes" a boolean; a text field's stay text."""
     frame = {"file": [URL], "custom_metadata.price": ["12.50"], "custom_metadata.sale": ["yes"]}
     (one,) = plan({**frame, "custom_metadata.brand": ["7"]}, FIELDS)
-    assert isinstance(one, Job)
+    assert isinstance(one, UploadRequest)
     assert one.fields["customMetadata"] == '{"price":12.5,"sale":true,"brand":"7"}'
 
 
@@ -152,14 +152,14 @@ def test_every_key_that_does_not_fit_is_a_problem() -> None:
 def targets(names: list[str], folders: list[str | None] | None = None, **keywords: Any) -> list[bool]:
     """Tell of each row whether its target is free."""
     frame = {"file": [URL] * len(names), "file_name": names, "folder": folders or [None] * len(names)}
-    return [isinstance(one, Job) for one in plan(frame, **{"use_unique_file_name": False, **keywords})]
+    return [isinstance(one, UploadRequest) for one in plan(frame, **{"use_unique_file_name": False, **keywords})]
 
 
 def test_two_rows_with_one_fixed_name_are_a_problem() -> None:
     """The later row's: it would replace the earlier one."""
     frame = {"file": [URL, URL], "file_name": ["a.png", "a.png"]}
     first, second = plan(frame, use_unique_file_name=False)
-    assert isinstance(first, Job)
+    assert isinstance(first, UploadRequest)
     assert [(one.code, one.position, one.column) for one in second] == [("same_target", 1, "file_name")]
 
 
@@ -195,16 +195,16 @@ def test_unique_names_may_be_equal(unique: bool | None) -> None:  # noqa: FBT001
 def test_a_row_that_is_not_sent_takes_no_target() -> None:
     """A broken row leaves its name to the next."""
     frame = {"file": ["/etc/passwd", URL], "file_name": ["a.png", "a.png"]}
-    assert [isinstance(one, Job) for one in plan(frame, use_unique_file_name=False)] == [False, True]
+    assert [isinstance(one, UploadRequest) for one in plan(frame, use_unique_file_name=False)] == [False, True]
 
 
 def test_a_target_of_an_earlier_run_is_taken() -> None:
     """`retry` claims the paths of rows that are up."""
-    planner = Planner(Intake(), label=["zero", "earlier"].__getitem__)
+    planner = RequestBuilder(FileResolver(), label=["zero", "earlier"].__getitem__)
     planner.claim_all(["/x/a.png"], [1])
     frame = pd.DataFrame({"file": [URL], "file_name": ["a.png"], "folder": ["x"]})
     (found,) = jobs_of(planner, chunks(frame, use_unique_file_name=False))
-    assert not isinstance(found, Job)
+    assert not isinstance(found, UploadRequest)
     (problem,) = found
     assert isinstance(problem, Problem)
     assert "'earlier' is stored as '/x/a.png' already" in problem.message
@@ -213,14 +213,14 @@ def test_a_target_of_an_earlier_run_is_taken() -> None:
 # Unique names
 
 
-def own(name: str, run: str = "run", position: int = 0, **cells: Any) -> Job:
+def own(name: str, run: str = "run", position: int = 0, **cells: Any) -> UploadRequest:
     """Plan a row whose name is made here."""
     frame = pd.DataFrame(
         {"file": [URL] * (position + 1), **{key: [cell] * (position + 1) for key, cell in cells.items()}}
     )
-    planner = Planner(Intake(), None, ByPosition(run))
+    planner = RequestBuilder(FileResolver(), None, SuffixByPosition(run))
     found = jobs_of(planner, chunks(frame, file_name=name))[position]
-    assert isinstance(found, Job)
+    assert isinstance(found, UploadRequest)
     return found
 
 
@@ -261,9 +261,11 @@ def test_another_row_or_run_has_another_name(pair: list[tuple[str, int]]) -> Non
 def test_a_name_of_an_earlier_run_is_kept() -> None:
     """A row in doubt is looked for, and sent again, under the name that it had."""
     (kept,) = jobs_of(
-        Planner(Intake(), None, ByPosition("run")), chunks(pd.DataFrame({"file": [URL]})), {0: "p_q_before.png"}
+        RequestBuilder(FileResolver(), None, SuffixByPosition("run")),
+        chunks(pd.DataFrame({"file": [URL]})),
+        {0: "p_q_before.png"},
     )
-    assert isinstance(kept, Job)
+    assert isinstance(kept, UploadRequest)
     assert kept.target == "/p_q_before.png"
 
 
@@ -284,22 +286,22 @@ def test_a_target_is_the_path_in_the_library(folder: str | None, name: str, targ
 
 def test_a_held_file_has_one_name_in_all_runs() -> None:
     """Its suffix is its own, so that a run after the first cannot store it twice; another file has another one."""
-    held = {text: Source("held", "a.txt", text, size=1) for text in ("browser://x/b0", "browser://x/b1")}
+    held = {text: FileSource("held", "a.txt", text, size=1) for text in ("browser://x/b0", "browser://x/b1")}
     frame = pd.DataFrame({"file": [*held]})
     names = []
     for run, rows in (("one", frame), ("two", frame.iloc[::-1])):
-        jobs = jobs_of(Planner(Intake(held=held.get), suffixes=ByPosition(run)), chunks(rows))
-        names.append({job.source.text: job.fields["fileName"] for job in jobs if isinstance(job, Job)})
+        jobs = jobs_of(RequestBuilder(FileResolver(held=held.get), suffixes=SuffixByPosition(run)), chunks(rows))
+        names.append({job.source.text: job.fields["fileName"] for job in jobs if isinstance(job, UploadRequest)})
     assert names[0] == names[1]
     assert len(set(names[0].values())) == 2
 
 
 def test_lines_end_as_browsers_end_them_where_one_sends() -> None:
     """What is signed is what arrives: a form's texts have CRLF; a file that is sent from here keeps its own."""
-    held = Source("held", "a.txt", "browser://x/b0", size=1)
+    held = FileSource("held", "a.txt", "browser://x/b0", size=1)
     frame = pd.DataFrame({"file": [held.text, b"x"], "file_name": ["a", "b"], "description": ["1\n2\r3\r\n4"] * 2})
-    one, other = jobs_of(Planner(Intake(held={held.text: held}.get)), chunks(frame))
-    assert isinstance(one, Job)
-    assert isinstance(other, Job)
+    one, other = jobs_of(RequestBuilder(FileResolver(held={held.text: held}.get)), chunks(frame))
+    assert isinstance(one, UploadRequest)
+    assert isinstance(other, UploadRequest)
     assert one.fields["description"] == "1\r\n2\r\n3\r\n4"
     assert other.fields["description"] == "1\n2\r3\r\n4"

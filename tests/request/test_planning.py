@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from plainly import Plainly
 from rows import jobs_of
 
-from ikpipe.errors import BadValue
-from ikpipe.frames.chunks import Whole
-from ikpipe.frames.mapping import Plan
-from ikpipe.request.columns import mapped
+from ikpipe.errors import InvalidValue
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.request.columns import map_distinct
 from ikpipe.request.metadata import fields_of
-from ikpipe.request.planner import Job, Planner
-from ikpipe.request.sources import Intake
-from ikpipe.request.suffixes import ByPosition
+from ikpipe.request.planner import RequestBuilder, UploadRequest
+from ikpipe.request.sources import FileResolver
+from ikpipe.request.suffixes import SuffixByPosition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,39 +107,42 @@ def told(jobs: list[Any]) -> list[str]:
 def test_rows_are_planned_as_if_one_by_one(root: Path, data: st.DataObject, frame: pd.DataFrame, part: int) -> None:
     """Whatever the cells: in parts of any size, with and without known fields and names made here."""
     columns, keywords = data.draw(mappings(list(frame)))
-    intake = Intake(data.draw(st.sampled_from([None, root])), max_size=data.draw(st.sampled_from([None, 2])))
+    intake = FileResolver(data.draw(st.sampled_from([None, root])), max_size=data.draw(st.sampled_from([None, 2])))
     fields, run = data.draw(st.sampled_from([None, FIELDS])), data.draw(st.sampled_from([None, "run"]))
-    feed, plan = Whole(frame), Plan(frame.columns, columns, keywords)
+    feed, plan = InMemoryTable(frame), ColumnMapping(frame.columns, columns, keywords)
     parts = [
         plan.rows(chunk.part(first, first + part)) for chunk in feed.chunks() for first in range(0, len(frame), part)
     ]
-    suffixes = None if run is None else ByPosition(run)
-    found = jobs_of(Planner(intake, fields, suffixes, feed.label), parts)
+    suffixes = None if run is None else SuffixByPosition(run)
+    found = jobs_of(RequestBuilder(intake, fields, suffixes, feed.label), parts)
     assert told(found) == told(Plainly(intake, fields, run).jobs(frame, columns, keywords))
 
 
 def test_a_row_that_took_its_target_before_has_no_twin() -> None:
     """A row that is up, and is planned once more as its run goes on, is not its own twin; another row is."""
     frame = pd.DataFrame({"file": ["https://a.example/a.png"] * 3, "n": ["a", "b", "b"]}, index=["x", "y", "z"])
-    feed, plan = Whole(frame), Plan(frame.columns, None, {"file_name": "{n}", "use_unique_file_name": False})
-    planner = Planner(Intake(), label=feed.label)
+    feed, plan = (
+        InMemoryTable(frame),
+        ColumnMapping(frame.columns, None, {"file_name": "{n}", "use_unique_file_name": False}),
+    )
+    planner = RequestBuilder(FileResolver(), label=feed.label)
     planner.claim_all(["/a", "//b/"], [0, 2])
     (chunk,) = feed.chunks()
-    first, second, third = planner.jobs(plan.rows(chunk))
-    assert isinstance(first, Job)
-    assert isinstance(third, Job)
-    assert not isinstance(second, Job)
+    first, second, third = planner.build(plan.rows(chunk))
+    assert isinstance(first, UploadRequest)
+    assert isinstance(third, UploadRequest)
+    assert not isinstance(second, UploadRequest)
     assert second[0].message == "file_name: the row 'z' is stored as '/b' already"
 
 
 def test_a_row_of_an_earlier_chunk_is_named_by_its_label() -> None:
     """Rows that are long gone are named as the frame names them."""
     frame = pd.DataFrame({"file": ["https://a.example/a.png"] * 2}, index=[7, 9])
-    feed, plan = Whole(frame), Plan(frame.columns, None, {"use_unique_file_name": False})
-    planner = Planner(Intake(), label=feed.label)
+    feed, plan = InMemoryTable(frame), ColumnMapping(frame.columns, None, {"use_unique_file_name": False})
+    planner = RequestBuilder(FileResolver(), label=feed.label)
     (chunk,) = feed.chunks()
     _, second = jobs_of(planner, [plan.rows(chunk.part(0, 1)), plan.rows(chunk.part(1, 2))])
-    assert not isinstance(second, Job)
+    assert not isinstance(second, UploadRequest)
     assert "the row 7 is stored" in second[0].message
 
 
@@ -150,16 +153,16 @@ def test_a_function_is_called_once_for_cells_that_are_the_same() -> None:
     def ask(*cells: object) -> str:
         asked.append(cells)
         if cells[0] == "b":
-            raise BadValue("code", "message", "fix")
+            raise InvalidValue("code", "message", "fix")
         return repr(cells)
 
-    found = mapped(ask, ["a", "a", "b", "b", None], [1, 1, 2, 2, 3])
-    assert (len(asked), found[0], type(found[2]), found[2]) == (3, "('a', 1)", BadValue, found[3])
-    assert mapped(repr, [1, True, 1.0, Decimal(1), Decimal("1.0")]) == [
+    found = map_distinct(ask, ["a", "a", "b", "b", None], [1, 1, 2, 2, 3])
+    assert (len(asked), found[0], type(found[2]), found[2]) == (3, "('a', 1)", InvalidValue, found[3])
+    assert map_distinct(repr, [1, True, 1.0, Decimal(1), Decimal("1.0")]) == [
         "1",
         "True",
         "1.0",
         "Decimal('1')",
         "Decimal('1.0')",
     ]
-    assert mapped(repr, [0.0, -0.0]) == ["0.0", "-0.0"]
+    assert map_distinct(repr, [0.0, -0.0]) == ["0.0", "-0.0"]

@@ -15,8 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.request.recovery import LOOKS, RESENDS, Fence, Look, Past, Row, Send, Sight, Wait
-from ikpipe.request.reply import Reply
+from ikpipe.request.recovery import (
+    LOOKS,
+    RESENDS,
+    Lookup,
+    LookupResult,
+    PriorAttempts,
+    RecoveryMachine,
+    RecoveryOptions,
+    SendStep,
+    WaitStep,
+)
+from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import Result
 
 if TYPE_CHECKING:
@@ -26,9 +36,9 @@ LAG = 30.0
 UP = ("uploaded", "exists")
 
 ARRIVALS = ("stored", "stored, answer lost", "lost", "lost, token spent", "busy", "refused")
-UNREAD: dict[str, Callable[[], Reply]] = {
-    "lost": lambda: Reply(Result("unknown", "connection_lost")),
-    "busy": lambda: Reply(Result("failed", "busy"), again=True),
+UNREAD: dict[str, Callable[[], UploadReply]] = {
+    "lost": lambda: UploadReply(Result("unknown", "connection_lost")),
+    "busy": lambda: UploadReply(Result("failed", "busy"), retryable=True),
 }
 """What becomes of a request whose token stays unspent."""
 
@@ -48,13 +58,13 @@ class World:
     requests: list[str] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
 
-    def answer(self, step: Send | Wait | Look) -> Reply | Sight | bool:
+    def answer(self, step: SendStep | WaitStep | Lookup) -> UploadReply | LookupResult | bool:
         """Do what the row says, and answer it."""
-        if isinstance(step, Wait):
+        if isinstance(step, WaitStep):
             self.waited.append(step.seconds)
             self.now += step.seconds
             return True
-        if isinstance(step, Look):
+        if isinstance(step, Lookup):
             return self._look()
         self.now += 0.1
         self.requests.append("fresh" if step.fresh else "same")
@@ -67,28 +77,28 @@ class World:
         taken = len(self.requests) - 1
         return self.decisions[taken] if taken < len(self.decisions) else choices[0]
 
-    def _arrive(self, fate: str) -> Reply:
+    def _arrive(self, fate: str) -> UploadReply:
         if fate in UNREAD:
             return UNREAD[fate]()
         if self.spent:
-            return Reply(Result("failed", "token_invalid"))
+            return UploadReply(Result("failed", "token_invalid"))
         self.spent = True
         if fate == "refused":
             self.refused += 1
-            return Reply(Result("failed", "refused"))
+            return UploadReply(Result("failed", "refused"))
         if fate == "lost, token spent":
-            return Reply(Result("unknown", "server_error"))
+            return UploadReply(Result("unknown", "server_error"))
         if self.copies and self.own_name:
-            return Reply(Result("failed", "name_taken"))
+            return UploadReply(Result("failed", "name_taken"))
         self.copies += 1
         self.stored_at = self.now
         self.spent = self.spent and not (self.forgiving and fate == "stored, answer lost")
-        return Reply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
+        return UploadReply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
 
-    def _look(self) -> Sight:
+    def _look(self) -> LookupResult:
         # The library shows a file as late as it may.
         seen = self.copies and self.now >= self.stored_at + LAG
-        return Sight(Result("exists") if seen else None)
+        return LookupResult(Result("exists") if seen else None)
 
 
 @dataclass
@@ -97,14 +107,14 @@ class Blind(World):
 
     looks: int = 0
 
-    def _look(self) -> Sight:
+    def _look(self) -> LookupResult:
         self.looks += 1
-        return Sight(certain=False)
+        return LookupResult(certain=False)
 
 
-def play(world: World, fence: Fence, past: Past | None = None) -> Reply:
+def play(world: World, fence: RecoveryOptions, past: PriorAttempts | None = None) -> UploadReply:
     """Take a row through a world, to its last reply."""
-    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey(past)
+    steps = RecoveryMachine(fence, lambda _low, high: high, lambda: world.now).steps(past)
     answer = None
     while True:
         try:
@@ -113,9 +123,9 @@ def play(world: World, fence: Fence, past: Past | None = None) -> Reply:
             return end.value
 
 
-def fence(**changed: object) -> Fence:
+def fence(**changed: object) -> RecoveryOptions:
     """Give a usual fence, changed."""
-    return Fence(
+    return RecoveryOptions(
         **{
             "retries": 5,
             "index_lag": LAG,
@@ -161,12 +171,12 @@ def test_a_token_that_is_spent_late(*, own_name: bool, most: int) -> None:
         assert (status in UP) == (world.copies > 0), decisions
 
 
-def crashed(world: World, fence: Fence, at: int, *, answered: bool, noted: bool) -> Reply:
+def crashed(world: World, fence: RecoveryOptions, at: int, *, answered: bool, noted: bool) -> UploadReply:
     """Take a row through a world whose client dies at a step, and another one that goes on with what was written down.
 
     `answered`: the request was sent and answered before it died; `noted`: the answer was written down.
     """
-    steps = Row(fence, lambda _low, high: high, lambda: world.now).journey()
+    steps = RecoveryMachine(fence, lambda _low, high: high, lambda: world.now).steps()
     answer = None
     last: float | None = None
     settled, doubted, sent = True, False, 0
@@ -175,18 +185,18 @@ def crashed(world: World, fence: Fence, at: int, *, answered: bool, noted: bool)
             step = steps.send(answer)  # type: ignore[arg-type]
         except StopIteration as end:
             return end.value
-        if isinstance(step, Send):
+        if isinstance(step, SendStep):
             last, settled, doubted, sent = world.now, False, doubted and not step.fresh, sent + 1
         if number < at or answered:
             answer = world.answer(step)
-        if isinstance(step, Send) and (number < at or noted) and isinstance(answer, Reply):
-            doubted = doubted or answer.doubtful or answer.result.error == "name_taken"
+        if isinstance(step, SendStep) and (number < at or noted) and isinstance(answer, UploadReply):
+            doubted = doubted or answer.ambiguous or answer.result.error == "name_taken"
             settled = answer.result.status == "failed" and not doubted
         if number == at:
             break
     if last is None or settled:
         return play(world, fence)
-    return play(world, fence, Past(Result("unknown", "connection_lost"), last, held=True, sent=sent))
+    return play(world, fence, PriorAttempts(Result("unknown", "connection_lost"), last, held=True, sent=sent))
 
 
 BRIEF = [list(decisions) for decisions in product(ARRIVALS, repeat=3)]
@@ -205,71 +215,73 @@ def test_a_client_that_dies(*, own_name: bool, answered: bool, noted: bool) -> N
 
 def test_a_token_that_was_left_goes_out_at_once() -> None:
     """The next process begins with the token of the last one."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Past(Result("unknown"), 0.0, held=True))
-    assert next(steps) == Send(fresh=False)
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps(
+        PriorAttempts(Result("unknown"), 0.0, held=True)
+    )
+    assert next(steps) == SendStep(fresh=False)
 
 
 @pytest.mark.parametrize("code", ["checks_failed", "file_too_large", "file_missing", "payload_mismatch", "refused"])
 @pytest.mark.parametrize("stored", [True, False])
 def test_what_the_same_token_is_refused_for_says_nothing_of_the_first_request(code: str, *, stored: bool) -> None:
     """Whatever the reason: the library is asked; if the file is absent, the refusal is the last word."""
-    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    steps.send(Reply(Result("unknown", "server_error")))
-    assert steps.send(True) == Send(fresh=False)
-    assert steps.send(Reply(Result("failed", code))) == Look()
+    steps.send(UploadReply(Result("unknown", "server_error")))
+    assert steps.send(True) == SendStep(fresh=False)
+    assert steps.send(UploadReply(Result("failed", code))) == Lookup()
     with pytest.raises(StopIteration) as end:
-        steps.send(Sight(Result("exists") if stored else None))
-    assert (end.value.value.result.status, end.value.value.again) == ("exists" if stored else "failed", False)
+        steps.send(LookupResult(Result("exists") if stored else None))
+    assert (end.value.value.result.status, end.value.value.retryable) == ("exists" if stored else "failed", False)
 
 
-def refused(**changed: Any) -> Reply:
+def refused(**changed: Any) -> UploadReply:
     """Give the refusal of a token."""
-    return Reply(Result("failed", "token_invalid", "Your request has invalid token."), **changed)
+    return UploadReply(Result("failed", "token_invalid", "Your request has invalid token."), **changed)
 
 
-@pytest.mark.parametrize(("sight", "status"), [(Sight(Result("exists")), "exists"), (Sight(), "failed")])
-def test_the_refusal_of_a_fresh_token_is_looked_up(sight: Sight, status: str) -> None:
+@pytest.mark.parametrize(("sight", "status"), [(LookupResult(Result("exists")), "exists"), (LookupResult(), "failed")])
+def test_the_refusal_of_a_fresh_token_is_looked_up(sight: LookupResult, status: str) -> None:
     """Something in between may have repeated the request: only a file that is absent late enough was not stored."""
-    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    assert steps.send(refused(stops="unproven")) == Look()
+    assert steps.send(refused(stops_run="unproven")) == Lookup()
     with pytest.raises(StopIteration) as end:
         steps.send(sight)
-    assert (end.value.value.result.status, end.value.value.again) == (status, False)
+    assert (end.value.value.result.status, end.value.value.retryable) == (status, False)
 
 
 def test_the_refusal_of_a_fresh_token_in_the_dark_is_unknown() -> None:
     """Where nobody can look, the file may be stored."""
-    steps = Row(fence(sighted=False), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(sighted=False), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
     with pytest.raises(StopIteration) as end:
-        steps.send(refused(stops="unproven"))
+        steps.send(refused(stops_run="unproven"))
     reply = end.value.value
-    assert (reply.result.status, reply.result.error, reply.stops) == ("unknown", "token_invalid", "unproven")
+    assert (reply.result.status, reply.result.error, reply.stops_run) == ("unknown", "token_invalid", "unproven")
 
 
 def test_a_token_that_was_refused_for_its_times_is_signed_again() -> None:
     """Once the file is known to be absent."""
-    steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    assert steps.send(refused(again=True)) == Look()
-    assert isinstance(steps.send(Sight()), Wait)
-    assert steps.send(True) == Send(fresh=True)
+    assert steps.send(refused(retryable=True)) == Lookup()
+    assert isinstance(steps.send(LookupResult()), WaitStep)
+    assert steps.send(True) == SendStep(fresh=True)
 
 
 LONG_WAITS = [
-    (Reply(Result("failed", "busy", "Busy."), again=True, wait=61.0), "failed"),
-    (Reply(Result("failed", "rate_limited", "Slow."), again=True, wait=901.0, slow=True), "failed"),
-    (Reply(Result("unknown", "server_error", "Down."), wait=86_400.0), "unknown"),
-    (Reply(Result("unknown", "bad_reply", "A page."), wait=901.0, slow=True), "unknown"),
+    (UploadReply(Result("failed", "busy", "Busy."), retryable=True, wait=61.0), "failed"),
+    (UploadReply(Result("failed", "rate_limited", "Slow."), retryable=True, wait=901.0, rate_limited=True), "failed"),
+    (UploadReply(Result("unknown", "server_error", "Down."), wait=86_400.0), "unknown"),
+    (UploadReply(Result("unknown", "bad_reply", "A page."), wait=901.0, rate_limited=True), "unknown"),
 ]
 
 
 @pytest.mark.parametrize(("reply", "status"), LONG_WAITS)
-def test_a_wait_that_is_too_long_ends_the_row(reply: Reply, status: str) -> None:
+def test_a_wait_that_is_too_long_ends_the_row(reply: UploadReply, status: str) -> None:
     """A row waits a minute, and a quarter of an hour where the run waits; longer times end it, in words."""
-    steps = Row(fence(sighted=False), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(sighted=False), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
     with pytest.raises(StopIteration) as end:
         steps.send(reply)
@@ -280,10 +292,10 @@ def test_a_wait_that_is_too_long_ends_the_row(reply: Reply, status: str) -> None
 
 def test_a_wait_that_is_too_long_leaves_the_look_up() -> None:
     """A row that may be stored is looked for at once; if it is not there, nothing fresh is sent before that time."""
-    for sight, status in ((Sight(Result("exists")), "exists"), (Sight(), "failed")):
-        steps = Row(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).journey()
+    for sight, status in ((LookupResult(Result("exists")), "exists"), (LookupResult(), "failed")):
+        steps = RecoveryMachine(fence(index_lag=0), lambda _low, high: high, lambda: 0.0).steps()
         next(steps)
-        assert steps.send(Reply(Result("unknown", "server_error"), wait=86_400.0)) == Look()
+        assert steps.send(UploadReply(Result("unknown", "server_error"), wait=86_400.0)) == Lookup()
         with pytest.raises(StopIteration) as end:
             steps.send(sight)
         assert end.value.value.result.status == status
@@ -291,9 +303,11 @@ def test_a_wait_that_is_too_long_leaves_the_look_up() -> None:
 
 def test_a_run_that_waits_may_wait_longer() -> None:
     """A minute is for what concerns one row."""
-    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda low, _high: low, lambda: 0.0).steps()
     next(steps)
-    assert steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=900.0, slow=True)) == Wait(900.0)
+    assert steps.send(
+        UploadReply(Result("failed", "rate_limited"), retryable=True, wait=900.0, rate_limited=True)
+    ) == WaitStep(900.0)
 
 
 def test_what_is_refused_for_good_is_not_sent_again_once_it_is_absent() -> None:
@@ -305,34 +319,34 @@ def test_what_is_refused_for_good_is_not_sent_again_once_it_is_absent() -> None:
 
 def test_an_expired_token_is_not_sent_again() -> None:
     """That it had expired says nothing of the request before it: the library is asked."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    steps.send(Reply(Result("unknown", "timed_out")))
+    steps.send(UploadReply(Result("unknown", "timed_out")))
     steps.send(True)
-    assert steps.send(Reply(Result("failed", "token_expired"), again=True)) == Look()
+    assert steps.send(UploadReply(Result("failed", "token_expired"), retryable=True)) == Lookup()
 
 
 def test_nothing_sent_is_cancelled() -> None:
     """A run that stops before a row's first request leaves it as never sent."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
     with pytest.raises(StopIteration) as end:
-        steps.send(Reply(Result("cancelled", "cancelled")))
+        steps.send(UploadReply(Result("cancelled", "cancelled")))
     assert (end.value.value.result.status, end.value.value.result.attempts) == ("cancelled", 0)
 
 
 def test_nothing_sent_again_leaves_the_last_word() -> None:
     """A run that stops before a row's next request: a refusal stays a refusal, and a doubt a doubt."""
     for reply, status in (
-        (Reply(Result("failed", "busy"), again=True), "failed"),
-        (Reply(Result("unknown")), "unknown"),
+        (UploadReply(Result("failed", "busy"), retryable=True), "failed"),
+        (UploadReply(Result("unknown")), "unknown"),
     ):
-        steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+        steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
         next(steps)
         steps.send(reply)
         steps.send(True)
         with pytest.raises(StopIteration) as end:
-            steps.send(Reply(Result("cancelled", "cancelled")))
+            steps.send(UploadReply(Result("cancelled", "cancelled")))
         assert end.value.value.result.status == status
 
 
@@ -403,9 +417,9 @@ def test_waits_grow_and_have_a_limit() -> None:
 
 def test_a_named_time_is_kept() -> None:
     """The wait that the service names is never shortened, and spread by a tenth."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    assert steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=2.0)) == Wait(2.2)
+    assert steps.send(UploadReply(Result("failed", "rate_limited"), retryable=True, wait=2.0)) == WaitStep(2.2)
 
 
 def test_absence_counts_only_when_it_is_late_enough() -> None:
@@ -417,9 +431,9 @@ def test_absence_counts_only_when_it_is_late_enough() -> None:
 
 def test_told_to_stop_in_doubt_it_is_unknown() -> None:
     """A run that drains ends a row in doubt as unknown, without another request."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    steps.send(Reply(Result("unknown", "timed_out")))
+    steps.send(UploadReply(Result("unknown", "timed_out")))
     with pytest.raises(StopIteration) as end:
         steps.send(False)
     assert end.value.value.result.status == "unknown"
@@ -427,9 +441,9 @@ def test_told_to_stop_in_doubt_it_is_unknown() -> None:
 
 def test_told_to_stop_after_a_refusal_it_has_failed() -> None:
     """A run that drains ends a refused row as failed: it is certainly not stored."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
-    steps.send(Reply(Result("failed", "busy"), again=True))
+    steps.send(UploadReply(Result("failed", "busy"), retryable=True))
     with pytest.raises(StopIteration) as end:
         steps.send(False)
     assert end.value.value.result.status == "failed"
@@ -438,20 +452,22 @@ def test_told_to_stop_after_a_refusal_it_has_failed() -> None:
 def test_look_ups_that_fail_are_given_up() -> None:
     """A library that cannot be asked some times in a row leaves the doubt."""
     world = Blind([])
-    status = play(world, fence(), Past(Result("unknown", "timed_out"), world.now)).result.status
+    status = play(world, fence(), PriorAttempts(Result("unknown", "timed_out"), world.now)).result.status
     assert (status, world.looks, world.requests) == ("unknown", LOOKS, [])
 
 
 def test_an_earlier_doubt_is_looked_for_first() -> None:
     """A row that an earlier run left in doubt is not sent before the library was looked into."""
-    steps = Row(fence(), lambda _low, high: high, lambda: 0.0).journey(Past(Result("unknown", "timed_out"), 0.0))
-    assert next(steps) == Look()
+    steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps(
+        PriorAttempts(Result("unknown", "timed_out"), 0.0)
+    )
+    assert next(steps) == Lookup()
 
 
 def test_an_earlier_doubt_that_is_stored_is_not_sent() -> None:
     """What the library shows is `exists`."""
     world = World([], copies=1, stored_at=0)
-    assert (play(world, fence(), Past(Result("unknown"), 0.0)).result.status, world.requests) == ("exists", [])
+    assert (play(world, fence(), PriorAttempts(Result("unknown"), 0.0)).result.status, world.requests) == ("exists", [])
 
 
 def test_one_token_is_sent_a_few_times() -> None:
@@ -464,19 +480,19 @@ def test_one_token_is_sent_a_few_times() -> None:
 def test_waits_have_full_jitter() -> None:
     """A wait lies anywhere between nothing and its longest: rows that were refused together do not return together."""
     asked: list[tuple[float, float]] = []
-    steps = Row(fence(), lambda *limits: asked.append(limits) or limits[0], lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda *limits: asked.append(limits) or limits[0], lambda: 0.0).steps()
     next(steps)
-    assert steps.send(Reply(Result("failed", "busy"), again=True)) == Wait(0)
+    assert steps.send(UploadReply(Result("failed", "busy"), retryable=True)) == WaitStep(0)
     assert asked == [(0, 0.5)]
 
 
 @given(st.floats(0, 60), st.floats(0, 1))
 def test_a_named_time_is_never_shortened(wait: float, chance: float) -> None:
     """Whatever chance says: not less, and at most a tenth more."""
-    steps = Row(fence(), lambda low, high: low + chance * (high - low), lambda: 0.0).journey()
+    steps = RecoveryMachine(fence(), lambda low, high: low + chance * (high - low), lambda: 0.0).steps()
     next(steps)
-    step = steps.send(Reply(Result("failed", "rate_limited"), again=True, wait=wait))
-    assert isinstance(step, Wait)
+    step = steps.send(UploadReply(Result("failed", "rate_limited"), retryable=True, wait=wait))
+    assert isinstance(step, WaitStep)
     assert wait <= step.seconds <= wait * 1.1
 
 
@@ -489,17 +505,19 @@ def test_doubt_that_was_sent_again_unseen_stays() -> None:
 
 def test_another_file_that_has_the_row_s_own_name() -> None:
     """It is not stored, whatever went before: nobody else makes that name, and what is there is not this file."""
-    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey()
-    assert next(steps) == Send(fresh=True)
-    assert steps.send(Reply(Result("failed", "name_taken", "taken"))) == Look()
+    steps = RecoveryMachine(fence(), lambda low, _high: low, lambda: 0.0).steps()
+    assert next(steps) == SendStep(fresh=True)
+    assert steps.send(UploadReply(Result("failed", "name_taken", "taken"))) == Lookup()
     with pytest.raises(StopIteration) as end:
-        steps.send(Sight(other=True))
+        steps.send(LookupResult(other=True))
     assert (end.value.value.result.status, end.value.value.result.error) == ("failed", "name_taken")
     assert "another file" in end.value.value.result.message
 
 
 def test_another_file_is_no_answer_to_a_doubt() -> None:
     """The row's own is absent: it is sent, since that is sure by now."""
-    steps = Row(fence(), lambda low, _high: low, lambda: 0.0).journey(Past(Result("unknown"), -2 * LAG))
-    assert next(steps) == Look()
-    assert steps.send(Sight(other=True)) == Send(fresh=True)
+    steps = RecoveryMachine(fence(), lambda low, _high: low, lambda: 0.0).steps(
+        PriorAttempts(Result("unknown"), -2 * LAG)
+    )
+    assert next(steps) == Lookup()
+    assert steps.send(LookupResult(other=True)) == SendStep(fresh=True)

@@ -12,7 +12,7 @@ from rows import result_frame
 
 from ikpipe.errors import CODES
 from ikpipe.frames.results import single
-from ikpipe.request.reply import MESSAGES, details, placed, read
+from ikpipe.request.reply import MESSAGES, details, placed, read_reply
 from ikpipe.request.result import KINDS
 
 DETAILS = {
@@ -78,7 +78,7 @@ def answer(status: int, body: object, **headers: str) -> Any:
     """Read an answer; a body that is no bytes is written as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = headers if isinstance(body, bytes) else {"x_ik_requestid": "1", **headers}
-    return read(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
+    return read_reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)
 
 
 # Stored
@@ -239,9 +239,9 @@ def test_new_words_of_the_service_go_by_their_status(status: int, code: str) -> 
 def test_which_answers_are_the_services_own(own_answers: Any, *, known: bool, with_id: bool, any_message: bool) -> None:
     """A policy says what is believed: documented sentences, the request id, or any JSON with a message."""
     sentence, other = (json.dumps({"message": words}).encode() for words in ("Your account is disabled.", "Forbidden"))
-    assert read(403, {}, sentence, own_answers).own is known
-    assert read(403, {"x-ik-requestid": "1"}, other, own_answers).own is with_id
-    assert read(403, {}, other, own_answers).own is any_message
+    assert read_reply(403, {}, sentence, own_answers).own is known
+    assert read_reply(403, {"x-ik-requestid": "1"}, other, own_answers).own is with_id
+    assert read_reply(403, {}, other, own_answers).own is any_message
 
 
 def test_a_foreign_answer_is_described() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.errors import BadValue
-from ikpipe.request.columns import attempt
-from ikpipe.request.sources import Intake, Source
+from ikpipe.errors import InvalidValue
+from ikpipe.request.columns import call_or_error
+from ikpipe.request.sources import FileResolver, FileSource
 
 PIXEL = base64.b64encode(b"GIF89a pixel").decode()
 
@@ -33,9 +33,9 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def refused(intake: Intake, value: object) -> str:
+def refused(intake: FileResolver, value: object) -> str:
     """Give the code of the problem that a cell is."""
-    with pytest.raises(BadValue) as caught:
+    with pytest.raises(InvalidValue) as caught:
         intake.read(value)
     assert caught.value.fix
     return caught.value.code
@@ -49,35 +49,35 @@ def refused(intake: Intake, value: object) -> str:
 )
 def test_a_url_is_the_services_to_fetch(text: str) -> None:
     """An http(s) URL is sent as text, encoded, and its last segment names the file."""
-    assert Intake().read(text) == Source("url", "b c.png", "https://a.example/b%20c.png")
+    assert FileResolver().read(text) == FileSource("url", "b c.png", "https://a.example/b%20c.png")
 
 
 def test_a_url_can_be_fetched_here() -> None:
     """With `fetch="client"`, this machine downloads it."""
-    assert Intake(fetch="client").read("http://a.example/b.png").kind == "fetch"
+    assert FileResolver(fetch="client").read("http://a.example/b.png").kind == "fetch"
 
 
 def test_a_url_is_no_path_below_root(root: Path) -> None:
     """A root changes nothing for URLs."""
-    assert Intake(root).read("http://a.example/a.jpg").kind == "url"
+    assert FileResolver(root).read("http://a.example/a.jpg").kind == "url"
 
 
 @pytest.mark.parametrize("text", ["http://", "http:a.jpg", "https://a b/"])
 def test_a_broken_url_is_a_problem(text: str) -> None:
     """What begins like a URL is never tried as a path."""
-    assert refused(Intake(), text) == "bad_url"
+    assert refused(FileResolver(), text) == "bad_url"
 
 
 @pytest.mark.parametrize("text", ["ftp://a.example/b.png", "s3://bucket/key", "gopher://x"])
 def test_another_scheme_is_a_problem(root: Path, text: str) -> None:
     """Only http and https can be fetched, with a root as without."""
-    assert refused(Intake(), text) == refused(Intake(root), text) == "bad_url"
+    assert refused(FileResolver(), text) == refused(FileResolver(root), text) == "bad_url"
 
 
 @pytest.mark.parametrize("text", ["file:///etc/passwd", "FILE:///etc/passwd", "File:/etc/passwd", " file:a.jpg"])
 def test_file_urls_are_always_refused(root: Path, text: str) -> None:
     """`file:` in any case, with a root as without."""
-    assert refused(Intake(), text) == refused(Intake(root), text) == "file_not_allowed"
+    assert refused(FileResolver(), text) == refused(FileResolver(root), text) == "file_not_allowed"
 
 
 # Paths
@@ -88,7 +88,7 @@ def test_file_urls_are_always_refused(root: Path, text: str) -> None:
 )
 def test_text_without_a_root_is_refused(text: str) -> None:
     """A spreadsheet must not be able to publish a file of this machine."""
-    assert refused(Intake(), text) == "file_not_allowed"
+    assert refused(FileResolver(), text) == "file_not_allowed"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_text_without_a_root_is_refused(text: str) -> None:
 )
 def test_a_path_below_root_is_read(root: Path, text: str, name: str, size: int) -> None:
     """Paths resolve inside `root`, links that stay in it too; the file keeps the name that the cell gave it."""
-    source = Intake(root).read(text)
+    source = FileResolver(root).read(text)
     assert (source.kind, source.name, source.size) == ("path", name, size)
     assert source.path is not None
     assert source.path.is_relative_to(root)
@@ -110,7 +110,7 @@ def test_a_path_below_root_is_read(root: Path, text: str, name: str, size: int) 
 
 def test_an_absolute_path_inside_root_is_read(root: Path) -> None:
     """What lies in `root` may be named in full."""
-    assert Intake(root).read(str(root / "a.jpg")).size == 3
+    assert FileResolver(root).read(str(root / "a.jpg")).size == 3
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_absolute_path_inside_root_is_read(root: Path) -> None:
 def test_no_path_leads_out_of_root(root: Path, text: str) -> None:
     """Not by `..`, not by a link to a file or a folder, not by an absolute path; and not as a `Path` either."""
     text = text.format(root.parent)
-    assert refused(Intake(root), text) == refused(Intake(root), Path(text)) == "file_not_allowed"
+    assert refused(FileResolver(root), text) == refused(FileResolver(root), Path(text)) == "file_not_allowed"
 
 
 def test_many_paths_are_read_like_each(root: Path) -> None:
@@ -138,45 +138,45 @@ def test_many_paths_are_read_like_each(root: Path) -> None:
         str(root / "a.jpg"),
     ]
     for given_values in (texts, [Path(text) for text in texts]):
-        read = Intake(root).read_all([*given_values, None])
-        alone = [attempt(Intake(root).read, value) for value in given_values]
+        read = FileResolver(root).read_all([*given_values, None])
+        alone = [call_or_error(FileResolver(root).read, value) for value in given_values]
         assert [repr(one) for one in read] == [repr(one) for one in [*alone, None]]
 
 
 def test_a_link_that_is_made_meanwhile_is_seen(root: Path) -> None:
     """What was a folder is a way out of root when the next rows are read: they are refused."""
-    intake = Intake(root)
+    intake = FileResolver(root)
     (root / "new").mkdir()
     (root / "new" / "secret.txt").write_bytes(b"harmless")
-    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [Source]
+    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [FileSource]
     (root / "new").rename(root / "old")
     (root / "new").symlink_to("..")
-    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [BadValue]
+    assert [type(one) for one in intake.read_all(["new/secret.txt"])] == [InvalidValue]
 
 
 def test_a_root_that_is_a_link_is_a_root(root: Path) -> None:
     """Inside and outside are told by where things really lie."""
     link = root.parent / "link"
     link.symlink_to(root)
-    assert Intake(link).read("a.jpg").size == 3
-    assert refused(Intake(link), "../secret.txt") == "file_not_allowed"
+    assert FileResolver(link).read("a.jpg").size == 3
+    assert refused(FileResolver(link), "../secret.txt") == "file_not_allowed"
 
 
 def test_a_path_in_a_cell_was_put_there_by_code(root: Path) -> None:
     """Without a root, a `pathlib.Path` is read wherever it lies."""
-    assert Intake().read(root.parent / "secret.txt").size == 6
+    assert FileResolver().read(root.parent / "secret.txt").size == 6
 
 
 @pytest.mark.parametrize("text", ["b.jpg", "a.jpg/b", "sub/none/x"])
 def test_a_file_that_is_not_there(root: Path, text: str) -> None:
     """A missing file is a problem that names it."""
-    assert refused(Intake(root), text) == refused(Intake(), root / text) == "file_not_found"
+    assert refused(FileResolver(root), text) == refused(FileResolver(), root / text) == "file_not_found"
 
 
 @pytest.mark.parametrize("text", ["sub", ".", "pipe", "loop", "a\0.jpg", "x" * 5000])
 def test_what_cannot_be_read_as_a_file(root: Path, text: str) -> None:
     """A folder, a pipe (which would block), a link to itself, a NUL, a name beyond all length."""
-    assert refused(Intake(root), text) == refused(Intake(), root / text) == "file_unreadable"
+    assert refused(FileResolver(root), text) == refused(FileResolver(), root / text) == "file_unreadable"
 
 
 @given(st.text())
@@ -184,8 +184,8 @@ def test_no_text_at_all_breaks_it(text: str) -> None:
     """Whatever stands in a cell is a source or a problem, and never a file out of root."""
     here = Path(__file__).parent
     try:
-        source = Intake(here).read(text)
-    except BadValue as bad:
+        source = FileResolver(here).read(text)
+    except InvalidValue as bad:
         assert bad.code  # noqa: PT017 - either way is right
     else:
         assert source.path is None or source.path.is_relative_to(here)
@@ -197,14 +197,14 @@ def test_no_text_at_all_breaks_it(text: str) -> None:
 @pytest.mark.parametrize("value", [b"abc", bytearray(b"abc"), memoryview(b"abc")])
 def test_bytes_are_the_file(value: object) -> None:
     """Bytes of each kind, which bring no name."""
-    assert Intake().read(value) == Source("bytes", content=b"abc", size=3)
+    assert FileResolver().read(value) == FileSource("bytes", content=b"abc", size=3)
 
 
 @pytest.mark.parametrize("head", ["data:image/gif;base64", "DATA:image/gif;Base64", "data:;base64"])
 def test_a_data_uri_is_sent_as_it_is(head: str) -> None:
     """A base64 data URI goes out as text; its size is that of its bytes."""
     text = f"{head},{PIXEL}"
-    assert Intake().read(text) == Source("text", text=text, size=12)
+    assert FileResolver().read(text) == FileSource("text", text=text, size=12)
 
 
 @pytest.mark.parametrize(
@@ -221,32 +221,32 @@ def test_a_data_uri_is_sent_as_it_is(head: str) -> None:
 )
 def test_a_broken_data_uri_is_a_problem(text: str) -> None:
     """No comma, not base64, no bytes, or letters that base64 does not have."""
-    assert refused(Intake(), text) == "bad_file"
+    assert refused(FileResolver(), text) == "bad_file"
 
 
 @pytest.mark.parametrize("text", [PIXEL, f"{PIXEL[:5]}\n{PIXEL[5:]}"])
 def test_base64_must_be_said(text: str) -> None:
     """Base64 text cannot be told from a path: it is one only with `file_kind="base64"`."""
-    assert Intake(base64=True).read(text) == Source("text", text=text, size=12)
-    assert refused(Intake(), text) == "file_not_allowed"
+    assert FileResolver(base64=True).read(text) == FileSource("text", text=text, size=12)
+    assert refused(FileResolver(), text) == "file_not_allowed"
 
 
 @pytest.mark.parametrize("text", ["a", "a.jpg", "画像", "", "====", "https://a.example/b.png"])
 def test_broken_base64_is_a_problem(text: str) -> None:
     """Whatever is no base64, though all text is said to be."""
-    assert refused(Intake(base64=True), text) == "bad_file"
+    assert refused(FileResolver(base64=True), text) == "bad_file"
 
 
 @given(st.binary(min_size=1))
 def test_the_size_of_base64_is_that_of_its_bytes(content: bytes) -> None:
     """For any content."""
-    assert Intake(base64=True).read(base64.b64encode(content).decode()).size == len(content)
+    assert FileResolver(base64=True).read(base64.b64encode(content).decode()).size == len(content)
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": 1}, object()])
 def test_what_can_be_no_file(value: object) -> None:
     """Numbers, lists and the like are no files."""
-    assert refused(Intake(), value) == "bad_file"
+    assert refused(FileResolver(), value) == "bad_file"
 
 
 # Size
@@ -254,7 +254,7 @@ def test_what_can_be_no_file(value: object) -> None:
 
 def test_a_limit_holds_for_all_whose_size_is_known(root: Path) -> None:
     """The size limit is the account's, in bytes; without one, nothing is too large, and a URL's size is not known."""
-    allowed, strict = Intake(root, max_size=3), Intake(root, max_size=2)
+    allowed, strict = FileResolver(root, max_size=3), FileResolver(root, max_size=2)
     for value in (b"abc", "a.jpg", root / "a.jpg", "data:;base64,YWJj"):
         assert allowed.read(value).size == 3
         assert refused(strict, value) == "file_too_large"
@@ -268,22 +268,22 @@ def test_a_limit_holds_for_all_whose_size_is_known(root: Path) -> None:
 def test_an_empty_file_is_refused(kind: str, tmp_path: Path) -> None:
     """A file without bytes is a problem of its row: the service takes none."""
     (tmp_path / "empty.jpg").touch()
-    assert refused(Intake(), b"" if kind == "bytes" else tmp_path / "empty.jpg") == "bad_file"
+    assert refused(FileResolver(), b"" if kind == "bytes" else tmp_path / "empty.jpg") == "bad_file"
 
 
 def test_what_somebody_else_holds() -> None:
     """A text that stands for a file of theirs is this file, sizes and all; other texts are what they were."""
-    held = Source("held", "a.png", "browser://x/b0/a.png", size=7)
-    intake = Intake(held={held.text: held}.get, max_size=10)
+    held = FileSource("held", "a.png", "browser://x/b0/a.png", size=7)
+    intake = FileResolver(held={held.text: held}.get, max_size=10)
     assert intake.read(held.text) == held
     assert intake.read("https://example.com/a.png").kind == "url"
-    with pytest.raises(BadValue, match="no URL"):
+    with pytest.raises(InvalidValue, match="no URL"):
         intake.read("a.png")
-    with pytest.raises(BadValue, match="the account allows 5"):
-        Intake(held={held.text: held}.get, max_size=5).read(held.text)
+    with pytest.raises(InvalidValue, match="the account allows 5"):
+        FileResolver(held={held.text: held}.get, max_size=5).read(held.text)
 
 
 def test_what_nobody_holds_is_no_file() -> None:
     """The text that stands for a browser's file is refused where there is no browser."""
-    with pytest.raises(BadValue, match="scheme 'browser'"):
-        Intake(root=None).read("browser://x/b0/a.png")
+    with pytest.raises(InvalidValue, match="scheme 'browser'"):
+        FileResolver(root=None).read("browser://x/b0/a.png")

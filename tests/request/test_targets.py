@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.request.targets import Targets
+from ikpipe.request.targets import TargetRegistry
 
 paths = st.sampled_from(["/a", "/b", "/c/a", "/c/b", "/é", "/\ud83d"])
 chunks = st.lists(st.lists(st.none() | paths, max_size=6), max_size=8)
@@ -18,7 +18,7 @@ claims = st.dictionaries(paths, st.integers(0, 60), max_size=4)
 @given(chunks, claims)
 def test_it_is_a_dict(chunks: list[list[str | None]], claims: dict[str, int]) -> None:
     """The first row has a path, unless it was claimed; a row that claimed its own path is no other row."""
-    targets, plainly = Targets(), dict(claims)
+    targets, plainly = TargetRegistry(), dict(claims)
     targets.claim(claims, claims.values())
     start = 0
     for chunk in chunks:
@@ -33,7 +33,7 @@ def test_it_is_a_dict(chunks: list[list[str | None]], claims: dict[str, int]) ->
 @given(claims, claims)
 def test_the_last_claim_counts(first: dict[str, int], second: dict[str, int]) -> None:
     """A path that is claimed twice is the later row's."""
-    targets = Targets()
+    targets = TargetRegistry()
     for some in (first, second):
         targets.claim(some, some.values())
     both = first | second
@@ -42,7 +42,7 @@ def test_the_last_claim_counts(first: dict[str, int], second: dict[str, int]) ->
 
 def test_a_long_run_is_a_dict_too() -> None:
     """Over many chunks, whose arrays are merged: each path is found again."""
-    targets = Targets()
+    targets = TargetRegistry()
     for start in range(0, 60_000, 500):
         assert targets.take([f"/{row}" for row in range(start, start + 500)], start) == {}
     assert targets.take([f"/{row}" for row in range(59_990, 60_010)], 60_000) == {at: 59_990 + at for at in range(10)}
@@ -50,7 +50,7 @@ def test_a_long_run_is_a_dict_too() -> None:
 
 def test_rows_of_another_table_have_positions_below_0() -> None:
     """Counted back from the first row of the table that follows it."""
-    targets = Targets()
+    targets = TargetRegistry()
     targets.take(["/a", "/b", "/c"], 0)
     targets.move_on(3)
     assert targets.take(["/d", "/c", "/a"], 0) == {1: -1, 2: -3}
@@ -60,7 +60,7 @@ def test_rows_of_another_table_have_positions_below_0() -> None:
 def test_it_needs_few_bytes_a_row() -> None:
     """Less than 24 at any moment, but for a few megabytes that a run of any length needs to merge arrays."""
     rows = 200_000
-    targets = Targets()
+    targets = TargetRegistry()
     tracemalloc.start()
     try:
         targets.claim((f"/path/{row}" for row in range(rows)), range(rows))

@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 
 import ikpipe
 from ikpipe import Account, MappingError
-from ikpipe.request.token import LONGEST, LocalSigner, Times, Token, read_token, remote_expire, signing_request
+from ikpipe.request.token import (
+    LONGEST,
+    LocalSigner,
+    TokenTimes,
+    UploadToken,
+    read_token,
+    remote_expire,
+    signing_request,
+)
 
 ACCOUNT = Account("public_abc", "private_0123456789abcdef0123456789abcdef")
 FIELDS = {"fileName": "dress.jpg", "useUniqueFileName": "false", "customMetadata": '{"brand":"Nike™","size":42}'}
@@ -38,7 +46,7 @@ def test_a_token_is_the_very_text_that_pyjwt_writes(fields: dict[str, str], key:
     """What is the same for every token is made once, and nothing is other than by its own `encode`."""
     with warnings.catch_warnings(action="ignore"):  # PyJWT's, of the short key
         expected = jwt.encode({**fields, "iat": 1, "exp": 2}, key, "HS256", {"kid": "public_e"})
-    assert LocalSigner(Account("public_e", key)).again(fields, 1, 2) == Token(expected, 1, 2)
+    assert LocalSigner(Account("public_e", key)).sign_at(fields, 1, 2) == UploadToken(expected, 1, 2)
 
 
 def test_a_signer_shows_no_key() -> None:
@@ -125,7 +133,7 @@ def test_service_accepts_it_now() -> None:
 def test_no_two_pairs_are_equal(moves: list[float], stripe: int, start: int) -> None:
     """However a clock moves on between them, 10,000 pairs of `iat` and `exp` all differ."""
     clock = Clock()
-    times = Times(clock, stripe, start)
+    times = TokenTimes(clock, stripe, start)
     pairs = []
     for move in [*moves, 0]:
         pairs += [times.next() for _ in range(10_000 // (len(moves) + 1))]
@@ -136,7 +144,7 @@ def test_no_two_pairs_are_equal(moves: list[float], stripe: int, start: int) -> 
 @given(st.integers(1, LONGEST), st.floats(1, 4e9), st.integers(0), st.integers(0, 2_000_000))
 def test_times_keep_their_bounds(lifetime: int, now: float, stripe: int, start: int) -> None:
     """`iat` is never in the future, `exp` never in the past, and they are at most the lifetime apart."""
-    iat, exp = Times(lambda: now, stripe, start).next(lifetime)
+    iat, exp = TokenTimes(lambda: now, stripe, start).next(lifetime)
     assert iat <= now < exp
     assert 0 < exp - iat <= lifetime <= LONGEST
 
@@ -145,7 +153,7 @@ def test_times_keep_their_bounds(lifetime: int, now: float, stripe: int, start: 
 @given(st.integers(0), st.integers(0, 3600), st.integers(0, 3600), st.integers(1, 20))
 def test_neighbouring_processes_keep_apart(pid: int, start: int, other: int, distance: int) -> None:
     """Processes with neighbouring ids sign 2,000 equal rows each in one second without meeting."""
-    mine, theirs = Times(lambda: 0, pid, start), Times(lambda: 0, pid + distance, other)
+    mine, theirs = TokenTimes(lambda: 0, pid, start), TokenTimes(lambda: 0, pid + distance, other)
     assert not {mine.next() for _ in range(2000)} & {theirs.next() for _ in range(2000)}
 
 
@@ -193,7 +201,7 @@ def test_endpoint_is_asked_as_in_the_seed() -> None:
 
 def test_endpoint_gets_another_expiry_each_time() -> None:
     """An endpoint that signs 400 equal rows within one second is asked for 400 different lifetimes."""
-    times = Times(lambda: 0)
+    times = TokenTimes(lambda: 0)
     asked = [remote_expire(times) for _ in range(400)]
     assert len(set(asked)) == len(asked)
     assert all(0 < expire < LONGEST for expire in asked)
@@ -202,7 +210,7 @@ def test_endpoint_gets_another_expiry_each_time() -> None:
 def test_endpoints_token_is_taken_as_it_is() -> None:
     """The token's text is kept, and its times are read from it."""
     text = jwt.encode({"iat": 10, "exp": 20}, str(ACCOUNT.private_key), "HS256")
-    assert read_token(200, {"token": text}) == Token(text, 10, 20)
+    assert read_token(200, {"token": text}) == UploadToken(text, 10, 20)
 
 
 def encoded(claims: dict[str, object]) -> str:
@@ -245,7 +253,7 @@ def test_sign_takes_either_spelling() -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"flie_name": "a"}, "'flie_name' is no parameter that is signed.*nearest: 'file_name'"),
+        ({"flie_name": "a"}, "'flie_name' is no parameter that is signed.*did you mean 'file_name'"),
         ({"file": "https://a/b"}, "'file' is no parameter that is signed"),
         ({"token": "x"}, "'token' is no parameter that is signed"),
         ({"tags": "100%"}, "tags: .*%.*; remove the '%'"),

@@ -17,19 +17,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.errors import BadValue
+from ikpipe.errors import InvalidValue
 from ikpipe.request.names import strict_folder
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.values import (
     FOLDER_DEPTH,
     RESPONSE_FIELDS,
     TAGS_LENGTH,
-    dump,
     folder_levels,
-    mended_folder,
-    plain,
-    served_name,
+    stored_folder,
+    stored_name,
     tag_list,
+    to_json,
+    to_text,
 )
 
 SEED = """file fileName useUniqueFileName tags folder isPrivateFile isPublished customCoordinates responseFields
@@ -39,9 +39,9 @@ FLAGS = [
 ]
 
 
-def refused(name: str, value: object) -> BadValue:
+def refused(name: str, value: object) -> InvalidValue:
     """Give the problem that a value is, whose message begins with its parameter."""
-    with pytest.raises(BadValue) as caught:
+    with pytest.raises(InvalidValue) as caught:
         encode(name, value)
     assert caught.value.message.startswith(f"{name}: ")
     assert caught.value.fix
@@ -174,8 +174,8 @@ def test_folders_nest_50_levels() -> None:
 def test_folders_with_another_character(char: str) -> None:
     """Any other character is sent as `_`; the authentication endpoint refuses it, with the folder to write instead."""
     path = f"/a{char}b"
-    assert (encode("folder", path), mended_folder(path)) == (path, "/a_b")
-    with pytest.raises(BadValue) as raised:
+    assert (encode("folder", path), stored_folder(path)) == (path, "/a_b")
+    with pytest.raises(InvalidValue) as raised:
         strict_folder(path)
     assert (raised.value.code, raised.value.fix) == ("bad_character", "write '/a_b'")
 
@@ -197,10 +197,10 @@ def test_any_file_name_is_sent_as_it_is(name: str) -> None:
 @given(st.text())
 def test_the_served_name_has_what_is_allowed(name: str) -> None:
     """What the service stores has as many characters, each allowed or `_`, and does not change again."""
-    served = served_name(name)
+    served = stored_name(name)
     assert len(served) == len(name)
     assert all(char in "._-" or unicodedata.category(char)[0] in "LMN" for char in served)
-    assert served_name(served) == served
+    assert stored_name(served) == served
 
 
 @pytest.mark.slow
@@ -208,7 +208,7 @@ def test_of_all_characters_the_seeds_are_kept() -> None:
     """Letters, marks and numerals of any script, `.`, `_` and `-`: no other, over all of Unicode."""
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     kept = (char if char in "._-" or unicodedata.category(char)[0] in "LMN" else "_" for char in every)
-    assert served_name(every) == "".join(kept)
+    assert stored_name(every) == "".join(kept)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_of_all_characters_the_seeds_are_kept() -> None:
 )
 def test_names_as_the_service_stores_them(name: str, served: str) -> None:
     """Examples of the seed's replacement."""
-    assert served_name(name) == served
+    assert stored_name(name) == served
 
 
 @pytest.mark.parametrize(("folder", "levels"), [("/", []), ("", []), ("/a//b/", ["a", "b"]), ("a/b", ["a", "b"])])
@@ -336,10 +336,10 @@ def test_metadata_that_json_does_not_have(value: object) -> None:
 def test_values_of_frames_in_json(value: object, text: str | None) -> None:
     """Dates are ISO texts, decimals and numpy's numbers are numbers, sets are lists; what is no number is refused."""
     if text is None:
-        with pytest.raises(BadValue):
-            dump(value)
+        with pytest.raises(InvalidValue):
+            to_json(value)
     else:
-        assert dump(value) == text
+        assert to_json(value) == text
 
 
 TAGGER = {"name": "google-auto-tagging", "maxTags": 5, "minConfidence": 95}
@@ -418,7 +418,7 @@ def test_transformations_that_break_a_rule(value: object) -> None:
 )
 def test_a_cell_is_written_as_it_is_seen(value: object, text: str) -> None:
     """Numbers and dates keep the form in which a user sees them."""
-    assert plain(value) == text
+    assert to_text(value) == text
     assert encode("description", value) == text
 
 
@@ -433,7 +433,7 @@ def test_any_value_is_text_or_a_problem(name: str, value: object) -> None:
     """Whatever stands in a cell, a parameter is text that can be sent, or a problem with code and mend."""
     try:
         text = encode(name, value)
-    except BadValue as bad:
+    except InvalidValue as bad:
         assert all((bad.code, bad.message, bad.fix))  # noqa: PT017 - either way is right
     else:
         assert text.encode().decode() == text

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ikpipe.errors import BadValue
-from ikpipe.request.urls import last_segment, plain_place, web_address
+from ikpipe.errors import InvalidValue
+from ikpipe.request.urls import last_segment, plain_place, valid_url
 
 hosts = st.sampled_from(
     [
@@ -52,22 +52,22 @@ def test_it_is_what_a_browser_sends(
     # Two things differ, and change no resource: `..` is left to the server, and an empty query loses its mark.
     path, query = without(path, ".", "%2e", "%2E", "?", "#"), without(query, "#")
     text = f"{scheme}://{user}{host}{port}/{path}?q{query}#f{fragment}"
-    assert web_address(text) == ada_url.normalize_url(text)
+    assert valid_url(text) == ada_url.normalize_url(text)
 
 
 @given(texts)
 def test_it_is_never_mended_twice(path: str) -> None:
     """An address that has been through once is left as it is."""
-    once = web_address(f"https://a.example/{path}")
-    assert web_address(once) == once
+    once = valid_url(f"https://a.example/{path}")
+    assert valid_url(once) == once
     assert once.isascii()
 
 
 @given(st.one_of(st.text("htp:/\\@?#[]. %a1ü\x00<"), st.text()))
 def test_nothing_breaks_it(text: str) -> None:
     """Any text at all is an address in plain ASCII, or a problem; nothing else is raised."""
-    with suppress(BadValue):
-        address = web_address(f"http://a{text}")
+    with suppress(InvalidValue):
+        address = valid_url(f"http://a{text}")
         assert address.startswith("http://")
         assert address.isascii()
 
@@ -86,7 +86,7 @@ def test_nothing_breaks_it(text: str) -> None:
 )
 def test_what_people_paste_becomes_an_address(text: str, address: str) -> None:
     """Examples of what is found in cells."""
-    assert web_address(text) == address
+    assert valid_url(text) == address
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_what_people_paste_becomes_an_address(text: str, address: str) -> None:
 )
 def test_what_is_no_address_is_a_problem(text: str) -> None:
     """Another scheme, no host, an impossible host or port: a problem that shows the text."""
-    with pytest.raises(BadValue) as caught:
-        web_address(text)
+    with pytest.raises(InvalidValue) as caught:
+        valid_url(text)
     assert caught.value.code == "bad_url"
     assert repr(text) in caught.value.message
 
@@ -134,7 +134,7 @@ def test_a_plain_address_is_found_without_parsing(space: str, host: str, port: s
     text = f"{space}https://{host}{port}/{path}{end}"
     place = plain_place(text)
     if place is not None:
-        address = web_address(text)
+        address = valid_url(text)
         assert place == (address, last_segment(address))
 
 
@@ -150,10 +150,10 @@ def test_a_plain_address_is_found_without_parsing(space: str, host: str, port: s
 )
 def test_most_addresses_are_plain(text: str) -> None:
     """Those of shops and buckets are told by one look."""
-    address = web_address(text)
+    address = valid_url(text)
     assert plain_place(text) == (address, last_segment(address))
 
 
 def test_an_ipv6_host_keeps_its_brackets() -> None:
     """A port can be told from an address only by them."""
-    assert web_address("http://[::1]:8080/x") == "http://[::1]:8080/x"
+    assert valid_url("http://[::1]:8080/x") == "http://[::1]:8080/x"

@@ -21,7 +21,7 @@ from doubles import Request
 
 import ikpipe
 from ikpipe import Account, Policy
-from ikpipe.concurrency.rate import Budget
+from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.request.reply import _STOPS, MESSAGES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let hundreds of rows be sent again without the second that each of them takes in an outage."""
-    monkeypatch.setattr("ikpipe.run.executor.Budget", lambda: Budget(10**6))
+    monkeypatch.setattr("ikpipe.run.executor.Budget", lambda: RetryBudget(10**6))
 
 
 UP = {"uploaded", "exists", "accepted"}

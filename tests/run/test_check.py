@@ -160,9 +160,9 @@ def test_half_a_character_in_a_name_can_be_told(account: Account) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"columns": {"file": "imgae"}}, "nearest: 'image'"),
-        ({"file_name": "{skv}.jpg"}, "nearest: 'sku'"),
-        ({"file_nam": "a.jpg"}, "nearest: 'file_name'"),
+        ({"columns": {"file": "imgae"}}, "did you mean 'image'"),
+        ({"file_name": "{skv}.jpg"}, "did you mean 'sku'"),
+        ({"file_nam": "a.jpg"}, "did you mean 'file_name'"),
         ({"tags": "100%"}, "not allowed in tags"),
         ({"fetch": "browser"}, "'server' or 'client'"),
         ({"file_kind": "hex"}, "'base64'"),

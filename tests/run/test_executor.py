@@ -12,16 +12,16 @@ from doubles import RawServer, answering, stored
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.concurrency.control import CONTROL, Control
-from ikpipe.concurrency.rate import Budget
-from ikpipe.frames.chunks import Whole
+from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.rate import RetryBudget
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
-from ikpipe.run.executor import HELD, Travel
-from ikpipe.run.job import Work
-from ikpipe.run.options import Options
-from ikpipe.run.prepare import gather
-from ikpipe.service.client import Wire
+from ikpipe.run.executor import HELD, UploadExecutor
+from ikpipe.run.job import UploadJob
+from ikpipe.run.options import SendOptions
+from ikpipe.run.prepare import collect_mapping
+from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("concurrency", "gates"), [(None, 2), (7, 1)])
 def test_urls_have_a_gate_of_their_own(concurrency: int | None, gates: int, account: Account, tmp_path: Path) -> None:
     """How many the service fetches at once is found out apart from how many bytes this line takes; 7 are 7 in all."""
-    options = Options(Wire(), Policy(), concurrency=concurrency)
-    travel = Travel(account, options, Control(), None, tmp_path, lambda _count: None)
+    options = SendOptions(ServiceClient(), Policy(), concurrency=concurrency)
+    travel = UploadExecutor(account, options, RunControl(), None, tmp_path, lambda _count: None)
     assert len(travel.gates) == gates
 
 
@@ -89,7 +89,7 @@ def test_retries_take_from_the_budget_and_successes_give_back(
     """Each attempt after a row's first takes one, each row that is up gives one back."""
     counts = {"take": 0, "give": 0}
 
-    class Counted(Budget):
+    class Counted(RetryBudget):
         def take(self, now: float) -> float:
             counts["take"] += 1
             return super().take(now)
@@ -117,9 +117,9 @@ def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., E
 
 def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -> None:
     """Whoever holds files sends so many at once as a browser does."""
-    wire = Wire()
+    wire = ServiceClient()
     wire.held = {}.get
-    travel = Travel(account, Options(wire, Policy()), Control(), None, tmp_path, lambda _count: None)
+    travel = UploadExecutor(account, SendOptions(wire, Policy()), RunControl(), None, tmp_path, lambda _count: None)
     assert [gate.size for gate in travel.gates][-1] == HELD
     assert len(travel.gates) == 3
 
@@ -128,11 +128,11 @@ def test_a_dropped_row_is_not_sent_while_the_others_are(
     account: Account, arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
     """Dropped before it begins, it is cancelled; each of the others says when it is sent."""
-    control, begun = Control(), []
+    control, begun = RunControl(), []
     control.dropped.add(1)
-    options = Options(Wire(), Policy(), on_attempt=begun.append, progress=False)
+    options = SendOptions(ServiceClient(), Policy(), on_attempt=begun.append, progress=False)
     frame = blobs(b"dropped 0", b"dropped 1", b"dropped 2", file_name=["a", "b", "c"])
-    work = Work(Whole(frame), gather(None, None, None, "server", {}))
+    work = UploadJob(InMemoryTable(frame), collect_mapping(None, None, None, "server", {}))
 
     async def go() -> Any:
         CONTROL.set(control)

@@ -18,7 +18,7 @@ from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe import Policy
-from ikpipe.concurrency.control import CONTROL, Control
+from ikpipe.concurrency.control import CONTROL, RunControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +128,10 @@ def test_long_waits_are_logged_once(account: Account, caplog: pytest.LogCaptureF
 
     with caplog.at_level(logging.WARNING, logger="ikpipe"), pytest.MonkeyPatch.context() as patch:
 
-        async def at_once(_self: Control, _seconds: float) -> bool:
+        async def at_once(_self: RunControl, _seconds: float) -> bool:
             return True
 
-        patch.setattr(Control, "sleep", at_once)
+        patch.setattr(RunControl, "sleep", at_once)
         quiet(table(5), account, file_name="a.gif", transport=Gateway(later), retries=1)
     messages = [record.message for record in caplog.records]
     assert messages == [f"waiting {messages[0].split()[1]} seconds as asked for: {busy}"]
@@ -151,7 +151,7 @@ def test_the_media_apis_waits_are_bounded(wait: str, account: Account) -> None:
 def test_the_media_apis_waits_end_when_the_run_drains(account: Account) -> None:
     """Before the rows begin, too: custom metadata fields are asked for, and Ctrl-C comes meanwhile."""
     slow = answering(429, {"message": "Slow down."}, "Retry-After: 50")
-    control = Control()
+    control = RunControl()
 
     class Pressed(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

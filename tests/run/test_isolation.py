@@ -17,10 +17,10 @@ from rows import quiet
 import ikpipe
 from ikpipe import Account
 from ikpipe.emulator import Emulator
-from ikpipe.errors import BadValue
+from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import plain_cells
 from ikpipe.frames.codec import json_values
-from ikpipe.frames.mapping import Plan
+from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.parameters import TABLE, encode
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def test_a_row_that_only_fails_alone_is_found(monkeypatch: pytest.MonkeyPatch, s
     """If planning rows together raises an exception, each is planned alone, and one problem is left."""
     frame = table("sku", "no")
     frame.loc[10, "sku"] = "odd"
-    before = Plan.rows
+    before = ColumnMapping.rows
 
     def rows(self: Any, chunk: Any) -> Any:
         if "odd" in set(chunk.frame["sku"]):
@@ -249,7 +249,7 @@ def test_an_unreadable_cell_stays_one_in_a_journal() -> None:
     (inside,) = json_values.decode(json_values.encode_cells([["a", odd(**EVERYTHING)]]))
     (read,) = plain_cells(pd.Series([cell], dtype=object), whole=True)
     for value in (read, inside):
-        with pytest.raises(BadValue, match="Odd cannot be read: RuntimeError") as caught:
+        with pytest.raises(InvalidValue, match="Odd cannot be read: RuntimeError") as caught:
             encode("tags", value)
         assert caught.value.code == "unreadable_value"
 

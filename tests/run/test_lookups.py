@@ -10,8 +10,8 @@ import pytest
 
 from ikpipe import Policy
 from ikpipe.errors import Error
-from ikpipe.journal.history import Sought
-from ikpipe.run.lookups import LENGTH, Looks
+from ikpipe.journal.history import ExpectedFile
+from ikpipe.run.lookups import LENGTH, LookupBatcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +49,8 @@ def looked(library: Library, account: Account, paths: Iterable[str], **policy: A
         return True
 
     async def go() -> list[Result | None]:
-        looks = Looks(cast("Any", library), account, Policy(**{"look_ups": 1e-3, **policy}), sleep)
-        return await asyncio.gather(*(looks.find(Sought(path, 3)) for path in paths))
+        looks = LookupBatcher(cast("Any", library), account, Policy(**{"look_ups": 1e-3, **policy}), sleep)
+        return await asyncio.gather(*(looks.find(ExpectedFile(path, 3)) for path in paths))
 
     return asyncio.run(go())
 
@@ -99,8 +99,10 @@ def test_what_waits_as_the_run_stops_is_told_so(account: Account) -> None:
         return False
 
     async def go() -> list[Any]:
-        looks = Looks(cast("Any", library), account, Policy(look_ups=1e-3), sleep)
-        return await asyncio.gather(*(looks.find(Sought(f"/f/{row}", 3)) for row in range(3)), return_exceptions=True)
+        looks = LookupBatcher(cast("Any", library), account, Policy(look_ups=1e-3), sleep)
+        return await asyncio.gather(
+            *(looks.find(ExpectedFile(f"/f/{row}", 3)) for row in range(3)), return_exceptions=True
+        )
 
     library = Library()
     results = asyncio.run(go())
@@ -117,12 +119,12 @@ def test_a_row_that_is_stopped_leaves_the_search_to_the_others(account: Account)
         return True
 
     async def go() -> Result | None:
-        looks = Looks(cast("Any", Library("/f/c")), account, Policy(look_ups=1e-3), sleep)
-        rows = [asyncio.create_task(looks.find(Sought(f"/f/{name}", 3))) for name in "abc"]
+        looks = LookupBatcher(cast("Any", Library("/f/c")), account, Policy(look_ups=1e-3), sleep)
+        rows = [asyncio.create_task(looks.find(ExpectedFile(f"/f/{name}", 3))) for name in "abc"]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         rows[2].cancel()
-        last = asyncio.create_task(looks.find(Sought("/f/c", 3)))
+        last = asyncio.create_task(looks.find(ExpectedFile("/f/c", 3)))
         assert await rows[1] is None
         return await last
 

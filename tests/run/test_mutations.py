@@ -13,8 +13,8 @@ from history import violations
 from test_protocol import FreshAtOnce, NoLook
 
 import ikpipe
-from ikpipe.request.recovery import Row
-from ikpipe.run.executor import Travel
+from ikpipe.request.recovery import RecoveryMachine
+from ikpipe.run.executor import UploadExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,9 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("machine", "found"), [(Row, False), (FreshAtOnce, True), (NoLook, True)])
+@pytest.mark.parametrize(("machine", "found"), [(RecoveryMachine, False), (FreshAtOnce, True), (NoLook, True)])
 def test_a_broken_row_is_found_out(
-    machine: type[Row], emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, *, found: bool
+    machine: type[RecoveryMachine], emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, *, found: bool
 ) -> None:
     """A fresh token at once, or no look-up: files are stored twice, and the checker says so; as it is, none is."""
     monkeypatch.setattr("ikpipe.run.executor.Row", machine)
@@ -44,7 +44,7 @@ def test_a_broken_row_is_found_out(
     assert bool(violations(emulator, results)) is found
 
 
-async def _nothing(self: Travel, trip: Any, *_: object) -> bool:
+async def _nothing(self: UploadExecutor, trip: Any, *_: object) -> bool:
     """Write no intent."""
     trip.since = trip.since or 1.0
     return self is not None
@@ -52,7 +52,7 @@ async def _nothing(self: Travel, trip: Any, *_: object) -> bool:
 
 def forgetful(*args: Any, **options: Any) -> None:
     """Upload without intents."""
-    Travel._intend = _nothing  # type: ignore[method-assign]  # noqa: SLF001
+    UploadExecutor._intend = _nothing  # type: ignore[method-assign]  # noqa: SLF001
     ikpipe.upload(*args, **options)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ikpipe.frames.chunks import Chunk, Whole
-from ikpipe.journal.history import Known
+from ikpipe.frames.chunks import Chunk, InMemoryTable
+from ikpipe.journal.history import RowHistory
 from ikpipe.request.result import Result
-from ikpipe.run.ordering import Batches
+from ikpipe.run.ordering import OrderedResults
 
 
 class Kept:
@@ -43,7 +43,7 @@ class Kept:
 def chunks(*rows: int) -> list[Chunk]:
     """Make chunks of so many rows."""
     frame = pd.DataFrame({"a": range(sum(rows))})
-    whole = next(Whole(frame).chunks())
+    whole = next(InMemoryTable(frame).chunks())
     ends = [sum(rows[: at + 1]) for at in range(len(rows))]
     return [whole.part(end - size, end) for size, end in zip(rows, ends, strict=True)]
 
@@ -54,7 +54,7 @@ UP = Result("uploaded")
 def test_a_chunk_waits_for_those_before_it() -> None:
     """The second is ready first, and given on after the first."""
     sink = Kept()
-    batches = Batches(sink)
+    batches = OrderedResults(sink)
     first, second = (batches.begin(chunk, {}) for chunk in chunks(2, 1))
     batches.end(second, 2, UP)
     batches.end(first, 1, UP)
@@ -66,8 +66,8 @@ def test_a_chunk_waits_for_those_before_it() -> None:
 def test_what_has_not_ended_is_given_on_at_the_end() -> None:
     """With what is certain: what was known before, or that it never began."""
     sink = Kept()
-    batches = Batches(sink)
-    batches.begin(chunks(3)[0], {1: Known(UP)})
+    batches = OrderedResults(sink)
+    batches.begin(chunks(3)[0], {1: RowHistory(UP)})
     batches.close()
     assert sink.taken == [["cancelled", "uploaded", "cancelled"]]
     assert batches.counts == {"cancelled": 2, "uploaded": 1}
@@ -76,10 +76,10 @@ def test_what_has_not_ended_is_given_on_at_the_end() -> None:
 def test_chunks_that_were_never_begun_follow() -> None:
     """They have no results of their own, unless some are known."""
     sink = Kept()
-    batches = Batches(sink)
+    batches = OrderedResults(sink)
     none, known = chunks(2, 2)
     batches.skip(none, {})
-    batches.skip(known, {3: Known(UP)})
+    batches.skip(known, {3: RowHistory(UP)})
     assert sink.taken == [None, ["cancelled", "uploaded"]]
     assert batches.counts == {"cancelled": 3, "uploaded": 1}
 
@@ -87,7 +87,7 @@ def test_chunks_that_were_never_begun_follow() -> None:
 def test_a_chunk_without_rows_is_given_on() -> None:
     """An empty table has its columns all the same."""
     sink = Kept()
-    Batches(sink).begin(chunks(0)[0], {})
+    OrderedResults(sink).begin(chunks(0)[0], {})
     assert sink.taken == [[]]
 
 
@@ -95,7 +95,7 @@ def test_a_chunk_without_rows_is_given_on() -> None:
 def test_a_sink_that_fails_disturbs_nobody(step: str) -> None:
     """The run goes on; what was raised is kept, all rows are counted, and the sink is asked for nothing more."""
     sink = Kept(step)
-    batches = Batches(sink)
+    batches = OrderedResults(sink)
     for chunk in chunks(1, 1):
         batches.end(batches.begin(chunk, {}), chunk.start, UP)
     assert batches.finish({}) is None
@@ -106,4 +106,4 @@ def test_a_sink_that_fails_disturbs_nobody(step: str) -> None:
 
 def test_the_sink_has_the_last_word() -> None:
     """What it makes of all results is given back."""
-    assert Batches(Kept()).finish({}) == "all"
+    assert OrderedResults(Kept()).finish({}) == "all"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tqdm.std import tqdm
 
-from ikpipe.run.progress import EVERY, Bar, Lines, Progress, Quiet, display, size
+from ikpipe.run.progress import EVERY, NoProgress, Progress, ProgressBar, ProgressLines, display, size
 
 
 class Terminal(io.StringIO):
@@ -70,7 +70,7 @@ def test_done_are_all_rows_with_a_status() -> None:
 def test_a_bar_ends_where_the_run_ended() -> None:
     """The bar has as many steps as rows are done, and says what is to be said."""
     stream = Terminal()
-    bar = Bar(tqdm(total=10, unit="row", file=stream))
+    bar = ProgressBar(tqdm(total=10, unit="row", file=stream))
     bar(progress(uploaded=4))
     bar(progress(uploaded=4))
     bar(progress(uploaded=7, failed=2))
@@ -83,7 +83,7 @@ def test_a_bar_ends_where_the_run_ended() -> None:
 def test_lines_are_few() -> None:
     """One every five seconds, whatever happens between, and the last state at the end."""
     stream, now = io.StringIO(), [0.0]
-    lines = Lines(stream, lambda: now[0])
+    lines = ProgressLines(stream, lambda: now[0])
     for row in range(1, 9):
         now[0] += 1
         lines(progress(uploaded=row))
@@ -98,7 +98,7 @@ def test_lines_are_few() -> None:
 def test_the_last_line_is_not_said_twice() -> None:
     """What was just printed is not printed again at the end."""
     stream, now = io.StringIO(), [0.0]
-    lines = Lines(stream, lambda: now[0])
+    lines = ProgressLines(stream, lambda: now[0])
     now[0] = 6
     lines(progress(uploaded=10))
     lines.close()
@@ -108,7 +108,7 @@ def test_the_last_line_is_not_said_twice() -> None:
 def test_a_run_without_rows_prints_no_line() -> None:
     """Nothing was done, nothing is said."""
     stream = io.StringIO()
-    Lines(stream).close()
+    ProgressLines(stream).close()
     assert stream.getvalue() == ""
 
 
@@ -132,7 +132,7 @@ def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_no_rows_need_no_bar() -> None:
     """An empty frame draws nothing."""
-    assert isinstance(display(wanted=True, rows=0), Quiet)
+    assert isinstance(display(wanted=True, rows=0), NoProgress)
 
 
 def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     show = display(wanted=True, rows=10)
-    assert isinstance(show, Bar)
+    assert isinstance(show, ProgressBar)
     show(progress(uploaded=10))
     show.close()
     assert "10/10" in stream.getvalue()
@@ -168,7 +168,7 @@ class Shell:
         return self
 
 
-@pytest.mark.parametrize(("kernel", "kind"), [(True, Bar), (False, Lines)])
+@pytest.mark.parametrize(("kernel", "kind"), [(True, ProgressBar), (False, ProgressLines)])
 def test_a_notebook_has_a_widget(kernel: bool, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a parameter of the test
     """In a notebook's kernel the bar is a widget; IPython in a terminal is a terminal."""
     pytest.importorskip("ipywidgets")

@@ -18,15 +18,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ikpipe.journal import history
-from ikpipe.journal.entries import Begun, Ended, Entry, Intent, Settled
+from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowEnded, RowPrepared
 from ikpipe.journal.history import of_stories
-from ikpipe.journal.sqlite import Journal
+from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
-from ikpipe.request.recovery import Fence, Look, Past, Row, Send, Sight, Step, Wait
-from ikpipe.request.reply import Reply
+from ikpipe.request.recovery import (
+    Lookup,
+    LookupResult,
+    PriorAttempts,
+    RecoveryMachine,
+    RecoveryOptions,
+    SendStep,
+    Step,
+    WaitStep,
+)
+from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import Result
 from ikpipe.request.secrets import Secret
-from ikpipe.request.token import Token
+from ikpipe.request.token import UploadToken
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,34 +61,34 @@ class Service:
         self._spent: set[tuple[int, int]] = set()
         self.refused: set[int] = set()
 
-    def upload(self, row: int, token: int, fate: str) -> Reply:
+    def upload(self, row: int, token: int, fate: str) -> UploadReply:
         """Take a request, or not."""
         self.now += 0.1
         if fate == "lost":
-            return Reply(Result("unknown", "connection_lost"))
+            return UploadReply(Result("unknown", "connection_lost"))
         if (row, token) in self._spent:
-            return Reply(Result("failed", "token_invalid"))
+            return UploadReply(Result("failed", "token_invalid"))
         if fate == "busy":
-            return Reply(Result("failed", "busy"), again=True)
+            return UploadReply(Result("failed", "busy"), retryable=True)
         self._spent.add((row, token))
         return self._take(row, fate)
 
-    def _take(self, row: int, fate: str) -> Reply:
+    def _take(self, row: int, fate: str) -> UploadReply:
         """Do with a request what its fate says, now that its token is spent."""
         if fate == "lost, token spent":
-            return Reply(Result("unknown", "server_error"))
+            return UploadReply(Result("unknown", "server_error"))
         if fate == "refused":
-            return Reply(Result("failed", "refused"))
+            return UploadReply(Result("failed", "refused"))
         if self.names == "made here" and self.copies[row]:
-            return Reply(Result("failed", "name_taken"))
+            return UploadReply(Result("failed", "name_taken"))
         self.copies[row] += 1
         self._stored_at[row] = self.now
-        return Reply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
+        return UploadReply(Result("uploaded") if fate == "stored" else Result("unknown", "timed_out"))
 
-    def look(self, row: int) -> Sight:
+    def look(self, row: int) -> LookupResult:
         """Show a row's file, as late as it may."""
         seen = row in self._stored_at and self.now >= self._stored_at[row] + LAG
-        return Sight(Result("exists") if seen else None)
+        return LookupResult(Result("exists") if seen else None)
 
 
 OWNER = Account("public_owner", "private_owner")
@@ -88,9 +97,9 @@ OWNER = Account("public_owner", "private_owner")
 class Client:
     """Rows on their way, their journal, and what of it is not on the disk yet."""
 
-    def __init__(self, service: Service, path: Path, machine: type[Row], *, intents: bool) -> None:
+    def __init__(self, service: Service, path: Path, machine: type[RecoveryMachine], *, intents: bool) -> None:
         self.service, self._machine, self._intents = service, machine, intents
-        self._journal = Journal.make(path, OWNER)
+        self._journal = SQLiteJournal.make(path, OWNER)
         self._journal.begin({})
         self._tokens = 0
         self.start()
@@ -99,32 +108,34 @@ class Client:
         """Begin a process: what it knows is what the journal has."""
         self._unwritten: list[Entry] = []
         self.results: dict[int, Result] = {}
-        self._steps: dict[int, Generator[Step, Event, Reply]] = {}
+        self._steps: dict[int, Generator[Step, Event, UploadReply]] = {}
         self._next: dict[int, Step] = {}
         self._token: dict[int, int] = {}
         self._in_doubt: set[int] = set()
-        known = of_stories(self._journal.stories(), lambda _fields, iat, exp: Token(Secret("t"), iat, exp))
+        known = of_stories(self._journal.stories(), lambda _fields, iat, exp: UploadToken(Secret("t"), iat, exp))
         for row in range(ROWS):
             one = known.get(row)
             if one is not None and not one.in_doubt:
                 self.results[row] = one.result
                 continue
-            fence = Fence(9, LAG, 0.5, self.service.names != "service", self.service.names == "made here", resend=False)
+            fence = RecoveryOptions(
+                9, LAG, 0.5, self.service.names != "service", self.service.names == "made here", resend=False
+            )
             steps = self._machine(fence, lambda _low, high: high, lambda: self.service.now)
             past = None
             if one is not None:
                 assert one.token is not None
-                past = Past(one.result, one.last or 0.0, held=True, sent=one.sent, guessed=one.guess)
+                past = PriorAttempts(one.result, one.last or 0.0, held=True, sent=one.sent, guessed=one.guess)
                 self._token[row] = one.token.iat
                 self._in_doubt.add(row)
-            self._steps[row] = steps.journey(past)
+            self._steps[row] = steps.steps(past)
             self._next[row] = next(self._steps[row])
 
     def crash(self) -> None:
         """Die, and begin again."""
         path = self._journal.path
         self._journal.close()
-        self._journal = Journal.open(path, OWNER)
+        self._journal = SQLiteJournal.open(path, OWNER)
         self.start()
 
     def close(self) -> None:
@@ -141,7 +152,7 @@ class Client:
         if row in self.results:
             return
         step = self._next[row]
-        if isinstance(step, Send):
+        if isinstance(step, SendStep):
             self._intend(row, step)
             if dies == "before":
                 self.crash()
@@ -151,7 +162,7 @@ class Client:
                 self.crash()
                 return
             self._note(row, answer)
-        elif isinstance(step, Look):
+        elif isinstance(step, Lookup):
             answer = self.service.look(row)
         else:
             self.service.now += step.seconds
@@ -160,9 +171,9 @@ class Client:
             self._next[row] = self._steps[row].send(answer)
         except StopIteration as end:
             self.results[row] = end.value.result
-            self._unwritten.append(Ended(row, history.write(end.value.result)))
+            self._unwritten.append(RowEnded(row, history.write(end.value.result)))
 
-    def _intend(self, row: int, step: Send) -> None:
+    def _intend(self, row: int, step: SendStep) -> None:
         if step.fresh:
             self._tokens += 1
             self._token[row] = self._tokens
@@ -171,23 +182,23 @@ class Client:
         if self._intents:
             token = self._token[row]
             self._unwritten += [
-                Begun(row, "{}", 1, own_name=False),
+                RowPrepared(row, "{}", 1, own_name=False),
                 Intent(row, token, token, self.service.now, None, step.guess),
             ]
             self.flush()
 
-    def _note(self, row: int, reply: Reply) -> None:
+    def _note(self, row: int, reply: UploadReply) -> None:
         taken = self.service.names == "made here" and reply.result.error == "name_taken"
-        if reply.doubtful or taken:
+        if reply.ambiguous or taken:
             self._in_doubt.add(row)
         elif reply.result.status == "failed" and row not in self._in_doubt:
-            self._unwritten.append(Settled(row))
+            self._unwritten.append(IntentVoided(row))
 
 
 class Protocol(RuleBasedStateMachine):
     """Everything that can happen, in every order."""
 
-    machine: type[Row] = Row
+    machine: type[RecoveryMachine] = RecoveryMachine
     intents = True
 
     @initialize(names=st.sampled_from(["made here", "fixed", "service"]))
@@ -266,20 +277,20 @@ def test_the_protocol_holds_for_long() -> None:
     run_state_machine_as_test(Protocol, settings=LONG)
 
 
-class FreshAtOnce(Row):
+class FreshAtOnce(RecoveryMachine):
     """Sends a fresh token after a reply in doubt, as official clients do."""
 
-    def _settle(self, doubt: Reply, **_options: Any) -> Any:
-        yield Wait(0.1)
-        return Reply(Result("failed", doubt.result.error), again=True)
+    def _settle(self, doubt: UploadReply, **_options: Any) -> Any:
+        yield WaitStep(0.1)
+        return UploadReply(Result("failed", doubt.result.error), retryable=True)
 
 
-class NoLook(Row):
+class NoLook(RecoveryMachine):
     """Takes the refusal of a spent token for a sign that nothing is stored."""
 
-    def _look(self, last: Reply, doubt: Reply | None = None) -> Any:
-        yield Wait(LAG)
-        return Reply(Result("failed", (doubt or last).result.error), again=True)
+    def _look(self, last: UploadReply, doubt: UploadReply | None = None) -> Any:
+        yield WaitStep(LAG)
+        return UploadReply(Result("failed", (doubt or last).result.error), retryable=True)
 
 
 class BrokenByFreshTokens(Protocol):

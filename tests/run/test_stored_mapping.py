@@ -18,7 +18,7 @@ import ikpipe
 from ikpipe.request import known_runs
 from ikpipe.request.known_runs import known_run, remember
 from ikpipe.run import stored_mapping
-from ikpipe.run.prepare import gather
+from ikpipe.run.prepare import collect_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,9 @@ def test_an_address_that_is_passed_again_leaves_the_mapping(before: dict[str, An
     """It stands in for that of the results, and for nothing else of their mapping."""
     mapping: dict[str, Any] = {"columns": {"tags": "label"}, "parameters": {"folder": "/x"}}
     mapping = {part: mapping[part] | before.get(part, {}) for part in mapping}
-    given = gather(said.get("columns"), None, None, "server", {k: v for k, v in said.items() if k != "columns"})
+    given = collect_mapping(
+        said.get("columns"), None, None, "server", {k: v for k, v in said.items() if k != "columns"}
+    )
     found = stored_mapping.merged(failed(**mapping).attrs, given, None)
     assert found["columns"] == {"tags": "label"} | said.get("columns", {})
     assert found["parameters"] == {"folder": "/x"} | {k: v for k, v in said.items() if k != "columns"}
@@ -155,7 +157,7 @@ def test_an_address_that_is_passed_again_leaves_the_mapping(before: dict[str, An
 
 def test_columns_of_the_caller_replace_all(account: Account) -> None:
     """Whoever maps columns anew needs nothing of what the results say of theirs."""
-    given = gather({"file": "path"}, None, None, "server", {})
+    given = collect_mapping({"file": "path"}, None, None, "server", {})
     found = stored_mapping.merged(failed(columns={"webhook_url": "evil", "tags": "t"}).attrs, given, None)
     assert found["columns"] == {"file": "path"}
 
@@ -260,7 +262,7 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(st.sampled_from(["mapping", "id", "journal"]), ANYTHING))
 def test_no_attrs_give_a_folder_or_an_address(about: dict[str, Any]) -> None:
     """Whatever stands in `attrs`, what comes of it has none of what only the caller says, or is an error of ours."""
-    given = gather(None, None, None, "server", {})
+    given = collect_mapping(None, None, None, "server", {})
     try:
         found = stored_mapping.merged({"ikpipe": about}, given, None)
     except ikpipe.MappingError:

@@ -16,10 +16,10 @@ from doubles import RawServer, answering, stored
 
 from ikpipe import Account
 from ikpipe.errors import Error
-from ikpipe.request.sources import Source
-from ikpipe.request.token import Times, Token
-from ikpipe.service.client import Wire
-from ikpipe.service.transport import Line
+from ikpipe.request.sources import FileSource
+from ikpipe.request.token import TokenTimes, UploadToken
+from ikpipe.service.client import ServiceClient
+from ikpipe.service.transport import HTTPTransport
 
 if TYPE_CHECKING:
     from doubles import Act, Talk
@@ -56,7 +56,7 @@ def ask(server: RawServer, read: float | None = 9) -> httpx.Response:
     """Send a small request by the transport, and return the answer."""
 
     async def main() -> httpx.Response:
-        async with Line(ssl.create_default_context()) as line:
+        async with HTTPTransport(ssl.create_default_context()) as line:
             url = httpx.URL(server.url)
             headers = [(b"Host", url.netloc), (b"Content-Length", b"1")]
             extensions = {"timeout": {"connect": 9, "write": 9, "read": read}}
@@ -158,9 +158,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     def upload(act: Act, timeout: float = 9) -> Result:
         async def main(url: str) -> Result:
             own = httpx.AsyncHTTPTransport() if request.param == "transport" else None
-            async with Wire(own, timeout) as wire:
-                source = Source("bytes", "a", content=b"abc", size=3)
-                return (await wire.upload(url, {"fileName": "a"}, source, Token("a.b.c", 0, 0))).result
+            async with ServiceClient(own, timeout) as wire:
+                source = FileSource("bytes", "a", content=b"abc", size=3)
+                return (await wire.upload(url, {"fileName": "a"}, source, UploadToken("a.b.c", 0, 0))).result
 
         with RawServer(act) as server:
             if request.param == "proxy":
@@ -191,9 +191,9 @@ def test_a_transport_may_have_read_the_answer() -> None:
     """Then it is used as it is."""
 
     async def main(url: str) -> Result:
-        async with Wire(Reading()) as wire:
-            source = Source("bytes", "a", content=b"abc", size=3)
-            return (await wire.upload(url, {"fileName": "a"}, source, Token("a.b.c", 0, 0))).result
+        async with ServiceClient(Reading()) as wire:
+            source = FileSource("bytes", "a", content=b"abc", size=3)
+            return (await wire.upload(url, {"fileName": "a"}, source, UploadToken("a.b.c", 0, 0))).result
 
     with RawServer(answering(200, stored())) as server:
         assert asyncio.run(main(server.url)).status == "uploaded"
@@ -250,11 +250,11 @@ def refusal(which: str, url: str, timeout: float) -> str:
     account = Account("public_x", "private_x", api_url=url, authentication_endpoint=url)
 
     async def main() -> None:
-        async with Wire(timeout=timeout) as wire:
+        async with ServiceClient(timeout=timeout) as wire:
             if which == "media API":
                 await wire.api(account, "/v1/files")
             else:
-                await wire.sign({"fileName": "a"}, account, Times())
+                await wire.sign({"fileName": "a"}, account, TokenTimes())
 
     with pytest.raises(Error) as caught:
         asyncio.run(main())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ikpipe.request.form import frame
-from ikpipe.request.sources import Source
-from ikpipe.service.body import BLOCK, PIECE, Body, FileChanged
+from ikpipe.request.form import build_form
+from ikpipe.request.sources import FileSource
+from ikpipe.service.body import BLOCK, PIECE, FileChanged, MultipartStream
 
 BOUNDARY = "0123456789abcdef0123456789abcdef"
 
@@ -24,13 +24,13 @@ def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delattr(os, "RWF_NOWAIT", raising=False)
 
 
-def body(source: Source, counted: list[int] | None = None) -> Body:
+def body(source: FileSource, counted: list[int] | None = None) -> MultipartStream:
     """Make the body of a form with one field."""
-    form = frame({"fileName": "a.bin"}, source, BOUNDARY)
-    return Body(form, source, "t.o.k", (counted if counted is not None else []).append)
+    form = build_form({"fileName": "a.bin"}, source, BOUNDARY)
+    return MultipartStream(form, source, "t.o.k", (counted if counted is not None else []).append)
 
 
-def blocks(one: Body) -> list[tuple[bytes, bool]]:
+def blocks(one: MultipartStream) -> list[tuple[bytes, bool]]:
     """Give its pieces, and with each whether it is the last."""
 
     async def gather() -> list[tuple[bytes, bool]]:
@@ -46,7 +46,7 @@ def test_a_file_goes_out_as_it_is(size: int, tmp_path: Path) -> None:
     content = os.urandom(size)
     (tmp_path / "a").write_bytes(content)
     counted: list[int] = []
-    one = body(Source("path", "a", path=tmp_path / "a", size=size), counted)
+    one = body(FileSource("path", "a", path=tmp_path / "a", size=size), counted)
     pieces = blocks(one)
     whole = b"".join(piece for piece, _ in pieces)
     assert (len(whole), sum(counted)) == (one.length, size)
@@ -56,10 +56,10 @@ def test_a_file_goes_out_as_it_is(size: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [Source("bytes", "a", content=bytes(3 * BLOCK), size=3 * BLOCK), Source("text", "a", "A" * 3 * BLOCK)],
+    [FileSource("bytes", "a", content=bytes(3 * BLOCK), size=3 * BLOCK), FileSource("text", "a", "A" * 3 * BLOCK)],
     ids=["bytes", "text"],
 )
-def test_what_is_long_goes_out_in_pieces(source: Source) -> None:
+def test_what_is_long_goes_out_in_pieces(source: FileSource) -> None:
     """Text, too, and the last piece is the one with the form's end."""
     pieces = blocks(body(source))
     assert max(len(piece) for piece, _ in pieces) <= PIECE
@@ -67,8 +67,10 @@ def test_what_is_long_goes_out_in_pieces(source: Source) -> None:
     assert pieces[-1][0].endswith(f"\r\n--{BOUNDARY}--\r\n".encode())
 
 
-@pytest.mark.parametrize("source", [Source("bytes", "a", content=b"abc", size=3), Source("url", "a", "http://x.test")])
-def test_what_is_short_goes_out_at_once(source: Source) -> None:
+@pytest.mark.parametrize(
+    "source", [FileSource("bytes", "a", content=b"abc", size=3), FileSource("url", "a", "http://x.test")]
+)
+def test_what_is_short_goes_out_at_once(source: FileSource) -> None:
     """One piece, which is the last."""
     [(piece, last)] = blocks(body(source))
     assert last
@@ -82,7 +84,7 @@ def test_a_file_of_another_length_has_no_end(by: int | None, size: int, tmp_path
     """One that grew, shrank or is gone: the form's end is never given out."""
     if by is not None:
         (tmp_path / "a").write_bytes(bytes(size + by))
-    one = body(Source("path", "a", path=tmp_path / "a", size=size))
+    one = body(FileSource("path", "a", path=tmp_path / "a", size=size))
     with pytest.raises(FileChanged, match="cannot be read any more" if by is None else "no longer"):
         blocks(one)
     assert not one.left
@@ -94,7 +96,7 @@ def test_a_pipe_in_a_files_place_holds_nobody_up(tmp_path: Path) -> None:
     """It is not the file that was measured."""
     os.mkfifo(tmp_path / "a")
     with pytest.raises(FileChanged):
-        blocks(body(Source("path", "a", path=tmp_path / "a", size=9)))
+        blocks(body(FileSource("path", "a", path=tmp_path / "a", size=9)))
 
 
 def opened(path: Path) -> bool:
@@ -120,7 +122,7 @@ def test_a_file_that_a_thread_reads_is_closed_after_that(tmp_path: Path, monkeyp
         let_go = threading.Event()
         asyncio.get_running_loop().set_default_executor(busy := ThreadPoolExecutor(1))
         busy.submit(let_go.wait)
-        one = body(Source("path", "a", path=tmp_path / "a", size=1000))
+        one = body(FileSource("path", "a", path=tmp_path / "a", size=1000))
         task = asyncio.create_task(anext(one.blocks()))  # type: ignore[arg-type]
         await asyncio.sleep(0.05)
         task.cancel()

@@ -21,7 +21,7 @@ from doubles import Page, RawServer, answering, reset_after, reset_before
 from rows import quiet
 
 import ikpipe
-from ikpipe.concurrency.rate import Budget
+from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.service import download, spool
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def test_retries_take_from_the_budget(account: Account, monkeypatch: pytest.Monk
     """Downloads that are tried again share the budget of the uploads."""
     taken: list[float] = []
 
-    class Counted(Budget):
+    class Counted(RetryBudget):
         def take(self, now: float) -> float:
             taken.append(now)
             return super().take(now)

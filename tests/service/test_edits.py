@@ -225,7 +225,10 @@ def test_a_refused_key_stops_it() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frame: ikpipe.delete(frame.rename(columns={"fileId": "ik_file_ids"}), SHOP), "nearest: 'ik_file_ids'"),
+        (
+            lambda frame: ikpipe.delete(frame.rename(columns={"fileId": "ik_file_ids"}), SHOP),
+            "did you mean 'ik_file_ids'",
+        ),
         (lambda frame: ikpipe.purge(frame, SHOP), "'ik_url' or 'url'"),
         (lambda frame: ikpipe.add_tags(frame, SHOP), "Give tags="),
         (lambda frame: ikpipe.add_tags(frame, SHOP, "a", column="fileId"), "Give tags="),

@@ -11,7 +11,7 @@ from doubles import RawServer, answering
 from rows import at
 
 import ikpipe
-from ikpipe.service.client import Wire
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import find
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def look(account: Account, target: str, **known: Any) -> Result | None:
     """Look for a file."""
 
     async def go() -> Result | None:
-        async with Wire() as wire:
+        async with ServiceClient() as wire:
             return await find(wire, account, target, **known)
 
     return asyncio.run(go())

@@ -103,7 +103,7 @@ def test_a_refused_row_has_its_code(code: str, emulator: Emulator) -> None:
     """What is wrong with one request fails its row, once, under its own code and in the service's own words."""
     result = ALONE[code](emulator)
     assert (result.status, result.error, result.message, result.attempts) == ("failed", code, WORDS[code], 1)
-    assert CODES[code].mend
+    assert CODES[code].fix
 
 
 def test_a_name_that_is_taken_has_its_code(emulator: Emulator) -> None:

@@ -194,7 +194,7 @@ def test_a_refused_key_is_an_account_error(shop: Emulator) -> None:
 
 @pytest.mark.parametrize(
     ("columns", "words"),
-    [(None, "Which columns"), (["brnd"], "nearest: 'brand'"), ({"brand": "brnd"}, "nearest: 'brand'")],
+    [(None, "Which columns"), (["brnd"], "did you mean 'brand'"), ({"brand": "brnd"}, "did you mean 'brand'")],
 )
 def test_columns_that_are_not_there(columns: Any, words: str) -> None:
     """Before anything is asked of the service."""

@@ -20,7 +20,7 @@ import trustme
 from doubles import RawServer, reset_after, silent
 from network import TightServer, reading
 
-from ikpipe.service.transport import Line
+from ikpipe.service.transport import HTTPTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -33,12 +33,12 @@ LOOPS = ["asyncio", *(["uvloop"] if find_spec("uvloop") else [])]
 
 
 @pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Callable[[Callable[[Line], Awaitable[Any]]], Any]:
+def run(request: pytest.FixtureRequest) -> Callable[[Callable[[HTTPTransport], Awaitable[Any]]], Any]:
     """Run something with a line, on each kind of loop that is here, and close it."""
 
-    def run(do: Callable[[Line], Awaitable[Any]], line: Line | None = None) -> Any:
+    def run(do: Callable[[HTTPTransport], Awaitable[Any]], line: HTTPTransport | None = None) -> Any:
         async def within() -> Any:
-            async with line or Line(ssl.create_default_context(), IN_STEP) as one:
+            async with line or HTTPTransport(ssl.create_default_context(), IN_STEP) as one:
                 return await do(one)
 
         if request.param == "uvloop":
@@ -86,7 +86,7 @@ def request(url: str, *pieces: bytes, headers: Any = (), stream: Any = None, **c
     return httpx.Request("POST", address, headers=named, stream=body, extensions={"timeout": clocks})
 
 
-async def post(line: Line, url: str, *pieces: bytes, **options: Any) -> tuple[int, bytes]:
+async def post(line: HTTPTransport, url: str, *pieces: bytes, **options: Any) -> tuple[int, bytes]:
     """Send, and give the status and the body."""
     answer = await line.handle_async_request(request(url, *pieces, **options))
     return answer.status_code, await answer.aread()
@@ -272,7 +272,7 @@ def test_httpx_decodes_what_a_client_asked_for(run: Any) -> None:
     body = gzip.compress(b"hi" * 100)
     data = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
-    async def ask(line: Line) -> bytes:
+    async def ask(line: HTTPTransport) -> bytes:
         async with httpx.AsyncClient(transport=line) as client:
             return (await client.post(server.url, content=b"x")).content
 
@@ -339,7 +339,7 @@ def test_an_answer_to_nothing_is_no_answer(run: Any) -> None:
 def test_a_connection_that_is_closed_at_once_holds_nobody_up(farewell: bytes, run: Any) -> None:
     """Before, while or after the request is written: each time there is an end."""
 
-    async def many(line: Line) -> list[Any]:
+    async def many(line: HTTPTransport) -> list[Any]:
         asked = (post(line, server.url, b"x") for _ in range(40))
         return await asyncio.gather(*asked, return_exceptions=True)
 
@@ -355,7 +355,7 @@ def test_a_connection_that_is_closed_at_once_holds_nobody_up(farewell: bytes, ru
 def test_a_connection_is_used_again(how: str, run: Any) -> None:
     """Those that are free are; as many as there are requests at once are opened."""
 
-    async def six(line: Line) -> None:
+    async def six(line: HTTPTransport) -> None:
         if how == "at once":
             for _ in range(2):
                 await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
@@ -382,7 +382,7 @@ def test_a_connection_is_used_again(how: str, run: Any) -> None:
 def test_a_connection_that_ended_is_not_used_again(data: bytes, run: Any) -> None:
     """Because the server said so, because it said more than it was asked, or because it just closed it."""
 
-    async def two(line: Line) -> list[tuple[int, bytes]]:
+    async def two(line: HTTPTransport) -> list[tuple[int, bytes]]:
         first = await post(line, server.url, b"x")
         gone.wait(10)  # the loop stands still: nobody has told it yet
         return [first, await post(line, server.url, b"x")]
@@ -402,7 +402,7 @@ def test_a_connection_that_ended_is_not_used_again(data: bytes, run: Any) -> Non
 def test_what_comes_late_and_unasked_for_ends_a_connection(run: Any) -> None:
     """It is closed while it waits."""
 
-    async def two(line: Line) -> None:
+    async def two(line: HTTPTransport) -> None:
         await post(line, server.url, b"x")
         closed = asyncio.get_running_loop().run_in_executor(None, ended.wait, 10)
         assert await closed
@@ -426,7 +426,7 @@ def test_what_comes_late_and_unasked_for_ends_a_connection(run: Any) -> None:
 def test_a_request_may_be_the_last(run: Any) -> None:
     """`Connection: close` in a request closes its connection after the answer."""
 
-    async def two(line: Line) -> None:
+    async def two(line: HTTPTransport) -> None:
         for _ in range(2):
             await post(line, server.url, headers=[("Content-Length", "0"), ("Connection", "close")])
 
@@ -451,7 +451,7 @@ def test_the_youngest_connection_goes_first(run: Any) -> None:
 
         return act
 
-    async def rounds(line: Line) -> None:
+    async def rounds(line: HTTPTransport) -> None:
         waiting = {asyncio.create_task(post(line, server.url, b"x")) for _ in range(3)}
         for number in (2, 0, 1):
             allowed[number].set()
@@ -467,7 +467,7 @@ def test_the_youngest_connection_goes_first(run: Any) -> None:
 def test_a_connection_that_waits_too_long_is_closed(run: Any) -> None:
     """Before the server does it."""
 
-    async def wait(line: Line) -> None:
+    async def wait(line: HTTPTransport) -> None:
         await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
         assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
         assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
@@ -481,7 +481,7 @@ def test_a_connection_that_waits_too_long_is_closed(run: Any) -> None:
         ended.release()
 
     with RawServer(act) as server:
-        run(wait, Line(ssl.create_default_context(), idle=0.1))
+        run(wait, HTTPTransport(ssl.create_default_context(), idle=0.1))
 
 
 def test_no_request_is_sent_twice(run: Any) -> None:
@@ -492,7 +492,7 @@ def test_no_request_is_sent_twice(run: Any) -> None:
         talk.connection.sendall(OK)
         reset_after(talk)
 
-    async def two(line: Line) -> None:
+    async def two(line: HTTPTransport) -> None:
         await post(line, server.url, b"x")
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             await post(line, server.url, b"y")
@@ -505,7 +505,7 @@ def test_no_request_is_sent_twice(run: Any) -> None:
 def test_a_cancelled_request_closes_its_connection_at_once(run: Any) -> None:
     """The server notices, and nothing stays open here."""
 
-    async def cancel(line: Line) -> None:
+    async def cancel(line: HTTPTransport) -> None:
         task = asyncio.create_task(post(line, server.url, b"x"))
         while not server.requests:  # noqa: ASYNC110 - by another thread
             await asyncio.sleep(0.005)
@@ -537,7 +537,7 @@ def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *
     """The next address is tried beside it, and whatever is not used is closed, also when nobody waits any more."""
     port = int(full.rpartition(":")[2])
 
-    async def first(line: Line) -> Any:
+    async def first(line: HTTPTransport) -> Any:
         async with asyncio.timeout(0.1 if cancelled else 9):
             connection = await line._first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
         connection.abort()
@@ -552,7 +552,7 @@ def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *
 def test_many_that_are_cancelled_while_they_connect_leave_nothing(run: Any) -> None:
     """At whatever moment: no socket stays open, for warnings are errors here."""
 
-    async def cancel(line: Line) -> None:
+    async def cancel(line: HTTPTransport) -> None:
         for wait in range(12):
             tasks = [asyncio.create_task(post(line, url, b"x")) for url in (server.url, by_name) for _ in range(20)]
             await asyncio.sleep(wait / 1000)
@@ -577,7 +577,7 @@ def test_no_timers_pile_up() -> None:
             return super().call_at(*given, **more)
 
     async def many() -> None:
-        async with Line(ssl.create_default_context()) as line:
+        async with HTTPTransport(ssl.create_default_context()) as line:
             for _ in range(50):
                 await post(line, server.url, b"x", connect=9, write=9, read=9)
 
@@ -627,7 +627,7 @@ def test_a_slow_line_is_no_stall(run: Any) -> None:
             pass
         talk.connection.sendall(OK)
 
-    async def timed(line: Line) -> float:
+    async def timed(line: HTTPTransport) -> float:
         began = time.monotonic()
         await post(line, server.url, *[bytes(1 << 17)] * 8, connect=9, write=0.5, read=9)
         return time.monotonic() - began
@@ -648,7 +648,7 @@ def test_a_slow_source_is_no_stall(run: Any) -> None:
 def test_the_answer_has_a_clock(run: Any) -> None:
     """It begins when the body has left."""
 
-    async def timed(line: Line) -> float:
+    async def timed(line: HTTPTransport) -> float:
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
             await post(line, server.url, b"x", connect=9, write=9, read=0.3)
@@ -690,7 +690,7 @@ def test_each_request_has_its_own_clocks(run: Any) -> None:
         talk.connection.sendall(OK)
         silent(talk)
 
-    async def two(line: Line) -> float:
+    async def two(line: HTTPTransport) -> float:
         await post(line, server.url, b"x", read=60)
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
@@ -748,11 +748,11 @@ def secure(act: Act, *, name: str = "localhost") -> Iterator[tuple[RawServer, Au
 def test_tls_says_whom_it_asks_and_what_it_speaks(run: Any) -> None:
     """SNI has the host's name, ALPN is HTTP/1.1 alone; a connection is used again."""
 
-    async def two(line: Line) -> list[tuple[int, bytes]]:
+    async def two(line: HTTPTransport) -> list[tuple[int, bytes]]:
         return [await post(line, url, b"x"), await post(line, url, b"y")]
 
     with secure(lasting) as (server, authority, url):
-        assert run(two, Line(authority.client())) == [(200, b"hi")] * 2
+        assert run(two, HTTPTransport(authority.client())) == [(200, b"hi")] * 2
     assert (authority.seen, server.connections) == ([("localhost", "http/1.1")], 1)
 
 
@@ -760,7 +760,7 @@ def test_a_large_body_goes_through_tls(run: Any) -> None:
     """5 MB arrive as they were."""
     body = bytes(range(256)) * 512
     with secure(saying(OK)) as (server, authority, url):
-        assert run(lambda line: post(line, url, *[body] * 40), Line(authority.client()))[0] == 200
+        assert run(lambda line: post(line, url, *[body] * 40), HTTPTransport(authority.client()))[0] == 200
     assert server.requests[0].body == body * 40
 
 
@@ -770,7 +770,7 @@ def test_a_certificate_is_checked(trouble: str, run: Any) -> None:
     with secure(lasting, name="localhost" if trouble == "nobody we trust" else "else.test") as (server, authority, url):
         context = ssl.create_default_context() if trouble == "nobody we trust" else authority.client()
         with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
-            run(lambda line: post(line, url, b"x"), Line(context))
+            run(lambda line: post(line, url, b"x"), HTTPTransport(context))
     assert server.requests == []
 
 
@@ -799,13 +799,13 @@ def test_tls_has_the_other_clocks(phase: str, run: Any) -> None:
     clocks = {"write": 0.3, "read": 0.001} if phase == "write" else {"write": 0.001, "read": 0.3}
     expected = httpx.WriteTimeout if phase == "write" else httpx.ReadTimeout
     with secure(stall if phase == "write" else silent) as (_, authority, url), pytest.raises(expected):
-        run(lambda line: post(line, url, *pieces, connect=9, **clocks), Line(authority.client()))
+        run(lambda line: post(line, url, *pieces, connect=9, **clocks), HTTPTransport(authority.client()))
 
 
 def test_a_cancelled_request_closes_tls_at_once(run: Any) -> None:
     """Without waiting for the other end's word of farewell."""
 
-    async def cancel(line: Line) -> float:
+    async def cancel(line: HTTPTransport) -> float:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.3):
                 await post(line, url, b"x")
@@ -814,4 +814,4 @@ def test_a_cancelled_request_closes_tls_at_once(run: Any) -> None:
         return time.monotonic() - began
 
     with secure(silent) as (_, authority, url):
-        assert run(cancel, Line(authority.client())) < 5
+        assert run(cancel, HTTPTransport(authority.client())) < 5

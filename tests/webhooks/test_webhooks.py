@@ -92,7 +92,7 @@ def test_a_tolerance_of_ones_own(sign: Any) -> None:
 @pytest.mark.parametrize("sign", SCHEMES)
 def test_a_replayed_one_is_reported(sign: Any) -> None:
     """The second time, it says so; another one is no replay of it."""
-    seen = webhooks.Seen()
+    seen = webhooks.SeenEvents()
     other = READY.replace(b"evt_1", b"evt_2")
     more = {"webhook": "msg_2"} if sign is signed else {}
     found = [verify(READY, sign(READY), seen=seen), verify(READY, sign(READY, at=NOW + 9), seen=seen)]
@@ -102,7 +102,7 @@ def test_a_replayed_one_is_reported(sign: Any) -> None:
 
 def test_a_forged_one_is_not_remembered() -> None:
     """Whoever guesses ids cannot have the real webhooks taken for replays."""
-    seen = webhooks.Seen()
+    seen = webhooks.SeenEvents()
     with pytest.raises(ikpipe.WebhookError):
         verify(READY, signed(READY, secret="other"), seen=seen)
     assert not verify(READY, signed(READY), seen=seen).replayed
@@ -110,11 +110,11 @@ def test_a_forged_one_is_not_remembered() -> None:
 
 def test_only_so_many_are_remembered() -> None:
     """Memory is bounded: the oldest ids go first, and all after a day."""
-    seen = webhooks.Seen(most=2)
+    seen = webhooks.SeenEvents(most=2)
     assert not any(seen.before(one, 0) for one in "abc")
     assert [seen.before(one, 1) for one in "bca"] == [True, True, False]
-    assert not webhooks.Seen().before("a", 5)
-    day = webhooks.Seen()
+    assert not webhooks.SeenEvents().before("a", 5)
+    day = webhooks.SeenEvents()
     assert [day.before("a", 0), day.before("b", 86_401), day.before("a", 86_401)] == [False, False, False]
 
 
@@ -255,14 +255,14 @@ def test_what_is_no_event_is_an_error(body: bytes, words: str) -> None:
 
 def test_one_that_comes_again_after_a_day() -> None:
     """It is a new one by then, also where it is all that was remembered; a memory of nothing remembers nothing."""
-    alone, none = webhooks.Seen(), webhooks.Seen(most=0)
+    alone, none = webhooks.SeenEvents(), webhooks.SeenEvents(most=0)
     assert [alone.before("a", now) for now in (0, 90_000, 90_001)] == [False, False, True]
     assert [none.before("a", now) for now in (0, 1)] == [False, False]
 
 
 def test_one_without_an_id_is_known_by_its_body() -> None:
     """The older scheme has none, and signs each try anew: the same body is the same webhook, another is another."""
-    seen, other = webhooks.Seen(), TAGGED.replace(b"f1", b"f2")
+    seen, other = webhooks.SeenEvents(), TAGGED.replace(b"f1", b"f2")
     tries = [(TAGGED, NOW), (TAGGED, NOW + 9), (other, NOW)]
     assert [verify(body, signed_before(body, at=at), seen=seen).replayed for body, at in tries] == [False, True, False]
 
@@ -270,7 +270,7 @@ def test_one_without_an_id_is_known_by_its_body() -> None:
 @pytest.mark.parametrize("body", [READY, TAGGED], ids=["with an id", "without"])
 def test_one_scheme_s_webhook_is_a_replay_by_the_other(body: bytes) -> None:
     """Whoever has one that was signed by both cannot send it again by leaving one signature out."""
-    seen = webhooks.Seen()
+    seen = webhooks.SeenEvents()
     found = [verify(body, sign(body), seen=seen) for sign in (signed, signed_before)]
     assert [one.replayed for one in found] == [False, True]
 

@@ -73,7 +73,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
         The emulator's dependencies are not installed.
     """
     emulator = needed("ikpipe.emulator", "emulator", "The demo")
-    data, told = data_folder(), Story(stream or sys.stdout)
+    data, told = data_folder(), DemoResult(stream or sys.stdout)
     with ExitStack() as stack:
         service = stack.enter_context(emulator.Emulator(url_timeout=_PATIENCE, fetch_hosts=("127.0.0.1",)))
         shop = stack.enter_context(origin(data, slow=_SLOW))
@@ -144,7 +144,7 @@ def _typed(path: Path) -> str:
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
-class Story:
+class DemoResult:
     """What the demo says, in plain text that fits the terminal."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -172,7 +172,7 @@ class Story:
         self._head("results", f"{said}; {size(stored)} stored")
         refused = results[results["ik_status"] == "failed"]
         rows = zip(
-            refused["sku"], refused["ik_message"], [CODES[code].mend for code in refused["ik_error"]], strict=True
+            refused["sku"], refused["ik_message"], [CODES[code].fix for code in refused["ik_error"]], strict=True
         )
         self._table([["sku", "the service's words", "what to do"], *map(list, rows)])
 

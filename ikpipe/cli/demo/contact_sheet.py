@@ -136,5 +136,5 @@ def _line(entry: Entry) -> Element:
         foreign("th", entry.label, scope="row"),
         tag("td", _badge(result.status)),
         foreign("td", result.message or (code.meaning if code else result.error)),
-        tag("td", code.mend if code else "retry()"),
+        tag("td", code.fix if code else "retry()"),
     )

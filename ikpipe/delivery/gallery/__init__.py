@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.delivery.gallery.page import Entry, Page
-from ikpipe.errors import MappingError, nearest
-from ikpipe.frames.adapters import Native
-from ikpipe.frames.result_types import check_answers
+from ikpipe.delivery.gallery.page import GalleryEntry, GalleryPage
+from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
 from ikpipe.run.progress import size
@@ -55,9 +55,11 @@ def gallery(results: Any, *, limit: int = LIMIT, label: str | None = None) -> Ga
     """
     if limit < 0:
         raise MappingError(f"limit is {limit}; it is the number of files to show: 0 or more.")
-    frame = Native(results).frame
+    frame = FrameAdapter(results).frame
     if label is not None and label not in frame.columns:
-        raise MappingError(f"The frame has no column {label!r}{nearest(label, frame.columns)}, which label= names.")
+        raise MappingError(
+            f"The frame has no column {label!r}{did_you_mean(label, frame.columns)}, which label= names."
+        )
     return Gallery(frame, limit, label)
 
 
@@ -66,7 +68,7 @@ class Gallery:
 
     def __init__(self, results: pd.DataFrame, limit: int, label: str | None) -> None:
         results_of(results.iloc[:0])  # raises where it is none
-        check_answers(results)
+        check_result_columns(results)
         results = results[results["ik_status"].notna()]
         self._counts = {str(status): count for status, count in results["ik_status"].value_counts().items()}
         self._stored = float(results["ik_size"].sum()) if "ik_size" in results.columns else 0.0
@@ -82,15 +84,15 @@ class Gallery:
         return [f"{total:,} file{'' if total == 1 else 's'}", *counts, *([size(self._stored)] if self._stored else [])]
 
     def _repr_html_(self) -> str:
-        return Page(self._counts, self._stored, self._up, self._rest).html()
+        return GalleryPage(self._counts, self._stored, self._up, self._rest).html()
 
 
-def entries(results: pd.DataFrame, label: str | None) -> list[Entry]:
+def entries(results: pd.DataFrame, label: str | None) -> list[GalleryEntry]:
     """Read rows of a results frame, each with what people call it."""
     names = results[label].tolist() if label else [None] * len(results)
     given = results["file"].tolist() if "file" in results.columns else names
     rows = zip(results.index, names, given, results_of(results), strict=True)
-    return [Entry(_called(at, (name, result.name, file)), result) for at, name, file, result in rows]
+    return [GalleryEntry(_called(at, (name, result.name, file)), result) for at, name, file, result in rows]
 
 
 def _called(at: object, names: tuple[object, ...]) -> str:

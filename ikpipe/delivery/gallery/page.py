@@ -22,20 +22,20 @@ _PRIVATELY = {"referrerpolicy": "no-referrer"}
 _TIPS = {"unknown": "It may be stored: retry() looks first.", "accepted": "Stored soon: retry() fills it in."}
 
 
-class Entry(NamedTuple):
+class GalleryEntry(NamedTuple):
     """One row of the results, and what people call it."""
 
     label: str
     result: Result
 
 
-class Page(NamedTuple):
+class GalleryPage(NamedTuple):
     """What a gallery shows: counts by status and bytes of all rows, and the entries that are shown."""
 
     counts: dict[str, int]
     stored: float
-    up: list[Entry]
-    rest: list[Entry]
+    up: list[GalleryEntry]
+    rest: list[GalleryEntry]
 
     def html(self) -> str:
         """Write it."""
@@ -81,7 +81,7 @@ def _kind(status: str) -> str:
     return "bad" if status in {"failed", "invalid"} else "odd"
 
 
-def _cards(entries: list[Entry], total: int) -> Element | None:
+def _cards(entries: list[GalleryEntry], total: int) -> Element | None:
     if not total:
         return None
     return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), _more(total - len(entries), "up"))
@@ -94,7 +94,7 @@ def _more(count: int, what: str) -> Element | None:
     return tag("p", said, class_="ik-more")
 
 
-def _card(entry: Entry) -> Element:
+def _card(entry: GalleryEntry) -> Element:
     result, url = entry.result, web_url(entry.result.url)
     texts = [
         foreign("strong", _cut(entry.label)),
@@ -138,7 +138,7 @@ def _opening(content: Element, url: str | None) -> Element:
     return tag("a", content, href=url, target="_blank", rel="noopener noreferrer", class_="ik-picture")
 
 
-def _picture(entry: Entry) -> Element:
+def _picture(entry: GalleryEntry) -> Element:
     result, thumbnail = entry.result, web_url(entry.result.thumbnail_url)
     if thumbnail and result.file_type == "image":
         # The height holds also where the looks are left out.
@@ -158,7 +158,7 @@ def _copy(name: str, text: str) -> Element:
     return tag("div", *_spaced([tag("span", name, class_="ik-soft"), code]), class_="ik-copy")
 
 
-def _failures(entries: list[Entry], total: int) -> Element | None:
+def _failures(entries: list[GalleryEntry], total: int) -> Element | None:
     """Set out the rows that are not up: why, and what to do."""
     if not total:
         return None
@@ -168,11 +168,11 @@ def _failures(entries: list[Entry], total: int) -> Element | None:
     )
 
 
-def _failure(entry: Entry) -> Element:
+def _failure(entry: GalleryEntry) -> Element:
     result = entry.result
     code = CODES.get(result.error or "")
     why = result.message or (code.meaning if code else result.error)
     badge = tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")
-    todo = code.mend if code else _TIPS.get(result.status, "retry() sends it again.")
+    todo = code.fix if code else _TIPS.get(result.status, "retry() sends it again.")
     parts = [badge, foreign("strong", _cut(entry.label)), foreign("span", why), tag("em", todo)]
     return tag("li", *_spaced(parts))

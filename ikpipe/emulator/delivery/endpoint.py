@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from ikpipe.emulator import signing
 from ikpipe.emulator.delivery import grammar
 from ikpipe.emulator.delivery.grammar import BadTransformationError, Chain
-from ikpipe.emulator.delivery.render import Request as Wishes
+from ikpipe.emulator.delivery.render import RenderRequest as Wishes
 from ikpipe.emulator.delivery.render import transform
 from ikpipe.emulator.refusals import Refusal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.delivery.geometry import Box
     from ikpipe.emulator.store import Details
 
@@ -37,7 +37,7 @@ _TRANSFORMATION = "tr:"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DeliveryPath:
     """What is asked for, taken from a request's path and query."""
 
     path: str
@@ -49,7 +49,7 @@ class Address:
     attachment: bool
 
 
-def read_address(scope: Scope) -> Address:
+def read_address(scope: Scope) -> DeliveryPath:
     """Take an address apart: the transformation is one of the path's segments, or the parameter `tr` (`docs`).
 
     Where there are both, the path's comes first (`guess`).
@@ -61,7 +61,7 @@ def read_address(scope: Scope) -> Address:
     signed = [pair for pair in query if not pair.startswith(("ik-s=", "ik-t="))]
     chains = [segment.removeprefix(_TRANSFORMATION) for segment in segments if segment.startswith(_TRANSFORMATION)]
     chains += [given["tr"]] if given.get("tr") else []
-    return Address(
+    return DeliveryPath(
         path="/" + "/".join(segment for segment in segments if not segment.startswith(_TRANSFORMATION)),
         transformation=":".join(chains),
         signed="?".join([raw, "&".join(signed)] if signed else [raw]),
@@ -74,7 +74,7 @@ def read_address(scope: Scope) -> Address:
 class Delivery:
     """Delivers the files of one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
         self._named = account.rules.named_transformations
 
@@ -94,7 +94,7 @@ class Delivery:
         plain = why.encode("ascii", "replace").decode()
         return PlainTextResponse(refusal.message, refusal.status, {"ik-error": f"{code} - {plain}"})
 
-    async def _deliver(self, address: Address, headers: Headers) -> Response:
+    async def _deliver(self, address: DeliveryPath, headers: Headers) -> Response:
         chain = grammar.read(address.transformation, self._named)
         details = self._find(address.path, chain)
         self._check_access(address, chain, details)
@@ -121,7 +121,7 @@ class Delivery:
         details = self._account.store.at(folder + slash, name)
         return details if details is not None and details["isPublished"] else None
 
-    def _check_access(self, address: Address, chain: Chain, details: Details) -> None:
+    def _check_access(self, address: DeliveryPath, chain: Chain, details: Details) -> None:
         """Ask for a signature where one is needed, and refuse one that does not hold (`docs`: 401)."""
         rules = self._account.rules
         private = details["isPrivateFile"] and (rules.private_files == "all" or details["fileType"] == "image")
@@ -143,7 +143,7 @@ class Delivery:
         if rules.restrict_unnamed and (chain.steps or chain.ignored) and not chain.named:
             raise BadTransformationError("only named transformations are allowed")
 
-    def _original(self, address: Address, chain: Chain, details: Details) -> Response:
+    def _original(self, address: DeliveryPath, chain: Chain, details: Details) -> Response:
         return FileResponse(
             self._account.store.bytes_of(details["versionInfo"]["id"]),
             media_type=details.get("mime", "application/octet-stream"),
@@ -151,7 +151,7 @@ class Delivery:
             headers=_ignored(chain),
         )
 
-    async def _derived(self, address: Address, chain: Chain, details: Details, headers: Headers) -> Response:
+    async def _derived(self, address: DeliveryPath, chain: Chain, details: Details, headers: Headers) -> Response:
         path = self._account.store.bytes_of(details["versionInfo"]["id"])
         wishes = Wishes(headers.get("accept", ""), _hints(headers))
         content, mime = await run_in_threadpool(transform, path, details["size"], chain, wishes, _custom(details))

@@ -38,7 +38,7 @@ ANCHORS = {
 """Where `fo` lays the window; `auto`, faces and objects are the centre here, for no stand-in sees any."""
 
 
-class Plan(NamedTuple):
+class ResizePlan(NamedTuple):
     """What becomes of a picture's size: it is scaled, and then seen through a window."""
 
     scaled: Size
@@ -74,7 +74,7 @@ class Frame(NamedTuple):
             raise BadTransformationError(str(error)) from None
 
 
-def plan(step: Step, frame: Frame) -> Plan:
+def plan(step: Step, frame: Frame) -> ResizePlan:
     """Say what a step does to a picture's size.
 
     Raises
@@ -136,8 +136,8 @@ def _whole_side(side: float | None, dpr: float) -> int | None:
     return None if side is None else max(1, round(side * dpr))
 
 
-def _whole(size: Size) -> Plan:
-    return Plan(size, (0, 0, *size))
+def _whole(size: Size) -> ResizePlan:
+    return ResizePlan(size, (0, 0, *size))
 
 
 def _times(size: Size, scale: float, width: int | None = None, height: int | None = None) -> Size:
@@ -169,58 +169,58 @@ def _around(want: Size, size: Size, centre: tuple[float, float]) -> Box:
 # The modes: each takes the size that is asked for
 
 
-def _force(want: Size, _step: Step, _frame: Frame) -> Plan:
+def _force(want: Size, _step: Step, _frame: Frame) -> ResizePlan:
     return _whole(want)
 
 
-def _fit(want: Size, frame: Frame, scale: float) -> Plan:
+def _fit(want: Size, frame: Frame, scale: float) -> ResizePlan:
     across, down = _scales(want, frame.current)
     exact = want[0] if scale == across else None, want[1] if scale == down else None
     return _whole(_times(frame.current, scale, *exact))
 
 
-def _at_max(want: Size, _step: Step, frame: Frame) -> Plan:
+def _at_max(want: Size, _step: Step, frame: Frame) -> ResizePlan:
     return _fit(want, frame, min(*_scales(want, frame.current), 1.0))
 
 
-def _at_max_enlarge(want: Size, _step: Step, frame: Frame) -> Plan:
+def _at_max_enlarge(want: Size, _step: Step, frame: Frame) -> ResizePlan:
     return _fit(want, frame, min(_scales(want, frame.current)))
 
 
-def _at_least(want: Size, _step: Step, frame: Frame) -> Plan:
+def _at_least(want: Size, _step: Step, frame: Frame) -> ResizePlan:
     return _fit(want, frame, max(_scales(want, frame.current)))
 
 
-def _maintain_ratio(want: Size, step: Step, frame: Frame) -> Plan:
+def _maintain_ratio(want: Size, step: Step, frame: Frame) -> ResizePlan:
     scaled = _at_least(want, step, frame).scaled
     if step.get("fo") == "custom" and frame.custom is not None:
         scale = scaled[0] / frame.current[0]
         left, top, right, bottom = frame.custom
-        return Plan(scaled, _around(want, scaled, ((left + right) / 2 * scale, (top + bottom) / 2 * scale)))
-    return Plan(scaled, _window(want, scaled, _anchor(step)))
+        return ResizePlan(scaled, _around(want, scaled, ((left + right) / 2 * scale, (top + bottom) / 2 * scale)))
+    return ResizePlan(scaled, _window(want, scaled, _anchor(step)))
 
 
-def _maintain_ratio_no_enlarge(want: Size, step: Step, frame: Frame) -> Plan:
+def _maintain_ratio_no_enlarge(want: Size, step: Step, frame: Frame) -> ResizePlan:
     """Keep the wanted proportions, in a size that the picture has (`guess`: its name is all that is documented)."""
     less = min(1.0, *(1 / scale for scale in _scales(want, frame.current)))
     return _maintain_ratio(_times(want, less), step, frame)
 
 
-def _extract(want: Size, step: Step, frame: Frame) -> Plan:
+def _extract(want: Size, step: Step, frame: Frame) -> ResizePlan:
     size = frame.current
     inside = min(want[0], size[0]), min(want[1], size[1])
     if "xc" in step or "yc" in step:
-        return Plan(size, _centred(want, step, frame))
+        return ResizePlan(size, _centred(want, step, frame))
     if "x" in step or "y" in step:
         left, top = (
             max(0, min(round(frame.number(step.get(key, "0"))), size[axis] - inside[axis]))
             for axis, key in enumerate(("x", "y"))
         )
-        return Plan(size, (left, top, left + inside[0], top + inside[1]))
+        return ResizePlan(size, (left, top, left + inside[0], top + inside[1]))
     if step.get("fo") == "custom" and frame.custom is not None:
         left, top, right, bottom = frame.custom
-        return Plan(size, _around(inside, size, ((left + right) / 2, (top + bottom) / 2)))
-    return Plan(size, _window(inside, size, _anchor(step)))
+        return ResizePlan(size, _around(inside, size, ((left + right) / 2, (top + bottom) / 2)))
+    return ResizePlan(size, _window(inside, size, _anchor(step)))
 
 
 def _centred(want: Size, step: Step, frame: Frame) -> Box:
@@ -232,27 +232,27 @@ def _centred(want: Size, step: Step, frame: Frame) -> Box:
     return left, top, left + want[0], top + want[1]
 
 
-def _pad_extract(want: Size, step: Step, frame: Frame) -> Plan:
-    return Plan(frame.current, _window(want, frame.current, _anchor(step)))
+def _pad_extract(want: Size, step: Step, frame: Frame) -> ResizePlan:
+    return ResizePlan(frame.current, _window(want, frame.current, _anchor(step)))
 
 
-def _pad_extract_no_shrink(want: Size, step: Step, frame: Frame) -> Plan:
+def _pad_extract_no_shrink(want: Size, step: Step, frame: Frame) -> ResizePlan:
     """Pad, but cut nothing off (`guess`: its name is all that is documented)."""
     size = frame.current
     return _pad_extract((max(want[0], size[0]), max(want[1], size[1])), step, frame)
 
 
-def _pad_resize(want: Size, step: Step, frame: Frame) -> Plan:
+def _pad_resize(want: Size, step: Step, frame: Frame) -> ResizePlan:
     scaled = _at_max_enlarge(want, step, frame).scaled
-    return Plan(scaled, _window(want, scaled, _anchor(step)))
+    return ResizePlan(scaled, _window(want, scaled, _anchor(step)))
 
 
-def _pad_resize_no_enlarge(want: Size, step: Step, frame: Frame) -> Plan:
+def _pad_resize_no_enlarge(want: Size, step: Step, frame: Frame) -> ResizePlan:
     scaled = _at_max(want, step, frame).scaled
-    return Plan(scaled, _window(want, scaled, _anchor(step)))
+    return ResizePlan(scaled, _window(want, scaled, _anchor(step)))
 
 
-MODES: dict[str, Callable[[Size, Step, Frame], Plan]] = {
+MODES: dict[str, Callable[[Size, Step, Frame], ResizePlan]] = {
     "maintain_ratio": _maintain_ratio,
     "maintain_ratio_no_enlarge": _maintain_ratio_no_enlarge,
     "force": _force,

@@ -38,7 +38,7 @@ MOST_PAINTED = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RenderRequest:
     """What a client tells besides the address: which formats it takes, and its hints on width and pixel ratio."""
 
     accept: str = ""
@@ -46,7 +46,7 @@ class Request:
 
 
 def transform(
-    file: Path | IO[bytes], size: int, chain: Chain, request: Request, custom: Box | None = None
+    file: Path | IO[bytes], size: int, chain: Chain, request: RenderRequest, custom: Box | None = None
 ) -> tuple[bytes, str]:
     """Give the derived picture's bytes, and its MIME type.
 
@@ -101,7 +101,7 @@ def _upright(source: Image.Image) -> Image.Image:
     return picture
 
 
-def _encode(picture: Image.Image, source: Image.Image, chain: Chain, request: Request) -> tuple[bytes, str]:
+def _encode(picture: Image.Image, source: Image.Image, chain: Chain, request: RenderRequest) -> tuple[bytes, str]:
     kind = _format(picture, source, chain.get("f"), request.accept)
     if kind == "WEBP" and max(picture.size) > _LARGEST_WEBP:
         raise BadTransformationError(f"A WebP picture has at most {_LARGEST_WEBP} pixels a side.")

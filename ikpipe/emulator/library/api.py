@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.store import Details
 
 LARGEST_PAGE = 1000
@@ -57,7 +57,7 @@ _ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
 class Library:
     """The API's endpoints for one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
         self._store = account.store
         self._purges, self._folders = Purges(), Folders(account)

@@ -12,13 +12,13 @@ from ikpipe.emulator.upload import parameters
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
 
 
 class Folders:
     """The folders of one account, as the API has them."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
 
     def create(self, _request: Request, body: object) -> Response:

@@ -34,7 +34,7 @@ class QueryError(ValueError):
     """A search query that is not in the language; its text says what is wrong and where."""
 
 
-class Token(NamedTuple):
+class QueryToken(NamedTuple):
     """A piece of the query: `kind` is string, mark, word or end; a string's text is already unquoted."""
 
     kind: str
@@ -42,10 +42,10 @@ class Token(NamedTuple):
     position: int
 
 
-Reader = Callable[[Token, datetime], object]
+Reader = Callable[[QueryToken, datetime], object]
 
 
-class Field(NamedTuple):
+class SearchField(NamedTuple):
     """How a field is read from a file's details, how its literals are read, and what may be asked of it."""
 
     read: Callable[[Details], object]
@@ -56,7 +56,7 @@ class Field(NamedTuple):
 class Parser:
     """Recursive descent over the tokens; one method a rule of the grammar."""
 
-    def __init__(self, query: str, now: datetime, field: Callable[[Token, str], Field]) -> None:
+    def __init__(self, query: str, now: datetime, field: Callable[[QueryToken, str], SearchField]) -> None:
         self._tokens = list(_tokens(query))
         self._now = now
         self._field = field
@@ -121,12 +121,12 @@ class Parser:
             raise QueryError(f"{text!r} is no operator; they are {' '.join(OPERATORS)}")
         return text
 
-    def _wanted(self, asked: str, field: Field) -> object:
+    def _wanted(self, asked: str, field: SearchField) -> object:
         if asked.endswith("EXISTS"):
             return None
         return self._array(field) if asked.endswith("IN") else self._literal(field)
 
-    def _array(self, field: Field) -> list[object]:
+    def _array(self, field: SearchField) -> list[object]:
         self.expect("[", "[")
         values = [self._literal(field)]
         while self._take(","):
@@ -134,7 +134,7 @@ class Parser:
         self.expect("]", ", or ]")
         return values
 
-    def _literal(self, field: Field) -> object:
+    def _literal(self, field: SearchField) -> object:
         return field.literal(self._next("a value", "string", "word"), self._now)
 
     def _take(self, text: str) -> bool:
@@ -145,22 +145,22 @@ class Parser:
             del self._tokens[0]
         return found
 
-    def _next(self, what: str, *kinds: str) -> Token:
+    def _next(self, what: str, *kinds: str) -> QueryToken:
         if self._tokens[0].kind not in kinds:
             raise _unexpected(self._tokens[0], what)
         return self._tokens.pop(0)
 
 
-def _tokens(query: str) -> Iterator[Token]:
+def _tokens(query: str) -> Iterator[QueryToken]:
     position = 0
     while match := _TOKEN.match(query, position):
         kind = str(match.lastgroup)
         start, position = match.start(kind), match.end()
         text = match[kind]
-        yield Token(kind, _unquoted(text, start) if kind == "string" else text, start)
+        yield QueryToken(kind, _unquoted(text, start) if kind == "string" else text, start)
     if query[position:].strip():
         raise QueryError(f"a quote is opened at character {position} and never closed")
-    yield Token("end", "", len(query))
+    yield QueryToken("end", "", len(query))
 
 
 def _unquoted(text: str, start: int) -> str:
@@ -173,26 +173,26 @@ def _unquoted(text: str, start: int) -> str:
         raise QueryError(f"the string at character {start} has an escape that JSON does not know") from None
 
 
-def _unexpected(token: Token, what: str) -> QueryError:
+def _unexpected(token: QueryToken, what: str) -> QueryError:
     found = repr(token.text) if token.kind != "end" else "the end of the query"
     return QueryError(f"expected {what} at character {token.position}, found {found}")
 
 
-def read_text(token: Token, _now: datetime) -> str:
+def read_text(token: QueryToken, _now: datetime) -> str:
     """Read text in quotes."""
     if token.kind != "string":
         raise QueryError(f"text goes in double quotes: {token.text}")
     return token.text
 
 
-def read_flag(token: Token, _now: datetime) -> bool:
+def read_flag(token: QueryToken, _now: datetime) -> bool:
     """Read `true` or `false`, which go without quotes."""
     if token.kind != "word" or token.text not in ("true", "false"):
         raise QueryError(f"expected true or false without quotes, found {token.text!r}")
     return token.text == "true"
 
 
-def _quantity(units: Mapping[str, float], token: Token, _now: datetime) -> float:
+def _quantity(units: Mapping[str, float], token: QueryToken, _now: datetime) -> float:
     """Read a number, with one of the units or none."""
     match = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)\s*([a-z]*)", token.text.lower(), re.ASCII)
     if not match or match[2] not in units:
@@ -200,7 +200,7 @@ def _quantity(units: Mapping[str, float], token: Token, _now: datetime) -> float
     return float(match[1]) * units[match[2]]
 
 
-def read_date(token: Token, now: datetime) -> datetime:
+def read_date(token: QueryToken, now: datetime) -> datetime:
     """Read an ISO 8601 date or a time ago such as `7d` (docs)."""
     try:
         if ago := re.fullmatch(r"([0-9]+)([hdwmy])", token.text, re.ASCII):
@@ -210,14 +210,14 @@ def read_date(token: Token, now: datetime) -> datetime:
         raise QueryError(f"{token.text!r} is no date (2020-01-31, 2020-01-31T12:00:00, 7d)") from None
 
 
-def read_any(token: Token, now: datetime) -> object:
+def read_any(token: QueryToken, now: datetime) -> object:
     """Read a custom metadata value, whose type the literal itself shows."""
     if token.kind == "string":
         return token.text
     return read_flag(token, now) if token.text in ("true", "false") else read_number(token, now)
 
 
-def read_date_or_number(token: Token, now: datetime) -> object:
+def read_date_or_number(token: QueryToken, now: datetime) -> object:
     """Read what can be put in order: a date in quotes, a number without."""
     return read_date(token, now) if token.kind == "string" else read_number(token, now)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload.parameters import Wanted
+    from ikpipe.emulator.upload.parameters import UploadParameters
 
 THUMBNAIL = "tr:n-media_library_thumbnail"
 PRE_QUEUED = {"message": "The pre-transformation has been queued successfully."}
@@ -44,7 +44,12 @@ def addresses(details: Details, endpoint: str) -> Details:
 
 
 def uploaded(
-    details: Details, wanted: Wanted, fields: list[Details], endpoint: str, rules: Rules, status: Mapping[str, str]
+    details: Details,
+    wanted: UploadParameters,
+    fields: list[Details],
+    endpoint: str,
+    rules: Rules,
+    status: Mapping[str, str],
 ) -> dict[str, Any]:
     """Answer an upload: what the seed lists, of the optional fields those that were asked for, and extensions."""
     asked = [name for name in OPTIONAL if name not in rules.on_request or name in wanted.response_fields]

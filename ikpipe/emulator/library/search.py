@@ -14,12 +14,12 @@ from ikpipe.emulator.library.query import (
     ORDER,
     TEXT,
     Details,
-    Field,
     Parser,
     Predicate,
     QueryError,
+    QueryToken,
     Reader,
-    Token,
+    SearchField,
     dated,
     read_any,
     read_bytes,
@@ -85,17 +85,17 @@ def _in_folder(details: Details) -> str:
     return _slashes(str(details.get("filePath", "/")).rpartition("/")[0])
 
 
-def _plain(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> Field:
-    return Field(lambda details: details.get(key, default), literal, operators)
+def _plain(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> SearchField:
+    return SearchField(lambda details: details.get(key, default), literal, operators)
 
 
-def _time(read: Callable[[Details], object], literal: Reader = read_date) -> Field:
-    return Field(lambda details: dated(read(details)), literal, CHOICE | ORDER)
+def _time(read: Callable[[Details], object], literal: Reader = read_date) -> SearchField:
+    return SearchField(lambda details: dated(read(details)), literal, CHOICE | ORDER)
 
 
 _FIELDS = {
     "name": _plain("name", read_text, TEXT | {"HAS"}),
-    "tags": Field(_all_tags, read_text, ARRAY),
+    "tags": SearchField(_all_tags, read_text, ARRAY),
     "type": _plain("type", read_text, CHOICE, "file"),
     "id": _plain("fileId", read_text, CHOICE),
     "createdAt": _time(operator.methodcaller("get", "createdAt")),
@@ -105,17 +105,17 @@ _FIELDS = {
     "height": _plain("height", read_number, CHOICE | ORDER),
     "size": _plain("size", read_bytes, CHOICE | ORDER),
     "videoDuration": _plain("duration", read_seconds, CHOICE | ORDER),
-    "format": Field(_format, read_text, frozenset({"=", "IN"})),
+    "format": SearchField(_format, read_text, frozenset({"=", "IN"})),
     "private": _plain("isPrivateFile", read_flag, frozenset({"="}), False),
     "published": _plain("isPublished", read_flag, frozenset({"="}), True),
     "transparency": _plain("hasAlpha", read_flag, frozenset({"="}), False),
-    "path": Field(_in_folder, lambda token, now: _slashes(read_text(token, now)), TEXT),
+    "path": SearchField(_in_folder, lambda token, now: _slashes(read_text(token, now)), TEXT),
     "embeddedMetadata.DateTimeOriginal": _time(_inside("embeddedMetadata", "DateTimeOriginal")),
-    "embeddedMetadata.Keywords": Field(_inside("embeddedMetadata", "Keywords"), read_text, ARRAY),
+    "embeddedMetadata.Keywords": SearchField(_inside("embeddedMetadata", "Keywords"), read_text, ARRAY),
 }
 
 
-def _field(name: Token, asked: str) -> Field:
+def _field(name: QueryToken, asked: str) -> SearchField:
     group, _, key = name.text.partition(".")
     if key and name.kind != "string":
         raise QueryError(f'a metadata field goes in double quotes: "{name.text}"')
@@ -126,7 +126,7 @@ def _field(name: Token, asked: str) -> Field:
     return _FIELDS[name.text]
 
 
-def _custom(key: str, asked: str) -> Field:
+def _custom(key: str, asked: str) -> SearchField:
     """Make a custom metadata field; its type is not known here, so the literal and the operator decide."""
     read = _inside("customMetadata", key)
-    return _time(read, read_date_or_number) if asked in ORDER else Field(read, read_any, TEXT | ARRAY)
+    return _time(read, read_date_or_number) if asked in ORDER else SearchField(read, read_any, TEXT | ARRAY)

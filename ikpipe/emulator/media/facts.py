@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MediaFacts:
     """What the upload response says of a file's content.
 
     Attributes

@@ -16,7 +16,7 @@ from defusedxml import ElementTree
 from PIL import Image, ImageFile
 
 from ikpipe.emulator.delivery.pictures import open_picture
-from ikpipe.emulator.media.facts import Facts
+from ikpipe.emulator.media.facts import MediaFacts
 from ikpipe.emulator.media.metadata import embedded, legacy, read_embedded
 
 __all__ = ["embedded", "facts", "legacy", "look"]
@@ -30,7 +30,7 @@ _CODECS = {"avc": "h264", "mpeg-4 visual": "mpeg4", "mpeg audio": "mp3", "ac-3":
 _VIDEOS = {"mpeg-4": ("video/mp4", "mp4"), "webm": ("video/webm", "webm"), "matroska": ("video/x-matroska", "mkv")}
 
 
-def facts(path: Path, name: str) -> Facts:
+def facts(path: Path, name: str) -> MediaFacts:
     """Say what the file at `path`, uploaded as `name`, is."""
     try:
         with path.open("rb") as source:
@@ -39,7 +39,7 @@ def facts(path: Path, name: str) -> Facts:
         return _other(name)
 
 
-def look(source: IO[bytes], size: int, name: str) -> tuple[Facts, dict[str, object]]:
+def look(source: IO[bytes], size: int, name: str) -> tuple[MediaFacts, dict[str, object]]:
     """Say what an open file, uploaded as `name`, is, and give the metadata in it if it is a picture.
 
     A broken, cut or hostile file is `non-image` and never an exception: the service stores what it cannot read (guess).
@@ -56,7 +56,7 @@ def look(source: IO[bytes], size: int, name: str) -> tuple[Facts, dict[str, obje
     return _other(name), inside
 
 
-def _picture(source: IO[bytes], size: int) -> tuple[Facts | None, dict[str, object]]:
+def _picture(source: IO[bytes], size: int) -> tuple[MediaFacts | None, dict[str, object]]:
     try:
         picture = open_picture(source, size)
     except Exception:  # noqa: BLE001 - most often it is none
@@ -67,12 +67,12 @@ def _picture(source: IO[bytes], size: int) -> tuple[Facts | None, dict[str, obje
     return found, read_embedded(picture)
 
 
-def _picture_facts(picture: ImageFile.ImageFile) -> Facts | None:
+def _picture_facts(picture: ImageFile.ImageFile) -> MediaFacts | None:
     # A camera's multi-picture file is, by its bytes, the JPEG of its first picture.
     kind = "JPEG" if picture.format == "MPO" else str(picture.format)
     if not _is_whole(picture, kind):
         return None
-    return Facts(
+    return MediaFacts(
         file_type="image",
         mime=Image.MIME[kind],
         format="jpg" if kind == "JPEG" else kind.lower(),
@@ -105,7 +105,7 @@ def _contains(source: IO[bytes], wanted: bytes) -> bool:
     return False
 
 
-def _drawing(source: IO[bytes]) -> Facts | None:
+def _drawing(source: IO[bytes]) -> MediaFacts | None:
     if not source.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return None
     source.seek(0)
@@ -113,7 +113,7 @@ def _drawing(source: IO[bytes]) -> Facts | None:
     if root.tag != _SVG:
         return None
     width, height = _svg_size(root)
-    return Facts("image", "image/svg+xml", "svg", width, height, has_alpha=True)
+    return MediaFacts("image", "image/svg+xml", "svg", width, height, has_alpha=True)
 
 
 def _root(source: IO[bytes]) -> Element:
@@ -133,7 +133,7 @@ def _pixels(length: str) -> int | None:
     return round(float(number[1])) if number else None
 
 
-def _video(source: IO[bytes]) -> Facts | None:
+def _video(source: IO[bytes]) -> MediaFacts | None:
     if not _may_be_video(source.read(12)):
         return None
     source.seek(0)
@@ -144,7 +144,7 @@ def _may_be_video(head: bytes) -> bool:
     return head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free") or head.startswith(b"\x1a\x45\xdf\xa3")
 
 
-def _video_facts(source: IO[bytes]) -> Facts | None:
+def _video_facts(source: IO[bytes]) -> MediaFacts | None:
     # Loading the native library costs more than reading a picture does; most uploads never need it.
     from pymediainfo import MediaInfo
 
@@ -154,7 +154,7 @@ def _video_facts(source: IO[bytes]) -> Facts | None:
     if video is None:
         return None
     mime, extension = _video_type(whole)
-    return Facts(
+    return MediaFacts(
         file_type="non-image",
         mime=mime,
         format=extension,
@@ -180,13 +180,13 @@ def _codec(track: Any) -> str | None:
     return _CODECS.get(name, name)
 
 
-def _other(name: str) -> Facts:
+def _other(name: str) -> MediaFacts:
     stem, dot, ending = Path(name).name.partition(".")
     # names differ, endings hardly do
     return _other_ending((stem and "x") + dot + ending)
 
 
 @lru_cache
-def _other_ending(name: str) -> Facts:
+def _other_ending(name: str) -> MediaFacts:
     mime, _ = mimetypes.guess_type(name)
-    return Facts("non-image", mime, Path(name).suffix.lstrip(".").lower())
+    return MediaFacts("non-image", mime, Path(name).suffix.lstrip(".").lower())

@@ -14,7 +14,7 @@ from ikpipe.emulator.delivery.pictures import open_picture
 from ikpipe.emulator.media.phash import phash
 
 if TYPE_CHECKING:
-    from ikpipe.emulator.media.facts import Facts
+    from ikpipe.emulator.media.facts import MediaFacts
 
 _IFD = ExifTags.IFD
 # Pillow names a tag as the standard does; the service as ExifTool does (docs, the example response).
@@ -73,7 +73,7 @@ def read_embedded(picture: ImageFile.ImageFile) -> dict[str, object]:
     return found
 
 
-def legacy(path: Path, facts: "Facts") -> dict[str, object]:
+def legacy(path: Path, facts: "MediaFacts") -> dict[str, object]:
     """Give the `metadata` field, whose format is older than `embeddedMetadata` (docs).
 
     A video has its codecs there instead of the picture's properties.
@@ -88,7 +88,7 @@ def legacy(path: Path, facts: "Facts") -> dict[str, object]:
         return size | {"hasTransparency": facts.has_alpha, "exif": {}}
 
 
-def _legacy_video(facts: "Facts") -> dict[str, object]:
+def _legacy_video(facts: "MediaFacts") -> dict[str, object]:
     shown = {
         "height": facts.height,
         "width": facts.width,
@@ -100,7 +100,7 @@ def _legacy_video(facts: "Facts") -> dict[str, object]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _legacy_picture(picture: Image.Image, facts: "Facts") -> dict[str, object]:
+def _legacy_picture(picture: Image.Image, facts: "MediaFacts") -> dict[str, object]:
     exif = picture.getexif()
     return {
         "hasColorProfile": "icc_profile" in picture.info,

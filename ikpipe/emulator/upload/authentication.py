@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from ikpipe.emulator import signing, strict_json
 from ikpipe.emulator.refusals import Refusal, invalid
-from ikpipe.emulator.upload import tokens
+from ikpipe.emulator.upload import jwt_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ikpipe.emulator.upload.validators import Attempt
+    from ikpipe.emulator.upload.validators import UploadAttempt
 
-    Check = Callable[[Attempt], None]
+    Check = Callable[[UploadAttempt], None]
 
 SIGNED = ("token", "expire", "signature", "publicKey")
 """What an upload by V1 has that is not authorized by the private key (`docs`)."""
@@ -32,11 +32,11 @@ LONGEST_TIME = 15
 """Digits of a time."""
 
 
-class Struck(Exception):  # noqa: N818 - it was asked for, and is no fault of the program
+class FaultInjected(Exception):  # noqa: N818 - it was asked for, and is no fault of the program
     """A fault strikes the upload in the moment in which its token has been spent."""
 
 
-def check_key(authorization: str, keys: tokens.Keys) -> None:
+def check_key(authorization: str, keys: jwt_reading.AccountKeys) -> None:
     """Ask for basic authentication: the private key as the user (`docs`).
 
     The password is not looked at: the documents leave it empty, but official SDKs send one of their own (`sdk`).
@@ -57,20 +57,20 @@ def _no_key() -> Refusal:
     return Refusal(401, "Your request does not contain private API key.")
 
 
-def checks_of(attempt: Attempt) -> tuple[Check, ...]:
+def checks_of(attempt: UploadAttempt) -> tuple[Check, ...]:
     """Give the checks for the way in which an upload is authorized."""
     if attempt.authorization is not None and not attempt.form.token:
         return BY_KEY
     return BY_SIGNATURE if attempt.v1 else BY_TOKEN
 
 
-def key_is_right(attempt: Attempt) -> None:
+def key_is_right(attempt: UploadAttempt) -> None:
     """Ask for the private key (`docs`: "server side file upload")."""
     check_key(attempt.authorization or "", attempt.keys)
-    attempt.token = tokens.NO_TOKEN
+    attempt.token = jwt_reading.NO_TOKEN
 
 
-def both_methods(attempt: Attempt) -> None:
+def both_methods(attempt: UploadAttempt) -> None:
     """Refuse a token together with basic authentication (`spec`)."""
     if attempt.authorization is not None and attempt.form.token:
         raise Refusal(
@@ -83,24 +83,24 @@ def both_methods(attempt: Attempt) -> None:
 # V2: a JSON Web Token
 
 
-def token_is_there(attempt: Attempt) -> None:
+def token_is_there(attempt: UploadAttempt) -> None:
     """Ask for a token (`seed`)."""
     if not attempt.form.token:
         raise Refusal(400, "Your request is missing token parameter.")
 
 
-def token_is_genuine(attempt: Attempt) -> None:
+def token_is_genuine(attempt: UploadAttempt) -> None:
     """Ask for a token that is well-formed and signed with the account's key (`seed`)."""
-    attempt.token = tokens.read(attempt.form.token or "", attempt.keys)
+    attempt.token = jwt_reading.read(attempt.form.token or "", attempt.keys)
 
 
-def token_is_fresh(attempt: Attempt) -> None:
+def token_is_fresh(attempt: UploadAttempt) -> None:
     """Refuse a token that has expired (`seed`)."""
     if attempt.now >= attempt.token.expires + attempt.rules.leeway:
         raise Refusal(400, "Your request contains expired token.")
 
 
-def token_is_unused(attempt: Attempt) -> None:
+def token_is_unused(attempt: UploadAttempt) -> None:
     """Refuse a token that was used before, whatever came of it (`seed`)."""
     attempt.spent = attempt.store.spend(attempt.token)
     if attempt.spent:
@@ -115,13 +115,13 @@ def token_is_unused(attempt: Attempt) -> None:
     raise Refusal(400, "Your request has invalid token.")
 
 
-def nothing_strikes(attempt: Attempt) -> None:
+def nothing_strikes(attempt: UploadAttempt) -> None:
     """Let a fault strike that spends the token and stores nothing (`guess`: when a token is spent is open)."""
     if attempt.struck:
-        raise Struck
+        raise FaultInjected
 
 
-def payload_matches(attempt: Attempt) -> None:
+def payload_matches(attempt: UploadAttempt) -> None:
     """Compare claims and fields, in both directions (`seed`)."""
     claims, given = attempt.token.claims, attempt.form.fields
     if attempt.rules.other_claims == "ignore":
@@ -153,7 +153,7 @@ def _parsed(value: object) -> object:
 # V1: a random token, and the signature of it and of the time until which it holds
 
 
-def signature_is_there(attempt: Attempt) -> None:
+def signature_is_there(attempt: UploadAttempt) -> None:
     """Ask for all that proves an upload by V1 (`docs`; the words are a `guess`)."""
     given = {**attempt.form.fields, "token": attempt.form.token}
     missing = [name for name in SIGNED if not given.get(name)]
@@ -163,21 +163,21 @@ def signature_is_there(attempt: Attempt) -> None:
         raise Refusal(400, f"Your request is missing {missing[0]} parameter.")
 
 
-def public_key_is_ours(attempt: Attempt) -> None:
+def public_key_is_ours(attempt: UploadAttempt) -> None:
     """Ask for the account's public key (`docs`: it says which account is meant)."""
     if attempt.form.fields["publicKey"] != attempt.keys.public:
         raise Refusal(403, "Your account cannot be authenticated.")
 
 
-def signature_is_genuine(attempt: Attempt) -> None:
+def signature_is_genuine(attempt: UploadAttempt) -> None:
     """Hold the signature to the token and its time (`docs`)."""
     token, expire = attempt.form.token or "", attempt.form.fields["expire"]
     if not signing.is_genuine(attempt.keys.private, token + expire, attempt.form.fields["signature"]):
         raise Refusal(400, "Your request contains invalid signature parameter.")
-    attempt.token = tokens.Token({}, 0, tokens.digest(token))
+    attempt.token = jwt_reading.ReadToken({}, 0, jwt_reading.digest(token))
 
 
-def signature_is_fresh(attempt: Attempt) -> None:
+def signature_is_fresh(attempt: UploadAttempt) -> None:
     """Refuse a time that is over, or more than an hour ahead (`docs`)."""
     text = attempt.form.fields["expire"]
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_TIME):

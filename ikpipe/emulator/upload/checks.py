@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.emulator.library import query
-from ikpipe.emulator.library.query import Field, QueryError
+from ikpipe.emulator.library.query import QueryError, SearchField
 from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ikpipe.emulator.library.query import Details, Predicate, Reader, Token
-    from ikpipe.emulator.upload.parameters import Wanted
+    from ikpipe.emulator.library.query import Details, Predicate, QueryToken, Reader
+    from ikpipe.emulator.upload.parameters import UploadParameters
 
 SYNTAX = "Your request contains invalid syntax for the checks parameter."
 FAILED = "Your request failed 'checks' validation."
@@ -35,7 +35,7 @@ def read(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> Predicate:
         400 for whatever is not of the documented language (`spec`).
     """
 
-    def field(name: Token, asked: str) -> Field:
+    def field(name: QueryToken, asked: str) -> SearchField:
         found = FIELDS.get(name.text) or _custom(name.text, schemas)
         # fields go in quotes (docs: "remember to quote the fields")
         if found is None or name.kind != "string":
@@ -48,13 +48,13 @@ def read(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> Predicate:
         raise Refusal(400, SYNTAX) from None
 
 
-def check(condition: Predicate, wanted: Wanted, described: Details) -> None:
+def check(condition: Predicate, wanted: UploadParameters, described: Details) -> None:
     """Hold an upload to its conditions (`spec`)."""
     if not condition(_facts(wanted, described)):
         raise Refusal(400, FAILED)
 
 
-def _facts(wanted: Wanted, described: Details) -> dict[str, object]:
+def _facts(wanted: UploadParameters, described: Details) -> dict[str, object]:
     """Give all that can be asked for, by the names under which it is."""
     request = {
         "fileName": wanted.name,
@@ -85,37 +85,37 @@ def _folder(path: str) -> str:
     return f"{inner}/" if inner else ""
 
 
-def _word(token: Token, _now: datetime) -> str:
+def _word(token: QueryToken, _now: datetime) -> str:
     """Read text, in quotes or not (`docs`: both are in the examples)."""
     return token.text
 
 
-def _boolean(token: Token, _now: datetime) -> bool:
+def _boolean(token: QueryToken, _now: datetime) -> bool:
     if token.text not in {"true", "false"}:
         raise QueryError(f"expected true or false, found {token.text!r}")
     return token.text == "true"
 
 
-def _kind(literal: Reader, operators: frozenset[str]) -> Callable[[str, str], Field]:
-    return lambda name, _asked: Field(lambda details: details.get(name), literal, operators)
+def _kind(literal: Reader, operators: frozenset[str]) -> Callable[[str, str], SearchField]:
+    return lambda name, _asked: SearchField(lambda details: details.get(name), literal, operators)
 
 
-def _in_folder(name: str, asked: str) -> Field:
+def _in_folder(name: str, asked: str) -> SearchField:
     """Compare folders whatever slashes they are written with; `:` asks for the beginning of one (`guess`)."""
 
-    def literal(token: Token, _now: datetime) -> str:
+    def literal(token: QueryToken, _now: datetime) -> str:
         return token.text.lstrip("/") if asked == ":" else _folder(token.text)
 
-    return Field(lambda details: details.get(name), literal, query.TEXT)
+    return SearchField(lambda details: details.get(name), literal, query.TEXT)
 
 
-def _date(name: str, asked: str) -> Field:
+def _date(name: str, asked: str) -> SearchField:
     if asked == ":":
-        return Field(lambda details: details.get(name), _word, _DATE)
-    return Field(lambda details: query.dated(details.get(name)), query.read_date, _DATE)
+        return SearchField(lambda details: details.get(name), _word, _DATE)
+    return SearchField(lambda details: query.dated(details.get(name)), query.read_date, _DATE)
 
 
-def _select(token: Token, now: datetime) -> object:
+def _select(token: QueryToken, now: datetime) -> object:
     """Read an option by its looks: a number, true or false, else text."""
     try:
         return query.read_any(token, now)
@@ -123,7 +123,7 @@ def _select(token: Token, now: datetime) -> object:
         return token.text
 
 
-def _custom(name: str, schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str], Field] | None:
+def _custom(name: str, schemas: Mapping[str, Mapping[str, Any]]) -> Callable[[str, str], SearchField] | None:
     group, _, key = name.partition("request.customMetadata.")
     return CUSTOM[schemas[key]["type"]] if not group and key in schemas else None
 
@@ -134,7 +134,7 @@ _FLAG = _kind(_boolean, _EQUAL)
 _AMOUNT = _kind(query.read_number, _NUMBER)
 _TAGS = _kind(_word, _LIST)
 
-FIELDS: dict[str, Callable[[str, str], Field]] = {
+FIELDS: dict[str, Callable[[str, str], SearchField]] = {
     **dict.fromkeys(("request.fileName", "request.customCoordinates", "request.webhookUrl", "file.mime"), _TEXT),
     **dict.fromkeys(("mediaMetadata.videoCodec", "mediaMetadata.audioCodec"), _TEXT),
     **dict.fromkeys(("request.useUniqueFileName", "request.isPrivateFile", "request.isPublished"), _FLAG),
@@ -148,7 +148,7 @@ FIELDS: dict[str, Callable[[str, str], Field]] = {
 }
 """What can be asked for, and how (`docs`: the table "Supported Fields for Upload API Checks")."""
 
-CUSTOM: dict[str, Callable[[str, str], Field]] = {
+CUSTOM: dict[str, Callable[[str, str], SearchField]] = {
     **dict.fromkeys(("Text", "Textarea"), _TEXT),
     "Number": _kind(query.read_number, _NUMBER | _EQUAL),
     "Date": _date,

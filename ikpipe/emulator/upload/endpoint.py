@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse
 
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.store import new_id
-from ikpipe.emulator.upload import authentication, fetch, tokens
+from ikpipe.emulator.upload import authentication, fetch, jwt_reading
 from ikpipe.emulator.upload.capacity import Capacity
-from ikpipe.emulator.upload.form import Form, FormReader
-from ikpipe.emulator.upload.pre_post import Preparer
-from ikpipe.emulator.upload.storing import TOO_LARGE, Keeper
-from ikpipe.emulator.upload.validators import AT_THE_DOOR, CHECKS, Attempt
+from ikpipe.emulator.upload.form import FormReader, ReceivedForm
+from ikpipe.emulator.upload.pre_post import PreTransformer
+from ikpipe.emulator.upload.storing import TOO_LARGE, FileStorer
+from ikpipe.emulator.upload.validators import AT_THE_DOOR, CHECKS, UploadAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.log import Entry
-    from ikpipe.emulator.upload.form import Spool
+    from ikpipe.emulator.upload.form import FormSpool
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -42,10 +42,10 @@ class Disconnected(Exception):  # noqa: N818 - what the client did, not a fault 
 class UploadEndpoint:
     """The ASGI application behind `POST /api/v2/files/upload`, and behind V1's."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
-        self._keeper = Keeper(account)
-        self._preparer = Preparer(account, self._store)
+        self._keeper = FileStorer(account)
+        self._preparer = PreTransformer(account, self._store)
         self._capacity = Capacity(account.rules)
         self._fetcher = fetch.Fetcher(account.store.incoming, account.rules.largest, account.rules)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="emulator")
@@ -79,14 +79,14 @@ class UploadEndpoint:
         finally:
             reader.form.discard()
 
-    async def _take(self, form: Form, entry: Entry, scope: Scope, authorization: bytes | None) -> Response:
+    async def _take(self, form: ReceivedForm, entry: Entry, scope: Scope, authorization: bytes | None) -> Response:
         """Check the form, then get and keep its file."""
         account = self._account
         belongings = account.keys, account.rules, account.store, account.load
         delay, struck = scope.get("index_delay", 0.0), scope.get("struck", False)
         key = None if authorization is None else authorization.decode("latin-1")
         about = form, scope["path"] == V1_PATH, key, account.clock(), delay
-        attempt = Attempt(*about, *belongings, request_id=scope["request_id"], struck=struck)
+        attempt = UploadAttempt(*about, *belongings, request_id=scope["request_id"], struck=struck)
         try:
             response = await self._take_in_turn(attempt, entry)
         except Refusal:
@@ -99,7 +99,7 @@ class UploadEndpoint:
         scope["token"] = attempt.token
         return response
 
-    async def _take_in_turn(self, attempt: Attempt, entry: Entry) -> Response:
+    async def _take_in_turn(self, attempt: UploadAttempt, entry: Entry) -> Response:
         """Turn away at the door, at once; whatever passes takes as long as the service needs."""
         for check in AT_THE_DOOR:
             check(attempt)
@@ -115,7 +115,7 @@ class UploadEndpoint:
             check(attempt)
         return await self._keep(attempt, entry)
 
-    async def _keep(self, attempt: Attempt, entry: Entry) -> Response:
+    async def _keep(self, attempt: UploadAttempt, entry: Entry) -> Response:
         """Get the file, and store it as it is or as it is to be."""
         spool = await self._get(attempt.file, entry["file"]["kind"])
         entry["file"] |= {"size": spool.size, "sha256": spool.sha256}
@@ -127,7 +127,7 @@ class UploadEndpoint:
             if spool is not attempt.file:
                 spool.discard()
 
-    async def _store(self, attempt: Attempt, spool: Spool, entry: Entry) -> dict[str, Any]:
+    async def _store(self, attempt: UploadAttempt, spool: FormSpool, entry: Entry) -> dict[str, Any]:
         """Look at a file and store it; gives the answer."""
         keeper, version = self._keeper, new_id()
         try:
@@ -141,7 +141,7 @@ class UploadEndpoint:
             self._preparer.post(attempt, details)
         return reply
 
-    async def _get(self, file: Spool, kind: str) -> Spool:
+    async def _get(self, file: FormSpool, kind: str) -> FormSpool:
         if kind == "url":
             return await self._fetcher.fetch(file)
         if file.size > self._account.rules.largest_text:
@@ -158,7 +158,7 @@ class UploadEndpoint:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
 
 
-async def read_body(reader: FormReader, receive: Receive) -> Form:
+async def read_body(reader: FormReader, receive: Receive) -> ReceivedForm:
     """Feed the whole body to the reader."""
     while True:
         message = await receive()
@@ -169,11 +169,11 @@ async def read_body(reader: FormReader, receive: Receive) -> Form:
             return reader.finish()
 
 
-def note_form(entry: Entry, form: Form) -> None:
+def note_form(entry: Entry, form: ReceivedForm) -> None:
     """Write into the log what a form held; never the token itself, nor V1's signature of it."""
     entry["fields"] = {name: value for name, value in form.fields.items() if name != "signature"}
     entry["repeated"] = list(form.repeated)
-    entry["token"] = tokens.digest(form.token) if form.token else None
+    entry["token"] = jwt_reading.digest(form.token) if form.token else None
     if form.file is not None:
         entry["file"] = {
             "kind": "binary" if form.file_name is not None else fetch.kind(form.file),

@@ -9,18 +9,18 @@ from starlette.responses import HTMLResponse, Response
 
 from ikpipe.emulator.faults import KINDS
 from ikpipe.emulator.refusals import Refusal, too_many
-from ikpipe.emulator.upload.authentication import Struck
+from ikpipe.emulator.upload.authentication import FaultInjected
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
 
 
 class FaultyUploads:
     """Goes around the upload endpoint, and does to some uploads what the faults say."""
 
-    def __init__(self, app: ASGIApp, account: Account) -> None:
+    def __init__(self, app: ASGIApp, account: EmulatedAccount) -> None:
         self._app = app
         self._account = account
 
@@ -33,14 +33,14 @@ class FaultyUploads:
         fault = _Fault(kind, self._account, scope)
         try:
             await self._app(scope, fault.receiver(receive), fault.sender(receive, send))
-        except Struck:
+        except FaultInjected:
             await fault.strike()
 
 
 class _Fault:
     """One fault of one upload."""
 
-    def __init__(self, kind: str, account: Account, scope: Scope) -> None:
+    def __init__(self, kind: str, account: EmulatedAccount, scope: Scope) -> None:
         self._kind = kind
         self._account = account
         self._scope = scope

@@ -13,7 +13,7 @@ import httpx
 
 from ikpipe.emulator.outbound import NotPublicError, Outbound
 from ikpipe.emulator.refusals import invalid
-from ikpipe.emulator.upload.form import Spool
+from ikpipe.emulator.upload.form import FormSpool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ _DATA_URI = re.compile(rb"data:[^,]*?;base64,", re.IGNORECASE)
 _WHITE = re.compile(rb"\s+")
 
 
-def kind(text: Spool) -> str:
+def kind(text: FormSpool) -> str:
     """Tell `url`, `data-uri` and `base64` apart by their beginning."""
     head = text.head(8).lower()
     if head.startswith((b"http://", b"https://")):
@@ -48,7 +48,7 @@ class Fetcher:
         if self._client is not None:
             await self._client.aclose()
 
-    async def fetch(self, text: Spool) -> Spool:
+    async def fetch(self, text: FormSpool) -> FormSpool:
         """Download the URL that the file's text is.
 
         Raises
@@ -59,7 +59,7 @@ class Fetcher:
         """
         if text.size > LONGEST_URL:
             raise invalid("file", "The URL is too long.")
-        spool = Spool(self._folder, self._limit)
+        spool = FormSpool(self._folder, self._limit)
         try:
             await self._download(text.head(LONGEST_URL).decode().strip(), spool)
         except NotPublicError as error:
@@ -74,7 +74,7 @@ class Fetcher:
             raise
         return spool
 
-    async def _download(self, url: str, spool: Spool) -> None:
+    async def _download(self, url: str, spool: FormSpool) -> None:
         if self._client is None:
             outbound = Outbound("fetch_hosts", self._rules.fetch_hosts)
             self._client = httpx.AsyncClient(follow_redirects=True, timeout=None, transport=outbound)  # noqa: S113 - timed below, as a whole
@@ -90,7 +90,7 @@ class Fetcher:
                         return
 
 
-def decode(text: Spool, folder: Path, limit: int) -> Spool:
+def decode(text: FormSpool, folder: Path, limit: int) -> FormSpool:
     """Decode base64 text, with or without a data URI's beginning, piece by piece.
 
     Raises
@@ -98,7 +98,7 @@ def decode(text: Spool, folder: Path, limit: int) -> Spool:
     Refusal
         400 if it is not base64 (the words are a `guess`).
     """
-    spool = Spool(folder, limit)
+    spool = FormSpool(folder, limit)
     try:
         for piece in _quadruples(text.chunks()):
             spool.write(base64.b64decode(piece, validate=True))

@@ -28,7 +28,7 @@ _OPTION = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))'
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-class Spool:
+class FormSpool:
     """The bytes of one file, with their size and hash: in memory while few, in a file of `folder` beyond that.
 
     Bytes past `limit` are counted and dropped: they are refused later, and need not fill the disk.
@@ -115,13 +115,13 @@ def _write(path: Path, data: bytearray) -> None:
         os.close(file)
 
 
-class Form:
+class ReceivedForm:
     """What one multipart body held."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.fields: dict[str, str] = {}
         self.token: str | None = None
-        self.file: Spool | None = None
+        self.file: FormSpool | None = None
         self.file_name: str | None = None
         """The file part's own name; None for text (`seed`: a URL or base64)."""
         self.repeated: list[str] = []
@@ -130,12 +130,12 @@ class Form:
         self._folder = folder
         self._limit = limit
 
-    def open_file(self, name: str | None) -> Spool:
+    def open_file(self, name: str | None) -> FormSpool:
         """Begin the file; a second one is noted as repeated, and its bytes go nowhere."""
         if self.file is not None:
             self.repeated.append("file")
-            return Spool(self._folder, 0)
-        self.file, self.file_name = Spool(self._folder, self._limit), name
+            return FormSpool(self._folder, 0)
+        self.file, self.file_name = FormSpool(self._folder, self._limit), name
         return self.file
 
     def set(self, name: str, value: str) -> None:
@@ -157,10 +157,10 @@ class FormReader:
     """Reads a body piece by piece, whatever the pieces: what can not be the beginning of a delimiter need not wait."""
 
     def __init__(self, content_type: str, folder: Path, limit: int) -> None:
-        self.form = Form(folder, limit)
+        self.form = ReceivedForm(folder, limit)
         self._name = ""
         self._text = bytearray()
-        self._spool: Spool | None = None
+        self._spool: FormSpool | None = None
         kind, options = _options(content_type)
         boundary = options.get("boundary") if kind == "multipart/form-data" else None
         self._delimiter = f"\r\n--{boundary}".encode("latin-1") if boundary else None
@@ -175,7 +175,7 @@ class FormReader:
         while self._step(self._delimiter):
             pass
 
-    def finish(self) -> Form:
+    def finish(self) -> ReceivedForm:
         """Give the form once the body has ended."""
         if self._delimiter is not None and not self.form.complete:
             raise Refusal(400, "Your request contains an incomplete multipart body.")

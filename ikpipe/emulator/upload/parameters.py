@@ -31,7 +31,7 @@ _COORDINATES = re.compile(r"\d{1,9}(?:,\d{1,9}){3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UploadParameters:
     """What an upload asks for; None is "not given"."""
 
     name: str
@@ -54,9 +54,9 @@ class Wanted:
     description: str | None
 
 
-def read(fields: Mapping[str, str], rules: Rules) -> Wanted:
+def read(fields: Mapping[str, str], rules: Rules) -> UploadParameters:
     """Read every field; the first that breaks a rule raises a `Refusal`."""
-    return Wanted(
+    return UploadParameters(
         name=file_name(fields.get("fileName", ""), rules),
         folder=folder(fields.get("folder", "/"), rules),
         unique=boolean(fields, "useUniqueFileName", default=True),

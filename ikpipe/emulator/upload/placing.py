@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
-    from ikpipe.emulator.media.facts import Facts
+    from ikpipe.emulator.media.facts import MediaFacts
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details, Store
-    from ikpipe.emulator.upload.parameters import Wanted
+    from ikpipe.emulator.upload.parameters import UploadParameters
 
 _RANDOM = random.Random()  # noqa: S311 - names that differ, no secrets
 _SUFFIX = string.ascii_letters + string.digits + "-_"
@@ -30,7 +30,7 @@ def unique_name(name: str, length: int) -> str:
     return f"{stem}_{suffix}{dot}{ending}" if stem else f"{name}_{suffix}"
 
 
-def find_place(store: Store, wanted: Wanted, rules: Rules) -> tuple[str, Details | None]:
+def find_place(store: Store, wanted: UploadParameters, rules: Rules) -> tuple[str, Details | None]:
     """Give the name that the file gets, and the details of the file that has it already.
 
     Raises
@@ -60,7 +60,7 @@ def next_number(store: Store, there: Details | None, rules: Rules) -> int:
     return int(there["versionInfo"]["name"].removeprefix("Version ")) + 1
 
 
-def merge(wanted: Wanted, there: Details | None, name: str, version: tuple[str, int]) -> Details:
+def merge(wanted: UploadParameters, there: Details | None, name: str, version: tuple[str, int]) -> Details:
     """Make the details of the new version; what the upload leaves out is kept or removed as the flags say (`seed`).
 
     `customCoordinates` go in any case when they are not given again (`seed`), and so does `description` (`guess`).
@@ -91,7 +91,7 @@ def _kept(given: Any, old: Any, *, overwrite: bool) -> Any:
     return given if given is not None or overwrite else old
 
 
-def describe(facts: Facts, size: int) -> Details:
+def describe(facts: MediaFacts, size: int) -> Details:
     """Give what the file itself says, under wire names; what it does not have is left out (`seed`)."""
     described = {
         "fileType": facts.file_type,

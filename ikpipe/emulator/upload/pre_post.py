@@ -11,25 +11,25 @@ from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.delivery import grammar
 from ikpipe.emulator.delivery.grammar import BadTransformationError
-from ikpipe.emulator.delivery.render import Request, transform
+from ikpipe.emulator.delivery.render import RenderRequest, transform
 from ikpipe.emulator.library import replies
 from ikpipe.emulator.media import inspection
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.upload import placing
 from ikpipe.emulator.upload.extensions import BAD_TRANSFORMATION
-from ikpipe.emulator.upload.form import Spool
+from ikpipe.emulator.upload.form import FormSpool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
     from typing import IO
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.log import Entry
     from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload.validators import Attempt
+    from ikpipe.emulator.upload.validators import UploadAttempt
 
-    Store = Callable[[Attempt, Spool, Entry], Awaitable[dict[str, Any]]]
+    Store = Callable[[UploadAttempt, FormSpool, Entry], Awaitable[dict[str, Any]]]
 
 FAILED = "encoding_failed"
 """The reason that an event gives (`docs`, in an example)."""
@@ -45,16 +45,16 @@ _TAILS = {
 """What follows a file's URL for each kind of post-transformation (`docs`)."""
 
 
-class Preparer:
+class PreTransformer:
     """Carries the transformations of one account's uploads out."""
 
-    def __init__(self, account: Account, store: Store) -> None:
+    def __init__(self, account: EmulatedAccount, store: Store) -> None:
         self._account = account
         self._store = store
 
     # Before the file is stored
 
-    async def take(self, attempt: Attempt, spool: Spool, entry: Entry) -> Response:
+    async def take(self, attempt: UploadAttempt, spool: FormSpool, entry: Entry) -> Response:
         """Answer an upload with a pre-transformation: it is queued (`spec`), or done at once, as a rule says."""
         rules = self._account.rules
         if rules.pre_transformation == "images-at-once" and _is_picture(spool, attempt.wanted.name):
@@ -71,14 +71,14 @@ class Preparer:
             self._account.background.later(rules.transformation_delay, work)
         return JSONResponse(replies.PRE_QUEUED, status_code=202)
 
-    def _copy(self, spool: Spool) -> Spool:
+    def _copy(self, spool: FormSpool) -> FormSpool:
         """Keep a file beyond its request."""
-        copy = Spool(self._account.store.incoming, self._account.rules.largest)
+        copy = FormSpool(self._account.store.incoming, self._account.rules.largest)
         for chunk in spool.chunks():
             copy.write(chunk)
         return copy
 
-    async def _finish_later(self, attempt: Attempt, spool: Spool) -> None:
+    async def _finish_later(self, attempt: UploadAttempt, spool: FormSpool) -> None:
         attempt.now = self._account.clock()
         try:
             await self._finish(attempt, spool, {})
@@ -88,13 +88,13 @@ class Preparer:
             spool.discard()
         await self._account.store.commit()
 
-    async def _finish(self, attempt: Attempt, spool: Spool, entry: Entry) -> None:
+    async def _finish(self, attempt: UploadAttempt, spool: FormSpool, entry: Entry) -> None:
         try:
             await self._process(attempt, spool, entry)
         except BadTransformationError:
             self._tell_pre_error(attempt, FAILED)
 
-    async def _process(self, attempt: Attempt, spool: Spool, entry: Entry) -> dict[str, Any]:
+    async def _process(self, attempt: UploadAttempt, spool: FormSpool, entry: Entry) -> dict[str, Any]:
         """Transform and store a file; what is no picture is stored as it came."""
         pre = attempt.wanted.transformation["pre"]
         changed = await run_in_threadpool(self._transformed, pre, spool, attempt.wanted.name)
@@ -107,11 +107,11 @@ class Preparer:
         self._tell("upload.pre-transform.success", request, reply)
         return reply
 
-    def _transformed(self, pre: str, spool: Spool, name: str) -> Spool:
+    def _transformed(self, pre: str, spool: FormSpool, name: str) -> FormSpool:
         self._check(pre)
         if not _is_picture(spool, name):
             return spool
-        changed = Spool(self._account.store.incoming, self._account.rules.largest)
+        changed = FormSpool(self._account.store.incoming, self._account.rules.largest)
         changed.write(self._derive(pre, spool.open(), spool.size))
         return changed
 
@@ -120,14 +120,14 @@ class Preparer:
         chain = grammar.read(text, self._account.rules.named_transformations)
         if chain.ignored and self._account.rules.unknown_steps == "refuse":
             raise BadTransformationError(f"not understood: {', '.join(chain.ignored)}")
-        return transform(file, size, chain, Request())[0]
+        return transform(file, size, chain, RenderRequest())[0]
 
     def _check(self, text: str) -> None:
         """Fail where a rule says so."""
         if any(fnmatchcase(text, pattern) for pattern in self._account.rules.transformations_failed):
             raise BadTransformationError("A rule has it fail.")
 
-    def _tell_pre_error(self, attempt: Attempt, reason: str) -> None:
+    def _tell_pre_error(self, attempt: UploadAttempt, reason: str) -> None:
         wanted = attempt.wanted
         request = {"x_request_id": attempt.request_id, "transformation": wanted.transformation["pre"]}
         failure = {"error": {"reason": reason}}
@@ -140,7 +140,7 @@ class Preparer:
 
     # After it is stored
 
-    def post(self, attempt: Attempt, details: Details) -> None:
+    def post(self, attempt: UploadAttempt, details: Details) -> None:
         """Have the post-transformations made later; each has an event of its own (`docs`), and nothing else to show."""
         if not any(self._account.webhooks.wants(event) for event in (POST_SUCCESS, POST_ERROR)):
             return
@@ -177,6 +177,6 @@ def tail(step: dict[str, str]) -> str:
     return _TAILS[step.get("protocol", step["type"])] + (f"?tr={value}" if value else "")
 
 
-def _is_picture(spool: Spool, name: str) -> bool:
+def _is_picture(spool: FormSpool, name: str) -> bool:
     facts, _ = inspection.look(spool.open(), spool.size, name)
     return facts.file_type == "image" and facts.mime != "image/svg+xml"

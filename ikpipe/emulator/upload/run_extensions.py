@@ -13,7 +13,7 @@ from ikpipe.emulator.upload.placing import timestamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Details
 
@@ -35,10 +35,10 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-class Extender:
+class ExtensionRunner:
     """Carries the extensions of one account out."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
 
     def begin(self, details: Details, extensions: list[Extension]) -> tuple[Details, dict[str, str]]:

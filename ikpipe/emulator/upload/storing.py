@@ -8,28 +8,28 @@ from ikpipe.emulator.library import replies
 from ikpipe.emulator.media import inspection
 from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.upload import checks, placing
-from ikpipe.emulator.upload.run_extensions import Extender
+from ikpipe.emulator.upload.run_extensions import ExtensionRunner
 
 if TYPE_CHECKING:
-    from ikpipe.emulator.account import Account
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.log import Entry
-    from ikpipe.emulator.media.facts import Facts
+    from ikpipe.emulator.media.facts import MediaFacts
     from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload.form import Spool
-    from ikpipe.emulator.upload.parameters import Wanted
-    from ikpipe.emulator.upload.validators import Attempt
+    from ikpipe.emulator.upload.form import FormSpool
+    from ikpipe.emulator.upload.parameters import UploadParameters
+    from ikpipe.emulator.upload.validators import UploadAttempt
 
 TOO_LARGE = "Your request contains invalid file parameter. The file size exceeds limits."
 
 
-class Keeper:
+class FileStorer:
     """Keeps files, for one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
-        self._extender = Extender(account)
+        self._extender = ExtensionRunner(account)
 
-    def take_in(self, wanted: Wanted, spool: Spool, version: str) -> tuple[Details, Details]:
+    def take_in(self, wanted: UploadParameters, spool: FormSpool, version: str) -> tuple[Details, Details]:
         """Read what the file says of itself, and move its bytes to where they stay; in any thread.
 
         The legacy metadata stand apart: they take longest, and nobody sees them but in an answer that asks for them.
@@ -46,14 +46,14 @@ class Keeper:
         if size > limit:
             raise Refusal(400, TOO_LARGE)
 
-    def _limit(self, facts: Facts) -> int:
+    def _limit(self, facts: MediaFacts) -> int:
         rules = self._account.rules
         if facts.file_type == "image":
             return rules.image_limit
         return rules.video_limit if (facts.mime or "").startswith("video/") else rules.other_limit
 
     def keep(
-        self, attempt: Attempt, version: str, found: tuple[Details, Details], entry: Entry
+        self, attempt: UploadAttempt, version: str, found: tuple[Details, Details], entry: Entry
     ) -> tuple[Details, dict[str, Any]]:
         """Give the file its place and version; in the event loop's thread, where nothing comes between.
 
@@ -87,7 +87,7 @@ class Keeper:
         """Remove a version's bytes, which nobody wants."""
         self._account.store.bytes_of(version).unlink(missing_ok=True)
 
-    def _place(self, attempt: Attempt, version: str, described: Details) -> tuple[Details, dict[str, str]]:
+    def _place(self, attempt: UploadAttempt, version: str, described: Details) -> tuple[Details, dict[str, str]]:
         store, rules, wanted = attempt.store, attempt.rules, attempt.wanted
         name, there = placing.find_place(store, wanted, rules)
         number = placing.next_number(store, there, rules)
@@ -98,7 +98,7 @@ class Keeper:
         store.add_version(wanted.folder, details, number, attempt.now + attempt.index_delay)
         return details, status
 
-    def _reply(self, attempt: Attempt, details: Details, status: dict[str, str]) -> dict[str, Any]:
+    def _reply(self, attempt: UploadAttempt, details: Details, status: dict[str, str]) -> dict[str, Any]:
         wanted, account = attempt.wanted, self._account
         fields = account.store.fields() if "selectedFieldsSchema" in wanted.response_fields else []
         return replies.uploaded(details, wanted, fields, account.endpoint, account.rules, status)

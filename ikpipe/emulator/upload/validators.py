@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from ikpipe.emulator.load import Load
     from ikpipe.emulator.settings import Rules
     from ikpipe.emulator.store import Store
-    from ikpipe.emulator.upload import tokens
-    from ikpipe.emulator.upload.form import Form, Spool
+    from ikpipe.emulator.upload import jwt_reading
+    from ikpipe.emulator.upload.form import FormSpool, ReceivedForm
 
 
 @dataclass(slots=True)
-class Attempt:
+class UploadAttempt:
     """One upload before the checks; they fill in `token` and `wanted`."""
 
-    form: Form
+    form: ReceivedForm
     v1: bool
     """Whether it came to the endpoint of V1."""
     authorization: str | None
@@ -37,7 +37,7 @@ class Attempt:
     now: float
     index_delay: float
     """Seconds by which a fault delays the file in lists."""
-    keys: tokens.Keys
+    keys: jwt_reading.AccountKeys
     rules: Rules
     store: Store
     load: Load
@@ -48,30 +48,30 @@ class Attempt:
     """Whether this attempt is the one that used its token up."""
     condition: Predicate | None = None
     """What `checks` ask for."""
-    token: tokens.Token = field(init=False)
-    wanted: parameters.Wanted = field(init=False)
+    token: jwt_reading.ReadToken = field(init=False)
+    wanted: parameters.UploadParameters = field(init=False)
 
     @property
-    def file(self) -> Spool:
+    def file(self) -> FormSpool:
         """The file, once a check has seen that there is one."""
         if self.form.file is None:
             raise Refusal(400, "Your request is missing file parameter.")
         return self.form.file
 
 
-def outage(attempt: Attempt) -> None:
+def outage(attempt: UploadAttempt) -> None:
     """Play a service that is down, which says nothing (`sdk`: a 5xx can have an empty body)."""
     rules = attempt.rules
     if rules.outage and attempt.load.within("outage", rules.outage_times):
         raise Refusal(rules.outage, "")
 
 
-def too_fast(attempt: Attempt) -> None:
+def too_fast(attempt: UploadAttempt) -> None:
     """Refuse uploads past a rate, if a rule gives one (`docs`: "the upload API is not rate-limited")."""
     attempt.load.count_request("upload", attempt.rules.upload_rate, attempt.rules.rate_interval)
 
 
-def account(attempt: Attempt) -> None:
+def account(attempt: UploadAttempt) -> None:
     """Refuse an account that is not in order (`spec`)."""
     check_account(attempt.rules)
 
@@ -88,7 +88,7 @@ def check_account(rules: Rules) -> None:
         raise Refusal(403, "Your account is disabled.")
 
 
-def one_file(attempt: Attempt) -> None:
+def one_file(attempt: UploadAttempt) -> None:
     """Ask for a file (`seed`), and one alone (`docs`; the words for a second one are a `guess`)."""
     if "file" in attempt.form.repeated:
         raise invalid("file", "Only one file can be uploaded in a request.")
@@ -96,19 +96,19 @@ def one_file(attempt: Attempt) -> None:
         raise Refusal(400, "Your request is missing file parameter.")
 
 
-def parameters_are_valid(attempt: Attempt) -> None:
+def parameters_are_valid(attempt: UploadAttempt) -> None:
     """Hold every parameter to its own rules (`seed`, `spec`)."""
     attempt.wanted = parameters.read(attempt.form.fields, attempt.rules)
 
 
-def metadata_fits(attempt: Attempt) -> None:
+def metadata_fits(attempt: UploadAttempt) -> None:
     """Hold custom metadata to fields that exist, and to their schemas (`seed`, `spec`)."""
     given = attempt.wanted.metadata
     if given is not None or attempt.rules.required_fields == "always":
         custom_fields.check_values(given or {}, attempt.store.fields())
 
 
-def checks_can_be_read(attempt: Attempt) -> None:
+def checks_can_be_read(attempt: UploadAttempt) -> None:
     """Read the conditions that came with the request (`spec`); they are tried when the file is known."""
     text = attempt.form.fields.get("checks", "")
     if text:
@@ -116,7 +116,7 @@ def checks_can_be_read(attempt: Attempt) -> None:
         attempt.condition = checks.read(text, schemas)
 
 
-def quota_is_left(attempt: Attempt) -> None:
+def quota_is_left(attempt: UploadAttempt) -> None:
     """Refuse what goes over the account's quotas (`spec`)."""
     rules, extensions = attempt.rules, len(attempt.wanted.extensions)
     if rules.upload_quota is not None and attempt.store.uploads >= rules.upload_quota:
@@ -125,7 +125,7 @@ def quota_is_left(attempt: Attempt) -> None:
         raise Refusal(rules.quota_status, "Extensions quota exceeded.")
 
 
-def not_busy(attempt: Attempt) -> None:
+def not_busy(attempt: UploadAttempt) -> None:
     """Refuse a file that is updated too often (`spec`; which file, and how often, is a rule's to say)."""
     rules, name = attempt.rules, attempt.wanted.name
     if rules.busy and fnmatchcase(name, rules.busy) and attempt.load.within(f"busy {name}", rules.busy_times):
@@ -133,9 +133,9 @@ def not_busy(attempt: Attempt) -> None:
 
 
 # a gateway makes these, before the service takes its time
-AT_THE_DOOR: tuple[Callable[[Attempt], None], ...] = (outage, too_fast, account)
+AT_THE_DOOR: tuple[Callable[[UploadAttempt], None], ...] = (outage, too_fast, account)
 # what follows once it is known who uploads
-CHECKS: tuple[Callable[[Attempt], None], ...] = (
+CHECKS: tuple[Callable[[UploadAttempt], None], ...] = (
     one_file,
     parameters_are_valid,
     metadata_fits,

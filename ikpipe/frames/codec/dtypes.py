@@ -18,7 +18,7 @@ from ikpipe.frames.codec.bounds import LONGEST, count, is_column_dtype, offset
 
 
 @dataclass(frozen=True)
-class Kind:
+class ColumnType:
     """A column's dtype in words.
 
     `categories` are those of a categorical, as tagged JSON; `ticks` says that cells are times, as pandas counts them.
@@ -29,7 +29,7 @@ class Kind:
     ticks: bool = False
 
     @classmethod
-    def of(cls, dtype: Any) -> "Kind":
+    def of(cls, dtype: Any) -> "ColumnType":
         """Describe a dtype."""
         if isinstance(dtype, pd.CategoricalDtype):
             return cls("category", categories(dtype))
@@ -39,7 +39,7 @@ class Kind:
         return cls(name, ticks=(counted or isinstance(dtype, pd.DatetimeTZDtype | pd.PeriodDtype)) and name != "object")
 
 
-def cells(column: "pd.Series[Any]", kind: Kind) -> list[Any]:
+def cells(column: "pd.Series[Any]", kind: ColumnType) -> list[Any]:
     """Give a column's cells as values that tagged JSON can hold, JSON's own wherever there are such."""
     dtype, values = column.dtype, column.array
     if kind.dtype == "object":
@@ -55,7 +55,7 @@ def cells(column: "pd.Series[Any]", kind: Kind) -> list[Any]:
     return column.tolist()
 
 
-def reader(kind: Kind, *, trusted: bool = False) -> Callable[[list[Any]], "pd.Series[Any]"]:
+def reader(kind: ColumnType, *, trusted: bool = False) -> Callable[[list[Any]], "pd.Series[Any]"]:
     """Give the way back from `cells` to a column.
 
     Raises
@@ -208,7 +208,9 @@ def _level(values: "pd.Series[Any]", freq: str | None) -> Any:
 
 def labels(index: "pd.Index[Any]") -> dict[str, Any]:
     """Describe an index with its values, such as a frame's labels."""
-    pairs = [(level, Kind.of(level.dtype)) for level in ([] if isinstance(index, pd.RangeIndex) else levels(index))]
+    pairs = [
+        (level, ColumnType.of(level.dtype)) for level in ([] if isinstance(index, pd.RangeIndex) else levels(index))
+    ]
     return described(index) | {
         "values": [[asdict(kind), json_values.encode(cells(level, kind))] for level, kind in pairs]
     }
@@ -216,7 +218,7 @@ def labels(index: "pd.Index[Any]") -> dict[str, Any]:
 
 def labels_of(note: dict[str, Any], columns: int, *, trusted: bool = False) -> Any:
     """Make the index of so many labels that `labels` described."""
-    pairs = [(Kind(**kind), text) for kind, text in note["values"]]
+    pairs = [(ColumnType(**kind), text) for kind, text in note["values"]]
     values = [reader(kind, trusted=trusted)(json_values.decode(text, trusted=trusted)) for kind, text in pairs]
     return index_of(values, note, columns, trusted=trusted)
 

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from ikpipe.errors import BadValue
+from ikpipe.errors import InvalidValue
 from ikpipe.frames.codec.bounds import DEEPEST, array_dtype, is_zone, offset, shallow
 
 _KIND, _CONTENT = "!", "="
@@ -252,15 +252,15 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _unreadable(words: object) -> BadValue:
+def _unreadable(words: object) -> InvalidValue:
     if not isinstance(words, str):
         raise TypeError("what is said of an unreadable value is not text")
-    return BadValue("unreadable_value", words, "replace it with text, a number or a list of these")
+    return InvalidValue("unreadable_value", words, "replace it with text, a number or a list of these")
 
 
 # A class stands before those that it is derived from: the first that fits is taken.
 _KINDS = (
-    _Kind("unreadable", BadValue, str, _unreadable),
+    _Kind("unreadable", InvalidValue, str, _unreadable),
     _Kind("nat", type(pd.NaT), lambda _: None, lambda _: pd.NaT),
     _Kind("na", type(pd.NA), lambda _: None, lambda _: pd.NA),
     _Kind("float", float, float.__repr__, float),

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 
 from ikpipe.frames.codec import json_values
-from ikpipe.frames.codec.dtypes import Kind, cells, columns, described, framed, labels, reader
+from ikpipe.frames.codec.dtypes import ColumnType, cells, columns, described, framed, labels, reader
 
 
-class Frozen:
+class FrameEncoder:
     """A frame's text: its head, and the cells of any of its rows.
 
     Parameters
@@ -32,7 +32,7 @@ class Frozen:
     def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
         self._frame, self._part = frame, part
         self._index = _has_values(frame)
-        self._kinds = [Kind.of(column.dtype) for column in columns(frame, index=self._index)]
+        self._kinds = [ColumnType.of(column.dtype) for column in columns(frame, index=self._index)]
 
     @cached_property
     def head(self) -> str:
@@ -54,13 +54,13 @@ class Frozen:
         return f"[{','.join(json_values.encode_cells(cells(column, kind)) for column, kind in pairs)}]"
 
 
-def thaw(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
+def decode_frame(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
     """Read a frame back.
 
     Parameters
     ----------
     head
-        What `Frozen` wrote.
+        What `FrameEncoder` wrote.
     pieces
         Its pieces, in their order.
     first
@@ -88,7 +88,7 @@ def _has_values(frame: pd.DataFrame) -> bool:
 
 def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
     index = notes["index"]
-    found = _columns([Kind(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
+    found = _columns([ColumnType(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
     if notes["rows"] is None:
         rows = notes["rows"] = len(found[0])
         if index["range"]:
@@ -98,7 +98,7 @@ def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted
     return frame.set_flags(allows_duplicate_labels=bool(notes["duplicates"]))
 
 
-def _columns(kinds: list[Kind], pieces: Iterable[str], *, trusted: bool) -> list["pd.Series[Any]"]:
+def _columns(kinds: list[ColumnType], pieces: Iterable[str], *, trusted: bool) -> list["pd.Series[Any]"]:
     readers = [reader(kind, trusted=trusted) for kind in kinds]
     parts: list[list[pd.Series[Any]]] = [[] for _ in kinds]
     for piece in pieces:

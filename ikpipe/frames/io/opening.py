@@ -11,12 +11,12 @@ from typing import IO, Any
 
 from ikpipe.errors import Error, MissingExtra
 
-Source = str | PathLike[str] | IO[bytes] | IO[str]
+InputFile = str | PathLike[str] | IO[bytes] | IO[str]
 RESULTS = ("csv", "jsonl", "parquet")
 """The endings of files of results."""
 
 
-def name_of(source: Source) -> str:
+def name_of(source: InputFile) -> str:
     """Give the name by which an error calls a source."""
     if isinstance(source, str | PathLike):
         return "standard input" if source == "-" else fspath(source)
@@ -31,7 +31,7 @@ def ending(path: str, known: Iterable[str]) -> str:
     return found
 
 
-def opened(source: Source) -> AbstractContextManager[IO[Any]]:
+def opened(source: InputFile) -> AbstractContextManager[IO[Any]]:
     """Open a path, or standard input for ``-``; what is open already is left so."""
     if source == "-":
         return nullcontext(sys.stdin.buffer)

@@ -107,7 +107,7 @@ def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
     return frame
 
 
-class Encoded(NamedTuple):
+class EncodedTable(NamedTuple):
     """A chunk of a frame as an Arrow table, and what is to be known to make it a frame again.
 
     `how` says of each column how it went in; `frame` has the index and the labels, and `indexed` says whether the
@@ -120,7 +120,7 @@ class Encoded(NamedTuple):
     indexed: bool
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "Encoded":
+    def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "EncodedTable":
         """Encode a frame; the columns `as_json` go in as tagged JSON, since Arrow did not take one of their cells."""
         pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
         found = list(zip(text.names(frame, index=index), columns(frame, index=index), strict=True))
@@ -128,11 +128,11 @@ class Encoded(NamedTuple):
         table = pyarrow.table([array for array, _ in pairs], names=[name for name, _ in found])
         return cls(table, [asdict(note) for _, note in pairs], frame, index)
 
-    def alike(self, other: "Encoded") -> bool:
+    def alike(self, other: "EncodedTable") -> bool:
         """Tell whether both can be parts of one file."""
         return self.how == other.how and self.table.schema.equals(other.table.schema)
 
-    def differing(self, other: "Encoded") -> set[str]:
+    def differing(self, other: "EncodedTable") -> set[str]:
         """Give the columns of both that went in in different ways, or as different types."""
         found = {field.name: (field.type, how) for field, how in zip(other.table.schema, other.how, strict=True)}
         mine = ((field.name, (field.type, how)) for field, how in zip(self.table.schema, self.how, strict=True))

@@ -9,15 +9,15 @@ from typing import IO, Any
 
 import pandas as pd
 
-from ikpipe.errors import Error, shown
+from ikpipe.errors import Error, short_repr
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import Source, ending, name_of, needed, opened, read_as, seekable
+from ikpipe.frames.io.opening import InputFile, ending, name_of, needed, opened, read_as, seekable
 from ikpipe.frames.io.records import columns_of, delimited, json_rows, refuse_duplicates
 
 _MOST_ROWS = 1_048_576  # of a sheet, in Excel
 
 
-def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
+def read_table(source: InputFile, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
     """Read a table from a file, or from standard input.
 
     Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing.
@@ -39,7 +39,7 @@ def read_table(source: Source, format: str | None = None) -> pd.DataFrame:  # no
     if format is None:
         format = ending(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
     elif format not in _READERS:
-        raise Error(f"the format is one of {', '.join(_READERS)}, not {shown(format)}")
+        raise Error(f"the format is one of {', '.join(_READERS)}, not {short_repr(format)}")
     read = _READERS[format]
     with opened(source) as stream:
         return read(stream, name)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from ikpipe.errors import Error, shown
+from ikpipe.errors import Error, short_repr
 from ikpipe.frames.codec.bounds import shallow
 
 # The csv module's own limit, 128 KiB, is less than a data URI of a small picture.
@@ -82,7 +82,7 @@ def json_rows(stream: IO[Any], name: str, *, as_seen: bool = False) -> Iterator[
         except ValueError as error:
             raise Error(f"{name}, line {number} is no JSON: {error}") from error
         if not isinstance(row, dict):
-            raise Error(f"{name}, line {number} is no JSON object: {shown(row)}")
+            raise Error(f"{name}, line {number} is no JSON object: {short_repr(row)}")
         yield row
 
 

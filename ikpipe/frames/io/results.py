@@ -6,10 +6,10 @@ from typing import IO, Any
 
 import pandas as pd
 
-from ikpipe.frames.chunks import Whole
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import parquet, text
 from ikpipe.frames.io.opening import ending, opened
-from ikpipe.frames.io.writing import Csv, Stream, Table, table_file
+from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
 
 def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> None:
@@ -35,11 +35,11 @@ def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: 
 
 def write_csv(results: pd.DataFrame, stream: IO[bytes], *, spreadsheet_safe: bool = False) -> None:
     """Write results as CSV to an open stream, such as standard output."""
-    _write(results, Csv(Stream(stream), spreadsheet_safe=spreadsheet_safe))
+    _write(results, CsvWriter(OutputStream(stream), spreadsheet_safe=spreadsheet_safe))
 
 
-def _write(table: Any, file: Table) -> None:
-    whole = Whole(table)
+def _write(table: Any, file: TableWriter) -> None:
+    whole = InMemoryTable(table)
     for chunk in whole.chunks():
         file.take(file.prepare(chunk))
     file.close(whole.frame.attrs)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe.errors import Error
-from ikpipe.frames.chunks import ROWS, Chunk, Feed, FromFile, Whole, fitting, with_columns
-from ikpipe.frames.codec.text import Frozen
+from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
+from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
 from ikpipe.frames.io.opening import ending, name_of, opened
 from ikpipe.frames.io.reading import FORMATS, objects, read_table, texts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STANDARD = "-"
 
 
-def feed(source: str) -> Feed:
+def feed(source: str) -> TableSource:
     """Open a table by its name; ``-`` is CSV on standard input.
 
     Raises
@@ -33,21 +33,21 @@ def feed(source: str) -> Feed:
     kind = "csv" if source == STANDARD else ending(source, FORMATS)
     if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(source)):
         return _FEEDS[kind](source)
-    return Whole(read_table(source))
+    return InMemoryTable(read_table(source))
 
 
-def reopened(origin: dict[str, Any]) -> Feed:
+def reopened(origin: dict[str, Any]) -> TableSource:
     """Open the table again that a run of another process was reading."""
     return feed(origin["path"])
 
 
-class _Streamed(FromFile):
+class _Streamed(FileTable):
     """A table that is read from a file, once, from its beginning to its end."""
 
     def __init__(self, source: str) -> None:
         super().__init__(None if source == STANDARD else {"path": str(Path(source).resolve()), "whole": []})
         self._source, self._name = source, name_of(source)
-        self._frozen: tuple[Any, Frozen] | None = None
+        self._frozen: tuple[Any, FrameEncoder] | None = None
         self._frames = self._read()
         self.sample = next(self._frames)
 
@@ -70,13 +70,13 @@ class _Streamed(FromFile):
                 return
             frame = following
 
-    def _written(self, frame: pd.DataFrame) -> Frozen:
+    def _written(self, frame: pd.DataFrame) -> FrameEncoder:
         """Give how the chunk is written; one serves for all that are alike."""
         like = tuple(frame.columns), tuple(frame.dtypes), type(frame.index)
         if self._frozen is None or self._frozen[0] != like:
             ranged = isinstance(frame.index, pd.RangeIndex)
             none = frame.iloc[:0]
-            self._frozen = like, Frozen(none.reset_index(drop=True) if ranged else none, part=True)
+            self._frozen = like, FrameEncoder(none.reset_index(drop=True) if ranged else none, part=True)
         return self._frozen[1]
 
 

@@ -11,14 +11,14 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from ikpipe.errors import Error, shown
+from ikpipe.errors import Error, short_repr
 from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
 from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
 from ikpipe.frames.io.records import columns_of, delimited, json_rows
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
-from ikpipe.request.values import plain
+from ikpipe.request.values import to_text
 
 DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
 """The dtype of each column that a run adds."""
@@ -28,7 +28,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass
-class Layout:
+class TextLayout:
     """How a table lies in a text file.
 
     `index` says whether the index is written, as leading columns; `names` are the columns' names in the file, each
@@ -40,7 +40,7 @@ class Layout:
     whole: list[bool]
 
     @classmethod
-    def of(cls, chunk: Chunk, *, index: bool) -> "Layout":
+    def of(cls, chunk: Chunk, *, index: bool) -> "TextLayout":
         """Decide the layout of a table, by a chunk of it."""
         levels = chunk.frame.index.nlevels if index else 0
         wholes = [chunk.whole(at) for at in range(-levels, chunk.frame.shape[1])]
@@ -174,7 +174,7 @@ def _scalar(value: Any) -> object:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, float):
         return value if np.isfinite(value) else None if np.isnan(value) else str(value)
-    return None if value is pd.NA or value is pd.NaT else plain(value)
+    return None if value is pd.NA or value is pd.NaT else to_text(value)
 
 
 def _from_csv(column: str, cells: Iterable[str], name: str) -> "pd.Series[Any]":
@@ -197,7 +197,7 @@ def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: s
         values.extend(None if cell is None else read(cell) for cell in cells)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         place = len(values)
-        raise Error(f"{name}, row {place + 1}: {column} cannot be {shown(cells[place])}") from None
+        raise Error(f"{name}, row {place + 1}: {column} cannot be {short_repr(cells[place])}") from None
     return pd.Series(values, dtype=DTYPES[column])
 
 

@@ -16,7 +16,7 @@ from ikpipe.frames.chunks import with_columns
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import parquet, text
 from ikpipe.frames.io.opening import RESULTS, ending, needed
-from ikpipe.frames.results import answered, answers
+from ikpipe.frames.results import results_frame, with_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ikpipe.request.result import Result
 
 
-class Place(Protocol):
+class OutputFile(Protocol):
     """Where bytes go."""
 
     stream: IO[bytes]
@@ -36,7 +36,7 @@ class Place(Protocol):
         """Write anew what was written so far."""
 
 
-class Beside:
+class ReplacedFile:
     """A file beside another, whose place it takes once it is whole and on the disk.
 
     Parameters
@@ -79,7 +79,7 @@ class Beside:
         self._path.unlink(missing_ok=True)
 
 
-class Stream:
+class OutputStream:
     """An open stream, such as standard output; what has gone into it cannot be written anew."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -90,7 +90,7 @@ class Stream:
         raise Error("there are columns that were not there at first: name a file for the results, such as results.csv")
 
 
-class Table(ABC):
+class TableWriter(ABC):
     """A table on its way into a file; `closed` once it is whole.
 
     Parameters
@@ -99,7 +99,7 @@ class Table(ABC):
         Where it goes.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: OutputFile) -> None:
         self.closed = False
         self._place = place
         self._index: bool | None = None
@@ -125,7 +125,7 @@ class Table(ABC):
         return self._index
 
 
-class Csv(Table):
+class CsvWriter(TableWriter):
     """A table as CSV.
 
     Parameters
@@ -136,14 +136,14 @@ class Csv(Table):
         Put an apostrophe before cells that a spreadsheet would run as formulas.
     """
 
-    def __init__(self, place: Place, *, spreadsheet_safe: bool = False) -> None:
+    def __init__(self, place: OutputFile, *, spreadsheet_safe: bool = False) -> None:
         super().__init__(place)
         self._safe = spreadsheet_safe
         self._names: list[str] | None = None
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
         """Write rows as text, and say of which columns they are."""
-        layout = text.Layout.of(chunk, index=self._indexed(chunk))
+        layout = text.TextLayout.of(chunk, index=self._indexed(chunk))
         rows = layout.csv_text(chunk.frame, spreadsheet_safe=self._safe)
         return layout.csv_names(spreadsheet_safe=self._safe), rows.encode()
 
@@ -166,35 +166,35 @@ class Csv(Table):
         return b"".join(text.widened(io.BytesIO(rows), names, every))
 
 
-class JsonLines(Table):
+class JsonLinesWriter(TableWriter):
     """A table as JSON lines."""
 
     def prepare(self, chunk: Chunk) -> bytes:
         """Write rows as text."""
-        return text.Layout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
+        return text.TextLayout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
 
     def take(self, prepared: bytes) -> None:
         """Write the next rows."""
         self._place.stream.write(prepared)
 
 
-class Parquet(Table):
+class ParquetWriter(TableWriter):
     """A table as Parquet, a row group for each chunk."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: OutputFile) -> None:
         super().__init__(place)
         self._pq = needed("pyarrow.parquet", "parquet", "Writing a Parquet file")
         self._writer: Any = None
-        self._first: parquet.Encoded | None = None
+        self._first: parquet.EncodedTable | None = None
         self._rows = 0
         self._as_json: set[str] = set()
 
-    def prepare(self, chunk: Chunk) -> parquet.Encoded:
+    def prepare(self, chunk: Chunk) -> parquet.EncodedTable:
         """Encode rows."""
         self._indexed(chunk)
         return self._encoded(chunk.frame)
 
-    def take(self, prepared: parquet.Encoded) -> None:
+    def take(self, prepared: parquet.EncodedTable) -> None:
         """Write the next rows."""
         first = self._first
         if first is not None and not first.alike(prepared):
@@ -204,7 +204,7 @@ class Parquet(Table):
         self._writer.write_table(prepared.table)
         self._rows += len(prepared.frame)
 
-    def _like(self, prepared: parquet.Encoded, first: parquet.Encoded) -> parquet.Encoded:
+    def _like(self, prepared: parquet.EncodedTable, first: parquet.EncodedTable) -> parquet.EncodedTable:
         """Give both what is there and what comes all columns, in a form that takes all cells."""
         labels = united(list(first.frame.columns), list(prepared.frame.columns))
         rows = with_columns(prepared.frame, labels)
@@ -223,12 +223,12 @@ class Parquet(Table):
                 self._open(encoded, new)
             self._writer.write_table(encoded.table)
 
-    def _open(self, first: parquet.Encoded, stream: IO[bytes]) -> None:
+    def _open(self, first: parquet.EncodedTable, stream: IO[bytes]) -> None:
         self._first = first._replace(frame=first.frame.iloc[:0], table=first.table[:0])
         self._writer = self._pq.ParquetWriter(stream, first.table.schema)
 
-    def _encoded(self, frame: pd.DataFrame) -> parquet.Encoded:
-        return parquet.Encoded.of(frame, self._as_json, index=bool(self._index))
+    def _encoded(self, frame: pd.DataFrame) -> parquet.EncodedTable:
+        return parquet.EncodedTable.of(frame, self._as_json, index=bool(self._index))
 
     def close(self, attrs: Mapping[Any, Any]) -> None:
         """Write what is to be known of the whole."""
@@ -247,7 +247,7 @@ class Parquet(Table):
             self._writer.close()
 
 
-class ResultsFile:
+class ResultsWriter:
     """Takes the results of a run, and writes them beside their rows.
 
     Parameters
@@ -258,12 +258,12 @@ class ResultsFile:
         Those of the table that the rows are of.
     """
 
-    def __init__(self, table: Table, attrs: Mapping[Any, Any]) -> None:
+    def __init__(self, table: TableWriter, attrs: Mapping[Any, Any]) -> None:
         self._table, self._attrs = table, attrs
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> Any:
         """Encode a chunk's results."""
-        return self._table.prepare(answered(chunk, answers(results, len(chunk.frame))))
+        return self._table.prepare(with_results(chunk, results_frame(results, len(chunk.frame))))
 
     def take(self, prepared: Any) -> None:
         """Write the next chunk's results."""
@@ -275,7 +275,7 @@ class ResultsFile:
 
 
 @contextmanager
-def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> Iterator[Table]:
+def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> Iterator[TableWriter]:
     """Open a file for a table, whose ending says the format; it takes its place if the table was closed.
 
     Raises
@@ -284,10 +284,10 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
         The ending is another than ``.csv``, ``.parquet`` and ``.jsonl``.
     """
     kind = ending(fspath(path), RESULTS)
-    place = Beside(Path(path))
-    table: Table | None = None
+    place = ReplacedFile(Path(path))
+    table: TableWriter | None = None
     try:
-        table = Csv(place, spreadsheet_safe=spreadsheet_safe) if kind == "csv" else _OTHERS[kind](place)
+        table = CsvWriter(place, spreadsheet_safe=spreadsheet_safe) if kind == "csv" else _OTHERS[kind](place)
         yield table
     finally:
         if table is not None and table.closed:
@@ -297,7 +297,7 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
         place.discard()
 
 
-_OTHERS: dict[str, type[Table]] = {"parquet": Parquet, "jsonl": JsonLines}
+_OTHERS: dict[str, type[TableWriter]] = {"parquet": ParquetWriter, "jsonl": JsonLinesWriter}
 
 
 def united(before: list[Any], now: list[Any]) -> list[Any]:

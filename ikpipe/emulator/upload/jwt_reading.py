@@ -17,7 +17,7 @@ END_OF_TIME = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class AccountKeys:
     """An account's two keys; the private one stays out of every text."""
 
     public: str
@@ -25,7 +25,7 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ReadToken:
     """A token that is proved: its claims but for the times, and its fingerprint."""
 
     claims: dict[str, object]
@@ -33,11 +33,11 @@ class Token:
     digest: str
 
 
-NO_TOKEN = Token({}, 0, "")
+NO_TOKEN = ReadToken({}, 0, "")
 """Stands where an upload has none, since the private key itself authorizes it."""
 
 
-def read(text: str, keys: Keys) -> Token:
+def read(text: str, keys: AccountKeys) -> ReadToken:
     """Prove a token's form and signature.
 
     Raises
@@ -57,7 +57,7 @@ def read(text: str, keys: Keys) -> Token:
     genuine = hmac.compare_digest(base64.urlsafe_b64encode(expected).rstrip(b"="), signature.encode())
     if not genuine or signer != ("HS256", "JWT", keys.public):
         raise _invalid()
-    return Token(claims, _expiry(claims), digest(text))
+    return ReadToken(claims, _expiry(claims), digest(text))
 
 
 def digest(text: str) -> str:
