@@ -16,7 +16,7 @@
     previews.py        previews of files that the kernel has
     notifier.py        many changes in few messages
     assets.py          script, style, settings and totals for the browser
-    static/            what runs in the browser; `order.txt` says how the files are joined
+    static/            ES modules and style sheets of the browser; `assets.py` joins them
 
 The private key never leaves the kernel, and the bytes of a picked file never reach it: the browser posts the very texts
 that were signed here, and its rows are rows of the engine like any other.

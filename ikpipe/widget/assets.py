@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,23 +19,30 @@ if TYPE_CHECKING:
     from ikpipe.widget.controller import Controller
 
 _STATIC = Path(__file__).parent / "static"
+_STYLES = ("base", "top", "list", "gallery", "editor", "panels", "foot", "narrow")  # later rules win over earlier ones
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([^"]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _SOON = 0.5  # seconds after which a rate says something
 
 
 def script() -> str:
-    """Give what runs in the browser."""
-    return _joined(".js")
+    """Return the modules below `static/` joined into one, since anywidget loads a single module.
+
+    Each module comes after those that it imports. All share one scope, so a name at the top of a module must be unique.
+
+    Raises
+    ------
+    graphlib.CycleError
+        Modules import each other.
+    """
+    modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STATIC.glob("*.js"))}
+    order = TopologicalSorter({name: _IMPORT.findall(text) for name, text in modules.items()}).static_order()
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", modules[name])) for name in order)
 
 
 def style() -> str:
-    """Give its looks."""
-    return _joined(".css")
-
-
-def _joined(ending: str) -> str:
-    """Join pieces in the order that `order.txt` states."""
-    names = (_STATIC / "order.txt").read_text(encoding="utf-8").split()
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names if name.endswith(ending))
+    """Return the joined style sheets."""
+    return "\n".join((_STATIC / f"{name}.css").read_text(encoding="utf-8") for name in _STYLES)
 
 
 def settings(

@@ -1,7 +1,13 @@
 // Pieces that rows of the table and cards of the gallery have in common.
 
+import { copyMenu } from "./copy.js";
+import { button, h, setOrDrop } from "./dom.js";
+import { bytesText, isBusy, isDown, isUp } from "./format.js";
+import { icon } from "./icons.js";
+import { STRINGS } from "./strings.js";
+
 /** Make a progress bar; `fillBar` says how far it is. */
-function bar(label) {
+export function bar(label) {
   return h(
     "div",
     { class: "ik-bar", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" },
@@ -10,7 +16,7 @@ function bar(label) {
 }
 
 /** Fill a bar to a share of 0 to 1; null is "no telling". */
-function fillBar(element, share) {
+export function fillBar(element, share) {
   const percent = share === null ? null : Math.round(share * 100);
   setOrDrop(element, "aria-valuenow", percent);
   element.classList.toggle("ik-bar-unsure", percent === null);
@@ -18,7 +24,7 @@ function fillBar(element, share) {
 }
 
 /** Tell what the person sees a row do: all bytes gone and no answer yet is "processing". */
-function shownState(store, row) {
+export function shownState(store, row) {
   const progress = store.progress.get(row.id);
   if (store.cancelling.has(row.id)) return "cancelling";
   if (row.state === "sending" && progress?.total && progress.loaded >= progress.total) return "processing";
@@ -27,23 +33,23 @@ function shownState(store, row) {
 }
 
 /** Tell how far a row is, 0 to 1; null where nobody knows. */
-function shareOf(store, row) {
+export function shareOf(store, row) {
   const progress = store.progress.get(row.id);
   return progress?.total ? progress.loaded / progress.total : null;
 }
 
-const sizeText = (row) => (row.size === null || row.size === undefined ? "" : bytesText(row.size));
-const folderText = (row) => row.folder || STRINGS.root;
+export const sizeText = (row) => (row.size === null || row.size === undefined ? "" : bytesText(row.size));
+export const folderText = (row) => row.folder || STRINGS.root;
 
 /** Say a row's state in one line, as its second line or its tooltip. */
-function noteOf(row) {
+export function noteOf(row) {
   if (row.state === "invalid") return row.problems?.[0]?.message || "";
   if (isDown(row)) return row.result?.message || STRINGS.stateHints[row.state] || "";
   return "";
 }
 
 /** Make the buttons for what can be done with a row now. */
-function actionButtons(ui, row) {
+export function actionButtons(ui, row) {
   const make = (sign, label, press) =>
     button({ sign, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
   if (isBusy(row)) return [make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]))];
@@ -74,6 +80,6 @@ function upButtons(ui, row, make) {
 }
 
 /** Let only web addresses become links. */
-function webAddress(address) {
+export function webAddress(address) {
   return /^https?:\/\//i.test(address || "") ? address : null;
 }

@@ -1,15 +1,18 @@
 // The area of interest of a picture, drawn with the mouse or typed: `x,y,width,height` in the picture's own pixels.
 
+import { h } from "./dom.js";
+import { STRINGS } from "./strings.js";
+
 const AREA_PARTS = ["x", "y", "width", "height"];
 
-function parseArea(text) {
+export function parseArea(text) {
   const numbers = String(text ?? "")
     .split(",")
     .map(Number);
   return numbers.length === 4 && numbers.every((n) => Number.isInteger(n) && n >= 0) ? numbers : null;
 }
 
-class AreaDrawer {
+export class AreaDrawer {
   /** Draw over a picture whose own size is `[width, height]`; `onDrawn` hears of each finished area. */
   constructor(picture, size, onDrawn) {
     this.size = size;
@@ -67,7 +70,7 @@ class AreaDrawer {
 const areaBetween = ([x, y], [u, v]) => [Math.min(x, u), Math.min(y, v), Math.abs(x - u), Math.abs(y - v)];
 
 /** Make the four number fields of an area, for those who do not draw; they hold the same area as the drawing. */
-class AreaFields {
+export class AreaFields {
   constructor(onTyped) {
     this.inputs = AREA_PARTS.map(() =>
       h("input", { type: "number", min: "0", step: "1", onchange: () => this.typed(onTyped) }),

@@ -1,5 +1,9 @@
 // Addresses and snippets of what is up, for other pages and documents.
 
+import { h, popover } from "./dom.js";
+import { familyOf } from "./format.js";
+import { STRINGS } from "./strings.js";
+
 const escapeHtml = (text) =>
   text.replace(/[&<>"']/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[one]);
 
@@ -54,7 +58,7 @@ const COPY_CHOICES = [
 ];
 
 /** Open the menu of what can be copied. */
-function copyMenu(ui, rows, anchor) {
+export function copyMenu(ui, rows, anchor) {
   const choose = (kind) => {
     menu.hidePopover();
     anchor.focus();

@@ -1,7 +1,9 @@
 // Building the page. Text goes in as text nodes only: a file's name can hold anything.
 
+import { icon } from "./icons.js";
+
 /** Make an element: attributes, `on…` listeners, then children (strings become text nodes). */
-function h(tag, attributes = {}, ...children) {
+export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
@@ -17,25 +19,25 @@ function setAttribute(element, name, value) {
 }
 
 /** Set an element's text, unless it is there already: most updates change little. */
-function setText(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** Set an attribute, or take it away where the value is null. */
-function setOrDrop(element, name, value) {
+export function setOrDrop(element, name, value) {
   if (value === null || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
 /** Make a button with a sign, a word, or both; one with a sign alone needs a label. */
-function button({ sign, text, label, kind = "", press, ...attributes }) {
+export function button({ sign, text, label, kind = "", press, ...attributes }) {
   const children = [sign ? icon(sign) : null, text ? h("span", { class: "ik-word" }, text) : null];
   const names = label && !text ? { "aria-label": label, title: label } : { title: label };
   return h("button", { type: "button", class: `ik-button ${kind}`, onclick: press, ...names, ...attributes }, children);
 }
 
 /** Make a pair of callbacks and their end: what was subscribed is given up in one call. */
-class Ends {
+export class Ends {
   constructor() {
     this.list = [];
   }
@@ -55,7 +57,7 @@ class Ends {
 }
 
 /** A list of listeners by name. */
-class Events {
+export class Events {
   constructor() {
     this.listeners = new Map();
   }
@@ -73,7 +75,7 @@ class Events {
 }
 
 /** Make a function that runs at most once a frame, however often it is called. */
-function oncePerFrame(run) {
+export function oncePerFrame(run) {
   let asked = false;
   return () => {
     if (asked) return;
@@ -86,7 +88,7 @@ function oncePerFrame(run) {
 }
 
 /** Show a small panel at an element; the top layer keeps it above the notebook, Escape and a click beside close it. */
-function popover(root, anchor, content, attributes = {}) {
+export function popover(root, anchor, content, attributes = {}) {
   const panel = h("div", { class: "ik-popover", popover: "auto", ...attributes }, content);
   (anchor.closest("dialog") || root).append(panel); // what is beside an open dialogue cannot be reached
   panel.addEventListener("toggle", (event) => {

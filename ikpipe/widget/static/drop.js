@@ -1,6 +1,12 @@
 // The ways in: the file chooser, folders, the mouse, the clipboard.
 
-class Intake {
+import { button, Ends, h } from "./dom.js";
+import { carriesFiles, chosenFiles, droppedFiles, pastedFiles } from "./files.js";
+import { bytesText } from "./format.js";
+import { icon } from "./icons.js";
+import { STRINGS } from "./strings.js";
+
+export class Intake {
   constructor(ui) {
     this.ui = ui;
     this.depth = 0; // a drag enters and leaves each element on its way
@@ -82,7 +88,7 @@ class Intake {
 }
 
 /** What is seen before there are files: a place to drop them, and how else to bring them. */
-function emptyState(ui) {
+export function emptyState(ui) {
   const limit = ui.queue.settings.max_file_size;
   return h("div", { class: "ik-empty" }, [
     icon("upload"),

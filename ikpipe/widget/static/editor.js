@@ -1,5 +1,12 @@
 // The editing panel: one row, or the whole selection at once.
 
+import { button, h, oncePerFrame, setOrDrop, setText } from "./dom.js";
+import { ChoiceField, metadataField, metadataSpec, TagsField, TextField } from "./fields.js";
+import { isFree } from "./format.js";
+import { icon } from "./icons.js";
+import { problemList } from "./problems.js";
+import { STRINGS } from "./strings.js";
+
 const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];
 const ROW_KEYS = { file_name: "name", is_private_file: "private", custom_coordinates: "coordinates" };
 
@@ -9,7 +16,7 @@ function valueOf(row, column) {
   return row[ROW_KEYS[column] || column];
 }
 
-class Editor {
+export class Editor {
   constructor(ui) {
     this.ui = ui;
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;

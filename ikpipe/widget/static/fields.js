@@ -1,9 +1,12 @@
 // Fields of the editing panel, by the type of what they hold. Each has an element, `show(value, several)`,
 // and calls `commit(value)`; null is "back to the default".
 
+import { button, h } from "./dom.js";
+import { STRINGS } from "./strings.js";
+
 const TYPE_LATER = 600; // ms after the last key, when what was typed so far is checked
 
-class TextField {
+export class TextField {
   constructor(id, commit, { tag = "input", type = "text", read = (text) => text, write = String, ...attributes } = {}) {
     const kind = tag === "input" ? { type } : { rows: 3 };
     this.element = h(tag, { id, ...kind, ...attributes, oninput: () => this.typed(), onchange: () => this.commit() });
@@ -46,7 +49,7 @@ class TextField {
   }
 }
 
-class ChoiceField {
+export class ChoiceField {
   /** Let one of `choices`, [[value, text]…], be chosen; the first is "not set". */
   constructor(id, commit, choices) {
     this.choices = choices;
@@ -90,7 +93,7 @@ class ManyField {
   }
 }
 
-class TagsField {
+export class TagsField {
   /** Hold tags as chips; `change(add, drop)` says which tag joins or leaves. */
   constructor(id, change) {
     this.change = change;
@@ -154,7 +157,7 @@ class TagsField {
 }
 
 /** Make the field for a custom metadata field of the account; `change(add, drop)` is for one that holds several. */
-function metadataField(id, commit, change, field) {
+export function metadataField(id, commit, change, field) {
   const { type, options } = field;
   if (type === "Boolean")
     return new ChoiceField(id, commit, [
@@ -173,7 +176,7 @@ function metadataField(id, commit, change, field) {
 }
 
 /** Take a metadata field as the account's API or the kernel writes it. */
-function metadataSpec(field) {
+export function metadataSpec(field) {
   const schema = { ...field, ...(field.schema || {}) };
   return {
     name: field.name,

@@ -1,9 +1,11 @@
 // Files as people give them: chosen, dropped as folders, pasted.
 
+import { STRINGS } from "./strings.js";
+
 const JUNK = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]); // what systems leave in folders
 
 /** Take files from an `<input>`: [{file, path}]. */
-function chosenFiles(list) {
+export function chosenFiles(list) {
   return [...list]
     .filter((file) => !JUNK.has(file.name) && !hiddenIn(file.webkitRelativePath))
     .map((file) => ({ file, path: folderOf(file.webkitRelativePath) }));
@@ -15,7 +17,7 @@ const hiddenIn = (path) => (path || "").split("/").slice(1).some((name) => name.
 const folderOf = (path) => (path || "").replace(/^\//, "").split("/").slice(0, -1).join("/");
 
 /** Take files and whole folders from a drop. Its entries must be asked for at once: later the browser forgets them. */
-async function droppedFiles(transfer, onCount) {
+export async function droppedFiles(transfer, onCount) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
   if (!entries.length) return chosenFiles(transfer.files);
   const found = [];
@@ -40,7 +42,7 @@ async function walk(entry, found, onCount) {
 const readSome = (reader) => new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
 
 /** Take files from the clipboard. A pasted picture is always called `image.png`: it gets a name by the time. */
-function pastedFiles(clipboard) {
+export function pastedFiles(clipboard) {
   return [...clipboard.files].map((file, n) => {
     if (!/^image\.\w+$/.test(file.name)) return { file, path: "" };
     const name = STRINGS.pasted(stampOf(new Date(), n), file.name.split(".").pop());
@@ -55,4 +57,4 @@ function stampOf(now, n) {
   return n ? `${day}-${time}-${n + 1}` : `${day}-${time}`;
 }
 
-const carriesFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");
+export const carriesFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");

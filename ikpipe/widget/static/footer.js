@@ -1,6 +1,11 @@
 // How it stands: the whole run while it goes, then what came of it.
 
-class Footer {
+import { bar, fillBar } from "./cells.js";
+import { button, h, oncePerFrame, setText } from "./dom.js";
+import { bytesText, isUp, timeText } from "./format.js";
+import { fileCount, STRINGS } from "./strings.js";
+
+export class Footer {
   constructor(ui) {
     this.ui = ui;
     this.bar = bar(STRINGS.total);
@@ -57,7 +62,7 @@ class Footer {
 
   fillSummary(up, down) {
     const { store } = this.ui;
-    setText(this.text, up + down ? STRINGS.finished(up, down) : files(store.rows.size));
+    setText(this.text, up + down ? STRINGS.finished(up, down) : fileCount(store.rows.size));
     const bytes = this.bytes(up ? isUp : () => true);
     setText(this.more, bytes ? bytesText(bytes) : "");
   }

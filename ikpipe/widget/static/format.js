@@ -3,7 +3,7 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** Write a number of bytes with two or three digits: `812 B`, `4.2 MB`. */
-function bytesText(bytes) {
+export function bytesText(bytes) {
   let unit = 0;
   while (bytes >= 1000 && unit < UNITS.length - 1) {
     bytes /= 1000;
@@ -14,7 +14,7 @@ function bytesText(bytes) {
 }
 
 /** Write a time in seconds: `8 s`, `3 min`, `1 h 20 min`. */
-function timeText(seconds) {
+export function timeText(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
@@ -22,7 +22,7 @@ function timeText(seconds) {
 }
 
 /** Write a MIME type for people: `image/jpeg` → `JPEG`. Where there is none, the name's ending must do. */
-function kindText(row) {
+export function kindText(row) {
   const ending = /\.([a-z0-9]{1,5})$/i.exec(row.name || "");
   const mime = /^[^/]+\/(?:x-|vnd\.)?([a-z0-9.-]+?)(?:\+xml)?$/i.exec(row.kind || "");
   const word = mime && mime[1].length <= 5 ? mime[1] : ending ? ending[1] : mime ? mime[1] : "";
@@ -30,7 +30,7 @@ function kindText(row) {
 }
 
 /** Tell `image`, `video`, `audio` or `other` from a row's MIME type, else from its name. */
-function familyOf(row) {
+export function familyOf(row) {
   const family = (row.kind || "").split("/")[0];
   if (["image", "video", "audio"].includes(family)) return family;
   const name = (row.name || "").toLowerCase();
@@ -40,14 +40,14 @@ function familyOf(row) {
   return "other";
 }
 
-const isBusy = (row) => row.state === "queued" || row.state === "sending" || row.state === "processing";
-const isUp = (row) => row.state === "uploaded" || row.state === "exists" || row.state === "accepted";
+export const isBusy = (row) => row.state === "queued" || row.state === "sending" || row.state === "processing";
+export const isUp = (row) => row.state === "uploaded" || row.state === "exists" || row.state === "accepted";
 /** Tell whether a row may be changed or taken away: nothing of it is stored, and nothing is on its way. */
-const isFree = (row) => !isBusy(row) && !isUp(row) && row.state !== "unknown";
-const isDown = (row) => row.state === "failed" || row.state === "unknown" || row.state === "cancelled";
+export const isFree = (row) => !isBusy(row) && !isUp(row) && row.state !== "unknown";
+export const isDown = (row) => row.state === "failed" || row.state === "unknown" || row.state === "cancelled";
 
 /** Tell the group of a row's state, as the footer counts them. */
-function groupOf(state) {
+export function groupOf(state) {
   if (state === "ready") return "ready";
   if (state === "invalid") return "mend";
   if (isBusy({ state })) return "busy";

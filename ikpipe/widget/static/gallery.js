@@ -1,9 +1,15 @@
 // The gallery: cards with a picture, as many a line as there is room for.
 
+import { bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./cells.js";
+import { h, setText } from "./dom.js";
+import { isUp, kindText } from "./format.js";
+import { STRINGS } from "./strings.js";
+import { fillOnce, mark, stateSign } from "./table.js";
+
 const CARD = { width: 156, small: 128, height: 196, gap: 12, edge: 12 };
 const NARROW = 440;
 
-const galleryLayout = {
+export const galleryLayout = {
   name: "gallery",
   height: CARD.height + CARD.gap,
   per: (width) => cardsIn(width - 2 * CARD.edge, width < NARROW ? CARD.small : CARD.width),

@@ -1,8 +1,14 @@
 // The list itself: only the lines in view are in the page, whatever the number of rows.
 
+import { Ends, h, oncePerFrame, setOrDrop } from "./dom.js";
+import { galleryLayout } from "./gallery.js";
+import { pressedInGrid } from "./keys.js";
+import { STRINGS } from "./strings.js";
+import { fillTableHeader, TABLE_COLUMNS, tableLayout } from "./table.js";
+
 const OVER = 4; // lines that are kept above and below what is seen
 
-class Grid {
+export class Grid {
   constructor(ui) {
     this.ui = ui;
     this.lines = new Map(); // number → {element, items: [element…], ids: [id…]}

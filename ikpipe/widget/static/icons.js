@@ -40,7 +40,7 @@ const SIGNS = {
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Draw a sign. */
-function icon(name) {
+export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", `ik-icon ik-icon-${name}`);
@@ -51,7 +51,7 @@ function icon(name) {
   return svg;
 }
 
-const STATE_SIGNS = {
+export const STATE_SIGNS = {
   ready: "ready",
   invalid: "warn",
   queued: "clock",

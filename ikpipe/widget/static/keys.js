@@ -20,14 +20,14 @@ function chosen(ui, id) {
   return ui.store.selection.has(id) ? [...ui.store.selection] : [id];
 }
 
-function pressedInGrid(grid, event) {
+export function pressedInGrid(grid, event) {
   const item = event.target.closest("[data-id]");
   if (!item || event.altKey) return;
   if (pressed(grid, event, item.dataset.id)) event.preventDefault();
 }
 
 /** Do what a key says; the answer tells whether it said anything. */
-function pressed(grid, event, id) {
+export function pressed(grid, event, id) {
   const { ui } = grid;
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key.toLowerCase() === "a") {

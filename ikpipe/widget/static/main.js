@@ -1,5 +1,20 @@
 // One view of a queue: its parts, and what they ask of each other.
 
+import { button, Ends, h, setOrDrop } from "./dom.js";
+import { emptyState, Intake } from "./drop.js";
+import { Editor } from "./editor.js";
+import { Footer } from "./footer.js";
+import { Grid } from "./grid.js";
+import { Notices } from "./notices.js";
+import { findOrphans, queues } from "./orphans.js";
+import { Preview } from "./preview.js";
+import { Queue } from "./queue.js";
+import { STRINGS } from "./strings.js";
+import { followTheme } from "./theme.js";
+import { Thumbs } from "./thumbs.js";
+import { Toolbar } from "./toolbar.js";
+import { View } from "./view.js";
+
 class Ui {
   constructor(queue, root) {
     this.queue = queue;
@@ -114,6 +129,7 @@ function queueOf(model) {
   if (known) return known;
   const queue = new Queue(model);
   queues.add(queue);
+  queue.on("welcome", () => findOrphans(queue));
   return queue;
 }
 

@@ -1,8 +1,14 @@
 // What the person should know now: a busy kernel, no network, files from before, trouble. And the live regions.
 
+import { button, Ends, h, setText } from "./dom.js";
+import { icon } from "./icons.js";
+import { adoptOrphans, dismissOrphans, leftIn } from "./orphans.js";
+import { anyPlain } from "./sender.js";
+import { STRINGS } from "./strings.js";
+
 const SHOWN = 4000; // ms that a passing word is seen
 
-class Notices {
+export class Notices {
   constructor(ui) {
     this.ui = ui;
     this.troubles = [];

@@ -1,10 +1,13 @@
 // Queues whose kernel is gone: the page still has their files, and offers to go on with them.
 
+import { isUp } from "./format.js";
+import { announced, newKey } from "./queue.js";
+
 const QUEUES = Symbol.for("ikpipe.queues"); // one list a page, also when this code was loaded twice
-const queues = (globalThis[QUEUES] ??= new Set());
+export const queues = (globalThis[QUEUES] ??= new Set());
 
 /** Ask all queues of other kernels whether theirs answers; offer the files of those that are alone. */
-async function findOrphans(queue) {
+export async function findOrphans(queue) {
   const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
   const alive = await Promise.all(others.map((other) => other.link.answers()));
   queue.orphans = others.filter((other, at) => !alive[at] && leftIn(other));
@@ -18,10 +21,10 @@ function unsettled(queue) {
 }
 
 /** Count the files of an orphaned queue, with those that its kernel never took. */
-const leftIn = (queue) => unsettled(queue).length + queue.waiting.size;
+export const leftIn = (queue) => unsettled(queue).length + queue.waiting.size;
 
 /** Take over the files of orphaned queues. What is still on its way is taken over when it has ended. */
-function adoptOrphans(queue) {
+export function adoptOrphans(queue) {
   for (const orphan of queue.orphans) {
     queues.delete(orphan);
     for (const [row, held] of unsettled(orphan)) {
@@ -49,7 +52,7 @@ function adopt(queue, orphan, pairs) {
     edits: editsOf(row),
     state: row.state,
   }));
-  if (rows.length) queue.link.say({ type: "adopt", session: orphan.session, key: `a${++lastKey}`, rows });
+  if (rows.length) queue.link.say({ type: "adopt", session: orphan.session, key: `a${newKey()}`, rows });
 }
 
 function editsOf(row) {
@@ -66,7 +69,7 @@ function editsOf(row) {
 }
 
 /** Forget the orphans: the person does not want them. */
-function dismissOrphans(queue) {
+export function dismissOrphans(queue) {
   for (const orphan of queue.orphans) {
     queues.delete(orphan);
     orphan.close();

@@ -1,6 +1,16 @@
 // The large preview: one file after the other, with all that is known of it.
 
-class Preview {
+import { folderText, shownState, sizeText, webAddress } from "./cells.js";
+import { AreaDrawer, AreaFields, parseArea } from "./coordinates.js";
+import { copyMenu } from "./copy.js";
+import { button, Ends, h, setText } from "./dom.js";
+import { familyOf, isBusy, isDown, isUp, kindText } from "./format.js";
+import { icon } from "./icons.js";
+import { outcome, problemList } from "./problems.js";
+import { STRINGS } from "./strings.js";
+import { stateSign } from "./table.js";
+
+export class Preview {
   constructor(ui, id) {
     this.ui = ui;
     this.id = id;

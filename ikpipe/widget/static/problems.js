@@ -1,5 +1,10 @@
 // What is wrong with a row, why, and the button that mends it.
 
+import { button, h, popover } from "./dom.js";
+import { isDown } from "./format.js";
+import { icon } from "./icons.js";
+import { STRINGS } from "./strings.js";
+
 const COLUMN_CELLS = { file_name: "name", folder: "folder", tags: "tags" };
 
 /** Tell the cell of the table that a problem belongs to; what has no cell of its own is shown with the state. */
@@ -8,15 +13,15 @@ function cellOf(problem) {
   return COLUMN_CELLS[problem.column] || "state";
 }
 
-const problemsAt = (row, cell) => (row.problems || []).filter((problem) => cellOf(problem) === cell);
+export const problemsAt = (row, cell) => (row.problems || []).filter((problem) => cellOf(problem) === cell);
 
 /** Set out problems: the message, what to do, and the mend where one is known. */
-function problemList(queue, row, problems = row.problems || []) {
+export function problemList(queue, row, problems = row.problems || []) {
   const items = problems.map((problem) => h("li", { class: "ik-problem" }, problemParts(queue, row, problem)));
   return h("ul", { class: "ik-problems" }, items);
 }
 
-function problemParts(queue, row, problem) {
+export function problemParts(queue, row, problem) {
   const text = h("div", { class: "ik-problem-text" }, [
     h("strong", {}, problem.message),
     problem.fix ? h("span", {}, problem.fix) : null,
@@ -35,7 +40,7 @@ function mendButton(queue, row, problem) {
 }
 
 /** Set out how a row ended: the service's words, and what to do. */
-function outcome(row) {
+export function outcome(row) {
   const { message, error, what } = row.result || {};
   const hint = what || STRINGS.stateHints[row.state];
   return h("div", { class: "ik-outcome" }, [
@@ -46,7 +51,7 @@ function outcome(row) {
 }
 
 /** Open the panel that says what is wrong with a row. */
-function showProblems(ui, row, anchor, problems = row.problems) {
+export function showProblems(ui, row, anchor, problems = row.problems) {
   const body = [h("h2", {}, row.name || STRINGS.unknownSize)];
   if (problems?.length) body.push(problemList(ui.queue, row, problems));
   if (isDown(row))

@@ -1,12 +1,20 @@
 // What the views of one widget share: its rows, its files, what is under way. Closing a view stops nothing.
 
+import { Ends, Events } from "./dom.js";
+import { isBusy, isFree } from "./format.js";
+import { Link } from "./link.js";
+import { Sender } from "./sender.js";
+import { Store } from "./store.js";
+import { STRINGS } from "./strings.js";
+
 const BATCH = 500; // files that are announced in one message
 const TRAITS = ["change:settings", "change:summary"]; // of the model, which views hear of from here
 const SELECT_LATER = 100; // ms in which several changes of the selection are told as one
 
 let lastKey = 0;
+export const newKey = () => ++lastKey;
 
-class Queue extends Events {
+export class Queue extends Events {
   constructor(model) {
     super();
     this.model = model;
@@ -94,7 +102,7 @@ class Queue extends Events {
       if (this.whole) this.dropOthers(this.whole);
     }
     this.whole = null;
-    findOrphans(this);
+    this.emit("welcome");
   }
 
   /** Tell why the last run stopped, once: who has dismissed it knows. */
@@ -121,7 +129,7 @@ class Queue extends Events {
 
   async addSome(files) {
     const { line } = this.link; // other pages hear the answer, too: they have other keys
-    const held = files.map(({ file, path }) => ({ key: `${line}-${++lastKey}`, file, path }));
+    const held = files.map(({ file, path }) => ({ key: `${line}-${newKey()}`, file, path }));
     for (const one of held) this.waiting.set(one.key, one);
     try {
       const answer = await this.link.ask({ type: "add", files: held.map(announced) });
@@ -225,7 +233,7 @@ class Queue extends Events {
   }
 }
 
-const announced = ({ key, file, path }) => ({
+export const announced = ({ key, file, path }) => ({
   key,
   name: file.name,
   path,

@@ -1,5 +1,7 @@
 // Posting a file: the kernel's strings verbatim, the token, then the file.
 
+import { Events } from "./dom.js";
+
 const REPORTS = 250; // ms between two reports of one file's progress
 const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
 const LONGEST = 65536; // characters of an answer that the kernel takes
@@ -9,7 +11,7 @@ const unheard = new Map(); // origin → how many did; -Infinity once one was he
 
 /** Tell whether a service refuses preflights: there, no upload may be listened to. */
 const isPlain = (origin) => unheard.get(origin) >= REFUSED;
-const anyPlain = () => [...unheard.keys()].some(isPlain);
+export const anyPlain = () => [...unheard.keys()].some(isPlain);
 
 /** One attempt for one file. A retry is a new one, with a form of its own: a token is good for one post. */
 class Post {
@@ -118,7 +120,7 @@ function requestId(request) {
 }
 
 /** All posts of a queue, and their results until the kernel has acknowledged them. */
-class Sender extends Events {
+export class Sender extends Events {
   constructor(link, fileOf) {
     super();
     this.link = link;

@@ -1,9 +1,9 @@
 // Every word that the widget says. Functions take what varies; nothing else in the widget holds text for people.
 
-const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
-const files = (n) => count(n, "file", "files");
+export const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+export const fileCount = (n) => count(n, "file", "files");
 
-const STRINGS = {
+export const STRINGS = {
   widget: "Uploader",
   grid: "Files",
   filters: "Show files by state",
@@ -16,11 +16,11 @@ const STRINGS = {
   dropNow: "Drop to add",
   dropNowHint: "Folders keep their structure",
   limit: (size) => `Up to ${size} a file`,
-  added: (n) => `${files(n)} added`,
-  adding: (n) => `Adding ${files(n)}…`,
-  reading: (n) => `Reading the folder: ${files(n)} so far…`,
+  added: (n) => `${fileCount(n)} added`,
+  adding: (n) => `Adding ${fileCount(n)}…`,
+  reading: (n) => `Reading the folder: ${fileCount(n)} so far…`,
   noFiles: "There are no files in what was dropped",
-  refusedToAdd: (n, why) => `${files(n)} could not be added: ${why}`,
+  refusedToAdd: (n, why) => `${fileCount(n)} could not be added: ${why}`,
   pasted: (stamp, ending) => `pasted-${stamp}.${ending}`,
 
   // Finding
@@ -58,7 +58,7 @@ const STRINGS = {
   edit: "Edit",
   remove: "Remove",
   removeOne: (name) => `Remove ${name}`,
-  removed: (n) => `${files(n)} removed`,
+  removed: (n) => `${fileCount(n)} removed`,
   open: (name) => `Look at ${name}`,
 
   // States
@@ -86,7 +86,7 @@ const STRINGS = {
   },
 
   // Sending
-  send: (n) => (n ? `Upload ${files(n)}` : "Upload"),
+  send: (n) => (n ? `Upload ${fileCount(n)}` : "Upload"),
   nothingToSend: "There is nothing ready to upload.",
   cancel: "Cancel",
   cancelAll: "Cancel all",
@@ -94,13 +94,13 @@ const STRINGS = {
   retry: "Retry",
   retryFailed: (n) => `Retry ${n.toLocaleString()}`,
   retryOne: (name) => `Retry ${name}`,
-  progressOf: (done, total) => `${done.toLocaleString()} of ${files(total)}`,
+  progressOf: (done, total) => `${done.toLocaleString()} of ${fileCount(total)}`,
   bytesOf: (done, total) => `${done} of ${total}`,
   rate: (size) => `${size}/s`,
   left: (time) => `${time} left`,
   total: "Total progress",
   progressOne: (name) => `Progress of ${name}`,
-  finished: (up, not) => (not ? `${files(up)} up, ${not.toLocaleString()} not` : `${files(up)} up`),
+  finished: (up, not) => (not ? `${fileCount(up)} up, ${not.toLocaleString()} not` : `${fileCount(up)} up`),
   leaving: "Files are being uploaded.",
 
   // Problems
@@ -109,8 +109,8 @@ const STRINGS = {
   why: (name) => `Why ${name} is not up`,
   mend: (value) => `Use “${value}”`,
   mendEmpty: "Clear it",
-  mendAll: (n) => `Mend ${files(n)}`,
-  problemOf: (n, message) => (n === 1 ? message : `${files(n)}: ${message}`),
+  mendAll: (n) => `Mend ${fileCount(n)}`,
+  problemOf: (n, message) => (n === 1 ? message : `${fileCount(n)}: ${message}`),
 
   // Seeing
   copy: "Copy",
@@ -142,9 +142,9 @@ const STRINGS = {
   details: "Details",
 
   // Editing
-  editing: (n) => (n === 1 ? "Edit 1 file" : `Edit ${files(n)}`),
+  editing: (n) => (n === 1 ? "Edit 1 file" : `Edit ${fileCount(n)}`),
   editNothing: "Select files to edit them.",
-  leftOut: (n) => `${files(n)} cannot be changed: on the way, up, or not certain.`,
+  leftOut: (n) => `${fileCount(n)} cannot be changed: on the way, up, or not certain.`,
   several: "Several values",
   fields: {
     file_name: "Name",
@@ -172,7 +172,7 @@ const STRINGS = {
   busy: "The kernel is busy, waiting. Nothing is lost; it goes on when the running cell has ended.",
   offline: "You are offline. Uploads go on when the connection is back.",
   plain: "The service does not report progress to browsers here; files are sent all the same.",
-  orphans: (n) => `${files(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
+  orphans: (n) => `${fileCount(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
   goOn: "Go on with them",
   dismiss: "Dismiss",
   error: (message) => message,

@@ -1,9 +1,16 @@
 // The table: a row a file, filled again in place, so that what has the focus keeps it.
 
-const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
+import { actionButtons, bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./cells.js";
+import { button, h, setOrDrop, setText } from "./dom.js";
+import { isBusy, isDown, kindText } from "./format.js";
+import { icon, STATE_SIGNS } from "./icons.js";
+import { problemsAt, showProblems } from "./problems.js";
+import { STRINGS } from "./strings.js";
+
+export const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
 const SHOWN_TAGS = 2;
 
-const tableLayout = {
+export const tableLayout = {
   name: "table",
   height: 44,
   per: () => 1,
@@ -39,7 +46,7 @@ function sortButton(ui, column) {
 }
 
 /** Show in the header by what the rows are sorted, and how many of them are selected. */
-function fillTableHeader(ui, header) {
+export function fillTableHeader(ui, header) {
   for (const cell of header.children) {
     const sorted = cell.dataset.column === ui.view.sort;
     setOrDrop(cell, "aria-sort", sorted ? (ui.view.down ? "descending" : "ascending") : null);
@@ -68,7 +75,7 @@ function createRow() {
   return element;
 }
 
-function mark() {
+export function mark() {
   return h("span", { class: "ik-mark", "aria-hidden": "true" }, icon("check"));
 }
 
@@ -89,7 +96,7 @@ function fillRow(ui, element, row) {
 }
 
 /** Fill a part only when what it shows has changed: new buttons would lose the focus. */
-function fillOnce(element, part, key, fill) {
+export function fillOnce(element, part, key, fill) {
   if (element.ik.shown[part] === key) return;
   element.ik.shown[part] = key;
   fill();
@@ -138,7 +145,7 @@ function fillState(ui, element, row) {
     const parts = stateParts(row, state, note);
     setStop(cell, !asks);
     cell.title = asks ? "" : STRINGS.stateHints[state] || "";
-    cell.replaceChildren(asks ? stateButton(ui, element, row, parts) : h("span", { class: "ik-state" }, parts));
+    cell.replaceChildren(asks ? stateButton(ui, element, parts) : h("span", { class: "ik-state" }, parts));
   });
   const bars = cell.querySelector(".ik-bar");
   if (bars) fillBar(bars, shareOf(ui.store, row));
@@ -150,11 +157,11 @@ function stateParts(row, state, note) {
   return [stateSign(state), h("span", { class: "ik-lines" }, h("span", {}, STRINGS.states[state]), under)];
 }
 
-function stateSign(state) {
+export function stateSign(state) {
   return h("span", { class: `ik-sign ik-is-${state}` }, icon(STATE_SIGNS[state]));
 }
 
-function stateButton(ui, element, row, parts) {
+function stateButton(ui, element, parts) {
   const press = (event) => {
     const now = ui.store.get(element.dataset.id);
     if (now) showProblems(ui, now, event.currentTarget);

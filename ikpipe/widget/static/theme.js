@@ -1,7 +1,9 @@
 // Light or dark: Jupyter's variables bring their own colours, elsewhere the page or the system says which.
 
+import { setOrDrop } from "./dom.js";
+
 /** Keep `data-ik-theme` of an element right; the answer ends it. */
-function followTheme(root) {
+export function followTheme(root) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const set = () => setOrDrop(root, "data-ik-theme", isDark(system) ? "dark" : "light");
   const observer = new MutationObserver(set);

@@ -1,5 +1,10 @@
 // Small pictures, made when they are in view: from own files here, from addresses, or asked of the kernel.
 
+import { webAddress } from "./cells.js";
+import { h } from "./dom.js";
+import { familyOf, isUp } from "./format.js";
+import { icon } from "./icons.js";
+
 const THUMB = 320; // pixels, the longer side: sharp on screens with two pixels a point
 const KEPT = 600; // small pictures that are kept
 const AT_ONCE = 3;
@@ -8,7 +13,7 @@ const SLOWEST = 10000; // ms in which a video gives a frame
 const BETWEEN_LOOKS = 40; // ms
 const ASK_LATER = 30; // ms in which several wishes become one message to the kernel
 
-class Thumbs {
+export class Thumbs {
   constructor(queue) {
     this.queue = queue;
     this.kept = new Map(); // key → address, or null where there is no picture

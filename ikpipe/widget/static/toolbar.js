@@ -1,6 +1,13 @@
 // What can be done: picking, finding, ways to look, sending; below it the states to choose from, and the selection.
 
-class Toolbar {
+import { copyMenu } from "./copy.js";
+import { button, h, oncePerFrame, setOrDrop, setText } from "./dom.js";
+import { isBusy, isDown, isUp } from "./format.js";
+import { icon } from "./icons.js";
+import { STRINGS } from "./strings.js";
+import { SORTS } from "./view.js";
+
+export class Toolbar {
   constructor(ui) {
     this.ui = ui;
     this.send = button({ sign: "upload", text: STRINGS.send(0), kind: "ik-primary", press: () => this.sendAll() });

@@ -1,12 +1,16 @@
 // What one view shows of the rows: which, in what order, and as what.
 
+import { Events } from "./dom.js";
+import { groupOf, kindText } from "./format.js";
+import { STRINGS } from "./strings.js";
+
 const REFRESH = 250; // ms between two sortings while rows change
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 const byText = (read) => (a, b) => collator.compare(read(a), read(b));
 const STATE_ORDER = Object.keys(STRINGS.states);
 
-const SORTS = {
+export const SORTS = {
   at: (a, b) => a.at - b.at,
   name: byText((row) => row.name || ""),
   folder: byText((row) => row.folder || ""),
@@ -16,7 +20,7 @@ const SORTS = {
   state: (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
 };
 
-class View extends Events {
+export class View extends Events {
   constructor(queue) {
     super();
     this.queue = queue;

@@ -1,4 +1,4 @@
-"""From files to results: the shortest way through the page."""
+"""From files to results: the script as a notebook loads it, and the shortest way through the page."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def test_three_files_are_picked_and_sent(
     for at in range(3):
         uploads.wait_state(f"picture-{at}.png", "Up")
     assert [entry["status"] for entry in arrived() if entry["method"] == "POST"] == [200] * 3
+
+
+def test_a_notebook_can_load_the_joined_script(uploads: Uploads) -> None:
+    """The browser parses it as one module, whose export has the two functions that anywidget calls."""
+    script = "async () => Object.keys((await import('/uploader.js')).default)"
+    assert uploads.evaluate(script) == ["initialize", "render"]

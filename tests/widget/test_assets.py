@@ -1,0 +1,50 @@
+"""The uploader's scripts and style sheets, as the browser gets them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from ikpipe.widget import assets
+
+STATIC = Path(assets.__file__).parent / "static"
+MODULES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
+
+
+def test_nothing_is_imported_by_the_joined_script() -> None:
+    """A notebook loads one module, which finds no other beside it."""
+    assert re.findall(r"^\s*import\b.*", assets.script(), re.MULTILINE) == []
+
+
+def test_the_joined_script_exports_the_widget_alone() -> None:
+    """Its only export is what anywidget asks for."""
+    assert re.findall(r"^export.*", assets.script(), re.MULTILINE) == ["export default { initialize, render };"]
+
+
+def test_every_module_is_in_the_joined_script() -> None:
+    """A class of each module that has one is in the script once."""
+    classes = [name for text in MODULES.values() for name in re.findall(r"^export class (\w+)", text, re.MULTILINE)]
+    assert {
+        name: len(re.findall(rf"^class {name}\b", assets.script(), re.MULTILINE)) for name in classes
+    } == dict.fromkeys(classes, 1)
+
+
+def test_names_at_the_top_of_modules_are_unique() -> None:
+    """In the joined script, all modules share one scope."""
+    names = Counter(re.findall(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", assets.script(), re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_import_renames_what_it_imports() -> None:
+    """The joined script has no imports that could give a thing another name."""
+    imports = [line for text in MODULES.values() for line in re.findall(r"^import\b[^;]*;", text, re.MULTILINE)]
+    assert [
+        line for line in imports if not re.fullmatch(r'import \{(?: \w+,?|\s)+\} from "\./[\w-]+\.js";', line)
+    ] == []
+
+
+def test_every_style_sheet_is_in_the_joined_one() -> None:
+    """A file that the list of style sheets leaves out would have no effect."""
+    joined = assets.style()
+    assert [path.name for path in STATIC.glob("*.css") if path.read_text("utf-8") not in joined] == []
