@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOORS := build/floors
 
-.PHONY: help demo app test interop floors check soak bench live format clean
+.PHONY: help demo app js test interop floors check soak bench live format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -50,6 +50,13 @@ $(FLOORS)/.done: pyproject.toml | $(BIN)/python
 		--editable '.[all]' --group quick
 	@touch $@
 
+# ESLint and TypeScript for the uploader's scripts, in the versions of the lock file.
+$(VENV)/.js/.done: $(wildcard tests/widget/js/*) | $(VENV)/.dev
+	@mkdir -p $(VENV)/.js
+	cp tests/widget/js/* $(VENV)/.js
+	cd $(VENV)/.js && ../bin/npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 # Spark runs on Java: the one that JAVA_HOME or PATH names, else the system's.
 $(VENV)/.java: | $(BIN)/python
 	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1 || \
@@ -64,7 +71,11 @@ demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local Im
 app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
 	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
-test: $(VENV)/.browser $(VENV)/.java  ## format, lint, types, imports, and all tests but those of soak and interop
+js: $(VENV)/.js/.done      ## lint the uploader's scripts
+	$(BIN)/node $(VENV)/.js/node_modules/eslint/bin/eslint.js --config $(VENV)/.js/eslint.config.js \
+		--cache --cache-location $(VENV)/.js/.eslintcache --cache-strategy content ikpipe/widget/static
+
+test: $(VENV)/.browser $(VENV)/.java js  ## format, lint, types, imports, and all tests but those of soak and interop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -79,7 +90,7 @@ floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versi
 		--ignore=tests/widget/lab --ignore=tests/widget/page --ignore=tests/interop
 	cd $(FLOORS) && bin/ikpipe demo
 
-check: $(VENV)/.browser    ## the quick part, under a minute
+check: $(VENV)/.browser js    ## the quick part, under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
