@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ikpipe.widget.controller import Controller
 
 _STATIC = Path(__file__).parent / "static"
-_STYLES = ("base", "top", "list", "gallery", "editor", "panels", "foot", "narrow")  # later rules win over earlier ones
+_STYLES = (  # later rules win over earlier ones
+    *("base", "toolbar", "notices", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
+)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _SOON = 0.5  # seconds after which a rate says something

@@ -37,7 +37,7 @@ export function button({ sign, text, label, kind = "", press, ...attributes }) {
 }
 
 /** Make a pair of callbacks and their end: what was subscribed is given up in one call. */
-export class Ends {
+export class Cleanup {
   constructor() {
     this.list = [];
   }
@@ -57,7 +57,7 @@ export class Ends {
 }
 
 /** A list of listeners by name. */
-export class Events {
+export class EventEmitter {
   constructor() {
     this.listeners = new Map();
   }

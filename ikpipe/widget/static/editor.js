@@ -2,9 +2,9 @@
 
 import { button, h, oncePerFrame, setOrDrop, setText } from "./dom.js";
 import { ChoiceField, metadataField, metadataSpec, TagsField, TextField } from "./fields.js";
-import { isFree } from "./format.js";
 import { icon } from "./icons.js";
 import { problemList } from "./problems.js";
+import { isFree } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];

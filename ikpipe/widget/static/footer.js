@@ -1,8 +1,9 @@
 // How it stands: the whole run while it goes, then what came of it.
 
-import { bar, fillBar } from "./cells.js";
 import { button, h, oncePerFrame, setText } from "./dom.js";
-import { bytesText, isUp, timeText } from "./format.js";
+import { bytesText, timeText } from "./format.js";
+import { bar, fillBar } from "./row-parts.js";
+import { isUp } from "./states.js";
 import { fileCount, STRINGS } from "./strings.js";
 
 export class Footer {

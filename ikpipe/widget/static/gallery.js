@@ -1,8 +1,9 @@
 // The gallery: cards with a picture, as many a line as there is room for.
 
-import { bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./cells.js";
 import { h, setText } from "./dom.js";
-import { isUp, kindText } from "./format.js";
+import { kindText } from "./format.js";
+import { bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./row-parts.js";
+import { isUp } from "./states.js";
 import { STRINGS } from "./strings.js";
 import { fillOnce, mark, stateSign } from "./table.js";
 
@@ -47,7 +48,7 @@ function fillCard(ui, element, row) {
   setText(parts.note, cardNote(row, state));
   element.title = [row.name, folderText(row), noteOf(row)].filter(Boolean).join("\n");
   element.classList.toggle("ik-bad", row.state === "invalid");
-  ui.thumbs.show(parts.thumb, row);
+  ui.thumbnails.show(parts.thumb, row);
   fillOnce(element, "sign", state, () => parts.sign.replaceChildren(...(state === "ready" ? [] : [stateSign(state)])));
   fillOnce(element, "bar", `${row.id} ${state === "sending"}`, () => {
     parts.bar.replaceChildren(...(state === "sending" ? [bar(STRINGS.progressOne(row.name))] : []));

@@ -1,8 +1,8 @@
 // The list itself: only the lines in view are in the page, whatever the number of rows.
 
-import { Ends, h, oncePerFrame, setOrDrop } from "./dom.js";
+import { Cleanup, h, oncePerFrame, setOrDrop } from "./dom.js";
 import { galleryLayout } from "./gallery.js";
-import { pressedInGrid } from "./keys.js";
+import { pressedInGrid } from "./keyboard.js";
 import { STRINGS } from "./strings.js";
 import { fillTableHeader, TABLE_COLUMNS, tableLayout } from "./table.js";
 
@@ -23,7 +23,7 @@ export class Grid {
     });
     this.element = h("div", { class: "ik-scroll" }, this.grid);
     this.drawLater = oncePerFrame(() => this.draw());
-    this.ends = new Ends();
+    this.ends = new Cleanup();
     this.listen();
     this.setLayout();
   }

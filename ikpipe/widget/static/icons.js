@@ -50,18 +50,3 @@ export function icon(name) {
   svg.append(path);
   return svg;
 }
-
-export const STATE_SIGNS = {
-  ready: "ready",
-  invalid: "warn",
-  queued: "clock",
-  sending: "up",
-  processing: "clock",
-  uploaded: "check",
-  exists: "check",
-  accepted: "check",
-  failed: "bad",
-  unknown: "question",
-  cancelled: "stop",
-  cancelling: "clock",
-};

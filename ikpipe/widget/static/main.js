@@ -1,18 +1,18 @@
 // One view of a queue: its parts, and what they ask of each other.
 
-import { button, Ends, h, setOrDrop } from "./dom.js";
-import { emptyState, Intake } from "./drop.js";
+import { button, Cleanup, h, setOrDrop } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Footer } from "./footer.js";
 import { Grid } from "./grid.js";
 import { Notices } from "./notices.js";
-import { findOrphans, queues } from "./orphans.js";
+import { emptyState, FilePicker } from "./picking.js";
 import { Preview } from "./preview.js";
 import { Queue } from "./queue.js";
 import { STRINGS } from "./strings.js";
 import { followTheme } from "./theme.js";
-import { Thumbs } from "./thumbs.js";
+import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
+import { findUnfinished, queues } from "./unfinished.js";
 import { View } from "./view.js";
 
 class Ui {
@@ -21,14 +21,14 @@ class Ui {
     this.store = queue.store;
     this.root = root;
     this.view = new View(queue);
-    this.thumbs = new Thumbs(queue);
+    this.thumbnails = new Thumbnails(queue);
     this.notices = new Notices(this);
-    this.intake = new Intake(this);
+    this.picker = new FilePicker(this);
     this.toolbar = new Toolbar(this);
     this.grid = new Grid(this);
     this.editor = new Editor(this);
     this.footer = new Footer(this);
-    this.ends = new Ends();
+    this.ends = new Cleanup();
     this.build();
     this.listen();
   }
@@ -46,7 +46,7 @@ class Ui {
       notices.element,
       h("div", { class: "ik-main" }, list, this.editor.element),
       this.footer.element,
-      ...this.intake.elements,
+      ...this.picker.elements,
       notices.status,
       notices.alert,
     ]);
@@ -116,7 +116,7 @@ class Ui {
   close() {
     this.previewed?.end();
     for (const part of [this.ends, this.view]) part.all ? part.all() : part.end();
-    for (const part of [this.notices, this.intake, this.toolbar, this.grid, this.editor, this.footer, this.thumbs])
+    for (const part of [this.notices, this.picker, this.toolbar, this.grid, this.editor, this.footer, this.thumbnails])
       part.close();
     this.frame.remove();
   }
@@ -129,7 +129,7 @@ function queueOf(model) {
   if (known) return known;
   const queue = new Queue(model);
   queues.add(queue);
-  queue.on("welcome", () => findOrphans(queue));
+  queue.on("welcome", () => findUnfinished(queue));
   return queue;
 }
 

@@ -1,10 +1,10 @@
 // What the person should know now: a busy kernel, no network, files from before, trouble. And the live regions.
 
-import { button, Ends, h, setText } from "./dom.js";
+import { button, Cleanup, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { adoptOrphans, dismissOrphans, leftIn } from "./orphans.js";
-import { anyPlain } from "./sender.js";
+import { anyPlain } from "./posts.js";
 import { STRINGS } from "./strings.js";
+import { resumeUnfinished, discardUnfinished, countUnfinished } from "./unfinished.js";
 
 const SHOWN = 4000; // ms that a passing word is seen
 
@@ -15,7 +15,7 @@ export class Notices {
     this.element = h("div", { class: "ik-notices" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
     this.alert = h("div", { class: "ik-hidden", role: "alert", "aria-live": "assertive" });
-    this.ends = new Ends();
+    this.ends = new Cleanup();
     this.ends.add(ui.queue.on("notices", () => this.update()));
     this.ends.add(ui.queue.on("trouble", (text) => this.trouble(text)));
     this.ends.add(ui.queue.on("say", (text) => this.say(text)));
@@ -59,19 +59,19 @@ export class Notices {
     const { queue } = this.ui;
     const parts = [];
     if (!navigator.onLine) parts.push(notice("offline", STRINGS.offline));
-    if (queue.link.waiting) parts.push(notice("clock", STRINGS.busy));
+    if (queue.kernel.waiting) parts.push(notice("clock", STRINGS.busy));
     if (anyPlain() && queue.posting) parts.push(notice("ready", STRINGS.plain));
-    if (queue.orphans.length) parts.push(this.orphanNotice());
+    if (queue.unfinished.length) parts.push(this.unfinishedNotice());
     if (parts.length) setText(this.status, parts.map((part) => part.querySelector("p").textContent).join(" "));
     return parts;
   }
 
-  orphanNotice() {
+  unfinishedNotice() {
     const { queue } = this.ui;
-    const held = queue.orphans.reduce((sum, orphan) => sum + leftIn(orphan), 0);
-    return notice("retry", STRINGS.orphans(held), [
-      button({ text: STRINGS.goOn, kind: "ik-primary", press: () => adoptOrphans(queue) }),
-      button({ text: STRINGS.dismiss, press: () => dismissOrphans(queue) }),
+    const held = queue.unfinished.reduce((sum, orphan) => sum + countUnfinished(orphan), 0);
+    return notice("retry", STRINGS.unfinished(held), [
+      button({ text: STRINGS.goOn, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
+      button({ text: STRINGS.dismiss, press: () => discardUnfinished(queue) }),
     ]);
   }
 

@@ -1,12 +1,13 @@
 // The large preview: one file after the other, with all that is known of it.
 
-import { folderText, shownState, sizeText, webAddress } from "./cells.js";
-import { AreaDrawer, AreaFields, parseArea } from "./coordinates.js";
 import { copyMenu } from "./copy.js";
-import { button, Ends, h, setText } from "./dom.js";
-import { familyOf, isBusy, isDown, isUp, kindText } from "./format.js";
+import { button, Cleanup, h, setText } from "./dom.js";
+import { AreaDrawer, AreaFields, parseArea } from "./focus-area.js";
+import { familyOf, kindText } from "./format.js";
 import { icon } from "./icons.js";
 import { outcome, problemList } from "./problems.js";
+import { folderText, shownState, sizeText, webAddress } from "./row-parts.js";
+import { isBusy, isDown, isUp } from "./states.js";
 import { STRINGS } from "./strings.js";
 import { stateSign } from "./table.js";
 
@@ -14,7 +15,7 @@ export class Preview {
   constructor(ui, id) {
     this.ui = ui;
     this.id = id;
-    this.ends = new Ends();
+    this.ends = new Cleanup();
     this.stage = h("div", { class: "ik-stage" });
     this.facts = h("div", { class: "ik-details-part" });
     this.area = h("div", { class: "ik-details-part" });
@@ -90,7 +91,7 @@ export class Preview {
     if (row.source === "url") return { address: webAddress(row.href) };
     if (row.source === "browser") return { address: isUp(row) ? webAddress(row.result?.url) : null };
     if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
-    return this.ui.thumbs.ask(row.id, "large");
+    return this.ui.thumbnails.ask(row.id, "large");
   }
 
   mediaOf(row, source) {

@@ -1,8 +1,8 @@
 // What is wrong with a row, why, and the button that mends it.
 
 import { button, h, popover } from "./dom.js";
-import { isDown } from "./format.js";
 import { icon } from "./icons.js";
+import { isDown } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 const COLUMN_CELLS = { file_name: "name", folder: "folder", tags: "tags" };

@@ -1,9 +1,9 @@
 // What the views of one widget share: its rows, its files, what is under way. Closing a view stops nothing.
 
-import { Ends, Events } from "./dom.js";
-import { isBusy, isFree } from "./format.js";
-import { Link } from "./link.js";
-import { Sender } from "./sender.js";
+import { Cleanup, EventEmitter } from "./dom.js";
+import { Kernel } from "./kernel.js";
+import { Posts } from "./posts.js";
+import { isBusy, isFree } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
 
@@ -14,20 +14,20 @@ const SELECT_LATER = 100; // ms in which several changes of the selection are to
 let lastKey = 0;
 export const newKey = () => ++lastKey;
 
-export class Queue extends Events {
+export class Queue extends EventEmitter {
   constructor(model) {
     super();
     this.model = model;
-    this.link = new Link(model);
+    this.kernel = new Kernel(model);
     this.store = new Store();
     this.files = new Map(); // id → {key, file, path}
     this.waiting = new Map(); // key → the same, until the kernel has given an id
-    this.sender = new Sender(this.link, (id) => this.files.get(id)?.file);
+    this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
     this.totals = null;
     this.whole = null; // what the kernel tells in answer to `hello`, as far as it has come
-    this.orphans = [];
+    this.unfinished = [];
     this.views = 0;
-    this.ends = new Ends();
+    this.ends = new Cleanup();
     this.ends.listen(window, "beforeunload", (event) => this.underWay && event.preventDefault());
     this.heard = TRAITS.map((name) => [name, () => this.emit(name)]);
     this.listen("on");
@@ -40,7 +40,7 @@ export class Queue extends Events {
     this.listen("off");
     this.model = model;
     this.listen("on");
-    this.link.follow(model);
+    this.kernel.follow(model);
     this.hello();
   }
 
@@ -58,18 +58,18 @@ export class Queue extends Events {
   }
 
   hear() {
-    const { link, store, sender } = this;
-    link.on("welcome", (message) => this.welcome(message));
-    link.on("rows", (message) => this.takeRows(message));
-    link.on("gone", ({ ids }) => this.gone(ids));
-    link.on("added", (message) => this.added(message));
-    link.on("select", ({ ids }) => store.select(ids, "kernel"));
-    link.on("totals", (message) => this.count(message));
-    link.on("error", ({ message }) => this.emit("trouble", message));
-    link.on("waiting", () => this.emit("notices"));
-    sender.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
-    sender.on("sent", (id, size) => store.setProgress(id, size, size));
-    sender.on("plain", () => this.emit("notices"));
+    const { kernel, store, posts } = this;
+    kernel.on("welcome", (message) => this.welcome(message));
+    kernel.on("rows", (message) => this.takeRows(message));
+    kernel.on("gone", ({ ids }) => this.gone(ids));
+    kernel.on("added", (message) => this.added(message));
+    kernel.on("select", ({ ids }) => store.select(ids, "kernel"));
+    kernel.on("totals", (message) => this.count(message));
+    kernel.on("error", ({ message }) => this.emit("trouble", message));
+    kernel.on("waiting", () => this.emit("notices"));
+    posts.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
+    posts.on("sent", (id, size) => store.setProgress(id, size, size));
+    posts.on("plain", () => this.emit("notices"));
     store.on("selection", (by) => by === "user" && this.tellSelection());
     store.on("finished", () => (this.totals = null));
   }
@@ -90,7 +90,7 @@ export class Queue extends Events {
 
   hello() {
     this.version = Infinity; // until the whole has come
-    this.link.say({ type: "hello", view: Math.random().toString(36).slice(2) });
+    this.kernel.say({ type: "hello", view: Math.random().toString(36).slice(2) });
   }
 
   welcome({ session, version }) {
@@ -98,7 +98,7 @@ export class Queue extends Events {
     const restarted = this.session && this.session !== session;
     this.session = session;
     if (!restarted) {
-      this.sender.tellAgain();
+      this.posts.tellAgain();
       if (this.whole) this.dropOthers(this.whole);
     }
     this.whole = null;
@@ -128,11 +128,11 @@ export class Queue extends Events {
   }
 
   async addSome(files) {
-    const { line } = this.link; // other pages hear the answer, too: they have other keys
+    const { line } = this.kernel; // other pages hear the answer, too: they have other keys
     const held = files.map(({ file, path }) => ({ key: `${line}-${newKey()}`, file, path }));
     for (const one of held) this.waiting.set(one.key, one);
     try {
-      const answer = await this.link.ask({ type: "add", files: held.map(announced) });
+      const answer = await this.kernel.ask({ type: "add", files: held.map(announced) });
       return Object.keys(answer.ids).length;
     } catch (error) {
       for (const one of held) this.waiting.delete(one.key);
@@ -154,7 +154,7 @@ export class Queue extends Events {
   }
 
   remove(ids) {
-    this.link.say({ type: "remove", ids });
+    this.kernel.say({ type: "remove", ids });
   }
 
   gone(ids) {
@@ -172,13 +172,13 @@ export class Queue extends Events {
 
   tellSelection() {
     clearTimeout(this.selecting);
-    this.selecting = setTimeout(() => this.link.say({ type: "select", ids: [...this.store.selection] }), SELECT_LATER);
+    this.selecting = setTimeout(() => this.kernel.say({ type: "select", ids: [...this.store.selection] }), SELECT_LATER);
   }
 
   /** Change a column of some rows; null is "back to the default". */
   async edit(ids, column, value) {
     try {
-      await this.link.ask({ type: "edit", ids, column, value }, { answered: false });
+      await this.kernel.ask({ type: "edit", ids, column, value }, { answered: false });
       return null;
     } catch (error) {
       this.emit("trouble", `${STRINGS.editFailed}: ${error.message}`);
@@ -191,18 +191,18 @@ export class Queue extends Events {
   /** Send all that are ready, or those of some ids. */
   send(ids = null) {
     clearTimeout(this.selecting);
-    this.link.say({ type: "send", ids });
+    this.kernel.say({ type: "send", ids });
   }
 
   /** Stop at once what this browser sends, whether the kernel has time or not. */
   cancel(ids = null) {
-    this.link.say({ type: "cancel", ids });
-    this.sender.abort(ids);
+    this.kernel.say({ type: "cancel", ids });
+    this.posts.abort(ids);
     this.store.cancel(ids);
   }
 
   retry(ids = null) {
-    this.link.say({ type: "retry", ids });
+    this.kernel.say({ type: "retry", ids });
   }
 
   count(message) {
@@ -211,25 +211,25 @@ export class Queue extends Events {
   }
 
   async csv() {
-    const { text } = await this.link.ask({ type: "csv" });
+    const { text } = await this.kernel.ask({ type: "csv" });
     return text;
   }
 
   get posting() {
-    return this.sender.posts.size > 0;
+    return this.posts.running.size > 0;
   }
 
   /** Tell whether leaving the page would lose files that are to be sent, or what became of them. */
   get underWay() {
     const busy = (id) => isBusy(this.store.get(id) || {});
-    return this.posting || this.sender.results.size > 0 || [...this.files.keys()].some(busy);
+    return this.posting || this.posts.results.size > 0 || [...this.files.keys()].some(busy);
   }
 
   close() {
     this.ends.all();
     this.listen("off");
-    this.link.close();
-    this.sender.close();
+    this.kernel.close();
+    this.posts.close();
   }
 }
 

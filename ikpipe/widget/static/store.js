@@ -1,12 +1,12 @@
 // A copy of the kernel's rows. The kernel is the truth; what is here only is what the browser alone knows:
 // how far a file is on its way, and what is selected.
 
-import { Events, oncePerFrame } from "./dom.js";
-import { groupOf, isBusy, isUp } from "./format.js";
+import { EventEmitter, oncePerFrame } from "./dom.js";
+import { groupOf, isBusy, isUp } from "./states.js";
 
 const newRun = () => ({ ids: new Set(), of: 0, done: 0, going: 0, failed: 0 });
 
-export class Store extends Events {
+export class Store extends EventEmitter {
   constructor() {
     super();
     this.rows = new Map();

@@ -172,7 +172,7 @@ export const STRINGS = {
   busy: "The kernel is busy, waiting. Nothing is lost; it goes on when the running cell has ended.",
   offline: "You are offline. Uploads go on when the connection is back.",
   plain: "The service does not report progress to browsers here; files are sent all the same.",
-  orphans: (n) => `${fileCount(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
+  unfinished: (n) => `${fileCount(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
   goOn: "Go on with them",
   dismiss: "Dismiss",
   error: (message) => message,

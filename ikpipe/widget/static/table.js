@@ -1,10 +1,11 @@
 // The table: a row a file, filled again in place, so that what has the focus keeps it.
 
-import { actionButtons, bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./cells.js";
 import { button, h, setOrDrop, setText } from "./dom.js";
-import { isBusy, isDown, kindText } from "./format.js";
-import { icon, STATE_SIGNS } from "./icons.js";
+import { kindText } from "./format.js";
+import { icon } from "./icons.js";
 import { problemsAt, showProblems } from "./problems.js";
+import { actionButtons, bar, fillBar, folderText, noteOf, shareOf, shownState, sizeText } from "./row-parts.js";
+import { STATE_SIGNS, isBusy, isDown } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 export const TABLE_COLUMNS = ["name", "folder", "tags", "kind", "size", "state", "actions"];
@@ -86,7 +87,7 @@ function fillRow(ui, element, row) {
   setText(parts.folder, folderText(row));
   cells.name.title = row.name;
   cells.folder.title = folderText(row);
-  ui.thumbs.show(parts.thumb, row);
+  ui.thumbnails.show(parts.thumb, row);
   setText(cells.kind, kindText(row));
   fillOnce(element, "tags", (row.tags || []).join("\n"), () => fillTags(cells.tags, row.tags || []));
   fillOnce(element, "size", sizeText(row), () => cells.size.replaceChildren(sizeText(row)));

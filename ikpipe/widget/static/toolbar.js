@@ -2,8 +2,8 @@
 
 import { copyMenu } from "./copy.js";
 import { button, h, oncePerFrame, setOrDrop, setText } from "./dom.js";
-import { isBusy, isDown, isUp } from "./format.js";
 import { icon } from "./icons.js";
+import { isBusy, isDown, isUp } from "./states.js";
 import { STRINGS } from "./strings.js";
 import { SORTS } from "./view.js";
 
@@ -34,8 +34,8 @@ export class Toolbar {
   firstLine() {
     const { ui } = this;
     return h("div", { class: "ik-toolbar", role: "toolbar", "aria-label": STRINGS.widget }, [
-      button({ sign: "plus", text: STRINGS.add, press: () => ui.intake.chooseFiles() }),
-      button({ sign: "folder", text: STRINGS.addFolder, press: () => ui.intake.chooseFolder() }),
+      button({ sign: "plus", text: STRINGS.add, press: () => ui.picker.chooseFiles() }),
+      button({ sign: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
       this.searchField(),
       h("div", { class: "ik-group", role: "group" }, this.layouts),
       this.editButton,

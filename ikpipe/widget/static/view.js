@@ -1,7 +1,8 @@
 // What one view shows of the rows: which, in what order, and as what.
 
-import { Events } from "./dom.js";
-import { groupOf, kindText } from "./format.js";
+import { EventEmitter } from "./dom.js";
+import { kindText } from "./format.js";
+import { groupOf } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 const REFRESH = 250; // ms between two sortings while rows change
@@ -20,7 +21,7 @@ export const SORTS = {
   state: (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
 };
 
-export class View extends Events {
+export class View extends EventEmitter {
   constructor(queue) {
     super();
     this.queue = queue;

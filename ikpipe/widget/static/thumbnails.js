@@ -1,9 +1,10 @@
 // Small pictures, made when they are in view: from own files here, from addresses, or asked of the kernel.
 
-import { webAddress } from "./cells.js";
 import { h } from "./dom.js";
-import { familyOf, isUp } from "./format.js";
+import { familyOf } from "./format.js";
 import { icon } from "./icons.js";
+import { webAddress } from "./row-parts.js";
+import { isUp } from "./states.js";
 
 const THUMB = 320; // pixels, the longer side: sharp on screens with two pixels a point
 const KEPT = 600; // small pictures that are kept
@@ -13,7 +14,7 @@ const SLOWEST = 10000; // ms in which a video gives a frame
 const BETWEEN_LOOKS = 40; // ms
 const ASK_LATER = 30; // ms in which several wishes become one message to the kernel
 
-export class Thumbs {
+export class Thumbnails {
   constructor(queue) {
     this.queue = queue;
     this.kept = new Map(); // key → address, or null where there is no picture
@@ -21,7 +22,7 @@ export class Thumbs {
     this.running = 0;
     this.asked = new Map(); // `${id} ${size}` → resolve
     this.wishes = { thumb: new Set(), large: new Set() };
-    this.end = queue.link.on("preview", (message, buffers) => this.receive(message, buffers));
+    this.end = queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers));
     this.endGone = queue.on("gone", (ids) => ids.forEach((id) => this.forget(`${id} own`)));
   }
 
@@ -112,7 +113,7 @@ export class Thumbs {
   sendWishes() {
     this.asking = null;
     for (const [size, ids] of Object.entries(this.wishes)) {
-      if (ids.size) this.queue.link.say({ type: "preview", ids: [...ids], size });
+      if (ids.size) this.queue.kernel.say({ type: "preview", ids: [...ids], size });
       ids.clear();
     }
   }

@@ -1,45 +1,45 @@
 // Queues whose kernel is gone: the page still has their files, and offers to go on with them.
 
-import { isUp } from "./format.js";
 import { announced, newKey } from "./queue.js";
+import { isUp } from "./states.js";
 
-const QUEUES = Symbol.for("ikpipe.queues"); // one list a page, also when this code was loaded twice
+const QUEUES = Symbol.for("ikpipe.uploader.queues"); // one list a page, also when this code was loaded twice
 export const queues = (globalThis[QUEUES] ??= new Set());
 
 /** Ask all queues of other kernels whether theirs answers; offer the files of those that are alone. */
-export async function findOrphans(queue) {
+export async function findUnfinished(queue) {
   const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
-  const alive = await Promise.all(others.map((other) => other.link.answers()));
-  queue.orphans = others.filter((other, at) => !alive[at] && leftIn(other));
+  const alive = await Promise.all(others.map((other) => other.kernel.answers()));
+  queue.unfinished = others.filter((other, at) => !alive[at] && countUnfinished(other));
   queue.emit("notices");
 }
 
 /** Give what an orphaned queue holds and has not brought to an end, as [row, held]. */
-function unsettled(queue) {
+function unfinishedFiles(queue) {
   const rows = [...queue.files].map(([id, held]) => [queue.store.get(id), held]);
   return rows.filter(([row]) => row && !isUp(row));
 }
 
 /** Count the files of an orphaned queue, with those that its kernel never took. */
-export const leftIn = (queue) => unsettled(queue).length + queue.waiting.size;
+export const countUnfinished = (queue) => unfinishedFiles(queue).length + queue.waiting.size;
 
 /** Take over the files of orphaned queues. What is still on its way is taken over when it has ended. */
-export function adoptOrphans(queue) {
-  for (const orphan of queue.orphans) {
+export function resumeUnfinished(queue) {
+  for (const orphan of queue.unfinished) {
     queues.delete(orphan);
-    for (const [row, held] of unsettled(orphan)) {
-      const post = orphan.sender.posts.get(row.id);
+    for (const [row, held] of unfinishedFiles(orphan)) {
+      const post = orphan.posts.running.get(row.id);
       if (post) post.ended.then(() => adopt(queue, orphan, [[row, held]]));
     }
     adopt(
       queue,
       orphan,
-      unsettled(orphan).filter(([row]) => !orphan.sender.posts.has(row.id)),
+      unfinishedFiles(orphan).filter(([row]) => !orphan.posts.running.has(row.id)),
     );
     queue.add([...orphan.waiting.values()]);
     orphan.close();
   }
-  queue.orphans = [];
+  queue.unfinished = [];
   queue.emit("notices");
 }
 
@@ -52,7 +52,7 @@ function adopt(queue, orphan, pairs) {
     edits: editsOf(row),
     state: row.state,
   }));
-  if (rows.length) queue.link.say({ type: "adopt", session: orphan.session, key: `a${newKey()}`, rows });
+  if (rows.length) queue.kernel.say({ type: "adopt", session: orphan.session, key: `a${newKey()}`, rows });
 }
 
 function editsOf(row) {
@@ -69,11 +69,11 @@ function editsOf(row) {
 }
 
 /** Forget the orphans: the person does not want them. */
-export function dismissOrphans(queue) {
-  for (const orphan of queue.orphans) {
+export function discardUnfinished(queue) {
+  for (const orphan of queue.unfinished) {
     queues.delete(orphan);
     orphan.close();
   }
-  queue.orphans = [];
+  queue.unfinished = [];
   queue.emit("notices");
 }

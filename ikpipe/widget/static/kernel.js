@@ -1,13 +1,13 @@
 // The way to the kernel and back. A notebook may hold a message up behind a running cell, and let a later one pass: so
 // messages are numbered, the kernel takes each in once and in its order, and what it did not take is said again.
 
-import { Events } from "./dom.js";
+import { EventEmitter } from "./dom.js";
 
 const PATIENCE = 2000; // ms without an answer, after which the widget says so
 const LONGEST_PATIENCE = 30000; // ms between two questions whether it answers now
 const SOON = 250; // ms in which a message that was on its way may still arrive
 
-export class Link extends Events {
+export class Kernel extends EventEmitter {
   constructor(model) {
     super();
     this.model = model;

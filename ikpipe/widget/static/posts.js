@@ -1,6 +1,6 @@
 // Posting a file: the kernel's strings verbatim, the token, then the file.
 
-import { Events } from "./dom.js";
+import { EventEmitter } from "./dom.js";
 
 const REPORTS = 250; // ms between two reports of one file's progress
 const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
@@ -120,22 +120,22 @@ function requestId(request) {
 }
 
 /** All posts of a queue, and their results until the kernel has acknowledged them. */
-export class Sender extends Events {
-  constructor(link, fileOf) {
+export class Posts extends EventEmitter {
+  constructor(kernel, fileOf) {
     super();
-    this.link = link;
+    this.kernel = kernel;
     this.fileOf = fileOf;
-    this.posts = new Map();
+    this.running = new Map();
     this.results = new Map();
     this.reported = new Map();
-    link.on("post", ({ posts }) => posts.forEach((order) => this.take(order)));
-    link.on("abort", ({ id }) => this.abort([id]));
-    link.on("ack", ({ id, attempt }) => this.results.delete(keyOf(id, attempt)));
+    kernel.on("post", ({ posts }) => posts.forEach((order) => this.take(order)));
+    kernel.on("abort", ({ id }) => this.abort([id]));
+    kernel.on("ack", ({ id, attempt }) => this.results.delete(keyOf(id, attempt)));
     this.timer = setInterval(() => this.tellAgain(AGAIN), AGAIN);
   }
 
   take(order) {
-    const running = this.posts.get(order.id);
+    const running = this.running.get(order.id);
     if (running && running.order.attempt === order.attempt) {
       this.atIt(running);
       return;
@@ -152,7 +152,7 @@ export class Sender extends Events {
       sent: ({ order: { id }, file: { size } }) => this.emit("sent", id, size),
       ended: (ended, result) => this.ended(ended, result),
     });
-    this.posts.set(order.id, post);
+    this.running.set(order.id, post);
     this.atIt(post);
     post.start();
   }
@@ -162,7 +162,7 @@ export class Sender extends Events {
    * again. Another page may say that it does not have the file.
    */
   atIt({ order: { id, attempt }, file: { size } }) {
-    this.link.tell({ type: "progress", id, attempt, loaded: 0, total: size });
+    this.kernel.tell({ type: "progress", id, attempt, loaded: 0, total: size });
   }
 
   progressed(post, loaded, total) {
@@ -172,11 +172,11 @@ export class Sender extends Events {
     // A total of 0 is told once, by a post that nobody listens to: the kernel knows that a page is at it.
     if (total > 0 && now - (this.reported.get(id) || 0) < REPORTS) return;
     if (total > 0) this.reported.set(id, now);
-    this.link.tell({ type: "progress", id, attempt, loaded, total });
+    this.kernel.tell({ type: "progress", id, attempt, loaded, total });
   }
 
   ended(post, result) {
-    if (this.posts.get(result.id) === post) this.posts.delete(result.id);
+    if (this.running.get(result.id) === post) this.running.delete(result.id);
     this.reported.delete(result.id);
     this.report(result);
     if (anyPlain()) this.emit("plain");
@@ -184,22 +184,22 @@ export class Sender extends Events {
 
   report(result) {
     this.results.set(keyOf(result.id, result.attempt), { result, told: performance.now() });
-    this.link.say(result);
+    this.kernel.say(result);
   }
 
   tellAgain(age = 0) {
-    if (age && this.link.waiting) return; // it has them before it, or hears them when it answers
+    if (age && this.kernel.waiting) return; // it has them before it, or hears them when it answers
     const now = performance.now();
     for (const kept of this.results.values()) {
       if (now - kept.told < age) continue;
       kept.told = now;
-      this.link.say(kept.result);
+      this.kernel.say(kept.result);
     }
   }
 
   /** Stop what is under way of some rows, or of all; the kernel hears of each. */
   abort(ids) {
-    for (const id of ids || [...this.posts.keys()]) this.posts.get(id)?.abort();
+    for (const id of ids || [...this.running.keys()]) this.running.get(id)?.abort();
   }
 
   close() {

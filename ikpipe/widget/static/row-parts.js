@@ -2,8 +2,9 @@
 
 import { copyMenu } from "./copy.js";
 import { button, h, setOrDrop } from "./dom.js";
-import { bytesText, isBusy, isDown, isUp } from "./format.js";
+import { bytesText } from "./format.js";
 import { icon } from "./icons.js";
+import { isBusy, isDown, isUp } from "./states.js";
 import { STRINGS } from "./strings.js";
 
 /** Make a progress bar; `fillBar` says how far it is. */
