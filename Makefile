@@ -71,9 +71,11 @@ demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local Im
 app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit
 	$(BIN)/voila notebooks/03_uploader.ipynb --Voila.ip=127.0.0.1 $(APP)
 
-js: $(VENV)/.js/.done      ## lint the uploader's scripts
+js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/eslint/bin/eslint.js --config $(VENV)/.js/eslint.config.js \
 		--cache --cache-location $(VENV)/.js/.eslintcache --cache-strategy content ikpipe/widget/static
+	$(BIN)/node $(VENV)/.js/node_modules/typescript/bin/tsc --project ikpipe/widget/static \
+		--incremental --tsBuildInfoFile $(VENV)/.js/.tsbuildinfo
 
 test: $(VENV)/.browser $(VENV)/.java js  ## format, lint, types, imports, and all tests but those of soak and interop
 	$(BIN)/ruff format --check .

@@ -1,23 +1,35 @@
-// Addresses and snippets of what is up, for other pages and documents.
+// URLs and snippets of uploaded files, for other pages and documents.
 
-import { h, popover } from "./dom.js";
+import { h, popover, stepOf } from "./dom.js";
 import { familyOf } from "./format.js";
 import { STRINGS } from "./strings.js";
 
-const escapeHtml = (text) =>
-  text.replace(/[&<>"']/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[one]);
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
+/** @param {string} text */
+const escapeHtml = (text) => text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+
+/** @param {string} text */
 const escapeMarkdown = (text) => text.replace(/[\\[\]*_`<>]/g, "\\$&");
 
-// a parenthesis would end the address, and `encodeURIComponent` leaves it
-const markdownUrl = (url) => url.replace(/[()\s]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+/**
+ * Escape a URL for Markdown: a parenthesis would end it, and `encodeURIComponent` keeps parentheses.
+ * @param {string} url
+ */
+const markdownUrl = (url) => url.replace(/[()\s]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 
+/** @type {Record<string, (row: Row, url: string) => string>} */
 const SNIPPETS = {
-  url: (row) => row.result.url,
-  html: (row) => htmlOf(row, escapeHtml(row.result.url), escapeHtml(row.description || row.name)),
-  markdown: (row) => markdownOf(row, markdownUrl(row.result.url), escapeMarkdown(row.description || row.name)),
+  url: (_row, url) => url,
+  html: (row, url) => htmlOf(row, escapeHtml(url), escapeHtml(row.description || row.name)),
+  markdown: (row, url) => {
+    const text = escapeMarkdown(row.description || row.name);
+    return `${familyOf(row) === "image" ? "!" : ""}[${text}](${markdownUrl(url)})`;
+  },
 };
 
+/** @param {Row} row @param {string} url @param {string} text */
 function htmlOf(row, url, text) {
   const family = familyOf(row);
   if (family === "image") return `<img src="${url}" alt="${text}">`;
@@ -25,25 +37,24 @@ function htmlOf(row, url, text) {
   return `<a href="${url}">${text}</a>`;
 }
 
-function markdownOf(row, url, text) {
-  return `${familyOf(row) === "image" ? "!" : ""}[${text}](${url})`;
-}
-
-/** Copy snippets of rows, a line each. */
+/** Copy snippets of rows, one per line. @param {Ui} ui @param {Row[]} rows @param {string} kind */
 async function copyRows(ui, rows, kind) {
-  const able = rows.filter((row) => row.result?.url);
-  const copied = await copyText(able.map(SNIPPETS[kind]).join("\n"), ui.notices.place);
-  ui.say(copied ? STRINGS.copied(able.length) : STRINGS.copyFailed, { shown: true });
+  const snippets = rows.flatMap((row) => (row.result?.url ? SNIPPETS[kind](row, row.result.url) : []));
+  const copied = await copyText(snippets.join("\n"), ui.notices.place);
+  ui.announce(copied ? STRINGS.copied(snippets.length) : STRINGS.copyFailed, { visible: true });
 }
 
-/** Put text on the clipboard; pages that are not secure have only the old way. */
-async function copyText(text, root) {
+/**
+ * Copy text to the clipboard; pages without a secure context have only the old method.
+ * @param {string} text @param {Node} place
+ */
+async function copyText(text, place) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
     const area = h("textarea", { class: "ik-hidden", "aria-hidden": "true", value: text });
-    root.append(area);
+    place.appendChild(area);
     area.select();
     const copied = document.execCommand("copy");
     area.remove();
@@ -51,36 +62,30 @@ async function copyText(text, root) {
   }
 }
 
-const COPY_CHOICES = [
+const CHOICES = [
   ["url", STRINGS.copyUrl],
   ["html", STRINGS.copyHtml],
   ["markdown", STRINGS.copyMarkdown],
 ];
 
-/** Open the menu of what can be copied. */
+/** Open the menu of what can be copied. @param {Ui} ui @param {Row[]} rows @param {HTMLElement} anchor */
 export function copyMenu(ui, rows, anchor) {
-  const choose = (kind) => {
-    menu.hidePopover();
-    anchor.focus();
-    copyRows(ui, rows, kind);
-  };
-  const items = COPY_CHOICES.map(([kind, text]) =>
-    h(
-      "button",
-      { type: "button", class: "ik-item", role: "menuitem", tabindex: "-1", onclick: () => choose(kind) },
-      text,
-    ),
-  );
+  const items = CHOICES.map(([kind, text]) => {
+    const onclick = () => {
+      menu.hidePopover();
+      anchor.focus();
+      copyRows(ui, rows, kind);
+    };
+    return h("button", { type: "button", class: "ik-item", role: "menuitem", tabindex: "-1", onclick }, text);
+  });
   const menu = popover(ui.root, anchor, items, { role: "menu", "aria-label": STRINGS.copy });
   menu.classList.add("ik-menu");
-  menu.addEventListener("keydown", (event) => moveInMenu(event, items));
+  menu.addEventListener("keydown", (event) => {
+    const step = stepOf(event.key, "ArrowUp", "ArrowDown");
+    if (!step) return;
+    event.preventDefault();
+    const at = items.findIndex((item) => item === event.target);
+    items[(at + step + items.length) % items.length].focus();
+  });
   items[0].focus();
-}
-
-function moveInMenu(event, items) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const at = items.indexOf(event.target);
-  items[(at + step + items.length) % items.length].focus();
 }

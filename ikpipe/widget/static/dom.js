@@ -1,108 +1,140 @@
-// Building the page. Text goes in as text nodes only: a file's name can hold anything.
+// Elements of the page. Text is added as text nodes only, since a file's name can contain anything.
 
 import { icon } from "./icons.js";
 
-/** Make an element: attributes, `on…` listeners, then children (strings become text nodes). */
+/**
+ * Create an element with attributes, `on…` listeners and children. Strings become text nodes.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...(Child | Child[])} children
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else if (name === "value") Object.assign(element, { value });
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children.flat()) if (child) element.append(child);
   return element;
 }
 
-function setAttribute(element, name, value) {
-  if (value === null || value === undefined || value === false) return;
-  if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-  else if (name === "class") element.className = value;
-  else if (name === "value") element.value = value;
-  else element.setAttribute(name, value === true ? "" : String(value));
-}
-
-/** Set an element's text, unless it is there already: most updates change little. */
+/**
+ * Set an element's text if it differs: most updates change little.
+ * @param {Element | null} element @param {string} text
+ */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element && element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute, or take it away where the value is null. */
-export function setOrDrop(element, name, value) {
+/**
+ * Set an attribute, or remove it if the value is null or false.
+ * @param {Element} element @param {string} name @param {string | number | boolean | null} value
+ */
+export function setAttribute(element, name, value) {
   if (value === null || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
-/** Make a button with a sign, a word, or both; one with a sign alone needs a label. */
-export function button({ sign, text, label, kind = "", press, ...attributes }) {
-  const children = [sign ? icon(sign) : null, text ? h("span", { class: "ik-word" }, text) : null];
-  const names = label && !text ? { "aria-label": label, title: label } : { title: label };
+/** Create a button with an icon, text, or both; one with an icon alone needs a label. @param {ButtonOptions} options */
+export function button({ icon: iconName, text, label, kind = "", press, ...attributes }) {
+  const children = [iconName && icon(iconName), text && h("span", { class: "ik-word" }, text)];
+  const names = { "aria-label": text ? null : label, title: label };
   return h("button", { type: "button", class: `ik-button ${kind}`, onclick: press, ...names, ...attributes }, children);
 }
 
-/** Make a pair of callbacks and their end: what was subscribed is given up in one call. */
+/** Set the text of a button. @param {HTMLElement} element @param {string} text */
+export function setButtonText(element, text) {
+  setText(element.querySelector(".ik-word"), text);
+}
+
+/** Functions to call when a part of the page closes. */
 export class Cleanup {
   constructor() {
-    this.list = [];
+    /** @type {(() => void)[]} */
+    this.functions = [];
   }
 
-  add(end) {
-    this.list.push(end);
+  /** @param {...(() => void)} functions */
+  add(...functions) {
+    this.functions.push(...functions);
   }
 
+  /**
+   * @param {EventTarget} target
+   * @param {string} name @param {(event: any) => void} listener @param {object} [options]
+   */
   listen(target, name, listener, options) {
     target.addEventListener(name, listener, options);
     this.add(() => target.removeEventListener(name, listener, options));
   }
 
-  all() {
-    for (const end of this.list.splice(0)) end();
+  run() {
+    for (const end of this.functions.splice(0)) end();
   }
 }
 
-/** A list of listeners by name. */
+/** Calls listeners by the name of an event. */
 export class EventEmitter {
   constructor() {
+    /** @type {Map<string, Set<(...values: any[]) => void>>} */
     this.listeners = new Map();
   }
 
-  /** Listen; the answer ends it. */
+  /**
+   * Add a listener and return a function that removes it.
+   * @param {string} name @param {(...values: any[]) => void} listener
+   */
   on(name, listener) {
-    if (!this.listeners.has(name)) this.listeners.set(name, new Set());
-    this.listeners.get(name).add(listener);
-    return () => this.listeners.get(name).delete(listener);
+    const listeners = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
+  /** @param {string} name @param {...any} values */
   emit(name, ...values) {
-    for (const listener of this.listeners.get(name) || []) listener(...values);
+    for (const listener of this.listeners.get(name) ?? []) listener(...values);
   }
 }
 
-/** Make a function that runs at most once a frame, however often it is called. */
+/** Return a function that runs another one at most once per frame. @param {() => void} run */
 export function oncePerFrame(run) {
-  let asked = false;
+  let requested = false;
   return () => {
-    if (asked) return;
-    asked = true;
+    if (requested) return;
+    requested = true;
     requestAnimationFrame(() => {
-      asked = false;
+      requested = false;
       run();
     });
   };
 }
 
-/** Show a small panel at an element; the top layer keeps it above the notebook, Escape and a click beside close it. */
-export function popover(root, anchor, content, attributes = {}) {
+/**
+ * Show a small panel at an element. It is in the top layer, above the notebook; Escape or a click outside closes it.
+ * @param {HTMLElement} root @param {HTMLElement} anchor @param {Child[]} content @param {Attributes} attributes
+ */
+export function popover(root, anchor, content, attributes) {
   const panel = h("div", { class: "ik-popover", popover: "auto", ...attributes }, content);
-  (anchor.closest("dialog") || root).append(panel); // what is beside an open dialogue cannot be reached
+  (anchor.closest("dialog") || root).append(panel); // outside an open dialog, nothing can be clicked
   panel.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
-    const held = panel.contains(panel.getRootNode().activeElement);
+    const hadFocus = panel.contains(activeElement(panel));
     panel.remove();
-    if (held && anchor.isConnected) anchor.focus();
+    if (hadFocus && anchor.isConnected) anchor.focus();
   });
   panel.showPopover();
   placeAt(panel, anchor);
   return panel;
 }
 
-/** Put a panel under its anchor, or above it where there is no room, inside the window. */
+/**
+ * Place a panel inside the window, below its anchor or, without room there, above.
+ * @type {(panel: HTMLElement, anchor: HTMLElement) => void}
+ */
 function placeAt(panel, anchor) {
   const at = anchor.getBoundingClientRect();
   const { width, height } = panel.getBoundingClientRect();
@@ -110,3 +142,14 @@ function placeAt(panel, anchor) {
   panel.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
   panel.style.top = `${below ? at.bottom + 4 : at.top - height - 4}px`;
 }
+
+/** Return the element with the focus, also where the widget is in a shadow root. @param {Node} node */
+export function activeElement(node) {
+  return /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement;
+}
+
+/**
+ * Return the step that a key stands for: -1, 1, or 0 for another key.
+ * @param {string} key @param {string} back @param {string} forward
+ */
+export const stepOf = (key, back, forward) => Number(key === forward) - Number(key === back);

@@ -1,241 +1,274 @@
-// The editing panel: one row, or the whole selection at once.
+// The editing panel: one row, or all selected rows at once.
 
-import { button, h, oncePerFrame, setOrDrop, setText } from "./dom.js";
-import { ChoiceField, metadataField, metadataSpec, TagsField, TextField } from "./fields.js";
+import { button, Cleanup, h, oncePerFrame, setText } from "./dom.js";
+import { ChoiceField, metadataField, TagsField, TextField } from "./fields.js";
 import { icon } from "./icons.js";
-import { problemList } from "./problems.js";
-import { isFree } from "./states.js";
+import { isFixable, problemList } from "./problems.js";
+import { isEditable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
+/** @type {(keyof typeof STRINGS.fields)[]} */
 const PARAMETERS = ["file_name", "folder", "tags", "is_private_file", "description"];
-const ROW_KEYS = { file_name: "name", is_private_file: "private", custom_coordinates: "coordinates" };
+const METADATA = "custom_metadata.";
 
-/** Give what a row has in a column, as the kernel names columns. */
+/** @typedef {Record<"block" | "problems" | "reset", HTMLElement> & { column: string, control: Field }} Column */
+/** @typedef {[Row, Problem]} RowProblem */
+
+/**
+ * Return what a row has in a column, as the kernel names columns.
+ * @param {Row} row @param {string} column @returns {Value}
+ */
 function valueOf(row, column) {
-  if (column.startsWith("custom_metadata.")) return row.metadata?.[column.slice("custom_metadata.".length)];
-  return row[ROW_KEYS[column] || column];
+  if (column.startsWith(METADATA)) return row.metadata?.[column.slice(METADATA.length)];
+  /** @type {Record<string, Value>} */
+  const values = {
+    file_name: row.name,
+    folder: row.folder,
+    tags: row.tags,
+    is_private_file: row.private,
+    description: row.description,
+  };
+  return values[column];
 }
 
 export class Editor {
+  /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
     this.prefix = `ik-${Math.random().toString(36).slice(2, 8)}`;
     this.title = h("h2", {});
-    const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
-    this.form = h("fieldset", { class: "ik-fields" }); // as a whole, it can be disabled
-    this.leftOut = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
+    const close = button({ icon: "close", label: STRINGS.close, kind: "ik-quiet", press: () => ui.edit(null) });
+    this.form = h("fieldset", { class: "ik-fields" }); // so that it can be disabled as a whole
+    this.readOnly = h("p", { class: "ik-quiet-text", role: "note", hidden: true });
     this.empty = h("p", { class: "ik-quiet-text" }, STRINGS.editNothing);
     this.element = h("section", { class: "ik-editor", "aria-label": STRINGS.edit, hidden: true }, [
       h("header", { class: "ik-editor-head" }, this.title, close),
       this.empty,
-      this.leftOut,
+      this.readOnly,
       this.form,
     ]);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && ui.edit(null));
+    /** @type {Column[]} */
+    this.columns = [];
+    /** @type {string[]} */
     this.ids = [];
-    this.asked = []; // edits that the kernel has not answered yet
+    /** @type {{ ids: Set<string>, column: string, value: Value }[]} */
+    this.edits = []; // those that the kernel has not answered yet
     this.updateLater = oncePerFrame(() => this.update());
-    this.ends = [
-      ui.store.on("selection", () => this.leave()),
-      ui.store.on("rows", (changed) => [...changed].some((id) => ui.store.selection.has(id)) && this.updateLater()),
-    ];
+    this.cleanup = new Cleanup();
+    this.cleanup.add(
+      ui.store.on("selection", () => this.selectionChanged()),
+      ui.store.on("rows", (changed) => {
+        if ([...changed].some((id) => ui.store.selection.has(id))) this.updateLater();
+      }),
+    );
     this.build();
   }
 
   build() {
-    this.fields = PARAMETERS.map((column) => this.parameter(column));
-    const metadata = (this.ui.queue.settings.fields || []).map(metadataSpec).map((spec) => this.metadata(spec));
-    const group = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
-    this.form.replaceChildren(
-      ...this.fields.map(({ block }) => block),
-      ...group,
-      ...metadata.map(({ block }) => block),
-    );
-    this.fields.push(...metadata);
+    const parameters = PARAMETERS.map((column) => this.parameterColumn(column));
+    const metadata = (this.ui.queue.settings.fields ?? []).map((field) => this.metadataColumn(field));
+    const heading = metadata.length ? [h("h3", {}, STRINGS.metadata)] : [];
+    const blocks = (/** @type {Column[]} */ columns) => columns.map(({ block }) => block);
+    this.form.replaceChildren(...blocks(parameters), ...heading, ...blocks(metadata));
+    this.columns = [...parameters, ...metadata];
     this.update();
   }
 
-  parameter(column) {
+  /** @param {keyof typeof STRINGS.fields} column */
+  parameterColumn(column) {
     const id = `${this.prefix}-${column}`;
-    return this.place(column, STRINGS.fields[column], id, this.control(column, id));
+    return this.createColumn(column, STRINGS.fields[column], id, this.parameterField(column, id));
   }
 
-  control(column, id) {
-    const commit = (value) => this.commit(column, value);
-    if (column === "tags") return new TagsField(id, (add, drop) => this.changeList(column, add, drop));
+  /** @param {string} column @param {string} id @returns {Field} */
+  parameterField(column, id) {
+    const commit = (/** @type {Value} */ value) => this.commit(column, value);
+    if (column === "tags") return new TagsField(id, (add, remove) => this.changeLists(column, add, remove));
     if (column === "description") return new TextField(id, commit, { tag: "textarea" });
     if (column !== "is_private_file") return new TextField(id, commit, { spellcheck: "false" });
     const usual = this.ui.queue.settings.defaults?.is_private_file ? STRINGS.isPrivate : STRINGS.isPublic;
     return new ChoiceField(id, commit, [
-      [null, STRINGS.byDefault(usual)],
+      [null, STRINGS.defaultValue(usual)],
       [false, STRINGS.isPublic],
       [true, STRINGS.isPrivate],
     ]);
   }
 
-  metadata(spec) {
-    const column = `custom_metadata.${spec.name}`;
-    const id = `${this.prefix}-m-${spec.name}`;
-    const commit = (value) => this.commit(column, value);
-    const change = (add, drop) => this.changeList(column, add, drop, spec.options);
-    return this.place(column, spec.label, id, metadataField(id, commit, change, spec), spec.required);
+  /** @param {MetadataField} field */
+  metadataColumn(field) {
+    const column = `${METADATA}${field.name}`;
+    const id = `${this.prefix}-m-${field.name}`;
+    const commit = (/** @type {Value} */ value) => this.commit(column, value);
+    const change = (/** @type {string[]} */ add, /** @type {string[]} */ remove) =>
+      this.changeLists(column, add, remove, field.selectOptions);
+    const control = metadataField(id, commit, change, field);
+    return this.createColumn(column, field.label || field.name, id, control, field.isValueRequired);
   }
 
-  /** Put a control under its label, with room for problems and a way back to the default. */
-  place(column, label, id, control, required = false) {
-    const reset = button({
-      sign: "undo",
-      label: STRINGS.reset(label),
-      kind: "ik-quiet ik-small",
-      press: () => this.commit(column, null),
-    });
-    const name = control.element.matches(".ik-many")
-      ? h("span", { id: `${id}-l` }, label)
-      : h("label", { for: id }, label);
-    if (control.element.matches(".ik-many")) setOrDrop(control.element, "aria-labelledby", `${id}-l`);
+  /**
+   * Put a field below its label, with room for problems and a button that resets it to the default.
+   * @param {string} column @param {string} label @param {string} id @param {Field} control @returns {Column}
+   */
+  createColumn(column, label, id, control, required = false) {
+    const press = () => this.commit(column, null);
+    const reset = button({ icon: "undo", label: STRINGS.reset(label), kind: "ik-quiet ik-small", press });
+    const isGroup = control.element.matches(".ik-many");
+    if (isGroup) control.element.setAttribute("aria-labelledby", `${id}-l`);
+    const name = isGroup ? h("span", { id: `${id}-l` }, label) : h("label", { for: id }, label);
     if (required) name.append(h("span", { "aria-hidden": "true" }, " *"));
     const problems = h("div", { class: "ik-field-problems" });
-    const block = h(
-      "div",
-      { class: "ik-field" },
-      h("div", { class: "ik-label" }, name, reset),
-      control.element,
-      problems,
-    );
+    const head = h("div", { class: "ik-label" }, name, reset);
+    const block = h("div", { class: "ik-field" }, head, control.element, problems);
     return { column, control, block, problems, reset };
   }
 
-  /** Give the rows that the fields show, which are not those any more that are selected by now. */
+  /** The rows that the fields show: those that were selected at the last update. */
   get rows() {
     return this.ui.store.all(this.ids);
   }
 
-  /** What was typed belongs to the rows for which it was, also where Python selects others meanwhile. */
-  leave() {
-    for (const { control } of this.fields) control.commit?.();
+  /** The rows that can be edited: the kernel rejects an edit of others as a whole. */
+  get editableRows() {
+    return this.rows.filter(isEditable);
+  }
+
+  /** Commit what is typed to the rows for which it was typed, also if Python has changed the selection. */
+  selectionChanged() {
+    for (const { control } of this.columns) control.commit?.();
     this.updateLater();
   }
 
-  /** Give the rows that can be changed: the kernel refuses an edit as a whole where it takes in others. */
-  get able() {
-    return this.rows.filter(isFree);
-  }
-
+  /** @param {string} column @param {Value} value */
   commit(column, value) {
-    const ids = this.able.map((row) => row.id);
+    const ids = this.editableRows.map((row) => row.id);
     if (ids.length) this.edit(ids, column, value);
   }
 
+  /** @param {string[]} ids @param {string} column @param {Value} value */
   async edit(ids, column, value) {
     const edit = { ids: new Set(ids), column, value };
-    this.asked.push(edit);
+    this.edits.push(edit);
     await this.ui.queue.edit(ids, column, value);
-    this.asked = this.asked.filter((other) => other !== edit);
-    this.updateLater(); // also where it was refused: the field goes back to what is true
+    this.edits = this.edits.filter((other) => other !== edit);
+    this.updateLater(); // also if it was rejected, to show the value that the row still has
   }
 
-  /** Give what a row has in a column, or will have: another edit may build on it, or an older row come in between. */
+  /**
+   * Return what a row has in a column, or will have once the kernel has answered.
+   * @param {Row} row @param {string} column
+   */
   valueOf(row, column) {
-    const asked = this.asked.findLast((edit) => edit.column === column && edit.ids.has(row.id));
-    return asked ? asked.value : valueOf(row, column);
+    const edit = this.edits.findLast((other) => other.column === column && other.ids.has(row.id));
+    return edit ? edit.value : valueOf(row, column);
   }
 
+  /** @param {Row} row @param {string} column */
   textsOf(row, column) {
     return [this.valueOf(row, column) ?? []].flat().map(String);
   }
 
-  /** Add to lists and take away: each row keeps what else it has, rows with the same outcome share a message. */
-  changeList(column, add, drop, options = []) {
+  /**
+   * Add and remove values of lists. Each row keeps its other values; rows with the same new list share a message.
+   * @param {string} column @param {string[]} add @param {string[]} remove @param {(string | number)[]} options
+   */
+  changeLists(column, add, remove, options = []) {
+    /** @type {Map<string, string[]>} */
     const groups = new Map();
-    for (const row of this.able) {
-      const list = [...new Set([...this.textsOf(row, column), ...add])].filter((text) => !drop.includes(text));
+    for (const row of this.editableRows) {
+      const list = [...new Set([...this.textsOf(row, column), ...add])].filter((text) => !remove.includes(text));
       const key = JSON.stringify(list.map((text) => options.find((option) => String(option) === text) ?? text));
       groups.set(key, [...(groups.get(key) || []), row.id]);
     }
     for (const [key, ids] of groups) {
       const list = JSON.parse(key);
-      this.edit(ids, column, list.length || column === "tags" ? list : null); // its frame's tags would come back
+      this.edit(ids, column, list.length || column === "tags" ? list : null); // null would restore the frame's tags
     }
   }
 
   update() {
     if (this.element.hidden) return;
     this.ids = [...this.ui.store.selection];
-    const { able } = this;
-    const left = this.rows.length - able.length;
-    const rows = able.length ? able : this.rows;
+    const editable = this.editableRows;
+    const readOnly = this.rows.length - editable.length;
+    const rows = editable.length ? editable : this.rows;
     setText(this.title, STRINGS.editing(rows.length));
     this.empty.hidden = rows.length > 0;
-    this.leftOut.hidden = left === 0;
-    setText(this.leftOut, STRINGS.leftOut(left));
+    this.readOnly.hidden = readOnly === 0;
+    setText(this.readOnly, STRINGS.readOnly(readOnly));
     this.form.hidden = rows.length === 0;
-    this.form.disabled = able.length === 0;
-    if (rows.length) for (const field of this.fields) this.fill(field, rows);
+    this.form.disabled = editable.length === 0;
+    if (rows.length) for (const column of this.columns) this.fill(column, rows);
   }
 
+  /** @param {Column} column @param {Row[]} rows */
   fill({ column, control, block, problems, reset }, rows) {
+    const values = rows.map((row) => this.valueOf(row, column));
     block.hidden = column === "file_name" && rows.length > 1;
-    if (control.showCounts) control.showCounts(this.countTexts(rows, column), rows.length, this.keptTags(rows));
-    else this.showShared(control, rows, column);
-    setOrDrop(reset, "hidden", rows.every((row) => isEmpty(this.valueOf(row, column))) ? "" : null);
+    control.showCounts?.(this.countTexts(rows, column), rows.length, this.requiredTags(rows));
+    control.show?.(values[0], new Set(values.map((value) => JSON.stringify(value))).size > 1);
+    reset.hidden = values.every((value) => value === undefined || value === null || value === "" || isEmptyList(value));
     this.fillProblems(problems, rows, column);
   }
 
+  /** @param {Row[]} rows @param {string} column */
   countTexts(rows, column) {
+    /** @type {Map<string, number>} */
     const counts = new Map();
     for (const row of rows) for (const text of this.textsOf(row, column)) counts.set(text, (counts.get(text) || 0) + 1);
     return counts;
   }
 
-  /** Give the tags that cannot be taken away: a row without any gets those that hold for all. */
-  keptTags(rows) {
+  /**
+   * Return the tags that cannot be removed: a row without tags gets the default ones.
+   * @param {Row[]} rows @returns {Set<string>}
+   */
+  requiredTags(rows) {
     if (!this.ui.queue.settings.defaults?.tags) return new Set();
-    return new Set(
-      rows.map((row) => this.textsOf(row, "tags")).flatMap((tags) => (tags.length === 1 ? tags : [])),
-    );
+    return new Set(rows.map((row) => this.textsOf(row, "tags")).flatMap((tags) => (tags.length === 1 ? tags : [])));
   }
 
-  showShared(control, rows, column) {
-    const first = this.valueOf(rows[0], column);
-    const key = JSON.stringify(first);
-    control.show(
-      first,
-      rows.some((row) => JSON.stringify(this.valueOf(row, column)) !== key),
-    );
-  }
-
+  /** @param {HTMLElement} place @param {Row[]} rows @param {string} column */
   fillProblems(place, rows, column) {
-    const found = rows.flatMap((row) =>
-      (row.problems || []).filter((one) => one.column === column).map((one) => [row, one]),
+    /** @type {RowProblem[]} */
+    const problems = rows.flatMap((row) =>
+      (row.problems || []).flatMap((problem) =>
+        problem.column === column ? [/** @type {RowProblem} */ ([row, problem])] : [],
+      ),
     );
-    const key = JSON.stringify(found.map(([row, problem]) => [row.id, problem]));
+    const key = JSON.stringify(problems.map(([row, problem]) => [row.id, problem]));
     if (place.dataset.key === key) return;
     place.dataset.key = key;
-    place.replaceChildren(...(found.length ? this.problemParts(found) : []));
+    place.replaceChildren(...this.createProblems(problems));
   }
 
-  problemParts(found) {
-    const [row, problem] = found[0];
+  /** @param {RowProblem[]} problems */
+  createProblems(problems) {
     const { queue } = this.ui;
-    if (found.length === 1) return [problemList(queue, row, [problem])];
-    const curable = found.filter(([, one]) => one.mend !== undefined && one.mend !== null);
-    const mend = () => curable.forEach(([one, { column, mend: value }]) => queue.edit([one.id], column, value));
-    const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemOf(found.length, problem.message));
-    return curable.length
-      ? [text, button({ text: STRINGS.mendAll(curable.length), kind: "ik-mend", press: mend })]
-      : [text];
+    if (!problems.length) return [];
+    const [[row, problem]] = problems;
+    if (problems.length === 1) return [problemList(queue, row, [problem])];
+    const fixable = problems.filter(([, entry]) => isFixable(entry));
+    const press = () => fixable.forEach(([{ id }, { column, mend }]) => queue.edit([id], column, mend));
+    const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemIn(problems.length, problem.message));
+    return fixable.length ? [text, button({ text: STRINGS.fixFiles(fixable.length), kind: "ik-fix", press })] : [text];
   }
 
-  open(column) {
+  /** Show the panel with the focus in a column's field, or in the first one. @param {string} [name] */
+  open(name) {
     this.element.hidden = false;
     this.update();
-    const field = this.fields.find((one) => one.column === column) || this.fields.find((one) => !one.block.hidden);
-    field?.block.querySelector("input, textarea, select")?.focus();
+    const named = this.columns.find(({ column }) => column === name);
+    const { block } = named ?? this.columns.find((column) => !column.block.hidden) ?? {};
+    /** @type {HTMLElement | null | undefined} */
+    const input = block?.querySelector("input, textarea, select");
+    input?.focus();
   }
 
   close() {
-    for (const end of this.ends) end();
+    this.cleanup.run();
   }
 }
 
-const isEmpty = (value) => value === undefined || value === null || value === "" || value?.length === 0;
+/** @param {Value} value */
+const isEmptyList = (value) => Array.isArray(value) && value.length === 0;

@@ -1,29 +1,45 @@
-// Fields of the editing panel, by the type of what they hold. Each has an element, `show(value, several)`,
-// and calls `commit(value)`; null is "back to the default".
+// Fields of the editing panel, by the type of their value. Each has an element, shows what the rows have, and calls a
+// function with a new value; null resets it to the default.
 
 import { button, h } from "./dom.js";
 import { STRINGS } from "./strings.js";
 
-const TYPE_LATER = 600; // ms after the last key, when what was typed so far is checked
+const TYPING_DELAY = 600; // ms after the last key until the text is checked
+
+/** @typedef {(value: Value) => void} Commit */
+/** @typedef {(add: string[], remove: string[]) => void} Change */
+/**
+ * @typedef {object} TextOptions
+ * @property {"input" | "textarea"} [tag]
+ * @property {string} [type]
+ * @property {(text: string) => Value} [read]
+ * @property {(value: Value) => string} [write]
+ */
 
 export class TextField {
+  /**
+   * @param {string} id @param {Commit} commit
+   * @param {TextOptions & Attributes} options
+   */
   constructor(id, commit, { tag = "input", type = "text", read = (text) => text, write = String, ...attributes } = {}) {
     const kind = tag === "input" ? { type } : { rows: 3 };
-    this.element = h(tag, { id, ...kind, ...attributes, oninput: () => this.typed(), onchange: () => this.commit() });
-    this.give = commit;
+    const listeners = { oninput: () => this.typed(), onchange: () => this.commit() };
+    this.element = h(tag, { id, ...kind, ...attributes, ...listeners });
+    this.onCommit = commit;
     this.read = read;
     this.write = write;
     this.dirty = false;
+    this.text = ""; // the value that the rows have
   }
 
   typed() {
     this.dirty = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.half || this.commit(), TYPE_LATER);
+    this.timer = setTimeout(() => this.isIncomplete || this.commit(), TYPING_DELAY);
   }
 
-  /** Whether it holds what is no number yet, which looks as if it were empty. */
-  get half() {
+  /** Whether it contains text that is not a number yet; its value is empty then. */
+  get isIncomplete() {
     return this.element.validity.badInput;
   }
 
@@ -31,161 +47,148 @@ export class TextField {
     clearTimeout(this.timer);
     if (!this.dirty) return;
     this.dirty = false;
-    if (this.half) {
-      this.element.value = ""; // the half number would stay beside the old one
+    if (this.isIncomplete) {
+      this.element.value = ""; // otherwise the incomplete number would stay
       this.element.value = this.text;
       return;
     }
     const text = this.element.value;
-    this.give(text === "" ? null : this.read(text));
+    this.onCommit(text === "" ? null : this.read(text));
   }
 
-  /** Show a value, unless the person is typing another. */
-  show(value, several) {
-    this.element.placeholder = several ? STRINGS.several : "";
-    this.text = several || value === undefined || value === null ? "" : this.write(value);
-    if (this.dirty) return;
-    if (this.element.value !== this.text) this.element.value = this.text;
+  /** Show a value, unless the user is typing another. @param {Value} value @param {boolean} mixed */
+  show(value, mixed) {
+    this.element.placeholder = mixed ? STRINGS.mixed : "";
+    this.text = mixed || value === undefined || value === null ? "" : this.write(value);
+    if (!this.dirty && this.element.value !== this.text) this.element.value = this.text;
   }
 }
 
 export class ChoiceField {
-  /** Let one of `choices`, [[value, text]…], be chosen; the first is "not set". */
+  /**
+   * Offer values with their texts; the first one is "not set".
+   * @param {string} id @param {Commit} commit @param {[Value, string][]} choices
+   */
   constructor(id, commit, choices) {
     this.choices = choices;
-    this.several = h("option", { value: "several", disabled: true, hidden: true }, STRINGS.several);
+    const mixed = h("option", { value: "mixed", disabled: true, hidden: true }, STRINGS.mixed);
     const options = choices.map(([, text], at) => h("option", { value: String(at) }, text));
-    this.element = h(
-      "select",
-      { id, onchange: () => commit(choices[Number(this.element.value)][0]) },
-      this.several,
-      options,
-    );
+    const onchange = () => commit(choices[Number(this.element.value)][0]);
+    this.element = h("select", { id, onchange }, mixed, options);
   }
 
-  show(value, several) {
-    const at = this.choices.findIndex(([one]) => one === (value ?? null));
-    this.element.value = several ? "several" : String(Math.max(0, at));
+  /** @param {Value} value @param {boolean} mixed */
+  show(value, mixed) {
+    const at = this.choices.findIndex(([choice]) => choice === (value ?? null));
+    this.element.value = mixed ? "mixed" : String(Math.max(0, at));
   }
 }
 
-class ManyField {
-  /** Let several of `options` be chosen; `change(add, drop)` says which one joins or leaves. */
+export class CheckboxField {
+  /**
+   * Offer values of which several can be chosen.
+   * @param {string} id @param {Change} change @param {string[]} options
+   */
   constructor(id, change, options) {
-    const box = (option) =>
-      h("input", {
-        type: "checkbox",
-        value: String(option),
-        onchange: ({ target }) => (target.checked ? change([target.value], []) : change([], [target.value])),
-      });
-    this.boxes = options.map(box);
-    const labels = options.map((option, at) => h("label", {}, this.boxes[at], String(option)));
+    /** @param {{ target: HTMLInputElement }} event */
+    const onchange = ({ target }) => (target.checked ? change([target.value], []) : change([], [target.value]));
+    this.boxes = options.map((value) => h("input", { type: "checkbox", value, onchange }));
+    const labels = options.map((option, at) => h("label", {}, this.boxes[at], option));
     this.element = h("div", { id, class: "ik-many", role: "group" }, labels);
   }
 
-  /** Show how many of `of` rows have each option: all, some or none. */
-  showCounts(counts, of) {
+  /** Show how many rows have each value: all, some or none. @param {Map<string, number>} counts @param {number} rows */
+  showCounts(counts, rows) {
     for (const box of this.boxes) {
       const n = counts.get(box.value) || 0;
-      box.checked = n === of;
-      box.indeterminate = n > 0 && n < of;
+      box.checked = n === rows;
+      box.indeterminate = n > 0 && n < rows;
     }
   }
 }
 
 export class TagsField {
-  /** Hold tags as chips; `change(add, drop)` says which tag joins or leaves. */
+  /** @param {string} id @param {Change} change */
   constructor(id, change) {
     this.change = change;
-    this.input = h("input", {
-      id,
-      type: "text",
-      placeholder: STRINGS.addTag,
-      onkeydown: (event) => this.pressed(event),
+    /** @type {string[]} */
+    this.tags = [];
+    /** @type {Set<string>} */
+    this.required = new Set();
+    this.key = ""; // what the chips show
+    const listeners = {
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.pressed(event),
       onblur: () => this.commit(),
-    });
+    };
+    this.input = h("input", { id, type: "text", placeholder: STRINGS.addTag, ...listeners });
     this.chips = h("span", { class: "ik-chip-list" });
     this.element = h("div", { class: "ik-chips", onclick: () => this.input.focus() }, this.chips, this.input);
   }
 
+  /** @param {KeyboardEvent} event */
   pressed(event) {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
       this.commit();
     } else if (event.key === "Backspace" && !this.input.value) {
       const last = this.tags[this.tags.length - 1];
-      if (last !== undefined && !this.kept.has(last)) this.change([], [last]);
+      if (last !== undefined && !this.required.has(last)) this.change([], [last]);
     }
   }
 
   commit() {
-    const tags = this.input.value
-      .split(",")
-      .map((tag) => tag.trim())
-      .filter(Boolean);
+    const tags = this.input.value.split(",").map((tag) => tag.trim());
     this.input.value = "";
-    if (tags.length) this.change(tags, []);
+    if (tags.some(Boolean)) this.change(tags.filter(Boolean), []);
   }
 
-  /** Show how many of `of` rows have each tag, and which are `kept` in any case. */
-  showCounts(counts, of, kept) {
-    const key = JSON.stringify([...counts, of, ...kept]);
+  /**
+   * Show how many rows have each tag, and which tags cannot be removed.
+   * @param {Map<string, number>} counts @param {number} rows @param {Set<string>} required
+   */
+  showCounts(counts, rows, required) {
+    const key = JSON.stringify([...counts, rows, ...required]);
     if (key === this.key) return;
     this.key = key;
-    this.kept = kept;
+    this.required = required;
     this.tags = [...counts.keys()];
-    this.chips.replaceChildren(...[...counts].map(([tag, n]) => this.chip(tag, n, of)));
+    this.chips.replaceChildren(...[...counts].map(([tag, n]) => this.chip(tag, n, rows)));
   }
 
-  chip(tag, n, of) {
-    const title = n < of ? STRINGS.someTag(tag, n, of) : tag;
-    const kind = `ik-tag ${n < of ? "ik-some" : ""}`;
-    if (this.kept.has(tag)) return h("span", { class: kind, title: `${title}\n${STRINGS.keptTag}` }, h("span", {}, tag));
-    const remove = button({
-      sign: "close",
-      label: STRINGS.removeTag(tag),
-      kind: "ik-quiet ik-small",
-      press: () => this.drop(tag),
-    });
-    return h("span", { class: kind, title }, h("span", {}, tag), remove);
-  }
-
-  drop(tag) {
-    this.input.focus();
-    this.change([], [tag]);
+  /** @param {string} tag @param {number} n @param {number} rows */
+  chip(tag, n, rows) {
+    const partial = n < rows;
+    const required = this.required.has(tag);
+    const title = partial ? STRINGS.partialTag(tag, n, rows) : tag;
+    const press = () => {
+      this.input.focus();
+      this.change([], [tag]);
+    };
+    return h(
+      "span",
+      { class: `ik-tag ${partial ? "ik-some" : ""}`, title: required ? `${title}\n${STRINGS.requiredTag}` : title },
+      h("span", {}, tag),
+      required ? null : button({ icon: "close", label: STRINGS.removeTag(tag), kind: "ik-quiet ik-small", press }),
+    );
   }
 }
 
-/** Make the field for a custom metadata field of the account; `change(add, drop)` is for one that holds several. */
+/**
+ * Create the field for a custom metadata field of the account; `change` is for one with several values.
+ * @param {string} id @param {Commit} commit @param {Change} change @param {MetadataField} field @returns {Field}
+ */
 export function metadataField(id, commit, change, field) {
-  const { type, options } = field;
-  if (type === "Boolean")
-    return new ChoiceField(id, commit, [
-      [null, STRINGS.unset],
-      [true, STRINGS.yes],
-      [false, STRINGS.no],
-    ]);
-  if (type === "SingleSelect")
-    return new ChoiceField(id, commit, [[null, STRINGS.unset], ...options.map((one) => [one, String(one)])]);
-  if (type === "MultiSelect") return new ManyField(id, change, options);
-  if (type === "Textarea") return new TextField(id, commit, { tag: "textarea", maxlength: field.maxLength });
-  if (type === "Number")
-    return new TextField(id, commit, { type: "number", step: "any", min: field.min, max: field.max, read: Number });
+  const { type, selectOptions = [], minValue: min, maxValue: max, maxLength: maxlength } = field;
+  /** @param {...[Value, string]} choices */
+  const choice = (...choices) => new ChoiceField(id, commit, [[null, STRINGS.notSet], ...choices]);
+  if (type === "Boolean") return choice([true, STRINGS.yes], [false, STRINGS.no]);
+  if (type === "SingleSelect") return choice(...selectOptions.map(withText));
+  if (type === "MultiSelect") return new CheckboxField(id, change, selectOptions.map(String));
+  if (type === "Textarea") return new TextField(id, commit, { tag: "textarea", maxlength });
+  if (type === "Number") return new TextField(id, commit, { type: "number", step: "any", min, max, read: Number });
   if (type === "Date") return new TextField(id, commit, { type: "date", write: (value) => String(value).slice(0, 10) });
-  return new TextField(id, commit, { maxlength: field.maxLength });
+  return new TextField(id, commit, { maxlength });
 }
 
-/** Take a metadata field as the account's API or the kernel writes it. */
-export function metadataSpec(field) {
-  const schema = { ...field, ...(field.schema || {}) };
-  return {
-    name: field.name,
-    label: field.label || field.name,
-    type: schema.type || "Text",
-    options: schema.options || schema.selectOptions || [],
-    min: schema.min ?? schema.minValue,
-    max: schema.max ?? schema.maxValue,
-    maxLength: schema.max_length ?? schema.maxLength,
-    required: Boolean(schema.required ?? schema.isValueRequired),
-  };
-}
+/** @param {string | number} option @returns {[Value, string]} */
+const withText = (option) => [option, String(option)];

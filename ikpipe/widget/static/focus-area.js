@@ -1,90 +1,102 @@
-// The area of interest of a picture, drawn with the mouse or typed: `x,y,width,height` in the picture's own pixels.
+// The focus area of a picture, drawn with the mouse or typed: `x,y,width,height` in the picture's own pixels.
 
 import { h } from "./dom.js";
 import { STRINGS } from "./strings.js";
 
+/** @type {(keyof typeof STRINGS.area)[]} */
 const AREA_PARTS = ["x", "y", "width", "height"];
 
+/** Return an area as numbers, or null if it is none. @param {string | undefined} text @returns {Rect | null} */
 export function parseArea(text) {
-  const numbers = String(text ?? "")
-    .split(",")
-    .map(Number);
-  return numbers.length === 4 && numbers.every((n) => Number.isInteger(n) && n >= 0) ? numbers : null;
+  const numbers = (text ?? "").split(",").map(Number);
+  if (numbers.length !== 4 || !numbers.every((n) => Number.isInteger(n) && n >= 0)) return null;
+  const [x, y, width, height] = numbers;
+  return [x, y, width, height];
 }
 
 export class AreaDrawer {
-  /** Draw over a picture whose own size is `[width, height]`; `onDrawn` hears of each finished area. */
+  /**
+   * Draw over a picture whose own size is `[width, height]`; `onDrawn` is called with each finished area.
+   * @param {HTMLElement} picture @param {[number, number]} size @param {(area: Rect) => void} onDrawn
+   */
   constructor(picture, size, onDrawn) {
     this.size = size;
     this.onDrawn = onDrawn;
-    this.box = h("div", { class: "ik-area" });
-    this.sheet = h("div", { class: "ik-area-sheet", onpointerdown: (event) => this.begin(event) }, this.box);
+    /** @type {Rect | null} */
+    this.area = null;
+    this.box = h("div", { class: "ik-area", hidden: true });
+    this.sheet = h("div", { class: "ik-area-sheet", onpointerdown: (event) => this.start(event) }, this.box);
     picture.append(this.sheet);
-    this.show(null);
   }
 
-  set drawing(on) {
+  /** @param {boolean} on */
+  setDrawing(on) {
     this.sheet.classList.toggle("ik-drawing", on);
   }
 
+  /** @param {Rect | null} area */
   show(area) {
     this.area = area;
     this.box.hidden = !area;
     if (!area) return;
     const [x, y, width, height] = area;
-    const [full, tall] = this.size;
-    const percent = (part, whole) => `${(100 * part) / whole}%`;
+    const [fullWidth, fullHeight] = this.size;
+    /** @param {number} part @param {number} full */
+    const percent = (part, full) => `${(100 * part) / full}%`;
     Object.assign(this.box.style, {
-      left: percent(x, full),
-      top: percent(y, tall),
-      width: percent(width, full),
-      height: percent(height, tall),
+      left: percent(x, fullWidth),
+      top: percent(y, fullHeight),
+      width: percent(width, fullWidth),
+      height: percent(height, fullHeight),
     });
   }
 
-  /** Give the picture's pixel under the mouse. */
-  pixel(event) {
+  /** Return the picture's pixel at the pointer. @param {PointerEvent} event @returns {[number, number]} */
+  pixelAt(event) {
     const at = this.sheet.getBoundingClientRect();
-    const inside = (part, whole) => Math.round(Math.max(0, Math.min(1, part)) * whole);
+    /** @param {number} share @param {number} full */
+    const pixel = (share, full) => Math.round(Math.max(0, Math.min(1, share)) * full);
     return [
-      inside((event.clientX - at.left) / at.width, this.size[0]),
-      inside((event.clientY - at.top) / at.height, this.size[1]),
+      pixel((event.clientX - at.left) / at.width, this.size[0]),
+      pixel((event.clientY - at.top) / at.height, this.size[1]),
     ];
   }
 
-  begin(event) {
+  /** @param {PointerEvent} event */
+  start(event) {
     if (event.button !== 0) return;
     event.preventDefault();
-    const start = this.pixel(event);
+    const [x, y] = this.pixelAt(event);
     this.sheet.setPointerCapture(event.pointerId);
-    const drag = (moved) => this.show(areaBetween(start, this.pixel(moved)));
+    /** @param {PointerEvent} moved */
+    const drag = (moved) => {
+      const [u, v] = this.pixelAt(moved);
+      this.show([Math.min(x, u), Math.min(y, v), Math.abs(x - u), Math.abs(y - v)]);
+    };
     const end = () => {
       this.sheet.removeEventListener("pointermove", drag);
-      if (this.area?.[2] && this.area?.[3]) this.onDrawn(this.area);
+      if (this.area?.[2] && this.area[3]) this.onDrawn(this.area);
     };
     this.sheet.addEventListener("pointermove", drag);
     this.sheet.addEventListener("pointerup", end, { once: true });
   }
 }
 
-const areaBetween = ([x, y], [u, v]) => [Math.min(x, u), Math.min(y, v), Math.abs(x - u), Math.abs(y - v)];
-
-/** Make the four number fields of an area, for those who do not draw; they hold the same area as the drawing. */
+/** The four number fields of an area, for users who do not draw. */
 export class AreaFields {
+  /** @param {(area: Rect) => void} onTyped */
   constructor(onTyped) {
-    this.inputs = AREA_PARTS.map(() =>
-      h("input", { type: "number", min: "0", step: "1", onchange: () => this.typed(onTyped) }),
-    );
+    const onchange = () => {
+      const area = parseArea(this.inputs.map((input) => input.value || "x").join(","));
+      if (area) onTyped(area);
+    };
+    this.inputs = AREA_PARTS.map(() => h("input", { type: "number", min: "0", step: "1", onchange }));
     const labels = AREA_PARTS.map((part, at) => h("label", {}, STRINGS.area[part], this.inputs[at]));
     this.element = h("div", { class: "ik-area-fields" }, labels);
   }
 
+  /** @param {Rect | null} area */
   show(area) {
-    this.inputs.forEach((input, at) => (input.value = area ? area[at] : ""));
-  }
-
-  typed(onTyped) {
-    const area = parseArea(this.inputs.map((input) => input.value || "x").join(","));
-    if (area) onTyped(area);
+    this.inputs.forEach((input, at) => (input.value = area ? String(area[at]) : ""));
   }
 }

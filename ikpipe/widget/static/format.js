@@ -1,8 +1,8 @@
-// Numbers as people read them.
+// Sizes, times and file types as text.
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** Write a number of bytes with two or three digits: `812 B`, `4.2 MB`. */
+/** Return a number of bytes with two or three digits: `812 B`, `4.2 MB`. @param {number} bytes */
 export function bytesText(bytes) {
   let unit = 0;
   while (bytes >= 1000 && unit < UNITS.length - 1) {
@@ -13,7 +13,7 @@ export function bytesText(bytes) {
   return `${bytes.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** Write a time in seconds: `8 s`, `3 min`, `1 h 20 min`. */
+/** Return a duration: `8 s`, `3 min`, `1 h 20 min`. @param {number} seconds */
 export function timeText(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
@@ -21,21 +21,38 @@ export function timeText(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Write a MIME type for people: `image/jpeg` → `JPEG`. Where there is none, the name's ending must do. */
+/**
+ * Return a row's file type, `JPEG` for `image/jpeg`; without a short media type, the name's extension.
+ * @param {Row} row
+ */
 export function kindText(row) {
-  const ending = /\.([a-z0-9]{1,5})$/i.exec(row.name || "");
-  const mime = /^[^/]+\/(?:x-|vnd\.)?([a-z0-9.-]+?)(?:\+xml)?$/i.exec(row.kind || "");
-  const word = mime && mime[1].length <= 5 ? mime[1] : ending ? ending[1] : mime ? mime[1] : "";
+  const [, extension = ""] = /\.([a-z0-9]{1,5})$/i.exec(row.name || "") ?? [];
+  const [, subtype = ""] = /^[^/]+\/(?:x-|vnd\.)?([a-z0-9.-]+?)(?:\+xml)?$/i.exec(row.kind || "") ?? [];
+  const word = subtype.length <= 5 ? subtype || extension : extension || subtype;
   return word.slice(0, 8).toUpperCase();
 }
 
-/** Tell `image`, `video`, `audio` or `other` from a row's MIME type, else from its name. */
+/** @type {[Family, RegExp][]} */
+const EXTENSIONS = [
+  ["image", /\.(jpe?g|png|gif|webp|avif|svg|bmp|ico)$/],
+  ["video", /\.(mp4|webm|mov|m4v|ogv)$/],
+  ["audio", /\.(mp3|wav|ogg|m4a|flac)$/],
+];
+
+/** Return the family of a row's media type, else of its extension. @type {(row: Row) => Family} */
 export function familyOf(row) {
-  const family = (row.kind || "").split("/")[0];
-  if (["image", "video", "audio"].includes(family)) return family;
+  const [prefix] = (row.kind || "").split("/");
   const name = (row.name || "").toLowerCase();
-  if (/\.(jpe?g|png|gif|webp|avif|svg|bmp|ico)$/.test(name)) return "image";
-  if (/\.(mp4|webm|mov|m4v|ogv)$/.test(name)) return "video";
-  if (/\.(mp3|wav|ogg|m4a|flac)$/.test(name)) return "audio";
-  return "other";
+  const entry =
+    EXTENSIONS.find(([family]) => family === prefix) ?? EXTENSIONS.find(([, pattern]) => pattern.test(name));
+  return entry?.[0] ?? "other";
 }
+
+/** @param {Row} row */
+export const sizeText = (row) => (row.size === null || row.size === undefined ? "" : bytesText(row.size));
+
+/**
+ * Return an address if it is one of the web, since others must not become links; else null.
+ * @param {string | undefined} address
+ */
+export const webAddress = (address) => (address && /^https?:\/\//i.test(address) ? address : null);

@@ -1,162 +1,168 @@
-// The list itself: only the lines in view are in the page, whatever the number of rows.
+// The list of rows: only the lines in view are in the page, whatever the number of rows.
 
-import { Cleanup, h, oncePerFrame, setOrDrop } from "./dom.js";
+import { activeElement, Cleanup, h, oncePerFrame, setAttribute } from "./dom.js";
 import { galleryLayout } from "./gallery.js";
-import { pressedInGrid } from "./keyboard.js";
+import { keyPressed } from "./keyboard.js";
+import { idOf, itemAt } from "./row-parts.js";
 import { STRINGS } from "./strings.js";
 import { fillTableHeader, TABLE_COLUMNS, tableLayout } from "./table.js";
 
-const OVER = 4; // lines that are kept above and below what is seen
+const EXTRA_LINES = 4; // kept above and below those in view
 
 export class Grid {
+  /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
-    this.lines = new Map(); // number → {element, items: [element…], ids: [id…]}
-    this.per = 1;
-    this.stop = 0; // which of a row's stops the keyboard is at
+    /** @type {Map<number, Line>} */
+    this.lines = new Map(); // by number
+    /** @type {Line[]} */
+    this.spareLines = [];
+    this.perLine = 1;
+    this.stop = 0; // which of a row's focusable elements has the focus
+    /** @type {HTMLElement | undefined} */
+    this.tabbable = undefined;
+    /** @type {HTMLElement | null} */
+    this.header = null;
     this.body = h("div", { class: "ik-lines-all", role: "rowgroup" });
-    this.grid = h("div", {
-      class: "ik-grid",
-      role: "grid",
-      "aria-label": STRINGS.grid,
-      "aria-multiselectable": "true",
-    });
+    const role = { role: "grid", "aria-label": STRINGS.grid, "aria-multiselectable": "true" };
+    this.grid = h("div", { class: "ik-grid", ...role });
     this.element = h("div", { class: "ik-scroll" }, this.grid);
     this.drawLater = oncePerFrame(() => this.draw());
-    this.ends = new Cleanup();
+    this.cleanup = new Cleanup();
     this.listen();
     this.setLayout();
   }
 
   listen() {
-    const { ui, ends } = this;
-    ends.listen(this.element, "scroll", this.drawLater, { passive: true });
-    ends.listen(this.grid, "click", (event) => this.clicked(event));
-    ends.listen(this.grid, "dblclick", (event) => this.doubleClicked(event));
-    ends.listen(this.grid, "focusin", (event) => this.focused(event));
-    ends.listen(this.grid, "keydown", (event) => pressedInGrid(this, event));
-    ends.add(ui.view.on("layout", () => this.setLayout()));
-    ends.add(ui.view.on("visible", () => this.drawLater()));
-    ends.add(ui.view.on("rows", (changed) => this.refill(changed)));
-    ends.add(ui.store.on("selection", () => this.showSelection()));
+    const { ui, cleanup } = this;
+    cleanup.listen(this.element, "scroll", this.drawLater, { passive: true });
+    cleanup.listen(this.grid, "click", (event) => this.clicked(event));
+    cleanup.listen(this.grid, "dblclick", (event) => this.doubleClicked(event));
+    cleanup.listen(this.grid, "focusin", (event) => this.focused(event));
+    cleanup.listen(this.grid, "keydown", (event) => keyPressed(this, event));
     const observer = new ResizeObserver(() => this.resized());
     observer.observe(this.element);
-    ends.add(() => observer.disconnect());
+    cleanup.add(
+      ui.view.on("layout", () => this.setLayout()),
+      ui.view.on("visible", () => this.drawLater()),
+      ui.view.on("rows", (changed) => this.refill(changed)),
+      ui.store.on("selection", () => this.showSelection()),
+      () => observer.disconnect(),
+    );
   }
 
   get layout() {
     return this.ui.view.layout === "gallery" ? galleryLayout : tableLayout;
   }
 
-  get count() {
-    return Math.ceil(this.ui.view.visible.length / this.per);
+  get lineCount() {
+    return Math.ceil(this.ui.view.visible.length / this.perLine);
   }
 
   setLayout() {
-    this.clear();
+    for (const line of this.lines.values()) line.element.remove();
+    this.lines.clear();
+    this.spareLines = [];
     this.header = this.layout.header(this.ui);
-    const head = this.header ? [h("div", { class: "ik-header", role: "rowgroup" }, this.header)] : [];
-    this.grid.replaceChildren(...head, this.body);
+    const header = this.header ? [h("div", { class: "ik-header", role: "rowgroup" }, this.header)] : [];
+    this.grid.replaceChildren(...header, this.body);
     this.grid.dataset.layout = this.layout.name;
     this.resized();
   }
 
-  clear() {
-    for (const line of this.lines.values()) line.element.remove();
-    this.lines.clear();
-    this.spare = [];
-  }
-
   resized() {
-    this.per = this.layout.per(this.element.clientWidth);
-    this.body.style.setProperty("--ik-per", this.per);
+    this.perLine = this.layout.perLine(this.element.clientWidth);
+    this.body.style.setProperty("--ik-per", String(this.perLine));
     this.drawLater();
   }
 
-  /** Bring the lines in view into the page, and take the others out. */
+  /** Add the lines in view to the page, and remove the others. */
   draw() {
-    const { view } = this.ui;
-    const held = this.hasFocus;
-    const wanted = this.wanted(); // measured before anything changes: measuring later would lay the page out twice
+    const { visible } = this.ui.view;
+    const hadFocus = this.hasFocus;
+    const wanted = this.linesInView(); // measured before changes: measuring later would lay out the page twice
     this.setSize();
-    for (const number of [...this.lines.keys()]) if (!wanted.has(number)) this.takeOut(number);
-    for (const number of wanted) this.drawLine(number, view.visible.slice(number * this.per, (number + 1) * this.per));
-    this.settleFocus();
-    if (held) this.keepFocus();
+    for (const number of [...this.lines.keys()]) if (!wanted.has(number)) this.removeLine(number);
+    for (const number of wanted)
+      this.drawLine(number, visible.slice(number * this.perLine, (number + 1) * this.perLine));
+    this.updateTabbable();
+    if (hadFocus) this.keepFocus();
   }
 
   setSize() {
-    const height = `${this.count * this.layout.height}px`;
+    const height = `${this.lineCount * this.layout.height}px`;
     if (this.body.style.height !== height) this.body.style.height = height;
-    setOrDrop(this.grid, "aria-rowcount", this.count + (this.header ? 1 : 0));
-    setOrDrop(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.per);
+    setAttribute(this.grid, "aria-rowcount", this.lineCount + (this.header ? 1 : 0));
+    setAttribute(this.grid, "aria-colcount", this.header ? TABLE_COLUMNS.length : this.perLine);
     if (this.header) fillTableHeader(this.ui, this.header);
   }
 
-  /** Where rows have moved, let the keyboard stay at its row rather than at its place. */
+  /** Keep the focus at its row if rows have moved. */
   keepFocus() {
     const item = this.itemOf(this.ui.view.active);
-    if (item && !item.contains(this.grid.getRootNode().activeElement)) this.tabbable?.focus({ preventScroll: true });
+    if (item && !item.contains(activeElement(this.grid))) this.tabbable?.focus({ preventScroll: true });
   }
 
-  /** Give the numbers of the lines that belong into the page: those in view, and the one with the keyboard. */
-  wanted() {
+  /** Return the numbers of the lines that must be in the page: those in view, and the one with the focus. */
+  linesInView() {
     const { scrollTop, clientHeight } = this.element;
-    const first = Math.max(0, Math.floor(scrollTop / this.layout.height) - OVER);
-    const last = Math.min(this.count - 1, Math.ceil((scrollTop + clientHeight) / this.layout.height) + OVER);
-    const wanted = new Set();
-    for (let number = first; number <= last; number += 1) wanted.add(number);
-    const active = this.ui.view.placeOf(this.ui.view.active);
-    if (active >= 0 && this.hasFocus) wanted.add(Math.floor(active / this.per));
-    return wanted;
+    const first = Math.max(0, Math.floor(scrollTop / this.layout.height) - EXTRA_LINES);
+    const last = Math.min(this.lineCount - 1, Math.ceil((scrollTop + clientHeight) / this.layout.height) + EXTRA_LINES);
+    const numbers = new Set();
+    for (let number = first; number <= last; number += 1) numbers.add(number);
+    const active = this.ui.view.positionOf(this.ui.view.active);
+    if (active >= 0 && this.hasFocus) numbers.add(Math.floor(active / this.perLine));
+    return numbers;
   }
 
   get hasFocus() {
-    return this.grid.contains(this.grid.getRootNode().activeElement);
+    return this.grid.contains(activeElement(this.grid));
   }
 
-  /** Take a line out of view; it is filled again for another. */
-  takeOut(number) {
+  /** Remove a line from the page; it is used again for another. @param {number} number */
+  removeLine(number) {
     const line = this.lines.get(number);
+    if (!line) return;
     this.lines.delete(number);
     line.element.remove();
     line.ids = [];
-    this.spare.push(line);
+    this.spareLines.push(line);
   }
 
+  /** @param {number} number @param {string[]} ids */
   drawLine(number, ids) {
-    const line = this.lines.get(number) || this.makeLine(number);
-    while (line.items.length > ids.length) line.items.pop().remove();
+    const line = this.lines.get(number) || this.addLine(number);
+    for (const item of line.items.splice(ids.length)) item.remove();
     ids.forEach((id, at) => this.drawItem(line, at, id));
     line.ids = ids;
   }
 
-  makeLine(number) {
-    const line = this.spare.pop() || this.newLine();
+  /** @param {number} number */
+  addLine(number) {
+    const line = this.spareLines.pop() || this.createLine();
     line.element.style.top = `${number * this.layout.height}px`;
-    setOrDrop(line.element, "aria-rowindex", number + 1 + (this.header ? 1 : 0));
+    setAttribute(line.element, "aria-rowindex", number + 1 + (this.header ? 1 : 0));
     this.lines.set(number, line);
-    this.insert(number, line.element);
+    // screen readers go by the order in the page, so it is that of the rows
+    const later = [...this.lines.keys()].filter((other) => other > number);
+    this.body.insertBefore(line.element, this.lines.get(Math.min(...later))?.element ?? null);
     return line;
   }
 
-  newLine() {
-    const single = this.layout.name === "table";
-    const element = single ? this.layout.create() : h("div", { class: "ik-line", role: "row" });
-    return { element, items: single ? [element] : [], ids: [] };
+  /** @returns {Line} */
+  createLine() {
+    if (this.layout.name === "gallery") {
+      return { element: h("div", { class: "ik-line", role: "row" }), items: [], ids: [] };
+    }
+    const item = this.layout.create();
+    return { element: item, items: [item], ids: [] };
   }
 
-  /** Keep the page's order that of the rows: screen readers go by it. */
-  insert(number, element) {
-    const later = [...this.lines.keys()].filter((one) => one > number);
-    const next = later.length ? this.lines.get(Math.min(...later)).element : null;
-    this.body.insertBefore(element, next);
-  }
-
+  /** @param {Line} line @param {number} at @param {string} id */
   drawItem(line, at, id) {
     if (!line.items[at]) {
       line.items[at] = this.layout.create();
-      setOrDrop(line.items[at], "aria-colindex", at + 1);
+      setAttribute(line.items[at], "aria-colindex", at + 1);
       line.element.append(line.items[at]);
     }
     const item = line.items[at];
@@ -169,8 +175,9 @@ export class Grid {
     this.showSelected(item);
   }
 
+  /** @param {Set<string>} changed */
   refill(changed) {
-    for (const item of this.items()) if (changed.has(item.dataset.id)) item.ik.stale = true;
+    for (const item of this.items()) if (changed.has(idOf(item))) item.ik.stale = true;
     this.draw();
   }
 
@@ -178,9 +185,10 @@ export class Grid {
     for (const line of this.lines.values()) yield* line.items;
   }
 
+  /** @param {string | null} id */
   itemOf(id) {
-    const number = Math.floor(this.ui.view.placeOf(id) / this.per);
-    return this.lines.get(number)?.items.find((item) => item.dataset.id === id);
+    const number = Math.floor(this.ui.view.positionOf(id) / this.perLine);
+    return this.lines.get(number)?.items.find((item) => idOf(item) === id);
   }
 
   showSelection() {
@@ -188,84 +196,95 @@ export class Grid {
     if (this.header) fillTableHeader(this.ui, this.header);
   }
 
+  /** @param {Item} item */
   showSelected(item) {
-    setOrDrop(item, "aria-selected", this.ui.store.selection.has(item.dataset.id));
+    setAttribute(item, "aria-selected", this.ui.store.selection.has(idOf(item)));
   }
 
-  // The mouse
+  // Mouse
 
-  clicked(event) {
-    const item = event.target.closest("[data-id]");
-    if (!item || event.target.closest("button, a, input")) return;
+  /** @param {On<MouseEvent>} event */
+  clicked({ target, shiftKey, ctrlKey, metaKey }) {
+    const item = itemAt(target);
+    if (!item || target.closest("button, a, input")) return;
     const { view } = this.ui;
-    const { id } = item.dataset;
-    if (event.shiftKey) view.selectTo(id, event.ctrlKey || event.metaKey);
-    else if (event.ctrlKey || event.metaKey || event.target.closest(".ik-mark")) view.toggle(id);
+    const id = idOf(item);
+    if (shiftKey) view.selectTo(id, ctrlKey || metaKey);
+    else if (ctrlKey || metaKey || target.closest(".ik-mark")) view.toggle(id);
     else view.selectOnly(id);
-    if (!item.contains(item.getRootNode().activeElement)) this.focus(id);
+    if (!item.contains(activeElement(item))) this.focus(id);
   }
 
-  doubleClicked(event) {
-    const item = event.target.closest("[data-id]");
-    if (item && !event.target.closest("button, a, input, .ik-mark")) this.ui.preview(item.dataset.id);
+  /** @param {On<MouseEvent>} event */
+  doubleClicked({ target }) {
+    const item = itemAt(target);
+    if (item && !target.closest("button, a, input, .ik-mark")) this.ui.preview(idOf(item));
   }
 
-  // The focus: one element of the list can be tabbed to, the arrows move it
+  // Focus: Tab reaches one element of the list, the arrow keys reach the others
 
+  /** Return the elements of a row that the arrow keys reach. @param {HTMLElement} item @returns {HTMLElement[]} */
   stopsOf(item) {
     if (item.matches("[data-stop]")) return [item];
-    return [...item.querySelectorAll("[data-stop]")].filter((stop) => stop.offsetParent !== null);
+    /** @type {NodeListOf<HTMLElement>} */
+    const stops = item.querySelectorAll("[data-stop]");
+    return [...stops].filter((stop) => stop.offsetParent !== null);
   }
 
-  /** Give the stop that the keyboard is at; the first one is found without measuring. */
-  stopOf(item) {
-    if (this.stop === 0) return item.matches("[data-stop]") ? item : item.querySelector("[data-stop]");
-    const stops = this.stopsOf(item);
-    return stops[Math.min(this.stop, stops.length - 1)];
-  }
-
-  focused(event) {
-    const item = event.target.closest("[data-id]");
+  /** @param {On<FocusEvent>} event */
+  focused({ target }) {
+    const item = itemAt(target);
     if (!item) return;
-    this.ui.view.active = item.dataset.id;
-    this.stop = Math.max(0, this.stopsOf(item).indexOf(event.target));
-    this.settleFocus();
+    this.ui.view.active = idOf(item);
+    this.stop = Math.max(0, this.stopsOf(item).indexOf(target));
+    this.updateTabbable();
   }
 
-  /** Keep exactly one stop in the order of Tab. */
-  settleFocus() {
-    const item = this.itemOf(this.ui.view.active) || this.items().next().value;
+  /** Let Tab reach exactly one element. */
+  updateTabbable() {
+    const item = this.itemOf(this.ui.view.active) ?? [...this.items()][0];
     const stop = item && this.stopOf(item);
     if (this.tabbable && this.tabbable !== stop) this.tabbable.tabIndex = -1;
     this.tabbable = stop;
     if (stop) stop.tabIndex = 0;
   }
 
-  /** Move the keyboard to a row, and the row into view. */
+  /**
+   * Return the element of a row that gets the focus; the first one is found without measuring.
+   * @param {Item} item @returns {HTMLElement | undefined}
+   */
+  stopOf(item) {
+    if (this.stop === 0) return item.matches("[data-stop]") ? item : (item.querySelector("[data-stop]") ?? undefined);
+    const stops = this.stopsOf(item);
+    return stops[Math.min(this.stop, stops.length - 1)];
+  }
+
+  /** Move the focus to a row, and the row into view. @param {string | null} id */
   focus(id, stop = this.stop) {
-    const place = this.ui.view.placeOf(id);
-    if (place < 0) return;
+    const position = this.ui.view.positionOf(id);
+    if (position < 0) return;
     this.ui.view.active = id;
-    this.reveal(Math.floor(place / this.per));
+    this.scrollTo(Math.floor(position / this.perLine));
     this.draw();
-    const stops = this.stopsOf(this.itemOf(id));
+    const item = this.itemOf(id);
+    const stops = item ? this.stopsOf(item) : [];
     stops[Math.max(0, Math.min(stop, stops.length - 1))]?.focus({ preventScroll: true });
   }
 
-  reveal(number) {
-    const head = this.header ? this.header.offsetHeight : 0;
+  /** @param {number} number */
+  scrollTo(number) {
     const top = number * this.layout.height;
-    const bottom = top + this.layout.height + head;
+    const bottom = top + this.layout.height + (this.header?.offsetHeight ?? 0);
     const { scrollTop, clientHeight } = this.element;
     if (top < scrollTop) this.element.scrollTop = top;
     else if (bottom > scrollTop + clientHeight) this.element.scrollTop = bottom - clientHeight;
   }
 
-  get page() {
+  get linesPerPage() {
     return Math.max(1, Math.floor(this.element.clientHeight / this.layout.height) - 1);
   }
 
   close() {
-    this.ends.all();
+    this.cleanup.run();
   }
 }

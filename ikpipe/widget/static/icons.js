@@ -1,6 +1,7 @@
-// Signs, drawn as lines in the text's colour; they are decoration, the words are beside them or in labels.
+// Icons, drawn as lines in the color of the text. They are decoration: the words are beside them, or in a label.
 
-const SIGNS = {
+/** @type {Record<string, string>} */
+const PATHS = {
   plus: "M8 3v10M3 8h10",
   folder: "M2 4.5V12a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1V6a1 1 0 0 0-1-1H8L6.5 3.5H3a1 1 0 0 0-1 1z",
   upload: "M8 11V3M4.5 6.5 8 3l3.5 3.5M3 11v2h10v-2",
@@ -31,7 +32,6 @@ const SIGNS = {
   up: "M8 13V3M4 7l4-4 4 4",
   down: "M8 3v10M4 9l4 4 4-4",
   area: "M2.5 5.5v-3h3M10.5 2.5h3v3M13.5 10.5v3h-3M5.5 13.5h-3v-3",
-  lock: "M4 7.5h8v6H4zM5.5 7.5V5.2a2.5 2.5 0 0 1 5 0v2.3",
   offline:
     "M2 2l12 12M4.5 8.5A5 5 0 0 1 7 7.1M2.2 6A8.3 8.3 0 0 1 5 4.3M8 3.5A8.3 8.3 0 0 1 13.8 6M10.5 7.7l1 .8M8 12v.1",
   undo: "M3 6h6.5a3.5 3.5 0 0 1 0 7H6M3 6l3-3M3 6l3 3",
@@ -39,14 +39,14 @@ const SIGNS = {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Draw a sign. */
+/** @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", `ik-icon ik-icon-${name}`);
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", SIGNS[name]);
+  path.setAttribute("d", PATHS[name]);
   svg.append(path);
   return svg;
 }

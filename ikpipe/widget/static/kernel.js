@@ -1,30 +1,43 @@
-// The way to the kernel and back. A notebook may hold a message up behind a running cell, and let a later one pass: so
-// messages are numbered, the kernel takes each in once and in its order, and what it did not take is said again.
+// Messages to and from the kernel. A notebook can delay a message while a cell runs, and let a later one overtake it.
+// So messages are numbered: the kernel handles each once and in order, and what it has not received is sent again.
 
 import { EventEmitter } from "./dom.js";
 
-const PATIENCE = 2000; // ms without an answer, after which the widget says so
-const LONGEST_PATIENCE = 30000; // ms between two questions whether it answers now
-const SOON = 250; // ms in which a message that was on its way may still arrive
+const ANSWER_TIMEOUT = 2000; // ms without an answer until the widget says that the kernel is busy
+const MAX_PING_INTERVAL = 30000; // ms
+const RESEND_DELAY = 250; // ms in which a message that was on its way can still arrive
+
+/**
+ * @typedef {object} Request A message that waits for an answer.
+ * @property {number} at
+ * @property {boolean} answered whether there is an answer besides an error
+ * @property {(message: Message | null) => void} resolve
+ * @property {(error: Error) => void} reject
+ */
 
 export class Kernel extends EventEmitter {
+  /** @param {Model} model */
   constructor(model) {
     super();
     this.model = model;
-    this.line = Math.random().toString(36).slice(2);
+    this.line = Math.random().toString(36).slice(2); // the name of this sequence of messages
     this.at = 0; // number of the last message
-    this.kept = []; // messages that the kernel has not said to have taken in
-    this.asked = new Map();
+    /** @type {Message[]} */
+    this.unconfirmed = []; // messages that the kernel has not confirmed
+    /** @type {Map<string, Request>} */
+    this.requests = new Map();
     this.pings = 0;
-    this.pinged = 0; // number of the ping that is under way; 0 is none
+    this.pinged = 0; // number of the ping without an answer; 0 is none
     this.waiting = false;
-    this.again = null; // the time when what was not taken is said again
-    this.hear = (message, buffers) => this.receive(message, buffers || []);
-    model.on("msg:custom", this.hear);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.resendTimer = undefined;
+    this.listener = (/** @type {Message} */ message, /** @type {DataView[]} */ buffers) =>
+      this.receive(message, buffers || []);
+    model.on("msg:custom", this.listener);
   }
 
-  /** Send a message without waiting for anything; it may get lost. */
-  tell(message) {
+  /** Send a message that can be lost. @param {Message} message */
+  notify(message) {
     try {
       this.model.send(message);
     } catch (error) {
@@ -32,112 +45,118 @@ export class Kernel extends EventEmitter {
     }
   }
 
-  /** Send a message that the kernel is to take in: it is followed by a ping, whose answer says whether it did. */
-  say(message) {
+  /** Send a message that must arrive. A ping follows, whose answer tells whether it has. @param {Message} message */
+  send(message) {
     const numbered = { ...message, line: this.line, at: ++this.at };
-    this.kept.push(numbered);
-    this.tell(numbered);
+    this.unconfirmed.push(numbered);
+    this.notify(numbered);
     this.ping();
   }
 
-  /** Send a message and give the answer to it. Where only a refusal is `answered`, "taken" is the answer. */
-  ask(message, { answered = true } = {}) {
+  /**
+   * Send a message and return the answer; if only an error is `answered`, return null once the message was received.
+   * @param {Message} message @returns {Promise<any>}
+   */
+  request(message, { answered = true } = {}) {
     const at = this.at + 1;
     const request = `${this.line}-${at}`;
-    const answer = new Promise((resolve, reject) => this.asked.set(request, { at, answered, resolve, reject }));
-    this.say({ ...message, request });
+    const answer = new Promise((resolve, reject) => this.requests.set(request, { at, answered, resolve, reject }));
+    this.send({ ...message, request });
     return answer;
   }
 
   ping() {
-    if (this.pinged) return; // what was said meanwhile is asked for when its answer is there
+    if (this.pinged) return; // its answer starts the next one if there are messages since
     this.pinged = ++this.pings;
-    this.question(PATIENCE);
+    this.sendPing(ANSWER_TIMEOUT);
   }
 
-  /** Ask how far the kernel is, and again while it is silent: another way may be open by then. */
-  question(patience) {
-    this.tell({ type: "ping", n: this.pinged, line: this.line, at: this.at });
+  /** Ask how far the kernel is, and again until it answers, since its connection can change. @param {number} timeout */
+  sendPing(timeout) {
+    this.notify({ type: "ping", n: this.pinged, line: this.line, at: this.at });
     this.timer = setTimeout(() => {
       this.setWaiting(true);
-      this.question(Math.min(2 * patience, LONGEST_PATIENCE));
-    }, patience);
+      this.sendPing(Math.min(2 * timeout, MAX_PING_INTERVAL));
+    }, timeout);
   }
 
+  /** @param {Message} message @param {DataView[]} buffers */
   receive(message, buffers) {
     if (!message || typeof message.type !== "string") return;
     if (message.type === "pong") this.receivePong(message);
-    const asked = this.asked.get(message.request);
-    this.asked.delete(message.request);
-    if (asked) {
-      if (message.type === "error") asked.reject(new Error(message.message));
-      else asked.resolve(message);
+    const request = this.requests.get(message.request);
+    this.requests.delete(message.request);
+    if (request && message.type === "error") request.reject(new Error(message.message));
+    else {
+      request?.resolve(message);
+      this.emit(message.type, message, buffers);
     }
-    if (message.type !== "error" || !asked) this.emit(message.type, message, buffers);
   }
 
+  /** @param {Message} message */
   receivePong({ line, n, at, taken }) {
-    if (line !== this.line) return; // another page's
-    this.kept = this.kept.filter((one) => one.at > taken);
-    this.settle(taken);
+    if (line !== this.line) return; // it is for another page
+    this.unconfirmed = this.unconfirmed.filter((message) => message.at > taken);
+    for (const [request, { at: number, answered, resolve }] of this.requests) {
+      if (answered || number > taken) continue;
+      this.requests.delete(request);
+      resolve(null);
+    }
     if (n !== this.pinged) return;
     clearTimeout(this.timer);
     this.pinged = 0;
     this.setWaiting(false);
     this.emit("answer", n);
-    if (taken < at) this.again ??= setTimeout(() => this.sayAgain(), SOON);
-    else if (this.kept.length) this.ping();
+    if (taken < at) this.resendTimer ??= setTimeout(() => this.resend(), RESEND_DELAY);
+    else if (this.unconfirmed.length) this.ping();
   }
 
-  sayAgain() {
-    this.again = null;
-    for (const one of this.kept) this.tell(one);
+  resend() {
+    this.resendTimer = undefined;
+    for (const message of this.unconfirmed) this.notify(message);
     this.ping();
   }
 
-  settle(taken) {
-    for (const [request, { at, answered, resolve }] of this.asked) {
-      if (answered || at > taken) continue;
-      this.asked.delete(request);
-      resolve(null);
-    }
-  }
-
+  /** @param {boolean} waiting */
   setWaiting(waiting) {
     if (waiting === this.waiting) return;
     this.waiting = waiting;
     this.emit("waiting", waiting);
   }
 
-  /** Tell whether the kernel answers, within the time after which we call it busy. */
+  /** Return whether the kernel answers before it counts as busy. @returns {Promise<boolean>} */
   async answers() {
     this.ping();
-    const n = this.pinged;
+    const ping = this.pinged;
     if (this.waiting) return false;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(false), PATIENCE);
-      const end = this.on("answer", (answered) => answered >= n && done(true));
+      /** @param {boolean} alive */
       const done = (alive) => {
         clearTimeout(timer);
-        end();
+        removeListener();
         resolve(alive);
       };
+      const timer = setTimeout(() => done(false), ANSWER_TIMEOUT);
+      const removeListener = this.on("answer", (n) => n >= ping && done(true));
     });
   }
 
-  /** Go on by another model. What is not known to have been taken in is said again once the kernel answers there. */
+  /**
+   * Continue with another model. What is unconfirmed is sent again once the kernel answers there.
+   * @param {Model} model
+   */
   follow(model) {
     this.close();
     this.model = model;
-    model.on("msg:custom", this.hear);
-    this.again = null;
+    model.on("msg:custom", this.listener);
+    this.resendTimer = undefined;
     this.pinged = 0;
     this.setWaiting(false);
   }
 
   close() {
     clearTimeout(this.timer);
-    clearTimeout(this.again);
-    this.model.off("msg:custom", this.hear);
+    clearTimeout(this.resendTimer);
+    this.model.off("msg:custom", this.listener);
   }
 }

@@ -1,73 +1,91 @@
-// The keyboard in the list: arrows move, Shift selects on the way, Space chooses, Enter looks.
+// Keys in the list: arrows move, Shift extends the selection, Space selects, Enter opens the preview.
 
+import { idOf, itemAt } from "./row-parts.js";
+
+/** @type {Record<string, (grid: Grid, position: number) => number>} */
 const MOVES = {
-  ArrowUp: (grid, at) => at - grid.per,
-  ArrowDown: (grid, at) => at + grid.per,
-  PageUp: (grid, at) => at - grid.per * grid.page,
-  PageDown: (grid, at) => at + grid.per * grid.page,
+  ArrowUp: (grid, position) => position - grid.perLine,
+  ArrowDown: (grid, position) => position + grid.perLine,
+  PageUp: (grid, position) => position - grid.perLine * grid.linesPerPage,
+  PageDown: (grid, position) => position + grid.perLine * grid.linesPerPage,
 };
 
-const ACTS = {
+/** @type {Record<string, (ui: Ui, id: string, event: KeyboardEvent) => void>} */
+const ACTIONS = {
   Enter: (ui, id) => ui.preview(id),
   " ": (ui, id, event) => (event.shiftKey ? ui.view.selectTo(id) : ui.view.toggle(id)),
-  Delete: (ui, id) => ui.remove(chosen(ui, id).filter((one) => ui.view.placeOf(one) >= 0)), // nothing unseen
-  F2: (ui, id) => ui.edit(chosen(ui, id)),
-  Escape: (ui) => ui.view.selectNone(),
+  // rows that a filter hides stay
+  Delete: (ui, id) => ui.remove(affected(ui, id).filter((other) => ui.view.positionOf(other) >= 0)),
+  F2: (ui, id) => ui.edit(affected(ui, id)),
+  Escape: (ui) => ui.view.clearSelection(),
 };
 
-/** Give the rows that a key is about: the selection, else the row that the keyboard is at. */
-function chosen(ui, id) {
+/**
+ * Return the rows that a key affects: the selection, or the row with the focus if it is not selected.
+ * @param {Ui} ui @param {string} id
+ */
+function affected(ui, id) {
   return ui.store.selection.has(id) ? [...ui.store.selection] : [id];
 }
 
-export function pressedInGrid(grid, event) {
-  const item = event.target.closest("[data-id]");
+/** @param {Grid} grid @param {On<KeyboardEvent>} event */
+export function keyPressed(grid, event) {
+  const item = itemAt(event.target);
   if (!item || event.altKey) return;
-  if (pressed(grid, event, item.dataset.id)) event.preventDefault();
+  if (handleKey(grid, event, idOf(item))) event.preventDefault();
 }
 
-/** Do what a key says; the answer tells whether it said anything. */
-export function pressed(grid, event, id) {
+/**
+ * Do what a key stands for, and return whether it stands for anything.
+ * @param {Grid} grid @param {On<KeyboardEvent>} event @param {string} id
+ */
+function handleKey(grid, event, id) {
   const { ui } = grid;
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key.toLowerCase() === "a") {
     ui.view.selectAll();
     return true;
   }
-  if (event.key === "ArrowLeft" || event.key === "ArrowRight") return sideways(grid, event, id);
-  if (event.key === "Home" || event.key === "End") return toEdge(grid, event, id, command);
-  if (MOVES[event.key]) return move(grid, MOVES[event.key](grid, ui.view.placeOf(id)), event);
-  // a button under the keyboard has Enter and Space for itself
+  if (event.key === "ArrowLeft" || event.key === "ArrowRight") return moveSideways(grid, event, id);
+  if (event.key === "Home" || event.key === "End") return moveToEnd(grid, event, id, command);
+  if (MOVES[event.key]) return move(grid, MOVES[event.key](grid, ui.view.positionOf(id)), event);
+  // a button with the focus handles Enter and Space itself
   if ("Enter ".includes(event.key) && event.target.matches("button, a")) return false;
-  if (!ACTS[event.key] || command) return false;
-  ACTS[event.key](ui, id, event);
+  if (!ACTIONS[event.key] || command) return false;
+  ACTIONS[event.key](ui, id, event);
   return true;
 }
 
-function move(grid, place, event) {
+/** @param {Grid} grid @param {number} position @param {KeyboardEvent} event */
+function move(grid, position, event) {
   const { view } = grid.ui;
-  const to = view.visible[Math.max(0, Math.min(place, view.visible.length - 1))];
+  const to = view.visible[Math.max(0, Math.min(position, view.visible.length - 1))];
   if (event.shiftKey) view.selectTo(to);
   else view.anchor = to;
   grid.focus(to);
   return true;
 }
 
-/** Left and right: to the neighbour card, or along the stops of a table's row. */
-function sideways(grid, event, id) {
+/**
+ * Move to the next card, or within a row of the table.
+ * @param {Grid} grid @param {On<KeyboardEvent>} event @param {string} id
+ */
+function moveSideways(grid, event, id) {
   const step = event.key === "ArrowLeft" ? -1 : 1;
-  if (grid.layout.name === "gallery") return move(grid, grid.ui.view.placeOf(id) + step, event);
-  const stops = grid.stopsOf(grid.itemOf(id));
+  if (grid.layout.name === "gallery") return move(grid, grid.ui.view.positionOf(id) + step, event);
+  const item = grid.itemOf(id);
+  const stops = item ? grid.stopsOf(item) : [];
   grid.focus(id, Math.max(0, Math.min(stops.indexOf(event.target) + step, stops.length - 1)));
   return true;
 }
 
-/** Home and End: the ends of a table's row; with Ctrl, and in the gallery, those of the list. */
-function toEdge(grid, event, id, command) {
-  const last = event.key === "End";
-  if (grid.layout.name === "table" && !command) {
-    grid.focus(id, last ? Infinity : 0);
-    return true;
-  }
-  return move(grid, last ? Infinity : 0, event);
+/**
+ * Move to an end of the table's row; with Ctrl, and in the gallery, of the list.
+ * @param {Grid} grid @param {KeyboardEvent} event @param {string} id @param {boolean} command
+ */
+function moveToEnd(grid, event, id, command) {
+  const end = event.key === "End" ? Infinity : 0;
+  if (grid.layout.name === "gallery" || command) return move(grid, end, event);
+  grid.focus(id, end);
+  return true;
 }

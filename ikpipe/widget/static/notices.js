@@ -1,100 +1,109 @@
-// What the person should know now: a busy kernel, no network, files from before, trouble. And the live regions.
+// What the user must know now: a busy kernel, no network, unfinished files, errors. Screen readers hear it, too.
 
 import { button, Cleanup, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
-import { anyPlain } from "./posts.js";
+import { anyWithoutProgress } from "./posts.js";
 import { STRINGS } from "./strings.js";
-import { resumeUnfinished, discardUnfinished, countUnfinished } from "./unfinished.js";
+import { countUnfinished, discardUnfinished, resumeUnfinished } from "./unfinished.js";
 
-const SHOWN = 4000; // ms that a passing word is seen
+const TOAST_TIME = 4000; // ms
+const MAX_TROUBLES = 3;
 
 export class Notices {
+  /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
+    /** @type {string[]} */
     this.troubles = [];
+    this.words = ""; // what the notices say
     this.element = h("div", { class: "ik-notices" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
     this.alert = h("div", { class: "ik-hidden", role: "alert", "aria-live": "assertive" });
-    this.ends = new Cleanup();
-    this.ends.add(ui.queue.on("notices", () => this.update()));
-    this.ends.add(ui.queue.on("trouble", (text) => this.trouble(text)));
-    this.ends.add(ui.queue.on("say", (text) => this.say(text)));
-    this.ends.listen(window, "online", () => this.update());
-    this.ends.listen(window, "offline", () => this.update());
+    this.cleanup = new Cleanup();
+    this.cleanup.add(
+      ui.queue.on("notices", () => this.update()),
+      ui.queue.on("trouble", (text) => this.addTrouble(text)),
+      ui.queue.on("announce", (text) => this.announce(text)),
+      () => clearTimeout(this.timer),
+    );
+    this.cleanup.listen(window, "online", () => this.update());
+    this.cleanup.listen(window, "offline", () => this.update());
     this.update();
   }
 
-  /** Move the live regions: beside an open dialogue, nothing is seen or heard. */
+  /**
+   * Move the live regions: outside an open dialog, they are neither visible nor read out.
+   * @param {HTMLElement} place
+   */
   moveTo(place) {
     place.append(this.status, this.alert);
   }
 
+  /** The element that the live regions are in. */
   get place() {
-    return this.status.parentNode;
+    return this.status.parentNode ?? this.ui.root;
   }
 
-  /** Say a passing word to screen readers, and where `shown`, to the eye. */
-  say(text, { shown = false } = {}) {
+  /** Tell screen readers something, and show it for a while if it is to be visible. @param {string} text */
+  announce(text, { visible = false } = {}) {
     this.status.textContent = text;
-    this.status.classList.toggle("ik-hidden", !shown);
+    this.status.classList.toggle("ik-hidden", !visible);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.status.classList.add("ik-hidden"), SHOWN);
+    this.timer = setTimeout(() => this.status.classList.add("ik-hidden"), TOAST_TIME);
   }
 
-  trouble(text) {
-    this.troubles = [...this.troubles.filter((one) => one !== text), text].slice(-3);
+  /** @param {string} text */
+  addTrouble(text) {
+    this.troubles = [...this.troubles.filter((other) => other !== text), text].slice(-MAX_TROUBLES);
     setText(this.alert, text);
     this.update();
   }
 
   update() {
-    const parts = [...this.states(), ...this.troubles.map((text) => this.troubleNotice(text))];
+    const parts = [...this.stateNotices(), ...this.troubles.map((text) => this.troubleNotice(text))];
     const words = parts.map((part) => part.textContent).join("\n");
     if (this.words === words) return;
     this.words = words;
     this.element.replaceChildren(...parts);
   }
 
-  states() {
+  stateNotices() {
     const { queue } = this.ui;
     const parts = [];
     if (!navigator.onLine) parts.push(notice("offline", STRINGS.offline));
     if (queue.kernel.waiting) parts.push(notice("clock", STRINGS.busy));
-    if (anyPlain() && queue.posting) parts.push(notice("ready", STRINGS.plain));
+    if (anyWithoutProgress() && queue.isUploading) parts.push(notice("ready", STRINGS.noProgress));
     if (queue.unfinished.length) parts.push(this.unfinishedNotice());
-    if (parts.length) setText(this.status, parts.map((part) => part.querySelector("p").textContent).join(" "));
+    if (parts.length) setText(this.status, parts.map((part) => part.querySelector("p")?.textContent).join(" "));
     return parts;
   }
 
   unfinishedNotice() {
     const { queue } = this.ui;
-    const held = queue.unfinished.reduce((sum, orphan) => sum + countUnfinished(orphan), 0);
-    return notice("retry", STRINGS.unfinished(held), [
-      button({ text: STRINGS.goOn, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
+    const files = queue.unfinished.reduce((sum, old) => sum + countUnfinished(old), 0);
+    return notice("retry", STRINGS.unfinished(files), [
+      button({ text: STRINGS.resume, kind: "ik-primary", press: () => resumeUnfinished(queue) }),
       button({ text: STRINGS.dismiss, press: () => discardUnfinished(queue) }),
     ]);
   }
 
+  /** @param {string} text */
   troubleNotice(text) {
-    const dismiss = () => {
-      this.troubles = this.troubles.filter((one) => one !== text);
+    const press = () => {
+      this.troubles = this.troubles.filter((other) => other !== text);
       this.update();
       this.ui.root.focus();
     };
-    return notice(
-      "bad",
-      text,
-      [button({ sign: "close", label: STRINGS.dismiss, kind: "ik-quiet", press: dismiss })],
-      "ik-trouble",
-    );
+    const dismiss = button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press });
+    return notice("bad", text, [dismiss], "ik-trouble");
   }
 
   close() {
-    clearTimeout(this.timer);
-    this.ends.all();
+    this.cleanup.run();
   }
 }
 
-function notice(sign, text, buttons = [], kind = "") {
-  return h("div", { class: `ik-notice ${kind}` }, icon(sign), h("p", {}, text), buttons);
+/** @param {string} iconName @param {string} text @param {HTMLElement[]} buttons */
+function notice(iconName, text, buttons = [], kind = "") {
+  return h("div", { class: `ik-notice ${kind}` }, icon(iconName), h("p", {}, text), buttons);
 }

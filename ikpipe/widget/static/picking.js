@@ -1,4 +1,4 @@
-// The ways in: the file chooser, folders, the mouse, the clipboard.
+// Picking files: the file chooser, dropped files and folders, the clipboard.
 
 import { button, Cleanup, h } from "./dom.js";
 import { bytesText } from "./format.js";
@@ -6,13 +6,15 @@ import { icon } from "./icons.js";
 import { STRINGS } from "./strings.js";
 
 const JUNK = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]); // what systems leave in folders
+const COUNT_INTERVAL = 100; // files between two messages about a folder that is being read
 
 export class FilePicker {
+  /** @param {Ui} ui */
   constructor(ui) {
     this.ui = ui;
     this.depth = 0; // a drag enters and leaves each element on its way
-    this.files = this.chooser({ multiple: true });
-    this.folder = this.chooser({ webkitdirectory: true });
+    this.files = this.createInput({ multiple: true });
+    this.folder = this.createInput({ webkitdirectory: true });
     this.overlay = h(
       "div",
       { class: "ik-overlay", hidden: true },
@@ -20,21 +22,21 @@ export class FilePicker {
       h("strong", {}, STRINGS.dropNow),
       h("span", {}, STRINGS.dropNowHint),
     );
-    this.ends = new Cleanup();
-    const { root } = ui;
-    this.ends.listen(root, "dragenter", (event) => this.dragged(event, 1));
-    this.ends.listen(root, "dragover", (event) => this.dragged(event, 0));
-    this.ends.listen(root, "dragleave", (event) => this.dragged(event, -1));
-    this.ends.listen(root, "drop", (event) => this.dropped(event));
-    this.ends.listen(root, "paste", (event) => this.pasted(event));
+    this.cleanup = new Cleanup();
+    this.cleanup.listen(ui.root, "dragenter", (event) => this.dragged(event, 1));
+    this.cleanup.listen(ui.root, "dragover", (event) => this.dragged(event, 0));
+    this.cleanup.listen(ui.root, "dragleave", (event) => this.dragged(event, -1));
+    this.cleanup.listen(ui.root, "drop", (event) => this.dropped(event));
+    this.cleanup.listen(ui.root, "paste", (event) => this.pasted(event));
   }
 
-  chooser(attributes) {
-    const input = h("input", { type: "file", hidden: true, tabindex: "-1", ...attributes });
-    input.addEventListener("change", () => {
-      this.take(chosenFiles(input.files));
+  /** @param {Attributes} attributes */
+  createInput(attributes) {
+    const onchange = () => {
+      this.ui.queue.add(chosenFiles(input.files ?? []));
       input.value = ""; // the same file can be chosen again
-    });
+    };
+    const input = h("input", { type: "file", hidden: true, tabindex: "-1", onchange, ...attributes });
     return input;
   }
 
@@ -50,45 +52,55 @@ export class FilePicker {
     this.folder.click();
   }
 
-  take(files) {
-    this.ui.queue.add(files);
-  }
-
+  /** @param {DragEvent} event @param {number} step */
   dragged(event, step) {
-    if (!carriesFiles(event.dataTransfer)) return;
-    event.preventDefault();
-    event.stopPropagation(); // the notebook would take the files
-    event.dataTransfer.dropEffect = "copy";
+    const transfer = takeFiles(event);
+    if (!transfer) return;
+    transfer.dropEffect = "copy";
     this.depth = Math.max(0, this.depth + step);
     this.overlay.hidden = this.depth === 0;
   }
 
+  /** @param {DragEvent} event */
   async dropped(event) {
-    if (!carriesFiles(event.dataTransfer)) return;
-    event.preventDefault();
-    event.stopPropagation();
+    const transfer = takeFiles(event);
+    if (!transfer) return;
     this.depth = 0;
     this.overlay.hidden = true;
     this.ui.root.focus({ preventScroll: true });
-    const reading = (n) => n % 100 === 0 && this.ui.say(STRINGS.reading(n), { shown: true });
-    const files = await droppedFiles(event.dataTransfer, reading);
-    if (files.length) this.take(files);
-    else this.ui.say(STRINGS.noFiles, { shown: true });
+    const files = await droppedFiles(transfer, (n) => {
+      if (n % COUNT_INTERVAL === 0) this.ui.announce(STRINGS.reading(n), { visible: true });
+    });
+    if (files.length) this.ui.queue.add(files);
+    else this.ui.announce(STRINGS.noFiles, { visible: true });
   }
 
+  /** @param {On<ClipboardEvent>} event */
   pasted(event) {
-    if (event.target.matches("input, textarea") || !event.clipboardData?.files.length) return;
+    const { target, clipboardData } = event;
+    if (target.matches("input, textarea") || !clipboardData?.files.length) return;
     event.preventDefault();
     event.stopPropagation();
-    this.take(pastedFiles(event.clipboardData));
+    this.ui.queue.add(pastedFiles(clipboardData));
   }
 
   close() {
-    this.ends.all();
+    this.cleanup.run();
   }
 }
 
-/** What is seen before there are files: a place to drop them, and how else to bring them. */
+/**
+ * Return what a drag carries if there are files in it, and keep the event from the notebook.
+ * @param {DragEvent} event
+ */
+function takeFiles(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return null;
+  event.preventDefault();
+  event.stopPropagation();
+  return event.dataTransfer;
+}
+
+/** Create what is shown before there are files. @param {Ui} ui */
 export function emptyState(ui) {
   const limit = ui.queue.settings.max_file_size;
   return h("div", { class: "ik-empty" }, [
@@ -96,64 +108,83 @@ export function emptyState(ui) {
     h("strong", {}, STRINGS.dropTitle),
     h("span", { class: "ik-quiet-text" }, STRINGS.dropHint),
     h("div", { class: "ik-buttons" }, [
-      button({ sign: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
-      button({ sign: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
+      button({ icon: "plus", text: STRINGS.add, kind: "ik-primary", press: () => ui.picker.chooseFiles() }),
+      button({ icon: "folder", text: STRINGS.addFolder, press: () => ui.picker.chooseFolder() }),
     ]),
     limit ? h("span", { class: "ik-quiet-text" }, STRINGS.limit(bytesText(limit))) : null,
   ]);
 }
 
-/** Take files from an `<input>`: [{file, path}]. */
+/** Return the files of an `<input>`. @param {Iterable<File>} list @returns {PickedFile[]} */
 function chosenFiles(list) {
   return [...list]
-    .filter((file) => !JUNK.has(file.name) && !hiddenIn(file.webkitRelativePath))
+    .filter((file) => !JUNK.has(file.name) && !isHiddenInFolder(file.webkitRelativePath))
     .map((file) => ({ file, path: folderOf(file.webkitRelativePath) }));
 }
 
-/** Tell whether a path below a folder that was given is of something hidden; what is given itself is taken. */
-const hiddenIn = (path) => (path || "").split("/").slice(1).some((name) => name.startsWith("."));
+/** Whether a path is hidden below the folder that was picked; the picked folder itself may be. @param {string} path */
+const isHiddenInFolder = (path) =>
+  path
+    .split("/")
+    .slice(1)
+    .some((name) => name.startsWith("."));
 
-const folderOf = (path) => (path || "").replace(/^\//, "").split("/").slice(0, -1).join("/");
+/** @param {string} path */
+const folderOf = (path) => path.replace(/^\//, "").split("/").slice(0, -1).join("/");
 
-/** Take files and whole folders from a drop. Its entries must be asked for at once: later the browser forgets them. */
+/**
+ * Return dropped files, also those in folders. Entries are read at once, since the browser forgets them.
+ * @param {DataTransfer} transfer @param {(n: number) => void} onCount
+ */
 async function droppedFiles(transfer, onCount) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
+  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (!entries.length) return chosenFiles(transfer.files);
-  const found = [];
-  for (const entry of entries) await walk(entry, found, onCount);
-  return found;
+  /** @type {PickedFile[]} */
+  const files = [];
+  for (const entry of entries) await collectFiles(entry, files, onCount);
+  return files;
 }
 
-async function walk(entry, found, onCount) {
+/** @param {FileSystemEntry} entry @param {PickedFile[]} files @param {(n: number) => void} onCount */
+async function collectFiles(entry, files, onCount) {
   if (entry.isFile) {
-    const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
-    if (file && !JUNK.has(file.name)) found.push({ file, path: folderOf(entry.fullPath) });
-    onCount(found.length);
+    const file = await readFile(/** @type {FileSystemFileEntry} */ (entry));
+    if (file && !JUNK.has(file.name)) files.push({ file, path: folderOf(entry.fullPath) });
+    onCount(files.length);
     return;
   }
-  const reader = entry.createReader();
-  // a reader gives a folder in portions, and an empty one at its end
-  for (let some = await readSome(reader); some.length; some = await readSome(reader)) {
-    for (const child of some) if (!child.name.startsWith(".")) await walk(child, found, onCount);
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  // a reader returns a folder in batches, and an empty one at the end
+  for (let batch = await readBatch(reader); batch.length; batch = await readBatch(reader)) {
+    for (const child of batch) if (!child.name.startsWith(".")) await collectFiles(child, files, onCount);
   }
 }
 
-const readSome = (reader) => new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+/** @type {(entry: FileSystemFileEntry) => Promise<File | null>} */
+const readFile = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 
-/** Take files from the clipboard. A pasted picture is always called `image.png`: it gets a name by the time. */
+/** @type {(reader: FileSystemDirectoryReader) => Promise<FileSystemEntry[]>} */
+const readBatch = (reader) => new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+
+/**
+ * Return pasted files. A picture is always called `image.png`, so the time becomes its name.
+ * @param {DataTransfer} clipboard @returns {PickedFile[]}
+ */
 function pastedFiles(clipboard) {
   return [...clipboard.files].map((file, n) => {
     if (!/^image\.\w+$/.test(file.name)) return { file, path: "" };
-    const name = STRINGS.pasted(stampOf(new Date(), n), file.name.split(".").pop());
+    const name = STRINGS.pasted(timestamp(new Date(), n), file.name.split(".").pop());
     return { file: new File([file], name, { type: file.type, lastModified: file.lastModified }), path: "" };
   });
 }
 
-function stampOf(now, n) {
-  const two = (number) => String(number).padStart(2, "0");
+/**
+ * Return the local time as `20261130-154610`, with a number from the second file on.
+ * @param {Date} now @param {number} n
+ */
+function timestamp(now, n) {
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
   return n ? `${day}-${time}-${n + 1}` : `${day}-${time}`;
 }
-
-const carriesFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");

@@ -1,38 +1,57 @@
-// Posting a file: the kernel's strings verbatim, the token, then the file.
+// Uploads of files: the exact strings that the kernel signed, the token, then the file.
 
 import { EventEmitter } from "./dom.js";
 
-const REPORTS = 250; // ms between two reports of one file's progress
-const AGAIN = 5000; // ms after which a result that nobody acknowledged is told again
-const LONGEST = 65536; // characters of an answer that the kernel takes
+const REPORT_INTERVAL = 250; // ms between two progress messages of one file
+const RESEND_INTERVAL = 5000; // ms after which a result without acknowledgement is sent again
+const MAX_BODY = 65536; // characters of a reply that the kernel accepts
 
-const REFUSED = 2; // posts that went only unheard, after which a service counts as one that refuses preflights
-const unheard = new Map(); // origin → how many did; -Infinity once one was heard: then it was the connection
+// A progress listener makes the browser send a preflight request, which a service can refuse. After two uploads that
+// succeeded only without a listener, the service counts as one that refuses. One that succeeds with a listener shows
+// that the connection was the reason.
+const REFUSED = 2;
+/** @type {Map<string, number>} */
+const unlistened = new Map(); // origin → uploads that succeeded only without a listener
 
-/** Tell whether a service refuses preflights: there, no upload may be listened to. */
-const isPlain = (origin) => unheard.get(origin) >= REFUSED;
-export const anyPlain = () => [...unheard.keys()].some(isPlain);
+/** @param {string} origin */
+const refusesPreflights = (origin) => (unlistened.get(origin) ?? 0) >= REFUSED;
+/** Whether there is a service that does not let the page see the progress of uploads. */
+export const anyWithoutProgress = () => [...unlistened.keys()].some(refusesPreflights);
 
-/** One attempt for one file. A retry is a new one, with a form of its own: a token is good for one post. */
-class Post {
+/**
+ * @typedef {object} PostListeners
+ * @property {(post: Post, loaded: number, total: number) => void} progress
+ * @property {(post: Post) => void} sent
+ * @property {(post: Post, result: Message) => void} ended
+ */
+
+/**
+ * One attempt to upload a file. A retry is another one with a form of its own, since a token is valid for one request
+ * .
+ */
+export class Post {
+  /** @param {Order} order @param {File} file @param {PostListeners} listeners */
   constructor(order, file, listeners) {
     this.order = order;
     this.file = file;
     this.listeners = listeners;
     this.loaded = 0;
     this.aborted = false;
-    this.second = false;
+    this.repeated = false;
+    /** @type {(value?: unknown) => void} */
+    this.end = () => {};
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
 
   async start() {
-    const there = await readable(this.file);
+    const readable = await isReadable(this.file);
     if (this.aborted) this.finish({ error: "cancelled", left: false });
-    else if (!there) this.finish({ error: "unreadable", left: false });
+    else if (!readable) this.finish({ error: "unreadable", left: false });
     else if (!navigator.onLine) this.finish({ error: "offline", left: false });
-    else this.send(!isPlain(originOf(this.order.url)));
+    else this.send(!refusesPreflights(originOf(this.order.url)));
   }
 
+  /** @param {boolean} listening */
   send(listening) {
     const request = new XMLHttpRequest();
     this.request = request;
@@ -41,7 +60,7 @@ class Post {
     if (listening) this.listen(request.upload);
     else this.listeners.progress(this, 0, 0);
     request.onload = () => this.answered(request, listening);
-    request.onerror = () => this.broke(listening);
+    request.onerror = () => this.failed(listening);
     request.ontimeout = () => this.finish({ error: "timeout", left: true });
     request.onabort = () => this.finish({ error: "cancelled", left: true });
     request.send(this.form());
@@ -55,6 +74,7 @@ class Post {
     return form;
   }
 
+  /** @param {XMLHttpRequestUpload} upload */
   listen(upload) {
     upload.onprogress = (event) => {
       this.loaded = event.loaded;
@@ -67,24 +87,26 @@ class Post {
     };
   }
 
+  /** @param {XMLHttpRequest} request @param {boolean} listening */
   answered(request, listening) {
     const { status } = request;
     const origin = originOf(this.order.url);
-    unheard.set(origin, listening ? -Infinity : (unheard.get(origin) || 0) + 1);
-    // After a first try that may have stored the file, a refusal (the token is used) proves nothing.
-    if (this.second && (status < 200 || status > 299)) this.finish({ error: "network", left: true });
-    else this.finish({ status, body: request.responseText.slice(0, LONGEST), request_id: requestId(request) });
+    unlistened.set(origin, listening ? -Infinity : (unlistened.get(origin) || 0) + 1);
+    // The first request can have stored the file. Then a rejection of the second, whose token is used, proves nothing.
+    if (this.repeated && (status < 200 || status > 299)) this.finish({ error: "network", left: true });
+    else this.finish({ status, body: request.responseText.slice(0, MAX_BODY), request_id: requestId(request) });
   }
 
   /**
-   * Nothing left that we heard of: the preflight may have been refused, and a form alone needs none. It is no proof,
-   * since what leaves is told late: whatever was once given to the browser may have arrived.
+   * Send the form once more, without a listener, if no byte was reported as sent: the preflight may have been refused.
+   * That is no proof, since progress is reported late: whatever the browser was given may have arrived.
+   * @param {boolean} listening
    */
-  broke(listening) {
+  failed(listening) {
     if (!listening || this.loaded > 0 || this.aborted) {
       this.finish({ error: "network", left: true });
     } else if (navigator.onLine) {
-      this.second = true;
+      this.repeated = true;
       this.send(false);
     } else this.finish({ error: "offline", left: true });
   }
@@ -94,6 +116,7 @@ class Post {
     this.request?.abort();
   }
 
+  /** @param {object} result */
   finish(result) {
     const { id, attempt } = this.order;
     this.listeners.ended(this, { type: "result", id, attempt, ...result });
@@ -101,8 +124,11 @@ class Post {
   }
 }
 
-/** Tell whether a file is still as it was picked: one that was changed or deleted looks like a broken connection. */
-const readable = (file) =>
+/**
+ * Whether a file is as it was picked: reading a changed or deleted one looks like a broken connection.
+ * @param {File} file
+ */
+const isReadable = (file) =>
   file
     .slice(0, 1)
     .arrayBuffer()
@@ -111,95 +137,107 @@ const readable = (file) =>
       () => false,
     );
 
+/** @param {string} url */
 const originOf = (url) => new URL(url, location.href).origin;
 
-/** Read the request's id, where the service lets pages of other origins see it. */
+/** Return the request's id, if the service lets pages of other origins read it. @param {XMLHttpRequest} request */
 function requestId(request) {
-  const line = /^x-ik-requestid:\s*(\S+)/im.exec(request.getAllResponseHeaders());
-  return line ? line[1] : null;
+  return /^x-ik-requestid:\s*(\S+)/im.exec(request.getAllResponseHeaders())?.[1] ?? null;
 }
 
-/** All posts of a queue, and their results until the kernel has acknowledged them. */
+/** All uploads of a queue, and their results until the kernel has acknowledged them. */
 export class Posts extends EventEmitter {
+  /** @param {Kernel} kernel @param {(id: string) => File | undefined} fileOf */
   constructor(kernel, fileOf) {
     super();
     this.kernel = kernel;
     this.fileOf = fileOf;
-    this.running = new Map();
-    this.results = new Map();
-    this.reported = new Map();
-    kernel.on("post", ({ posts }) => posts.forEach((order) => this.take(order)));
+    /** @type {Map<string, Post>} */
+    this.running = new Map(); // by row
+    /** @type {Map<string, {result: Message, sentAt: number}>} */
+    this.results = new Map(); // by row and attempt
+    /** @type {Map<string, number>} */
+    this.reported = new Map(); // when a row's progress was last reported
+    kernel.on("post", ({ posts }) => posts.forEach((/** @type {Order} */ order) => this.receive(order)));
     kernel.on("abort", ({ id }) => this.abort([id]));
     kernel.on("ack", ({ id, attempt }) => this.results.delete(keyOf(id, attempt)));
-    this.timer = setInterval(() => this.tellAgain(AGAIN), AGAIN);
+    this.timer = setInterval(() => this.resendResults(RESEND_INTERVAL), RESEND_INTERVAL);
   }
 
-  take(order) {
-    const running = this.running.get(order.id);
-    if (running && running.order.attempt === order.attempt) {
-      this.atIt(running);
+  /** @param {Order} order */
+  receive(order) {
+    const { id, attempt } = order;
+    const running = this.running.get(id);
+    if (running && running.order.attempt === attempt) {
+      this.confirm(running);
       return;
     }
-    if (this.results.has(keyOf(order.id, order.attempt))) return;
-    const file = this.fileOf(order.id);
-    if (!file) this.report({ type: "result", id: order.id, attempt: order.attempt, error: "lost", left: false });
-    else this.begin(order, file);
+    if (this.results.has(keyOf(id, attempt))) return;
+    const file = this.fileOf(id);
+    if (file) this.start(order, file);
+    else this.report({ type: "result", id, attempt, error: "lost", left: false });
   }
 
-  begin(order, file) {
+  /** @param {Order} order @param {File} file */
+  start(order, file) {
     const post = new Post(order, file, {
       progress: (...values) => this.progressed(...values),
       sent: ({ order: { id }, file: { size } }) => this.emit("sent", id, size),
-      ended: (ended, result) => this.ended(ended, result),
+      ended: (...values) => this.ended(...values),
     });
     this.running.set(order.id, post);
-    this.atIt(post);
+    this.confirm(post);
     post.start();
   }
 
   /**
-   * Tell the kernel that this page is at it: before anything leaves, since a browser holds posts back, and when asked
-   * again. Another page may say that it does not have the file.
+   * Tell the kernel that this page has the file: before it is sent, since a browser can delay requests, and when the
+   * kernel asks again. Another page may answer that it does not have the file.
+   * @param {Post} post
    */
-  atIt({ order: { id, attempt }, file: { size } }) {
-    this.kernel.tell({ type: "progress", id, attempt, loaded: 0, total: size });
+  confirm({ order: { id, attempt }, file: { size } }) {
+    this.kernel.notify({ type: "progress", id, attempt, loaded: 0, total: size });
   }
 
+  /** @param {Post} post @param {number} loaded @param {number} total */
   progressed(post, loaded, total) {
     const { id, attempt } = post.order;
     this.emit("progress", id, loaded, total);
     const now = performance.now();
-    // A total of 0 is told once, by a post that nobody listens to: the kernel knows that a page is at it.
-    if (total > 0 && now - (this.reported.get(id) || 0) < REPORTS) return;
+    // A total of 0 is reported once, by an upload without a listener: it tells the kernel that a page has the file.
+    if (total > 0 && now - (this.reported.get(id) || 0) < REPORT_INTERVAL) return;
     if (total > 0) this.reported.set(id, now);
-    this.kernel.tell({ type: "progress", id, attempt, loaded, total });
+    this.kernel.notify({ type: "progress", id, attempt, loaded, total });
   }
 
+  /** @param {Post} post @param {Message} result */
   ended(post, result) {
     if (this.running.get(result.id) === post) this.running.delete(result.id);
     this.reported.delete(result.id);
     this.report(result);
-    if (anyPlain()) this.emit("plain");
+    if (anyWithoutProgress()) this.emit("without progress");
   }
 
+  /** @param {Message} result */
   report(result) {
-    this.results.set(keyOf(result.id, result.attempt), { result, told: performance.now() });
-    this.kernel.say(result);
+    this.results.set(keyOf(result.id, result.attempt), { result, sentAt: performance.now() });
+    this.kernel.send(result);
   }
 
-  tellAgain(age = 0) {
-    if (age && this.kernel.waiting) return; // it has them before it, or hears them when it answers
+  /** Send results again that were sent long enough ago; 0 is all of them. @param {number} age ms */
+  resendResults(age = 0) {
+    if (age && this.kernel.waiting) return; // it receives them when it answers
     const now = performance.now();
-    for (const kept of this.results.values()) {
-      if (now - kept.told < age) continue;
-      kept.told = now;
-      this.kernel.say(kept.result);
+    for (const entry of this.results.values()) {
+      if (now - entry.sentAt < age) continue;
+      entry.sentAt = now;
+      this.kernel.send(entry.result);
     }
   }
 
-  /** Stop what is under way of some rows, or of all; the kernel hears of each. */
+  /** Stop the uploads of some rows, or all; each reports its result. @param {string[] | null} ids */
   abort(ids) {
-    for (const id of ids || [...this.running.keys()]) this.running.get(id)?.abort();
+    for (const id of ids ?? [...this.running.keys()]) this.running.get(id)?.abort();
   }
 
   close() {
@@ -207,4 +245,5 @@ export class Posts extends EventEmitter {
   }
 }
 
+/** @param {string} id @param {number} attempt */
 const keyOf = (id, attempt) => `${id} ${attempt}`;

@@ -1,215 +1,215 @@
-// The large preview: one file after the other, with all that is known of it.
+// The preview: one file at a time, with its details.
 
+import { button, Cleanup, h, setText, setButtonText, stepOf } from "./dom.js";
 import { copyMenu } from "./copy.js";
-import { button, Cleanup, h, setText } from "./dom.js";
 import { AreaDrawer, AreaFields, parseArea } from "./focus-area.js";
-import { familyOf, kindText } from "./format.js";
+import { familyOf, kindText, sizeText, webAddress } from "./format.js";
 import { icon } from "./icons.js";
 import { outcome, problemList } from "./problems.js";
-import { folderText, shownState, sizeText, webAddress } from "./row-parts.js";
-import { isBusy, isDown, isUp } from "./states.js";
+import { fileLink, folderText, shownState, stateIcon } from "./row-parts.js";
+import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
-import { stateSign } from "./table.js";
 
 export class Preview {
+  /** @param {Ui} ui @param {string} id */
   constructor(ui, id) {
     this.ui = ui;
     this.id = id;
-    this.ends = new Cleanup();
+    /** @type {AreaDrawer | null} */
+    this.drawer = null;
+    /** @type {[number, number] | null} */
+    this.size = null; // of the file's picture, in pixels
+    /** @type {Row | null} */
+    this.detailedRow = null;
+    /** @type {string | null} */
+    this.address = null; // of what is shown
+    this.cleanup = new Cleanup();
+    this.areaFields = new AreaFields((area) => this.setArea(area));
     this.stage = h("div", { class: "ik-stage" });
     this.facts = h("div", { class: "ik-details-part" });
     this.area = h("div", { class: "ik-details-part" });
-    this.details = h("div", { class: "ik-details" }, this.facts, this.area);
     this.title = h("h2", { class: "ik-text", tabindex: "-1" });
-    this.placeText = h("span", { class: "ik-quiet-text" });
+    this.position = h("span", { class: "ik-quiet-text" });
+    this.clearButton = button({ text: STRINGS.clearArea, press: () => this.setArea(null) });
+    const details = h("div", { class: "ik-details" }, this.facts, this.area);
     this.dialog = h("dialog", { class: "ik-preview", "aria-label": STRINGS.details }, [
-      this.head(),
-      h("div", { class: "ik-preview-body" }, this.stage, this.details),
+      this.createHeader(),
+      h("div", { class: "ik-preview-body" }, this.stage, details),
     ]);
-    this.dialog.addEventListener("keydown", (event) => this.pressed(event));
+    this.dialog.addEventListener("keydown", (event) => this.keyPressed(event));
     this.dialog.addEventListener("close", () => this.closed());
     ui.root.append(this.dialog);
     this.dialog.showModal();
     ui.notices.moveTo(this.dialog);
-    this.ends.add(ui.view.on("rows", (changed) => changed.has(this.id) && this.refresh()));
+    this.cleanup.add(ui.view.on("rows", (changed) => changed.has(this.id) && this.refresh()));
     this.show(id);
     this.title.focus();
   }
 
-  head() {
-    const previous = button({ sign: "left", label: STRINGS.previous, kind: "ik-quiet", press: () => this.step(-1) });
-    const next = button({ sign: "right", label: STRINGS.next, kind: "ik-quiet", press: () => this.step(1) });
-    const close = button({ sign: "close", label: STRINGS.close, kind: "ik-quiet", press: () => this.dialog.close() });
-    return h("header", { class: "ik-preview-head" }, this.title, this.placeText, previous, next, close);
+  createHeader() {
+    /** @param {string} iconName @param {string} label @param {() => void} press */
+    const make = (iconName, label, press) => button({ icon: iconName, label, kind: "ik-quiet", press });
+    return h("header", { class: "ik-preview-head" }, this.title, this.position, [
+      make("left", STRINGS.previous, () => this.step(-1)),
+      make("right", STRINGS.next, () => this.step(1)),
+      make("close", STRINGS.close, () => this.dialog.close()),
+    ]);
   }
 
-  get row() {
-    return this.ui.store.get(this.id);
-  }
-
+  /** @param {number} by */
   step(by) {
     const { view } = this.ui;
-    const next = view.visible[view.placeOf(this.id) + by];
+    const next = view.visible[view.positionOf(this.id) + by];
     if (next !== undefined) this.show(next);
   }
 
-  pressed(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || event.target.matches("input, textarea, select, video, audio") || event.altKey) return;
+  /** @param {KeyboardEvent} event */
+  keyPressed(event) {
+    const step = stepOf(event.key, "ArrowLeft", "ArrowRight");
+    const { target } = /** @type {On<KeyboardEvent>} */ (event);
+    if (!step || target.matches("input, textarea, select, video, audio") || event.altKey) return;
     event.preventDefault();
     this.step(step);
   }
 
+  /** @param {string} id */
   show(id) {
     this.id = id;
-    this.letGo();
+    this.releaseAddress();
     this.drawer = null;
     this.size = null;
-    this.shownDetails = null;
-    this.fields = new AreaFields((area) => this.setArea(area));
-    this.area.replaceChildren(); // it comes with the picture, and stays: what has the focus keeps it
+    this.detailedRow = null;
+    this.area.replaceChildren(); // it is filled once, when the picture has loaded, so that it keeps the focus
     this.refresh();
     this.showFile();
   }
 
   async showFile() {
-    const { id, row } = this;
+    const { id } = this;
+    const row = this.ui.store.get(id);
+    if (!row) return;
     this.stage.replaceChildren(h("p", { class: "ik-quiet-text" }, STRINGS.loadingPreview));
     const { address, pixels } = await this.sourceOf(row);
     if (id !== this.id) {
-      if (address) URL.revokeObjectURL(address); // the person has gone on
+      if (address) URL.revokeObjectURL(address); // another file is shown by now
       return;
     }
-    Object.assign(this, { address, pixels });
-    this.stage.replaceChildren(address ? this.mediaOf(row, address) : this.signOf(row));
+    this.address = address;
+    this.stage.replaceChildren(address ? this.createMedia(row, address, pixels) : noPreview(row));
   }
 
-  /** Find the best that can be shown: the file here, its address, or what the kernel gives. */
+  /**
+   * Return the best source: the file itself, its URL, or a picture from the kernel, with the file's size in `pixels`.
+   * @param {Row} row @returns {Promise<{address: string | null, pixels?: [number, number]}>}
+   */
   async sourceOf(row) {
     const file = this.ui.queue.files.get(row.id)?.file;
     if (file) return { address: URL.createObjectURL(file) };
     if (row.source === "url") return { address: webAddress(row.href) };
-    if (row.source === "browser") return { address: isUp(row) ? webAddress(row.result?.url) : null };
+    if (row.source === "browser") return { address: isUploaded(row) ? webAddress(row.result?.url) : null };
     if (familyOf(row) !== "image" && familyOf(row) !== "video") return { address: null };
-    return this.ui.thumbnails.ask(row.id, "large");
+    return this.ui.thumbnails.request(row.id, "large");
   }
 
-  mediaOf(row, source) {
+  /** @param {Row} row @param {string} src @param {[number, number] | undefined} pixels */
+  createMedia(row, src, pixels) {
     const family = familyOf(row);
-    const fail = () => this.stage.replaceChildren(this.signOf(row));
-    if (family === "video" || family === "audio") return h(family, { src: source, controls: true, onerror: fail });
-    if (family === "other" && row.kind) return this.signOf(row);
-    const picture = h("div", { class: "ik-picture" });
-    const image = h("img", {
-      src: source,
-      alt: row.description || row.name,
-      referrerpolicy: "no-referrer",
-      onerror: fail,
+    const onerror = () => this.stage.replaceChildren(noPreview(row));
+    if (family === "video" || family === "audio") return h(family, { src, controls: true, onerror });
+    if (family === "other" && row.kind) return noPreview(row);
+    const image = h("img", { src, alt: row.description || row.name, referrerpolicy: "no-referrer", onerror });
+    const picture = h("div", { class: "ik-picture" }, image);
+    image.addEventListener("load", () => {
+      this.size = pixels || [image.naturalWidth, image.naturalHeight]; // the kernel's picture is a smaller one
+      this.drawer = new AreaDrawer(picture, this.size, (area) => this.setArea(area));
+      this.area.replaceChildren(this.createAreaEditor(this.drawer));
+      this.refresh(true);
     });
-    image.addEventListener("load", () => this.loaded(picture, image));
-    picture.append(image);
     return picture;
   }
 
-  signOf(row) {
-    return h("div", { class: "ik-no-preview" }, icon(familyOf(row)), h("p", {}, STRINGS.noPreview));
-  }
-
-  loaded(picture, image) {
-    this.size = this.pixels || [image.naturalWidth, image.naturalHeight]; // the kernel's are smaller than the file's
-    this.drawer = new AreaDrawer(picture, this.size, (area) => this.setArea(area));
-    this.area.replaceChildren(this.areaEditor());
-    this.refresh(true);
-  }
-
+  /** @param {Rect | null} area */
   setArea(area) {
     this.ui.queue.edit([this.id], "custom_coordinates", area ? area.join(",") : null);
   }
 
-  /** Say what is known of the file, again where it has changed. */
-  refresh(forced = false) {
-    const { row, ui } = this;
+  /** Show the row's details, if they have changed or in any case. @param {boolean} always */
+  refresh(always = false) {
+    const { view, store } = this.ui;
+    const row = store.get(this.id);
     if (!row) {
       this.dialog.close();
       return;
     }
     setText(this.title, row.name);
-    setText(this.placeText, STRINGS.place(ui.view.placeOf(this.id) + 1, ui.view.visible.length));
+    setText(this.position, STRINGS.position(view.positionOf(this.id) + 1, view.visible.length));
     const area = parseArea(row.coordinates);
-    this.fields.show(area);
+    this.areaFields.show(area);
     this.drawer?.show(area);
-    this.area.hidden = !this.drawer || isBusy(row) || isUp(row);
-    if (this.clear) this.clear.hidden = !area;
-    if (forced || this.shownDetails !== row) this.facts.replaceChildren(...this.detailsOf(row));
-    this.shownDetails = row;
+    this.area.hidden = !this.drawer || isBusy(row) || isUploaded(row);
+    this.clearButton.hidden = !area;
+    if (always || this.detailedRow !== row) this.facts.replaceChildren(...this.createDetails(row));
+    this.detailedRow = row;
   }
 
-  detailsOf(row) {
-    const parts = [this.stateOf(row), this.factsOf(row)];
-    if (row.problems?.length) parts.push(problemList(this.ui.queue, row));
-    if (isDown(row)) parts.push(outcome(row));
-    const actions = this.actionsOf(row);
-    return actions.length ? [...parts, h("div", { class: "ik-buttons" }, actions)] : parts;
-  }
-
-  stateOf(row) {
+  /** @param {Row} row */
+  createDetails(row) {
     const state = shownState(this.ui.store, row);
-    return h("p", { class: "ik-state" }, stateSign(state), STRINGS.states[state]);
+    /** @type {HTMLElement[]} */
+    const parts = [h("p", { class: "ik-state" }, stateIcon(state), STRINGS.states[state]), this.createFacts(row)];
+    if (row.problems?.length) parts.push(problemList(this.ui.queue, row));
+    if (isRetryable(row)) parts.push(outcome(row));
+    const actions = this.createActions(row);
+    if (actions.length) parts.push(h("div", { class: "ik-buttons" }, actions));
+    return parts;
   }
 
-  factsOf(row) {
+  /** @param {Row} row */
+  createFacts(row) {
+    const pixels = this.size && STRINGS.pixels(...this.size);
     const facts = [
       [STRINGS.columns.folder, row.result?.path || folderText(row)],
-      [STRINGS.columns.kind, [kindText(row), this.size && STRINGS.pixels(...this.size)].filter(Boolean).join(", ")],
+      [STRINGS.columns.kind, [kindText(row), pixels].filter(Boolean).join(", ")],
       [STRINGS.columns.size, sizeText(row)],
       [STRINGS.columns.tags, (row.tags || []).join(", ")],
     ].filter(([, text]) => text);
-    return h(
-      "dl",
-      { class: "ik-facts" },
-      facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))),
-    );
+    const items = facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text)));
+    return h("dl", { class: "ik-facts" }, items);
   }
 
-  actionsOf(row) {
+  /** @param {Row} row */
+  createActions(row) {
     const { ui } = this;
-    if (isUp(row) && row.result?.url) {
-      const visit = h("a", {
-        class: "ik-button",
-        href: webAddress(row.result.url),
-        target: "_blank",
-        rel: "noopener noreferrer",
-      });
-      visit.append(icon("visit"), STRINGS.visit);
-      return [
-        visit,
-        button({ sign: "copy", text: STRINGS.copy, press: (event) => copyMenu(ui, [row], event.currentTarget) }),
-      ];
+    if (isUploaded(row) && row.result?.url) {
+      /** @param {On<Event>} event */
+      const press = (event) => copyMenu(ui, [row], event.currentTarget);
+      const link = fileLink(row.result.url, { class: "ik-button" }, STRINGS.openUrl);
+      return [link, button({ icon: "copy", text: STRINGS.copy, press })];
     }
-    if (isBusy(row)) return [button({ sign: "close", text: STRINGS.cancel, press: () => ui.queue.cancel([row.id]) })];
-    if (isDown(row)) return [button({ sign: "retry", text: STRINGS.retry, press: () => ui.queue.retry([row.id]) })];
+    if (isBusy(row)) return [button({ icon: "close", text: STRINGS.cancel, press: () => ui.queue.cancel([row.id]) })];
+    if (isRetryable(row))
+      return [button({ icon: "retry", text: STRINGS.retry, press: () => ui.queue.retry([row.id]) })];
     return [];
   }
 
-  areaEditor() {
-    const draw = button({ sign: "area", text: STRINGS.draw, press: () => this.draw(draw), "aria-pressed": "false" });
-    this.clear = button({ text: STRINGS.clearArea, press: () => this.setArea(null) });
+  /** @param {AreaDrawer} drawer */
+  createAreaEditor(drawer) {
+    const press = () => {
+      const on = toggle.getAttribute("aria-pressed") !== "true";
+      toggle.setAttribute("aria-pressed", String(on));
+      setButtonText(toggle, on ? STRINGS.stopDrawing : STRINGS.drawArea);
+      drawer.setDrawing(on);
+    };
+    const toggle = button({ icon: "area", text: STRINGS.drawArea, press, "aria-pressed": "false" });
     return h("fieldset", { class: "ik-area-edit" }, [
       h("legend", {}, STRINGS.focusArea),
       h("p", { class: "ik-quiet-text" }, STRINGS.drawHint),
-      this.fields.element,
-      h("div", { class: "ik-buttons" }, draw, this.clear),
+      this.areaFields.element,
+      h("div", { class: "ik-buttons" }, toggle, this.clearButton),
     ]);
   }
 
-  draw(toggle) {
-    const on = toggle.getAttribute("aria-pressed") !== "true";
-    toggle.setAttribute("aria-pressed", String(on));
-    setText(toggle.querySelector(".ik-word"), on ? STRINGS.drawStop : STRINGS.draw);
-    this.drawer.drawing = on;
-  }
-
-  letGo() {
+  releaseAddress() {
     if (this.address) URL.revokeObjectURL(this.address);
     this.address = null;
   }
@@ -217,14 +217,19 @@ export class Preview {
   closed() {
     const { id, ui } = this;
     ui.notices.moveTo(ui.frame);
-    this.end();
+    this.close();
     ui.grid.focus(id);
   }
 
-  end() {
-    this.id = null; // what is still to come, comes too late
-    this.letGo();
-    this.ends.all();
+  close() {
+    this.id = ""; // an answer that comes later is ignored
+    this.releaseAddress();
+    this.cleanup.run();
     this.dialog.remove();
   }
+}
+
+/** @param {Row} row */
+function noPreview(row) {
+  return h("div", { class: "ik-no-preview" }, icon(familyOf(row)), h("p", {}, STRINGS.noPreview));
 }

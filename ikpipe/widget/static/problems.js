@@ -1,47 +1,57 @@
-// What is wrong with a row, why, and the button that mends it.
+// What is wrong with a row, why, and the button that fixes it.
 
 import { button, h, popover } from "./dom.js";
 import { icon } from "./icons.js";
-import { isDown } from "./states.js";
+import { isRetryable } from "./states.js";
 import { STRINGS } from "./strings.js";
 
+/** @type {Record<string, string>} */
 const COLUMN_CELLS = { file_name: "name", folder: "folder", tags: "tags" };
 
-/** Tell the cell of the table that a problem belongs to; what has no cell of its own is shown with the state. */
-function cellOf(problem) {
-  if (problem.code === "file_too_large") return "size";
-  return COLUMN_CELLS[problem.column] || "state";
+/**
+ * Return the problems that a cell of the table shows; those of columns without a cell are shown with the state.
+ * @param {Row} row @param {string} cell
+ */
+export function problemsAt(row, cell) {
+  return (row.problems || []).filter(
+    ({ code, column }) => cell === (code === "file_too_large" ? "size" : COLUMN_CELLS[column] || "state"),
+  );
 }
 
-export const problemsAt = (row, cell) => (row.problems || []).filter((problem) => cellOf(problem) === cell);
+/** Whether a value is known that fixes a problem. @param {Problem} problem */
+export const isFixable = ({ mend }) => mend !== undefined && mend !== null;
 
-/** Set out problems: the message, what to do, and the mend where one is known. */
-export function problemList(queue, row, problems = row.problems || []) {
-  const items = problems.map((problem) => h("li", { class: "ik-problem" }, problemParts(queue, row, problem)));
+/**
+ * Create a list of problems: what is wrong, what to do, and a button if a fix is known.
+ * @param {Queue} queue @param {Row} row
+ */
+export function problemList(queue, row, problems = row.problems ?? []) {
+  const items = problems.map((problem) =>
+    h("li", { class: "ik-problem" }, [
+      icon("warn"),
+      h("div", { class: "ik-problem-text" }, [
+        h("strong", {}, problem.message),
+        problem.fix ? h("span", {}, problem.fix) : null,
+      ]),
+      isFixable(problem) && fixButton(queue, row, problem),
+    ]),
+  );
   return h("ul", { class: "ik-problems" }, items);
 }
 
-export function problemParts(queue, row, problem) {
-  const text = h("div", { class: "ik-problem-text" }, [
-    h("strong", {}, problem.message),
-    problem.fix ? h("span", {}, problem.fix) : null,
-  ]);
-  return [icon("warn"), text, mendButton(queue, row, problem)];
-}
-
-function mendButton(queue, row, problem) {
-  if (problem.mend === undefined || problem.mend === null) return null;
-  const shown = Array.isArray(problem.mend) ? problem.mend.join(", ") : String(problem.mend);
+/** @param {Queue} queue @param {Row} row @param {Problem} problem */
+function fixButton(queue, row, { column, mend }) {
+  const text = Array.isArray(mend) ? mend.join(", ") : String(mend);
   return button({
-    text: shown ? STRINGS.mend(shown) : STRINGS.mendEmpty,
-    kind: "ik-mend",
-    press: () => queue.edit([row.id], problem.column, problem.mend),
+    text: text ? STRINGS.useValue(text) : STRINGS.clearValue,
+    kind: "ik-fix",
+    press: () => queue.edit([row.id], column, mend),
   });
 }
 
-/** Set out how a row ended: the service's words, and what to do. */
+/** Create the explanation of a row's result: what happened, and what to do. @param {Row} row */
 export function outcome(row) {
-  const { message, error, what } = row.result || {};
+  const { message, error, what } = row.result ?? {};
   const hint = what || STRINGS.stateHints[row.state];
   return h("div", { class: "ik-outcome" }, [
     h("strong", {}, message || STRINGS.states[row.state]),
@@ -50,31 +60,23 @@ export function outcome(row) {
   ]);
 }
 
-/** Open the panel that says what is wrong with a row. */
-export function showProblems(ui, row, anchor, problems = row.problems) {
+/** Open a panel with what is wrong with a row. @param {Ui} ui @param {Row} row @param {HTMLElement} anchor */
+export function showProblems(ui, row, anchor, problems = row.problems ?? []) {
+  /** @type {Child[]} */
   const body = [h("h2", {}, row.name || STRINGS.unknownSize)];
-  if (problems?.length) body.push(problemList(ui.queue, row, problems));
-  if (isDown(row))
-    body.push(
-      outcome(row),
-      retryButton(ui, row, () => panel.hidePopover()),
-    );
-  const label = isDown(row) ? STRINGS.why(row.name) : STRINGS.problemsOf(row.name);
+  if (problems.length) body.push(problemList(ui.queue, row, problems));
+  if (isRetryable(row)) {
+    const press = () => {
+      ui.queue.retry([row.id]);
+      panel.hidePopover();
+    };
+    body.push(outcome(row), button({ icon: "retry", text: STRINGS.retry, press }));
+  }
+  const label = isRetryable(row) ? STRINGS.whyFailed(row.name) : STRINGS.problemsWith(row.name);
   const panel = popover(ui.root, anchor, body, { role: "dialog", "aria-label": label });
-  const end = ui.store.on("rows", (changed) => changed.has(row.id) && closeWhenMended(ui, row, panel));
-  panel.addEventListener("toggle", (event) => event.newState === "closed" && end());
+  const removeListener = ui.store.on("rows", (changed) => {
+    if (changed.has(row.id) && ui.store.get(row.id) !== row && panel.matches(":popover-open")) panel.hidePopover();
+  });
+  panel.addEventListener("toggle", (event) => event.newState === "closed" && removeListener());
   panel.querySelector("button")?.focus();
-}
-
-function closeWhenMended(ui, row, panel) {
-  const now = ui.store.get(row.id);
-  if (now !== row && panel.matches(":popover-open")) panel.hidePopover();
-}
-
-function retryButton(ui, row, then) {
-  const press = () => {
-    ui.queue.retry([row.id]);
-    then();
-  };
-  return button({ sign: "retry", text: STRINGS.retry, press });
 }

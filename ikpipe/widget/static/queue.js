@@ -1,239 +1,258 @@
-// What the views of one widget share: its rows, its files, what is under way. Closing a view stops nothing.
+// What all views of an uploader share: its rows, its files, and what is being uploaded. Closing a view stops nothing.
 
 import { Cleanup, EventEmitter } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Posts } from "./posts.js";
-import { isBusy, isFree } from "./states.js";
+import { isBusy, isEditable } from "./states.js";
 import { Store } from "./store.js";
 import { STRINGS } from "./strings.js";
 
-const BATCH = 500; // files that are announced in one message
-const TRAITS = ["change:settings", "change:summary"]; // of the model, which views hear of from here
-const SELECT_LATER = 100; // ms in which several changes of the selection are told as one
+const FILES_PER_MESSAGE = 500;
+const TRAITS = ["change:settings", "change:summary"]; // of the model, which views observe here
+const SELECT_DELAY = 100; // ms in which several changes of the selection become one message
 
 let lastKey = 0;
-export const newKey = () => ++lastKey;
 
 export class Queue extends EventEmitter {
+  /** @param {Model} model */
   constructor(model) {
     super();
     this.model = model;
     this.kernel = new Kernel(model);
     this.store = new Store();
-    this.files = new Map(); // id → {key, file, path}
-    this.waiting = new Map(); // key → the same, until the kernel has given an id
+    /** @type {Map<string, KeyedFile>} */
+    this.files = new Map(); // by row
+    /** @type {Map<string, KeyedFile>} */
+    this.waiting = new Map(); // by key, until the kernel has created their rows
     this.posts = new Posts(this.kernel, (id) => this.files.get(id)?.file);
+    /** @type {Totals | null} */
     this.totals = null;
-    this.whole = null; // what the kernel tells in answer to `hello`, as far as it has come
-    this.unfinished = [];
-    this.views = 0;
-    this.ends = new Cleanup();
-    this.ends.listen(window, "beforeunload", (event) => this.underWay && event.preventDefault());
-    this.heard = TRAITS.map((name) => [name, () => this.emit(name)]);
-    this.listen("on");
-    this.hear();
+    /** @type {{ids: Set<string>, total: number} | null} */
+    this.listing = null; // the rows that the kernel has sent so far in answer to `hello`
+    /** @type {Queue[]} */
+    this.unfinished = []; // queues of earlier kernels, whose files are offered here
+    this.version = Infinity;
+    this.session = "";
+    this.trouble = "";
+    this.cleanup = new Cleanup();
+    this.cleanup.listen(window, "beforeunload", (event) => this.wouldLoseFiles && event.preventDefault());
+    this.observers = TRAITS.map((name) => ({ name, listener: () => this.emit(name) }));
+    this.observe("on");
+    this.listen();
     this.hello();
   }
 
-  /** Go on with another model of the same uploader: a notebook that is closed and opened again makes a new one. */
+  /**
+   * Continue with another model of the same uploader: a notebook that is closed and opened creates one.
+   * @param {Model} model
+   */
   follow(model) {
-    this.listen("off");
+    this.observe("off");
     this.model = model;
-    this.listen("on");
+    this.observe("on");
     this.kernel.follow(model);
     this.hello();
   }
 
-  /** Begin to hear the model's traits ("on"), or end it ("off"). */
-  listen(way) {
-    for (const [name, tell] of this.heard) this.model[way](name, tell);
+  /** Start or stop observing the model's traits. @param {"on" | "off"} method */
+  observe(method) {
+    for (const { name, listener } of this.observers) this.model[method](name, listener);
   }
 
+  /** @returns {Settings} */
   get settings() {
     return this.model.get("settings") || {};
   }
 
-  get summary() {
-    return this.model.get("summary") || {};
-  }
-
-  hear() {
+  listen() {
     const { kernel, store, posts } = this;
     kernel.on("welcome", (message) => this.welcome(message));
-    kernel.on("rows", (message) => this.takeRows(message));
-    kernel.on("gone", ({ ids }) => this.gone(ids));
+    kernel.on("rows", (message) => this.receiveRows(message));
+    kernel.on("gone", ({ ids }) => this.removed(ids));
     kernel.on("added", (message) => this.added(message));
     kernel.on("select", ({ ids }) => store.select(ids, "kernel"));
-    kernel.on("totals", (message) => this.count(message));
+    kernel.on("totals", (message) => this.setTotals(message));
     kernel.on("error", ({ message }) => this.emit("trouble", message));
     kernel.on("waiting", () => this.emit("notices"));
     posts.on("progress", (id, loaded, total) => store.setProgress(id, loaded, total));
     posts.on("sent", (id, size) => store.setProgress(id, size, size));
-    posts.on("plain", () => this.emit("notices"));
-    store.on("selection", (by) => by === "user" && this.tellSelection());
+    posts.on("without progress", () => this.emit("notices"));
+    store.on("selection", (by) => by === "user" && this.sendSelection());
     store.on("finished", () => (this.totals = null));
   }
 
-  takeRows({ rows, version, total, start }) {
-    // versions count the messages: where one is missing, the line was cut meanwhile
+  /** @param {Message} message */
+  receiveRows({ rows, version, total, start }) {
+    // versions count the messages: where one is missing, the connection was interrupted
     if (version > this.version + 1) this.hello();
     this.version = version;
-    if (start === 0) this.whole = { ids: new Set(), total };
-    if (start !== undefined) for (const { id } of rows) this.whole?.ids.add(id);
-    this.store.patch(rows);
-  }
-
-  /** Drop the rows that the kernel does not have, once it has told all that it has: a `gone` may have been lost. */
-  dropOthers({ ids, total }) {
-    if (ids.size === total) this.gone([...this.store.rows.keys()].filter((id) => !ids.has(id)));
+    if (start === 0) this.listing = { ids: new Set(), total };
+    if (start !== undefined) for (const { id } of rows) this.listing?.ids.add(id);
+    this.store.update(rows);
   }
 
   hello() {
-    this.version = Infinity; // until the whole has come
-    this.kernel.say({ type: "hello", view: Math.random().toString(36).slice(2) });
+    this.version = Infinity; // until all rows have come
+    this.kernel.send({ type: "hello" });
   }
 
+  /** @param {Message} message */
   welcome({ session, version }) {
     this.version = version;
     const restarted = this.session && this.session !== session;
     this.session = session;
     if (!restarted) {
-      this.posts.tellAgain();
-      if (this.whole) this.dropOthers(this.whole);
+      this.posts.resendResults();
+      this.removeUnlisted();
     }
-    this.whole = null;
+    this.listing = null;
     this.emit("welcome");
   }
 
-  /** Tell why the last run stopped, once: who has dismissed it knows. */
-  tellTrouble() {
-    const { trouble = "" } = this.summary;
+  /** Remove rows that the kernel does not have, if it has sent all of its own: a `gone` may have been lost. */
+  removeUnlisted() {
+    const { ids, total } = this.listing ?? {};
+    if (ids && ids.size === total) this.removed([...this.store.rows.keys()].filter((id) => !ids.has(id)));
+  }
+
+  /** Show why the last run stopped, once: it can be dismissed. */
+  showTrouble() {
+    const { trouble = "" } = this.model.get("summary") || {};
     if (trouble && trouble !== this.trouble) this.emit("trouble", trouble);
     this.trouble = trouble;
   }
 
   // Picking
 
-  /** Announce files to the kernel, which gives their rows. */
+  /** Announce files to the kernel, which creates their rows. @param {PickedFile[]} files */
   async add(files) {
     if (!files.length) return;
-    this.emit("say", STRINGS.adding(files.length));
+    this.emit("announce", STRINGS.adding(files.length));
     const answers = [];
-    for (let start = 0; start < files.length; start += BATCH) {
-      answers.push(this.addSome(files.slice(start, start + BATCH)));
+    for (let start = 0; start < files.length; start += FILES_PER_MESSAGE) {
+      answers.push(this.addBatch(files.slice(start, start + FILES_PER_MESSAGE)));
     }
     const counts = await Promise.all(answers);
     const added = counts.reduce((sum, n) => sum + n, 0);
-    if (added) this.emit("say", STRINGS.added(added));
+    if (added) this.emit("announce", STRINGS.added(added));
   }
 
-  async addSome(files) {
-    const { line } = this.kernel; // other pages hear the answer, too: they have other keys
-    const held = files.map(({ file, path }) => ({ key: `${line}-${newKey()}`, file, path }));
-    for (const one of held) this.waiting.set(one.key, one);
+  /** @param {PickedFile[]} files */
+  async addBatch(files) {
+    const { line } = this.kernel; // other pages receive the answer, too: they have other keys
+    const keyed = files.map(({ file, path }) => ({ key: `${line}-${++lastKey}`, file, path }));
+    for (const entry of keyed) this.waiting.set(entry.key, entry);
     try {
-      const answer = await this.kernel.ask({ type: "add", files: held.map(announced) });
+      const answer = await this.kernel.request({ type: "add", files: keyed.map(describeFile) });
       return Object.keys(answer.ids).length;
     } catch (error) {
-      for (const one of held) this.waiting.delete(one.key);
-      this.emit("trouble", error.message);
+      for (const { key } of keyed) this.waiting.delete(key);
+      this.emit("trouble", messageOf(error));
       return 0;
     }
   }
 
-  added({ ids, refused }) {
+  /** @param {{ids: Record<string, string>, refused?: Record<string, string>}} message */
+  added({ ids, refused = {} }) {
     for (const [key, id] of Object.entries(ids)) {
-      const held = this.waiting.get(key);
-      if (held) this.files.set(id, held);
+      const file = this.waiting.get(key);
+      if (file) this.files.set(id, file);
       this.waiting.delete(key);
     }
-    const reasons = Object.values(refused || {});
-    for (const key of Object.keys(refused || {})) this.waiting.delete(key);
-    if (reasons.length) this.emit("trouble", STRINGS.refusedToAdd(reasons.length, reasons[0]));
-    this.store.emit("rows", new Set(Object.values(ids)), false); // now they have thumbnails
+    const reasons = Object.values(refused);
+    for (const key of Object.keys(refused)) this.waiting.delete(key);
+    if (reasons.length) this.emit("trouble", STRINGS.rejected(reasons.length, reasons[0]));
+    this.store.emit("rows", new Set(Object.values(ids)), false); // they have thumbnails now
   }
 
+  /** @param {string[]} ids */
   remove(ids) {
-    this.kernel.say({ type: "remove", ids });
+    this.kernel.send({ type: "remove", ids });
   }
 
-  gone(ids) {
+  /** @param {string[]} ids */
+  removed(ids) {
     for (const id of ids) this.files.delete(id);
-    this.store.drop(ids);
-    this.emit("gone", ids);
+    this.store.remove(ids);
+    this.emit("removed", ids);
   }
 
-  /** Tell whether a row may be taken away: one that the person picked, and that is surely not stored. */
-  removable(row) {
-    return row.source === "browser" && isFree(row);
+  /** Whether a row can be removed: it was picked here, and is certainly not stored. @param {Row} row */
+  isRemovable(row) {
+    return row.source === "browser" && isEditable(row);
   }
 
-  // Choosing and mending
+  // Selecting and editing
 
-  tellSelection() {
-    clearTimeout(this.selecting);
-    this.selecting = setTimeout(() => this.kernel.say({ type: "select", ids: [...this.store.selection] }), SELECT_LATER);
+  sendSelection() {
+    clearTimeout(this.selectTimer);
+    const send = () => this.kernel.send({ type: "select", ids: [...this.store.selection] });
+    this.selectTimer = setTimeout(send, SELECT_DELAY);
   }
 
-  /** Change a column of some rows; null is "back to the default". */
+  /**
+   * Change a column of some rows; null resets it to the default.
+   * @param {string[]} ids @param {string} column @param {Value} value
+   */
   async edit(ids, column, value) {
     try {
-      await this.kernel.ask({ type: "edit", ids, column, value }, { answered: false });
-      return null;
+      await this.kernel.request({ type: "edit", ids, column, value }, { answered: false });
     } catch (error) {
-      this.emit("trouble", `${STRINGS.editFailed}: ${error.message}`);
-      return error.message;
+      this.emit("trouble", `${STRINGS.editFailed}: ${messageOf(error)}`);
     }
   }
 
-  // Sending
+  // Uploading
 
-  /** Send all that are ready, or those of some ids. */
+  /** Upload some rows, or all that are ready. @param {string[] | null} ids */
   send(ids = null) {
-    clearTimeout(this.selecting);
-    this.kernel.say({ type: "send", ids });
+    clearTimeout(this.selectTimer);
+    this.kernel.send({ type: "send", ids });
   }
 
-  /** Stop at once what this browser sends, whether the kernel has time or not. */
+  /** Stop uploads of this browser at once, also while the kernel is busy. @param {string[] | null} ids */
   cancel(ids = null) {
-    this.kernel.say({ type: "cancel", ids });
+    this.kernel.send({ type: "cancel", ids });
     this.posts.abort(ids);
     this.store.cancel(ids);
   }
 
+  /** @param {string[] | null} ids */
   retry(ids = null) {
-    this.kernel.say({ type: "retry", ids });
+    this.kernel.send({ type: "retry", ids });
   }
 
-  count(message) {
-    this.totals = message;
+  /** @param {any} totals */
+  setTotals(totals) {
+    this.totals = totals;
     this.emit("totals");
   }
 
+  /** Return the results as CSV. @returns {Promise<string>} */
   async csv() {
-    const { text } = await this.kernel.ask({ type: "csv" });
+    const { text } = await this.kernel.request({ type: "csv" });
     return text;
   }
 
-  get posting() {
+  get isUploading() {
     return this.posts.running.size > 0;
   }
 
-  /** Tell whether leaving the page would lose files that are to be sent, or what became of them. */
-  get underWay() {
-    const busy = (id) => isBusy(this.store.get(id) || {});
-    return this.posting || this.posts.results.size > 0 || [...this.files.keys()].some(busy);
+  /** Whether leaving the page would lose files that are to be uploaded, or the results of uploads. */
+  get wouldLoseFiles() {
+    return this.isUploading || this.posts.results.size > 0 || this.store.all(this.files.keys()).some(isBusy);
   }
 
   close() {
-    this.ends.all();
-    this.listen("off");
+    this.cleanup.run();
+    this.observe("off");
     this.kernel.close();
     this.posts.close();
   }
 }
 
-export const announced = ({ key, file, path }) => ({
+/** Return what the kernel is told about a file. @param {KeyedFile} file */
+export const describeFile = ({ key, file, path }) => ({
   key,
   name: file.name,
   path,
@@ -241,3 +260,6 @@ export const announced = ({ key, file, path }) => ({
   type: file.type,
   modified: file.lastModified,
 });
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

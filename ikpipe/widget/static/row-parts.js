@@ -1,30 +1,31 @@
-// Pieces that rows of the table and cards of the gallery have in common.
+// Parts of rows that the table, the gallery and the preview have in common.
 
 import { copyMenu } from "./copy.js";
-import { button, h, setOrDrop } from "./dom.js";
-import { bytesText } from "./format.js";
+import { button, h, setAttribute } from "./dom.js";
+import { webAddress } from "./format.js";
 import { icon } from "./icons.js";
-import { isBusy, isDown, isUp } from "./states.js";
+import { isBusy, isRetryable, isUploaded, STATE_ICONS } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-/** Make a progress bar; `fillBar` says how far it is. */
-export function bar(label) {
-  return h(
-    "div",
-    { class: "ik-bar", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" },
-    h("span"),
-  );
+/** Create a progress bar, which `fillBar` fills. @param {string} label */
+export function progressBar(label) {
+  const range = { "aria-valuemin": "0", "aria-valuemax": "100" };
+  return h("div", { class: "ik-bar", role: "progressbar", "aria-label": label, ...range }, h("span"));
 }
 
-/** Fill a bar to a share of 0 to 1; null is "no telling". */
-export function fillBar(element, share) {
+/** Fill a bar to a share of 0 to 1; null is unknown. @param {Element} bar @param {number | null} share */
+export function fillBar(bar, share) {
   const percent = share === null ? null : Math.round(share * 100);
-  setOrDrop(element, "aria-valuenow", percent);
-  element.classList.toggle("ik-bar-unsure", percent === null);
-  element.firstChild.style.width = percent === null ? "" : `${percent}%`;
+  setAttribute(bar, "aria-valuenow", percent);
+  bar.classList.toggle("ik-bar-unsure", percent === null);
+  const fill = bar.querySelector("span");
+  if (fill) fill.style.width = percent === null ? "" : `${percent}%`;
 }
 
-/** Tell what the person sees a row do: all bytes gone and no answer yet is "processing". */
+/**
+ * Return a row's state as the user sees it: with all bytes sent and no reply yet, "processing".
+ * @type {(store: Store, row: Row) => ShownState}
+ */
 export function shownState(store, row) {
   const progress = store.progress.get(row.id);
   if (store.cancelling.has(row.id)) return "cancelling";
@@ -33,54 +34,71 @@ export function shownState(store, row) {
   return row.state;
 }
 
-/** Tell how far a row is, 0 to 1; null where nobody knows. */
+/** Return how much of a row is sent, 0 to 1, or null if unknown. @param {Store} store @param {Row} row */
 export function shareOf(store, row) {
   const progress = store.progress.get(row.id);
   return progress?.total ? progress.loaded / progress.total : null;
 }
 
-export const sizeText = (row) => (row.size === null || row.size === undefined ? "" : bytesText(row.size));
+/** @param {Row} row */
 export const folderText = (row) => row.folder || STRINGS.root;
 
-/** Say a row's state in one line, as its second line or its tooltip. */
+/** Return why a row needs attention or was not uploaded, in one line. @param {Row} row */
 export function noteOf(row) {
   if (row.state === "invalid") return row.problems?.[0]?.message || "";
-  if (isDown(row)) return row.result?.message || STRINGS.stateHints[row.state] || "";
+  if (isRetryable(row)) return row.result?.message || STRINGS.stateHints[row.state] || "";
   return "";
 }
 
-/** Make the buttons for what can be done with a row now. */
+/** @param {ShownState} state */
+export function stateIcon(state) {
+  return h("span", { class: `ik-sign ik-is-${state}` }, icon(STATE_ICONS[state]));
+}
+
+/** Create the mark that shows whether a row is selected. */
+export function selectionMark() {
+  return h("span", { class: "ik-mark", "aria-hidden": "true" }, icon("check"));
+}
+
+/**
+ * Fill a part only if what it shows has changed: new buttons would lose the focus.
+ * @param {Item} item @param {string} part @param {string} key @param {() => void} fill
+ */
+export function fillIfChanged(item, part, key, fill) {
+  if (item.ik.shown[part] === key) return;
+  item.ik.shown[part] = key;
+  fill();
+}
+
+/**
+ * Create a link that opens an uploaded file in another tab.
+ * @param {string | undefined} url @param {Attributes} attributes @param {...Child} children
+ */
+export function fileLink(url, attributes, ...children) {
+  const fixed = { href: webAddress(url), target: "_blank", rel: "noopener noreferrer" };
+  return h("a", { ...fixed, ...attributes }, icon("visit"), ...children);
+}
+
+/** Create the buttons for what can be done with a row now. @param {Ui} ui @param {Row} row */
 export function actionButtons(ui, row) {
-  const make = (sign, label, press) =>
-    button({ sign, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
+  /** @param {string} iconName @param {string} label @param {(event: On<Event>) => void} press */
+  const make = (iconName, label, press) =>
+    button({ icon: iconName, label, press, kind: "ik-quiet", tabindex: "-1", "data-stop": "" });
   if (isBusy(row)) return [make("close", STRINGS.cancelOne(row.name), () => ui.queue.cancel([row.id]))];
-  if (isDown(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id]))];
-  if (isUp(row) && row.result?.url) return upButtons(ui, row, make);
-  if (ui.queue.removable(row)) return [make("trash", STRINGS.removeOne(row.name), () => ui.remove([row.id]))];
+  if (isRetryable(row)) return [make("retry", STRINGS.retryOne(row.name), () => ui.queue.retry([row.id]))];
+  if (isUploaded(row) && row.result?.url) {
+    const label = { "aria-label": STRINGS.openFile(row.name), title: STRINGS.openUrl };
+    const link = fileLink(row.result.url, { class: "ik-button ik-quiet", ...label, tabindex: "-1", "data-stop": "" });
+    const copy = make("copy", STRINGS.copyLink(row.name), (event) => copyMenu(ui, [row], event.currentTarget));
+    setAttribute(copy, "aria-haspopup", "menu");
+    return [link, copy];
+  }
+  if (ui.queue.isRemovable(row)) return [make("trash", STRINGS.removeOne(row.name), () => ui.remove([row.id]))];
   return [];
 }
 
-function upButtons(ui, row, make) {
-  const visit = h(
-    "a",
-    {
-      class: "ik-button ik-quiet",
-      href: webAddress(row.result.url),
-      target: "_blank",
-      rel: "noopener noreferrer",
-      "aria-label": STRINGS.visitOf(row.name),
-      title: STRINGS.visit,
-      tabindex: "-1",
-      "data-stop": "",
-    },
-    icon("visit"),
-  );
-  const copy = make("copy", STRINGS.copyOf(row.name), (event) => copyMenu(ui, [row], event.currentTarget));
-  setOrDrop(copy, "aria-haspopup", "menu");
-  return [visit, copy];
-}
+/** Return the row or card that an element is in. @param {Element} element @returns {HTMLElement | null} */
+export const itemAt = (element) => element.closest("[data-id]");
 
-/** Let only web addresses become links. */
-export function webAddress(address) {
-  return /^https?:\/\//i.test(address || "") ? address : null;
-}
+/** Return the row that a row or card of the page shows. @param {HTMLElement} item */
+export const idOf = (item) => item.dataset.id ?? "";

@@ -1,20 +1,28 @@
-// The states of rows, and what they mean.
+// The states of rows, and what each allows.
 
-export const isBusy = (row) => row.state === "queued" || row.state === "sending" || row.state === "processing";
-export const isUp = (row) => row.state === "uploaded" || row.state === "exists" || row.state === "accepted";
-/** Tell whether a row may be changed or taken away: nothing of it is stored, and nothing is on its way. */
-export const isFree = (row) => !isBusy(row) && !isUp(row) && row.state !== "unknown";
-export const isDown = (row) => row.state === "failed" || row.state === "unknown" || row.state === "cancelled";
+/** @typedef {{ state: ShownState }} Stateful */
 
-/** Tell the group of a row's state, as the footer counts them. */
+/** Whether a row is being uploaded, or waits for it. @param {Stateful} row */
+export const isBusy = ({ state }) => state === "queued" || state === "sending" || state === "processing";
+
+/** @param {Stateful} row */
+export const isUploaded = ({ state }) => state === "uploaded" || state === "exists" || state === "accepted";
+
+/** Whether a row may be changed or removed: nothing of it is stored or on its way. @param {Stateful} row */
+export const isEditable = (row) => !isBusy(row) && !isUploaded(row) && row.state !== "unknown";
+
+/** Whether a row was not uploaded, as far as the kernel knows, and can be sent again. @param {Stateful} row */
+export const isRetryable = ({ state }) => state === "failed" || state === "unknown" || state === "cancelled";
+
+/** Return the group in which a state is counted. @type {(state: RowState) => Group} */
 export function groupOf(state) {
-  if (state === "ready") return "ready";
-  if (state === "invalid") return "mend";
+  if (state === "ready" || state === "invalid") return state;
   if (isBusy({ state })) return "busy";
-  return isUp({ state }) ? "up" : "failed";
+  return isUploaded({ state }) ? "uploaded" : "failed";
 }
 
-export const STATE_SIGNS = {
+/** @type {Record<ShownState, string>} */
+export const STATE_ICONS = {
   ready: "ready",
   invalid: "warn",
   queued: "clock",

@@ -1,117 +1,131 @@
-// A copy of the kernel's rows. The kernel is the truth; what is here only is what the browser alone knows:
-// how far a file is on its way, and what is selected.
+// A copy of the kernel's rows, and what only the browser knows: the progress of uploads, and the selection.
 
 import { EventEmitter, oncePerFrame } from "./dom.js";
-import { groupOf, isBusy, isUp } from "./states.js";
+import { groupOf, isBusy, isUploaded } from "./states.js";
 
-const newRun = () => ({ ids: new Set(), of: 0, done: 0, going: 0, failed: 0 });
+/** Counts of a run: rows in it, finished, running, and failed. */
+const newRun = () => ({ ids: new Set(), total: 0, finished: 0, running: 0, failed: 0 });
 
 export class Store extends EventEmitter {
   constructor() {
     super();
+    /** @type {Map<string, Row>} */
     this.rows = new Map();
+    /** @type {string[]} */
     this.order = [];
+    /** @type {Partial<Record<RowState, number>>} */
     this.counts = {};
+    /** @type {Set<string>} */
     this.selection = new Set();
-    this.cancelling = new Set(); // rows that the person gave up, of which the kernel still finds out
-    this.progress = new Map(); // id → {loaded, total}; total 0 is "no telling"
+    /** @type {Set<string>} */
+    this.cancelling = new Set(); // rows that the user cancelled, and the kernel still checks
+    /** @type {Map<string, {loaded: number, total: number}>} */
+    this.progress = new Map(); // a total of 0 is unknown
     this.run = newRun();
+    /** @type {Set<string>} */
     this.changed = new Set();
     this.orderChanged = false;
-    this.tellLater = oncePerFrame(() => this.tell());
+    this.unsorted = false;
+    this.emitLater = oncePerFrame(() => this.emitChanges());
   }
 
+  /** @param {string} id */
   get(id) {
     return this.rows.get(id);
   }
 
-  /** Give the rows of some ids; of ids that are gone, none. */
+  /** Return the rows of some ids, without those that no longer exist. @param {Iterable<string>} ids */
   all(ids) {
-    return [...ids].map((id) => this.rows.get(id)).filter(Boolean);
+    const rows = [];
+    for (const id of ids) {
+      const row = this.rows.get(id);
+      if (row) rows.push(row);
+    }
+    return rows;
   }
 
   get selected() {
     return this.all(this.selection);
   }
 
-  /** Take rows from the kernel: new ones, and new versions of old ones. */
-  patch(rows) {
-    for (const row of rows) this.patchOne(row);
-    this.tellLater();
+  /** Add rows of the kernel, or replace them. @param {Row[]} rows */
+  update(rows) {
+    for (const row of rows) {
+      const before = this.rows.get(row.id);
+      if (!before) this.append(row);
+      this.count(before, row);
+      this.rows.set(row.id, row);
+      this.changed.add(row.id);
+      if (isBusy(row)) continue;
+      this.progress.delete(row.id);
+      this.cancelling.delete(row.id);
+    }
+    this.emitLater();
   }
 
-  patchOne(row) {
-    const before = this.rows.get(row.id);
-    if (!before) this.place(row);
-    this.count(before, row);
-    this.rows.set(row.id, row);
-    this.changed.add(row.id);
-    if (isBusy(row)) return;
-    this.progress.delete(row.id);
-    this.cancelling.delete(row.id);
-  }
-
-  place(row) {
+  /** @param {Row} row */
+  append(row) {
     const last = this.rows.get(this.order[this.order.length - 1]);
     if (last && last.at > row.at) this.unsorted = true;
     this.order.push(row.id);
     this.orderChanged = true;
   }
 
+  /** Count a row by its state, and in the run. @param {Row | undefined} before @param {Row | undefined} after */
   count(before, after) {
-    if (before) this.counts[before.state] -= 1;
-    if (after) this.counts[after.state] = (this.counts[after.state] || 0) + 1;
-    const was = Boolean(before && isBusy(before));
-    const is = Boolean(after && isBusy(after));
-    if (is && !was) this.began(after.id);
-    if (was && !is) this.ended(after);
+    if (before) this.counts[before.state] = (this.counts[before.state] ?? 0) - 1;
+    if (after) this.counts[after.state] = (this.counts[after.state] ?? 0) + 1;
+    const wasBusy = Boolean(before && isBusy(before));
+    if (after && isBusy(after)) {
+      if (!wasBusy) this.started(after.id);
+    } else if (wasBusy) this.ended(after);
   }
 
-  /** A row joined the run; the first one begins a new run, and one that is not up may come again. */
-  began(id) {
-    if (this.run.going === 0) this.run = newRun();
-    this.run.going += 1;
+  /**
+   * Count a row that joins the run. The first one begins a new run; one that failed can join again.
+   * @param {string} id
+   */
+  started(id) {
+    if (this.run.running === 0) this.run = newRun();
+    this.run.running += 1;
     if (this.run.ids.has(id)) {
-      this.run.done -= 1;
+      this.run.finished -= 1;
       this.run.failed -= 1;
     } else {
       this.run.ids.add(id);
-      this.run.of += 1;
+      this.run.total += 1;
     }
   }
 
+  /** @param {Row | undefined} row */
   ended(row) {
-    this.run.going -= 1;
-    this.run.done += 1;
-    if (row && !isUp(row)) this.run.failed += 1;
-    if (this.run.going === 0) this.emit("finished", this.run);
+    this.run.running -= 1;
+    this.run.finished += 1;
+    if (row && !isUploaded(row)) this.run.failed += 1;
+    if (this.run.running === 0) this.emit("finished", this.run);
   }
 
-  drop(ids) {
-    const gone = new Set(ids);
-    for (const id of gone) this.dropOne(id);
-    this.order = this.order.filter((id) => !gone.has(id));
+  /** @param {string[]} ids */
+  remove(ids) {
+    const removed = new Set(ids);
+    for (const row of this.all(removed)) {
+      this.count(row, undefined);
+      this.rows.delete(row.id);
+      this.selection.delete(row.id);
+      this.progress.delete(row.id);
+      this.changed.add(row.id);
+    }
+    this.order = this.order.filter((id) => !removed.has(id));
     this.orderChanged = true;
     this.emit("selection", "kernel");
-    this.tellLater();
+    this.emitLater();
   }
 
-  dropOne(id) {
-    const row = this.rows.get(id);
-    if (!row) return;
-    this.count(row, null);
-    this.rows.delete(id);
-    this.selection.delete(id);
-    this.progress.delete(id);
-    this.changed.add(id);
-  }
-
-  clear() {
-    this.drop([...this.order]);
-  }
-
-  tell() {
-    if (this.unsorted) this.order.sort((a, b) => this.rows.get(a).at - this.rows.get(b).at);
+  emitChanges() {
+    if (this.unsorted)
+      this.order = this.all(this.order)
+        .sort((a, b) => a.at - b.at)
+        .map((row) => row.id);
     this.unsorted = false;
     const { changed, orderChanged } = this;
     this.changed = new Set();
@@ -119,29 +133,37 @@ export class Store extends EventEmitter {
     this.emit("rows", changed, orderChanged);
   }
 
-  /** Note that rows, or all that are under way, were given up: it can take a while to know what became of them. */
+  /** Mark rows, or all that are busy, as cancelled by the user. @param {string[] | null} ids */
   cancel(ids) {
     for (const row of this.all(ids ?? this.order)) {
       if (!isBusy(row)) continue;
       this.cancelling.add(row.id);
       this.changed.add(row.id);
     }
-    this.tellLater();
+    this.emitLater();
   }
 
+  /** @param {string} id @param {number} loaded @param {number} total */
   setProgress(id, loaded, total) {
     this.progress.set(id, { loaded, total });
     this.changed.add(id);
-    this.tellLater();
+    this.emitLater();
   }
 
-  /** Choose rows; `by` says who did, since the kernel need not hear what it said itself. */
+  /**
+   * Select rows; the kernel need not be told what it selected itself.
+   * @param {Iterable<string>} ids @param {"user" | "kernel"} by
+   */
   select(ids, by = "user") {
     this.selection = new Set([...ids].filter((id) => this.rows.has(id)));
     this.emit("selection", by);
   }
 
+  /** @param {Group} group */
   countOf(group) {
-    return Object.entries(this.counts).reduce((sum, [state, n]) => sum + (groupOf(state) === group ? n : 0), 0);
+    let sum = 0;
+    for (const [state, n] of Object.entries(this.counts))
+      if (groupOf(/** @type {RowState} */ (state)) === group) sum += n;
+    return sum;
   }
 }

@@ -1,8 +1,11 @@
-// Every word that the widget says. Functions take what varies; nothing else in the widget holds text for people.
+// All texts of the page. Messages about a value come from the kernel.
 
-export const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
-export const fileCount = (n) => count(n, "file", "files");
+/** @param {number} n @param {string} singular @param {string} plural */
+const count = (n, singular, plural) => `${n.toLocaleString()} ${n === 1 ? singular : plural}`;
+/** @param {number} n */
+const fileCount = (n) => count(n, "file", "files");
 
+/** @satisfies {Record<string, string | Record<string, string> | ((...values: any[]) => string)>} */
 export const STRINGS = {
   widget: "Uploader",
   grid: "Files",
@@ -20,22 +23,23 @@ export const STRINGS = {
   adding: (n) => `Adding ${fileCount(n)}…`,
   reading: (n) => `Reading the folder: ${fileCount(n)} so far…`,
   noFiles: "There are no files in what was dropped",
-  refusedToAdd: (n, why) => `${fileCount(n)} could not be added: ${why}`,
-  pasted: (stamp, ending) => `pasted-${stamp}.${ending}`,
+  rejected: (n, why) => `${fileCount(n)} could not be added: ${why}`,
+  pasted: (time, extension) => `pasted-${time}.${extension}`,
+  fileCount,
 
-  // Finding
+  // Searching and sorting
   search: "Filter by name, folder, tag…",
   searchLabel: "Filter files by text",
   sort: "Sort by",
-  sortUp: "Ascending; press for descending",
-  sortDown: "Descending; press for ascending",
+  ascending: "Ascending; press for descending",
+  descending: "Descending; press for ascending",
   gallery: "Gallery",
   table: "Table",
   nothingFound: "No file matches.",
   clearFilter: "Show all files",
 
   // Columns
-  columns: {
+  columns: /** @type {Record<string, string>} */ ({
     at: "Order added",
     name: "Name",
     folder: "Folder",
@@ -44,9 +48,8 @@ export const STRINGS = {
     size: "Size",
     state: "State",
     actions: "Actions",
-  },
+  }),
   root: "/",
-  noTags: "no tags",
   unknownSize: "unknown",
   moreTags: (n) => `+${n}`,
 
@@ -59,10 +62,9 @@ export const STRINGS = {
   remove: "Remove",
   removeOne: (name) => `Remove ${name}`,
   removed: (n) => `${fileCount(n)} removed`,
-  open: (name) => `Look at ${name}`,
 
   // States
-  groups: { all: "All", ready: "Ready", mend: "To mend", busy: "Under way", up: "Up", failed: "Not up" },
+  groups: { all: "All", ready: "Ready", invalid: "To mend", busy: "Under way", uploaded: "Up", failed: "Not up" },
   states: {
     ready: "Ready",
     invalid: "To mend",
@@ -77,13 +79,13 @@ export const STRINGS = {
     cancelled: "Cancelled",
     cancelling: "Cancelling",
   },
-  stateHints: {
+  stateHints: /** @type {Record<string, string>} */ ({
     cancelling: "It had begun to leave: the library is asked what became of it.",
     exists: "An earlier attempt had stored it.",
     accepted: "Stored once a transformation is done.",
     processing: "All sent; the service is at work on it.",
     unknown: "It may be stored. Retry looks first.",
-  },
+  }),
 
   // Sending
   send: (n) => (n ? `Upload ${fileCount(n)}` : "Upload"),
@@ -97,45 +99,45 @@ export const STRINGS = {
   progressOf: (done, total) => `${done.toLocaleString()} of ${fileCount(total)}`,
   bytesOf: (done, total) => `${done} of ${total}`,
   rate: (size) => `${size}/s`,
-  left: (time) => `${time} left`,
-  total: "Total progress",
+  timeLeft: (time) => `${time} left`,
+  totalProgress: "Total progress",
   progressOne: (name) => `Progress of ${name}`,
-  finished: (up, not) => (not ? `${fileCount(up)} up, ${not.toLocaleString()} not` : `${fileCount(up)} up`),
-  leaving: "Files are being uploaded.",
+  finished: (uploaded, failed) =>
+    failed ? `${fileCount(uploaded)} up, ${failed.toLocaleString()} not` : `${fileCount(uploaded)} up`,
 
   // Problems
   problems: (n) => count(n, "problem", "problems"),
-  problemsOf: (name) => `Problems of ${name}`,
-  why: (name) => `Why ${name} is not up`,
-  mend: (value) => `Use “${value}”`,
-  mendEmpty: "Clear it",
-  mendAll: (n) => `Mend ${fileCount(n)}`,
-  problemOf: (n, message) => (n === 1 ? message : `${fileCount(n)}: ${message}`),
+  problemsWith: (name) => `Problems of ${name}`,
+  whyFailed: (name) => `Why ${name} is not up`,
+  useValue: (value) => `Use “${value}”`,
+  clearValue: "Clear it",
+  fixFiles: (n) => `Mend ${fileCount(n)}`,
+  problemIn: (n, message) => (n === 1 ? message : `${fileCount(n)}: ${message}`),
 
-  // Seeing
+  // Results
   copy: "Copy",
-  copyOf: (name) => `Copy the address of ${name}`,
+  copyLink: (name) => `Copy the address of ${name}`,
   copyUrl: "Copy URL",
   copyHtml: "Copy HTML",
   copyMarkdown: "Copy Markdown",
   copied: (n) => (n === 1 ? "Copied" : `${n.toLocaleString()} copied`),
   copyFailed: "The browser did not allow copying.",
-  visit: "Open in a new tab",
-  visitOf: (name) => `Open ${name} in a new tab`,
+  openUrl: "Open in a new tab",
+  openFile: (name) => `Open ${name} in a new tab`,
   csv: "results.csv",
-  csvLabel: "Download results.csv",
+  downloadCsv: "Download results.csv",
 
-  // Previewing
+  // Preview
   close: "Close",
   previous: "Previous file",
   next: "Next file",
-  place: (n, of) => `${n.toLocaleString()} of ${of.toLocaleString()}`,
+  position: (n, of) => `${n.toLocaleString()} of ${of.toLocaleString()}`,
   noPreview: "There is no preview of this file.",
   loadingPreview: "Loading…",
   focusArea: "Area of interest",
   drawHint: "Drag over the picture, or type the numbers, in pixels of the picture.",
-  draw: "Draw an area",
-  drawStop: "Done",
+  drawArea: "Draw an area",
+  stopDrawing: "Done",
   clearArea: "Clear area",
   area: { x: "x", y: "y", width: "Width", height: "Height" },
   pixels: (width, height) => `${width} × ${height}`,
@@ -144,8 +146,8 @@ export const STRINGS = {
   // Editing
   editing: (n) => (n === 1 ? "Edit 1 file" : `Edit ${fileCount(n)}`),
   editNothing: "Select files to edit them.",
-  leftOut: (n) => `${fileCount(n)} cannot be changed: on the way, up, or not certain.`,
-  several: "Several values",
+  readOnly: (n) => `${fileCount(n)} cannot be changed: on the way, up, or not certain.`,
+  mixed: "Several values",
   fields: {
     file_name: "Name",
     folder: "Folder",
@@ -159,21 +161,20 @@ export const STRINGS = {
   isPrivate: "Private",
   yes: "Yes",
   no: "No",
-  unset: "Not set",
-  byDefault: (text) => `${text} (default)`,
+  notSet: "Not set",
+  defaultValue: (text) => `${text} (default)`,
   addTag: "Add a tag, then Enter",
   removeTag: (tag) => `Remove the tag ${tag}`,
-  someTag: (tag, n, of) => `${tag}: ${n} of ${of} files`,
-  keptTag: "A file without tags gets those that hold for all: add another before this one is removed.",
+  partialTag: (tag, n, of) => `${tag}: ${n} of ${of} files`,
+  requiredTag: "A file without tags gets those that hold for all: add another before this one is removed.",
   editFailed: "The change was not taken",
   reset: (label) => `Back to the default: ${label}`,
 
-  // Trouble
+  // Notices
   busy: "The kernel is busy, waiting. Nothing is lost; it goes on when the running cell has ended.",
   offline: "You are offline. Uploads go on when the connection is back.",
-  plain: "The service does not report progress to browsers here; files are sent all the same.",
+  noProgress: "The service does not report progress to browsers here; files are sent all the same.",
   unfinished: (n) => `${fileCount(n)} from before the kernel restarted ${n === 1 ? "is" : "are"} still here.`,
-  goOn: "Go on with them",
+  resume: "Go on with them",
   dismiss: "Dismiss",
-  error: (message) => message,
 };

@@ -1,179 +1,203 @@
-// Small pictures, made when they are in view: from own files here, from addresses, or asked of the kernel.
+// Thumbnails, made when they come into view: from files of the page, from URLs, or by the kernel.
 
 import { h } from "./dom.js";
-import { familyOf } from "./format.js";
+import { familyOf, webAddress } from "./format.js";
 import { icon } from "./icons.js";
-import { webAddress } from "./row-parts.js";
-import { isUp } from "./states.js";
+import { isUploaded } from "./states.js";
 
-const THUMB = 320; // pixels, the longer side: sharp on screens with two pixels a point
-const KEPT = 600; // small pictures that are kept
-const AT_ONCE = 3;
-const SETTLE = 60; // ms without scrolling, after which pictures are made
-const SLOWEST = 10000; // ms in which a video gives a frame
-const BETWEEN_LOOKS = 40; // ms
-const ASK_LATER = 30; // ms in which several wishes become one message to the kernel
+const LONGER_SIDE = 320; // pixels; sharp on screens with two pixels per point
+const CACHE_SIZE = 600; // thumbnails
+const MAX_RUNNING = 3;
+const SCROLL_DELAY = 60; // ms without scrolling until thumbnails are made
+const VIDEO_TIMEOUT = 10000; // ms in which a video must give a frame
+const FRAME_INTERVAL = 40; // ms
+const REQUEST_DELAY = 30; // ms in which several requests become one message to the kernel
+
+/** @typedef {{ address: string | null, pixels?: [number, number] }} KernelPicture */
+/** @typedef {{ holder: HTMLElement, row: Row, key: string }} Job */
 
 export class Thumbnails {
+  /** @param {Queue} queue */
   constructor(queue) {
     this.queue = queue;
-    this.kept = new Map(); // key → address, or null where there is no picture
+    /** @type {Map<string, string | null>} */
+    this.cache = new Map(); // key → address, or null if there is no thumbnail
+    /** @type {Job[]} */
     this.jobs = [];
     this.running = 0;
-    this.asked = new Map(); // `${id} ${size}` → resolve
-    this.wishes = { thumb: new Set(), large: new Set() };
-    this.end = queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers));
-    this.endGone = queue.on("gone", (ids) => ids.forEach((id) => this.forget(`${id} own`)));
+    /** @type {Map<string, (picture: KernelPicture) => void>} */
+    this.requests = new Map(); // row and size → function that takes the answer
+    this.requested = { thumb: new Set(), large: new Set() };
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.requestTimer = undefined;
+    this.removePreviewListener = queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers));
+    this.removeRemovedListener = queue.on("removed", (ids) => {
+      for (const id of ids) this.forget(`${id} own`);
+    });
   }
 
-  /** Show a row's picture in a holder: at once where it is known, else a sign until it is. */
+  /**
+   * Show a row's thumbnail in an element: at once if it is cached, else an icon first.
+   * @param {HTMLElement} holder @param {Row} row
+   */
   show(holder, row) {
-    const key = this.keyFor(row);
+    const key = this.keyOf(row);
     if (holder.dataset.key === key) return;
     holder.dataset.key = key;
-    if (this.kept.has(key)) this.put(holder, row, this.kept.get(key));
+    const address = this.cache.get(key);
+    if (address !== undefined) put(holder, row, address);
     else {
-      if (!holder.querySelector("img")) this.put(holder, row, null);
+      if (!holder.querySelector("img")) put(holder, row, null);
       this.jobs.push({ holder, row, key });
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.pump(), SETTLE);
+      this.timer = setTimeout(() => this.startJobs(), SCROLL_DELAY);
     }
   }
 
-  keyFor(row) {
-    if (isUp(row) && row.result?.thumbnail) return `${row.id} up`;
+  /** @param {Row} row */
+  keyOf(row) {
+    if (isUploaded(row) && row.result?.thumbnail) return `${row.id} uploaded`;
     return this.queue.files.has(row.id) ? `${row.id} own` : `${row.id} ${row.source}`;
   }
 
-  pump() {
-    while (this.running < AT_ONCE && this.jobs.length) this.work(this.jobs.pop());
+  startJobs() {
+    for (let job; this.running < MAX_RUNNING && (job = this.jobs.pop());) this.runJob(job);
   }
 
-  async work({ holder, row, key }) {
+  /** @param {Job} job */
+  async runJob({ holder, row, key }) {
     if (!holder.isConnected || holder.dataset.key !== key) return;
     this.running += 1;
     const address = await this.make(row, key).catch(() => null);
     this.running -= 1;
     this.keep(key, address);
-    if (holder.dataset.key === key) this.put(holder, row, address);
-    this.pump();
+    if (holder.dataset.key === key) put(holder, row, address);
+    this.startJobs();
   }
 
+  /** @param {Row} row @param {string} key @returns {Promise<string | null>} */
   async make(row, key) {
     const file = this.queue.files.get(row.id)?.file;
     const family = familyOf(row);
-    if (key.endsWith(" up")) {
-      const thumbnail = webAddress(row.result.thumbnail);
-      return (await loads(thumbnail)) ? thumbnail : this.make(row, `${row.id} own`);
+    if (key.endsWith(" uploaded")) {
+      const thumbnail = webAddress(row.result?.thumbnail);
+      return thumbnail && (await isPicture(thumbnail)) ? thumbnail : this.make(row, `${row.id} own`);
     }
-    if (file) return makeOwn(file, family);
+    if (file) return thumbnailOf(file, family);
     if (row.source === "url") return family === "image" || !row.kind ? webAddress(row.href) : null;
     if (row.source !== "file" || !["image", "video"].includes(family)) return null;
-    const { address } = await this.ask(row.id, "thumb");
+    const { address } = await this.request(row.id, "thumb");
     return address && family === "video" ? posterOf(address) : address;
   }
 
+  /** @param {string} key @param {string | null} address */
   keep(key, address) {
-    this.kept.set(key, address);
-    if (this.kept.size > KEPT) this.forget(this.kept.keys().next().value);
+    this.cache.set(key, address);
+    const [oldest] = this.cache.keys();
+    if (this.cache.size > CACHE_SIZE) this.forget(oldest);
   }
 
+  /** @param {string} key */
   forget(key) {
-    const address = this.kept.get(key);
+    const address = this.cache.get(key);
     if (address?.startsWith("blob:")) URL.revokeObjectURL(address);
-    this.kept.delete(key);
+    this.cache.delete(key);
   }
 
-  put(holder, row, address) {
-    const sign = () => icon(familyOf(row));
-    if (!address) {
-      holder.replaceChildren(sign());
-      return;
-    }
-    const fail = () => holder.replaceChildren(sign());
-    holder.replaceChildren(
-      h("img", {
-        alt: "",
-        decoding: "async",
-        draggable: "false",
-        referrerpolicy: "no-referrer",
-        onerror: fail,
-        src: address,
-      }),
-    );
+  /**
+   * Request a picture of one of the kernel's files, and return its address in this page and its full size.
+   * @param {string} id @param {"thumb" | "large"} size @returns {Promise<KernelPicture>}
+   */
+  request(id, size) {
+    this.requested[size].add(id);
+    this.requestTimer ??= setTimeout(() => this.sendRequests(), REQUEST_DELAY);
+    return new Promise((resolve) => this.requests.set(`${id} ${size}`, resolve));
   }
 
-  /** Ask the kernel for a picture of one of its files: its address here, or null, and what size it really has. */
-  ask(id, size) {
-    this.wishes[size].add(id);
-    this.asking ??= setTimeout(() => this.sendWishes(), ASK_LATER);
-    return new Promise((resolve) => this.asked.set(`${id} ${size}`, resolve));
-  }
-
-  sendWishes() {
-    this.asking = null;
-    for (const [size, ids] of Object.entries(this.wishes)) {
-      if (ids.size) this.queue.kernel.say({ type: "preview", ids: [...ids], size });
+  sendRequests() {
+    this.requestTimer = undefined;
+    for (const [size, ids] of Object.entries(this.requested)) {
+      if (ids.size) this.queue.kernel.send({ type: "preview", ids: [...ids], size });
       ids.clear();
     }
   }
 
+  /** @param {Message} message @param {BlobPart[]} buffers */
   receive({ id, size, media, pixels, none }, buffers) {
-    const resolve = this.asked.get(`${id} ${size}`);
-    this.asked.delete(`${id} ${size}`);
+    const resolve = this.requests.get(`${id} ${size}`);
+    this.requests.delete(`${id} ${size}`);
     if (!resolve) return;
-    const picture = !none && buffers.length && /^(image|video|audio)\//.test(media || "");
-    resolve({ address: picture ? URL.createObjectURL(new Blob([buffers[0]], { type: media })) : null, pixels });
+    const shown = !none && buffers.length && /^(image|video|audio)\//.test(media || "");
+    resolve({ address: shown ? URL.createObjectURL(new Blob([buffers[0]], { type: media })) : null, pixels });
   }
 
   close() {
-    this.end();
-    this.endGone();
-    for (const key of [...this.kept.keys()]) this.forget(key);
+    this.removePreviewListener();
+    this.removeRemovedListener();
+    for (const key of [...this.cache.keys()]) this.forget(key);
   }
 }
 
-async function makeOwn(file, family) {
+/**
+ * Show a picture, or the icon of its family if there is none.
+ * @param {HTMLElement} holder @param {Row} row @param {string | null} address
+ */
+function put(holder, row, address) {
+  const showIcon = () => holder.replaceChildren(icon(familyOf(row)));
+  if (!address) {
+    showIcon();
+    return;
+  }
+  const fixed = { alt: "", decoding: "async", draggable: "false", referrerpolicy: "no-referrer" };
+  holder.replaceChildren(h("img", { ...fixed, onerror: showIcon, src: address }));
+}
+
+/** @param {File} file @param {Family} family */
+async function thumbnailOf(file, family) {
   if (family === "video") return posterOf(URL.createObjectURL(file));
   if (family !== "image") return null;
   try {
-    return await shrink(await createImageBitmap(file, { resizeWidth: THUMB, resizeQuality: "medium" }));
+    return await shrink(await createImageBitmap(file, { resizeWidth: LONGER_SIDE, resizeQuality: "medium" }));
   } catch {
-    // drawings (SVG) have no bitmap of their own
+    // SVG files have no bitmap
     const address = URL.createObjectURL(file);
-    if (await loads(address)) return address;
+    if (await isPicture(address)) return address;
     URL.revokeObjectURL(address);
     return null;
   }
 }
 
-/** Keep a picture as a small file: a bitmap takes a megabyte and more. */
+/**
+ * Return a picture as the address of a small file, since a bitmap takes a megabyte and more.
+ * @param {ImageBitmap | HTMLVideoElement} source
+ */
 async function shrink(source) {
-  const width = source.videoWidth || source.width;
-  const height = source.videoHeight || source.height;
-  const scale = Math.min(1, THUMB / Math.max(width, height));
+  const [width, height] =
+    "videoWidth" in source ? [source.videoWidth, source.videoHeight] : [source.width, source.height];
+  const scale = Math.min(1, LONGER_SIDE / Math.max(width, height));
   const canvas = h("canvas", {
     width: Math.max(1, Math.round(width * scale)),
     height: Math.max(1, Math.round(height * scale)),
   });
-  canvas.getContext("2d").drawImage(source, 0, 0, canvas.width, canvas.height);
-  source.close?.();
+  canvas.getContext("2d")?.drawImage(source, 0, 0, canvas.width, canvas.height);
+  if ("close" in source) source.close();
+  /** @type {Blob | null} */
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/webp", 0.8));
-  return URL.createObjectURL(blob);
+  return blob && URL.createObjectURL(blob);
 }
 
-/** Take an early frame of a video, whose address is not needed any more then. */
+/** Return an early frame of a video, and release the video's address. @param {string} address */
 async function posterOf(address) {
   const video = h("video", { muted: true, preload: "auto", playsinline: true });
   try {
     await new Promise((resolve, reject) => {
       video.onseeked = resolve;
       video.onerror = reject;
-      setTimeout(reject, SLOWEST); // others wait for their turn
+      setTimeout(reject, VIDEO_TIMEOUT); // others wait for their turn
       video.onloadedmetadata = () => (video.currentTime = Math.min(1, video.duration / 4 || 0));
       video.src = address;
     });
-    if (!video.videoWidth) return null; // it has sound alone
+    if (!video.videoWidth) return null; // it is audio only
     return (await hasFrame(video)) ? await shrink(video) : null;
   } finally {
     URL.revokeObjectURL(address);
@@ -181,19 +205,22 @@ async function posterOf(address) {
   }
 }
 
-/** Wait until a frame can be drawn: on a machine with much to do, it comes later than the word that it was found. */
+/**
+ * Wait until a frame can be drawn: on a busy machine, that is later than the `seeked` event.
+ * @param {HTMLVideoElement} video
+ */
 async function hasFrame(video) {
   const context = h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  for (const end = performance.now() + SLOWEST; performance.now() < end; ) {
+  for (const end = performance.now() + VIDEO_TIMEOUT; context && performance.now() < end;) {
     context.drawImage(video, 0, 0, 1, 1);
-    if (context.getImageData(0, 0, 1, 1).data[3]) return true; // nothing drawn is transparent
-    await new Promise((later) => setTimeout(later, BETWEEN_LOOKS));
+    if (context.getImageData(0, 0, 1, 1).data[3]) return true; // without a frame, it is transparent
+    await new Promise((resolve) => setTimeout(resolve, FRAME_INTERVAL));
   }
   return false;
 }
 
-/** Tell whether an address gives a picture. */
-function loads(address) {
+/** Whether an address is that of a picture. @param {string} address */
+async function isPicture(address) {
   const image = new Image();
   image.referrerPolicy = "no-referrer";
   image.src = address;

@@ -1,60 +1,93 @@
-// Queues whose kernel is gone: the page still has their files, and offers to go on with them.
+// Files that were not uploaded when the kernel restarted. The page still has them, and offers to continue.
 
-import { announced, newKey } from "./queue.js";
-import { isUp } from "./states.js";
+import { describeFile, Queue } from "./queue.js";
+import { isUploaded } from "./states.js";
 
-const QUEUES = Symbol.for("ikpipe.uploader.queues"); // one list a page, also when this code was loaded twice
-export const queues = (globalThis[QUEUES] ??= new Set());
+/** @typedef {{ row: Row, file: KeyedFile }} UnfinishedFile */
 
-/** Ask all queues of other kernels whether theirs answers; offer the files of those that are alone. */
-export async function findUnfinished(queue) {
+const QUEUES = Symbol.for("ikpipe.uploader.queues"); // one set per page, also if this code is loaded twice
+const shared = /** @type {any} */ (globalThis);
+/** @type {Set<Queue>} */
+const queues = (shared[QUEUES] ??= new Set());
+
+/**
+ * Return the queue of a model's uploader. A notebook wraps a model for each view, and loads this code for each.
+ * @param {Model} model
+ */
+export function queueOf(model) {
+  const session = model.get("session");
+  const existing = [...queues].find((queue) => queue.model.get("session") === session);
+  if (existing) return existing;
+  const queue = new Queue(model);
+  queue.on("welcome", () => findUnfinished(queue));
+  queues.add(queue);
+  return queue;
+}
+
+/** Close a queue and forget its files. @param {Queue} queue */
+export function closeQueue(queue) {
+  queues.delete(queue);
+  queue.close();
+}
+
+/**
+ * Ask the kernels of all other queues whether they answer, and offer the files of those that do not.
+ * @param {Queue} queue
+ */
+async function findUnfinished(queue) {
   const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
   const alive = await Promise.all(others.map((other) => other.kernel.answers()));
   queue.unfinished = others.filter((other, at) => !alive[at] && countUnfinished(other));
   queue.emit("notices");
 }
 
-/** Give what an orphaned queue holds and has not brought to an end, as [row, held]. */
+/** @type {(queue: Queue) => UnfinishedFile[]} */
 function unfinishedFiles(queue) {
-  const rows = [...queue.files].map(([id, held]) => [queue.store.get(id), held]);
-  return rows.filter(([row]) => row && !isUp(row));
+  const files = [];
+  for (const [id, file] of queue.files) {
+    const row = queue.store.get(id);
+    if (row && !isUploaded(row)) files.push({ row, file });
+  }
+  return files;
 }
 
-/** Count the files of an orphaned queue, with those that its kernel never took. */
+/**
+ * Return the number of files that were not uploaded, with those whose rows the kernel never created.
+ * @param {Queue} queue
+ */
 export const countUnfinished = (queue) => unfinishedFiles(queue).length + queue.waiting.size;
 
-/** Take over the files of orphaned queues. What is still on its way is taken over when it has ended. */
+/**
+ * Add the unfinished files to a queue; those that are still being uploaded follow when their upload has ended.
+ * @param {Queue} queue
+ */
 export function resumeUnfinished(queue) {
-  for (const orphan of queue.unfinished) {
-    queues.delete(orphan);
-    for (const [row, held] of unfinishedFiles(orphan)) {
-      const post = orphan.posts.running.get(row.id);
-      if (post) post.ended.then(() => adopt(queue, orphan, [[row, held]]));
-    }
-    adopt(
-      queue,
-      orphan,
-      unfinishedFiles(orphan).filter(([row]) => !orphan.posts.running.has(row.id)),
-    );
-    queue.add([...orphan.waiting.values()]);
-    orphan.close();
+  for (const old of queue.unfinished) {
+    const files = unfinishedFiles(old);
+    for (const entry of files) old.posts.running.get(entry.row.id)?.ended.then(() => adopt(queue, old, [entry]));
+    const idle = files.filter(({ row }) => !old.posts.running.has(row.id));
+    adopt(queue, old, idle);
+    queue.add([...old.waiting.values()]);
   }
-  queue.unfinished = [];
-  queue.emit("notices");
+  discardUnfinished(queue);
 }
 
-function adopt(queue, orphan, pairs) {
-  for (const [, held] of pairs) queue.waiting.set(held.key, held);
-  const rows = pairs.map(([row, held]) => ({
-    ...announced(held),
+/**
+ * Ask the kernel to create rows for files of an earlier one.
+ * @param {Queue} queue @param {Queue} old @param {UnfinishedFile[]} files
+ */
+function adopt(queue, old, files) {
+  for (const { file } of files) queue.waiting.set(file.key, file);
+  const rows = files.map(({ row, file }) => ({
+    ...describeFile(file),
     id: row.id,
-    run: row.run,
     edits: editsOf(row),
     state: row.state,
   }));
-  if (rows.length) queue.kernel.say({ type: "adopt", session: orphan.session, key: `a${newKey()}`, rows });
+  if (rows.length) queue.kernel.send({ type: "adopt", session: old.session, rows });
 }
 
+/** Return what a row has in its columns. @param {Row} row */
 function editsOf(row) {
   const edits = {
     file_name: row.name,
@@ -64,16 +97,15 @@ function editsOf(row) {
     is_private_file: row.private,
     custom_coordinates: row.coordinates,
   };
-  for (const [field, value] of Object.entries(row.metadata || {})) edits[`custom_metadata.${field}`] = value;
-  return Object.fromEntries(Object.entries(edits).filter(([, value]) => value !== undefined && value !== null));
+  const metadata = Object.entries(row.metadata ?? {}).map(([field, value]) => [`custom_metadata.${field}`, value]);
+  return Object.fromEntries(
+    [...Object.entries(edits), ...metadata].filter(([, value]) => value !== undefined && value !== null),
+  );
 }
 
-/** Forget the orphans: the person does not want them. */
+/** Forget the unfinished files. @param {Queue} queue */
 export function discardUnfinished(queue) {
-  for (const orphan of queue.unfinished) {
-    queues.delete(orphan);
-    orphan.close();
-  }
+  for (const old of queue.unfinished) closeQueue(old);
   queue.unfinished = [];
   queue.emit("notices");
 }

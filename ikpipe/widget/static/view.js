@@ -1,105 +1,122 @@
-// What one view shows of the rows: which, in what order, and as what.
+// What one view shows of the rows: which, in what order, and in which layout.
 
 import { EventEmitter } from "./dom.js";
 import { kindText } from "./format.js";
 import { groupOf } from "./states.js";
 import { STRINGS } from "./strings.js";
 
-const REFRESH = 250; // ms between two sortings while rows change
+const REFRESH_DELAY = 250; // ms between two sorts while rows change
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
-const byText = (read) => (a, b) => collator.compare(read(a), read(b));
 const STATE_ORDER = Object.keys(STRINGS.states);
 
+/** @typedef {(a: Row, b: Row) => number} Comparison */
+
+/** @type {(read: (row: Row) => string | undefined) => Comparison} */
+const byText = (read) => (a, b) => collator.compare(read(a) || "", read(b) || "");
+
+/** @type {Record<string, Comparison>} */
 export const SORTS = {
   at: (a, b) => a.at - b.at,
-  name: byText((row) => row.name || ""),
-  folder: byText((row) => row.folder || ""),
-  tags: byText((row) => (row.tags || []).join(",")),
-  kind: byText((row) => kindText(row)),
+  name: byText((row) => row.name),
+  folder: byText((row) => row.folder),
+  tags: byText((row) => row.tags?.join(",")),
+  kind: byText(kindText),
   size: (a, b) => (a.size ?? -1) - (b.size ?? -1),
   state: (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
 };
 
 export class View extends EventEmitter {
+  /** @param {Queue} queue */
   constructor(queue) {
     super();
-    this.queue = queue;
     this.store = queue.store;
     this.text = "";
+    /** @type {Group | "all"} */
     this.group = "all";
     this.sort = "at";
-    this.down = false;
+    this.descending = false;
+    /** @type {"table" | "gallery"} */
     this.layout = "table";
+    /** @type {string[]} */
     this.visible = [];
-    this.active = null; // the row that the keyboard is at
-    this.anchor = null; // the row from which a range is selected
-    this.end = this.store.on("rows", (changed, orderChanged) => this.rowsChanged(changed, orderChanged));
+    /** @type {Map<string, number> | null} */
+    this.positions = null;
+    /** @type {string | null} */
+    this.active = null; // the row with the keyboard focus
+    /** @type {string | null} */
+    this.anchor = null; // the row at which the selection of a range starts
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.refreshTimer = undefined;
+    this.close = this.store.on("rows", (changed, orderChanged) => this.rowsChanged(changed, orderChanged));
     this.refresh();
   }
 
-  get plain() {
-    return !this.text && this.group === "all" && this.sort === "at" && !this.down;
+  /** Whether it shows all rows in the order in which they were added. */
+  get showsAll() {
+    return !this.text && this.group === "all" && this.sort === "at" && !this.descending;
   }
 
+  /** @param {Set<string>} changed @param {boolean} orderChanged */
   rowsChanged(changed, orderChanged) {
     if (orderChanged) this.refresh();
-    else if (!this.plain) this.refreshLater();
+    else if (!this.showsAll) this.refreshTimer ??= setTimeout(() => this.refresh(), REFRESH_DELAY);
     this.emit("rows", changed);
   }
 
-  refreshLater() {
-    this.timer ??= setTimeout(() => this.refresh(), REFRESH);
-  }
-
   refresh() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    const place = this.placeOf(this.active);
-    const rows = this.store.all(this.store.order).filter((row) => this.shows(row));
+    clearTimeout(this.refreshTimer);
+    this.refreshTimer = undefined;
+    const position = this.positionOf(this.active);
+    const rows = this.store.all(this.store.order).filter((row) => this.matches(row));
     if (this.sort !== "at") rows.sort(SORTS[this.sort]);
-    if (this.down) rows.reverse();
+    if (this.descending) rows.reverse();
     this.visible = rows.map((row) => row.id);
-    this.places = null;
-    // who was at a row that is gone is at the one that came into its place
-    if (this.placeOf(this.active) < 0)
-      this.active = this.visible[Math.min(Math.max(0, place), rows.length - 1)] ?? null;
+    this.positions = null;
+    // if the active row is gone, the one that took its place becomes active
+    if (this.positionOf(this.active) < 0)
+      this.active = this.visible[Math.min(Math.max(0, position), rows.length - 1)] ?? null;
     this.emit("visible");
   }
 
-  shows(row) {
+  /** @param {Row} row */
+  matches(row) {
     if (this.group !== "all" && groupOf(row.state) !== this.group) return false;
     return !this.text || searchText(row).includes(this.text);
   }
 
-  /** Give a row's place among the visible ones, or -1. */
-  placeOf(id) {
-    this.places ??= new Map(this.visible.map((one, at) => [one, at]));
-    return this.places.get(id) ?? -1;
+  /** Return a row's position among the visible ones, or -1. @param {string | null} id */
+  positionOf(id) {
+    this.positions ??= new Map(this.visible.map((visible, at) => [visible, at]));
+    return (id === null ? undefined : this.positions.get(id)) ?? -1;
   }
 
-  find(text) {
+  /** @param {string} text */
+  search(text) {
     this.text = text.trim().toLowerCase();
     this.refresh();
   }
 
+  /** @param {Group | "all"} group */
   showGroup(group) {
     this.group = group;
     this.refresh();
   }
 
-  sortBy(key, down = key === this.sort ? !this.down : false) {
-    this.sort = key;
-    this.down = down;
+  /** Sort by a column; if the order is not given, the same column again reverses it. @param {string} column */
+  sortBy(column, descending = column === this.sort && !this.descending) {
+    this.sort = column;
+    this.descending = descending;
     this.refresh();
   }
 
+  /** @param {"table" | "gallery"} layout */
   setLayout(layout) {
     this.layout = layout;
     this.emit("layout");
   }
 
-  showAll() {
+  clearFilters() {
     this.text = "";
     this.group = "all";
     this.refresh();
@@ -107,11 +124,13 @@ export class View extends EventEmitter {
 
   // Selecting
 
+  /** @param {string} id */
   selectOnly(id) {
     this.anchor = id;
     this.store.select([id]);
   }
 
+  /** @param {string} id */
   toggle(id) {
     const selection = new Set(this.store.selection);
     if (!selection.delete(id)) selection.add(id);
@@ -119,31 +138,32 @@ export class View extends EventEmitter {
     this.store.select(selection);
   }
 
-  /** Select all from the anchor to a row, as they stand here. */
+  /** Select the rows from the anchor to a row, in their visible order. @param {string} id @param {boolean} keep */
   selectTo(id, keep = false) {
-    if (this.placeOf(this.anchor) < 0) this.anchor = this.active;
-    const from = this.placeOf(this.anchor);
-    const to = this.placeOf(id);
+    if (this.positionOf(this.anchor) < 0) this.anchor = this.active;
+    const from = this.positionOf(this.anchor);
+    const to = this.positionOf(id);
     const range = this.visible.slice(Math.min(from, to), Math.max(from, to) + 1);
-    this.store.select(keep ? new Set([...this.store.selection, ...range]) : range);
+    this.store.select(keep ? [...this.store.selection, ...range] : range);
   }
 
   selectAll() {
     this.store.select(this.visible);
   }
 
-  selectNone() {
+  clearSelection() {
     this.store.select([]);
   }
 
-  /** Tell how much of what is shown is selected: "all", "some" or "none". */
-  get share() {
+  /** Return how many of the visible rows are selected. @returns {"all" | "some" | "none"} */
+  get selectedShare() {
     const { selection } = this.store;
     if (!selection.size) return "none";
     return this.visible.length && this.visible.every((id) => selection.has(id)) ? "all" : "some";
   }
 }
 
+/** @param {Row} row */
 function searchText(row) {
   return [row.name, row.folder, kindText(row), ...(row.tags || [])].join("\n").toLowerCase();
 }

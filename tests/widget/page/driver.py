@@ -76,7 +76,7 @@ class Uploads:
 
     def wait_up(self, count: int) -> None:
         """Wait until so many files are up."""
-        self.root.locator(".ik-group-up .ik-number").get_by_text(str(count), exact=True).wait_for()
+        self.root.locator(".ik-group-uploaded .ik-number").get_by_text(str(count), exact=True).wait_for()
 
     def row(self, name: str) -> Locator:
         """Find a row of the table by the file's name."""

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 FIELDS = [
     {"name": "brand", "label": "Brand", "type": "Text"},
-    {"name": "price", "label": "Price", "type": "Number", "min": 0},
-    {"name": "season", "label": "Season", "type": "SingleSelect", "options": ["spring", "summer", "autumn", "winter"]},
+    {"name": "price", "label": "Price", "type": "Number", "minValue": 0},
+    {
+        "name": "season",
+        "label": "Season",
+        "type": "SingleSelect",
+        "selectOptions": ["spring", "summer", "autumn", "winter"],
+    },
     {"name": "shown", "label": "On the web site", "type": "Boolean"},
     {"name": "since", "label": "On sale since", "type": "Date"},
-    {"name": "rooms", "label": "Rooms", "type": "MultiSelect", "options": ["hall", "kitchen", "study"]},
+    {"name": "rooms", "label": "Rooms", "type": "MultiSelect", "selectOptions": ["hall", "kitchen", "study"]},
 ]
 LONG = 'A very long name of a file, as cameras and people give them, <b>with "signs"</b> & all (final, really) v2.jpg'
 JUPYTER_DARK = """

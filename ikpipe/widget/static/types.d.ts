@@ -1,0 +1,176 @@
+// Types for the comments of the scripts. The messages are those of `messages.py`, `rows.py` and `controller.py`.
+
+type Ui = import("./main.js").Ui;
+type Queue = import("./queue.js").Queue;
+type Kernel = import("./kernel.js").Kernel;
+type Store = import("./store.js").Store;
+type Grid = import("./grid.js").Grid;
+type Post = import("./posts.js").Post;
+
+type RowState =
+  | "ready"
+  | "invalid"
+  | "queued"
+  | "sending"
+  | "processing"
+  | "uploaded"
+  | "exists"
+  | "accepted"
+  | "failed"
+  | "unknown"
+  | "cancelled";
+type ShownState = RowState | "cancelling";
+type Group = "ready" | "invalid" | "busy" | "uploaded" | "failed";
+type Family = "image" | "video" | "audio" | "other";
+
+interface Problem {
+  column: string;
+  code: string;
+  message: string;
+  fix?: string;
+  mend?: Value; // a value that solves it
+}
+
+interface Result {
+  url?: string;
+  thumbnail?: string;
+  file_id?: string;
+  path?: string;
+  error?: string;
+  message?: string;
+  what?: string; // what to do
+  attempts?: number;
+}
+
+/** A row as the kernel sends it, without its empty fields. */
+interface Row {
+  id: string;
+  at: number; // the order in which rows were added
+  source: "browser" | "url" | "file";
+  name: string;
+  size: number | null;
+  kind: string; // media type
+  state: RowState;
+  href?: string;
+  folder?: string;
+  tags?: string[];
+  description?: string;
+  private?: boolean;
+  coordinates?: string;
+  metadata?: Record<string, Value>;
+  problems?: Problem[];
+  result?: Result;
+}
+
+type Value = string | number | boolean | (string | number)[] | null | undefined;
+
+interface Message {
+  type: string;
+  [name: string]: any;
+}
+
+interface MetadataField {
+  name: string;
+  type: string;
+  label?: string;
+  selectOptions?: (string | number)[];
+  minValue?: number | string;
+  maxValue?: number | string;
+  maxLength?: number;
+  isValueRequired?: boolean;
+}
+
+interface Settings {
+  defaults?: { is_private_file: boolean; folder: string; tags: boolean };
+  max_file_size?: number | null;
+  fields?: MetadataField[];
+}
+
+interface Totals {
+  bytes: number;
+  of: number;
+  rate: number; // bytes per second
+  left: number; // seconds
+}
+
+/** What the kernel asks the browser to upload. */
+interface Order {
+  id: string;
+  attempt: number;
+  url: string;
+  fields: [string, string][];
+  token: string;
+  name: string;
+  timeout: number; // seconds; 0 is none
+}
+
+interface PickedFile {
+  file: File;
+  path: string; // the folder that it was picked with
+}
+
+interface KeyedFile extends PickedFile {
+  key: string;
+}
+
+/** anywidget's model. */
+interface Model {
+  get(name: string): any;
+  on(name: string, listener: (...values: any[]) => void): void;
+  off(name: string, listener: (...values: any[]) => void): void;
+  send(message: Message): void;
+}
+
+type Child = Node | string | null | undefined | false;
+
+interface Attributes {
+  [name: `on${string}`]: (event: any) => void;
+  [name: string]: any;
+}
+
+interface ButtonOptions extends Attributes {
+  icon?: string;
+  text?: string;
+  label?: string;
+  kind?: string; // classes
+  press: (event: any) => void;
+}
+
+/** An event whose target is an element. */
+type On<E> = E & { target: HTMLElement; currentTarget: HTMLElement };
+
+type Rect = [x: number, y: number, width: number, height: number];
+
+/** A row of the table or a card of the gallery, with what it shows now. */
+type Item = HTMLElement & {
+  ik: {
+    cells: Record<string, HTMLElement>;
+    parts: Record<string, HTMLElement>;
+    shown: Record<string, string>;
+    row?: Row;
+    stale?: boolean;
+  };
+};
+
+interface Line {
+  element: HTMLElement;
+  items: Item[];
+  ids: string[];
+}
+
+interface Layout {
+  name: "table" | "gallery";
+  height: number; // pixels of a line
+  perLine(width: number): number;
+  header(ui: Ui): HTMLElement | null;
+  create(): Item;
+  fill(ui: Ui, item: Item, row: Row): void;
+}
+
+/** A field of the editing panel: one value, or counts of several. */
+interface Field {
+  element: HTMLElement;
+  commit?(): void;
+  show?(value: Value, mixed: boolean): void;
+  showCounts?(counts: Map<string, number>, rows: number, required: Set<string>): void;
+}
