@@ -136,20 +136,9 @@ def _clash(row: WidgetRow) -> dict[str, Any]:
     }
 
 
-_LOOKS = "Retry: it is looked for first, and sent only if it is not there."
-_FOR_PEOPLE = {
-    **dict.fromkeys(("server_error", "connection_lost", "timed_out", "bad_reply"), _LOOKS),
-    "cancelled": "Retry.",
-    "rate_limited": "Wait a little, then retry.",
-    "file_not_found": "Pick the file again.",
-}
-"""What to do about codes whose mend speaks of Python."""
-
-
 def _told(result: Result) -> dict[str, Any]:
     """Give of a result what is shown of it."""
     error = result.error if result.error in CODES and result.status not in UP else None
-    what = None if error is None else _FOR_PEOPLE.get(error, CODES[error].fix)
     told = {
         "url": result.url,
         "thumbnail": result.thumbnail_url,
@@ -157,7 +146,7 @@ def _told(result: Result) -> dict[str, Any]:
         "path": result.file_path,
         "error": result.error,
         "message": result.message,
-        "what": what,
+        "what": None if error is None else CODES[error].fix,
         "attempts": result.attempts,
     }
     return {name: value for name, value in told.items() if value is not None}

@@ -40,10 +40,10 @@ def lost(uploader: ikpipe.Uploader) -> Iterator[Browser]:
 
 
 def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that was loaded anew has no files: the row says to pick it again, and can be picked again."""
+    """A page that was reloaded has no files: the row fails with the code for which the page says to pick it again."""
     monkeypatch.setattr("ikpipe.widget.browser_posts.LOST", 0.1)
     with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
-        assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
+        assert browser.rows["b0"]["result"]["error"] == "file_not_found"
 
 
 def test_a_file_that_was_changed_since_it_was_picked(emulate: Callable[..., Emulator]) -> None:
@@ -59,7 +59,7 @@ def test_a_file_that_was_changed_since_it_was_picked(emulate: Callable[..., Emul
         browser.pick({"a.txt": b"x"})
         uploader.send()
         assert browser.settled() == {"b0": "failed"}
-        assert browser.rows["b0"]["result"]["what"] == "Pick the file again."
+        assert browser.rows["b0"]["result"]["error"] == "file_not_found"
     assert len(tries) == 1
 
 

@@ -52,7 +52,7 @@ function fixButton(queue, row, { column, mend }) {
 /** Create the explanation of a row's result: what happened, and what to do. @param {Row} row */
 export function outcome(row) {
   const { message, error, what } = row.result ?? {};
-  const hint = what || STRINGS.stateHints[row.state];
+  const hint = STRINGS.advice[error ?? ""] || what || STRINGS.stateHints[row.state];
   return h("div", { class: "ik-outcome" }, [
     h("strong", {}, message || STRINGS.states[row.state]),
     hint ? h("span", {}, hint) : null,

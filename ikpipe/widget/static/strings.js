@@ -5,6 +5,8 @@ const count = (n, singular, plural) => `${n.toLocaleString()} ${n === 1 ? singul
 /** @param {number} n */
 const fileCount = (n) => count(n, "file", "files");
 
+const RETRY = "Retry: it is looked for first, and sent only if it is not there.";
+
 /** @satisfies {Record<string, string | Record<string, string> | ((...values: any[]) => string)>} */
 export const STRINGS = {
   widget: "Uploader",
@@ -85,6 +87,16 @@ export const STRINGS = {
     accepted: "Stored once a transformation is done.",
     processing: "All sent; the service is at work on it.",
     unknown: "It may be stored. Retry looks first.",
+  }),
+  // what to do, where the kernel's advice is for users of Python
+  advice: /** @type {Record<string, string>} */ ({
+    server_error: RETRY,
+    connection_lost: RETRY,
+    timed_out: RETRY,
+    bad_reply: RETRY,
+    cancelled: "Retry.",
+    rate_limited: "Wait a little, then retry.",
+    file_not_found: "Pick the file again.",
   }),
 
   // Sending

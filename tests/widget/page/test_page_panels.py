@@ -404,3 +404,11 @@ def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> No
     dialog.get_by_text("Rename it.").wait_for()
     dialog.get_by_role("button", name="Retry").click()
     assert uploads.bridge.wait_for("retry")[0]["ids"] == ["r0"]
+
+
+def test_the_page_has_advice_of_its_own(uploads: Uploads, stub: Stub) -> None:
+    """Where the kernel's advice is for users of Python, the page names what can be done in it."""
+    result = {"error": "file_not_found", "message": "The page does not have it.", "what": "Check the path."}
+    stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
+    uploads.row("a.jpg").get_by_role("button", name="Failed").click()
+    uploads.root.get_by_role("dialog").get_by_text("Pick the file again.").wait_for()
