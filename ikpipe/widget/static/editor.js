@@ -1,6 +1,6 @@
 // The editing panel: one row, or all selected rows at once.
 
-import { button, Cleanup, h, oncePerFrame, setText } from "./dom.js";
+import { button, h, oncePerFrame, setText } from "./dom.js";
 import { ChoiceField, metadataField, TagsField, TextField } from "./fields.js";
 import { icon } from "./icons.js";
 import { isFixable, problemList } from "./problems.js";
@@ -55,8 +55,7 @@ export class Editor {
     /** @type {{ ids: Set<string>, column: string, value: Value }[]} */
     this.edits = []; // those that the kernel has not answered yet
     this.updateLater = oncePerFrame(() => this.update());
-    this.cleanup = new Cleanup();
-    this.cleanup.add(
+    ui.cleanup.add(
       ui.store.on("selection", () => this.selectionChanged()),
       ui.store.on("rows", (changed) => {
         if ([...changed].some((id) => ui.store.selection.has(id))) this.updateLater();
@@ -263,10 +262,6 @@ export class Editor {
     /** @type {HTMLElement | null | undefined} */
     const input = block?.querySelector("input, textarea, select");
     input?.focus();
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }
 

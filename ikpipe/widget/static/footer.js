@@ -1,6 +1,6 @@
 // The footer: progress while files are uploaded, then the results.
 
-import { button, Cleanup, h, oncePerFrame, setText, setButtonText } from "./dom.js";
+import { button, h, oncePerFrame, setText, setButtonText } from "./dom.js";
 import { bytesText, timeText } from "./format.js";
 import { messageOf } from "./queue.js";
 import { fillBar, progressBar } from "./row-parts.js";
@@ -23,8 +23,7 @@ export class Footer {
     const texts = [this.bar, this.summary, this.details, h("span", { class: "ik-spring" })];
     this.element = h("div", { class: "ik-footer" }, texts, this.cancel, this.retry, this.csv);
     this.updateLater = oncePerFrame(() => this.update());
-    this.cleanup = new Cleanup();
-    this.cleanup.add(
+    ui.cleanup.add(
       ui.store.on("rows", this.updateLater),
       ui.queue.on("totals", this.updateLater),
       ui.store.on("finished", (run) => ui.announce(STRINGS.finished(run.finished - run.failed, run.failed))),
@@ -81,9 +80,5 @@ export class Footer {
     } catch (error) {
       queue.emit("trouble", messageOf(error));
     }
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }

@@ -1,6 +1,6 @@
 // The list of rows: only the lines in view are in the page, whatever the number of rows.
 
-import { activeElement, Cleanup, h, oncePerFrame, setAttribute } from "./dom.js";
+import { activeElement, h, oncePerFrame, setAttribute } from "./dom.js";
 import { galleryLayout } from "./gallery.js";
 import { keyPressed } from "./keyboard.js";
 import { idOf, itemAt } from "./row-parts.js";
@@ -28,13 +28,13 @@ export class Grid {
     this.grid = h("div", { class: "ik-grid", ...role });
     this.element = h("div", { class: "ik-scroll" }, this.grid);
     this.drawLater = oncePerFrame(() => this.draw());
-    this.cleanup = new Cleanup();
     this.listen();
     this.setLayout();
   }
 
   listen() {
-    const { ui, cleanup } = this;
+    const { ui } = this;
+    const { cleanup } = ui;
     cleanup.listen(this.element, "scroll", this.drawLater, { passive: true });
     cleanup.listen(this.grid, "click", (event) => this.clicked(event));
     cleanup.listen(this.grid, "dblclick", (event) => this.doubleClicked(event));
@@ -282,9 +282,5 @@ export class Grid {
 
   get linesPerPage() {
     return Math.max(1, Math.floor(this.element.clientHeight / this.layout.height) - 1);
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }

@@ -20,6 +20,7 @@ export class Ui {
     this.queue = queue;
     this.store = queue.store;
     this.root = root;
+    this.cleanup = new Cleanup();
     this.view = new View(queue);
     this.thumbnails = new Thumbnails(queue);
     this.notices = new Notices(this);
@@ -45,7 +46,6 @@ export class Ui {
     ]);
     root.append(this.frame);
     this.showEmpty();
-    this.cleanup = new Cleanup();
     // a notebook's shortcuts cut and insert cells
     this.cleanup.listen(root, "keydown", (event) => event.stopPropagation());
     this.cleanup.add(
@@ -54,6 +54,8 @@ export class Ui {
       followTheme(root),
       queue.on("change:settings", () => this.editor.build()),
       queue.on("change:summary", () => queue.showTrouble()),
+      this.view.close,
+      () => this.thumbnails.close(),
     );
   }
 
@@ -105,10 +107,8 @@ export class Ui {
   }
 
   close() {
-    const { notices, picker, toolbar, grid, editor, footer, thumbnails } = this;
     this.previewed?.close();
     this.cleanup.run();
-    for (const part of [this.view, notices, picker, toolbar, grid, editor, footer, thumbnails]) part.close();
     this.frame.remove();
   }
 }

@@ -1,6 +1,6 @@
 // What the user must know now: a busy kernel, no network, unfinished files, errors. Screen readers hear it, too.
 
-import { button, Cleanup, h, setText } from "./dom.js";
+import { button, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { anyWithoutProgress } from "./posts.js";
 import { STRINGS } from "./strings.js";
@@ -19,15 +19,14 @@ export class Notices {
     this.element = h("div", { class: "ik-notices" });
     this.status = h("div", { class: "ik-toast ik-hidden", role: "status", "aria-live": "polite" });
     this.alert = h("div", { class: "ik-hidden", role: "alert", "aria-live": "assertive" });
-    this.cleanup = new Cleanup();
-    this.cleanup.add(
+    ui.cleanup.add(
       ui.queue.on("notices", () => this.update()),
       ui.queue.on("trouble", (text) => this.addTrouble(text)),
       ui.queue.on("announce", (text) => this.announce(text)),
       () => clearTimeout(this.timer),
     );
-    this.cleanup.listen(window, "online", () => this.update());
-    this.cleanup.listen(window, "offline", () => this.update());
+    ui.cleanup.listen(window, "online", () => this.update());
+    ui.cleanup.listen(window, "offline", () => this.update());
     this.update();
   }
 
@@ -96,10 +95,6 @@ export class Notices {
     };
     const dismiss = button({ icon: "close", label: STRINGS.dismiss, kind: "ik-quiet", press });
     return notice("bad", text, [dismiss], "ik-trouble");
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }
 

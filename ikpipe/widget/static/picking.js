@@ -1,6 +1,6 @@
 // Picking files: the file chooser, dropped files and folders, the clipboard.
 
-import { button, Cleanup, h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { bytesText } from "./format.js";
 import { icon } from "./icons.js";
 import { STRINGS } from "./strings.js";
@@ -22,12 +22,11 @@ export class FilePicker {
       h("strong", {}, STRINGS.dropNow),
       h("span", {}, STRINGS.dropNowHint),
     );
-    this.cleanup = new Cleanup();
-    this.cleanup.listen(ui.root, "dragenter", (event) => this.dragged(event, 1));
-    this.cleanup.listen(ui.root, "dragover", (event) => this.dragged(event, 0));
-    this.cleanup.listen(ui.root, "dragleave", (event) => this.dragged(event, -1));
-    this.cleanup.listen(ui.root, "drop", (event) => this.dropped(event));
-    this.cleanup.listen(ui.root, "paste", (event) => this.pasted(event));
+    ui.cleanup.listen(ui.root, "dragenter", (event) => this.dragged(event, 1));
+    ui.cleanup.listen(ui.root, "dragover", (event) => this.dragged(event, 0));
+    ui.cleanup.listen(ui.root, "dragleave", (event) => this.dragged(event, -1));
+    ui.cleanup.listen(ui.root, "drop", (event) => this.dropped(event));
+    ui.cleanup.listen(ui.root, "paste", (event) => this.pasted(event));
   }
 
   /** @param {Attributes} attributes */
@@ -82,10 +81,6 @@ export class FilePicker {
     event.preventDefault();
     event.stopPropagation();
     this.ui.queue.add(pastedFiles(clipboardData));
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }
 

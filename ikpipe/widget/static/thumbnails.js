@@ -1,6 +1,6 @@
 // Thumbnails, made when they come into view: from files of the page, from URLs, or by the kernel.
 
-import { h } from "./dom.js";
+import { Cleanup, h } from "./dom.js";
 import { familyOf, webAddress } from "./format.js";
 import { icon } from "./icons.js";
 import { isUploaded } from "./states.js";
@@ -30,10 +30,11 @@ export class Thumbnails {
     this.requested = { thumb: new Set(), large: new Set() };
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.requestTimer = undefined;
-    this.removePreviewListener = queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers));
-    this.removeRemovedListener = queue.on("removed", (ids) => {
-      for (const id of ids) this.forget(`${id} own`);
-    });
+    this.cleanup = new Cleanup();
+    this.cleanup.add(
+      queue.kernel.on("preview", (message, buffers) => this.receive(message, buffers)),
+      queue.on("removed", (ids) => ids.forEach((/** @type {string} */ id) => this.forget(`${id} own`))),
+    );
   }
 
   /**
@@ -132,8 +133,7 @@ export class Thumbnails {
   }
 
   close() {
-    this.removePreviewListener();
-    this.removeRemovedListener();
+    this.cleanup.run();
     for (const key of [...this.cache.keys()]) this.forget(key);
   }
 }

@@ -1,7 +1,7 @@
 // The toolbar: picking, searching, layouts and uploading; below it filters by state, and the selected rows.
 
 import { copyMenu } from "./copy.js";
-import { button, Cleanup, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
+import { button, h, oncePerFrame, setAttribute, setText, setButtonText } from "./dom.js";
 import { icon } from "./icons.js";
 import { isBusy, isRetryable, isUploaded } from "./states.js";
 import { STRINGS } from "./strings.js";
@@ -42,8 +42,7 @@ export class Toolbar {
     this.selection = new SelectionBar(ui);
     this.element = h("div", { class: "ik-top" }, this.firstLine(), this.secondLine());
     this.updateLater = oncePerFrame(() => this.update());
-    this.cleanup = new Cleanup();
-    this.cleanup.add(
+    ui.cleanup.add(
       ui.store.on("rows", this.updateLater),
       ui.store.on("selection", this.updateLater),
       ui.view.on("visible", this.updateLater),
@@ -115,10 +114,6 @@ export class Toolbar {
     filter.hidden = n === 0 && group !== view.group && group !== "all";
     setText(filter.querySelector(".ik-number"), n.toLocaleString());
     setAttribute(filter, "aria-pressed", String(view.group === group));
-  }
-
-  close() {
-    this.cleanup.run();
   }
 }
 
