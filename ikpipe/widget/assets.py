@@ -23,7 +23,10 @@ _STYLES = (  # later rules win over earlier ones
     *("base", "toolbar", "notices", "list", "gallery", "editor", "dialogs", "footer", "responsive"),
 )
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([^"]+)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
+_STRIPPED = re.compile(
+    rf"{_IMPORT.pattern}|^export (?!default )|^ *//.*\n|^ */\*\*(?:(?!\*/)[\s\S])*\*/\n",
+    re.MULTILINE,
+)
 _SOON = 0.5  # seconds after which a rate says something
 
 
@@ -31,6 +34,7 @@ def script() -> str:
     """Return the modules below `static/` joined into one, since anywidget loads a single module.
 
     Each module comes after those that it imports. All share one scope, so a name at the top of a module must be unique.
+    Lines of comments are left out, since a notebook that saves the state of its widgets stores the script.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def script() -> str:
     """
     modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STATIC.glob("*.js"))}
     order = TopologicalSorter({name: _IMPORT.findall(text) for name, text in modules.items()}).static_order()
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", modules[name])) for name in order)
+    return "".join(_STRIPPED.sub("", modules[name]) for name in order)
 
 
 def style() -> str:

@@ -44,6 +44,11 @@ def test_no_import_renames_what_it_imports() -> None:
     ] == []
 
 
+def test_the_joined_script_has_no_lines_of_comments() -> None:
+    """Notebooks that save the state of widgets store the script, and nobody reads it there."""
+    assert re.findall(r"^\s*(?://.*|/\*.*\*/|\* .*)$", assets.script(), re.MULTILINE) == []
+
+
 def test_every_style_sheet_is_in_the_joined_one() -> None:
     """A file that the list of style sheets leaves out would have no effect."""
     joined = assets.style()
