@@ -3,20 +3,20 @@
 ::
 
     parser.py       the commands and their options
-    help_text.py    what `--help` teaches
+    help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
     commands.py     check, files, sign, emulator
     auth_server.py  auth-server
-    mapping.py      --map and --set to the mapping of a call
-    output.py       OUT: checked before anything is sent, written when it is complete
-    report.py       problems and summaries for people
+    mapping.py      --map and --set as the mapping of a call
+    output.py       OUT: checked before anything is sent, written as a whole
+    report.py       problems and summaries as text
     wording.py      the library's messages in terms of options and commands
     emulated.py     --emulator
     signals.py      Ctrl-C and SIGTERM
     demo/           demo
 
-Standard output carries data alone; everything for people goes to standard error. Nothing heavy is loaded before a
-command runs, so that `--help` is quick.
+Only data goes to standard output; messages go to standard error. Heavy modules are imported when a command runs, so
+that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv
-        The words after the program's name; by default those it was called with.
+        The arguments after the program's name; by default those of the process.
 
     Returns
     -------
     int
-        The exit status: 0 all well, 1 some rows are not up or have problems, 2 bad input or options, 3 the account was
-        refused or nobody answered, 130 interrupted.
+        The exit status: 0 success, 1 some rows are not uploaded or have problems, 2 bad input or options, 3 account
+        refused or service unreachable, 130 interrupted.
     """
-    if argv is None:  # the process is ours: Arrow's own pool would keep each part of a long table
+    if argv is None:  # Arrow's own pool would keep the memory of each part of a long table
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     handler = logging.StreamHandler()
     handler.setFormatter(_Words("ikpipe: %(message)s"))
@@ -67,17 +67,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, FailuresError):
             return SOME_NOT
         return REFUSED if isinstance(error, AccountError) else BAD_INPUT
-    except OSError as error:  # a port that is taken, a full disk: the system's own words are the best
+    except OSError as error:  # a port in use, a full disk: the system's message is the best
         say(f"error: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
-        say("interrupted; no results were written")
+        say("Interrupted. No results were written.")
         return INTERRUPTED
     return status
 
 
 class _Words(logging.Formatter):
-    """Puts what the library logs into the words of the command line."""
+    """Formats the library's log messages in terms of options and commands."""
 
     def format(self, record: logging.LogRecord) -> str:
         return in_options(super().format(record))

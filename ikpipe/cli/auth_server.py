@@ -1,4 +1,4 @@
-"""`ikpipe auth-server`: options → a policy, and the endpoint on a port."""
+"""`ikpipe auth-server`: an authentication endpoint on a port, with a policy made from options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLICY = ("may", "folder", "names", "force", "replace", "lifetime", "rate")
 
 
 def auth_server(options: Namespace) -> int:
-    """`ikpipe auth-server`: until Ctrl-C or SIGTERM."""
+    """`ikpipe auth-server`: serve until Ctrl-C or SIGTERM."""
     from ikpipe.auth import endpoint
     from ikpipe.auth.server import serve
 
@@ -35,11 +35,11 @@ def auth_server(options: Namespace) -> int:
 
 
 def _imported(options: Namespace) -> Allow:
-    """Import the policy that MODULE:NAME names, from here or from what is installed."""
+    """Return the policy that MODULE:NAME names, from the current folder or an installed package."""
     from ikpipe.auth import Allow
 
     if options.callers is not None or options.anybody or any(getattr(options, name) for name in _POLICY):
-        raise Error("--allow has the whole policy: the options that make one do not go with it")
+        raise Error("--allow sets the whole policy and cannot be combined with options that set parts of it.")
     module, colon, name = options.allow.partition(":")
     sys.path.insert(0, "")
     try:
@@ -49,7 +49,7 @@ def _imported(options: Namespace) -> Allow:
     finally:
         sys.path.remove("")
     if not isinstance(found, Allow):
-        raise Error(f"--allow {options.allow}: it is MODULE:NAME, and the name that of an ikpipe.auth.Allow")
+        raise Error(f"--allow {options.allow} is not MODULE:NAME with the name of an ikpipe.auth.Allow.")
     return found
 
 
@@ -59,7 +59,7 @@ def _policy(options: Namespace) -> Allow:
 
     if (options.callers is None) is not options.anybody:
         raise Error(
-            "who may sign? Say --callers FILE, --anybody, or --allow MODULE:NAME. Type: ikpipe auth-server --help"
+            "Set who may sign: --callers FILE, --anybody, or --allow MODULE:NAME. See: ikpipe auth-server --help"
         )
     given = {name: getattr(options, name) for name in ("names", "lifetime", "rate") if getattr(options, name)}
     return Allow(
@@ -73,7 +73,7 @@ def _policy(options: Namespace) -> Allow:
 
 
 def _announce(address: str) -> None:
-    """Print the line that points a shell's clients to it."""
+    """Print the address and a line for a shell."""
     export = f"export IMAGEKIT_AUTHENTICATION_ENDPOINT={shlex.quote(f'{address}/')}"
     print(f"# ikpipe auth-server at {address}", export, sep="\n", flush=True)  # noqa: T201 - what a shell reads
-    say("the authentication endpoint is ready; Ctrl-C ends it.")
+    say("The authentication endpoint is ready. Press Ctrl-C to stop it.")

@@ -1,4 +1,4 @@
-"""check, files, sign, emulator, demo: options in, exit status out."""
+"""The commands check, files, sign, emulator and demo: each takes its options and returns the exit status."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def check(options: Namespace) -> int:
         output.write(found, options.out)
     say(*report.problems(found, rows, width()))
     if account is None and metadata_fields(table.sample, mapping.call(options)):
-        say("without an account, custom metadata was not compared with its fields")
+        say("Custom metadata was not checked against the account's fields, since no account is set.")
     return PROBLEMS if (found["severity"] == "error").any() else ALL_WELL
 
 
 def _problems(
     table: TableSource, given: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
 ) -> tuple[pd.DataFrame, int]:
-    """Find the problems of a table, and count its rows."""
+    """Return the problems of a table, and the number of its rows."""
     from ikpipe.concurrency.control import to_sync
     from ikpipe.frames.results import problem_frame
     from ikpipe.run.check import find
@@ -75,7 +75,7 @@ def files(options: Namespace) -> int:
 
 
 def sign(options: Namespace) -> int:
-    """`ikpipe sign PARAMETER=VALUE…`: the token goes to standard output, which is this command's purpose."""
+    """`ikpipe sign PARAMETER=VALUE…`: print a token on standard output."""
     parameters = mapping.keywords(options.parameters, "sign")
     token = ikpipe.sign(parameters, ikpipe.Account.from_env(options.profile), lifetime=options.lifetime)
     print(token)  # noqa: T201 - what the command is for
@@ -83,7 +83,7 @@ def sign(options: Namespace) -> int:
 
 
 def emulator(options: Namespace) -> int:
-    """`ikpipe emulator`: until Ctrl-C or SIGTERM."""
+    """`ikpipe emulator`: serve until Ctrl-C or SIGTERM."""
     there = service()
     keys = {"public_key": options.public_key, "private_key": options.private_key}
     try:
@@ -96,13 +96,13 @@ def emulator(options: Namespace) -> int:
     given |= _faults(there, options)
     try:
         there.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **given, **chosen)
-    except ValueError as error:  # a host that is no name, keys that cannot be read
+    except ValueError as error:  # an invalid host name, unreadable keys
         raise Error(f"{error}.") from None
     return ALL_WELL
 
 
 def _faults(there: Any, options: Namespace) -> dict[str, Any]:
-    """Read the faults' rates, and when they spend the token, as an emulator takes them."""
+    """Return the keywords for the faults' rates and for when they use up the token, after checking them."""
     given: dict[str, Any] = {}
     try:
         option = "--fault"
@@ -117,7 +117,7 @@ def _faults(there: Any, options: Namespace) -> dict[str, Any]:
 
 
 def _announce(emulator: Any) -> None:
-    """Print the address, and the lines that point a shell to it: the whole can be pasted or sourced."""
+    """Print the address and lines for a shell, which can be pasted or sourced."""
     account = emulator.account
     lines = {
         "IMAGEKIT_PUBLIC_KEY": account.public_key,
@@ -128,7 +128,7 @@ def _announce(emulator: Any) -> None:
     }
     exports = [f"export {name}={shlex.quote(value)}" for name, value in lines.items()]
     print(f"# ikpipe emulator at {emulator.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
-    say("the emulator is ready; paste these lines into another shell. Ctrl-C ends it.")
+    say("The emulator is ready. Paste these lines into another shell. Press Ctrl-C to stop it.")
 
 
 def demo(options: Namespace) -> int:

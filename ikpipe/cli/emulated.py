@@ -23,7 +23,7 @@ _CONSTANTS = {bool: "Boolean", int: "Number", float: "Number"}
 
 
 def service() -> Any:
-    """Load the emulator, or say which extra it needs."""
+    """Return the emulator module, or raise an error that names its extra."""
     try:
         import ikpipe.emulator
     except ImportError:
@@ -33,12 +33,12 @@ def service() -> Any:
 
 @contextmanager
 def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
-    """Run an emulator that has the custom metadata fields which the table wants, as a user's own account would.
+    """Run an emulator that has the custom metadata fields that the table needs.
 
     Parameters
     ----------
     frame
-        The table that is to go up.
+        The table to upload.
     given
         The mapping: `columns` and parameters.
     """
@@ -46,16 +46,16 @@ def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.A
     with emulator:
         for name, kind in metadata_fields(frame, given).items():
             _create(emulator, name, kind)
-        say(f"--emulator: this run goes to a temporary service at {emulator.url}; nothing reaches ImageKit")
+        say(f"--emulator: using a temporary local service at {emulator.url}. Nothing is sent to ImageKit.")
         yield emulator.account
-    say("--emulator: nothing was sent to ImageKit, and the temporary service is gone: its URLs lead nowhere")
+    say("--emulator: nothing was sent to ImageKit. The temporary service has stopped, so its URLs no longer work.")
 
 
 def _keys() -> dict[str, str]:
-    """Return the keys of this user's temporary services: a journal belongs to an account, also to one of these.
+    """Return the keys of this user's temporary services, so that a journal can be used with the next one.
 
-    They are random, and kept in the state folder, readable by the user alone. Where that cannot be written, each
-    service has others.
+    They are random and kept in the state folder, readable by the user only. If that is not writable, each service
+    has new keys.
     """
     from ikpipe.emulator import keys
     from ikpipe.journal.catalog import folder as journals
@@ -70,7 +70,7 @@ def _keys() -> dict[str, str]:
 
 
 def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, str]:
-    """Give the custom metadata fields that columns and options name, each with the type that fits its cells."""
+    """Return the custom metadata fields that columns and options name, each with a type that fits its cells."""
     before = stored(frame.attrs)
     found: dict[str, str] = {}
     for mapping in (before["parameters"], given):
@@ -88,7 +88,7 @@ def metadata_fields(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, 
 
 
 def _object(given: object) -> dict[str, Any]:
-    """Read an object, or its JSON; what is neither is refused later on."""
+    """Return an object or the object of a JSON text; other values are rejected later."""
     if isinstance(given, str):
         try:
             given = json.loads(given)
@@ -118,4 +118,4 @@ def _create(emulator: Any, name: str, kind: str) -> None:
     except HTTPError as error:
         with error:
             words = json.load(error)["message"]
-        raise Error(f"--emulator: there cannot be a custom metadata field {name!r}: {words}") from None
+        raise Error(f"--emulator: cannot create the custom metadata field {name!r}: {words}") from None

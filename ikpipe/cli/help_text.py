@@ -1,42 +1,42 @@
-"""What `--help` teaches, at 80 columns: one purpose a command, examples, where values come from, exit statuses."""
+"""The examples and explanations that `--help` shows, at 80 columns."""
 
 KEYS = """\
-keys come from the environment, or from a profile (--profile NAME):
+Keys come from the environment or from a profile (--profile NAME):
   IMAGEKIT_PUBLIC_KEY, IMAGEKIT_PRIVATE_KEY, IMAGEKIT_URL_ENDPOINT
-  (dashboard, Developer options, API keys). No option takes a key, since other
-  users of a machine can see the options of its programs."""
+  (ImageKit dashboard, Developer options, API keys). No option takes a key,
+  since other users of a machine can see the options of its processes."""
 
 PROGRAM = f"""\
-begin here:
-  ikpipe demo                          see it at work; no account is needed
+start here:
+  ikpipe demo                          try it; no account is needed
   ikpipe check products.csv --map file=image_url
   ikpipe upload products.csv -o results.csv --map file=image_url
   ikpipe retry results.csv -o results.csv --map file=image_url
-  ikpipe resume                        runs that were cut off
+  ikpipe resume                        list interrupted runs
 
 {KEYS}
 
 exit status:
-  0 all is well                        2 bad input or options
-  1 some rows are not up,              3 the account was refused, or there is
-    or have problems                     none
+  0 success                            2 bad input or options
+  1 some rows are not uploaded         3 account refused or missing, or
+    or have problems                     service unreachable
                                        130 interrupted; OUT is complete,
-                                           and `resume` goes on
+                                           and `resume` continues
 
-`ikpipe COMMAND --help` tells more."""
+Type `ikpipe COMMAND --help` for the options of a command."""
 
 _MAPPING = """\
-where a row's values come from, the first that is not empty:
+A row's values come from the first of these that is not empty:
   1. --map PARAMETER=COLUMN    a column of the table
-  2. a column that is named like the parameter, or custom_metadata.FIELD
-  3. --set PARAMETER=TEXT      the same for every row; {column} is filled in
-  4. for file_name alone: the file's own name
+  2. a column named like the parameter, or custom_metadata.FIELD
+  3. --set PARAMETER=TEXT      the same for every row; {column} is replaced
+  4. for file_name only: the name in the file's URL or path
 
-parameters:
-  file (a URL; or a path, with --root), file_name, folder, tags,
+Parameters:
+  file (a URL, or a path with --root), file_name, folder, tags,
   custom_metadata, use_unique_file_name, overwrite_file, is_private_file,
-  description, extensions, … : all of them, with their limits, in
-  docs/mapping.md. Tags and custom_metadata take several columns, and
+  description, extensions, … docs/mapping.md lists all of them with their
+  limits. Tags and custom_metadata take several columns;
   --map custom_metadata.FIELD=COLUMN maps one field."""
 
 UPLOAD = f"""\
@@ -50,21 +50,21 @@ examples:
 
 {_MAPPING}
 
-IN is .csv, .tsv, .jsonl, .parquet or .xlsx, and - is CSV on standard input.
-Cells of CSV are text: a SKU keeps its zeros. OUT is .csv, .jsonl or .parquet,
-and - is CSV on standard output: the table, and beside each row what became of
-it, in columns that begin with ik_. Rows that break a rule become `invalid`, and
-do not stop the others.
+IN is .csv, .tsv, .jsonl, .parquet or .xlsx; - is CSV on standard input. CSV
+cells are read as text, so a SKU keeps its zeros. OUT is .csv, .jsonl or
+.parquet; - is CSV on standard output. OUT has the columns of the table and the
+result of each row in columns that begin with ik_. Rows that break a rule get
+the status `invalid`; the other rows are uploaded.
 
 {KEYS}
 
-What is done is kept in a journal, so that a run whose process or machine died
-is finished by `ikpipe resume`: the run begins with the line to type. With
---journal FILE the same command again does only what is left.
+A journal records the run. If the process or the machine stops, `ikpipe resume`
+finishes the run; the command to type is shown when the run starts. With
+--journal FILE the same command again uploads only the remaining rows.
 
-exit status: 0 all rows are up, 1 some are not, 2 bad input or options,
-3 the account was refused, 130 interrupted (Ctrl-C ends what is being sent, and
-writes OUT; a second Ctrl-C stops at once)"""
+exit status: 0 all rows are uploaded, 1 some are not, 2 bad input or options,
+3 account refused or service unreachable, 130 interrupted (Ctrl-C finishes the
+uploads in flight and writes OUT; a second Ctrl-C stops at once)"""
 
 CHECK = f"""\
 examples:
@@ -73,10 +73,11 @@ examples:
 
 {_MAPPING}
 
-Nothing is sent. With an account (in the environment, or --profile) custom
-metadata is also compared with the account's fields.
-PROBLEMS is .csv, .jsonl or .parquet, and - is CSV on standard output: row,
-position, column, parameter, code, message and fix of every problem.
+Nothing is uploaded. With an account (in the environment or --profile), custom
+metadata is also checked against the account's fields.
+PROBLEMS is .csv, .jsonl or .parquet; - is CSV on standard output. It has the
+row, position, column, parameter, severity, code, message and fix of every
+problem.
 
 exit status: 0 no problems, 1 problems, 2 bad input or options"""
 
@@ -86,12 +87,12 @@ examples:
   ikpipe retry results.csv -o results.csv --map file=image_url \\
       --set 'file_name={{sku}}.jpg'
 
-A Parquet file keeps the mapping of its run, but for --root, --fetch and a
-webhook_url, which no file can say; for .csv and .jsonl give --map and --set
-again too: `upload` ends with the whole line to type. Rows that are
-uploaded, exists or accepted stay as they are. Rows that are unknown are looked
-for in the library before anything is sent. Mend the cells of the others in
-RESULTS itself, which may be a part of what a run wrote. OUT may be RESULTS.
+A Parquet file has the mapping of its run, except for --root, --fetch and a
+webhook_url, which are never read from a file. For .csv and .jsonl give --map
+and --set again; `upload` ends with the complete command to type. Rows that are
+uploaded, exists or accepted stay as they are. Rows whose status is unknown are
+searched for in the library first. Fix the cells of the other rows in RESULTS
+itself. RESULTS may be a part of what a run wrote. OUT may be RESULTS.
 
 {_MAPPING}
 
@@ -99,19 +100,19 @@ exit status: as for upload"""
 
 RESUME = f"""\
 examples:
-  ikpipe resume                        which runs were cut off
+  ikpipe resume                        list interrupted runs
   ikpipe resume run.ikjournal -o results.csv
 
-The journal has the table as far as it was read, and what became of each row:
---map and --set are not needed, the keys are. A table that was not read to its
-end is read on; one that came from standard input has to be given again, to
-`upload` with the same --journal. What may have left when the run
-was cut off is looked for before anything fresh is sent. Rows that have ended
-stay as they are, those that failed too: mend these in OUT, then `ikpipe retry`.
-Without other options the run goes on as it was begun. A journal that does not
-prove that this account wrote it (its private key was replaced, say, or an
-earlier ikpipe wrote it) is refused unless --trust-journal says that it is
-yours.
+The journal has the table as far as it was read, and the result of each row, so
+--map and --set are not needed; the keys are. If the table was not read to its
+end, reading continues. A table from standard input has to be given again, to
+`upload` with the same --journal. Uploads that were in flight when the run was
+interrupted are searched for in the library before anything is sent again. Rows
+with a result stay as they are, also if they failed: fix these in OUT, then run
+`ikpipe retry`. Without other options the run continues with those of its start.
+A journal without proof that this account wrote it (for example because its
+private key was replaced, or an earlier ikpipe wrote it) is refused unless
+--trust-journal is given.
 
 {KEYS}
 
@@ -123,12 +124,12 @@ examples:
   ikpipe files --search 'tags IN ["sale"] AND createdAt > "7d"' -o sale.csv
   ikpipe files -o library.parquet
 
-QUERY is the service's own query language. OUT is .csv, .jsonl or .parquet;
-without it CSV goes to standard output.
+QUERY is written in ImageKit's query language. OUT is .csv, .jsonl or .parquet;
+without it, CSV goes to standard output.
 
 {KEYS}
 
-exit status: 0, 2 bad options, 3 the account was refused"""
+exit status: 0 success, 2 bad options, 3 account refused"""
 
 SIGN = f"""\
 examples:
@@ -137,13 +138,13 @@ examples:
       -F token=$(ikpipe sign fileName=dress.jpg) \\
       https://upload.imagekit.io/api/v2/files/upload
 
-The request must have the very same parameters and values as the token, and a
-token is good for one request, also if that fails. Names may be spelt either way
-(file_name, fileName).
+The request must have exactly the parameters and values of the token. A token is
+valid for one request, even if that request fails. Names are accepted in both
+spellings (file_name, fileName).
 
 {KEYS}
 
-exit status: 0, 2 bad parameters, 3 no private key"""
+exit status: 0 success, 2 bad parameters, 3 no private key"""
 
 EMULATOR = """\
 examples:
@@ -154,13 +155,13 @@ examples:
   ikpipe emulator --set latency=0.2 --set capacity=8
   ikpipe emulator > account.sh &       then, when it is ready: . ./account.sh
 
-It prints its address and the lines to export, then serves until Ctrl-C or
-SIGTERM. With those lines every ikpipe command of that shell talks to it.
-RULE is a guess about the service, or a state that an account can be in; KIND is
-a way in which things go wrong, and MOMENT is when an upload that it struck has
-used its token up: the lists are in docs/emulator.md.
+It prints its address and lines to export, then serves until Ctrl-C or SIGTERM.
+In a shell with those lines every ikpipe command uses it. RULE is an assumption
+about the service or a state of the account, KIND is a kind of fault, and MOMENT
+is when an upload with that fault uses up its token; docs/emulator.md lists all
+of them.
 
-exit status: 0, 2 bad options or a port that is taken"""
+exit status: 0 success, 2 bad options or a port in use"""
 
 AUTH_SERVER = f"""\
 examples:
@@ -170,21 +171,22 @@ examples:
       --origin http://localhost:8000 --port 8780
   ikpipe auth-server --allow shop.policy:uploads
 
-It answers what the seed's `authenticationEndpoint` is asked: POST of
-uploadPayload, expire and publicKey, with a token. What no option allows is
-refused: without --may no parameter can be set, without --folder no folder is
-good (a request that names none is for /). A caller shows its token as
-`Authorization: Bearer TOKEN`. Pages of other origins than --origin may not ask.
-Who signed what goes to standard error, without the token. TLS is for a proxy in
-front of it. For the client: Account(authentication_endpoint=…, headers=…).
+It is an `authenticationEndpoint` as in ImageKit's upload documentation: it
+answers a POST of uploadPayload, expire and publicKey with a token. What no
+option allows is refused: without --may no parameter can be set, and without
+--folder no folder is allowed (a request without a folder is for /). A caller
+sends its token as `Authorization: Bearer TOKEN`. Pages of other origins than
+--origin cannot use it. Each signed request is logged to standard error, without
+the token. Use a proxy in front of it for TLS. The client's account:
+Account(authentication_endpoint=…, headers=…).
 
 {KEYS}
 
-exit status: 0, 2 bad options or a port that is taken, 3 no private key"""
+exit status: 0 success, 2 bad options or a port in use, 3 no private key"""
 
 DEMO = """\
-A small catalogue of pictures goes up to a local emulator, awkward rows and all.
-The folder then has results.csv, and results.html to look at in a browser.
+Uploads a small catalog of pictures to a local emulator, including rows with
+mistakes. The folder then has results.csv, and results.html for a browser.
 
 examples:
   ikpipe demo

@@ -1,4 +1,4 @@
-"""`--map PARAMETER=COLUMN`, `--set PARAMETER=TEXT`, `--policy FIELD=VALUE` → the keywords of a call."""
+"""Convert `--map`, `--set` and `--policy` options to the keywords of a call, and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def call(options: Namespace) -> dict[str, Any]:
-    """Gather the mapping as the library's keywords; what was not given is left to it."""
+    """Return the mapping as the library's keywords, without options that are not set."""
     given = {name: getattr(options, name) for name in ("root", "file_kind", "fetch")}
     return {
         "columns": columns(options.map),
@@ -28,7 +28,7 @@ def call(options: Namespace) -> dict[str, Any]:
 
 
 def gathered(options: Namespace) -> dict[str, Any]:
-    """Gather the mapping as a run keeps it."""
+    """Return the mapping in the form in which a run stores it."""
     from ikpipe.run.prepare import collect_mapping
 
     given = call(options)
@@ -37,16 +37,16 @@ def gathered(options: Namespace) -> dict[str, Any]:
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Gather `--map` options.
+    """Return the mapping of `--map` options.
 
-    Tags take several columns, whose values are joined. Custom metadata takes columns that are named like their
-    fields; ``custom_metadata.FIELD`` takes one column of any name. A column's name with a comma stands in double
-    quotes where several are listed.
+    Tags take several columns, whose values are joined. Custom metadata takes columns named like their fields;
+    ``custom_metadata.FIELD`` takes one column of any name. In a list, a column name that contains a comma is written
+    in double quotes.
 
     Raises
     ------
     MappingError
-        There is no such parameter, or it is given twice.
+        The parameter does not exist or is set twice.
     """
     found: dict[str, Any] = {}
     for given, text in pairs:
@@ -64,12 +64,12 @@ def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[str, Any]:
-    """Gather `--set` options; ``custom_metadata.FIELD`` sets one field.
+    """Return the keywords of `--set` options; ``custom_metadata.FIELD`` sets one field.
 
     Raises
     ------
     MappingError
-        There is no such parameter, or it is given twice.
+        The parameter does not exist or is set twice.
     """
     found: dict[str, Any] = {}
     for given, text in pairs:
@@ -79,25 +79,25 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
             continue
         fields = found.setdefault(name, {})
         if not isinstance(fields, dict):
-            raise MappingError(f"{option} {given}: custom_metadata is given as a whole already.")
+            raise MappingError(f"{option} {given}: custom_metadata is already set as a whole.")
         _put(fields, field, text, f"{option} {given}")
     return found
 
 
 def words(mapping: Mapping[str, Any], *, kept: bool = False) -> list[str]:
-    """Write a run's mapping as options: the words that say it again.
+    """Return a run's mapping as command-line options.
 
     Parameters
     ----------
     mapping
-        The run's.
+        The mapping of the run.
     kept
-        Whether the results keep it, so that only what `retry` does not take from them is to be said.
+        Whether the results file has the mapping, so that only what `retry` does not read from it is needed.
 
     Raises
     ------
     MappingError
-        It was given in Python, and no option can say it.
+        It was set in Python, and no option can express it.
     """
     found = []
     if kept:
@@ -136,7 +136,7 @@ def _mapped(name: str, target: Any) -> Iterator[str]:
 
 
 def _set(name: str, value: Any) -> Iterator[str]:
-    """Write a keyword as `--set` takes it, in text that means the same; what is missing was not given."""
+    """Return the `--set` options that are equivalent to a keyword; none for a missing value."""
     from pandas import isna
     from pandas.api.types import is_scalar
 
@@ -151,14 +151,14 @@ def _set(name: str, value: Any) -> Iterator[str]:
 
 
 def _plain(field: object) -> bool:
-    """Tell whether a metadata field can stand before the ``=`` of an option."""
+    """Whether a metadata field can be written before the ``=`` of an option."""
     return isinstance(field, str) and bool(field) and "=" not in field
 
 
 def _text(name: str, value: Any) -> str:
-    """Write a keyword's value that is no text."""
+    """Return the text for a keyword's value that is not text."""
     if name == "file":
-        raise MappingError(f"No option can give {name}={short_repr(value)}.")
+        raise MappingError(f"No option can express {name}={short_repr(value)}.")
     if name != "tags":
         text = encode(name, value)
     elif isinstance(value, list) and any("{" in str(tag) for tag in value):
@@ -169,7 +169,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _joined(columns: Iterable[object]) -> str:
-    """Write columns as `_listed` reads them."""
+    """Return a list of columns as text that `_listed` reads."""
     return ",".join(_quoted(str(column)) for column in columns)
 
 
@@ -179,18 +179,18 @@ def _quoted(column: str) -> str:
 
 
 def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
-    """Gather `--policy` options.
+    """Return the policy of `--policy` options.
 
     Raises
     ------
     MappingError
-        There is no such field, or it is given twice, or its value is none for it.
+        The field does not exist or is set twice, or its value is not valid.
     """
     numbers = {field.name: isinstance(field.default, int | float) for field in fields(Policy)}
     found: dict[str, Any] = {}
     for name, text in pairs:
         if name not in numbers:
-            raise MappingError(f"--policy {name}: a policy has no field {name!r}{did_you_mean(name, numbers)}.")
+            raise MappingError(f"--policy {name}: there is no policy field {name!r}{did_you_mean(name, numbers)}.")
         _put(found, name, _number(name, text) if numbers[name] else text, f"--policy {name}")
     return Policy(**found)
 
@@ -199,11 +199,11 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise MappingError(f"--policy {name}={text}: it takes a number.") from None
+        raise MappingError(f"--policy {name}={text}: this field takes a number.") from None
 
 
 def _split(given: str, option: str) -> tuple[str, str | None]:
-    """Part a name such as ``custom_metadata.brand``, and see that there is such a parameter."""
+    """Split a name such as ``custom_metadata.brand``, and check that the parameter exists."""
     spelt, dot, field = given.partition(".")
     name = BY_WIRE.get(spelt, spelt)
     if name != "token" and (name not in TABLE or (dot and (name != "custom_metadata" or not field))):
@@ -213,10 +213,10 @@ def _split(given: str, option: str) -> tuple[str, str | None]:
 
 def _put(found: dict[str, Any], key: str, value: object, option: str) -> None:
     if key in found:
-        raise MappingError(f"{option} is given twice; say it once.")
+        raise MappingError(f"{option} is set twice. Set it once.")
     found[key] = value
 
 
 def _listed(text: str) -> list[str]:
-    """Part a list of columns at its commas, as CSV does."""
+    """Split a list of columns at its commas, as CSV does."""
     return next(csv.reader([text], skipinitialspace=True), [text])

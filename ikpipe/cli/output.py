@@ -1,4 +1,4 @@
-"""OUT: looked at before anything is sent, and written whole or not at all."""
+"""OUT: checked before anything is sent, and written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STANDARD = "-"
 
 
 def ready(out: str, source: str | None = None, journal: str | None = None) -> None:
-    """See that OUT can be written, as far as that can be seen beforehand.
+    """Check that OUT can be written, as far as possible in advance.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def ready(out: str, source: str | None = None, journal: str | None = None) -> No
     Raises
     ------
     Error
-        Its ending is unknown, it is a folder or in none, it may not be written, or it is one of those files.
+        Its file type is unknown, it is a folder, its folder is missing or not writable, or it is one of those files.
     """
     if out == STANDARD:
         return
@@ -45,18 +45,18 @@ def ready(out: str, source: str | None = None, journal: str | None = None) -> No
         needed("pyarrow", "parquet", f"Writing {out}")
     path = Path(out)
     if path.is_dir():
-        raise Error(f"{out} is a folder; name a file in it.")
+        raise Error(f"{out} is a folder. Name a file in it.")
     if not path.parent.is_dir():
-        raise Error(f"{out}: the folder {path.parent} does not exist; make it first.")
+        raise Error(f"{out}: the folder {path.parent} does not exist. Create it first.")
     if not os.access(path.parent, os.W_OK):
-        raise Error(f"{out}: the folder {path.parent} may not be written to; choose another.")
+        raise Error(f"{out}: the folder {path.parent} is not writable. Choose another one.")
     for other, what in ((source, "input"), (journal, "journal")):
         if other is not None and _same(path, Path(other)):
-            raise Error(f"{out} is the {what} itself, which is never overwritten; name another file.")
+            raise Error(f"{out} is the {what}, which is never overwritten. Name another file.")
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Tell whether two paths are one file, or will be."""
+    """Whether two paths are, or will be, the same file."""
     if one.exists() and other.exists():
         return one.samefile(other)
     return one.resolve() == other.resolve()
@@ -64,14 +64,14 @@ def _same(one: Path, other: Path) -> bool:
 
 @contextmanager
 def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
-    """Open OUT for results as they come; it is there as a whole in the end, or not at all.
+    """Open OUT for results; it appears as a whole at the end, or not at all.
 
     Parameters
     ----------
     out
         A path, or ``-`` for standard output.
     attrs
-        Those of the table that the rows are of.
+        The `attrs` of the table.
     """
     from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 
@@ -88,7 +88,7 @@ def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
 
 
 def write(frame: pd.DataFrame, out: str) -> None:
-    """Write a frame to OUT; a reader of standard output may leave early."""
+    """Write a frame to OUT. A reader of standard output may close it early."""
     from ikpipe.frames.io.results import write_csv, write_results
 
     if out != STANDARD:
@@ -103,7 +103,7 @@ def write(frame: pd.DataFrame, out: str) -> None:
 
 
 class _Standard(io.BytesIO):
-    """Standard output, whose reader may leave early: what comes then is for nobody."""
+    """Standard output, whose reader may close it early; further data is discarded."""
 
     def write(self, data: Any) -> int:
         try:
@@ -111,10 +111,10 @@ class _Standard(io.BytesIO):
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             _leave()
-            say("standard output was closed before all results were written; the journal of this run has them")
+            say("Standard output was closed before all results were written. The journal of this run has them.")
         return len(data)
 
 
 def _leave() -> None:
-    # Python flushes it once more at the very end, which would fail again.
+    # Python flushes standard output again at exit, which would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

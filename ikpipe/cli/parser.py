@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that shows examples as they stand, takes no shortened options, and raises what it refuses."""
+    """A parser that keeps the line breaks of examples, accepts no abbreviated options, and raises its errors."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        raise Error(f"{message}. Type: {self.prog} --help")
+        raise Error(f"{message}. See: {self.prog} --help")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser; what it parses has `run`, which takes it and gives the exit status."""
+    """Return the parser. The parsed options have `run`, a function that takes them and returns the exit status."""
     program = _Parser(
         prog="ikpipe",
         usage="ikpipe COMMAND …",
-        description="Upload a table of files to ImageKit.io, and get the answers back as a table.",
+        description="Upload a table of files to ImageKit.io and get the results as a table.",
         epilog=help_text.PROGRAM,
     )
     program.add_argument("--version", action="version", version=f"ikpipe {ikpipe.__version__}")
@@ -63,46 +63,50 @@ def _command(
 
 
 def _upload(every: _Commands) -> None:
-    purpose = "upload the file of each row, and write the answers beside the rows"
+    purpose = "upload the file of each row and write the results as a table"
     command = _command(every, "upload", upload.upload, "IN -o OUT [options]", purpose, help_text.UPLOAD)
-    command.add_argument("table", metavar="IN", help="the table; - is standard input")
-    command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; - is standard output")
+    command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
+    command.add_argument(
+        "-o", "--out", metavar="OUT", required=True, help="the file for the results; - for standard output"
+    )
     _add_mapping(command)
     _add_sending(command)
     _add_account(command)
 
 
 def _check(every: _Commands) -> None:
-    purpose = "find every problem of every row, before anything is sent"
+    purpose = "find problems in every row without uploading anything"
     command = _command(every, "check", commands.check, "IN [-o PROBLEMS] [options]", purpose, help_text.CHECK)
-    command.add_argument("table", metavar="IN", help="the table; - is standard input")
-    command.add_argument("-o", "--out", metavar="PROBLEMS", help="write the problems there; - is standard output")
+    command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
+    command.add_argument("-o", "--out", metavar="PROBLEMS", help="the file for the problems; - for standard output")
     _add_mapping(command)
-    command.add_argument("--probe", action="store_true", help="ask each URL for its headers")
+    command.add_argument("--probe", action="store_true", help="request the headers of each URL")
     _add_policy(command)
     _add_profile(command)
 
 
 def _retry(every: _Commands) -> None:
-    purpose = "send the rows of a results file that are not up yet"
+    purpose = "upload the rows of a results file that are not uploaded yet"
     command = _command(every, "retry", upload.retry, "RESULTS -o OUT [options]", purpose, help_text.RETRY)
-    command.add_argument("table", metavar="RESULTS", help="what upload or retry wrote")
-    command.add_argument("-o", "--out", metavar="OUT", required=True, help="where the results go; may be RESULTS")
+    command.add_argument("table", metavar="RESULTS", help="a file that upload or retry wrote")
+    command.add_argument("-o", "--out", metavar="OUT", required=True, help="the file for the results; may be RESULTS")
     _add_mapping(command)
     _add_sending(command)
     command.add_argument(
         "--earlier-journal",
         metavar="FILE",
-        help="the journal of the run that gave RESULTS, which tells more of rows that are unknown",
+        help="the journal of the run that wrote RESULTS; it helps to find rows whose status is unknown",
     )
     _add_account(command)
 
 
 def _resume(every: _Commands) -> None:
-    purpose = "finish a run that was cut off, from its journal"
+    purpose = "finish an interrupted run from its journal"
     command = _command(every, "resume", upload.resume, "[JOURNAL -o OUT] [options]", purpose, help_text.RESUME)
-    command.add_argument("journal", metavar="JOURNAL", nargs="?", help="its file; without it: which there are")
-    command.add_argument("-o", "--out", metavar="OUT", help="where the results go; - is standard output")
+    command.add_argument(
+        "journal", metavar="JOURNAL", nargs="?", help="the journal file; without it, list interrupted runs"
+    )
+    command.add_argument("-o", "--out", metavar="OUT", help="the file for the results; - for standard output")
     _add_fetch_hosts(command)
     _add_sending(command, as_begun=True)
     _add_trust(command)
@@ -111,11 +115,13 @@ def _resume(every: _Commands) -> None:
 
 
 def _files(every: _Commands) -> None:
-    command = _command(every, "files", commands.files, "[options]", "list the media library", help_text.FILES)
-    command.add_argument("--search", metavar="QUERY", help="only files that match, such as 'name : \"shirt\"'")
-    command.add_argument("--path", metavar="FOLDER", help="only files right in this folder")
-    command.add_argument("--limit", metavar="N", type=_count, help="at most so many")
-    command.add_argument("-o", "--out", metavar="OUT", default="-", help="write the list there")
+    command = _command(every, "files", commands.files, "[options]", "list files of the media library", help_text.FILES)
+    command.add_argument("--search", metavar="QUERY", help="only files that match a query, such as 'name : \"shirt\"'")
+    command.add_argument("--path", metavar="FOLDER", help="only files directly in this folder")
+    command.add_argument("--limit", metavar="N", type=_count, help="maximum number of files")
+    command.add_argument(
+        "-o", "--out", metavar="OUT", default="-", help="the file for the list (default: CSV on standard output)"
+    )
     _add_profile(command)
 
 
@@ -123,15 +129,21 @@ def _sign(every: _Commands) -> None:
     command = _command(
         every, "sign", commands.sign, "PARAMETER=VALUE … [options]", "print an upload token", help_text.SIGN
     )
-    command.add_argument("parameters", metavar="PARAMETER=VALUE", nargs="+", type=_pair, help="what will be sent")
     command.add_argument(
-        "--lifetime", metavar="SECONDS", type=_count, default=1800, help="1 to 3600; 1800 where nobody says"
+        "parameters", metavar="PARAMETER=VALUE", nargs="+", type=_pair, help="a parameter of the upload"
+    )
+    command.add_argument(
+        "--lifetime",
+        metavar="SECONDS",
+        type=_count,
+        default=1800,
+        help="lifetime of the token, 1 to 3600 (default: 1800)",
     )
     _add_profile(command)
 
 
 def _emulator(every: _Commands) -> None:
-    purpose = "run the service on this machine, for trying without an account"
+    purpose = "run a local ImageKit for tests and trials without an account"
     command = _command(every, "emulator", commands.emulator, "[options]", purpose, help_text.EMULATOR)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     command.add_argument(
@@ -139,27 +151,27 @@ def _emulator(every: _Commands) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="serve requests to this host name too (default: only localhost and loopback addresses); repeatable",
+        help="also serve requests for this host name (default: only localhost and loopback addresses); repeatable",
     )
-    command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
+    command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
     command.add_argument(
-        "--directory", metavar="DIR", help="keep files and details there (default: a temporary folder)"
+        "--directory", metavar="DIR", help="folder for files and details (default: a temporary folder)"
     )
     command.add_argument("--public-key", metavar="KEY", help="the public key of the emulated account")
-    command.add_argument("--private-key", metavar="KEY", help="its private key, which opens nothing but the emulator")
-    command.add_argument("--seed", metavar="N", type=int, default=0, help="seed of its random numbers")
+    command.add_argument("--private-key", metavar="KEY", help="the private key of the emulated account")
+    command.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the random numbers")
     _add_pairs(command, "--set", "RULE=VALUE", "set a rule of the emulator")
-    _add_pairs(command, "--fault", "KIND=RATE", "let a share of all uploads, 0 to 1, go wrong in this way")
+    _add_pairs(command, "--fault", "KIND=RATE", "inject this fault into a share of all uploads (0 to 1)")
     _add_pairs(
         command,
         "--spends",
         "KIND=MOMENT",
-        "when a fault's token counts as spent: never, received, stored or answered, as the kind allows",
+        "when an upload with this fault uses up its token: never, received, stored or answered",
     )
 
 
 def _auth_server(every: _Commands) -> None:
-    purpose = "sign uploads for pages and scripts that must not hold the private key"
+    purpose = "sign uploads for web pages and scripts that must not have the private key"
     command = _command(every, "auth-server", auth_server.auth_server, "[options]", purpose, help_text.AUTH_SERVER)
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     command.add_argument(
@@ -167,48 +179,62 @@ def _auth_server(every: _Commands) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="serve requests to this host name too (default: only localhost and loopback addresses); repeatable",
+        help="also serve requests for this host name (default: only localhost and loopback addresses); repeatable",
     )
-    command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
-    command.add_argument("--callers", metavar="FILE", help="who may sign: a name and a token on each line")
-    command.add_argument("--anybody", action="store_true", help="sign for whoever asks")
-    command.add_argument("--may", metavar="PARAMETER[,PARAMETER]", action="append", default=[], help="what callers set")
+    command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    command.add_argument("--callers", metavar="FILE", help="file of callers: a name and a token per line")
+    command.add_argument("--anybody", action="store_true", help="sign for anybody, without a caller's token")
     command.add_argument(
-        "--folder", metavar="FOLDER", action="append", default=[], help="where they upload to; {caller} is their name"
+        "--may", metavar="PARAMETER[,PARAMETER]", action="append", default=[], help="parameters that callers may set"
     )
-    command.add_argument("--names", metavar="REGEX", help="what file names look like")
-    _add_pairs(command, "--force", "PARAMETER=VALUE", "what each request must have")
-    command.add_argument("--replace", action="store_true", help="let callers replace files that are there")
-    command.add_argument("--lifetime", metavar="SECONDS", type=_count, help="of a token, at most (default: 3600)")
-    command.add_argument("--rate", metavar="N", type=_rate, help="requests a minute for each caller (default: 60)")
-    command.add_argument("--allow", metavar="MODULE:NAME", help="the whole policy, an ikpipe.auth.Allow in Python")
     command.add_argument(
-        "--origin", metavar="ORIGIN", action="append", default=[], help="whose pages may ask, https://shop.example"
+        "--folder",
+        metavar="FOLDER",
+        action="append",
+        default=[],
+        help="folder that callers may upload to; {caller} is the caller's name",
     )
-    command.add_argument("--credentials", action="store_true", help="pages may send cookies along")
-    command.add_argument("--quiet", action="store_true", help="do not log what was signed, only what was refused")
+    command.add_argument("--names", metavar="REGEX", help="regular expression that file names must match")
+    _add_pairs(command, "--force", "PARAMETER=VALUE", "a parameter that every request must have")
+    command.add_argument("--replace", action="store_true", help="let callers replace existing files")
+    command.add_argument(
+        "--lifetime", metavar="SECONDS", type=_count, help="maximum lifetime of a token (default: 3600)"
+    )
+    command.add_argument("--rate", metavar="N", type=_rate, help="requests per minute and caller (default: 60)")
+    command.add_argument("--allow", metavar="MODULE:NAME", help="the policy as an ikpipe.auth.Allow in Python")
+    command.add_argument(
+        "--origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="origin whose pages may ask, such as https://shop.example",
+    )
+    command.add_argument("--credentials", action="store_true", help="let pages send cookies")
+    command.add_argument("--quiet", action="store_true", help="log only what was refused")
     _add_profile(command)
 
 
 def _demo(every: _Commands) -> None:
-    purpose = "upload a small catalogue of pictures to a local emulator"
+    purpose = "upload a small catalog of pictures to a local emulator"
     command = _command(every, "demo", commands.demo, "[-o DIR]", purpose, help_text.DEMO)
     command.add_argument(
-        "-o", "--out", metavar="DIR", default="ikpipe-demo", help="folder of its files (default: ikpipe-demo)"
+        "-o", "--out", metavar="DIR", default="ikpipe-demo", help="folder for its files (default: ikpipe-demo)"
     )
 
 
 def _add_mapping(command: _Parser) -> None:
     _add_pairs(command, "--map", "PARAMETER=COLUMN[,COLUMN]", "take a parameter from a column")
-    _add_pairs(command, "--set", "PARAMETER=TEXT", "the same for every row; {column} is filled in")
-    command.add_argument(
-        "--root", metavar="DIR", help="folder that paths in the table live in, and may not lead out of"
+    _add_pairs(
+        command, "--set", "PARAMETER=TEXT", "set a parameter for every row; {column} is replaced by the row's value"
     )
-    command.add_argument("--file-kind", choices=("base64",), help="the files are raw base64 text")
+    command.add_argument(
+        "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
+    )
+    command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")
     command.add_argument(
         "--fetch",
         choices=("server", "client"),
-        help="who downloads URLs: ImageKit (server, default), or this machine (client)",
+        help="who downloads URLs: ImageKit (server, default) or this machine (client)",
     )
     _add_fetch_hosts(command)
 
@@ -219,26 +245,26 @@ def _add_fetch_hosts(command: _Parser) -> None:
         metavar="HOST",
         action="append",
         default=[],
-        help="a host or network that this machine may download from although it is not public, such as "
-        "intranet.example.com or 10.0.0.0/8; repeatable",
+        help="a private host or network that this machine may download from, such as intranet.example.com or "
+        "10.0.0.0/8; repeatable",
     )
 
 
 def _add_sending(command: _Parser, *, as_begun: bool = False) -> None:
-    """Add what says how to send; a run that is resumed does it as it was begun, where nothing is said."""
-    best, hold = ("", "") if as_begun else (" (default: as many as do best)", " (default)")
-    command.add_argument("--concurrency", metavar="N", type=_count, help=f"uploads at the same time{best}")
-    command.add_argument("--rate", metavar="N", type=_rate, help="requests begun per second, at most")
-    command.add_argument("--max-failures", metavar="N", type=_count, help="stop when N rows could not be uploaded")
+    """Add options about sending; a resumed run has the options of its start as defaults."""
+    best, hold = ("", "") if as_begun else (" (default: automatic)", " (default)")
+    command.add_argument("--concurrency", metavar="N", type=_count, help=f"number of uploads at the same time{best}")
+    command.add_argument("--rate", metavar="N", type=_rate, help="maximum number of uploads started per second")
+    command.add_argument("--max-failures", metavar="N", type=_count, help="stop after N failed rows")
     command.add_argument(
         "--on-unknown",
         choices=("hold", "resend"),
         default=None if as_begun else "hold",
-        help=f"rows that may be stored, where nobody can look: hold them{hold}, or send them again, which can store "
-        "a file twice",
+        help=f"rows that may be stored, if the library cannot be searched: leave them unknown{hold}, or send them "
+        "again, which can store a file twice",
     )
     _add_policy(command)
-    command.add_argument("--quiet", action="store_true", help="neither progress nor summary; errors are still shown")
+    command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
 
 
 def _add_policy(command: _Parser) -> None:
@@ -247,12 +273,12 @@ def _add_policy(command: _Parser) -> None:
 
 
 def _add_account(command: _Parser) -> None:
-    """Add where a table goes, and what keeps its run."""
+    """Add the account and the journal."""
     command.add_argument(
         "--journal",
         metavar="FILE",
-        help="keep there what is done (default: a new file, which is named); the same command again with the same "
-        "FILE does only what is left",
+        help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
+        "remaining rows",
     )
     _add_trust(command)
     account = command.add_mutually_exclusive_group()
@@ -260,7 +286,7 @@ def _add_account(command: _Parser) -> None:
     account.add_argument(
         "--emulator",
         action="store_true",
-        help="try it: send to a temporary service on this machine, which ends with the command",
+        help="upload to a temporary local ImageKit instead, to try it out",
     )
 
 
@@ -268,13 +294,13 @@ def _add_trust(command: _Parser) -> None:
     command.add_argument(
         "--trust-journal",
         action="store_true",
-        help="take a journal that does not prove that this account wrote it: of a replaced key, of another machine "
-        "without the key, or of an earlier ikpipe",
+        help="accept a journal without proof that this account wrote it, such as one of a replaced key, of another "
+        "machine without the key, or of an earlier ikpipe",
     )
 
 
 def _add_profile(command: argparse._ActionsContainer) -> None:
-    command.add_argument("--profile", metavar="NAME", help="take keys from this table of your config.toml")
+    command.add_argument("--profile", metavar="NAME", help="take the keys from this profile of config.toml")
 
 
 def _add_pairs(command: _Parser, option: str, metavar: str, purpose: str) -> None:
@@ -292,13 +318,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the last port there is
-        raise argparse.ArgumentTypeError(f"{text!r} is no port, 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number (0 to 65535)")
     return int(text)
 
 
@@ -308,5 +334,5 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return rate

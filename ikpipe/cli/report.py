@@ -1,4 +1,4 @@
-"""Problems and summaries for people: lines of text, fitted to a width."""
+"""Problems and summaries as text, wrapped on a terminal and never cut."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.cli.wording import cut, in_options, one_line
+from ikpipe.cli.wording import in_options, one_line
 from ikpipe.errors import CODES, WARNINGS
 from ikpipe.request.result import CANCELLED, SETTLED
 from ikpipe.run.progress import size
@@ -21,25 +21,24 @@ if TYPE_CHECKING:
     from ikpipe.run.ordering import ResultSink
 
 FEW = 3  # examples of each code
-_COLUMN = 20  # characters of a column's name
 
 
 def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
-    """Sum up what `ikpipe.check` found: errors, then warnings, of each the most frequent code first, with a few rows.
+    """Return lines about the problems of a table: errors, then warnings, by code, each with a few rows.
 
     Parameters
     ----------
     found
-        A row a problem.
+        One row per problem, as `ikpipe.check` returns them.
     rows
-        Rows of the table that was checked.
+        Number of rows of the table.
     width
-        Characters of a line.
+        Characters per line.
     """
     warns = found["severity"] == "warning"
     errors, warnings = found[~warns], found[warns]
     if errors.empty:
-        yield f"no problems in {_count(rows, 'row')}"
+        yield f"No problems in {_count(rows, 'row')}."
     else:
         yield f"{_of(errors, 'problem', rows)} (the first row is row 0)"
         yield from _by_code(errors, width)
@@ -59,13 +58,13 @@ def _by_code(found: pd.DataFrame, width: int) -> Iterator[str]:
         few = group.head(FEW)
         columns = few["column"].astype(str).where(few["column"].notna(), "")
         yield ""
-        yield from _explained(f"{len(group)} {code}", code, width)
+        yield from _explained(f"{len(group):,} {code}", code, width)
         shown = zip(few["row"], columns, few["message"] + "; " + few["fix"], strict=True)
         yield from _examples(list(shown), len(group), width)
 
 
 class StatusCounts:
-    """What became of rows, counted, with a few of each kind of trouble."""
+    """Counts of rows by status and error code, with a few examples of each code."""
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
@@ -77,7 +76,7 @@ class StatusCounts:
 
     @classmethod
     def of(cls, labels: Iterable[Any], results: Iterable[Result]) -> StatusCounts:
-        """Count some rows."""
+        """Return the counts of some rows."""
         found = cls()
         for label, one in zip(labels, results, strict=True):
             found.statuses[one.status] += 1
@@ -92,7 +91,7 @@ class StatusCounts:
         return found
 
     def add(self, other: StatusCounts) -> None:
-        """Add rows that come after these."""
+        """Add the counts of the rows after these."""
         self.statuses += other.statuses
         self.stored += other.stored
         self.warned += other.warned
@@ -107,16 +106,16 @@ class StatusCounts:
 
 
 class ResultTally(StatusCounts):
-    """Counts the results of a run on their way to where they are written.
+    """A sink that counts the results of a run and passes them on.
 
-    `about` is the run's summary, once there is one: not where the run was stopped before it took any row.
+    `about` is the run's summary after `close`; it stays empty if the run was stopped before its first row.
 
     Parameters
     ----------
     sink
-        Where they go on to.
+        Where the results go.
     instead
-        What the run's summary is to say instead of what it says.
+        Entries that replace those of the run's summary.
     """
 
     def __init__(self, sink: ResultSink, instead: Mapping[str, Any] | None = None) -> None:
@@ -125,59 +124,59 @@ class ResultTally(StatusCounts):
         self._sink, self._instead, self._taken = sink, instead or {}, False
 
     @property
-    def all_up(self) -> bool:
-        """Whether every row is."""
+    def all_uploaded(self) -> bool:
+        """Whether every row is uploaded."""
         return self.statuses.keys() <= SETTLED
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[Any, StatusCounts]:
-        """Let the sink prepare, and count."""
+        """Prepare rows for the sink, and count them."""
         labels = chunk.frame.index
         return self._sink.prepare(chunk, results), StatusCounts.of(labels, results or [CANCELLED] * len(labels))
 
     def take(self, prepared: tuple[Any, StatusCounts]) -> None:
-        """Add the next rows up, and pass them on."""
+        """Add the counts of the next rows, and pass the rows on."""
         rows, counts = prepared
         self._taken = True
         self.add(counts)
         self._sink.take(rows)
 
     def close(self, summary: Mapping[str, Any]) -> None:
-        """Keep the summary, and pass it on; where nothing was taken, what was there before stays."""
+        """Keep the summary, and pass it on. If there were no rows, OUT stays as it was."""
         if self._taken:
             self.about = {**summary, **self._instead}
             self._sink.close(self.about)
 
 
 def summary(tally: ResultTally, width: int) -> Iterator[str]:
-    """Sum up a run: how many rows are up, and for the others by code what to do about them."""
-    about, up = tally.about, sum(tally.statuses[status] for status in SETTLED)
+    """Return lines about a run: how many rows are uploaded, and by code what to do about the others."""
+    about, done = tally.about, sum(tally.statuses[status] for status in SETTLED)
     sent = f", {size(about['bytes'])} sent from here" if about["bytes"] else ""
-    yield f"{up} of {_count(about['rows'], 'row')} up, {size(tally.stored)} stored{sent}, in {about['seconds']:.1f} s"
-    yield "  " + ", ".join(f"{count} {status}" for status, count in tally.statuses.most_common())
+    rows = _count(about["rows"], "row")
+    yield f"{done:,} of {rows} uploaded: {size(tally.stored)} stored{sent} in {about['seconds']:.1f} s"
+    yield "  " + ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
     if tally.warned:
         yield f"  {_count(tally.warned, 'row')} with warnings: see the column ik_warnings"
     for code, count in tally.troubles.most_common():
         yield ""
-        yield from _explained(f"{count} {'/'.join(tally.kinds[code])}, {code}", code, width)
+        yield from _explained(f"{count:,} {'/'.join(tally.kinds[code])}, {code}", code, width)
         yield from _examples(tally.examples[code], count, width)
 
 
 def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Part a frame by a column's values, the most frequent first."""
+    """Return the parts of a frame by a column's values, the most frequent first."""
     for value in frame[column].value_counts().index:
         yield value, frame[frame[column] == value]
 
 
 def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> Iterator[str]:
-    """Show a few rows of so many: label, column and message, aligned, each on one line."""
-    shown = [
-        (f"row {one_line(label)}", cut(one_line(column), _COLUMN), in_options(one_line(text)))
-        for label, column, text in few
-    ]
+    """Return lines about a few rows: label, column and message, aligned and wrapped."""
+    shown = [(f"row {one_line(label)}", one_line(column), in_options(one_line(text))) for label, column, text in few]
     widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
     for row, column, text in shown:
         cells = [row.ljust(widths[0]), column.ljust(widths[1]), text]
-        yield cut("    " + "  ".join(cell for cell in cells if cell), width)
+        yield from wrap(
+            "    " + "  ".join(cell for cell in cells if cell), width, subsequent_indent=" " * 8, break_on_hyphens=False
+        )
     if count > len(few):
         yield f"    and {_count(count - len(few), 'more row')}"
 

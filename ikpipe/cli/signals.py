@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: a command ends in good order, or at once, or not just now."""
+"""Ctrl-C, SIGTERM and SIGHUP: finish what is in flight, exit at once, or wait for a critical section."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ INTERRUPTED = 130
 
 @contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: a run drains, and its results are written."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C: uploads in flight are finished, and the results are written."""
     with _handled(signal.default_int_handler):
         yield
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """End the process at any of these signals: for what has nothing to save."""
+    """Exit at any of these signals: for commands that have nothing to save."""
     with _handled(lambda *_: sys.exit(INTERRUPTED)):
         yield
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let no signal disturb what takes a moment and must be whole."""
+    """Ignore these signals during a short section that must not be interrupted."""
     with _handled(signal.SIG_IGN):
         yield
 
 
 def _numbers() -> list[signal.Signals]:
-    """Return the signals that end a command. A SIGHUP that is ignored, as by nohup, stays so."""
+    """Return the signals that end a command; not SIGHUP if it is ignored, as by nohup."""
     found = [signal.SIGINT, signal.SIGTERM]
     hangup = getattr(signal, "SIGHUP", None)
     return found if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN else [*found, hangup]

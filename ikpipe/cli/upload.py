@@ -1,4 +1,4 @@
-"""upload, retry and resume: a table goes up, its results are written, and the next command is named."""
+"""upload, retry and resume: send a table, write its results, and name the next command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ikpipe.frames.chunks import TableSource
     from ikpipe.run.job import UploadJob
 
-ALL_UP, SOME_NOT, INTERRUPTED = 0, 1, 130
+ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 
 def upload(options: Namespace) -> int:
@@ -53,7 +53,7 @@ def retry(options: Namespace) -> int:
 
 
 def resume(options: Namespace) -> int:
-    """`ikpipe resume JOURNAL -o OUT`; without a journal it lists the runs that were cut off."""
+    """`ikpipe resume JOURNAL -o OUT`; without a journal, list interrupted runs."""
     if options.journal is None:
         return _list_unfinished(options)
     if options.out is None:
@@ -61,14 +61,14 @@ def resume(options: Namespace) -> int:
     output.ready(options.out, journal=options.journal)
     if not os.path.exists(options.journal):  # noqa: PTH110 - unlike Path's, False where nobody may look
         raise Error(
-            f"There is no journal {options.journal}. A run makes it before it sends anything: if "
-            "it was cut off earlier, nothing was sent; type the upload again. Other runs: ikpipe resume"
+            f"There is no journal {options.journal}. A run creates it before it sends anything, so if the run was "
+            "interrupted before that, nothing was sent: repeat the upload. List other runs: ikpipe resume"
         )
     return _finish(options, ikpipe.Account.from_env(options.profile))
 
 
 def _finish(options: Namespace, account: ikpipe.Account) -> int:
-    """Go on with the run of a journal."""
+    """Continue the run of a journal."""
     from ikpipe.concurrency.control import to_sync
     from ikpipe.frames.io.streams import reopened
     from ikpipe.journal.catalog import found
@@ -88,19 +88,19 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
 
 
 def _list_unfinished(options: Namespace) -> int:
-    """Print the runs that were cut off, a line each, and say what to type."""
+    """Print the interrupted runs, one per line, and the command that finishes one."""
     from ikpipe.journal.catalog import folder, unfinished
 
     if options.out is not None:
-        raise Error("Name the journal too: ikpipe resume JOURNAL -o OUT. Which there are: ikpipe resume")
+        raise Error("Name the journal too: ikpipe resume JOURNAL -o OUT. List the journals: ikpipe resume")
     found = list(unfinished())
     for one in found:
         print(f"{one.begun}  {one.rows:>9,} rows  {one.path}")  # noqa: T201 - what the command is for
     if found:
-        say("finish one of them with:", "  ikpipe resume JOURNAL -o results.csv")
+        say("Finish one of them with:", "  ikpipe resume JOURNAL -o results.csv")
     else:
-        say(f"no run is left to finish in {folder()}", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
-    return ALL_UP
+        say(f"No interrupted runs in {folder()}.", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
+    return ALL_UPLOADED
 
 
 def _run(options: Namespace, read: Callable[[], TableSource], make: Callable[[Any, ikpipe.Account], UploadJob]) -> int:
@@ -117,7 +117,7 @@ def _run(options: Namespace, read: Callable[[], TableSource], make: Callable[[An
         max_failures=options.max_failures,
         on_unknown=options.on_unknown,
         progress=not options.quiet,
-        # A temporary service may have another private key each time, and gets nothing that is worth a proof.
+        # A temporary service may have another private key each time, and its journals need no proof.
         trust_journal=options.trust_journal or options.emulator,
     )
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
@@ -129,34 +129,34 @@ def _run(options: Namespace, read: Callable[[], TableSource], make: Callable[[An
 
     if account is not None:
         return go(account, options.journal)
-    # A run whose service is gone cannot be resumed, so that its journal has no place among those that can.
+    # Nobody can resume a run whose service has ended, so its journal is not kept with the others.
     with TemporaryDirectory(prefix="ikpipe-") as place, emulated(table.sample, mapping.call(options)) as there:
         if options.journal is not None:
-            say(f"--emulator: {options.journal} is a journal of this service alone; name another file for ImageKit")
+            say(f"--emulator: use {options.journal} only with this emulator, and another file for ImageKit.")
         return go(there, options.journal or Path(place, "run.ikjournal"))
 
 
 def _carry_out(options: Namespace, work: UploadJob, send: Callable[[Any], object]) -> int:
-    """Send, while what comes back is written, also where something stops the run."""
+    """Send the rows and write their results, also if something stops the run."""
     with output.results(options.out, work.feed.sample.attrs) as sink, _telling(options):
-        # The journal of a temporary service goes with it.
+        # The journal of a temporary service is deleted with it.
         tally = report.ResultTally(sink, {"journal": None} if options.emulator and options.journal is None else {})
         try:
             send(tally)
         finally:
             if tally.about and not options.quiet:
-                say(*report.summary(tally, width()), "", *_outlook(options, tally))
-    return INTERRUPTED if tally.about["interrupted"] else ALL_UP if tally.all_up else SOME_NOT
+                say(*report.summary(tally, width()), "", *_next_steps(options, tally))
+    return INTERRUPTED if tally.about["interrupted"] else ALL_UPLOADED if tally.all_uploaded else SOME_NOT
 
 
 @contextmanager
 def _telling(options: Namespace) -> Iterator[None]:
-    """Say what to type if the run is cut off, as soon as the library tells where its journal is."""
+    """Print the command that resumes the run as soon as the library logs where its journal is."""
     log = logging.getLogger("ikpipe")
 
     def tell(record: logging.LogRecord) -> bool:
         if journal := getattr(record, "journal", None):
-            say("if this run is cut off, finish it with:", f"  {_going_on(options, journal)}")
+            say("If this run is interrupted, finish it with:", f"  {_resume_command(options, journal)}")
         return record.levelno > logging.INFO
 
     if not options.quiet and not options.emulator:
@@ -168,34 +168,36 @@ def _telling(options: Namespace) -> Iterator[None]:
         log.removeFilter(tell)
 
 
-def _outlook(options: Namespace, tally: report.ResultTally) -> list[str]:
-    """Say where the results are, and what to type next."""
+def _next_steps(options: Namespace, tally: report.ResultTally) -> list[str]:
+    """Return lines that say where the results are and which command comes next."""
     about, lines = tally.about, []
     if options.out != output.STANDARD:
         lines.append(f"Results: {options.out}")
-    if tally.all_up:
+    if tally.all_uploaded:
         return lines
     if about["interrupted"] and about["journal"] is not None and not options.emulator:
-        return [*lines, "Next, to go on where it stopped:", f"  {_going_on(options, about['journal'])}"]
+        return [*lines, "Next, to continue the run:", f"  {_resume_command(options, about['journal'])}"]
     if options.out == output.STANDARD:
-        return ["Write the results to a file (-o results.csv) to retry the rows that are not up."]
-    lines.append(f"Next, once what is wrong is mended (cells can be mended in {options.out}):")
-    lines.append(f"  {_again(options, about, unknown=tally.statuses['unknown'] > 0)}")
+        return ["To retry the rows that are not uploaded, write the results to a file (-o results.csv)."]
+    lines.append(f"Next, after fixing the problems (cells can be fixed in {options.out}):")
+    lines.append(f"  {_retry_command(options, about, unknown=tally.statuses['unknown'] > 0)}")
     if tally.statuses["unknown"]:
-        lines += ["Rows that are unknown may be stored: retry looks for them first, and sends those that are absent."]
-        lines += ["Where it cannot look they are held; --on-unknown resend sends them, which can store a file twice."]
+        lines += [
+            "Rows with the status unknown may be stored. Retry searches the library first and sends only missing files."
+        ]
+        lines += ["Without a search they stay unknown; --on-unknown resend sends them, which can store a file twice."]
     return lines
 
 
-def _going_on(options: Namespace, journal: str) -> str:
-    """Write the command that finishes a run; how it sends is in its journal."""
+def _resume_command(options: Namespace, journal: str) -> str:
+    """Return the command that finishes a run; the journal has its options."""
     return shlex.join(["ikpipe", "resume", journal, "-o", options.out, *_hosts(options), *_given(options, "profile")])
 
 
-def _again(options: Namespace, about: Mapping[str, Any], *, unknown: bool = False) -> str:
-    """Write the command that retries OUT; a Parquet file keeps the mapping itself, but for what only a caller says.
+def _retry_command(options: Namespace, about: Mapping[str, Any], *, unknown: bool = False) -> str:
+    """Return the command that retries OUT; a Parquet file has the mapping, except for what only a caller may set.
 
-    Of rows that are `unknown` the journal tells more than OUT, and no file says where it is.
+    The journal knows more than OUT about rows whose status is unknown, and no file says where it is.
     """
     words = ["ikpipe", "retry", options.out, "-o", options.out]
     try:
@@ -214,6 +216,6 @@ def _hosts(options: Namespace) -> list[str]:
 
 
 def _given(options: Namespace, *names: str) -> list[str]:
-    """Write options again, as far as they were given."""
+    """Return options and their values, as far as they are set."""
     values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in names}
     return [word for option, value in values.items() if value is not None for word in (option, f"{value}")]

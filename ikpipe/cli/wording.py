@@ -45,11 +45,6 @@ def one_line(text: object) -> str:
     return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
 
 
-def cut(line: str, width: int) -> str:
-    """Cut a line to so many characters, and show that it was cut."""
-    return line if len(line) <= width else f"{line[: width - 1]}…"
-
-
 def width() -> int:
-    """Give the terminal's width in characters; 80 where there is none."""
-    return shutil.get_terminal_size().columns
+    """Return the terminal's width in characters; without a terminal, a width at which nothing is wrapped."""
+    return shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize

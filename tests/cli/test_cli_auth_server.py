@@ -95,8 +95,8 @@ def test_a_policy_in_python(emulator: Emulator, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "who may sign?"),
-        (["--anybody", "--callers", "x"], "who may sign?"),
+        ([], "Set who may sign"),
+        (["--anybody", "--callers", "x"], "Set who may sign"),
         (["--anybody", "--may", "fileNam"], "did you mean 'file_name'"),
         (["--anybody", "--force", "is_private_file=perhaps"], "no boolean"),
         (["--anybody", "--lifetime", "4000"], "1 to 3600"),
@@ -106,7 +106,7 @@ def test_a_policy_in_python(emulator: Emulator, tmp_path: Path, monkeypatch: pyt
         (["--allow", "json:loads"], "ikpipe.auth.Allow"),
         (["--allow", "json"], "MODULE:NAME"),
         (["--allow", "json:nothing"], "no attribute"),
-        (["--allow", "json:loads", "--anybody"], "do not go with it"),
+        (["--allow", "json:loads", "--anybody"], "cannot be combined"),
     ],
 )
 @pytest.mark.usefixtures("signed_in")

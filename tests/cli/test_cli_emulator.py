@@ -27,8 +27,8 @@ def test_no_account_is_needed(ikp: Ikp, table: Table) -> None:
     """With `--emulator` a table goes up without an account, and it is said that ImageKit saw nothing."""
     ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--emulator")
     assert ran.status == 0
-    assert ran.err.splitlines()[0].endswith("nothing reaches ImageKit")
-    assert ran.err.splitlines()[-1].endswith("its URLs lead nowhere")
+    assert ran.err.splitlines()[0].endswith("Nothing is sent to ImageKit.")
+    assert ran.err.splitlines()[-1].endswith("its URLs no longer work.")
 
 
 def test_an_account_is_not_used(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_field_that_cannot_be(ikp: Ikp, table: Table) -> None:
     """A field that the service would not have is an error that names it, with the service's words."""
     ran = ikp("upload", table(1, **{"custom_metadata.": ["A"]}), "-o", "out.csv", *NAMED, "--emulator")
     assert ran.status == 2
-    assert ran.err.startswith("ikpipe: error: --emulator: there cannot be a custom metadata field '': ")
+    assert ran.err.startswith("ikpipe: error: --emulator: cannot create the custom metadata field '': ")
 
 
 def test_missing_extra(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_pa
         (["--spends", "429=stored"], "--spends: the fault '429' spends the token 'never' or 'received', not 'stored'"),
         (["--spends", "flood=never"], "--spends: there is no fault 'flood'"),
         (["--set", "capacity=0"], "--set: the rule 'capacity' is a number of uploads, at least 1, not 0"),
-        (["--port", "99999"], "no port, 0 to 65535"),
+        (["--port", "99999"], "not a port number (0 to 65535)"),
     ],
 )
 def test_bad_options(ikp: Ikp, options: list[str], words: str) -> None:

@@ -63,10 +63,10 @@ def test_keywords(pairs: Pairs, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [
-        ([("file", "a"), ("file", "b")], "--map file is given twice"),
-        ([("file_name", "a"), ("fileName", "b")], "--map fileName is given twice"),
-        ([("custom_metadata", "a,b,a")], "--map custom_metadata=a is given twice"),
-        ([("custom_metadata", "a"), ("custom_metadata.a", "b")], "--map custom_metadata.a is given twice"),
+        ([("file", "a"), ("file", "b")], "--map file is set twice"),
+        ([("file_name", "a"), ("fileName", "b")], "--map fileName is set twice"),
+        ([("custom_metadata", "a,b,a")], "--map custom_metadata=a is set twice"),
+        ([("custom_metadata", "a"), ("custom_metadata.a", "b")], "--map custom_metadata.a is set twice"),
         ([("custom_metadata.", "b")], "there is no upload parameter 'custom_metadata.'"),
         ([("tags.a", "b")], "--map tags.a: there is no upload parameter 'tags.a' (did you mean 'tags'?)"),
     ],
@@ -235,7 +235,7 @@ def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, An
 def next_command(*words: str, **run: Any) -> str:
     """Write the command that retries a run."""
     about = {"mapping": collect_mapping(run.pop("columns", None), None, None, "server", run)}
-    return upload._again(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
+    return upload._retry_command(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
 
 
 def test_the_next_command_is_quoted() -> None:

@@ -92,7 +92,7 @@ def test_no_command(ikp: Ikp) -> None:
     """Without a command it is said what to type."""
     ran = ikp()
     assert ran.status == 2
-    assert "Type: ikpipe --help" in ran.err
+    assert "See: ikpipe --help" in ran.err
 
 
 @pytest.mark.parametrize("words", [(), *((command,) for command in COMMANDS)])

@@ -10,7 +10,7 @@ from rows import summed_up
 
 from ikpipe import CODES
 from ikpipe.cli.report import problems, summary
-from ikpipe.cli.wording import cut, in_options, one_line
+from ikpipe.cli.wording import in_options, one_line
 from ikpipe.errors import Problem
 from ikpipe.frames.results import problem_frame
 from ikpipe.request.result import Result
@@ -52,13 +52,6 @@ def test_one_line(text: str) -> None:
     assert len(line.splitlines()) <= 1
 
 
-@given(TEXT, st.integers(1, 90))
-def test_cut(line: str, width: int) -> None:
-    """A line is as wide as there is room for, and stays whole where it fits."""
-    assert len(cut(line, width)) <= width
-    assert cut(line, len(line) or 1) == line
-
-
 @given(st.lists(st.tuples(TEXT, TEXT, st.sampled_from(list(CODES)), TEXT), max_size=8), st.integers(30, 120))
 def test_problems_fit(found: list[tuple[str, str, str, str]], width: int) -> None:
     """Whatever the problems are, no example is wider than the terminal, and all are counted."""
@@ -70,7 +63,7 @@ def test_problems_fit(found: list[tuple[str, str, str, str]], width: int) -> Non
     assert all(len(line) <= width for line in lines)
     counts = [int(line.split()[0]) for line in lines if line.startswith("  ") and line[2] != " "]
     assert sum(counts) == len(every)
-    assert head.startswith(f"{len(every)} problem" if every else "no problems")
+    assert head.startswith(f"{len(every)} problem" if every else "No problems")
 
 
 def test_summary_by_code() -> None:
@@ -81,7 +74,7 @@ def test_summary_by_code() -> None:
     about = {"rows": 4, "bytes": 2_000_000, "seconds": 1.25}
     tally = summed_up(pd.DataFrame(index=["a", "b", "c", "d"]), results, about)
     assert list(summary(tally, 80)) == [
-        "1 of 4 rows up, 1.5 kB stored, 2.0 MB sent from here, in 1.2 s",
+        "1 of 4 rows uploaded: 1.5 kB stored, 2.0 MB sent from here in 1.2 s",
         "  1 uploaded, 1 invalid, 1 unknown, 1 failed",
         "",
         "  2 unknown/failed, server_error: The service answered with a 5xx: it may have",
@@ -97,7 +90,7 @@ def test_summary_by_code() -> None:
 def test_summary_of_nothing() -> None:
     """An empty table has a summary too."""
     tally = summed_up(pd.DataFrame(), [], ABOUT)
-    assert next(summary(tally, 80)) == "0 of 0 rows up, 0 B stored, in 0.0 s"
+    assert next(summary(tally, 80)) == "0 of 0 rows uploaded: 0 B stored in 0.0 s"
 
 
 def test_code_of_a_later_version() -> None:

@@ -119,7 +119,7 @@ def test_the_command_that_it_named_finishes_it(ikp: Ikp, table: Table, service: 
     """Without `--journal` the run says at its beginning what to type, and that works as it stands."""
     said = cut_off(service, "upload", table(ROWS), "-o", "my out.csv", *NAMED)
     first, command = said.splitlines()[:2]
-    assert first == "ikpipe: if this run is cut off, finish it with:"
+    assert first == "ikpipe: If this run is interrupted, finish it with:"
     words = shlex.split(command)
     assert (words[:2], words[3:]) == (["ikpipe", "resume"], ["-o", "my out.csv"])
     assert ikp(*words[1:], *FAST).status == 0
@@ -219,7 +219,7 @@ def test_it_is_said_how_to_resume(ikp: Ikp, table: Table) -> None:
     """The first lines have the whole command to type; it is quoted for a shell."""
     ran = ikp("upload", table(1), "-o", "my out.csv", *NAMED, "--journal", "my run")
     assert ran.err.splitlines()[:2] == [
-        "ikpipe: if this run is cut off, finish it with:",
+        "ikpipe: If this run is interrupted, finish it with:",
         "  ikpipe resume 'my run' -o 'my out.csv'",
     ]
 
@@ -377,7 +377,7 @@ def test_out_is_not_the_journal(ikp: Ikp, table: Table, command: str) -> None:
     """One file cannot be both: nothing is sent, and nothing is made."""
     ran = ikp(command, table(1), "-o", "out.csv", *NAMED, "--journal", "./out.csv")
     assert ran.status == 2
-    assert "out.csv is the journal itself, which is never overwritten; name another file." in ran.err
+    assert "out.csv is the journal, which is never overwritten. Name another file." in ran.err
     assert not Path("out.csv").exists()
 
 

@@ -44,7 +44,7 @@ def test_run_drains(table: Table, emulator: Emulator, arrived: Callable[[], list
         Path("out.csv").write_text(printed)
     assert running.returncode == 130
     assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded", "cancelled", "cancelled"]
-    assert "1 of 3 rows up" in said
+    assert "1 of 3 rows uploaded" in said
     assert "Traceback" not in said
 
 
@@ -73,7 +73,7 @@ def test_check_ends_at_once(table: Table) -> None:
             running.send_signal(signal.SIGINT)
             printed, said = running.communicate(timeout=20)
     assert (running.returncode, printed) == (130, "")
-    assert "no problems" not in said
+    assert "No problems" not in said
 
 
 @pytest.mark.usefixtures("signed_in")

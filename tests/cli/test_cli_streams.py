@@ -54,7 +54,7 @@ def test_rows_are_written_in_the_tables_order(ikp: Ikp, out: str) -> None:
     write()
     ran = ikp("upload", "in.csv", "-o", out, *SETTINGS)
     assert (ran.status, statuses(out)) == (1, dict.fromkeys(SENT, "uploaded"))
-    assert f"3 of {LONG:,} rows up" in ran.err
+    assert f"3 of {LONG:,} rows uploaded" in ran.err
     assert f"{LONG - 3} invalid, missing_file" in ran.err
 
 
@@ -125,7 +125,7 @@ def test_a_table_that_is_gone_is_said(ikp: Ikp, emulate: Callable[..., Emulator]
     assert "in.csv cannot be read" in ran.err
 
 
-def test_standard_input_is_given_again(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any) -> None:
+def test_standard_input_is_given_retry_command(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any) -> None:
     """Nobody can go on reading it: the same table with the same journal does what is left."""
     emulator = emulate()
     sign_in(emulator)

@@ -102,4 +102,4 @@ def test_an_earlier_journal_tells_of_rows_in_doubt(
 def test_out_is_not_the_earlier_journal(ikp: Ikp, table: Table) -> None:
     """One file cannot be both."""
     ran = ikp("retry", table(1), "-o", "out.csv", *NAMED, "--earlier-journal", "./out.csv")
-    assert "out.csv is the journal itself, which is never overwritten; name another file." in ran.err
+    assert "out.csv is the journal, which is never overwritten. Name another file." in ran.err

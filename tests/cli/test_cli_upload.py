@@ -48,7 +48,7 @@ def test_some_rows_not_up(ikp: Ikp, table: Table) -> None:
 def test_summary(ikp: Ikp, table: Table, pictures: Callable[[int], list[str]]) -> None:
     """The summary counts, says of each code what to do, where the results are and what to type next."""
     ran = ikp("upload", table(2, picture=[*pictures(1), None]), "-o", "my out.csv", *NAMED)
-    assert "1 of 2 rows up" in ran.err
+    assert "1 of 2 rows uploaded" in ran.err
     assert "1 uploaded, 1 invalid" in ran.err
     assert "1 invalid, missing_file: The row names no file. Fill the cell" in ran.err
     assert "row 1  file: the row names no file" in ran.err
@@ -79,13 +79,13 @@ def test_standard_output_is_data_alone(ikp: Ikp, table: Table) -> None:
     """With OUT `-` the results are CSV on standard output, and everything else is on standard error."""
     ran = ikp("upload", table(2), "-o", "-", *NAMED)
     assert list(pd.read_csv(io.StringIO(ran.out))["ik_status"]) == ["uploaded", "uploaded"]
-    assert "2 of 2 rows up" in ran.err
+    assert "2 of 2 rows uploaded" in ran.err
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_failures_on_standard_output_ask_for_a_file(ikp: Ikp, table: Table) -> None:
     """Results that went to standard output cannot be retried: it is said how they could be."""
-    assert "Write the results to a file" in ikp("upload", table(1, picture=[""]), "-o", "-", *NAMED).err
+    assert "write the results to a file" in ikp("upload", table(1, picture=[""]), "-o", "-", *NAMED).err
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -117,7 +117,7 @@ def test_unknown_rows_are_explained(ikp: Ikp, table: Table, emulate: Callable[..
         "upload", table(1), "-o", "out.csv", *NAMED, "--policy", "unique_names=service", "--policy", "first_wait=0.01"
     )
     assert ran.status == 3  # nothing was heard of the service
-    assert "retry looks for them first" in ran.err
+    assert "Retry searches the library first" in ran.err
     assert "--on-unknown resend sends them, which can store a file twice" in ran.err
     assert "--policy unique_names=service" in ran.err
     assert "--earlier-journal " in ran.err.partition("Next")[2]
@@ -136,11 +136,11 @@ def test_a_row_that_is_absent_has_failed(
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [
-        (("index_lag=soon",), "--policy index_lag=soon: it takes a number"),
+        (("index_lag=soon",), "--policy index_lag=soon: this field takes a number"),
         (("index_lag=-1",), "index_lag"),
         (("unique_names=mine",), "it is 'client' or 'service'"),
-        (("idx_lag=1",), "no field 'idx_lag' (did you mean 'index_lag'?)"),
-        (("index_lag=1", "index_lag=2"), "--policy index_lag is given twice"),
+        (("idx_lag=1",), "no policy field 'idx_lag' (did you mean 'index_lag'?)"),
+        (("index_lag=1", "index_lag=2"), "--policy index_lag is set twice"),
         (("index_lag",), "is not NAME=VALUE"),
     ],
 )
@@ -190,9 +190,9 @@ def test_profile(ikp: Ikp, table: Table, emulator: Emulator, monkeypatch: pytest
         ("out.xlsx", "one of .csv, .jsonl, .parquet"),
         ("missing/out.csv", "the folder missing does not exist"),
         ("folder.csv", "is a folder"),
-        ("in.csv", "is the input itself"),
-        ("linked.csv", "is the input itself"),
-        ("locked/out.csv", "may not be written to"),
+        ("in.csv", "is the input, which is never overwritten"),
+        ("linked.csv", "is the input, which is never overwritten"),
+        ("locked/out.csv", "is not writable"),
     ],
 )
 @pytest.mark.usefixtures("signed_in")
@@ -224,9 +224,9 @@ def test_bad_out(
         (["--set", "is_published=perhaps"], "is no boolean"),
         (["--set", "token=x"], "'token' cannot be given"),
         (["--root", "nowhere"], "--root 'nowhere' is not a folder"),
-        (["--concurrency", "0"], "'0' is no whole number from 1"),
-        (["--rate", "-1"], "is no number above 0"),
-        (["--rate", "fast"], "is no number above 0"),
+        (["--concurrency", "0"], "'0' is not a whole number of at least 1"),
+        (["--rate", "-1"], "is not a number above 0"),
+        (["--rate", "fast"], "is not a number above 0"),
         (["--private-key", "x"], "unrecognized arguments: --private-key"),
         (["--profile", "a", "--emulator"], "not allowed with argument"),
     ],
