@@ -6,9 +6,6 @@ It is as lazy as Dask is. A partition that is computed again, after a worker was
 from __future__ import annotations
 
 import threading
-import time
-import uuid
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
@@ -16,24 +13,17 @@ from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
-from ikpipe.cluster.progress import Parts
 from ikpipe.errors import MappingError, MissingExtra
-from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     import pandas as pd
 
     from ikpipe.request.account import Account
 
-EVERY = 0.5  # seconds between two words of a partition's progress
-
 _TURNS: dict[str, threading.Semaphore] = {}
 """What partitions wait for that are done by threads of this process, without a cluster."""
-_WATCHED: dict[str, Parts] = {}
-"""The progress of uploads that were planned in this process, by their runs' ids."""
 
 
 def upload(
@@ -41,7 +31,6 @@ def upload(
     account: Account,
     *,
     slots: int | None = None,
-    progress: bool | Callable[[Progress], None] = True,
     **planning: Unpack[cluster.PrepareOptions],
 ) -> Any:
     """Upload a row a file, and give the answers beside the rows: lazily, when the results are computed.
@@ -59,8 +48,6 @@ def upload(
     slots
         How many partitions are under way at once, at most, each with its share of `rate` and `concurrency`; None: as
         many as the cluster has threads when a partition begins.
-    progress
-        A bar or lines, in the process that calls this; or a callback that is given a `Progress` now and then.
     **planning
         All else is as for `ikpipe.cluster.prepare`.
 
@@ -83,7 +70,6 @@ def upload(
         raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe.dask.upload {words}.")
     planned = cluster.prepare(account, slots=slots or 1, **planning)
     results = planned.empty(frame._meta)  # noqa: SLF001 - that is what Dask calls it for those who build on it
-    _watch(planned.run, Parts(progress, frame.npartitions))
     return frame.map_partitions(_part, planned, slots, frame.npartitions, meta=results)
 
 
@@ -120,11 +106,9 @@ def _part(frame: pd.DataFrame, planned: cluster.PreparedUpload, slots: int | Non
     slots = slots or min(_threads(), partitions)
     concurrency = planned.sending["concurrency"] or slots
     few = concurrency < slots and _can_wait()
-    teller = _Teller(planned.run)
-    planned = replace(planned, slots=concurrency if few else slots, progress=teller)
+    planned = replace(planned, slots=concurrency if few else slots)
     with _turn(planned, few=few):
         results: pd.DataFrame = planned(frame)
-    teller.ended()
     return results
 
 
@@ -159,54 +143,3 @@ def _turn(planned: cluster.PreparedUpload, *, few: bool) -> AbstractContextManag
     # Nobody knows how many threads Dask really has here.
     shared = planned.sending["concurrency"] is not None or planned.sending["rate"] is not None
     return _TURNS.setdefault(name, threading.Semaphore(planned.slots)) if shared else nullcontext()
-
-
-# Progress
-
-
-def _watch(run: str, parts: Parts) -> None:
-    """Draw the progress of a run here: what this process does, and what a cluster's workers say that they do."""
-    _WATCHED[run] = parts
-    try:
-        client = import_module("distributed").default_client()
-    except ValueError:  # there is no cluster, or not yet
-        return
-
-    def hear(event: tuple[float, dict[str, Any]]) -> None:
-        told = event[1]
-        parts(told["part"], Progress(told["rows"], Counter(told["counts"]), told["bytes"]), ended=told["ended"])
-
-    client.subscribe_topic(_topic(run), hear)
-
-
-def _topic(run: str) -> str:
-    return f"ikpipe-{run}"
-
-
-class _Teller:
-    """Tells the process that planned a run how far one of its partitions is."""
-
-    def __init__(self, run: str) -> None:
-        self._run, self._worker = run, _worker()
-        self._part = uuid.uuid4().hex if self._worker is None else str(self._worker.get_current_task())
-        self._last = Progress(0)
-        self._due = time.monotonic()
-
-    def __call__(self, progress: Progress) -> None:
-        """Take in how far it is, and say so if the last word is a while ago."""
-        self._last = progress
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + EVERY
-            self._tell(ended=False)
-
-    def ended(self) -> None:
-        """Say that it has ended."""
-        self._tell(ended=True)
-
-    def _tell(self, *, ended: bool) -> None:
-        now = replace(self._last, counts=Counter(self._last.counts))
-        if self._worker is not None:
-            told = {"part": self._part, "rows": now.rows, "counts": dict(now.counts), "bytes": now.bytes}
-            self._worker.log_event(_topic(self._run), {**told, "ended": ended})
-        elif (parts := _WATCHED.get(self._run)) is not None:
-            parts(self._part, now, ended=ended)

@@ -18,35 +18,30 @@ this process had when its session was started.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sys
-import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.cluster.java import check_java
 from ikpipe.errors import CODES, MappingError, MissingExtra
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
-from ikpipe.run.progress import Progress, display
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from pyspark import SparkContext
-    from pyspark.accumulators import Accumulator
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
     from ikpipe.cluster.part import PreparedUpload
     from ikpipe.request.account import Account
-    from ikpipe.run.progress import ProgressDisplay
 
 _SLOTS = "say how many tasks run at once, at most, with slots="
 _QUIET = """\
@@ -66,9 +61,6 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-_AFTERWARDS = 0.2  # s in which more of a stage's last task may come
-
-_log = logging.getLogger("ikpipe")
 
 
 def upload(
@@ -76,7 +68,6 @@ def upload(
     account: Account,
     *,
     slots: int | None = None,
-    progress: bool | Callable[[Progress], None] = True,
     **how: Unpack[PrepareOptions],
 ) -> DataFrame:
     """Upload each row of a Spark DataFrame: lazily, as Spark does all; an action sends.
@@ -94,11 +85,8 @@ def upload(
         Keys and addresses; workers find the private key in their environment, or in a `profile`.
     slots
         How many tasks run at once, at most; None: what Spark's configuration says.
-    progress
-        Draw progress, as tasks end: a bar, or lines; or call a function with a `Progress`, whose `rows` is None, in
-        another thread. Nothing is drawn with Spark Connect, which has no accumulators.
     **how
-        As for `ikpipe.cluster.prepare`. A `concurrency` of less than the slots runs as many tasks, with an upload each;
+        As for `ikpipe.cluster.prepare`. A `concurrency` of less than the slots runs as many tasks run, with an upload each;
         copies that Spark starts of slow tasks come on top of that.
 
     Returns
@@ -126,7 +114,7 @@ def upload(
         frame, slots = frame.coalesce(concurrency), concurrency
     planned = prepare(account, slots=slots, **how)
     planned.empty(_none_of(frame))
-    part = _Part(planned, frame.columns, _board(context, progress))
+    part = _Part(planned, frame.columns)
     # Spark does not find a column whose name has a dot, as in customMetadata.brand.
     return frame.toDF(*(f"column{at}" for at in range(len(frame.columns)))).mapInArrow(part, _schema(frame))
 
@@ -202,122 +190,19 @@ def session(master: str = "local[*]", **conf: Any) -> SparkSession:
     return made
 
 
-class _Done(NamedTuple):
-    """What a task has done of a stage: rows by status, and bytes that have left."""
-
-    stage: int
-    partition: int
-    task: int
-    counts: Counter[str]
-    bytes: int
-
-
 @dataclass(frozen=True)
 class _Part:
     """What travels to the workers, and uploads a partition there."""
 
     planned: PreparedUpload
     columns: list[str]
-    board: Accumulator[list[_Done]] | None
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Upload the record batches of a partition."""
         pa: Any = import_module("pyarrow")
-        heard: list[Progress] = []
-
-        def hear(progress: Progress) -> None:
-            if not heard or heard[-1] is not progress:  # another table's
-                heard.append(progress)
-
         tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
-        for results in replace(self.planned, progress=hear).each(tables):
+        for results in self.planned.each(tables):
             yield from results.to_batches()
-        if self.board is not None:
-            self.board.add([_done(heard)])
-
-
-def _done(heard: list[Progress]) -> _Done:
-    task: Any = import_module("pyspark").TaskContext.get()
-    counts = sum((one.counts for one in heard), Counter[str]())
-    sent = sum(one.bytes for one in heard)
-    return _Done(task.stageId(), task.partitionId(), task.taskAttemptId(), counts, sent)
-
-
-def _board(context: SparkContext | None, wanted: bool | Callable[[Progress], None]) -> Any:  # noqa: FBT001 - as `display`
-    """Make an accumulator that draws what it is told; None where there is to be none, or can be none."""
-    if context is None or wanted is False:
-        return None
-    return context.accumulator([], _Told(_Board(wanted, context.statusTracker())))  # type: ignore[arg-type]
-
-
-class _Told:
-    """Spark's `AccumulatorParam` of a `_Board`, which itself stays in this process."""
-
-    def __init__(self, board: _Board | None = None) -> None:
-        self._board = board
-
-    def __reduce__(self) -> tuple[type[_Told], tuple[()]]:
-        return _Told, ()
-
-    def zero(self, _value: list[_Done]) -> list[_Done]:
-        """Begin with nothing done."""
-        return []
-
-    def addInPlace(self, done: list[_Done], more: list[_Done]) -> list[_Done]:  # noqa: N802 - Spark's name
-        """Gather what is done in a task; here, have it drawn."""
-        if self._board is None:
-            return done + more
-        self._board(more)
-        return done
-
-
-class _Board:
-    """Draws what tasks have done: of a partition that was done twice, what was done last.
-
-    Parameters
-    ----------
-    wanted
-        How to draw, as for `ikpipe.run.progress.display`.
-    tracker
-        Spark's, which knows how many tasks a stage has.
-    """
-
-    def __init__(self, wanted: bool | Callable[[Progress], None], tracker: Any) -> None:  # noqa: FBT001 - as `display`
-        self._wanted, self._tracker = wanted, tracker
-        self._stages: dict[int, dict[int, _Done]] = {}
-        self._shown: dict[int, ProgressDisplay] = {}
-        self._lock = threading.Lock()
-
-    def __call__(self, more: list[_Done]) -> None:
-        """Draw; what goes wrong with that must not stop Spark, whose own thread this is."""
-        try:
-            with self._lock:
-                for one in more:
-                    self._draw(one)
-        except Exception:  # noqa: BLE001 - a function of somebody's
-            self._wanted = False
-            self._shown.clear()
-            _log.exception("progress cannot be drawn; the upload goes on")
-
-    def _draw(self, one: _Done) -> None:
-        stage = self._stages.setdefault(one.stage, {})
-        before = stage.get(one.partition)
-        if before is not None and before.task == one.task:  # a task of several partitions, as after coalesce()
-            one = one._replace(counts=before.counts + one.counts, bytes=before.bytes + one.bytes)
-        stage[one.partition] = one
-        if one.stage not in self._shown:
-            self._shown[one.stage] = display(self._wanted, None)
-        counts = sum((done.counts for done in stage.values()), Counter[str]())
-        self._shown[one.stage](Progress(None, counts, sum(done.bytes for done in stage.values())))
-        about = self._tracker.getStageInfo(one.stage)
-        if about is not None and len(stage) >= about.numTasks:
-            threading.Timer(_AFTERWARDS, self._close, [one.stage]).start()
-
-    def _close(self, stage: int) -> None:
-        with self._lock:
-            self._stages.pop(stage, None)
-            if (shown := self._shown.pop(stage, None)) is not None:
-                shown.close()
 
 
 def _installed(purpose: str) -> None:

@@ -8,7 +8,6 @@ ends as ``exists``, with the details of the uploaded file.
 ::
 
     part.py      `Upload`: uploads one part, on any machine
-    progress.py  the progress of all parts together
     java.py      the Java that Spark runs on
 """
 

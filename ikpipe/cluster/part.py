@@ -27,14 +27,13 @@ from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
 
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy
     from ikpipe.request.secrets import Secret
-    from ikpipe.run.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +62,6 @@ class PreparedUpload:
         How many parts are under way at once, at most.
     mapping, sending, policy
         What is sent, and how.
-    progress
-        Called with the `Progress` of a part, often, in the process that does it.
     """
 
     account: Account
@@ -79,7 +76,6 @@ class PreparedUpload:
     policy: Policy
     trust_journal: bool = False
     proof: Secret | None = None
-    progress: Callable[[Progress], None] | None = None
 
     def __call__(self, table: Any) -> Any:
         """Upload a part of the rows.
@@ -170,7 +166,7 @@ async def _send(upload: PreparedUpload, frame: pd.DataFrame, before: _Before) ->
     _check_key(upload.key, frame.columns)
     account, feed = _opened(upload), _Table(frame, before.rows)
     keys = None if upload.key is None else cells_of(feed, upload.key)
-    options = engine.options(shared_since=upload.since, progress=upload.progress or False, **upload.share())
+    options = engine.options(shared_since=upload.since, progress=False, **upload.share())
     record, sink = _record(upload, feed, keys, account, before.journals), ResultCollector(feed)
     seen, contents = before.seen, None if record is None else record.contents
     by_key = None if keys is None else SuffixByKey(upload.run, upload.key, keys, seen, contents)

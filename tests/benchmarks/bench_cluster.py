@@ -36,7 +36,6 @@ SENDING: dict[str, Any] = {
     "folder": "/products/acme/",
     "tags": "shoe,summer",
     "concurrency": FLIGHT,
-    "progress": False,
 }
 
 
@@ -50,7 +49,7 @@ def plain(rows: int) -> Iterator[Callable[[], object]]:
     """Upload a frame, as everybody does."""
     frame = _table(rows, object)
     with canned() as url:
-        yield lambda: ikpipe.upload(frame, account(url), **SENDING)
+        yield lambda: ikpipe.upload(frame, account(url), progress=False, **SENDING)
 
 
 def _table(rows: int, dtype: Any) -> pd.DataFrame:

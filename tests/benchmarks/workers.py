@@ -42,7 +42,7 @@ def measured(workers: int) -> float:
         def upload(run: str, rows: int) -> float:
             files = pd.array([f"GIF89a{run}{row}".encode() for row in range(rows)], dtype=pd.ArrowDtype(pa.binary()))
             table = frames.from_pandas(pd.DataFrame({"file": files}), npartitions=2 * workers)
-            options: dict[str, Any] = {"file_name": "a.gif", "concurrency": workers * FLIGHT, "progress": False}
+            options: dict[str, Any] = {"file_name": "a.gif", "concurrency": workers * FLIGHT}
             begun = time.perf_counter()
             wait(ikpipe.dask.upload(table, emulator.account, **options).persist())
             return rows / (time.perf_counter() - begun)

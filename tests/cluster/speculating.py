@@ -96,7 +96,7 @@ def main(folder: Path) -> None:
         frame = spark.range(0, 40, 1, 4).selectExpr(
             "concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file"
         )
-        results = ikpipe.spark.upload(frame, emulator.account, file_name="{sku}.gif", progress=False)
+        results = ikpipe.spark.upload(frame, emulator.account, file_name="{sku}.gif")
         found = Counter(row["ik_status"] for row in hanging(results).select("ik_status").collect())
         stored = Counter(one["file"]["sha256"] for one in emulator.log() if one.get("stored"))
         sys.stdout.write(json.dumps({"found": found, "stored": Counter(stored.values())}))

@@ -83,7 +83,7 @@ def table(rows: int) -> pd.DataFrame:
 
 def lazily(frame: pd.DataFrame, account: Account, partitions: int = 8, **options: Any) -> Any:
     """Say that a frame is to be uploaded."""
-    usual = {"file_name": "{sku}.gif", "folder": "/dask/", "policy": SWIFT, "progress": False}
+    usual = {"file_name": "{sku}.gif", "folder": "/dask/", "policy": SWIFT}
     return ikpipe.dask.upload(dd.from_pandas(frame, npartitions=partitions), account, **{**usual, **options})
 
 
@@ -136,7 +136,7 @@ def test_the_index_and_the_partitions_stay(client: Client, emulate: Callable[...
     """Results lie beside the rows that they are of."""
     rows = table(20).set_index("sku").sort_index().assign(file_name="a.gif")
     frame = dd.from_pandas(rows, npartitions=4)
-    results = ikpipe.dask.upload(frame, emulate().account, folder="/dask/", policy=SWIFT, progress=False)
+    results = ikpipe.dask.upload(frame, emulate().account, folder="/dask/", policy=SWIFT)
     assert results.divisions == frame.divisions
     assert results.compute().index.equals(rows.index)
 
@@ -305,18 +305,7 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
         assert b"eyJ" not in text
 
 
-# Progress and sums
-
-
-def test_progress_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """What workers say of theirs is put together where the upload was planned."""
-    seen: list[tuple[int, int | None]] = []
-    results = lazily(table(40), emulate().account, 4, progress=lambda now: seen.append((now.done, now.rows)))
-    results.compute()
-    deadline = time.monotonic() + 30
-    while seen[-1:] != [(40, 40)] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert seen[-1] == (40, 40)
+# Sums
 
 
 def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator]) -> None:

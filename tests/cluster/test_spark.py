@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from ikpipe import Account
-    from ikpipe.run.progress import Progress
 
     Emulate = Callable[..., Emulator]
     Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -100,7 +99,7 @@ def table(spark: SparkSession, rows: int = 12, parts: int = 3, *more: str) -> Da
 
 def send(frame: Any, account: Account, **options: Any) -> Any:
     """Upload such rows."""
-    usual = {"file_name": "{sku}.gif", "folder": "/spark/", "policy": SWIFT, "progress": False}
+    usual = {"file_name": "{sku}.gif", "folder": "/spark/", "policy": SWIFT}
     return ikpipe.spark.upload(frame, account, **usual | options)
 
 
@@ -215,7 +214,6 @@ def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> N
         "use_unique_file_name": False,
         "response_fields": ["tags", "customMetadata", "metadata"],
         "policy": SWIFT,
-        "progress": False,
     }
     for emulator in (ours, theirs):
         ikpipe.create_metadata_fields(rows[["custom_metadata.brand"]], emulator.account, dry_run=False)
@@ -223,7 +221,7 @@ def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> N
     nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object" and name not in LISTED]
     for row in results:
         row |= {name: json.loads(row[name]) for name in nested if row[name] is not None}
-    wanted = ikpipe.upload(rows, theirs.account, **options).astype(object)
+    wanted = ikpipe.upload(rows, theirs.account, progress=False, **options).astype(object)
     assert {*wanted["ik_status"]} == {"uploaded", "invalid", "failed"}
     assert plain(results, ours) == plain(wanted.where(wanted.notna(), None).to_dict("records"), theirs)
 
@@ -459,11 +457,8 @@ class Frame:
     @property
     def sparkSession(self) -> Any:  # noqa: N802 - Spark's name
         """Give a session, and its settings."""
-        accumulator = SimpleNamespace(accumulator=lambda *_: None, statusTracker=lambda: None)
         about = {"defaultParallelism": self.conf["parallelism"], "getConf": lambda: self.conf}
-        return SimpleNamespace(
-            sparkContext=SimpleNamespace(**vars(accumulator), **about, master=self.conf.get("master"))
-        )
+        return SimpleNamespace(sparkContext=SimpleNamespace(**about, master=self.conf.get("master")))
 
     def toDF(self, *names: str) -> Self:  # noqa: N802 - Spark's name
         """Give the same under other names."""
@@ -550,60 +545,6 @@ def test_no_more_uploads_at_once_than_was_said(concurrency: int, spark: SparkSes
     frame = table(spark, 24, 4)
     assert statuses(send(frame, emulator.account, concurrency=concurrency)) == {"uploaded": 24}
     assert emulator.peak <= concurrency
-
-
-# Progress
-
-
-def test_progress_is_of_the_whole_run(spark: SparkSession, account: Account) -> None:
-    """A function hears of each task as it ends: rows by status, and bytes; how many there are to be, nobody knows."""
-    heard: list[Progress] = []
-    results = send(table(spark, 12, 3), account, progress=heard.append)
-    results.collect()
-    assert [one.done for one in heard] == [4, 8, 12]
-    assert (heard[-1].rows, heard[-1].counts, heard[-1].bytes) == (None, {"uploaded": 12}, 10 * 7 + 2 * 8)
-
-
-def test_a_task_that_ran_twice_counts_once(spark: SparkSession, account: Account) -> None:
-    """What its first attempt did is what its second one finds."""
-    heard: list[Progress] = []
-    stumbling(send(table(spark, 20, 2), account, progress=heard.append)).collect()
-    assert heard[-1].done == 20
-
-
-def test_partitions_that_are_one_task_count_all(spark: SparkSession, account: Account) -> None:
-    """As where results are to be one file."""
-    heard: list[Progress] = []
-    send(table(spark, 12, 3), account, progress=heard.append).coalesce(1).collect()
-    assert heard[-1].done == 12
-
-
-def test_another_action_counts_anew(spark: SparkSession, account: Account) -> None:
-    """It sends all again, and that is what is seen."""
-    heard: list[Progress] = []
-    results = send(table(spark, 6, 1), account, progress=heard.append)
-    results.collect()
-    results.collect()
-    assert [one.counts for one in heard] == [{"uploaded": 6}, {"exists": 6}]
-
-
-def test_progress_is_drawn_to_its_end(
-    spark: SparkSession, account: Account, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """When the last task has ended, the last line is there."""
-    send(table(spark), account, progress=True).collect()
-    said: list[str] = []
-    until(lambda: said.append(capsys.readouterr().err) or "".join(said))
-    assert "".join(said) == "ikpipe: 12 rows, 86 B\n"
-
-
-def test_a_function_that_fails_stops_nothing(
-    spark: SparkSession, account: Account, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The thread that tells it is Spark's own."""
-    results = send(table(spark), account, progress=lambda progress: progress.nonesuch)  # type: ignore[attr-defined]
-    assert statuses(results) == {"uploaded": 12}
-    assert [record.message for record in caplog.records] == ["progress cannot be drawn; the upload goes on"]
 
 
 # What does not fit
