@@ -18,18 +18,13 @@ this process had when its session was started.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
-from ikpipe.cluster.java import check_java
 from ikpipe.errors import CODES, MappingError, MissingExtra
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
 
@@ -37,30 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pyspark import SparkContext
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from ikpipe.cluster.part import PreparedUpload
     from ikpipe.request.account import Account
 
 _SLOTS = "say how many tasks run at once, at most, with slots="
-_QUIET = """\
-rootLogger.level = error
-rootLogger.appenderRef.console.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
-logger.gateway.level = error
-"""
-_LOCAL = {
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-}
 
 
 def upload(
@@ -86,8 +64,8 @@ def upload(
     slots
         How many tasks run at once, at most; None: what Spark's configuration says.
     **how
-        As for `ikpipe.cluster.prepare`. A `concurrency` of less than the slots runs as many tasks run, with an upload each;
-        copies that Spark starts of slow tasks come on top of that.
+        As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the number of tasks, each with one
+        upload in flight; copies that Spark starts of slow tasks are not counted.
 
     Returns
     -------
@@ -106,7 +84,11 @@ def upload(
     if not hasattr(frame, "mapInArrow"):
         words = f"The frame is a {type(frame).__name__}; ikpipe.spark takes a Spark DataFrame"
         raise MappingError(f"{words}: for tables in memory there is ikpipe.upload.")
-    _installed("Uploading a Spark DataFrame")
+    try:
+        for name in ("narwhals", "pyarrow"):
+            import_module(name)
+    except ImportError:
+        raise MissingExtra.for_extra("spark", "Uploading a Spark DataFrame") from None
     context = getattr(frame.sparkSession, "sparkContext", None)
     slots = _slots(context) if slots is None else slots
     concurrency = how.get("concurrency")
@@ -155,41 +137,6 @@ def summary(results: DataFrame) -> dict[str, Any]:
     return {"rows": row["rows"], "counts": counts, "bytes": row["bytes"] or 0, "files": row["files"]}
 
 
-def session(master: str = "local[*]", **conf: Any) -> SparkSession:
-    """Start Spark on this machine, for notebooks and tests: heard on loopback only, and quiet.
-
-    Parameters
-    ----------
-    master
-        ``local[n]`` runs n tasks at once; ``local[n,m]`` gives up on a task that has failed m times.
-    **conf
-        Spark's own settings, such as ``**{"spark.driver.memory": "4g"}``; they win over those made here.
-
-    Returns
-    -------
-    pyspark.sql.SparkSession
-        The session; where there is one already, that one, with these settings as far as they can still be made.
-
-    Raises
-    ------
-    MissingExtra
-        PySpark, PyArrow or Java is not installed, or this Java is too old.
-    """
-    _installed("A Spark session")
-    check_java(os.environ)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers are run by whatever is called python3
-    spark: Any = import_module("pyspark.sql")
-    with TemporaryDirectory(prefix="ikpipe-") as folder:
-        quiet = Path(folder, "log4j2.properties")
-        quiet.write_text(_QUIET, encoding="ascii")
-        options = {"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={quiet.as_uri()}"}
-        builder = spark.SparkSession.builder.master(master).appName("ikpipe")
-        for name, value in {**_LOCAL, **options, **conf}.items():
-            builder = builder.config(name, value)
-        made: SparkSession = builder.getOrCreate()
-    return made
-
-
 @dataclass(frozen=True)
 class _Part:
     """What travels to the workers, and uploads a partition there."""
@@ -203,14 +150,6 @@ class _Part:
         tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
         for results in self.planned.each(tables):
             yield from results.to_batches()
-
-
-def _installed(purpose: str) -> None:
-    try:
-        for name in ("pyspark", "narwhals", "pyarrow"):
-            import_module(name)
-    except ImportError:
-        raise MissingExtra.for_extra("spark", purpose) from None
 
 
 def _slots(context: SparkContext | None) -> int:

@@ -7,8 +7,7 @@ ends as ``exists``, with the details of the uploaded file.
 
 ::
 
-    part.py      `Upload`: uploads one part, on any machine
-    java.py      the Java that Spark runs on
+    part.py  `Upload`: uploads one part, on any machine
 """
 
 from __future__ import annotations

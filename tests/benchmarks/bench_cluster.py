@@ -99,7 +99,9 @@ def processors() -> float:
 def spark(url: str, rows: int) -> Callable[[], object]:
     """Upload in Spark's tasks; the results stay there."""
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    session = ikpipe.spark.session(f"local[{TASKS}]")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = import_module("pyspark.sql").SparkSession.builder.master(f"local[{TASKS}]")
+    session = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.ui.enabled", "false").getOrCreate()
 
     def upload(rows: int) -> None:
         frame = session.range(0, rows, 1, TASKS).selectExpr(

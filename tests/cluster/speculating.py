@@ -18,7 +18,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ikpipe
+from sessions import session
+
+import ikpipe.spark
 from ikpipe.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -90,8 +92,7 @@ def main(folder: Path) -> None:
     warnings.simplefilter("ignore")  # PySpark's, of its own
     with Emulator() as emulator, ExitStack() as stack:
         os.environ["IMAGEKIT_PRIVATE_KEY"] = emulator.private_key
-        os.environ["PYSPARK_PYTHON"] = sys.executable
-        spark = ikpipe.spark.session(stack.enter_context(cluster(folder)), **EAGER)
+        spark = session(stack.enter_context(cluster(folder)), **EAGER)
         stack.callback(spark.stop)
         frame = spark.range(0, 40, 1, 4).selectExpr(
             "concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file"

@@ -23,6 +23,7 @@ from history import ledger
 from pyspark import cloudpickle
 from pyspark.errors import PySparkException
 from pyspark.sql.types import StringType, StructField, StructType
+from sessions import session
 from test_init import fresh
 
 import ikpipe
@@ -86,7 +87,7 @@ def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # which is that of all emulators here
-        running = ikpipe.spark.session("local[2,4]", **conf)
+        running = session("local[2,4]", **conf)
     yield running
     running.stop()
 
@@ -589,47 +590,17 @@ def test_no_engine_is_loaded_before_it_is_used() -> None:
     assert not {"pyspark", "py4j", "dask", "distributed"} & {*fresh(code).split()}
 
 
-@pytest.mark.parametrize("missing", ["pyspark", "pyarrow"])
+@pytest.mark.parametrize("missing", ["narwhals", "pyarrow"])
 def test_a_missing_package_is_named(missing: str) -> None:
     """The error has the line to type."""
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "import ikpipe\n"
-        "try: ikpipe.spark.session()\n"
+        "import ikpipe.spark\n"
+        "class Frame: mapInArrow = None\n"
+        "try: ikpipe.spark.upload(Frame(), None)\n"
         "except ikpipe.MissingExtra as error: print(error)"
     )
-    assert "A Spark session needs the extra 'spark'" in fresh(code)
-
-
-def test_a_missing_java_is_said_before_spark_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to install."""
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(ikpipe.MissingExtra, match=r"needs Java \d+ or newer, and there is none: .*apt install openjdk"):
-        ikpipe.spark.session()
-
-
-def test_a_java_home_without_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Spark would look nowhere else either."""
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(ikpipe.MissingExtra, match=f"JAVA_HOME='{tmp_path}' has none"):
-        ikpipe.spark.session()
-
-
-@pytest.mark.parametrize(
-    ("says", "words"), [('"1.8.0_402"', "is Java 8"), ('"11.0.2"', "is Java 11"), ("", "has none")]
-)
-def test_a_java_that_is_too_old_is_named(
-    says: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Or one that does not run at all."""
-    java = tmp_path / "bin" / "java"
-    java.parent.mkdir()
-    java.write_text(f"#!/bin/sh\necho 'openjdk version {says}' >&2\n")
-    java.chmod(0o700)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(ikpipe.MissingExtra, match=words):
-        ikpipe.spark.session()
+    assert "Uploading a Spark DataFrame needs the extra 'spark'" in fresh(code)
 
 
 def test_a_session_is_heard_on_loopback_only(spark: SparkSession) -> None:

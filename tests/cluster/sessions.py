@@ -1,0 +1,28 @@
+"""Spark on this machine, for tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+def session(master: str, **conf: Any) -> SparkSession:
+    """Start Spark with loopback addresses only, and workers of this Python."""
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers are run by whatever is called python3
+    builder = SparkSession.Builder().master(master)
+    for name, value in {**LOCAL, **conf}.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
