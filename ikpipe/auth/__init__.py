@@ -9,7 +9,6 @@
     rate.py           how often a caller may ask
     signer.py         `SigningService`: a request in, a reply out, without a server: for Flask, Lambda and others
     bearer_tokens.py  callers with bearer tokens, from a file
-    openapi.py        the endpoint's OpenAPI document
     endpoint.py       `endpoint`: an ASGI application
     server.py         the application on a port: `ikpipe auth-server`
 """

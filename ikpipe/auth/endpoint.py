@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
 from ikpipe.auth.messages import SigningReply, SigningRequest
-from ikpipe.auth.openapi import document
 from ikpipe.auth.payload import LARGEST
 from ikpipe.auth.signer import SigningService
 
@@ -37,8 +36,6 @@ class Endpoint:
             await live(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
-        elif scope["method"] == "GET" and scope["path"].endswith("/openapi.json"):
-            await answer(send, 200, document(self._desk.public_key))
         else:
             reply = await self._reply(scope, receive)
             if reply is not None:
@@ -82,8 +79,8 @@ def endpoint(
     """Make the seed's `authenticationEndpoint`, as an ASGI application.
 
     POST ``{"uploadPayload": {…}, "expire": seconds, "publicKey": …}`` is answered with ``{"token": …}``, if `allow`
-    permits it; GET ``…/openapi.json`` with its description. To be routed to in Starlette or FastAPI
-    (``app.add_route("/auth", endpoint(…))``), run by any ASGI server, or by ``ikpipe auth-server``.
+    permits it. To be routed to in Starlette or FastAPI (``app.add_route("/auth", endpoint(…))``), run by any ASGI
+    server, or by ``ikpipe auth-server``.
 
     Parameters
     ----------
