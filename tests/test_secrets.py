@@ -24,7 +24,6 @@ import ikpipe
 import ikpipe.webhooks
 from ikpipe.auth import Allow, SigningRequest, SigningService
 from ikpipe.auth.bearer_tokens import bearers
-from ikpipe.cli.demo.contact_sheet import contact_sheet
 from ikpipe.emulator import Emulator
 from ikpipe.journal.entries import Intent
 from ikpipe.request.token import read_token
@@ -208,7 +207,7 @@ def written(results: pd.DataFrame, folder: Path) -> str:
     texts = [(folder / f"results.{ending}").read_text() for ending in ("csv", "jsonl")]
     texts += [str(parquet.to_pydict()), str(parquet.schema.metadata)]
     texts += [
-        contact_sheet(results, {}, label="sku"),
+        ikpipe.gallery(results, label="sku").document("Results", {}),
         ikpipe.gallery(results)._repr_html_(),
         results.to_html(),
         results.to_csv(),

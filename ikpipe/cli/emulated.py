@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -44,8 +43,8 @@ def emulated(frame: pd.DataFrame, given: Mapping[str, Any]) -> Iterator[ikpipe.A
     """
     emulator = service().Emulator(**_keys())
     with emulator:
-        for name, kind in metadata_fields(frame, given).items():
-            _create(emulator, name, kind)
+        if types := metadata_fields(frame, given):
+            _create(emulator.account, types)
         say(f"--emulator: using a temporary local service at {emulator.url}. Nothing is sent to ImageKit.")
         yield emulator.account
     say("--emulator: nothing was sent to ImageKit. The temporary service has stopped, so its URLs no longer work.")
@@ -101,21 +100,15 @@ def _kind(cells: pd.Series[Any]) -> str:
     return _TYPES.get(cells.convert_dtypes().dtype.kind, "Text")
 
 
-def _create(emulator: Any, name: str, kind: str) -> None:
-    from urllib.error import HTTPError
-    from urllib.request import ProxyHandler, Request, build_opener
+def _create(account: ikpipe.Account, types: Mapping[str, str]) -> None:
+    import pandas as pd
 
-    field = {"name": name, "label": name, "schema": {"type": kind}}
-    key = base64.b64encode(f"{emulator.private_key}:".encode()).decode()
-    request = Request(  # noqa: S310 - the address is the emulator's own
-        f"{emulator.url}/v1/customMetadataFields",
-        json.dumps(field).encode(),
-        {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+    import ikpipe
+
+    table, schemas = pd.DataFrame(columns=[*types]), {name: {"type": kind} for name, kind in types.items()}
+    swift = ikpipe.Policy(changes=0)
+    made = ikpipe.create_metadata_fields(
+        table, account, columns=types.keys(), schemas=schemas, dry_run=False, policy=swift
     )
-    try:
-        # No proxy: it would not find this machine's loopback.
-        build_opener(ProxyHandler({})).open(request).close()
-    except HTTPError as error:
-        with error:
-            words = json.load(error)["message"]
-        raise Error(f"--emulator: cannot create the custom metadata field {name!r}: {words}") from None
+    for name, words in made.loc[made["ik_change"] == "failed", ["name", "ik_change_message"]].itertuples(index=False):
+        raise Error(f"--emulator: cannot create the custom metadata field {name!r}: {words}")

@@ -101,7 +101,7 @@ def test_contact_sheet(ran: Ran) -> None:
     """The contact sheet has each image's thumbnail, and needs no server."""
     page = (ran.folder / "results.html").read_text("utf-8")
     assert page.count('<img src="data:image/') == 16
-    assert "127.0.0.1" not in page.partition("<main>")[2].partition("not up")[0]
+    assert "127.0.0.1" not in page.partition("not up")[0]
 
 
 def test_something_to_try(ran: Ran) -> None:
@@ -121,14 +121,6 @@ def test_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ikpipe.emulator", None)
     with pytest.raises(ikpipe.Error, match=re.escape("pip install 'ikpipe[emulator]'")):
         demo.run(tmp_path)
-
-
-def test_refused_request(ran: Ran) -> None:
-    """A request of the demo's own that is refused is an error with the service's words."""
-    with ikpipe.emulator.Emulator() as emulator:
-        demo.make_fields(emulator.account)
-        with pytest.raises(ikpipe.Error, match="answered 400"):
-            demo.make_fields(emulator.account)
 
 
 def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

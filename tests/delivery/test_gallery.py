@@ -36,7 +36,7 @@ class Shown(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Note the text."""
-        if self.tags[-1][0] != "style":
+        if self.tags and self.tags[-1][0] != "style":
             self.text.append(data)
 
     def attributes(self, name: str, attribute: str) -> list[str | None]:
@@ -188,11 +188,11 @@ TEXT = st.text(LETTERS, max_size=20) | st.sampled_from(
 
 @pytest.mark.slow
 @settings(max_examples=30)
-@given(name=TEXT, message=TEXT, path=TEXT, end=TEXT)
-def test_no_text_becomes_markup(name: str, message: str, path: str, end: str) -> None:
+@given(name=TEXT, message=TEXT, path=TEXT, end=TEXT, label=TEXT)
+def test_no_text_becomes_markup(name: str, message: str, path: str, end: str, label: str) -> None:
     """Whatever names, messages and addresses are, the elements are the same, and the page can be written down."""
-    plain = shown(up(name="a"), Result("failed", "refused", "c", name="a"))
-    tree = shown(up(name=name, file_path=path, url=f"{URL}?{end}"), Result("failed", "refused", message))
+    plain = shown(up(name="a", tags=["b"]), Result("failed", "refused", "c", name="a"))
+    tree = shown(up(name=name, file_path=path, url=f"{URL}?{end}", tags=[label]), Result("failed", "refused", message))
     assert [tag for tag, _ in tree.tags if tag != "a"] == [tag for tag, _ in plain.tags if tag != "a"]
     assert tree.html.encode()
 
@@ -209,6 +209,30 @@ def test_nothing_runs() -> None:
     page = shown(up(), Result("failed", "refused"))
     assert not {"script", "iframe", "form", "input", "button"} & {tag for tag, _ in page.tags}
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+PICTURE = "data:image/png;base64,AAAA"
+
+
+def test_a_page_of_its_own() -> None:
+    """It has a title, and pictures that are embedded instead of loaded."""
+    page = Shown(ikpipe.gallery(frame(up(), up(url=None))).document("<b>Prints", {THUMBNAIL: PICTURE}))
+    assert page.attributes("img", "src") == [PICTURE, PICTURE]
+    assert page.text.count("<b>Prints") == 2
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
+
+
+def test_tags() -> None:
+    """Each has its own direction, so that it reorders nothing beside it."""
+    page = shown(up(tags=["sale", "שלום"]))
+    assert {"sale", "שלום"} <= {*page.text}
+    assert page.tags.count(("span", {"dir": "auto"})) == 2
+
+
+def test_a_file_that_is_called_otherwise() -> None:
+    """Its name is seen too, in its path."""
+    results = frame(up(), title=["A cat"])
+    assert "/cats/a.jpg" in Shown(ikpipe.gallery(results, label="title")._repr_html_()).text
 
 
 def test_snippets_of_an_image() -> None:

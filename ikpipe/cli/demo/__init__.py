@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import sys
 from base64 import b64encode
 from contextlib import ExitStack
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import urlsplit
+from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
 import ikpipe
 from ikpipe.cli.demo.columns import columns
-from ikpipe.cli.demo.contact_sheet import contact_sheet
 from ikpipe.cli.demo.shop import origin
 from ikpipe.errors import CODES
 from ikpipe.frames.io.opening import needed
@@ -26,8 +23,8 @@ from ikpipe.run.progress import size
 if TYPE_CHECKING:
     import pandas as pd
 
-FIELDS = {"brand": {"type": "Text"}, "color": {"type": "Text"}, "price": {"type": "Number", "minValue": 0}}
-"""The custom metadata fields that the catalogue fills: name → schema (spec)."""
+FIELDS: dict[str, dict[str, Any]] = {"brand": {}, "color": {}, "price": {"type": "Number", "minValue": 0}}
+"""The custom metadata fields that the catalogue fills: name → what its schema has besides what its cells say."""
 
 MAPPING: dict[str, Any] = {
     "columns": {
@@ -78,15 +75,18 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
         service = stack.enter_context(emulator.Emulator(url_timeout=_PATIENCE, fetch_hosts=("127.0.0.1",)))
         shop = stack.enter_context(origin(data, slow=_SLOW))
         told.beginning(shop, service.url)
-        make_fields(service.account)
         catalogue = read_table(data / "catalogue.csv")
+        # Fields must exist before an upload fills them.
+        ikpipe.create_metadata_fields(catalogue, service.account, columns=FIELDS.keys(), schemas=FIELDS, dry_run=False)
         catalogue["image_url"] = shop + "/" + catalogue["picture"]
         told.problems(catalogue, ikpipe.check(catalogue, service.account, **MAPPING))
         results = ikpipe.upload(catalogue, service.account, progress=progress, **MAPPING)
         told.summary(results)
         output.mkdir(parents=True, exist_ok=True)
         ikpipe.write_results(results, output / "results.csv")
-        page = contact_sheet(results, pictures(results), label="title", title="Prints, uploaded")
+        # Without links: the service ends with the demo.
+        gallery = ikpipe.gallery(results.assign(ik_url=None), label="title")
+        page = gallery.document("Prints, uploaded", pictures(results))
         (output / "results.html").write_text(page, "utf-8")
     told.end(output, data)
     return 0 if went_well(results) else 1
@@ -98,44 +98,21 @@ def data_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[3] / "notebooks" / "data"
 
 
-def make_fields(account: ikpipe.Account) -> None:
-    """Create the catalogue's custom metadata fields, which must exist before an upload fills them (seed)."""
-    key = b64encode(f"{account.private_key}:".encode()).decode()
-    for name, schema in FIELDS.items():
-        body = json.dumps({"name": name, "label": name.capitalize(), "schema": schema})
-        headers = {"Authorization": f"Basic {key}", "Content-Type": "application/json"}
-        _call("POST", f"{account.api_url}/v1/customMetadataFields", body, headers)
-
-
 def went_well(results: pd.DataFrame) -> bool:
     """Tell whether as many rows ended in each way as the catalogue was made for."""
     return results["ik_status"].value_counts().to_dict() == EXPECTED
 
 
-def pictures(results: pd.DataFrame) -> dict[int, str]:
-    """Fetch the thumbnail of each image that is up, as a data URI: row's position → URI."""
-    kinds = zip(results["ik_file_type"], results["ik_thumbnail_url"], strict=True)
-    return {at: _data_uri(url) for at, (kind, url) in enumerate(kinds) if isinstance(url, str) and kind == "image"}
+def pictures(results: pd.DataFrame) -> dict[str, str]:
+    """Fetch the thumbnails of the images that are up: each one's URL → its content as a data URI."""
+    urls = results.loc[results["ik_file_type"] == "image", "ik_thumbnail_url"]
+    opener = build_opener(ProxyHandler({}))  # no proxy finds this machine's loopback
+    return {url: _data_uri(opener, url) for url in urls}
 
 
-def _data_uri(url: str) -> str:
-    kind, content = _call("GET", url)
-    return f"data:{kind};base64,{b64encode(content).decode()}"
-
-
-def _call(method: str, url: str, body: str | None = None, headers: dict[str, str] | None = None) -> tuple[str, bytes]:
-    """Send a request to a server on this machine, past any proxy; give the answer's type and content."""
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.netloc, timeout=30)
-    try:
-        connection.request(method, parts.path, body, headers or {})
-        reply = connection.getresponse()
-        content = reply.read()
-    finally:
-        connection.close()
-    if reply.status >= 300:  # noqa: PLR2004 - no success
-        raise ikpipe.Error(f"{method} {parts.path} was answered {reply.status}: {content[:200]!r}")
-    return reply.headers.get_content_type(), content
+def _data_uri(opener: OpenerDirector, url: str) -> str:
+    with opener.open(url, timeout=30) as reply:
+        return f"data:{reply.headers.get_content_type()};base64,{b64encode(reply.read()).decode()}"
 
 
 def _typed(path: Path) -> str:

@@ -25,6 +25,8 @@ from ikpipe.request.result import SETTLED
 from ikpipe.run.progress import size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 LIMIT = 200
@@ -85,6 +87,11 @@ class Gallery:
 
     def _repr_html_(self) -> str:
         return GalleryPage(self._counts, self._stored, self._up, self._rest).html()
+
+    def document(self, title: str, pictures: Mapping[str, str]) -> str:
+        """Return it as an HTML page of its own; `pictures` maps thumbnails' URLs to data URIs, which are embedded."""
+        up = [entry._replace(picture=pictures.get(entry.result.thumbnail_url or "")) for entry in self._up]
+        return GalleryPage(self._counts, self._stored, up, self._rest).document(title)
 
 
 def entries(results: pd.DataFrame, label: str | None) -> list[GalleryEntry]:

@@ -23,10 +23,11 @@ _TIPS = {"unknown": "It may be stored: retry() looks first.", "accepted": "Store
 
 
 class GalleryEntry(NamedTuple):
-    """One row of the results, and what people call it."""
+    """One row of the results, and what people call it; `picture` is a thumbnail to embed, as a data URI."""
 
     label: str
     result: Result
+    picture: str | None = None
 
 
 class GalleryPage(NamedTuple):
@@ -38,24 +39,33 @@ class GalleryPage(NamedTuple):
     rest: list[GalleryEntry]
 
     def html(self) -> str:
-        """Write it."""
-        style = files("ikpipe.delivery.gallery").joinpath("gallery.css").read_text("utf-8")
-        ups = sum(count for status, count in self.counts.items() if status in SETTLED)
-        return written(
-            tag(
-                "div",
-                tag("style", style),
-                self._summary(),
-                _cards(self.up, ups),
-                _failures(self.rest, sum(self.counts.values()) - ups),
-                class_=f"ik-gallery {_PLAIN}",
-            )
+        """Write it, as a part of a page."""
+        return written(tag("div", _style(), *self._parts(), class_=f"ik-gallery {_PLAIN}"))
+
+    def document(self, title: str) -> str:
+        """Write it as a page of its own, which loads nothing but thumbnails that are not embedded."""
+        head = tag(
+            "head",
+            tag("meta", charset="utf-8"),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("title", title),
+            _style(),
         )
+        body = tag("body", foreign("h1", title), *self._parts(), class_="ik-gallery ik-page")
+        return f"<!doctype html>\n{written(tag('html', head, body, lang='en'))}\n"
+
+    def _parts(self) -> list[Element | None]:
+        ups = sum(count for status, count in self.counts.items() if status in SETTLED)
+        return [self._summary(), _cards(self.up, ups), _failures(self.rest, sum(self.counts.values()) - ups)]
 
     def _summary(self) -> Element:
         total = sum(self.counts.values())
         parts = [_count(total, "file" if total == 1 else "files"), *map(_badge_of, self.counts.items())]
         return tag("p", *_spaced([*parts, *([tag("span", size(self.stored))] if self.stored else [])]), class_="ik-sum")
+
+
+def _style() -> Element:
+    return tag("style", files("ikpipe.delivery.gallery").joinpath("gallery.css").read_text("utf-8"))
 
 
 def _spaced(parts: list[Element]) -> list[Element]:
@@ -98,20 +108,27 @@ def _card(entry: GalleryEntry) -> Element:
     result, url = entry.result, web_url(entry.result.url)
     texts = [
         foreign("strong", _cut(entry.label)),
-        foreign("span", _folder(result), class_="ik-soft"),
+        foreign("span", _place(entry), class_="ik-soft"),
+        *_tags(result),
         tag("span", *_spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
     ]
     caption = tag("figcaption", *_spaced(texts), _copies(result, url) if url else None)
     return tag("li", tag("figure", _opening(_picture(entry), url), caption))
 
 
+def _tags(result: Result) -> list[Element]:
+    tags = [foreign("span", str(one)) for one in result.tags or ()]
+    return [tag("span", *_spaced(tags), class_="ik-tags")] if tags else []
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _folder(result: Result) -> str:
-    """Give the folder in which a file is."""
-    return _cut((result.file_path or "").rpartition("/")[0]) or "/"
+def _place(entry: GalleryEntry) -> str:
+    """Return a file's folder, or its whole path if the row is not called by the file's name."""
+    path = entry.result.file_path or ""
+    return _cut(path.rpartition("/")[0] if entry.label == entry.result.name else path) or "/"
 
 
 def _facts(result: Result) -> Element:
@@ -139,7 +156,7 @@ def _opening(content: Element, url: str | None) -> Element:
 
 
 def _picture(entry: GalleryEntry) -> Element:
-    result, thumbnail = entry.result, web_url(entry.result.thumbnail_url)
+    result, thumbnail = entry.result, entry.picture or web_url(entry.result.thumbnail_url)
     if thumbnail and result.file_type == "image":
         # The height holds also where the looks are left out.
         return tag("img", src=thumbnail, alt=_cut(entry.label), loading="lazy", height="150", **_PRIVATELY)
