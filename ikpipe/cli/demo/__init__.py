@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import textwrap
 from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
 import ikpipe
-from ikpipe.cli.demo.columns import columns
 from ikpipe.cli.demo.shop import origin
 from ikpipe.errors import CODES
 from ikpipe.frames.io.opening import needed
@@ -21,6 +21,8 @@ from ikpipe.frames.io.reading import read_table
 from ikpipe.run.progress import size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
 FIELDS: dict[str, dict[str, Any]] = {"brand": {}, "color": {}, "price": {"type": "Number", "minValue": 0}}
@@ -132,14 +134,13 @@ class DemoResult:
     def beginning(self, shop: str, service: str) -> None:
         """Say what is running, and that nothing leaves this machine."""
         self._head("A shop's catalogue becomes a media library", "nothing leaves this machine")
-        self._table([["the shop's pictures", shop], ["ImageKit, emulated", service]])
+        self._say(f"  the shop's pictures  {shop}\n  ImageKit, emulated   {service}")
 
     def problems(self, catalogue: pd.DataFrame, found: pd.DataFrame) -> None:
         """Set out the errors that `check` found; warnings stop no row."""
         found = found[found["severity"] == "error"]
         self._head("check", f"{len(catalogue)} rows, {len(found)} problems, found before anything is sent")
-        rows = zip(catalogue["sku"].iloc[found["position"]], found["message"], found["fix"], strict=True)
-        self._table([["sku", "problem", "what to do"], *map(list, rows)])
+        self._rows(catalogue["sku"].iloc[found["position"]], found["message"] + "; " + found["fix"])
         self._head("upload", "the rows without a problem; the shop's server is slow with one")
 
     def summary(self, results: pd.DataFrame) -> None:
@@ -148,21 +149,14 @@ class DemoResult:
         said = ", ".join(f"{count} {status}" for status, count in counts.items())
         self._head("results", f"{said}; {size(stored)} stored")
         refused = results[results["ik_status"] == "failed"]
-        rows = zip(
-            refused["sku"], refused["ik_message"], [CODES[code].fix for code in refused["ik_error"]], strict=True
-        )
-        self._table([["sku", "the service's words", "what to do"], *map(list, rows)])
+        self._rows(refused["sku"], refused["ik_message"] + " " + refused["ik_error"].map(lambda code: CODES[code].fix))
 
     def end(self, output: Path, data: Path) -> None:
         """Name the files, and three lines to try next."""
         folder, table = _typed(data), _typed(data / "catalogue.csv")
         self._head("written", "two files")
-        self._table(
-            [
-                [_typed(output / "results.html"), "a contact sheet; open it in a browser"],
-                [_typed(output / "results.csv"), "the catalogue, with an answer beside each row"],
-            ]
-        )
+        self._say(f"  {_typed(output / 'results.html')}  the pictures; open it in a browser")
+        self._say(f"  {_typed(output / 'results.csv')}   the catalogue, with results as columns")
         self._head("Try next", "check, upload from this folder, or keep an emulator running")
         self._say(f"  ikpipe check {table} --map file=picture --map tags=category,season --root {folder}")
         self._say(f"  ikpipe upload {table} -o again.csv --map file=picture --root {folder} --emulator")
@@ -171,8 +165,11 @@ class DemoResult:
     def _head(self, title: str, text: str) -> None:
         self._say(f"\n{self._bold.format(title)}: {text}\n")
 
-    def _table(self, rows: list[list[str]]) -> None:
-        self._say(columns(rows, width=self._width, indent=2))
+    def _rows(self, labels: Iterable[str], texts: Iterable[str]) -> None:
+        """Name each row, and what is to be said of it, on as many lines as that takes."""
+        for label, text in zip(labels, texts, strict=True):
+            indent = " " * (len(label) + 4)
+            self._say(textwrap.fill(f"  {label}  {' '.join(text.split())}", self._width, subsequent_indent=indent))
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
