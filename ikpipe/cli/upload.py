@@ -81,7 +81,6 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
     with record.journal:
         given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
         given["max_failures"] = options.max_failures
-        given |= dict.fromkeys(("retries", "timeout", "on_error"))
         policy = mapping.policy(options.policy) if options.policy else None
         how = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **given)
         return _carry_out(options, work, lambda sink: to_sync(send, "resume")(work, account, how, sink, record))

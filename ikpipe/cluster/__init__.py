@@ -16,7 +16,7 @@ import time
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster.part import PreparedUpload
 from ikpipe.errors import MappingError, MissingExtra
@@ -24,21 +24,18 @@ from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
 from ikpipe.journal.storage import open_storage
-from ikpipe.request.parameters import Keywords
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
-from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
+from ikpipe.run.keywords import PartKeywords, parted, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ikpipe.request.account import Account
     from ikpipe.request.secrets import Secret
 
 __all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 
 
-class PrepareOptions(Keywords, total=False):
+class PrepareOptions(PartKeywords, total=False):
     """The keywords of `plan` that every engine's `upload` has too."""
 
     key: Any
@@ -46,20 +43,9 @@ class PrepareOptions(Keywords, total=False):
     journal: str | Path | None
     trust_journal: bool
     profile: str | None
-    columns: Mapping[str, Any] | None
-    root: str | Path | None
-    file_kind: FileKind | None
-    fetch: Fetch
-    fetch_hosts: Sequence[str]
-    concurrency: int | None
-    rate: float | None
-    retries: int
-    timeout: float | None
-    on_unknown: Literal["hold", "resend"]
-    on_error: Literal["return", "raise"]
-    policy: Policy | None
 
 
+@spelled_out(PartKeywords)
 def prepare(
     account: Account,
     *,
@@ -69,19 +55,7 @@ def prepare(
     journal: str | Path | None = None,
     trust_journal: bool = False,
     profile: str | None = None,
-    columns: Mapping[str, Any] | None = None,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch = "server",
-    fetch_hosts: Sequence[str] = (),
-    concurrency: int | None = None,
-    rate: float | None = None,
-    retries: int = 5,
-    timeout: float | None = None,
-    on_unknown: Literal["hold", "resend"] = "hold",
-    on_error: Literal["return", "raise"] = "return",
-    policy: Policy | None = None,
-    **parameters: Unpack[Keywords],
+    **keywords: Unpack[PartKeywords],
 ) -> PreparedUpload:
     """Settle what is to be the same for all parts of an upload, wherever and however often they are done.
 
@@ -122,21 +96,12 @@ def prepare(
     JournalError
         The journal cannot be used, is another run's, or nothing proves that this account wrote it.
     """
-    policy = policy or Policy()
+    root = keywords.pop("root", None)
+    mapping, sending = parted(PartKeywords, keywords)
+    mapping["root"] = None if root is None else str(root)
+    policy = sending.pop("policy", None) or Policy()
+    sending = {"concurrency": None, "rate": None, **sending, "fetch_hosts": [*sending.get("fetch_hosts", ())]}
     _check(slots, run, policy)
-    mapping = {
-        **collect_mapping(columns, None, file_kind, fetch, parameters),
-        "root": None if root is None else str(root),
-    }
-    sending: dict[str, Any] = {
-        "concurrency": concurrency,
-        "rate": rate,
-        "retries": retries,
-        "timeout": timeout,
-        "on_unknown": on_unknown,
-        "on_error": on_error,
-        "fetch_hosts": list(fetch_hosts),
-    }
     engine.options(policy=policy, **sending)  # which finds what is wrong with them
     if profile is None:
         engine.check_account(account)

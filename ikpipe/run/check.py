@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.control import CONTROL, RunControl, to_sync
 from ikpipe.concurrency.gate import ConcurrencyGate
@@ -13,38 +13,24 @@ from ikpipe.frames.results import problem_frame
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.run.job import UploadJob
-from ikpipe.run.prepare import Fetch, FileKind, collect_mapping, planner_for
+from ikpipe.run.keywords import CheckKeywords, parted, spelled_out
+from ikpipe.run.prepare import planner_for
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    import httpx
+    from collections.abc import Iterator
 
     from ikpipe.frames.adapters import Frame
     from ikpipe.request.account import Account
-    from ikpipe.request.parameters import Keywords
     from ikpipe.request.planner import RequestBuilder
     from ikpipe.request.rows import MappedRows
 
 _AT_ONCE = 16  # URLs that are asked for their headers
 
 
+@spelled_out(CheckKeywords)
 async def _check(
-    frame: Frame,
-    account: Account | None = None,
-    *,
-    probe: bool = False,
-    columns: Mapping[str, Any] | None = None,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch = "server",
-    fetch_hosts: Sequence[str] = (),
-    timeout: float | None = None,
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    **parameters: Unpack[Keywords],
+    frame: Frame, account: Account | None = None, *, probe: bool = False, **keywords: Unpack[CheckKeywords]
 ) -> Frame:
     """Find every problem of every row, before anything is sent.
 
@@ -73,9 +59,9 @@ async def _check(
     AccountError
         The account's key is refused.
     """
-    mapping = collect_mapping(columns, root, file_kind, fetch, parameters)
-    feed = InMemoryTable(frame)
-    async with ServiceClient(transport, timeout, fetch_hosts=fetch_hosts) as wire:
+    mapping, asking = parted(CheckKeywords, keywords)
+    feed, policy = InMemoryTable(frame), asking.pop("policy", None)
+    async with ServiceClient(**asking) as wire:
         found, _ = await find(UploadJob(feed, mapping), wire, account, probe=probe, policy=policy)
     problems: Frame = feed.native.like(problem_frame(found))
     return problems

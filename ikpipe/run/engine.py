@@ -20,7 +20,7 @@ from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByPosition
 from ikpipe.run import stored_mapping
 from ikpipe.run.job import UploadJob
-from ikpipe.run.options import SendOptions, policy_of
+from ikpipe.run.options import KEPT, SendOptions, policy_of
 from ikpipe.run.prepare import planner_for
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
@@ -59,7 +59,8 @@ def options_as_begun(
 ) -> SendOptions:
     """Gather the same for a run that is finished: what is None is as the run was begun with."""
     kept = record.journal.facts["sending"]
-    sending = {name: kept.get(name) if value is None else value for name, value in given.items()}
+    said = {name: value for name, value in given.items() if value is not None}
+    sending = {**{name: kept.get(name) for name in KEPT}, **said}
     return options(policy=policy or policy_of(kept), fetch_hosts=fetch_hosts, **sending)
 
 

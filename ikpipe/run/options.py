@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ikpipe.run.progress import Progress
     from ikpipe.service.client import ServiceClient
 
-_KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
+KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class SendOptions:
 
     def kept(self) -> dict[str, Any]:
         """Give what a journal keeps, as plain JSON values, so that the run is finished as it was begun."""
-        return {**{name: getattr(self, name) for name in _KEPT}, "policy": asdict(self.policy)}
+        return {**{name: getattr(self, name) for name in KEPT}, "policy": asdict(self.policy)}
 
 
 def policy_of(kept: Mapping[str, Any]) -> Policy:

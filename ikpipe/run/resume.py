@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.control import to_sync
 from ikpipe.frames.io.streams import reopened
 from ikpipe.journal.catalog import found
 from ikpipe.run.engine import collected, options_as_begun, send
+from ikpipe.run.keywords import SendKeywords, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import httpx
     import pandas as pd
 
     from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.result import Result
-    from ikpipe.run.progress import Progress
 
 
-async def _resume(
-    journal: str | Path,
-    account: Account,
-    *,
-    fetch_hosts: Sequence[str] = (),
-    concurrency: int | None = None,
-    rate: float | None = None,
-    retries: int | None = None,
-    max_failures: int | None = None,
-    timeout: float | None = None,
-    trust_journal: bool = False,
-    progress: bool | Callable[[Progress], None] = True,
-    on_result: Callable[[Any, Result], None] | None = None,
-    on_unknown: Literal["hold", "resend"] | None = None,
-    on_error: Literal["return", "raise"] | None = None,
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> pd.DataFrame:
+@spelled_out(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})
+async def _resume(journal: str | Path, account: Account, **keywords: Unpack[SendKeywords]) -> pd.DataFrame:
     """Finish a run that was cut off, from its journal alone.
 
     Rows that have ended stay as they are. What may have left when the process ended is in doubt: its token goes out
@@ -69,23 +49,11 @@ async def _resume(
     AccountError, UploadError
         As for `upload`.
     """
-    record, work = found(journal, account, reopened, trust=trust_journal)
+    if unknown := [name for name in keywords if name not in SendKeywords.__annotations__]:
+        raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}")
+    record, work = found(journal, account, reopened, trust=keywords.pop("trust_journal", False))
     with record.journal:
-        options = options_as_begun(
-            record,
-            policy,
-            fetch_hosts,
-            transport=transport,
-            concurrency=concurrency,
-            rate=rate,
-            retries=retries,
-            max_failures=max_failures,
-            timeout=timeout,
-            progress=progress,
-            on_result=on_result,
-            on_unknown=on_unknown,
-            on_error=on_error,
-        )
+        options = options_as_begun(record, **keywords)
         results: pd.DataFrame = await collected(send, work, account, options, record)
         return results
 

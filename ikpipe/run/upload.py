@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.control import to_sync
 from ikpipe.errors import UnreachableError
@@ -10,45 +10,19 @@ from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_of, single
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
-from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
+from ikpipe.run.keywords import DEFAULTS, FileKeywords, UploadKeywords, parted, spelled_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import httpx
 
     from ikpipe.frames.adapters import Frame
     from ikpipe.request.account import Account
-    from ikpipe.request.parameters import Keywords, Parameters
-    from ikpipe.request.policy import Policy
     from ikpipe.request.result import Result
-    from ikpipe.run.progress import Progress
 
 
+@spelled_out(UploadKeywords)
 async def aupload(
-    frame: Frame,
-    account: Account,
-    *,
-    columns: Mapping[str, Any] | None = None,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch = "server",
-    fetch_hosts: Sequence[str] = (),
-    concurrency: int | None = None,
-    rate: float | None = None,
-    retries: int = 5,
-    max_failures: int | None = None,
-    timeout: float | None = None,
-    journal: str | Path | None = None,
-    trust_journal: bool = False,
-    progress: bool | Callable[[Progress], None] = True,
-    on_result: Callable[[Any, Result], None] | None = None,
-    on_unknown: Literal["hold", "resend"] = "hold",
-    on_error: Literal["return", "raise"] = "return",
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    **parameters: Unpack[Keywords],
+    frame: Frame, account: Account, *, journal: str | Path | None = None, **keywords: Unpack[UploadKeywords]
 ) -> Frame:
     """Upload a row a file, and give the answers beside the rows.
 
@@ -128,22 +102,8 @@ async def aupload(
         ``on_error="raise"`` and a row is not up, or there were `max_failures`; ``.results`` is the frame as far as it
         got.
     """
-    mapping = collect_mapping(columns, root, file_kind, fetch, parameters)
-    options = engine.options(
-        transport,
-        timeout,
-        policy,
-        fetch_hosts,
-        concurrency=concurrency,
-        rate=rate,
-        retries=retries,
-        max_failures=max_failures,
-        on_result=on_result,
-        on_unknown=on_unknown,
-        on_error=on_error,
-        progress=progress,
-        trust_journal=trust_journal,
-    )
+    mapping, sending = parted(UploadKeywords, keywords)
+    options = engine.options(**sending)
     results: Frame = await engine.collected(
         engine.begin, UploadJob(InMemoryTable(frame), mapping), account, options, journal
     )
@@ -153,30 +113,14 @@ async def aupload(
 upload = to_sync(aupload, "upload")
 
 
+@spelled_out(UploadKeywords, {**DEFAULTS, "fetch": None})
 async def _retry(
     results: Frame,
     account: Account,
     *,
-    columns: Mapping[str, Any] | None = None,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch | None = None,
-    fetch_hosts: Sequence[str] = (),
-    concurrency: int | None = None,
-    rate: float | None = None,
-    retries: int = 5,
-    max_failures: int | None = None,
-    timeout: float | None = None,
     journal: str | Path | None = None,
     earlier_journal: str | Path | None = None,
-    trust_journal: bool = False,
-    progress: bool | Callable[[Progress], None] = True,
-    on_result: Callable[[Any, Result], None] | None = None,
-    on_unknown: Literal["hold", "resend"] = "hold",
-    on_error: Literal["return", "raise"] = "return",
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    **parameters: Unpack[Keywords],
+    **keywords: Unpack[UploadKeywords],
 ) -> Frame:
     """Send the rows of a results frame that are not up yet.
 
@@ -213,23 +157,10 @@ async def _retry(
     MappingError, AccountError, JournalError, UploadError
         As for `upload`; also a frame without `ik_status`, or one whose ``attrs`` say what has to be given again.
     """
-    given = collect_mapping(columns, root, file_kind, fetch or "server", parameters)
-    options = engine.options(
-        transport,
-        timeout,
-        policy,
-        fetch_hosts,
-        concurrency=concurrency,
-        rate=rate,
-        retries=retries,
-        max_failures=max_failures,
-        on_result=on_result,
-        on_unknown=on_unknown,
-        on_error=on_error,
-        progress=progress,
-        trust_journal=trust_journal,
-    )
-    work = engine.retried(results, account, given, fetch, earlier_journal, trust=trust_journal)
+    fetch = keywords.get("fetch")
+    given, sending = parted(UploadKeywords, {**keywords, "fetch": fetch or "server"})
+    options = engine.options(**sending)
+    work = engine.retried(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
     again: Frame = await engine.collected(engine.begin, work, account, options, journal)
     return again
 
@@ -237,21 +168,8 @@ async def _retry(
 retry = to_sync(_retry, "retry")
 
 
-async def aupload_file(
-    file: str | bytes | Path,
-    account: Account,
-    *,
-    root: str | Path | None = None,
-    file_kind: FileKind | None = None,
-    fetch: Fetch = "server",
-    fetch_hosts: Sequence[str] = (),
-    retries: int = 5,
-    timeout: float | None = None,
-    on_unknown: Literal["hold", "resend"] = "hold",
-    policy: Policy | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    **parameters: Unpack[Parameters],
-) -> Result:
+@spelled_out(FileKeywords)
+async def aupload_file(file: str | bytes | Path, account: Account, **keywords: Unpack[FileKeywords]) -> Result:
     """Upload one file.
 
     Parameters
@@ -273,17 +191,8 @@ async def aupload_file(
     AccountError
         The keys are missing or refused, or a quota is used up.
     """
-    mapping = collect_mapping(None, root, file_kind, fetch, parameters)
-    options = engine.options(
-        transport,
-        timeout,
-        policy,
-        fetch_hosts,
-        concurrency=1,
-        retries=retries,
-        on_unknown=on_unknown,
-        progress=False,
-    )
+    mapping, sending = parted(FileKeywords, keywords)
+    options = engine.options(**sending, concurrency=1, progress=False)
     # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
     try:
         results = await engine.collected(
