@@ -145,7 +145,7 @@ def _sign(every: _Commands) -> None:
 def _emulator(every: _Commands) -> None:
     purpose = "run a local ImageKit for tests and trials without an account"
     command = _command(every, "emulator", commands.emulator, "[options]", purpose, help_text.EMULATOR)
-    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    _add_address(command)
     command.add_argument(
         "--allow-host",
         metavar="NAME",
@@ -153,7 +153,6 @@ def _emulator(every: _Commands) -> None:
         default=[],
         help="also serve requests for this host name (default: only localhost and loopback addresses); repeatable",
     )
-    command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
     command.add_argument(
         "--directory", metavar="DIR", help="folder for files and details (default: a temporary folder)"
     )
@@ -173,15 +172,7 @@ def _emulator(every: _Commands) -> None:
 def _auth_server(every: _Commands) -> None:
     purpose = "sign uploads for web pages and scripts that must not have the private key"
     command = _command(every, "auth-server", auth_server.auth_server, "[options]", purpose, help_text.AUTH_SERVER)
-    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    command.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="also serve requests for this host name (default: only localhost and loopback addresses); repeatable",
-    )
-    command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    _add_address(command)
     command.add_argument("--callers", metavar="FILE", help="file of callers: a name and a token per line")
     command.add_argument("--anybody", action="store_true", help="sign for anybody, without a caller's token")
     command.add_argument(
@@ -220,6 +211,11 @@ def _demo(every: _Commands) -> None:
     command.add_argument(
         "-o", "--out", metavar="DIR", default="ikpipe-demo", help="folder for its files (default: ikpipe-demo)"
     )
+
+
+def _add_address(command: _Parser) -> None:
+    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
 
 
 def _add_mapping(command: _Parser) -> None:

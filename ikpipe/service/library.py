@@ -41,30 +41,6 @@ async def listed_fields(wire: ServiceClient, account: Account) -> list[dict[str,
     return found
 
 
-async def find(
-    wire: ServiceClient,
-    account: Account,
-    target: str,
-    *,
-    size: int | None = None,
-    since: float | None = None,
-    names: str = "as_given",
-) -> Result | None:
-    """Look for a file by its path, and give its details, as `exists`.
-
-    Parameters
-    ----------
-    target
-        The file's path in the library.
-    size, since
-        As for `matching`.
-    names
-        As for `file_at`.
-    """
-    file = await file_at(wire, account, target, size=size, since=since, names=names)
-    return None if file is None else as_existing(file)
-
-
 async def file_at(
     wire: ServiceClient,
     account: Account,
@@ -74,9 +50,10 @@ async def file_at(
     since: float | None = None,
     names: str = "as_given",
 ) -> dict[str, Any] | None:
-    """Look for a file by its path, as `find` does, and give what the library says of it.
+    """Look for a file by its path, and give what the library says of it.
 
-    `names` is that of `Policy`: whether the service may have replaced characters.
+    `size` and `since` are as for `matching`; `names` is that of `Policy`: whether the service may have replaced
+    characters.
     """
     paths = spellings(target, names)
     folder = target.rpartition("/")[0]

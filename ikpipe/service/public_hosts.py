@@ -8,6 +8,7 @@ goes to the very address that was checked.
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +37,7 @@ _NOT_PUBLIC = [
     )
 ]
 _ISATAP = (0x00005EFE, 0x02005EFE)
+_NUMBERS = re.compile(r"[0-9A-Fa-fXx.]+")  # the system would leave out whatever comes after a space
 _HOST = re.compile(r"[\w.-]+", re.ASCII)
 _LAST_PORT = 65_535
 
@@ -74,30 +76,11 @@ def literal(host: str) -> Address | None:
     try:
         return ip_address(text)
     except ValueError:
-        return _old_address(text)
-
-
-def _old_address(text: str) -> IPv4Address | None:
-    """Read one to four numbers, each decimal, octal or hexadecimal, of which the last fills the bytes that are left."""
-    parts = text.split(".")
+        pass
     try:
-        numbers = [_number(part) for part in parts]
-    except ValueError:
+        return IPv4Address(socket.inet_aton(text)) if _NUMBERS.fullmatch(text) else None
+    except OSError:
         return None
-    if len(numbers) > 4 or any(number > 0xFF for number in numbers[:-1]):  # noqa: PLR2004 - bytes
-        return None
-    if numbers[-1] >= 1 << 8 * (5 - len(numbers)):
-        return None
-    leading = sum(number << 8 * (3 - at) for at, number in enumerate(numbers[:-1]))
-    return IPv4Address(leading + numbers[-1])
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isalnum():
-        raise ValueError(text)
-    if text[:2].lower() == "0x":
-        return int(text[2:] or "0", 16)
-    return int(text, 8) if text.startswith("0") else int(text)
 
 
 class _Entry(NamedTuple):
