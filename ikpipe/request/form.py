@@ -27,10 +27,6 @@ class MultipartForm(NamedTuple):
         """Write what follows the file: the token's part and the end."""
         return f"\r\n{_opening(self.boundary, 'token')}\r\n{token}\r\n--{self.boundary}--\r\n".encode()
 
-    def length(self, token: str) -> int:
-        """Give the exact `Content-Length` in bytes."""
-        return len(self.head) + self.size + len(self.tail(token))
-
     @property
     def content_type(self) -> str:
         """The request's `Content-Type`."""

@@ -361,7 +361,7 @@ def placed(result: Result, path: str, size: int | None, *, unique: bool = False)
     if stored == path or (unique and _with_suffix(normal(stored), normal(path))):
         return result
     if normal(stored) == normal(path) and (size is None or result.size in (None, size)):
-        warn(result, f"ImageKit stored the file as {stored}, and not as {path}.")
+        result.warn(f"ImageKit stored the file as {stored}, and not as {path}.")
         return result
     words = f"the answer names another file: {_words(stored, 'one without a path')}, and not {path}"
     return Result("unknown", "bad_reply", words, request_id=result.request_id)
@@ -380,9 +380,3 @@ def _with_suffix(stored: str, path: str) -> bool:
     start, dot, ending = name.rpartition(".")
     before_ending = bool(start) and made.startswith(start) and made.endswith(dot + ending)
     return there == folder and (before_ending or made.startswith(name))
-
-
-def warn(result: Result, sentence: str) -> None:
-    """Add a warning to a result, where results have them."""
-    if "warnings" in KINDS:
-        setattr(result, "warnings", [*(getattr(result, "warnings", None) or []), sentence])  # noqa: B010 - for mypy

@@ -8,6 +8,7 @@
     engine.py          a run from its table to its results, for all of these
     prepare.py         read the mapping, and ask for the account's metadata fields
     stored_mapping.py  what `retry` takes of the mapping in results
+    keywords.py        the keywords that these share, with their types and defaults
     options.py         the keywords about sending
     job.py             what a run is to do: its table and mapping
     session.py         a run: plan each row, send it, count and record its end

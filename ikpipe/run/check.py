@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ikpipe.frames.adapters import Frame
     from ikpipe.request.account import Account
-    from ikpipe.request.planner import RequestBuilder
     from ikpipe.request.rows import MappedRows
 
 _AT_ONCE = 16  # URLs that are asked for their headers
@@ -75,35 +74,24 @@ async def find(
 ) -> tuple[list[Problem], int]:
     """Find the problems of a table of any length, in its order, and count its rows."""
     found: list[Problem] = []
-    plan, names = work.first_plan(), (policy or Policy()).names
+    plan, names, rows = work.first_plan(), (policy or Policy()).names, 0
     planner = await planner_for(wire, account, work.mapping, plan, label=work.feed.label, names=names)
-    search = _TargetSearch(work, planner, found)
-    sound = search.sound()
+
+    def without_problem() -> Iterator[tuple[MappedRows, UploadRequest]]:
+        nonlocal rows
+        for chunk in work.feed.chunks():
+            rows = chunk.start + len(chunk.frame)
+            for its_rows, job in work.jobs(planner, chunk):
+                found.extend(job.warnings if isinstance(job, UploadRequest) else job)
+                if isinstance(job, UploadRequest) and its_rows is not None:
+                    yield its_rows, job
+
+    sound = without_problem()
     if probe:
         await _probed(wire, sound, found)
     for _ in sound:  # to the end, also where probing was stopped
         pass
-    return sorted(found, key=lambda problem: problem.position), search.rows
-
-
-class _TargetSearch:
-    """Goes through the rows of a table, and counts them; the problems that it comes upon are added to `found`."""
-
-    def __init__(self, work: UploadJob, planner: RequestBuilder, found: list[Problem]) -> None:
-        self.rows = 0
-        self._work, self._planner, self._found = work, planner, found
-
-    def sound(self) -> Iterator[tuple[MappedRows, UploadRequest]]:
-        """Give the rows that have no problem."""
-        for chunk in self._work.feed.chunks():
-            self.rows = chunk.start + len(chunk.frame)
-            for rows, job in self._work.jobs(self._planner, chunk):
-                if not isinstance(job, UploadRequest):
-                    self._found += job
-                    continue
-                self._found += job.warnings
-                if rows is not None:
-                    yield rows, job
+    return sorted(found, key=lambda problem: problem.position), rows
 
 
 async def _probed(wire: ServiceClient, sound: Iterator[tuple[MappedRows, UploadRequest]], found: list[Problem]) -> None:

@@ -77,7 +77,7 @@ class OrderedResults:
             self._done(self.begin(chunk, known))
         else:
             self.counts[CANCELLED.status] += len(chunk.frame)
-            self._give(chunk, None)
+            self._take(self._prepared(chunk, None))
 
     def close(self) -> None:
         """Pass on what there is of chunks that have not ended."""
@@ -100,9 +100,6 @@ class OrderedResults:
         batch.chunk, batch.results = None, []  # what waits for its turn takes little room
         while self._open and self._open[0].chunk is None:
             self._take(self._open.popleft().prepared)
-
-    def _give(self, chunk: Chunk, results: list[Result] | None) -> None:
-        self._take(self._prepared(chunk, results))
 
     def _prepared(self, chunk: Chunk, results: list[Result] | None) -> Any:
         try:
