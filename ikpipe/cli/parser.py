@@ -215,7 +215,7 @@ def _demo(every: _Commands) -> None:
 
 def _add_address(command: _Parser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    command.add_argument("--port", type=_port, default=0, help="the port (default: any that is free)")
+    command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
 
 
 def _add_mapping(command: _Parser) -> None:

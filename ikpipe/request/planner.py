@@ -16,7 +16,7 @@ from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
 from ikpipe.request.targets import TargetRegistry
-from ikpipe.request.values import folder_levels, to_text
+from ikpipe.request.values import encodable, folder_levels, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -315,7 +315,7 @@ def _fitted(column: list[Any], fields: Mapping[str, MetadataField], found: _Foun
 
 def _texts(name: str, column: list[Any]) -> list[Any]:
     """Write a parameter's values for the wire; what breaks its rule is a `InvalidValue`."""
-    if TABLE[name].encode is to_text and cell_types(column) == {str} and _sendable("".join(column)):
+    if TABLE[name].encode is to_text and cell_types(column) == {str} and encodable("".join(column)):
         return column
     return map_distinct(lambda value: None if value is None else encode(name, value), column)
 
@@ -329,14 +329,6 @@ def _as_browsers_send(column: list[Any], sources: list[Any]) -> list[Any]:
         _BREAK.sub("\r\n", text) if text and source is not None and source.kind == "held" else text
         for text, source in zip(column, sources, strict=True)
     ]
-
-
-def _sendable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fields(texts: Mapping[str, list[Any]]) -> Iterable[dict[str, str]]:

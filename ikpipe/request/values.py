@@ -32,6 +32,15 @@ def _kind(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def encodable(text: str) -> bool:
+    """Tell text that can be sent: half a character (a lone surrogate) has no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 _FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
 

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe.request.parameters import TABLE
+from ikpipe.request.values import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -206,7 +207,7 @@ class _Fields:
         value = self._content.get(name, otherwise)
         if not isinstance(value, str) or len(value) > longest:
             raise BadMessage(f"{name} is no text of at most {longest:,} characters")
-        if not _encodable(value):
+        if not encodable(value):
             raise BadMessage(f"{name} has half a character")
         return value
 
@@ -270,20 +271,12 @@ class _Fields:
         return {_column(name): _cell(one, name) for name, one in value.items()}
 
 
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _plain(value: object) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
 def _fit(texts: list[str]) -> bool:
-    return sum(map(len, texts)) <= _LONGEST_VALUE and all(map(_encodable, texts))
+    return sum(map(len, texts)) <= _LONGEST_VALUE and all(map(encodable, texts))
 
 
 def _cell(value: object, column: str) -> Any:
