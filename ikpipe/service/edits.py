@@ -17,7 +17,7 @@ from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.library import NOT_FOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     import httpx
 
@@ -193,16 +193,12 @@ async def _in_batches(frame: Frame, tags: tuple[Any, Hashable] | None, most: int
             groups[wanted][str(file)] = None
     async with changer.wire:
         for wanted, members in groups.items():
-            for batch in _batches([*members], most):
-                await changer.change(batch, {"tags": [*wanted]} if wanted else {})
+            named = [*members]
+            for start in range(0, len(named), most):
+                await changer.change(named[start : start + most], {"tags": [*wanted]} if wanted else {})
     changes = [changer.of(file, wanted) for file, wanted in zip(ids, asked, strict=True)]
     changed: Frame = files.close(changes)
     return changed
-
-
-def _batches(items: list[str], most: int) -> Iterator[list[str]]:
-    for start in range(0, len(items), most):
-        yield items[start : start + most]
 
 
 def _tags(files: FileChanges, tags: Any, column: Hashable, *, rows: int) -> list[tuple[str, ...]]:
@@ -299,7 +295,7 @@ def _became(answer: object, file: str) -> Change:
         return answer
     if isinstance(answer, ApiError) and answer.status == NOT_FOUND:
         return Change("absent", "there is no such file")
-    if isinstance(answer, Error):
+    if isinstance(answer, InvalidValue):
         return Change("failed", str(answer))
     done = [ids for name, ids in answer.items() if name.startswith("successfully")] if isinstance(answer, dict) else []
     if done and isinstance(done[0], list) and file not in done[0]:
