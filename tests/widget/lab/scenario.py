@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from doubles import uploads_of
 from rows import sha
 
-from ikpipe.cli.demo import make_fields
+import ikpipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +43,8 @@ uploader.observe(write, names="results")
 def prepared(emulator: Emulator, folder: Path, name: str) -> str:
     """Make the account's metadata fields, and write its keys beside the notebook; gives the cell that reads them."""
     account = emulator.account
-    make_fields(account)
+    fields = pd.DataFrame({"brand": ["Acme"], "color": ["red"], "price": [9.5]})
+    ikpipe.create_metadata_fields(fields, account, columns=[*fields], dry_run=False)
     keys = {"public_key": account.public_key, "private_key": account.private_key, "url_endpoint": account.url_endpoint}
     addresses = {"upload_url": account.upload_url, "api_url": account.api_url}
     (folder / name).write_text(json.dumps(keys | addresses))
