@@ -292,7 +292,15 @@ def lost(emulate: Callable[..., Emulator], names: str) -> Emulator:
 ODD = ["a b", "é+ü", "one & two", "c,d;e", "x y z", "日本 語", "e\u0301 f", "50% #1?", 'say "hi"', "b\\c"]
 
 
-@pytest.mark.parametrize("unique", [True, False])
+KINDS: dict[str, dict[str, Any]] = {
+    "unique": {},
+    "unique, one attempt": {"retries": 0},
+    "fixed": {"use_unique_file_name": False},
+    "kept": {"use_unique_file_name": False, "overwrite_file": False},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("names", "policy"), [("keep", SWIFT), ("replace", SWIFT), ("keep", AS_GIVEN)], ids=["keep", "replace", "as_given"]
 )
@@ -300,7 +308,7 @@ def test_lost_answers_store_nothing_twice(
     emulate: Callable[..., Emulator],
     names: str,
     policy: ikpipe.Policy,
-    unique: bool,  # noqa: FBT001 - a parameter of the test
+    kind: str,
 ) -> None:
     """Names with spaces and the like, on a service that keeps them and on one that replaces them."""
     emulator = lost(emulate, names)
@@ -310,9 +318,8 @@ def test_lost_answers_store_nothing_twice(
         emulator.account,
         file_name="{n}.bin",
         folder="/in/My photos",
-        use_unique_file_name=unique,
-        overwrite_file=unique,
         policy=policy,
+        **KINDS[kind],
     )
     while not set(results["ik_status"]) <= UP:
         results = ikpipe.retry(results, emulator.account, policy=policy, progress=False)
