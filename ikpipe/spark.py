@@ -64,8 +64,8 @@ def upload(
     slots
         How many tasks run at once, at most; None: what Spark's configuration says.
     **how
-        As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the tasks, each with one upload in
-        flight; copies that Spark starts of slow tasks are not counted.
+        As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the tasks, each with one
+        upload in flight; copies that Spark starts of slow tasks are not counted.
 
     Returns
     -------
