@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
@@ -152,27 +153,76 @@ def test_an_error_names_file_column_and_row(tmp_path: Path) -> None:
         ikpipe.read_results(name)
 
 
-def limited(code: str, tmp_path: Path) -> str:
-    """Run code in a process of its own with 3 GB of address space and a minute; give its last words."""
-    before = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
-    after = "import ikpipe, resource\nfrom ikpipe.frames.io.streams import feed\nfrom ikpipe.frames.io import parquet\n"
-    loud = (
-        "try:\n    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        f"    {code}\nexcept ikpipe.Error:\n    print('refused')\nelse:\n    print('read')\n"
-        "print('large' if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before > 200_000 else 'small')\n"
-    )
-    told = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", before + after + loud],
-        cwd=tmp_path,
-        env=told,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, (ran.returncode, ran.stderr[-2_000:])
-    return ran.stdout
+LIMITED = """
+import json, os, resource, signal, sys, traceback
+
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+import ikpipe, openpyxl, pandas, pyarrow.parquet
+from ikpipe.frames.io import parquet
+from ikpipe.frames.io.streams import feed
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def attempt(folder, code):
+    signal.alarm(60)
+    os.chdir(folder)
+    before = peak()
+    try:
+        exec(code)
+    except ikpipe.Error:
+        said = "refused"
+    else:
+        said = "read"
+    print(said, "large" if peak() - before > 200_000 else "small", flush=True)
+
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            attempt(*json.loads(line))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+"""Runs each line of its input in a process of its own, which takes a minute and 3 GB of address space at most."""
+
+Limited = Callable[[str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def forking() -> Iterator[subprocess.Popen[str]]:
+    """Start a process that has imported everything, and forks for each test."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", LIMITED]
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - ours
+        yield process
+
+
+@pytest.fixture
+def limited(forking: subprocess.Popen[str], tmp_path: Path) -> Limited:
+    """Run code with little memory: return whether it was read or refused, and whether it took much or little memory."""
+
+    def run(code: str) -> list[str]:
+        assert forking.stdin is not None
+        assert forking.stdout is not None
+        forking.stdin.write(json.dumps([str(tmp_path), code]) + "\n")
+        forking.stdin.flush()
+        words = []
+        while not (line := forking.stdout.readline()).strip("-\n").isdigit():
+            assert line, "the process that forks has ended"
+            words += line.split()
+        assert line == "0\n", f"it ended with {line}"
+        return words
+
+    return run
 
 
 CELLS = {
@@ -193,10 +243,10 @@ CELLS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
-def test_a_cell_neither_ends_the_process_nor_takes_memory(cell: object, tmp_path: Path) -> None:
+def test_a_cell_neither_ends_the_process_nor_takes_memory(cell: object, tmp_path: Path, limited: Limited) -> None:
     """A few bytes in a file are a few bytes in memory, or an error."""
     results_file(tmp_path / "r.parquet", [json.dumps(cell)])
-    assert limited("ikpipe.read_results('r.parquet')", tmp_path).endswith("small\n")
+    assert limited("ikpipe.read_results('r.parquet')")[-1] == "small"
 
 
 NOTE = {"how": "arrow", "dtype": "object", "categories": ""}
@@ -227,10 +277,10 @@ NOTES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("notes", NOTES.values(), ids=NOTES)
-def test_notes_of_a_results_file_are_bounded(notes: dict[str, Any], tmp_path: Path) -> None:
+def test_notes_of_a_results_file_are_bounded(notes: dict[str, Any], tmp_path: Path, limited: Limited) -> None:
     """What the notes say of rows, index, labels and dtypes takes no memory, and raises nothing but our error."""
     results_file(tmp_path / "r.parquet", ["1"], **notes)
-    assert limited("ikpipe.read_results('r.parquet')", tmp_path).endswith("small\n")
+    assert limited("ikpipe.read_results('r.parquet')")[-1] == "small"
 
 
 @pytest.mark.parametrize("noted", [b"", b"[", b"[]", b"1", b'"x"', b"{}", b"[" * 99_999, b"\xff", b'{"columns": 1}'])
@@ -268,7 +318,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("read", ["ikpipe.read_results", "list(feed({}).chunks())", "parquet.facts"])
 @pytest.mark.parametrize("notes", FOREIGN.values(), ids=FOREIGN)
-def test_notes_of_pandas_are_bounded(notes: dict[str, Any], read: str, tmp_path: Path) -> None:
+def test_notes_of_pandas_are_bounded(notes: dict[str, Any], read: str, tmp_path: Path, limited: Limited) -> None:
     """What another program's notes say to pandas takes no memory, and raises nothing but our error."""
     noted = {"columns": [COLUMN], "index_columns": [], "column_indexes": [], **notes}
     metadata = {b"pandas": json.dumps(noted), b"PANDAS_ATTRS": '{"ikpipe": {"mapping": {"root": "/"}}}'}
@@ -277,7 +327,7 @@ def test_notes_of_pandas_are_bounded(notes: dict[str, Any], read: str, tmp_path:
         "ikpipe.read_results": "ikpipe.read_results('t.parquet')",
         "parquet.facts": "parquet.facts(open('t.parquet', 'rb'), 't')",
     }.get(read, "list(feed('t.parquet').chunks())")
-    assert limited(code, tmp_path).endswith("small\n")
+    assert limited(code)[-1] == "small"
 
 
 def test_attrs_of_another_program_are_left_out(tmp_path: Path) -> None:
@@ -344,12 +394,12 @@ def test_text_raises_nothing_but_our_error(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_json_lines_of_many_names_take_no_memory(tmp_path: Path) -> None:
+def test_json_lines_of_many_names_take_no_memory(tmp_path: Path, limited: Limited) -> None:
     """Each row with a name of its own would be a table of rows times rows."""
     lines = "".join(f'{{"k{at}": 1}}\n' for at in range(60_000))
     (tmp_path / "t.jsonl").write_text(lines)
-    assert limited("list(feed('t.jsonl').chunks())", tmp_path) == "refused\nsmall\n"
-    assert limited("ikpipe.read_results('t.jsonl')", tmp_path) == "refused\nsmall\n"
+    assert limited("list(feed('t.jsonl').chunks())") == ["refused", "small"]
+    assert limited("ikpipe.read_results('t.jsonl')") == ["refused", "small"]
 
 
 def workbook(path: Path, sheet: str, styles: str = "") -> None:
@@ -393,14 +443,14 @@ SHEETS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
-def test_a_sheet_takes_what_its_cells_take(sheet: str, tmp_path: Path) -> None:
+def test_a_sheet_takes_what_its_cells_take(sheet: str, tmp_path: Path, limited: Limited) -> None:
     """Whatever size a sheet says it has, and wherever its cells say they are."""
     workbook(tmp_path / "t.xlsx", sheet)
-    assert limited("feed('t.xlsx')", tmp_path).endswith("small\n")
+    assert limited("feed('t.xlsx')")[-1] == "small"
 
 
 @pytest.mark.slow
-def test_a_number_format_makes_no_endless_text(tmp_path: Path) -> None:
+def test_a_number_format_makes_no_endless_text(tmp_path: Path, limited: Limited) -> None:
     """A format of a million zeros is none."""
     cells = "".join(f'<row r="{at}"><c r="A{at}" s="1"><v>7</v></c></row>' for at in range(2, 2_000))
     styles = (
@@ -409,7 +459,7 @@ def test_a_number_format_makes_no_endless_text(tmp_path: Path) -> None:
         '<cellXfs><xf numFmtId="0"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
     )
     workbook(tmp_path / "t.xlsx", f"<sheetData>{HEAD}{cells}</sheetData>", styles)
-    assert limited("feed('t.xlsx')", tmp_path) == "read\nsmall\n"
+    assert limited("feed('t.xlsx')") == ["read", "small"]
 
 
 # What is bounded stays what it was
