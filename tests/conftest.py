@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 30_000  # ms that a condition in a page may take before the test fails
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and with them every process that they start.
+# A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore a hangup; so does
+# then every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Time is no fact about a server on a shared machine; in CI, the examples are the same each time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
