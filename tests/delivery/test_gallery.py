@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from rows import result_frame
 
@@ -187,7 +188,7 @@ TEXT = st.text(LETTERS, max_size=20) | st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@plays(30)
 @given(name=TEXT, message=TEXT, path=TEXT, end=TEXT, label=TEXT)
 def test_no_text_becomes_markup(name: str, message: str, path: str, end: str, label: str) -> None:
     """Whatever names, messages and addresses are, the elements are the same, and the page can be written down."""

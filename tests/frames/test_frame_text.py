@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, NESTED, TEXT
@@ -177,7 +178,7 @@ def same(found: pd.DataFrame, frame: pd.DataFrame) -> None:
             assert all(type(one) is type(other) for one, other in pairs)
 
 
-@settings(max_examples=100)
+@plays(100)
 @given(frames())
 def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
     """Index, labels, dtypes, cells and attrs of any frame come back."""
@@ -186,7 +187,7 @@ def test_any_frame_comes_back(frame: pd.DataFrame) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [*DTYPES, *WHOLE])
-@settings(max_examples=25)
+@plays(25)
 @given(data=st.data())
 def test_each_dtype_comes_back(dtype: str, data: st.DataObject) -> None:
     """A column of each dtype comes back, with its missing cells."""
@@ -196,7 +197,7 @@ def test_each_dtype_comes_back(dtype: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@plays(40)
 @given(FRAMES)
 def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
     """A results frame comes back too, as one that is sent again."""
@@ -204,7 +205,7 @@ def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@plays(50)
 @given(frames(), st.integers(1, 6), st.integers(0, 2_000))
 def test_the_size_of_the_pieces_changes_nothing(frame: pd.DataFrame, rows: int, size: int) -> None:
     """However the frame is cut, it comes back."""

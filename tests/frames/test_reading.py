@@ -11,7 +11,8 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from results_frames import JSON, TEXT
 
@@ -37,7 +38,7 @@ class _Pipe(io.BytesIO):
         raise io.UnsupportedOperation
 
 
-@settings(max_examples=50)
+@plays(50)
 @given(TABLES, st.sampled_from([("csv", ","), ("tsv", "\t")]))
 def test_cells_are_text(rows: list[list[str]], kind: tuple[str, str]) -> None:
     """Each cell of CSV and TSV is the text that stands there, whatever it looks like; an empty one is missing."""
@@ -99,7 +100,7 @@ def is_not_a_whole_float(value: object) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@plays(50)
 @given(st.lists(st.dictionaries(TEXT, JSON.filter(is_not_a_whole_float), max_size=3), max_size=4))
 def test_json_lines_keep_their_types(rows: list[dict[str, Any]]) -> None:
     """Each value of JSON lines is what it was; a key that a row lacks is missing."""

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, INT64, TEXT
@@ -41,7 +42,7 @@ def column(values: Any, dtype: Any = None) -> pd.DataFrame:
     return pd.DataFrame({"a": pd.Series(values, dtype=dtype)})
 
 
-@settings(max_examples=40)
+@plays(40)
 @given(FRAMES)
 def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, equal values and dtypes come back."""
@@ -70,7 +71,7 @@ def test_columns_of_a_run_come_back(frame: pd.DataFrame) -> None:
         ("int64[pyarrow]", INT64),
     ],
 )
-@settings(max_examples=25)
+@plays(25)
 @given(data=st.data())
 def test_extension_dtypes_come_back(dtype: str, cells: st.SearchStrategy[Any], data: st.DataObject) -> None:
     """Columns of pandas' own dtypes come back with their values, their missing cells and their dtype."""

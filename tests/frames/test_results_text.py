@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, HOSTILE, TEXT
@@ -45,7 +46,7 @@ def read(written: str) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@plays(50)
 @given(FRAMES, st.booleans())
 def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_safe: bool) -> None:  # noqa: FBT001
     """Whatever stands in the `ik_` columns, CSV gives equal values and dtypes back, guarded or not."""
@@ -53,7 +54,7 @@ def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_sa
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@plays(50)
 @given(FRAMES.filter(len))
 def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, JSON lines give equal values and dtypes back."""
@@ -62,7 +63,7 @@ def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@plays(50)
 @given(FRAMES.filter(len))
 def test_jsonl_is_one_object_a_row(frame: pd.DataFrame) -> None:
     """Each line is a JSON object with every column in it, missing cells as null."""
@@ -203,7 +204,7 @@ def test_cell_that_no_run_wrote_is_named(column: str, cell: str) -> None:
         read(f"{column},a\n,x\n{cell},x\n")
 
 
-@settings(max_examples=30)
+@plays(30)
 @given(st.floats(allow_nan=False, width=32))
 def test_float32_keeps_its_own_shortest_text(number: float) -> None:
     """A float32 is written with the digits that tell it from other float32s, not those of a float64."""

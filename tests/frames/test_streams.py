@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -151,7 +152,7 @@ def kept(table: Any) -> JournalTable:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@plays(30)
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers() | st.text(), min_size=1), min_size=1))
 def test_a_journal_gives_the_table_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     """Chunk by chunk, with the labels that its rows have."""

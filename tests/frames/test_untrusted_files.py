@@ -21,7 +21,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ikpipe
@@ -91,7 +92,7 @@ def results_file(path: Path, cells: list[str], **notes: Any) -> str:
     return str(path)
 
 
-@settings(max_examples=500)
+@plays(500)
 @given(TREES)
 def test_only_plain_values_come_out_of_text(tree: object) -> None:
     """Whatever JSON somebody writes, with whatever marks, plain values come out of it or one kind of error."""
@@ -102,7 +103,7 @@ def test_only_plain_values_come_out_of_text(tree: object) -> None:
     assert plain(found)
 
 
-@settings(max_examples=100)
+@plays(100)
 @given(st.lists(TREES, min_size=1, max_size=3), st.sampled_from(["cells", "attrs", "names", "labels", "categories"]))
 def test_only_plain_values_come_out_of_a_file(
     tmp_path_factory: pytest.TempPathFactory, trees: list[object], where: str

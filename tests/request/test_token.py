@@ -14,7 +14,8 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ikpipe
@@ -127,7 +128,7 @@ def test_service_accepts_it_now() -> None:
 # Its times
 
 
-@settings(max_examples=20)  # of 10,000 pairs each
+@plays(20)  # of 10,000 pairs each
 @given(
     st.lists(st.sampled_from([0, 0, 0, 0.01, 0.4, 1, 7, 60, 400]), max_size=40), st.integers(0), st.integers(0, 9999)
 )
@@ -150,7 +151,7 @@ def test_times_keep_their_bounds(lifetime: int, now: float, stripe: int, start: 
     assert 0 < exp - iat <= lifetime <= LONGEST
 
 
-@settings(max_examples=40)  # of 4,000 pairs each
+@plays(40)  # of 4,000 pairs each
 @given(st.integers(0), st.integers(0, 3600), st.integers(0, 3600), st.integers(1, 20))
 def test_neighbouring_processes_keep_apart(pid: int, start: int, other: int, distance: int) -> None:
     """Processes with neighbouring ids sign 2,000 equal rows each in one second without meeting."""

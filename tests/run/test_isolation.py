@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from rows import quiet
 
@@ -185,7 +186,7 @@ def test_an_odd_cell_concerns_its_row_alone(column: str, kind: str, service: Emu
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@plays(150)
 @given(column=st.sampled_from(COLUMNS), drawn=cells)
 def test_any_cell_concerns_its_row_alone(column: str, drawn: Any, service: Emulator) -> None:
     """A cell of any type in any column leaves the other 20 rows alone."""

@@ -13,7 +13,8 @@ import jwt
 import pandas as pd
 import pytest
 from doubles import Request, uploads_of
-from hypothesis import event, given, settings
+from examples import plays
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 import ikpipe
@@ -187,7 +188,7 @@ def test_every_parameter_is_drawn() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=120)
+@plays(120)
 @given(cells=st.lists(rows, min_size=1, max_size=6))
 def test_what_check_passes_is_accepted_and_nothing_else_is_sent(shop: Emulator, cells: list[dict[str, Any]]) -> None:
     """The forms that arrive are the tokens' claims to the byte; refused rows are not among them."""

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import RawServer, answering
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from rows import at, quiet
 
@@ -258,7 +259,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@plays(300)
 @given(st.dictionaries(st.sampled_from(["mapping", "id", "journal"]), ANYTHING))
 def test_no_attrs_give_a_folder_or_an_address(about: dict[str, Any]) -> None:
     """Whatever stands in `attrs`, what comes of it has none of what only the caller says, or is an error of ours."""
