@@ -38,8 +38,8 @@ def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 UP = {"uploaded", "exists", "accepted"}
 STATUSES = [200, 202, *range(400, 452), 460, 499, *range(500, 512), 520, 524, 599]
-REFUSALS = [status for status in range(400, 452) if status not in (401, 403, 429)]
-"""Statuses with which the service refuses a row, and stops or holds no run."""
+FEW = [200, 202, 400, 401, 403, 404, 408, 409, 413, 422, 425, 429, 451, 460, 499, 500, 502, 503, 504, 511, 520, 599]
+"""Those that mean something, and some that mean nothing to anybody."""
 BODIES: dict[str, bytes] = {
     "gateway's JSON": b'{"message": "Forbidden", "error": "blocked"}',
     "HTML": b"<html><h1>Blocked</h1></html>",
@@ -154,13 +154,18 @@ NAMES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("names", NAMES)
 @pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("always", [True, False])
-def test_no_answer_of_another_makes_a_row_untrue(names: str, *, stored: bool, always: bool) -> None:
+@pytest.mark.parametrize("statuses", [FEW, pytest.param(STATUSES, marks=pytest.mark.soak)], ids=["few", "all"])
+def test_no_answer_of_another_makes_a_row_untrue(
+    statuses: list[int], names: str, *, stored: bool, always: bool
+) -> None:
     """Every status, with every body that is not the service's own: to the first request of a row, or to all of them.
 
     Where what stands between answers everything, rows end `failed` only if the file is certainly not stored.
     """
-    cases = [*product(STATUSES, BODIES), (0, NONE), *product([*range(500, 512), 599], [OWN])]
-    cases += [] if stored else [*product(REFUSALS, [OWN])]
+    failures = [status for status in statuses if 500 <= status < 512 or status == 599]
+    refusals = [status for status in statuses if 400 <= status < 452 and status not in (401, 403, 429)]
+    cases = [*product(statuses, BODIES), (0, NONE), *product(failures, [OWN])]
+    cases += [] if stored else [*product(refusals, [OWN])]  # which refuse a row, and stop or hold no run
     frame = table(len(cases) + 1).assign(case=["heard", *map(str, cases)])
     places = dict(zip(frame["file"][1:], cases, strict=True))
 
@@ -230,7 +235,7 @@ def test_each_request_is_delivered_twice(names: str, passed: str) -> None:
         return first if passed == "first" else second
 
     library = Library()
-    frame = table(300).assign(case="twice")
+    frame = table(100).assign(case="twice")
     results = run(frame, Between(library, act), **NAMES[names])
     assert untrue(results, library.copies()) == []
     assert set(results["ik_status"]) == {"uploaded" if passed == "first" else "exists"}

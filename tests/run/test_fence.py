@@ -97,7 +97,7 @@ def test_one_kind_of_fault(kind: str, names: str, emulate: Callable[..., Emulato
 
 
 @pytest.mark.parametrize("names", NAMES)
-@pytest.mark.parametrize("rate", [0.01, 0.05, 0.2, 0.5])
+@pytest.mark.parametrize("rate", [0.05, 0.5, *(pytest.param(rate, marks=pytest.mark.soak) for rate in (0.01, 0.2))])
 def test_all_kinds_together(rate: float, names: str, emulate: Callable[..., Emulator]) -> None:
     """With every kind of fault at once, every row comes to its true end, with the details of its own file."""
     rates = dict.fromkeys(KINDS, rate / len(KINDS))
