@@ -61,17 +61,23 @@ def test_a_process_dies_at_a_step(
     assert results["file"].tolist() == frame["file"].tolist()
 
 
-@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(20, 200))])
-def test_processes_die_at_random(seed: int, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A run of 500 rows is killed anywhere, and so are those that resume it, on a bad day of the service."""
+RANDOM = [
+    *((seed, 150) for seed in range(10)),
+    *(pytest.param(seed, 500, marks=pytest.mark.soak) for seed in range(200)),
+]
+
+
+@pytest.mark.parametrize(("seed", "rows"), RANDOM)
+def test_processes_die_at_random(seed: int, rows: int, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """A run is killed anywhere, and so are those that resume it, on a bad day of the service."""
     chance = random.Random(seed)  # noqa: S311 - to repeat a run
     emulator = emulate(faults=FAULTS if seed % 2 else {}, seed=seed, fault_wait=5)
     names = chance.choice([{}, {"use_unique_file_name": False}, {"overwrite_file": False}])
-    frame, journal = table(500), tmp_path / "run.ikjournal"
+    frame, journal = table(rows), tmp_path / "run.ikjournal"
     work: tuple[Any, ...] = (ikpipe.upload, frame, emulator.account)
     options = {"journal": journal, **OPTIONS, **names}
     for _ in range(3):
-        nth = 1 + int(chance.random() ** 2 * 400)
+        nth = 1 + int(chance.random() ** 2 * 0.8 * rows)
         if not killed(work[0], chance.choice(OFTEN), nth, *work[1:], **options):
             break
         work, options = (ikpipe.resume, journal, emulator.account), {}
