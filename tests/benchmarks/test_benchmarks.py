@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in bench.HERE.glob("bench_*.py"))
+LONG = {"cluster", "limit"}  # they start dozens of processes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in NAMES]
+)
 def test_it_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each contest has a line for each contestant, on paper and in the file."""
     bench.main([name, "--rows", "8", "--rounds", "1", "--json", str(tmp_path)])
