@@ -75,16 +75,16 @@ class ResultCollector:
         return self.results
 
 
-def with_result_columns(frame: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+def with_result_columns(frame: pd.DataFrame, results_frame: pd.DataFrame) -> pd.DataFrame:
     """Set answers beside the rows that they are to; columns of their names are replaced."""
     kept = frame.loc[:, [not _is_answer(column) for column in frame.columns]]
-    return pd.concat([kept, answers.set_axis(frame.index)], axis=1)
+    return pd.concat([kept, results_frame.set_axis(frame.index)], axis=1)
 
 
-def with_results(chunk: Chunk, answers: pd.DataFrame) -> Chunk:
+def with_results(chunk: Chunk, results_frame: pd.DataFrame) -> Chunk:
     """Set answers beside the rows of a chunk."""
     kept = [at for at, column in enumerate(chunk.frame.columns) if not _is_answer(column)]
-    frame = with_result_columns(chunk.frame, answers)
+    frame = with_result_columns(chunk.frame, results_frame)
 
     def whole(at: int) -> bool:
         return chunk.whole(at if at < 0 else kept[at]) if at < len(kept) else False
@@ -109,6 +109,8 @@ def results_frame(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
 
 def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Put answers below each other, column by column, letting go of each: all at once would take twice the room."""
+    if len(parts) == 1:  # as in most runs of few rows
+        return parts.pop()
     extra = any(EXTRA in part for part in parts)
     columns = {}
     for column in [*RESULT_COLUMNS, *([EXTRA] if extra else [])]:
