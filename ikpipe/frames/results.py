@@ -151,6 +151,8 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     """
     if "ik_status" not in frame.columns:
         raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # pandas copies them, deeply, with each column that is taken out
     check_result_columns(frame)
     columns = [column for column in (*RESULT_COLUMNS, EXTRA) if column in frame.columns]
     cells = [frame[column].astype(object).where(frame[column].notna(), None) for column in columns]
