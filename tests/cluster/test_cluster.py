@@ -271,7 +271,7 @@ def test_the_rate_is_kept_over_short_parts(emulate: Callable[..., Emulator]) -> 
     for row in range(4):
         upload(table(4).iloc[[row]])
     times = [entry["time"] for entry in emulator.log()]
-    assert times[-1] - times[0] > 0.29
+    assert 0.29 < times[-1] - times[0] < 30
 
 
 def test_what_was_said_of_the_whole_is_shared_out(account: Account) -> None:

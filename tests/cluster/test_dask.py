@@ -279,7 +279,7 @@ def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..
     lazily(table(40), emulator.account, 2, rate=20.0).compute()
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     # Each of the two spaces 20 rows by 0.1 s.
-    assert times[-1] - times[0] > 1.5
+    assert 1.5 < times[-1] - times[0] < 60
 
 
 def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:
@@ -339,7 +339,7 @@ def test_threads_share_the_rate(emulate: Callable[..., Emulator]) -> None:
     emulator = emulate()
     lazily(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
-    assert times[-1] - times[0] > 0.85
+    assert 0.85 < times[-1] - times[0] < 60
 
 
 def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:

@@ -99,7 +99,7 @@ def statuses(client: Client, uploads: int) -> list[int]:
 def test_throughput_is_the_capacity(start: Start) -> None:
     """Six uploads, of which two are worked on at once, take three times as long as one."""
     client = start(latency=0.1, capacity=2)
-    assert seconds(lambda: statuses(client, 6)) >= 0.3
+    assert 0.3 <= seconds(lambda: statuses(client, 6)) < 30
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_waiting_holds_no_thread(start: Start) -> None:
 def test_url_is_told_from_bytes(start: Start) -> None:
     """An upload whose file is a URL takes the time of a URL, and one that brings bytes does not."""
     client = start(url_latency=1.0)
-    assert seconds(lambda: client.upload("http://127.0.0.1:1/")) >= 1
+    assert 1 <= seconds(lambda: client.upload("http://127.0.0.1:1/")) < 30
     assert seconds(client.upload) < 1
 
 

@@ -132,7 +132,7 @@ def test_slow_is_slow(start: Start) -> None:
     client = start(faults={"slow": 1}, fault_slow=0.1)
     began = time.perf_counter()
     assert client.upload().status_code == 200
-    assert time.perf_counter() - began >= 0.1
+    assert 0.1 <= time.perf_counter() - began < 30
 
 
 def test_truncated_json(start: Start) -> None:

@@ -62,7 +62,7 @@ def test_a_rate_that_is_named_is_kept(account: Account) -> None:
         rows = blobs(*(b"%d" % row for row in range(12)))
         results = quiet(rows, at(account, server.url), file_name="a", concurrency=1)
     assert results["ik_status"].eq("uploaded").all()
-    assert time.monotonic() - began >= 0.1 + 10 / 20
+    assert 0.1 + 10 / 20 <= time.monotonic() - began < 30
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]
     emulator = emulate()
     began = time.monotonic()
     quiet(blobs(*(b"%d" % row for row in range(11))), emulator.account, file_name="a", rate=20, concurrency=8)
-    assert time.monotonic() - began >= 10 / 20
+    assert 10 / 20 <= time.monotonic() - began < 30
 
 
 @pytest.mark.slow

@@ -178,7 +178,7 @@ def test_rate_spaces_the_uploads(emulate: Callable[..., Emulator]) -> None:
     emulator = emulate()
     quiet(blobs(*[b"x"] * 6), emulator.account, file_name="a", rate=10)
     times = [entry["time"] for entry in uploads_of(emulator)]
-    assert times[-1] - times[0] >= 5 / 10 - 0.2  # the first may be long on its way
+    assert 5 / 10 - 0.2 <= times[-1] - times[0] < 30  # the first may be long on its way
 
 
 def test_a_run_ends_with_its_last_row_at_any_rate(account: Account) -> None:

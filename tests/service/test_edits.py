@@ -205,7 +205,7 @@ def test_requests_are_paced() -> None:
     """No more changes a second are asked for than `Policy.changes` says; five by default."""
     began = time.monotonic()
     ikpipe.delete(ids(500), SHOP, dry_run=False, policy=ikpipe.Policy(changes=50), transport=Api())
-    assert time.monotonic() - began >= 4 / 50
+    assert 4 / 50 <= time.monotonic() - began < 30
     assert ikpipe.Policy().changes == 5
 
 

@@ -258,7 +258,7 @@ def test_a_slow_line_is_not_cut(account: Account) -> None:
         result = ikpipe.upload_file(bytes(3 * MB), at(account, server.url), file_name="a.bin", timeout=1, retries=0)
     assert (result.status, result.attempts) == ("uploaded", 1)
     assert result.seconds is not None
-    assert result.seconds > 5
+    assert 5 < result.seconds < 100
 
 
 def test_a_server_that_stops_reading_is_given_up(account: Account) -> None:
@@ -307,7 +307,7 @@ def test_a_video_on_a_slow_line_goes_up_whole(laid: Line) -> None:
     client = laid.upload(laid.serve().says(), 20 * MB)
     status, error, attempts, seconds = client.says()
     assert (status, error, attempts) == ("uploaded", None, 1)
-    assert seconds > 50
+    assert 50 < seconds < 500
 
 
 @pytest.mark.soak
@@ -344,4 +344,4 @@ def test_a_server_that_works_for_long_is_waited_for(laid: Line) -> None:
     client = laid.upload(laid.serve(wait=45).says(), 20 * MB)
     status, error, attempts, seconds = client.says()
     assert (status, error, attempts) == ("uploaded", None, 1)
-    assert seconds > 45
+    assert 45 < seconds < 450

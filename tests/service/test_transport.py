@@ -633,7 +633,7 @@ def test_a_slow_line_is_no_stall(run: Any) -> None:
         return time.monotonic() - began
 
     with TightServer(slow) as server:
-        assert run(timed) > 1
+        assert 1 < run(timed) < 60
 
 
 @pytest.mark.slow
