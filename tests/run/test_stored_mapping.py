@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from rows import at, quiet
 
 import ikpipe
-from ikpipe.request import known_runs
 from ikpipe.request.known_runs import known_run, remember
 from ikpipe.run import stored_mapping
 from ikpipe.run.prepare import collect_mapping
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
 OK = "data:text/plain;base64,aGVsbG8="
 
 
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Forget all runs, as another process would know none of them."""
-    return lambda: monkeypatch.setattr(known_runs, "_runs", type(known_runs._runs)())  # noqa: SLF001 - its whole state
+def forget() -> list[str]:
+    """Push all runs out by as many as are remembered, as another process would know none; return the ids of these."""
+    return [remember({}, None) for _ in range(256)]
 
 
 def failed(**mapping: Any) -> pd.DataFrame:
@@ -68,9 +66,8 @@ def test_other_ids_are_not_known(found: object) -> None:
     assert known_run(found) is None
 
 
-def test_the_oldest_runs_are_forgotten(elsewhere: Callable[[], None]) -> None:
+def test_the_oldest_runs_are_forgotten() -> None:
     """Memory of runs is bounded; a run that goes on stays known under its id."""
-    elsewhere()
     ids = [remember({"at": number}, None) for number in range(300)]
     assert remember({"at": "later"}, None, ids[-1]) == ids[-1]
     assert known_run(ids[0]) is None
@@ -178,14 +175,14 @@ def test_a_journal_that_a_file_names_is_left_alone(account: Account, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
 
 
-def test_a_journal_of_this_process_is_found(account: Account, elsewhere: Callable[[], None]) -> None:
+def test_a_journal_of_this_process_is_found(account: Account) -> None:
     """The journal of a run of this process tells more of rows in doubt; another process does not look for it."""
     from ikpipe.journal import catalog
 
     with RawServer(answering(500, {"message": "later"})) as server:
         first = quiet(pd.DataFrame({"file": [b"1"]}), at(account, server.url), file_name="a")
     assert len(catalog.earlier(first, account)) == 1
-    elsewhere()
+    forget()
     assert catalog.earlier(first, account) == []
 
 
@@ -307,8 +304,8 @@ def test_an_address_is_what_the_call_says(
     assert arrived()[0]["fields"].get("webhookUrl") == hook
 
 
-def test_single_files_are_not_remembered(account: Account, elsewhere: Callable[[], None]) -> None:
+def test_single_files_are_not_remembered(account: Account) -> None:
     """They have no results frame, and would push out the runs that have one."""
-    elsewhere()
+    remembered = forget()
     ikpipe.upload_file(b"1", account, file_name="a")
-    assert not known_runs._runs  # noqa: SLF001 - its whole state
+    assert all(known_run(one) for one in remembered)
