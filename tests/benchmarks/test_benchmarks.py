@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = sorted(path.stem.removeprefix("bench_") for path in bench.HERE.glob("bench_*.py"))
-LONG = {"cluster", "limit"}  # they start dozens of processes
+LONG = {"cluster", "limit", "table"}  # they start dozens of processes
 
 
 @pytest.mark.slow

@@ -310,12 +310,18 @@ print(results["ik_status"].value_counts().to_dict(), set(results["ik_message"].d
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "rows", "size", "options"),
-    [(256, 5_000, 100, {}), (256, 300, 300_000, {}), (256, 1_000, 100, {"concurrency": 300}), (64, 300, 100, {})],
+    [
+        (256, 1_500, 100, {}),
+        (256, 300, 300_000, {}),
+        (256, 1_000, 100, {"concurrency": 300}),
+        (64, 300, 100, {}),
+        pytest.param(256, 5_000, 100, {}, marks=pytest.mark.soak),
+    ],
 )
 def test_a_low_limit_of_open_files(
     limit: int, rows: int, size: int, options: dict[str, Any], tmp_path: Path, emulate: Callable[..., Emulator]
 ) -> None:
-    """With 256 open files, 5,000 files are uploaded; so are large ones, and with a concurrency that is too much.
+    """With 256 open files, thousands of files are uploaded; so are large ones, and with a concurrency that is too much.
 
     The service takes its time, so that many in flight do best.
     """
