@@ -172,7 +172,13 @@ def others_are_uploaded(frame: pd.DataFrame, account: Account, at: int = 2) -> p
 
 
 @pytest.mark.parametrize("kind", ODD)
-@pytest.mark.parametrize("column", ["tags", "file", "file_name", "sku", "custom_metadata", "is_private_file", "unused"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("tags", "file", "custom_metadata"),
+        *(pytest.param(name, marks=pytest.mark.soak) for name in ("file_name", "sku", "is_private_file", "unused")),
+    ],
+)
 def test_an_odd_cell_concerns_its_row_alone(column: str, kind: str, service: Emulator) -> None:
     """No cell stops `check` or a run; one that cannot be read is its row's problem, with a code and words."""
     row = others_are_uploaded(table(column, MAKE[kind]()), service.account)

@@ -209,7 +209,7 @@ def test_retry_takes_an_account_that_was_mended(emulator: Emulator, arrived: Arr
     with pytest.raises(ikpipe.AccountError) as caught:
         ikpipe.upload(blobs(b"1", b"2"), wrong, file_name="a", concurrency=1, progress=False)
     assert caught.value.results is not None
-    again = ikpipe.retry(caught.value.results, emulator.account, progress=False)
+    again = ikpipe.retry(caught.value.results, emulator.account, progress=False, policy=ikpipe.Policy(index_lag=0.1))
     assert again["ik_status"].tolist() == ["uploaded"] * 2
     assert len(arrived()) == 3
 

@@ -128,7 +128,7 @@ def test_a_thousand_rows_at_concurrency_64(emulate: Callable[..., Emulator]) -> 
 def test_concurrency_64_is_reached(emulate: Callable[..., Emulator]) -> None:
     """Where each upload takes its time, 64 are in flight at once."""
     emulator = emulate(faults={"slow": 1}, fault_slow=3)
-    quiet(blobs(*(f"{n:06}".encode() for n in range(80))), emulator.account, file_name="a.bin", concurrency=64)
+    quiet(blobs(*(f"{n:06}".encode() for n in range(64))), emulator.account, file_name="a.bin", concurrency=64)
     assert emulator.peak == 64
 
 

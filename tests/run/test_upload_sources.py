@@ -119,7 +119,7 @@ def test_files_that_cannot_be_fetched_send_nothing(
 def test_a_dead_host_is_a_row_of_its_own(account: Account, arrived: Arrived) -> None:
     """With `fetch="client"`, a host that nobody answers at fails its row alone."""
     frame = pd.DataFrame({"file": ["http://127.0.0.1:9/a.jpg", "data:;base64,YQ=="]})
-    results = quiet(frame, account, **HERE, file_name="a")
+    results = quiet(frame, account, **HERE, file_name="a", policy=ikpipe.Policy(first_wait=0.05))
     assert (results["ik_status"].tolist(), len(arrived())) == (["failed", "uploaded"], 1)
 
 
