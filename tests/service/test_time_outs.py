@@ -247,7 +247,7 @@ def test_a_host_without_a_proxy_is_asked_itself(account: Account, monkeypatch: p
 
 @pytest.mark.slow
 def test_a_slow_line_is_not_cut(account: Account) -> None:
-    """A body that takes many times the time-out goes through: each piece of it is in time."""
+    """A body that takes several times the time-out goes through: each piece of it is in time."""
 
     def slow(talk: Talk) -> None:
         for _ in reading(talk, step=10_000, pause=0.02):  # at most 500 kB/s
@@ -255,10 +255,12 @@ def test_a_slow_line_is_not_cut(account: Account) -> None:
         answer(talk)
 
     with TightServer(slow) as server:
-        result = ikpipe.upload_file(bytes(3 * MB), at(account, server.url), file_name="a.bin", timeout=1, retries=0)
+        result = ikpipe.upload_file(
+            bytes(3 * MB // 2), at(account, server.url), file_name="a.bin", timeout=1, retries=0
+        )
     assert (result.status, result.attempts) == ("uploaded", 1)
     assert result.seconds is not None
-    assert 5 < result.seconds < 100
+    assert 2.5 < result.seconds < 100
 
 
 def test_a_server_that_stops_reading_is_given_up(account: Account) -> None:
