@@ -287,7 +287,7 @@ def test_retries_take_from_the_budget(account: Account, monkeypatch: pytest.Monk
             taken.append(now)
             return super().take(now)
 
-    monkeypatch.setattr("ikpipe.run.executor.Budget", Counted)
+    monkeypatch.setattr("ikpipe.run.executor.RetryBudget", Counted)
     with RawServer(answering(503, b""), answering(503, b""), answering(200, b"x")) as server:
         assert one(f"{server.url}/a.bin", account)[0] == "uploaded"
     assert len(taken) == 2
