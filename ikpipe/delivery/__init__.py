@@ -1,9 +1,9 @@
-"""Delivery URLs, transformations, and results as pictures.
+"""Delivery URLs, transformations, and a gallery of results.
 
 ::
 
-    url.py              `url`: a path or URL to a delivery URL, signed if wanted
-    transformations.py  transformations as text: steps, chains, layers
+    url.py              `url`: the delivery URL of a file, transformed and signed
+    transformations.py  a transformation as URL text: steps, chains, overlays
     gallery/            `gallery`: a results frame as HTML
 """
 

@@ -1,6 +1,6 @@
-"""Transformations as text: ``w-400,h-300:rt-90`` (docs; names as the official SDKs have them). Pure.
+"""Transformations as URL text: ``w-400,h-300:rt-90`` [docs]; names as in the official SDKs [sdk]. Pure.
 
-A step is a mapping of names and values, or text that stands as it is; a chain is a sequence of steps.
+A step is a mapping of names to values, or text that is used unchanged; a chain is a sequence of steps.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Step = Mapping[str, Any] | str
 Transformation = Step | Sequence[Step]
 
 NAMES: dict[str, str] = {
-    # size and place
+    # size and position
     "width": "w",
     "height": "h",
     "aspect_ratio": "ar",
@@ -93,15 +93,15 @@ NAMES: dict[str, str] = {
     "font_shadow": "fsh",
     "color": "co",
 }
-"""Name of a transformation → what it is called in a URL; that is taken as a name, too (sdk)."""
+"""Name of a transformation → its short name in a URL, which is accepted as a name, too [sdk]."""
 
-_LARGEST = 10**15  # of a number: floats are exact so far
+_LARGEST = 10**15  # floats represent whole numbers exactly up to here
 _SHORT = frozenset(NAMES.values())
 _FLAGS = frozenset(
     {"e-grayscale", "e-contrast", "e-removedotbg", "e-bgremove", "e-upscale", "e-retouch", "e-genvar"}
-)  # on, or not there
-_ALONE = _FLAGS | {"e-sharpen", "e-shadow", "e-gradient", "e-usm", "e-dropshadow"}  # these take a value as well
-_PATHS = frozenset({"di", "ff"})  # whose slashes are written `@@`
+)  # without a value: on if present
+_ALONE = _FLAGS | {"e-sharpen", "e-shadow", "e-gradient", "e-usm", "e-dropshadow"}  # with or without a value
+_PATHS = frozenset({"di", "ff"})  # their slashes are written `@@`
 
 _LAYERS = {
     "text": ("l-text", "text"),
@@ -110,7 +110,7 @@ _LAYERS = {
     "subtitle": ("l-subtitles", "input"),
     "solid_color": ("l-image", "color"),
 }
-"""Type of an overlay → how its layer begins, and the key that says what is in it (sdk)."""
+"""Type of an overlay → the start of its layer, and the key of its content [sdk]."""
 _OVERLAY = {"type", "encoding", "layer_mode", "position", "timing", "transformation"}
 _POSITION = {"x": "lx", "y": "ly", "x_center": "lxc", "y_center": "lyc", "anchor_point": "lap", "focus": "lfo"}
 _TIMING = {"start": "lso", "end": "leo", "duration": "ldu"}
@@ -118,30 +118,31 @@ _ENCODINGS = ("auto", "plain", "base64")
 _PLAIN_INPUT = re.compile(r"[a-zA-Z0-9-._/ ]*")
 _PLAIN_TEXT = re.compile(r"[a-zA-Z0-9-._ ]*")
 
-# What may stand in a path and in a query as it is; a slash would end the transformation, `&` its parameter.
+# Characters that need no encoding in a path or query. A slash would end the transformation, `&` the parameter.
 _SAFE = "%:@!$'()*+,;=-._~"
 
 
 def chain(transformation: Transformation) -> str:
-    """Write a transformation as it stands in a URL, percent-encoded; the empty text is none.
+    """Return a transformation as URL text, percent-encoded; empty text for no transformation.
 
     Raises
     ------
     MappingError
-        A name is unknown, or a value cannot be written.
+        A name is unknown, or a value is invalid.
     """
     try:
         return quote(_chain(transformation), safe=_SAFE)
     except UnicodeEncodeError:
-        words = f"transformation={short_repr(transformation)}: it has half a character, which cannot be sent."
-        raise MappingError(words) from None
+        raise MappingError(
+            f"transformation={short_repr(transformation)} contains an incomplete Unicode character."
+        ) from None
 
 
 def _chain(transformation: object) -> str:
     steps = [transformation] if isinstance(transformation, (str, Mapping)) else transformation
     if not isinstance(steps, Sequence):
         raise MappingError(
-            f"transformation={short_repr(transformation)}: give a step such as {{'width': 400}}, or a list."
+            f"transformation={short_repr(transformation)} is not valid. Use a step such as {{'width': 400}}, or a list."
         )
     return ":".join(filter(None, map(_step, steps)))
 
@@ -150,56 +151,54 @@ def _step(step: object) -> str:
     if isinstance(step, str):
         return step.strip()
     if not isinstance(step, Mapping):
-        raise MappingError(
-            f"{short_repr(step)} is no step of a transformation: give a mapping, or text such as 'w-400'."
-        )
+        raise MappingError(f"{short_repr(step)} is not a transformation step. Use a mapping, or text such as 'w-400'.")
     return ",".join(part for name, value in step.items() for part in _parts(name, value))
 
 
 def _parts(name: str, value: object) -> Iterator[str]:
-    """Write one name and its value; what is not given, or switched off, is nothing."""
-    value = _own(value)
-    if not _given(value):
+    """Yield the URL text of one name and its value; nothing if the value is missing or False."""
+    value = _to_python(value)
+    if not _is_set(value):
         return
     if name == "overlay":
         yield _layer(value)
     elif name == "raw":
-        yield _words(name, value)
+        yield _text(name, value)
     else:
         key = short(name)
         yield key if key in _ALONE and value is True else f"{key}-{_value(name, key, value)}"
 
 
-def _own(value: object) -> object:
-    """Take a single value out of numpy's hands."""
+def _to_python(value: object) -> object:
+    """Convert a NumPy scalar."""
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
-def _given(value: object) -> bool:
+def _is_set(value: object) -> bool:
     if value is None or value is False or (isinstance(value, str) and not value):
         return False
     try:
-        return bool(value == value)  # noqa: PLR0124 - NaN and NaT are not given
-    except TypeError:  # nor is NA
+        return bool(value == value)  # noqa: PLR0124 - NaN and NaT are missing values
+    except TypeError:  # pd.NA
         return False
     except ValueError:  # an array
         return True
 
 
 def short(name: str) -> str:
-    """Give what a name is called in a URL.
+    """Return the short name of a transformation in a URL.
 
     Raises
     ------
     MappingError
-        There is no transformation of this name; the message names the nearest.
+        There is no transformation of this name; the message suggests a similar one.
     """
     if name in _SHORT:
         return name
     snake = _snake(name)
     if snake not in NAMES:
         raise MappingError(
-            f"There is no transformation {name!r}{did_you_mean(name, NAMES)}; what is newer goes as 'raw'."
+            f"Unknown transformation {name!r}{did_you_mean(name, NAMES)}. Newer ones can be written with 'raw'."
         )
     return NAMES[snake]
 
@@ -210,68 +209,71 @@ def _snake(name: object) -> str:
 
 def _value(name: str, key: str, value: object) -> str:
     if key in _FLAGS:
-        raise MappingError(f"{name}={short_repr(value)}: it is True or False.")
+        raise MappingError(f"{name}={short_repr(value)} is not valid. Use True or False.")
     if key == "sr" and isinstance(value, (list, tuple)):
-        return "_".join(_written(name, one) for one in value)
-    text = _written(name, value)
+        return "_".join(_encode_value(name, item) for item in value)
+    text = _encode_value(name, value)
     if key == "rt":
-        return re.sub("^-", "N", text)  # docs: N40 turns to the left
+        return re.sub("^-", "N", text)  # N40 rotates by -40 degrees [docs]
     return text.strip("/").replace("/", "@@") if key in _PATHS else text
 
 
-def _written(name: str, value: object) -> str:
-    """Write a value so that it stays one: a comma or a colon in it would begin another part."""
-    value = _own(value)
+def _encode_value(name: str, value: object) -> str:
+    """Return a value as text; reject separators, so that no value can add a parameter or a step."""
+    value = _to_python(value)
     if value is True:
         return "true"
     if isinstance(value, (int, float)):
         if not abs(value) < _LARGEST:
-            raise MappingError(f"{name}={short_repr(value)}: it must be finite, and below {_LARGEST:,}.")
+            raise MappingError(f"{name}={short_repr(value)} must be a finite number below {_LARGEST:,}.")
         return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
-    text = _words(name, value)
-    if bad := sorted({",", ":"} & set(text)):
+    text = _text(name, value)
+    if separators := sorted({",", ":"} & set(text)):
         raise MappingError(
-            f"{name}={short_repr(value)}: {bad[0]!r} would part it; percent-encode it, or give it as text."
+            f"{name}={short_repr(value)} contains the separator {separators[0]!r}. Percent-encode it, or write the "
+            "whole step as text."
         )
     return text
 
 
-def _words(name: str, value: object) -> str:
+def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise MappingError(f"{name}={short_repr(value)}: give a number or text.")
+        raise MappingError(f"{name}={short_repr(value)} must be a number or text.")
     return value.strip()
 
 
 def _layer(overlay: object) -> str:
-    """Write an overlay as a layer: ``l-text,i-Hello,lx-10,fs-20,l-end`` (docs)."""
+    """Return an overlay as a layer: ``l-text,i-Hello,lx-10,fs-20,l-end`` [docs]."""
     if not isinstance(overlay, Mapping):
         raise MappingError(
-            f"overlay={short_repr(overlay)}: give a mapping such as {{'type': 'text', 'text': 'Hello'}}."
+            f"overlay={short_repr(overlay)} must be a mapping such as {{'type': 'text', 'text': 'Hello'}}."
         )
-    given = {_snake(name): value for name, value in overlay.items() if value is not None}
-    kind = _snake(given.get("type", ""))
+    options = {_snake(name): value for name, value in overlay.items() if value is not None}
+    kind = _snake(options.get("type", ""))
     if kind not in _LAYERS:
-        raise MappingError(f"An overlay's type is one of {', '.join(_LAYERS)}; {short_repr(kind)} is none.")
+        raise MappingError(f"overlay: {short_repr(kind)} is not a valid type. Use one of {', '.join(_LAYERS)}.")
     start, key = _LAYERS[kind]
-    _known("overlay", given, {*_OVERLAY, key})
-    if not isinstance(given.get(key), str) or not given[key]:
-        raise MappingError(f"An overlay of type {kind!r} needs {key!r}, as text.")
-    mode = given.get("layer_mode")
+    _check_names("overlay", options, {*_OVERLAY, key})
+    if not isinstance(options.get(key), str) or not options[key]:
+        raise MappingError(f"An overlay of type {kind!r} needs {key!r} as text.")
+    mode = options.get("layer_mode")
     parts = [
-        *(start, *_content(kind, given[key], given.get("encoding", "auto"))),
-        *([f"lm-{_written('layer_mode', mode)}"] if mode else []),
-        *_places("position", given.get("position", {}), _POSITION),
-        *_places("timing", given.get("timing", {}), _TIMING),
-        _chain(given.get("transformation", ())),
+        *(start, *_content(kind, options[key], options.get("encoding", "auto"))),
+        *([f"lm-{_encode_value('layer_mode', mode)}"] if mode else []),
+        *_offsets("position", options.get("position", {}), _POSITION),
+        *_offsets("timing", options.get("timing", {}), _TIMING),
+        _chain(options.get("transformation", ())),
     ]
     return ",".join([*filter(None, parts), "l-end"])
 
 
 def _content(kind: str, text: str, encoding: str) -> tuple[str, ...]:
     if encoding not in _ENCODINGS:
-        raise MappingError(f"An overlay's encoding is one of {', '.join(_ENCODINGS)}; {short_repr(encoding)} is none.")
+        raise MappingError(
+            f"overlay: {short_repr(encoding)} is not a valid encoding. Use one of {', '.join(_ENCODINGS)}."
+        )
     if kind == "solid_color":
-        return "i-ik_canvas", f"bg-{_written('color', text)}"
+        return "i-ik_canvas", f"bg-{_encode_value('color', text)}"
     simple = _PLAIN_TEXT if kind == "text" else _PLAIN_INPUT
     text = text if kind == "text" else text.strip("/")
     if encoding == "base64" or (encoding == "auto" and not simple.fullmatch(text)):
@@ -279,18 +281,18 @@ def _content(kind: str, text: str, encoding: str) -> tuple[str, ...]:
     return (f"i-{quote(text, safe='') if kind == 'text' else quote(text.replace('/', '@@'), safe='@')}",)
 
 
-def _places(what: str, given: object, names: Mapping[str, str]) -> Iterator[str]:
-    """Write where a layer is, or when; a negative number is written with an ``N`` (docs)."""
-    if not isinstance(given, Mapping):
-        raise MappingError(f"{what}={short_repr(given)}: give a mapping with {', '.join(names)}.")
-    found = {_snake(name): value for name, value in given.items() if value is not None}
-    _known(what, found, names)
+def _offsets(option: str, offsets: object, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the position or timing of a layer; a negative number is written with an ``N`` [docs]."""
+    if not isinstance(offsets, Mapping):
+        raise MappingError(f"{option}={short_repr(offsets)} must be a mapping with {', '.join(names)}.")
+    values = {_snake(name): value for name, value in offsets.items() if value is not None}
+    _check_names(option, values, names)
     for name, key in names.items():
-        if name in found:
-            yield f"{key}-{re.sub('^-', 'N', _written(name, found[name]))}"
+        if name in values:
+            yield f"{key}-{re.sub('^-', 'N', _encode_value(name, values[name]))}"
 
 
-def _known(what: str, given: Collection[str], names: Collection[str]) -> None:
-    for name in given:
+def _check_names(option: str, used: Collection[str], names: Collection[str]) -> None:
+    for name in used:
         if name not in names:
-            raise MappingError(f"{what}: there is no {name!r}{did_you_mean(name, names)}.")
+            raise MappingError(f"{option}: unknown name {name!r}{did_you_mean(name, names)}.")

@@ -1,4 +1,4 @@
-"""`url`: a path of the library, or the URL of a file → a delivery URL, signed if wanted. Pure but for the clock."""
+"""`url`: the delivery URL of a library path or of an existing URL, transformed and signed. Pure but for the clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hmac
 import time
 from contextlib import suppress
 from numbers import Real
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 from ikpipe.delivery.transformations import chain
@@ -16,14 +16,15 @@ from ikpipe.errors import AccountError, InvalidValue, MappingError, short_repr
 from ikpipe.request.urls import valid_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from ikpipe.delivery.transformations import Transformation
     from ikpipe.request.account import Account
 
-FOREVER = 9999999999  # what is signed as the expiry of a URL that has none (sdk)
-_OF_TRANSFORMATION, _OF_SIGNATURE = ("tr",), ("ik-s", "ik-t")  # parameters that are written here
-_SAFE = "/:@!$&'()*+,;=-._~"  # of a path (RFC 3986, 3.3); signed is what is sent
+NO_EXPIRY = 9999999999  # the time that is signed if the URL does not expire [sdk]
+_TRANSFORMATION, _SIGNATURE = {"tr"}, {"ik-s", "ik-t"}  # query parameters that this module writes
+_PATH_SAFE = "/:@!$&'()*+,;=-._~"  # RFC 3986, 3.3; the encoded path is what is signed and sent
+_QUERY_SAFE = "-._~"
 
 
 def url(
@@ -36,28 +37,28 @@ def url(
     position: Literal["query", "path"] = "query",
     query: Mapping[str, object] | None = None,
 ) -> str:
-    """Give the URL at which a file is delivered.
+    """Return the URL at which a file is delivered.
 
     Parameters
     ----------
     path
-        The file's path in the library as `ik_file_path` has it, not percent-encoded; or its whole URL, as `ik_url` or
-        `ik_thumbnail_url`: a transformation that it has gives way to another, and so does a signature.
+        The file's path in the media library as in `ik_file_path`, not percent-encoded; or a complete URL, such as
+        `ik_url` or `ik_thumbnail_url`. A transformation or signature in that URL is replaced.
     account
-        Its `url_endpoint` is where files are delivered; signing needs its private key.
+        Its `url_endpoint` is the base of the URL; signing needs its private key.
     transformation
-        A step, or several that follow each other. A step is a mapping such as ``{"width": 400, "height": 300}``, with
-        the names of the official SDKs in either spelling or as in a URL (``{"w": 400}``), or text that stands as it is:
-        ``"w-400,h-300"``. ``{"named": "thumbnail"}`` is a named transformation (docs).
+        One step, or several applied in order. A step is a mapping such as ``{"width": 400, "height": 300}``, with the
+        names of the official SDKs in either spelling or the short names (``{"w": 400}``); or text that is used
+        unchanged: ``"w-400,h-300"``. ``{"named": "thumbnail"}`` is a named transformation [docs].
     signed
-        Whether to sign it: for private files (seed), and for accounts that deliver nothing else. A file that is not
-        published is not delivered at all (seed), signed or not.
+        Whether to sign the URL: needed for private files [upload docs] and for accounts that only deliver signed URLs.
+        A file that is not published is not delivered at all [upload docs].
     expire
-        Signs it for so long: seconds, a `timedelta`, or the `datetime` of its end.
+        When a signed URL expires: seconds from now, a `timedelta`, or a `datetime`. Implies `signed`.
     position
-        Where the transformation stands: ``?tr=…``, or ``/tr:…/`` before the path.
+        Where the transformation goes: ``?tr=…``, or ``/tr:…/`` before the path.
     query
-        Further parameters, such as ``{"ik-attachment": "true"}``; of a URL that has them already, they take the place.
+        Additional query parameters, such as ``{"ik-attachment": "true"}``; they replace parameters of the same name.
 
     Returns
     -------
@@ -67,9 +68,9 @@ def url(
     Raises
     ------
     MappingError
-        The path or the transformation cannot be written, or a URL that is to be signed is not the account's.
+        The path or the transformation is invalid, or the URL to sign is not on the account's endpoint.
     AccountError
-        There is no `url_endpoint`; or no private key, where it is to be signed.
+        There is no `url_endpoint`, or no private key to sign with.
 
     Examples
     --------
@@ -79,122 +80,134 @@ def url(
     'https://ik.imagekit.io/shop/shoes/r%C3%B8d%20sko.jpg?tr=w-400,fo-auto'
     """
     if position not in ("query", "path"):
-        raise MappingError(f"position={position!r}: it is 'query' or 'path'.")
-    end = None if expire is None else _end(expire, time.time())
-    signed = signed or end is not None
-    written = chain(transformation)
-    steps = f"tr:{written}/" if written and position == "path" else ""
-    endpoint, place, parameters = _placed(path, account)
-    if not endpoint and (steps or signed):
-        _check_endpoint(account)
-        mend = "give the file's path, or the account of that endpoint"
-        raise MappingError(
-            f"{short_repr(path)} is not below {account.url_endpoint}, and is not ours to sign or part: {mend}."
-        )
-    added = _parameters(query or {}, _OF_TRANSFORMATION * bool(written) + _OF_SIGNATURE * signed)
-    if written:
-        place = "/".join(level for level in place.split("/") if not (endpoint and level.startswith("tr:")))
-        parameters = _without(parameters, _OF_TRANSFORMATION)
-    if written or added or signed:  # a signature that is there would hold no longer
-        parameters = _without(parameters, _OF_SIGNATURE)
-    parameters = [*_without(parameters, added), *(f"{name}={value}" for name, value in added.items())]
-    if written and not steps:
-        parameters.append(f"tr={written}")
-    if not signed:
-        return endpoint + steps + place + _query(parameters)
-    mark = f"ik-s={_signature(steps + place + _query(parameters), end, account)}"
-    return endpoint + steps + place + _query([*parameters, *([] if end is None else [f"ik-t={end}"]), mark])
+        raise MappingError(f"position={position!r} is not valid. Use 'query' or 'path'.")
+    expires_at = None if expire is None else _expires_at(expire, time.time())
+    signed = signed or expires_at is not None
+    steps = chain(transformation)
+    address = _parse(path, account)
+    if signed or (steps and position == "path"):
+        _check_on_endpoint(address, path, account)
+    added = _encode_query(query or {}, steps, signed=signed)
+    resource = address.edit(steps, position, added, signed=signed)
+    return address.endpoint + (_sign(resource, expires_at, account) if signed else resource)
 
 
-def _without(parameters: list[str], names: Collection[str]) -> list[str]:
-    return [one for one in parameters if one.partition("=")[0] not in names or "=" not in one]
+class _Address(NamedTuple):
+    """The parts of a URL: the account's endpoint (empty if it is on another), and the encoded path and parameters."""
+
+    endpoint: str
+    path: str
+    parameters: list[str]
+
+    def edit(self, steps: str, position: str, added: Mapping[str, str], *, signed: bool) -> str:
+        """Return the path and query with this transformation and these parameters instead of present ones."""
+        replaced = set(added) | (_TRANSFORMATION if steps else set())
+        if replaced or signed:  # the signature that the URL has would be invalid
+            replaced |= _SIGNATURE
+        parameters = [pair for pair in self.parameters if pair.partition("=")[0] not in replaced or "=" not in pair]
+        parameters += [f"{name}={value}" for name, value in added.items()]
+        path = self.path
+        if steps and self.endpoint:  # elsewhere, a level that starts with `tr:` is a folder
+            path = "/".join(level for level in path.split("/") if not level.startswith("tr:"))
+        if steps and position == "path":
+            path = f"tr:{steps}/{path}"
+        elif steps:
+            parameters.append(f"tr={steps}")
+        return f"{path}?{'&'.join(parameters)}" if parameters else path
 
 
-def _parameters(query: Mapping[str, object], taken: Collection[str]) -> dict[str, str]:
-    """Encode further parameters; `taken` are those that are written here."""
-    for name in query:
-        if name in taken:
-            raise MappingError(f"query: {name!r} is there twice: transformation=, signed= and expire= write their own.")
-    return {_encoded(name): _encoded("true" if value is True else str(value)) for name, value in query.items()}
-
-
-def _encoded(text: str) -> str:
-    try:
-        return quote(text, safe="-._~")
-    except UnicodeEncodeError:
-        raise MappingError(f"query: {short_repr(text)} has half a character, which cannot be sent.") from None
-
-
-def _placed(path: object, account: Account) -> tuple[str, str, list[str]]:
-    """Part a path or URL: the endpoint with its slash, what follows it, encoded, and the parameters that it has."""
+def _parse(path: object, account: Account) -> _Address:
+    """Split a URL or library path into its parts."""
     if not isinstance(path, str) or not path.strip("/"):
-        raise _no_path(path)
+        raise _missing_path(path)
     endpoint = f"{account.url_endpoint}/" if account.url_endpoint else ""
     if path.lower().startswith(("http://", "https://")):
-        return _parted(path, endpoint)
+        return _parse_url(path, endpoint)
     _check_endpoint(account)
-    try:
-        encoded = quote(path.strip("/"), safe=_SAFE)
-    except UnicodeEncodeError:
-        raise MappingError(f"path={short_repr(path)}: it has half a character, which cannot be sent.") from None
+    encoded = _quote("path", path.strip("/"), _PATH_SAFE)
     _check_levels(path, encoded)
-    return endpoint, encoded, []
+    return _Address(endpoint, encoded, [])
 
 
-def _parted(path: str, endpoint: str) -> tuple[str, str, list[str]]:
+def _parse_url(path: str, endpoint: str) -> _Address:
     try:
-        whole, _, _fragment = valid_url(path).partition("#")
-        ours = valid_url(endpoint) if endpoint else ""
-    except InvalidValue as bad:
-        raise MappingError(f"{bad.message}; {bad.fix}.") from None
-    address, _, query = whole.partition("?")
+        normalized, _, _fragment = valid_url(path).partition("#")
+        base = valid_url(endpoint) if endpoint else ""
+    except InvalidValue as invalid:
+        raise MappingError(f"{invalid.message}; {invalid.fix}.") from None
+    location, _, query = normalized.partition("?")
     parameters = query.split("&") if query else []
-    if ours and address.startswith(ours):
-        place = address.removeprefix(ours)
-        if not place.strip("/"):
-            raise _no_path(path)
-        _check_levels(path, place)
-        return endpoint, place, parameters
-    return "", address, parameters
+    if not base or not location.startswith(base):
+        return _Address("", location, parameters)
+    file_path = location.removeprefix(base)
+    if not file_path.strip("/"):
+        raise _missing_path(path)
+    _check_levels(path, file_path)
+    return _Address(endpoint, file_path, parameters)
 
 
 def _check_endpoint(account: Account) -> None:
     if not account.url_endpoint:
-        raise AccountError("The account has no url_endpoint, where its files are delivered: set IMAGEKIT_URL_ENDPOINT.")
+        raise AccountError("The account has no url_endpoint. Set IMAGEKIT_URL_ENDPOINT or Account(url_endpoint=…).")
 
 
-def _no_path(path: object) -> MappingError:
-    return MappingError(f"path={short_repr(path)}: give a file's path, or its URL.")
+def _check_on_endpoint(address: _Address, path: str, account: Account) -> None:
+    if not address.endpoint:
+        _check_endpoint(account)
+        raise MappingError(
+            f"{short_repr(path)} is not on the account's endpoint {account.url_endpoint}, so it cannot be signed or "
+            "have a transformation in its path. Use the file's path, or the account of that endpoint."
+        )
+
+
+def _missing_path(path: object) -> MappingError:
+    return MappingError(f"path={short_repr(path)} is not a file's path or URL.")
 
 
 def _check_levels(path: object, encoded: str) -> None:
-    """Refuse what browsers and servers take out of a path: the signature would be of another one."""
+    """Reject ``.`` and ``..``: browsers and servers resolve them, and the signature would be for another path."""
     if {".", ".."} & set(unquote(encoded).split("/")):
-        raise MappingError(f"path={short_repr(path)}: leave out '.' and '..', which are no levels of a library's path.")
+        raise MappingError(f"path={short_repr(path)} contains '.' or '..', which a library path cannot have.")
 
 
-def _query(parameters: list[str]) -> str:
-    return f"?{'&'.join(parameters)}" if parameters else ""
+def _encode_query(query: Mapping[str, object], steps: str, *, signed: bool) -> dict[str, str]:
+    reserved = (_TRANSFORMATION if steps else set()) | (_SIGNATURE if signed else set())
+    for name in query:
+        if name in reserved:
+            raise MappingError(f"query: {name!r} is already set by transformation=, signed= or expire=.")
+    return {
+        _quote("query", name, _QUERY_SAFE): _quote("query", "true" if value is True else str(value), _QUERY_SAFE)
+        for name, value in query.items()
+    }
 
 
-def _end(expire: object, now: float) -> int:
-    """Give the moment at which a signature ends, in whole seconds since 1970."""
+def _quote(option: str, text: str, safe: str) -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError:
+        raise MappingError(f"{option}: {short_repr(text)} contains an incomplete Unicode character.") from None
+
+
+def _expires_at(expire: object, now: float) -> int:
+    """Return when a signature expires, in whole seconds since 1970."""
     seconds, end = 0.0, 0
-    with suppress(OverflowError, OSError, ValueError):  # no clock goes so far, and NaT is a `datetime` of pandas
+    with suppress(OverflowError, OSError, ValueError):  # out of the clock's range; NaT is a `datetime` of pandas
         if isinstance(expire, datetime.datetime):
             seconds, end = expire.timestamp() - now, int(expire.timestamp())
         else:
-            lasts = expire.total_seconds() if isinstance(expire, datetime.timedelta) else expire
-            seconds = float(lasts) if isinstance(lasts, Real) and not isinstance(lasts, bool) else 0.0
-            end = int(now + seconds) if 1 <= seconds < FOREVER else 0
-    if not (seconds >= 1 and 0 < end < FOREVER):
+            lifetime = expire.total_seconds() if isinstance(expire, datetime.timedelta) else expire
+            seconds = float(lifetime) if isinstance(lifetime, Real) and not isinstance(lifetime, bool) else 0.0
+            end = int(now + seconds) if 1 <= seconds < NO_EXPIRY else 0
+    if not (seconds >= 1 and 0 < end < NO_EXPIRY):
         raise MappingError(
-            f"expire={short_repr(expire)}: give the seconds that the URL is to live, at least 1, or its end."
+            f"expire={short_repr(expire)} is not valid. Use a number of seconds, at least 1, or a time in the future."
         )
     return end
 
 
-def _signature(address: str, end: int | None, account: Account) -> str:
-    """Sign what follows the endpoint, and then the end (sdk): hex HMAC-SHA1 with the private key."""
-    signed = f"{address}{FOREVER if end is None else end}"
-    return hmac.new(account.key().encode(), signed.encode(), hashlib.sha1).hexdigest()
+def _sign(resource: str, expires_at: int | None, account: Account) -> str:
+    """Add a signature: hex HMAC-SHA1, with the private key, of what follows the endpoint and the expiry time [sdk]."""
+    message = f"{resource}{NO_EXPIRY if expires_at is None else expires_at}"
+    signature = hmac.new(account.key().encode(), message.encode(), hashlib.sha1).hexdigest()
+    expiry = "" if expires_at is None else f"ik-t={expires_at}&"
+    return f"{resource}{'&' if '?' in resource else '?'}{expiry}ik-s={signature}"
