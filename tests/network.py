@@ -19,8 +19,8 @@ import httpx
 from doubles import RawServer, Request, Talk, stored
 
 import ikpipe
-from ikpipe.service.client import _ALIVE, _IN_STEP
 from ikpipe.service.transport import HTTPTransport as Wired
+from ikpipe.service.upload_routes import KEEP_ALIVE, SMALL_SEND_BUFFER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,7 +215,7 @@ class Noting(Wired):
     """The line under uploads, and a word for each attempt that was lost."""
 
     def __init__(self) -> None:
-        super().__init__(ssl.create_default_context(), (*_IN_STEP, *_ALIVE))
+        super().__init__(ssl.create_default_context(), (*SMALL_SEND_BUFFER, *KEEP_ALIVE))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it on."""

@@ -1,4 +1,4 @@
-"""Control of a run: drain or stop it from any thread; and coroutines called from synchronous code."""
+"""Control of a run: drain or stop it from any thread, start its items, and call it from synchronous code."""
 
 from __future__ import annotations
 
@@ -18,60 +18,65 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-AHEAD = 256  # items that may wait at a gate, so that one gate's queue does not hide another's items
-OPEN = 4  # items begun, for each that may be in flight: the others wait for another attempt
+MAX_WAITING = 256  # items that may wait at gates; more than one gate needs, so that items of another gate are reached
+STARTED_PER_PLACE = 4  # items started for each place in flight; the others wait for another attempt
 
 
 class RunControl:
-    """The reins of one run: drain it, or stop it at once; from any thread, and more than once.
+    """Controls one run: drains it, or stops it at once, from any thread.
 
-    `dropped` are the positions of rows of which nothing more is to be sent, while the others go on.
+    Attributes
+    ----------
+    interrupted
+        Whether a user has interrupted the run.
+    dropped
+        Positions of rows that are cancelled while the others continue.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = asyncio.Event()
-        self._turn = asyncio.Event()
-        self._news = asyncio.Event()
+        self._slot_freed = asyncio.Event()
+        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gates: Sequence[ConcurrencyGate] = ()
-        self._wanted = 0
+        self._level = 0  # 1 drains, 2 and above stops
         self._error: BaseException | None = None
         self.interrupted = False
         self.dropped: set[int] = set()
 
     @property
     def draining(self) -> bool:
-        """Whether no new row may begin."""
-        return self._wanted > 0
+        """Whether no new row may start."""
+        return self._level > 0
 
     @property
     def stopped(self) -> bool:
-        """Whether everything is to stop at once."""
-        return self._wanted > 1
+        """Whether everything stops at once."""
+        return self._level > 1
 
     def attach(self) -> None:
-        """Heed interrupts from now on in the loop that is running, and those that came before."""
+        """Apply interrupts in the running event loop from now on, and those that came before."""
         self._loop = asyncio.get_running_loop()
         if self.draining:
-            self._pull()
+            self._apply()
 
     def interrupt(self) -> None:
-        """Drain what is in flight; asked a second time, stop at once."""
-        self._wanted += 1
+        """Drain the run; the second call stops it at once."""
+        self._level += 1
         self.interrupted = True
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._pull)
+            self._loop.call_soon_threadsafe(self._apply)
 
     def drain(self) -> None:
-        """Begin no new row, and cut waits short. To be called from within the run."""
-        self._wanted = max(self._wanted, 1)
-        self._pull()
+        """Start no new row and end waits early. Only for use within the run's event loop."""
+        self._level = max(self._level, 1)
+        self._apply()
 
-    def _pull(self) -> None:
+    def _apply(self) -> None:
         self._draining.set()
-        self._turn.set()
-        self._news.set()
+        self._slot_freed.set()
+        self._changed.set()
         for gate in self._gates:
             gate.close()
         if self.stopped:
@@ -79,8 +84,8 @@ class RunControl:
                 task.cancel()
 
     async def sleep(self, seconds: float) -> bool:
-        """Wait, and tell whether to go on: False as soon as the run drains."""
-        self._loop = self._loop or asyncio.get_running_loop()  # a run can wait before its rows begin
+        """Wait a number of seconds and return whether to continue: False as soon as the run drains."""
+        self._loop = self._loop or asyncio.get_running_loop()  # a run can wait before its rows start
         if self.draining:
             return False
         try:
@@ -90,7 +95,7 @@ class RunControl:
         return False
 
     async def unless_draining(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what a coroutine returns; None if the run drains first, and the coroutine is cancelled."""
+        """Return the coroutine's result; cancel it and return None if the run drains first."""
         task, draining = asyncio.ensure_future(work), asyncio.ensure_future(self._draining.wait())
         try:
             await asyncio.wait([task, draining], return_when=asyncio.FIRST_COMPLETED)
@@ -101,17 +106,17 @@ class RunControl:
             await asyncio.gather(task, draining, return_exceptions=True)
 
     async def until(self, holds: Callable[[], bool]) -> bool:
-        """Wait until something holds; return whether to go on. Whoever changes it calls `news`."""
+        """Wait until a condition holds and return whether to continue; `news` makes it check the condition again."""
         while not holds():
             if self.draining:
                 return False
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
         return not self.draining
 
     def news(self) -> None:
-        """Have those look again who wait until something holds."""
-        self._news.set()
+        """Make everything that waits in `until` check its condition again."""
+        self._changed.set()
 
     async def work(
         self,
@@ -120,26 +125,31 @@ class RunControl:
         gates: Sequence[ConcurrencyGate],
         beside: Coroutine[Any, Any, None] | None = None,
     ) -> None:
-        """Do something with each item, which passes one of the gates for whatever is limited.
+        """Run `do` for each item as a task; return when all have ended.
 
-        Items are taken only while some gate has room: a long frame is not read ahead. What `do` raises stops the run.
+        An item is only taken while a gate has room, so a long table is not read ahead. An exception of `do` stops the
+        run and is raised.
 
         Parameters
         ----------
-        items, do, gates
-            What is to be done, how, and the gates.
+        items
+            The items, such as rows.
+        do
+            Processes one item; it passes one of the gates before it sends anything.
+        gates
+            Limit the number of items in flight.
         beside
-            Something else that goes on meanwhile, and has to end too.
+            A coroutine that runs at the same time and must end, too.
         """
         self._gates = gates
         for gate in gates:
-            gate.freed = self._turn.set
+            gate.freed = self._slot_freed.set
         if beside is not None:
             self._start(beside)
         self.attach()
         try:
-            await self._begin(items, do)
-            await self._finish()
+            await self._start_items(items, do)
+            await self._wait_for_tasks()
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -147,65 +157,66 @@ class RunControl:
         if self._error is not None:
             raise self._error
 
-    async def _begin(self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]]) -> None:
-        """Begin items as there is room for them."""
+    async def _start_items(self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]]) -> None:
+        """Start items while there is room for them."""
         while not self.draining:
             if not self._room():
-                self._turn.clear()
-                await self._turn.wait()
+                self._slot_freed.clear()
+                await self._slot_freed.wait()
             elif (item := next(items, None)) is None:
                 return
             else:
                 self._start(do(item))
-                await asyncio.sleep(0)  # let it come to its gate
+                await asyncio.sleep(0)  # let the task reach its gate
 
     def _start(self, doing: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(doing)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._on_done)
 
     def _room(self) -> bool:
-        few = len(self._tasks) < OPEN * sum(gate.size for gate in self._gates) + AHEAD
-        hungry = any(gate.has_room for gate in self._gates)
-        return few and hungry and sum(gate.waiting for gate in self._gates) < AHEAD
+        if len(self._tasks) >= STARTED_PER_PLACE * sum(gate.size for gate in self._gates) + MAX_WAITING:
+            return False
+        has_room = any(gate.has_room for gate in self._gates)
+        return has_room and sum(gate.waiting for gate in self._gates) < MAX_WAITING
 
-    async def _finish(self) -> None:
-        """Wait until every item that was begun has ended."""
+    async def _wait_for_tasks(self) -> None:
+        """Wait until every started item has ended."""
         while self._tasks:
-            self._turn.clear()
-            await self._turn.wait()
+            self._slot_freed.clear()
+            await self._slot_freed.wait()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._turn.set()
+        self._slot_freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._error = self._error or error
-            self._wanted = max(self._wanted, 2)
-            self._pull()
+            self._level = max(self._level, 2)
+            self._apply()
 
 
 CONTROL: ContextVar[RunControl | None] = ContextVar("CONTROL", default=None)
-"""The reins of the run that this thread was started for."""
+"""The control of the run that this thread was started for."""
 
 
-async def each(items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, None]], at_once: int = 8) -> None:
-    """Do something with each, some at once; the first error ends the others, and is raised."""
-    places = asyncio.Semaphore(at_once)
+async def run_limited(items: Iterable[Item], do: Callable[[Item], Coroutine[Any, Any, None]], limit: int = 8) -> None:
+    """Run `do` for each item, at most `limit` at a time; the first error cancels the others and is raised."""
+    semaphore = asyncio.Semaphore(limit)
 
-    async def placed(item: Item) -> None:
-        async with places:
-            await work(item)
+    async def run(item: Item) -> None:
+        async with semaphore:
+            await do(item)
 
     try:
         async with asyncio.TaskGroup() as group:
             for item in items:
-                group.create_task(placed(item))
+                group.create_task(run(item))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
 
 
-async def rest(seconds: float) -> bool:
-    """Wait, and return whether to go on: False as soon as an interrupt drains what was started in this thread."""
+async def interruptible_sleep(seconds: float) -> bool:
+    """Wait and return whether to continue: False as soon as an interrupt drains the run of this thread."""
     if seconds <= 0:
         return True
     if (control := CONTROL.get()) is not None:
@@ -215,11 +226,11 @@ async def rest(seconds: float) -> bool:
 
 
 class _Interrupted(Exception):  # noqa: N818 - becomes a KeyboardInterrupt in the caller's thread
-    """What was started had nothing to drain."""
+    """The call was interrupted and has nothing to drain."""
 
 
 async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains: bool) -> T:
-    """Run a coroutine that heeds interrupts from its first moment."""
+    """Run a coroutine that can be interrupted from its start."""
     CONTROL.set(control)
     control.attach()
     if drains:
@@ -234,47 +245,51 @@ async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains
 
 
 def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: bool = True) -> Callable[P, T]:
-    """Make the synchronous twin of a coroutine function: same signature, same documentation.
+    """Return a synchronous version of a coroutine function, with the same signature and documentation.
 
-    It runs in a loop and thread of its own, since a notebook's cell has a running loop already. A `KeyboardInterrupt`
-    (Ctrl-C, a notebook's stop button) drains the run, the second one stops it, and the third one is raised.
+    It runs in an event loop and thread of its own, because a notebook's cell already has a running loop. The first
+    `KeyboardInterrupt` (Ctrl-C, a notebook's stop button) drains the run, the second one stops it, and the third one
+    is raised.
 
     Parameters
     ----------
-    main, name
-        The coroutine function, and the twin's name.
+    main
+        The coroutine function.
+    name
+        The name of the synchronous function.
     drains
-        Whether there is something to drain, and to return. If not, the first one cancels it and is raised.
+        Whether the run drains and returns a result after an interrupt. If not, the first interrupt cancels it and is
+        raised.
     """
 
     @wraps(main)
-    def twin(*args: P.args, **kwargs: P.kwargs) -> T:
+    def synchronous(*args: P.args, **kwargs: P.kwargs) -> T:
         control = RunControl()
         future: Future[T] = Future()
-        begun = threading.Lock()
+        started = threading.Lock()
 
         def target() -> None:
-            if not begun.acquire(blocking=False):
+            if not started.acquire(blocking=False):
                 return
             try:
                 future.set_result(asyncio.run(_attached(main(*args, **kwargs), control, drains=drains)))
-            except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 future.set_exception(error)
 
-        asked = heeded = 0
+        interrupts = applied = 0
         while True:
             try:
-                # An interrupt in the middle of starting leaves open whether it has begun; it begins only once.
-                while not begun.locked():
+                # After an interrupt of `start`, the thread may or may not run; the lock lets only one run.
+                while not started.locked():
                     threading.Thread(target=target, name=f"ikpipe.{name}", daemon=True).start()
-                while heeded < asked:  # here, since another interrupt may come at any moment
-                    heeded += 1
+                while applied < interrupts:  # within `try`, because another interrupt may come at any moment
+                    applied += 1
                     control.interrupt()
                 return future.result()
             except (KeyboardInterrupt, _Interrupted) as error:
-                asked += 1
-                if asked > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - drained, stopped, and still here
+                interrupts += 1
+                if interrupts > 2 or isinstance(error, _Interrupted):  # noqa: PLR2004 - it was drained and stopped
                     raise KeyboardInterrupt from None
 
-    twin.__name__ = twin.__qualname__ = name
-    return twin
+    synchronous.__name__ = synchronous.__qualname__ = name
+    return synchronous

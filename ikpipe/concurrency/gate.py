@@ -1,4 +1,4 @@
-"""A gate: items pass it in order, and at most a given number are in flight at once."""
+"""A gate that limits how many items are in flight, in order of arrival."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ if TYPE_CHECKING:
 
 
 class ConcurrencyGate:
-    """Lets only so many through at once; those that come again go before those that are new.
+    """Limits how many items are in flight; retries go before new items.
 
     Parameters
     ----------
     limit
-        How many, and how that changes with what is seen.
+        The number in flight, and how it changes with the results.
     """
 
     def __init__(self, limit: ConcurrencyLimit) -> None:
         self._limit = limit
-        self._through = self._away = 0
-        self._again: deque[asyncio.Future[bool]] = deque()
+        self._inside = self._in_flight = 0
+        self._retries: deque[asyncio.Future[bool]] = deque()
         self._new: deque[asyncio.Future[bool]] = deque()
-        self._shut = False
+        self._closed = False
         self.freed: Callable[[], None] = lambda: None
 
     @property
     def size(self) -> int:
-        """How many may be through at once."""
+        """The maximum number of items inside."""
         return self._limit.size
 
     @property
     def waiting(self) -> int:
-        """How many stand before it."""
-        return len(self._again) + len(self._new)
+        """The number of items that wait."""
+        return len(self._retries) + len(self._new)
 
     @property
     def has_room(self) -> bool:
-        """Whether it would let another one through."""
-        return self._through + self.waiting < self.size
+        """Whether another item would not have to wait."""
+        return self._inside + self.waiting < self.size
 
     async def acquire(self, *, again: bool = False) -> bool:
-        """Wait for a place, and tell whether there is one: False once it is shut. Whoever entered has to leave."""
-        if self._shut:
+        """Wait for a place and return whether there is one: False once the gate is closed. `release` gives it back."""
+        if self._closed:
             return False
-        if self._through < self.size and not self.waiting:
-            self._through += 1
+        if self._inside < self.size and not self.waiting:
+            self._inside += 1
             return True
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        (self._again if again else self._new).append(place)
+        (self._retries if again else self._new).append(place)
         try:
             return await place
         except asyncio.CancelledError:
@@ -61,35 +61,35 @@ class ConcurrencyGate:
             raise
 
     def sent(self) -> None:
-        """Say that a request leaves; the others that are through still get ready, and load nobody."""
-        self._away += 1
+        """Count an item as in flight; items inside that are not sent yet put no load on the service."""
+        self._in_flight += 1
 
     def release(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
-        """Make room, and let the limit know how it went.
+        """Give a place back and report the result to the limit.
 
         Parameters
         ----------
         began, now
-            When the request left, and when it was answered, in seconds; None if none did.
+            When the request was sent and when it ended, in seconds; None if no request was sent.
         overload
-            Whether the answer was a sign of too many at once.
+            Whether the result was a sign of overload.
         """
         if began is not None:
-            self._limit.record(began, now, self._away, overload)
-            self._away -= 1
-        self._through -= 1
-        while self._through < self.size and (queue := self._again or self._new):
+            self._limit.record(began, now, self._in_flight, overload)
+            self._in_flight -= 1
+        self._inside -= 1
+        while self._inside < self.size and (queue := self._retries or self._new):
             place = queue.popleft()
             if not place.done():
-                self._through += 1
+                self._inside += 1
                 place.set_result(True)
         self.freed()
 
     def close(self) -> None:
-        """Let nobody through any more."""
-        self._shut = True
-        for place in (*self._again, *self._new):
+        """Let no more items in, and wake all that wait."""
+        self._closed = True
+        for place in (*self._retries, *self._new):
             if not place.done():
                 place.set_result(False)
-        self._again.clear()
+        self._retries.clear()
         self._new.clear()

@@ -1,4 +1,4 @@
-"""Group commit: many small writes share one, since each write has a fixed cost."""
+"""Group commit: combine many small writes into one, because each write has a fixed cost."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-JOIN = 0.01  # seconds in which others may join a write: one costs as much as 20 rows in it, and an upload takes longer
-ALONE = 0.05  # seconds after which what nobody waits for is written by itself
+JOIN = 0.01  # seconds in which others may join a write, which costs as much as 20 rows in it; uploads take longer
+ALONE = 0.05  # seconds after which items are written although nothing waits for them
 
 
 class GroupCommit(Generic[Item]):
-    """Lets many share one write: what comes while a write is under way goes into the next one.
+    """Combines items into one write; items that arrive during a write go into the next one.
 
-    A write has its price, however little is in it: what somebody waits for is written after `JOIN` seconds, and what
-    nobody waits for goes with it, or after `ALONE` seconds.
+    Items that a caller waits for are written after `JOIN` seconds; other items are written with them, or after `ALONE`
+    seconds.
 
     Parameters
     ----------
     write
-        Writes a list of things; it runs in a thread of its own. What it raises is raised to all who wait, now and
-        later: after a write that failed nothing is written any more.
+        Writes a list of items, in a thread of its own. Its exception is raised to all callers that wait, now and later:
+        nothing is written after a failed write.
     """
 
     def __init__(self, write: Callable[[list[Item]], None]) -> None:
@@ -36,11 +36,11 @@ class GroupCommit(Generic[Item]):
         self._next: asyncio.Future[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._wanted = asyncio.Event()
+        self._requested = asyncio.Event()
         self.error: Exception | None = None
 
     def add(self, item: Item) -> asyncio.Future[None]:
-        """Have something written soon; the future is done when it is."""
+        """Add an item to the next write; the future is done when it is written."""
         self._items.append(item)
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
@@ -49,27 +49,27 @@ class GroupCommit(Generic[Item]):
         return self._next
 
     async def put(self, item: Item) -> None:
-        """Have something written, and wait until it is."""
+        """Add an item and wait until it is written."""
         if self.error is not None:
             raise self.error
         self.add(item)
-        self._wanted.set()
-        # A future of its own, since whoever is cancelled must not take the others' along; `shield` costs twice that.
+        self._requested.set()
+        # A future for each caller, because a cancellation must not affect the others; `shield` costs twice as much.
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         await place
 
     async def written(self) -> None:
-        """Wait until all that was added is written, or cannot be."""
+        """Wait until everything that was added is written, or the write has failed."""
         if self._next is not None:
-            self._wanted.set()
+            self._requested.set()
             await asyncio.wait([self._next])
 
     async def close(self) -> None:
-        """Write what is left, and end the thread."""
+        """Write the remaining items and end the thread."""
         try:
             while self._writer is not None:
-                self._wanted.set()
+                self._requested.set()
                 await asyncio.shield(self._writer)
         finally:
             self._thread.shutdown(wait=False)
@@ -77,10 +77,10 @@ class GroupCommit(Generic[Item]):
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._next is not None:
-            await self._gather()
+            await self._collect()
             items, done, waiting = self._items, self._next, self._waiting
             self._items, self._next, self._waiting = [], None, []
-            self._wanted.clear()
+            self._requested.clear()
             try:
                 if self.error is None:
                     await loop.run_in_executor(self._thread, self._write, items)
@@ -94,12 +94,12 @@ class GroupCommit(Generic[Item]):
                 else:
                     place.set_exception(self.error)
             if self.error is not None:
-                done.exception()  # it may be that nobody waits
+                done.exception()  # mark it as retrieved: there may be no caller that waits
         self._writer = None
 
-    async def _gather(self) -> None:
-        """Let others join."""
+    async def _collect(self) -> None:
+        """Wait for further items to join."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ALONE):
-                await self._wanted.wait()
+                await self._requested.wait()
         await asyncio.sleep(JOIN)

@@ -1,6 +1,32 @@
-"""How many uploads may be in flight: a fixed number, or the one that is found to do best.
+"""How many uploads may be in flight: a fixed number, or one that adapts to the throughput.
 
-Pure: times are passed in, in seconds of a clock that never goes back.
+Pure: times are passed in, in seconds of a monotonic clock.
+
+Theory of operation of `AdaptiveLimit`
+--------------------------------------
+The aim is the smallest number in flight with the best throughput, the number of successful requests per second. Nothing
+else counts: latency also grows where more requests in flight still increase the throughput, and requests also fail for
+reasons other than load. By Little's law, throughput is the number in flight divided by the mean latency. It is measured
+over a *window* of requests. A window starts two round trips after a change of the limit, so that it only has requests
+under the present limit. It is the longer, the more its latencies differ. A window in which the limit was not reached
+says nothing and is dropped.
+
+The limit is always in one of five phases, each a method that takes a window's throughput:
+
+    start ───> descend ───> hold <───> probe_up, probe_down
+      ^           ^          │             │
+      │           └──────────┘ throughput fell by 30 %
+      └────────────────────────────────────┘ a step up gained 25 %
+
+- *start* grows the limit by one per success, up to double in each window, while that increases the throughput.
+- *descend* reduces it in steps while the throughput stays. After the first step too far it bisects between the lowest
+  limit that was good and the highest that was bad.
+- *hold* keeps it. After more and more windows, up to `PATIENCE`, it tries another limit: usually a higher one, which
+  must gain something (*probe_up*), every fourth time a lower one, which must cost nothing (*probe_down*). It descends
+  again if the throughput falls by itself, and probes at once if it rises.
+
+A step up ends early with many more failures than usual. `MAX_FAILURES` failures in a row halve the limit, repeatedly,
+down to 1; the next phase is *descend*, or *start* if nothing has succeeded since the last time.
 """
 
 from __future__ import annotations
@@ -11,250 +37,241 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-START, MOST = 16, 256  # uploads in flight, at first and at most
+START, MOST = 16, 256  # uploads in flight: at first, and at most
 
 
 class ConcurrencyLimit(Protocol):
-    """How many requests may be in flight."""
+    """How many requests may be in flight: `size`."""
 
     size: int
 
-    def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001 - as it is
-        """Take in the end of a request.
+    def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001 - positional, for speed
+        """Record the end of a request.
 
         Parameters
         ----------
         began, now
-            When it began, and the time now.
+            When the request started, and when it ended.
         in_flight
-            How many requests were in flight just before it ended, itself included.
+            How many requests were in flight just before it ended, including itself.
         overload
-            Whether it ended as a sign of overload (429, 5xx, time-out, lost connection); an ordinary refusal is none.
+            Whether its result is a sign of overload (429, 5xx, timeout, lost connection), unlike other rejections.
         """
 
 
 class FixedLimit:
-    """Always so many."""
+    """A limit that never changes."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
     def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
-        """Take in the end of a request, which changes nothing."""
+        """Record the end of a request, which has no effect."""
 
 
 class _Measurement:
-    """What came of the requests since some moment."""
+    """The requests of one window: sums of their latencies, and how many succeeded."""
 
     def __init__(self) -> None:
-        self.answers = self.fine = self.in_flight = 0
+        self.requests = self.successes = self.in_flight = 0
         self.seconds = self.squares = 0.0
 
-    def add(self, seconds: float, in_flight: int, *, fine: bool) -> None:
-        self.answers += 1
-        self.fine += fine
+    def add(self, seconds: float, in_flight: int, *, success: bool) -> None:
+        self.requests += 1
+        self.successes += success
         self.in_flight += in_flight
         self.seconds += seconds
         self.squares += seconds * seconds
 
     def throughput(self) -> float:
-        """Give the answers per second, by Little's law, and by it alone: pauses between requests do not count."""
-        return self.in_flight / max(self.seconds, 1e-9) * self.worth()
+        """Return the successes per second by Little's law, which ignores pauses between requests."""
+        return self.in_flight / max(self.seconds, 1e-9) * self.success_factor()
 
-    def worth(self) -> float:
-        """Give what an answer is worth; a failure counts twice: nothing came of it, and it was a burden."""
-        return (self.fine / self.answers) ** 2
+    def success_factor(self) -> float:
+        """Return the share of successes, squared: a failure has no result, and puts load on the service, too."""
+        return (self.successes / self.requests) ** 2
 
     def error(self) -> float:
-        """Give the throughput's relative standard error."""
-        if not self.fine:
+        """Return the relative standard error of the throughput."""
+        if not self.successes:
             return math.inf
-        spread = max(0.0, self.squares * self.answers / max(self.seconds, 1e-9) ** 2 - 1)
-        return math.sqrt((spread + 4 * (self.answers / self.fine - 1)) / self.answers)
+        spread = max(0.0, self.squares * self.requests / max(self.seconds, 1e-9) ** 2 - 1)
+        return math.sqrt((spread + 4 * (self.requests / self.successes - 1)) / self.requests)
 
 
 class AdaptiveLimit:
-    """Finds the smallest number in flight that gives the best throughput, and follows it.
-
-    Only throughput counts: requests answered well per second. Latency grows also where more in flight still pay, and
-    requests fail also where load is not the reason; neither says anything by itself. So the limit
-
-    1. doubles with each round trip, as long as that pays (`_start`);
-    2. comes down in steps as long as the throughput holds, and halves the first step too far (`_descend`);
-    3. rests there. After ever more windows of answers it tries a step up, which must gain something (`_climb`), or
-       now and then one down, which must cost nothing (`_fall`). If the throughput changes by itself, it looks anew.
-
-    A window begins two round trips after a change of the limit, and is the longer the more its answers differ; one in
-    which the limit was not used says nothing. Many more failures than usual end a step up early. Nothing but failures
-    halves the limit again and again, down to 1; after them it begins as in the beginning.
+    """The smallest number in flight with the best throughput; see the theory of operation above.
 
     Parameters
     ----------
     most
-        How many there may be at most.
+        The maximum number in flight.
     """
 
     STEP = 1.5
-    PAYS, SOME = 1.25, 1.07  # the throughput beside the one before: doubled again for that much, kept for that much
-    GAINS, HOLDS = 1.03, 0.94  # a step up, a step down
-    LEAST, CLOSE = 40, 0.03  # a window's answers, at least, and its standard error, at most (if it does not take ages)
-    LOST = 16  # failures in a row: by chance, if half of all fail, once in 100,000 requests
-    PATIENCE = 2, 8  # windows between two tries
+    PAYS, SOME = 1.25, 1.07  # increase of the throughput for which `start` doubles again, or keeps the limit
+    GAINS, HOLDS = 1.03, 0.94  # change of the throughput for which a step up, or down, is kept
+    MIN_REQUESTS, MAX_ERROR = 40, 0.03  # a window's requests and standard error; a long window may exceed the latter
+    MAX_FAILURES = 16  # in a row; by chance, if half of all requests fail, once in 100,000 requests
+    PATIENCE = 2, 8  # windows between two probes: at least, and at most
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._phase: Callable[[float, float], None] = self._start
-        self._best = 0.0  # throughput that a step is measured by; 0 if it is yet to be seen
-        self._good, self._bad = min(START, most), 0
-        self._patience = self._left = self.PATIENCE[0]
-        self._tries = self._lost = 0
-        self._alive = False
-        self._usual = 0.4  # share of failures, as long as nobody knows
-        self._shortest = math.inf
-        self._move(START, -math.inf)
+        self._best = 0.0  # throughput that a step is compared with; 0 if not measured yet
+        self._lowest_good, self._highest_bad = min(START, most), 0
+        self._patience = self._windows_left = self.PATIENCE[0]
+        self._probes = self._consecutive_failures = 0
+        self._succeeded = False
+        self._usual_failures = 0.4  # share of failures; a guess until it is measured
+        self._fastest = math.inf
+        self._set_size(START, -math.inf)
 
-    def _move(self, size: float, now: float) -> None:
+    def _set_size(self, size: float, now: float) -> None:
         self.size = self._base = min(self._most, max(1, round(size)))
-        self._moved = self._trip = now
-        self._trips = self._seen = self._missed = 0
-        self._tally = _Measurement()
+        self._changed_at = self._trip_start = now
+        self._round_trips = self._started = self._failed = 0
+        self._window = _Measurement()
 
     def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001
-        """Take in the end of a request; see `Limit`."""
-        self._moved = began if self._moved == -math.inf else self._moved
-        self._count(began, now, fine=not overload)
-        if self._lost == self.LOST:
+        """Record the end of a request; see `ConcurrencyLimit`."""
+        self._changed_at = began if self._changed_at == -math.inf else self._changed_at
+        self._count(began, now, success=not overload)
+        if self._consecutive_failures == self.MAX_FAILURES:
             self._halve(now)
-        elif self._failing():
-            self._give_up(now)
-        elif self._phase == self._start or self._trips > 1:
-            self._tally.add(now - began, in_flight, fine=not overload)
+        elif self._too_many_failures():
+            self._step_back(now)
+        elif self._phase == self._start or self._round_trips > 1:
+            self._window.add(now - began, in_flight, success=not overload)
             if self._phase == self._start and not overload and self._used(in_flight):
                 self.size = min(self.size + 1, 2 * self._base, self._most)
-            if self._ready():
-                self._judge(now)
+            if self._is_window_complete():
+                self._evaluate(now)
 
-    def _count(self, began: float, now: float, *, fine: bool) -> None:
-        """Count round trips and failures of requests that began since the limit changed; others say nothing of it."""
-        if began >= self._trip:
-            self._seen += 1
-            self._missed += not fine
-            self._lost += not fine
-        if fine:
-            self._alive = True
-            self._lost, self._shortest = 0, min(self._shortest, now - began)
-            if began >= self._trip:
-                self._trip, self._trips = now, self._trips + 1
+    def _count(self, began: float, now: float, *, success: bool) -> None:
+        """Count round trips and failures of requests that started after the last change of the limit."""
+        if began >= self._trip_start:
+            self._started += 1
+            self._failed += not success
+            self._consecutive_failures += not success
+        if success:
+            self._succeeded = True
+            self._consecutive_failures, self._fastest = 0, min(self._fastest, now - began)
+            if began >= self._trip_start:
+                self._trip_start, self._round_trips = now, self._round_trips + 1
 
     def _used(self, in_flight: float) -> bool:
         return in_flight >= 0.8 * self.size
 
-    def _turn(self, phase: Callable[[float, float], None]) -> None:
+    def _enter(self, phase: Callable[[float, float], None]) -> None:
         self._phase, self._best = phase, 0.0
 
-    def _ready(self) -> bool:
-        """Tell whether the window has answers enough to be judged by."""
-        answers, error = self._tally.answers, self._tally.error()
+    def _is_window_complete(self) -> bool:
+        """Whether the window has enough requests."""
+        requests, error = self._window.requests, self._window.error()
         if self._phase == self._start:
-            grown = self._trips and self.size in (2 * self._base, self._most)
-            return bool(grown) and answers >= START and (error < 4 * self.CLOSE or answers >= 2 * START + self.size / 2)
-        least = self.size * (2 if self._phase == self._climb else 1)
-        return answers >= max(least, self.LEAST) and (error < self.CLOSE or answers >= 200 + self.size)
+            grown = self._round_trips and self.size in (2 * self._base, self._most)
+            many = requests >= 2 * START + self.size / 2
+            return bool(grown) and requests >= START and (many or error < 4 * self.MAX_ERROR)
+        least = self.size * (2 if self._phase == self._probe_up else 1)
+        return requests >= max(least, self.MIN_REQUESTS) and (error < self.MAX_ERROR or requests >= 200 + self.size)
 
-    def _judge(self, now: float) -> None:
-        tally, self._tally = self._tally, _Measurement()
-        if self._phase == self._start:  # by the clock: of the first answers, the quick ones come first
-            self._start(tally.answers * tally.worth() / max(now - self._moved, 1e-9), now)
-        elif self._used(tally.in_flight / tally.answers):
-            self._phase(tally.throughput(), now)
-            if self._phase == self._rest:
-                self._usual = 1 - tally.fine / tally.answers
+    def _evaluate(self, now: float) -> None:
+        window, self._window = self._window, _Measurement()
+        if self._phase == self._start:  # by the clock, because the fastest of the first requests end first
+            self._start(window.requests * window.success_factor() / max(now - self._changed_at, 1e-9), now)
+        elif self._used(window.in_flight / window.requests):
+            self._phase(window.throughput(), now)
+            if self._phase == self._hold:
+                self._usual_failures = 1 - window.successes / window.requests
 
     def _halve(self, now: float) -> None:
-        """Make way for a service in trouble; if nothing was well since the last time, begin anew."""
-        self._turn(self._descend if self._alive else self._start)
-        self._alive, self._lost, self._usual = False, 0, 0.4
-        self._shortest, self._patience = math.inf, self.PATIENCE[0]
-        self._move(self.size // 2, now)
+        """Halve the limit; go back to `start` if nothing has succeeded since the last time."""
+        self._enter(self._descend if self._succeeded else self._start)
+        self._succeeded, self._consecutive_failures, self._usual_failures = False, 0, 0.4
+        self._fastest, self._patience = math.inf, self.PATIENCE[0]
+        self._set_size(self.size // 2, now)
 
-    def _failing(self) -> bool:
-        """Tell whether a step up has too many failures, be it by the size of the step or by the time that it lasts."""
-        if self._missed <= 8 + 1.5 * self._usual * self._seen:
+    def _too_many_failures(self) -> bool:
+        """Whether a step up causes too many failures."""
+        if self._failed <= 8 + 1.5 * self._usual_failures * self._started:
             return False
-        return self._phase == self._climb or (
-            self._phase == self._start and (self._trips > 2 or self.size > START // 2)  # noqa: PLR2004
+        return self._phase == self._probe_up or (
+            self._phase == self._start and (self._round_trips > 2 or self.size > START // 2)  # noqa: PLR2004
         )
 
-    def _give_up(self, now: float) -> None:
-        if self._phase == self._climb:
-            self._settle(now)
+    def _step_back(self, now: float) -> None:
+        if self._phase == self._probe_up:
+            self._return_to_hold(now)
         else:
-            self._turn(self._descend)
-            self._move(self._base, now)
+            self._enter(self._descend)
+            self._set_size(self._base, now)
 
-    def _start(self, found: float, now: float) -> None:
-        """Double, while that pays."""
-        if self._base < self._most and found >= self.PAYS * self._best:
-            self._best = found
-            return self._move(self.size, now)
-        pays = found > self.SOME * self._best
-        self._turn(self._rest if pays and self._base == self._most else self._descend)
-        return self._move(self.size if pays else self._base, now)
+    def _start(self, throughput: float, now: float) -> None:
+        """Double the limit while that increases the throughput."""
+        if self._base < self._most and throughput >= self.PAYS * self._best:
+            self._best = throughput
+            return self._set_size(self.size, now)
+        pays = throughput > self.SOME * self._best
+        self._enter(self._hold if pays and self._base == self._most else self._descend)
+        return self._set_size(self.size if pays else self._base, now)
 
-    def _descend(self, found: float, now: float) -> None:
-        """Look for the smallest limit with the throughput of the present one."""
-        if found >= self.HOLDS * self._best:
-            self._bad = self._bad if self._best else 0
-            self._good, self._best = self.size, max(found, self._best)
+    def _descend(self, throughput: float, now: float) -> None:
+        """Search for the smallest limit with the present throughput."""
+        if throughput >= self.HOLDS * self._best:
+            self._highest_bad = self._highest_bad if self._best else 0
+            self._lowest_good, self._best = self.size, max(throughput, self._best)
         else:
-            self._bad = self.size
-        if self._bad:
-            lower = round(math.sqrt(self._good * self._bad))
-        else:  # by Little's law, if the quickest answer met no queue; twice that, since it may have been a small file
-            lower = round(max(self.size / 2, min(self.size / self.STEP, 2 * self._best * self._shortest)))
-        if self._bad < lower < self._good and self._good > 1.6 * self._bad:
-            return self._move(lower, now)
-        self._left = self._patience
-        self._turn(self._rest)
-        return self._move(self._good, now)
+            self._highest_bad = self.size
+        if self._highest_bad:
+            lower = round(math.sqrt(self._lowest_good * self._highest_bad))
+        else:  # by Little's law, if the fastest request met no queue; twice that, because its file may have been small
+            lower = round(max(self.size / 2, min(self.size / self.STEP, 2 * self._best * self._fastest)))
+        if self._highest_bad < lower < self._lowest_good and self._lowest_good > 1.6 * self._highest_bad:
+            return self._set_size(lower, now)
+        self._windows_left = self._patience
+        self._enter(self._hold)
+        return self._set_size(self._lowest_good, now)
 
-    def _rest(self, found: float, now: float) -> None:
-        """Stay, and try another limit now and then; look anew if the service has changed."""
-        if self._best and found < 0.7 * self._best:
+    def _hold(self, throughput: float, now: float) -> None:
+        """Keep the limit, and probe another one now and then; search again if the throughput has changed."""
+        if self._best and throughput < 0.7 * self._best:
             self._patience = self.PATIENCE[0]
-            self._turn(self._descend)
-            return self._move(self.size, now)
-        if self._best and found > self._best / 0.7:
-            self._left, self._patience, self._tries = 0, self.PATIENCE[0], 0
-        self._best += (found - self._best) * (0.2 if self._best else 1)
-        self._left -= 1
-        if self._left > 0:
+            self._enter(self._descend)
+            return self._set_size(self.size, now)
+        if self._best and throughput > self._best / 0.7:
+            self._windows_left, self._patience, self._probes = 0, self.PATIENCE[0], 0
+        self._best += (throughput - self._best) * (0.2 if self._best else 1)
+        self._windows_left -= 1
+        if self._windows_left > 0:
             return None
-        self._good, falls = self.size, self._tries % 4 == 1
-        self._tries += 1
-        self._phase = self._fall if falls else self._climb
-        return self._move(self.size / self.STEP if falls else math.ceil(self.size * self.STEP), now)
+        self._lowest_good, down = self.size, self._probes % 4 == 1
+        self._probes += 1
+        self._phase = self._probe_down if down else self._probe_up
+        return self._set_size(self.size / self.STEP if down else math.ceil(self.size * self.STEP), now)
 
-    def _climb(self, found: float, now: float) -> None:
-        if found >= self.PAYS * self._best:
+    def _probe_up(self, throughput: float, now: float) -> None:
+        if throughput >= self.PAYS * self._best:
             self._patience = self.PATIENCE[0]
-            self._turn(self._start)
-            return self._move(self.size, now)
-        return self._go_on(math.ceil(self.size * self.STEP), found, now, holds=found >= self.GAINS * self._best)
+            self._enter(self._start)
+            return self._set_size(self.size, now)
+        higher = math.ceil(self.size * self.STEP)
+        return self._continue(higher, throughput, now, holds=throughput >= self.GAINS * self._best)
 
-    def _fall(self, found: float, now: float) -> None:
-        return self._go_on(round(self.size / self.STEP), found, now, holds=found >= self.HOLDS * self._best)
+    def _probe_down(self, throughput: float, now: float) -> None:
+        lower = round(self.size / self.STEP)
+        return self._continue(lower, throughput, now, holds=throughput >= self.HOLDS * self._best)
 
-    def _go_on(self, size: int, found: float, now: float, *, holds: bool) -> None:
-        """Take another step in a direction that proved right, or settle."""
+    def _continue(self, size: int, throughput: float, now: float, *, holds: bool) -> None:
+        """Take another step in the same direction if the last one was good; otherwise return to `hold`."""
         if holds:
-            self._good, self._best, self._patience = self.size, max(found, self._best), self.PATIENCE[0]
+            self._lowest_good, self._best, self._patience = self.size, max(throughput, self._best), self.PATIENCE[0]
             if size != self.size and self.size < self._most:
-                return self._move(size, now)
-        return self._settle(now)
+                return self._set_size(size, now)
+        return self._return_to_hold(now)
 
-    def _settle(self, now: float) -> None:
-        """Go back to the last limit that proved right, and wait longer before the next try."""
-        self._left = self._patience = min(self.PATIENCE[1], 2 * self._patience)
-        self._phase = self._rest
-        self._move(self._good, now)
+    def _return_to_hold(self, now: float) -> None:
+        """Return to the last good limit, and wait longer before the next probe."""
+        self._windows_left = self._patience = min(self.PATIENCE[1], 2 * self._patience)
+        self._phase = self._hold
+        self._set_size(self._lowest_good, now)

@@ -1,6 +1,29 @@
-"""How fast a run may go: when its requests begin, and when its retries may go.
+"""When requests start (`RateLimiter`), and how many retries a run may make (`RetryBudget`).
 
-Pure: times are passed in, in seconds of a clock that never goes back.
+Pure: times are passed in, in seconds of a monotonic clock.
+
+Theory of operation of `RateLimiter`
+------------------------------------
+A request *reserves* a start time, waits until then, and is sent. Afterwards the limiter is told whether the service
+accepted it, or rejected it with a 429. Start times follow up to four rules, and the latest of their times applies:
+
+- **Configured rate** (`rate`): starts are evenly spaced.
+- **Pause** (`rejected`): the wait that a 429 asks for holds every request that has not started. Reservations for times
+  in the pause are void; `held` renews them.
+- **Named limit** (`cap`): a 429 may name its limit, such as 100 requests in 60 s. It is believed until it was not named
+  for a minute or its interval, whichever is longer. No such interval then has more starts. Starts are spaced evenly,
+  but time lost in a pause may be made up for, in bursts only if the interval is longer than about a second. The
+  interval is extended by 3 % (`SAFETY`), because the service's clock and windows differ from ours. While a limit is
+  named, nothing is learned.
+- **Learned rate** (`_learn`): a 429 without a named limit probably means that a fixed window of the service, of 1 s or
+  60 s (`WINDOWS`), is full. The limit is then the number of requests that were accepted in the window. From the next
+  window on, starts are evenly spaced at 97 % of that rate. It is raised again in growing steps, after a patience that
+  doubles with each further rejection.
+
+A rejection can also have a cause that is not a full window, and a learned rate would only slow the run down. It is
+forgotten, and nothing is learned for `NO_LEARNING` seconds, if most of the requests that started after the rejected one
+are accepted (`accepted`), or if further rejections come at a learned rate (`MAX_FUTILE`). If a window has fewer than
+`MIN_ACCEPTED` accepted requests, chance cannot be excluded, and only a second window with as many counts.
 """
 
 from __future__ import annotations
@@ -10,22 +33,21 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 
-STEP = 0.05  # by which a learned rate is raised at first
-WINDOWS = (1.0, 60.0)  # seconds over which services count requests (guess: so the common ones do)
-CAREFUL = 1.03  # factor on a named interval: clocks and windows are not ours
-LONGEST = 900.0  # seconds that a named interval can delay a request
-REMEMBERED = 10_000  # beginnings
-VAIN = 1  # refusals in a row at a learned rate
-FEW = 8  # requests of a window
-QUIET = 30.0  # seconds for which nothing is learned, after refusals that no limit explains
+STEP = 0.05  # first increase of a learned rate, as a share of it
+WINDOWS = (1.0, 60.0)  # seconds over which services count requests [guess: common values]
+SAFETY = 1.03  # factor on a named interval
+MAX_INTERVAL = 900.0  # seconds; a longer named interval is shortened to this
+MAX_STARTS = 10_000  # start times that are stored
+MAX_FUTILE = 1  # rejections in a row at a learned rate
+MIN_ACCEPTED = 8  # accepted requests of a window
+NO_LEARNING = 30.0  # seconds without learning, after rejections that no limit explains
 
 
 @dataclass(slots=True)
-class _Named:
-    """A limit that the service named: so many requests in so many seconds, believed until a time.
+class _NamedLimit:
+    """A limit that the service named: at most `most` requests in `seconds`, believed until `until`.
 
-    `due` is when the next request would begin if they were spaced evenly; `lost` are the seconds lost to pauses, which
-    may be made up for.
+    `due` is the next start time with even spacing; `lost` the seconds lost in pauses, which may be made up for.
     """
 
     most: int
@@ -36,187 +58,179 @@ class _Named:
 
     @property
     def spacing(self) -> float:
-        """Seconds between two requests."""
+        """Seconds between two starts."""
         return self.seconds / self.most
 
 
 @dataclass(slots=True)
-class _Episode:
-    """Refusals of one window: when the first refused request began, how many, and how many later ones were let in."""
+class _Rejections:
+    """Rejections in one window: when the first rejected request started; how many were rejected or accepted since."""
 
     began: float
-    refused: int = 0
-    let_in: int = 0
+    rejected: int = 0
+    accepted: int = 0
 
 
 class RateLimiter:
-    """Spaces the beginnings of requests, and follows what refusals say.
-
-    - `rate` spaces beginnings evenly.
-    - The time that a refusal names holds everything that has not begun.
-    - A limit that a refusal names is kept while it is named, and a while longer: no more requests begin in any such
-      interval, but time lost to a pause is made up for. Nothing is learned meanwhile.
-    - Otherwise a refusal is taken for the end of a window: as many requests as were let in are the limit, and from the
-      next window on requests begin evenly, 3 % slower. The rate is raised again in growing steps.
-    - Refusals that no limit explains teach nothing: most requests that began later were let in, or the learned rate
-      did not help.
+    """Decides when requests start; see the theory of operation above.
 
     Parameters
     ----------
     rate
-        Beginnings per second, at most; None sets no limit.
+        The maximum number of starts per second; None sets no limit.
     since
-        When another's last beginning may have been, at the latest, in whose stead this one is paced.
+        When a predecessor whose rate this limiter continues may have started its last request.
     """
 
     def __init__(self, rate: float | None, since: float = -math.inf) -> None:
-        self._most = rate or math.inf
-        self._named: _Named | None = None
+        self._configured = rate or math.inf
+        self._named: _NamedLimit | None = None
         self._learned = math.inf
-        self._next, self._until, self._refused_at = since + 1 / self._most, -math.inf, -math.inf
-        self._begun: deque[float] = deque(maxlen=REMEMBERED)
-        self._gone = -math.inf  # the last beginning that is no longer in `_begun`
-        self._episode: _Episode | None = None
+        self._next, self._paused_until, self._rejected_at = since + 1 / self._configured, -math.inf, -math.inf
+        self._starts: deque[float] = deque(maxlen=MAX_STARTS)
+        self._last_dropped = -math.inf  # the last start time that was removed from `_starts`
+        self._rejections: _Rejections | None = None
         self._window = WINDOWS[0]
-        self._patience, self._step, self._raise = 5.0, STEP, math.inf
-        self._vain, self._few, self._quiet = 0, -FEW, -math.inf
+        self._patience, self._step, self._raise_at = 5.0, STEP, math.inf
+        self._futile, self._few_accepted, self._no_learning_until = 0, -MIN_ACCEPTED, -math.inf
 
     @property
     def rate(self) -> float:
-        """Beginnings per second, at most."""
+        """The maximum number of starts per second."""
         named = math.inf if self._named is None else 1 / self._named.spacing
-        return min(self._most, self._learned, named)
+        return min(self._configured, self._learned, named)
 
     def reserve(self, now: float) -> float:
-        """Take the next place, and return how many seconds it is away."""
-        self._forget(now)
-        place = max(self._next, self._until, self._by_name(now), now)
-        if place > now >= max(self._raise, self._until):
+        """Reserve the next start time and return the seconds until then."""
+        self._expire_named(now)
+        start_time = max(self._next, self._paused_until, self._named_start(now), now)
+        if start_time > now >= max(self._raise_at, self._paused_until):
             self._learned *= 1 + self._step
-            self._step, self._raise = 2 * self._step, now + self._window
-        self._next = place + self._spacing()
-        self._begun.append(place)
+            self._step, self._raise_at = 2 * self._step, now + self._window
+        self._next = start_time + self._spacing()
+        self._starts.append(start_time)
         keep = max(2 * self._window, 0.0 if self._named is None else self._named.seconds)
-        while self._begun[0] < now - keep or len(self._begun) == REMEMBERED:
-            self._gone = self._begun.popleft()
-        return place - now
+        while self._starts[0] < now - keep or len(self._starts) == MAX_STARTS:
+            self._last_dropped = self._starts.popleft()
+        return start_time - now
 
     def held(self, now: float, asked: float) -> float:
-        """Ask after having waited for a place: one that was taken before a refusal is lost, and another is taken."""
-        return self.reserve(now) if asked <= self._refused_at else 0.0
+        """Return the seconds still to wait at a reserved time: more than 0 if a rejection made the reservation void."""
+        return self.reserve(now) if asked <= self._rejected_at else 0.0
 
     def _spacing(self) -> float:
-        return 1 / min(self._most, self._learned)
+        return 1 / min(self._configured, self._learned)
 
-    def _by_name(self, now: float) -> float:
-        """Return when one more request keeps to the named limit."""
+    def _named_start(self, now: float) -> float:
+        """Return the next start time that the named limit allows."""
         named = self._named
         if named is None:
             return now
         due = max(named.due, now - named.lost)
         named.due = due + named.spacing
         named.lost = min(named.lost, max(0.0, now - named.due))
-        full = len(self._begun) >= named.most
-        return max(due, self._begun[-named.most] + named.seconds) if full else due
+        full = len(self._starts) >= named.most
+        return max(due, self._starts[-named.most] + named.seconds) if full else due
 
-    def _forget(self, now: float) -> None:
-        """Forget a limit that was not named for some time."""
+    def _expire_named(self, now: float) -> None:
+        """Drop a named limit that was not named for some time."""
         if self._named is not None and now >= self._named.until:
             self._named = None
 
     def cap(self, now: float, most: int, seconds: float) -> None:
-        """Begin no more than so many requests in so many seconds, as long as that is named now and then."""
-        seconds = min(CAREFUL * seconds, LONGEST)
-        if most >= REMEMBERED:
-            most, seconds = REMEMBERED - 1, seconds * (REMEMBERED - 1) / most
-        # In a window of minutes or hours all may begin at once; in one of a second that gains nothing.
-        lost = max(0.0, seconds - CAREFUL)
-        due = max(now, self._until) - lost
+        """Apply a limit that a response names: at most `most` requests in `seconds`."""
+        seconds = min(SAFETY * seconds, MAX_INTERVAL)
+        if most >= MAX_STARTS:
+            most, seconds = MAX_STARTS - 1, seconds * (MAX_STARTS - 1) / most
+        # In an interval of minutes or hours all requests may start at once; in one of a second that gains nothing.
+        lost = max(0.0, seconds - SAFETY)
+        due = max(now, self._paused_until) - lost
         if self._named is not None and (self._named.most, self._named.seconds) == (most, seconds):
             due, lost = self._named.due, self._named.lost
-        self._named = _Named(most, seconds, now + max(WINDOWS[-1], seconds), due, lost)
-        self._learned, self._episode = math.inf, None
-        if seconds > WINDOWS[-1]:  # then the service says itself when the next window begins
-            self._begun.clear()
+        self._named = _NamedLimit(most, seconds, now + max(WINDOWS[-1], seconds), due, lost)
+        self._learned, self._rejections = math.inf, None
+        if seconds > WINDOWS[-1]:  # the service then says itself when its next window starts
+            self._starts.clear()
 
     def accepted(self, began: float) -> None:
-        """Note that a request was let in: if most are that began after a refused one, no window was full."""
-        episode = self._episode
-        if episode is not None and episode.began < began < self._until:
-            episode.let_in += 1
-            if episode.let_in > 2 * (episode.refused + 2):
-                self._teach_nothing()
+        """Note an accepted request: if most that started after a rejected one are accepted, no window was full."""
+        rejections = self._rejections
+        if rejections is not None and rejections.began < began < self._paused_until:
+            rejections.accepted += 1
+            if rejections.accepted > 2 * (rejections.rejected + 2):
+                self._stop_learning()
 
     def rejected(self, now: float, seconds: float, began: float = math.inf) -> None:
-        """Begin nothing for these seconds, which a refusal of a request named that began then."""
-        self._forget(now)
-        if self._episode is None or now >= self._until:
-            if now > self._refused_at + self._window / 4:  # else it is of the same window
+        """Start nothing for the seconds that a 429 asks for; `began` is when the rejected request started."""
+        self._expire_named(now)
+        if self._rejections is None or now >= self._paused_until:
+            if now > self._rejected_at + self._window / 4:  # otherwise it belongs to the same window
                 steady = self._learned < math.inf and self._step == STEP
-                self._vain = self._vain + 1 if steady else 0
+                self._futile = self._futile + 1 if steady else 0
             self._patience *= 1 if self._learned == math.inf else 2
-            self._episode = _Episode(began)
-        self._episode.refused += 1
-        self._refused_at = now
+            self._rejections = _Rejections(began)
+        self._rejections.rejected += 1
+        self._rejected_at = now
         if self._named is not None:
-            lost = max(0.0, now + seconds - max(self._until, now))
+            lost = max(0.0, now + seconds - max(self._paused_until, now))
             self._named.lost = min(self._named.seconds, self._named.lost + lost)
             with suppress(ValueError):
-                self._begun.remove(began)  # it was not let in
-        self._until = max(self._until, now + seconds)
-        while self._begun and self._begun[-1] > now:  # places that are lost
-            self._begun.pop()
+                self._starts.remove(began)  # it was not accepted
+        self._paused_until = max(self._paused_until, now + seconds)
+        while self._starts and self._starts[-1] > now:  # reservations that are void
+            self._starts.pop()
             if self._named is not None:
                 self._named.due -= self._named.spacing
-        self._next = min(self._next, (self._begun[-1] if self._begun else now) + self._spacing())
+        self._next = min(self._next, (self._starts[-1] if self._starts else now) + self._spacing())
         self._learn(now, seconds)
 
     def _learn(self, now: float, seconds: float) -> None:
-        """Take what was let in for the limit of a window."""
-        episode = self._episode
-        if episode is None or self._named is not None:
+        """Learn the limit of a window from the number of accepted requests."""
+        rejections = self._rejections
+        if rejections is None or self._named is not None:
             return
         self._window = next((window for window in WINDOWS if max(seconds, self._window) <= window), WINDOWS[-1])
-        start = self._until - 1.02 * self._window  # a little more, since clocks and journeys differ
-        taken = sum(place >= start for place in self._begun) - episode.refused
-        few, self._few = self._few, taken if episode.refused == 1 else self._few
-        if self._vain > VAIN:
-            self._teach_nothing()
-        elif episode.refused == 1 and taken < FEW and abs(taken - few) > 1:
-            pass  # too few to tell a limit from chance, unless it is the same again
-        elif seconds <= self._window and self._gone < start and (now >= self._quiet or taken < episode.refused):
-            self._learned = 0.97 * max(taken, 1) / self._window
-            self._step, self._raise = STEP, self._until + self._patience * self._window
-            self._next = max(self._next, self._until)
+        start = self._paused_until - 1.02 * self._window  # a little longer, because clocks and network delays differ
+        accepted = sum(start_time >= start for start_time in self._starts) - rejections.rejected
+        few, self._few_accepted = self._few_accepted, accepted if rejections.rejected == 1 else self._few_accepted
+        if self._futile > MAX_FUTILE:
+            self._stop_learning()
+        elif rejections.rejected == 1 and accepted < MIN_ACCEPTED and abs(accepted - few) > 1:
+            pass  # too few to exclude chance, unless the number is the same again
+        elif now < self._no_learning_until and accepted >= rejections.rejected:
+            pass
+        elif seconds <= self._window and self._last_dropped < start:
+            self._learned = 0.97 * max(accepted, 1) / self._window
+            self._step, self._raise_at = STEP, self._paused_until + self._patience * self._window
+            self._next = max(self._next, self._paused_until)
 
-    def _teach_nothing(self) -> None:
-        """Forget what was learned, and learn nothing for a while."""
-        self._episode, self._vain = None, 0
-        self._learned, self._patience, self._quiet = math.inf, 5.0, self._until + QUIET
+    def _stop_learning(self) -> None:
+        """Forget the learned rate, and learn nothing for a while."""
+        self._rejections, self._futile = None, 0
+        self._learned, self._patience, self._no_learning_until = math.inf, 5.0, self._paused_until + NO_LEARNING
 
 
 class RetryBudget:
-    """The retries that the rows of a run share, so that an outage does not become a flood of them.
+    """The retries that all rows of a run share, so that an outage does not cause a flood of requests.
 
-    Each retry takes one, each success gives one back, and so does each second. When none is left, a retry is not
-    refused: it waits for its second.
+    Each retry takes one; each success and each second gives one back. If none is left, a retry waits for its second.
 
     Parameters
     ----------
     size
-        How many there are at first, and at most.
+        The number of retries at first, and at most.
     """
 
     def __init__(self, size: float = 100) -> None:
-        self._size = self._left = size
+        self._size = self._available = size
         self._at = math.inf
 
     def take(self, now: float) -> float:
-        """Take one, and give the seconds until that retry may go."""
-        self._left = min(self._size, self._left + max(0.0, now - self._at)) - 1
+        """Take one retry and return the seconds until it may start."""
+        self._available = min(self._size, self._available + max(0.0, now - self._at)) - 1
         self._at = now
-        return max(0.0, -self._left)
+        return max(0.0, -self._available)
 
     def give(self) -> None:
-        """Give one back, for a row that is up."""
-        self._left = min(self._size, self._left + 1)
+        """Give one retry back, after a success."""
+        self._available = min(self._size, self._available + 1)

@@ -1,21 +1,24 @@
-"""Every call to ImageKit. The only package that uses httpx.
+"""Every request to ImageKit, and downloads of URLs. The only package that uses httpx.
 
 ::
 
-    client.py           one upload attempt, media API calls, downloads, remote signing
-    transport.py        an httpx transport for uploads: connections are opened and reused
-    connection.py       one request on one connection (HTTP/1.1 on asyncio and httptools)
-    message.py          a request as bytes, its time limits and states
-    answers.py          answers that httpx reads, within a size and a time
+    client.py           `ServiceClient`: upload attempts, media API requests with their retries, remote signing
+    body.py             the multipart body of an upload as a stream
+    upload_routes.py    how an upload is sent: own transport, proxy or the caller's transport; socket options
+    transport.py        the HTTP transport of uploads: opens, reuses and closes connections
+    connection.py       one HTTP/1.1 connection: sends a request, reads its response, enforces time limits
+    exchange.py         a request as bytes, time limits, the states of request and response
+    responses.py        responses that httpx reads, within a size and a time
     proxies.py          whether a proxy is used for an address
-    body.py             the multipart body as a stream
-    download.py         URLs that this machine opens: downloads and probes
-    public_hosts.py     which hosts these may be
-    spool.py            the temporary folder of downloads
-    library.py          search the media library, read its files and metadata fields
+    download.py         downloads and probes of URLs; checks redirects
+    public_hosts.py     which hosts and addresses may be downloaded from
+    spool.py            temporary files of downloads
+    library.py          search the media library, read details of files and metadata fields
     listing.py          `files`
     edits.py            `delete`, `add_tags`, `remove_tags`, `purge`
     metadata_fields.py  `metadata_fields`, `create_metadata_fields`
     refresh.py          `refresh`
-    updates.py          details that arrive after an upload, merged into its result
+    updates.py          merge details that arrive after an upload into its result
+
+Rate limits of the service: `request/reply.py` reads the one that a 429 names, `concurrency/rate.py` applies it.
 """

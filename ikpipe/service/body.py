@@ -1,4 +1,7 @@
-"""A form on its way: its bytes in pieces, and whether the last of them has left."""
+"""The multipart body of an upload as a stream that reads its file while it is sent.
+
+`request/form.py` builds what comes before and after the file.
+"""
 
 from __future__ import annotations
 
@@ -17,62 +20,60 @@ if TYPE_CHECKING:
     from ikpipe.request.form import MultipartForm
     from ikpipe.request.sources import FileSource
 
-BLOCK = 1 << 20  # bytes read at a time, where that has to be waited for
-PIECE = 1 << 17  # bytes written at a time: few enough for the clock for writing to see a slow line move
-# A pipe in the file's place would never open; Windows has texts.
-_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+BLOCK = 1 << 20  # bytes read at a time in a thread
+PIECE = 1 << 17  # bytes written at a time: few enough that the time limit for writing sees progress on a slow network
+# Opening a pipe would block without O_NONBLOCK; Windows would convert line ends without O_BINARY.
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FOLDER_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 
 
-class FileChanged(Exception):  # noqa: N818 - a row's end, no fault of a program
-    """The file is not what it was when its length was written into the request."""
+class FileChanged(Exception):  # noqa: N818 - a row's result, not a programming error
+    """The file has changed since its length was written into the request."""
 
 
-class OutOfFiles(Exception):  # noqa: N818 - is waited for
-    """No more files can be open now, in this process or on this machine."""
+class OutOfFiles(Exception):  # noqa: N818 - the caller waits and tries again
+    """Too many files are open in this process or on this machine."""
 
 
-def close_after(end: int, hop: asyncio.Future[Any] | None) -> None:
-    """Close an open file once no thread uses it any more, since another file may get its number.
+def close_after(descriptor: int, operation: asyncio.Future[Any] | None) -> None:
+    """Close a file descriptor once no thread uses it; another file may get its number right after.
 
     Parameters
     ----------
-    end
-        The file's descriptor.
-    hop
-        What a thread is doing with it; None: nothing yet.
+    descriptor
+        The descriptor of the open file.
+    operation
+        The last operation on it in a thread; None if there was none.
     """
-    if hop is None or hop.done():
-        os.close(end)
+    if operation is None or operation.done():
+        os.close(descriptor)
     else:
-        hop.add_done_callback(lambda _: os.close(end))
+        operation.add_done_callback(lambda _: os.close(descriptor))
 
 
 class MultipartStream:
-    """A form with its file and its token, given out once.
+    """The body of one upload: a form with its file and its token, read once.
 
     Parameters
     ----------
     form, source, token
-        What it is made of.
+        The encoded fields, the file, and the upload token.
     on_bytes
-        Told how many bytes of the file are on their way.
+        Called with the number of bytes of the file that were passed on.
     piece
-        Bytes given out at a time, at most.
+        Largest number of bytes in one piece.
 
     Attributes
     ----------
     length
-        Of the whole, in bytes.
-    left
-        Whether the last piece was given out. Without it, which has the closing boundary, nothing can have been stored.
+        Size of the body, in bytes.
+    complete
+        Whether the last piece was passed on. It has the closing boundary, so nothing can have been stored without it.
     """
 
-    __slots__ = ("_file", "_head", "_on_bytes", "_piece", "_source", "_tail", "left", "length")
+    __slots__ = ("_file", "_head", "_on_bytes", "_piece", "_source", "_tail", "complete", "length")
 
     def __init__(
         self, form: MultipartForm, source: FileSource, token: str, on_bytes: Callable[[int], None], piece: int = PIECE
@@ -80,45 +81,45 @@ class MultipartStream:
         self._head, self._tail, self._source = form.head, form.tail(token), source
         self._on_bytes, self._piece = on_bytes, piece
         self.length = len(self._head) + form.size + len(self._tail)
-        self.left = False
+        self.complete = False
         self._file: _File | None = None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, if it is open."""
         if self._file is not None:
             self._file.close()
 
     async def blocks(self) -> AsyncGenerator[bytes]:
-        """Give the body; what is small goes out in one piece.
+        """Yield the body, a small one in one piece.
 
         Raises
         ------
         FileChanged
-            It is longer or shorter than it was when it was framed, was changed, or cannot be read any more. The last
-            piece is not given out then, so that nothing can be stored.
+            The file's size or content has changed since the request was built, or it cannot be read. The last piece is
+            then not passed on, so that nothing can be stored.
         OutOfFiles
-            No more files can be open now.
+            There are too many open files.
         """
         if self._source.kind == "path":
             self._file = _File(self._source, self._piece)
         try:
             if self.length <= PIECE:
-                content = await self._whole()
-                self.left = True
+                content = await self._read_all()
+                self.complete = True
                 yield b"".join((self._head, content, self._tail))
                 return
-            for piece in _cut(self._head, self._piece):
+            for piece in _split(self._head, self._piece):
                 yield piece
             async with aclosing(self._content()) as pieces:
                 async for piece in pieces:
                     yield piece
                     self._on_bytes(len(piece))
-            self.left = True
+            self.complete = True
             yield self._tail
         finally:
             self.close()
 
-    async def _whole(self) -> bytes:
+    async def _read_all(self) -> bytes:
         content = self._source.content
         if self._file is not None:
             content = b"".join([piece async for piece in self._file.pieces()])
@@ -129,47 +130,47 @@ class MultipartStream:
         return _pieces(self._source.content, self._piece) if self._file is None else self._file.pieces()
 
 
-async def _pieces(content: bytes, most: int) -> AsyncGenerator[bytes]:
-    for piece in _cut(content, most):
+async def _pieces(content: bytes, size: int) -> AsyncGenerator[bytes]:
+    for piece in _split(content, size):
         yield piece
 
 
-def _cut(content: bytes, most: int) -> Iterator[bytes]:
-    for start in range(0, len(content), most):
-        yield content[start : start + most]
+def _split(content: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
 
 
-def _opened(source: FileSource) -> int:
-    """Open a file; below a root no link is followed, so that what was resolved when it was planned stays inside."""
+def _open_file(source: FileSource) -> int:
+    """Open a file; below a root folder follow no links, which could lead outside of it since the row was checked."""
     if source.base is None or source.path is None or os.open not in os.supports_dir_fd:
-        return os.open(str(source.path), _READING | _NO_LINK)
+        return os.open(str(source.path), _READ_FLAGS | _NO_LINK)
     *folders, name = source.path.relative_to(source.base).parts
-    end = os.open(source.base, _FOLDER | _NO_LINK)
+    descriptor = os.open(source.base, _FOLDER_FLAGS | _NO_LINK)
     try:
         for folder in folders:
-            above, end = end, os.open(folder, _FOLDER | _NO_LINK, dir_fd=end)
-            os.close(above)
-        return os.open(name, _READING | _NO_LINK, dir_fd=end)
+            parent, descriptor = descriptor, os.open(folder, _FOLDER_FLAGS | _NO_LINK, dir_fd=descriptor)
+            os.close(parent)
+        return os.open(name, _READ_FLAGS | _NO_LINK, dir_fd=descriptor)
     finally:
-        os.close(end)
+        os.close(descriptor)
 
 
 class _File:
-    """An open file, read without holding up others: at once if its bytes are in memory, else in a thread.
+    """An open file, read without blocking the event loop: directly if its bytes are cached, else in a thread.
 
-    It is opened here, since a thread's file would stay open if nobody waited for it any more.
+    It is opened in the event loop's thread: a file opened by another thread would stay open after a cancellation.
     """
 
-    __slots__ = ("_at_hand", "_end", "_hop", "_piece", "_room", "_source", "_stamp")
+    __slots__ = ("_buffer", "_descriptor", "_nowait", "_operation", "_piece", "_source", "_stamp")
 
     def __init__(self, source: FileSource, piece: int) -> None:
-        self._source, self._piece, self._at_hand = source, piece, hasattr(os, "RWF_NOWAIT")
-        self._end: int | None = None
-        self._hop: asyncio.Future[bytes] | None = None
-        self._room: memoryview | None = None
+        self._source, self._piece, self._nowait = source, piece, hasattr(os, "RWF_NOWAIT")
+        self._descriptor: int | None = None
+        self._operation: asyncio.Future[bytes] | None = None
+        self._buffer: memoryview | None = None
         try:
-            self._end = _opened(source)
-            self._stamp = FileStamp.of(os.fstat(self._end))
+            self._descriptor = _open_file(source)
+            self._stamp = FileStamp.of(os.fstat(self._descriptor))
         except OSError as error:
             self.close()
             if error.errno in OUT_OF_FILES:
@@ -177,53 +178,53 @@ class _File:
             raise self._unreadable(error) from None
         if source.stamp not in (None, self._stamp):
             self.close()
-            raise self._changed("it was planned")
+            raise self._changed("it was checked")
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """Give it part, piece by piece, exactly as long as it was when it was framed, and unchanged to its end."""
-        source, left = self._source, self._source.size or 0
+        """Yield the content in pieces; raise unless it has the declared size and does not change until the end."""
+        source, remaining = self._source, self._source.size or 0
         try:
-            while block := await self.read(left + 1):  # one byte more than there should be shows that it has grown
-                left -= len(block)
-                if left < 0:
+            while block := await self.read(remaining + 1):  # one byte more than declared, to see whether it has grown
+                remaining -= len(block)
+                if remaining < 0:
                     break
-                for piece in _cut(block, self._piece):
+                for piece in _split(block, self._piece):
                     yield piece
             stamp = FileStamp.of(os.fstat(self._number))
-        except Exception as error:  # noqa: BLE001 - whatever reading a file raises concerns its own row
+        except Exception as error:  # noqa: BLE001 - an unreadable file fails its own row
             raise self._unreadable(error) from None
-        if left:
-            raise FileChanged(f"{source.name} is no longer {source.size:,} bytes long")
+        if remaining:
+            raise FileChanged(f"{source.name} no longer has {source.size:,} bytes")
         if stamp != self._stamp:
             raise self._changed("it was opened")
 
     def _unreadable(self, error: Exception) -> FileChanged:
-        words = error.strerror if isinstance(error, OSError) else describe_exception(error)
-        return FileChanged(f"{self._source.name} cannot be read any more: {words}")
+        reason = error.strerror if isinstance(error, OSError) else describe_exception(error)
+        return FileChanged(f"{self._source.name} can no longer be read: {reason}")
 
     def _changed(self, since: str) -> FileChanged:
-        return FileChanged(f"{self._source.name} is no longer what it was when {since}: it was replaced or overwritten")
+        return FileChanged(f"{self._source.name} was replaced or overwritten after {since}")
 
     @property
     def _number(self) -> int:
-        assert self._end is not None  # noqa: S101 - for mypy
-        return self._end
+        assert self._descriptor is not None  # noqa: S101 - for mypy
+        return self._descriptor
 
-    async def read(self, most: int) -> bytes:
-        """Read on, and give some bytes; none at the end."""
-        if self._at_hand:
+    async def read(self, limit: int) -> bytes:
+        """Return the next bytes, at most `limit`; none at the end."""
+        if self._nowait:
             try:
-                self._room = self._room or memoryview(bytearray(min(most, self._piece)))
-                return bytes(self._room[: os.preadv(self._number, [self._room], -1, os.RWF_NOWAIT)])
+                self._buffer = self._buffer or memoryview(bytearray(min(limit, self._piece)))
+                return bytes(self._buffer[: os.preadv(self._number, [self._buffer], -1, os.RWF_NOWAIT)])
             except BlockingIOError:
                 pass
-            except OSError:  # no file system can do it all
-                self._at_hand = False
-        self._hop = asyncio.get_running_loop().run_in_executor(None, os.read, self._number, min(most, BLOCK))
-        return await asyncio.shield(self._hop)
+            except OSError:  # not supported by this file system
+                self._nowait = False
+        self._operation = asyncio.get_running_loop().run_in_executor(None, os.read, self._number, min(limit, BLOCK))
+        return await asyncio.shield(self._operation)
 
     def close(self) -> None:
-        """Close it, as soon as no thread reads any more: another file may get its number."""
-        end, self._end = self._end, None
-        if end is not None:
-            close_after(end, self._hop)
+        """Close the file once no thread reads it."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            close_after(descriptor, self._operation)

@@ -1,9 +1,9 @@
-"""What this machine itself opens because a table says so: downloads (``fetch="client"``) and probes of URLs.
+"""Requests from this machine to the URLs of a table: downloads (``fetch="client"``) and probes.
 
-Each address is checked before it is opened, after a redirect too, and the connection goes to the address that was
-checked: asking for a name twice could give two answers. Where a proxy of the environment, or a transport of the
-caller's, opens the connection, it resolves names by itself; then what is refused is an address that is written out,
-and, before a proxy, a name that this machine resolves to one.
+Each address is checked before it is opened, also that of a redirect (`Downloader._open`), and the connection goes to
+the address that was checked, because a second lookup of the name could return another one. A proxy of the environment
+or a transport of the caller's resolves names itself. In this case an address that is written in the URL is rejected if
+it is not public, and with a proxy also a name that this machine resolves to such an address.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ikpipe.errors import describe_exception
 from ikpipe.request.sources import FileSource
 from ikpipe.service.public_hosts import Address, literal
 from ikpipe.service.spool import DownloadFile, FetchError
+from ikpipe.service.upload_routes import NO_AUTH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
@@ -29,65 +30,67 @@ if TYPE_CHECKING:
 
     from ikpipe.service.public_hosts import FetchHosts
 
-URL_PATIENCE = 8  # seconds for a URL to send its headers (seed)
-REDIRECTS = 10
-LONGEST_WAIT = 60  # seconds that a host may ask for
-SLOWEST = 1_000  # bytes a second, on average, once the time for the first of them is over
-LARGEST = 10_000_000_000  # bytes of a download whose host does not say how long it is, and that has no other limit
-_BLOCK = 1 << 20  # bytes that are decompressed at a time
+HEADERS_TIMEOUT = 8  # seconds in which a URL must send its headers [upload docs]
+MAX_REDIRECTS = 10
+MAX_WAIT = 60  # seconds that a host may ask to wait
+MIN_RATE = 1_000  # average bytes per second, after the time limit for the first of them
+MAX_SIZE = 10_000_000_000  # bytes of a download without a Content-Length and without another limit
+_BLOCK = 1 << 20  # bytes decompressed at a time
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PORTS = {"http": 80, "https": 443}
-_NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL, or a .netrc file
 _UNRESOLVABLE = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
 class DownloadTransports(NamedTuple):
-    """The ways to a host: `direct` to an address, and `other` where a proxy or the caller's transport opens it.
+    """How downloads reach a host.
 
-    `proxied` tells which URLs go through a proxy; `own` that a transport is the caller's.
+    `direct` connects to an address. `client` is used if a proxy, as `proxied` tells for a URL, or a transport of the
+    caller's (`callers`) opens the connection. `trace` sets socket options.
     """
 
     direct: httpx.AsyncBaseTransport
-    other: httpx.AsyncClient
+    client: httpx.AsyncClient
     proxied: Callable[[httpx.URL], bool]
-    own: bool
+    callers: bool
     trace: Callable[[str, Mapping[str, Any]], Awaitable[None]]
 
 
 class Downloader:
-    """Opens the URLs of a table.
+    """Downloads and probes the URLs of a table.
 
     Parameters
     ----------
     network
-        The ways to their hosts.
+        The connections to their hosts.
     hosts
-        Which hosts are allowed besides public ones.
-    clocks
-        Seconds without any progress.
-    agent
-        The `User-Agent`.
+        Which hosts are allowed in addition to public ones.
+    timeouts
+        Seconds without progress.
+    user_agent
+        The `User-Agent` header.
     """
 
-    def __init__(self, network: DownloadTransports, hosts: FetchHosts, clocks: httpx.Timeout, agent: str) -> None:
-        self._network, self._hosts, self._clocks, self._agent = network, hosts, clocks, agent
+    def __init__(
+        self, network: DownloadTransports, hosts: FetchHosts, timeouts: httpx.Timeout, user_agent: str
+    ) -> None:
+        self._network, self._hosts, self._timeouts, self._user_agent = network, hosts, timeouts, user_agent
 
     async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
-        """Download a URL into a folder, to be sent from there; nothing is left of a download that fails.
+        """Download a URL to a file in a folder; a download that fails leaves no file.
 
         Raises
         ------
         FetchError
-            It cannot be had, is empty, has more than `max_size` bytes, or does not fit into the folder.
+            The URL cannot be downloaded, is empty, has more than `max_size` bytes, or the folder is full.
         """
         url = source.text
         file: DownloadFile | None = None
         try:
-            async with self._opened(url, self._clocks.read) as answer:
-                if not answer.is_success:
-                    raise _status(url, answer)
+            async with self._open(url, self._timeouts.read) as response:
+                if not response.is_success:
+                    raise _status_error(url, response)
                 file = DownloadFile(url, folder)
-                await self._store(url, answer, file, max_size)
+                await self._store(url, response, file, max_size)
             if not file.size:
                 raise FetchError(f"{url}: This file is empty (0 bytes).")
         except BaseException as error:
@@ -95,204 +98,204 @@ class Downloader:
                 file.remove()
             if isinstance(error, FetchError) or not isinstance(error, Exception):
                 raise
-            raise _failed(url, error) from None
+            raise _download_error(url, error) from None
         return FileSource("path", source.name, path=file.path, size=file.size)
 
     async def probe(self, url: str) -> str | None:
-        """Request a URL's headers, and return what is wrong with it, if anything.
+        """Request a URL's headers and return what is wrong, or None.
 
-        Seed: the service gives up on a URL that sends no headers within 8 s.
+        The service gives up on a URL that sends no headers within 8 s [upload docs].
         """
         try:
-            async with self._opened(url, URL_PATIENCE) as answer:
-                return None if answer.is_success else f"{url} answered {answer.status_code}"
+            async with self._open(url, HEADERS_TIMEOUT) as response:
+                return None if response.is_success else f"{url} responded with status {response.status_code}"
         except FetchError as error:
             return str(error)
         except (TimeoutError, httpx.TimeoutException):
-            return f"{url} sent no headers within {URL_PATIENCE} s"
-        except Exception as error:  # noqa: BLE001 - whatever a host makes of it concerns one row
+            return f"{url} did not respond within {HEADERS_TIMEOUT} s"
+        except Exception as error:  # noqa: BLE001 - what a host causes concerns one row
             return f"{url} cannot be reached: {describe_exception(error)}"
 
-    # Opening
+    # Requests
 
     @asynccontextmanager
-    async def _opened(self, url: str, patience: float | None) -> AsyncGenerator[httpx.Response]:
-        """Request a URL, follow its redirects, each checked like the first, and give the answer with its headers."""
-        place = first = _parsed(url, url)
-        for _ in range(REDIRECTS + 1):
-            async with asyncio.timeout(_sum(self._clocks.connect, patience)):
-                answer = await self._ask(url, place, first, patience)
+    async def _open(self, url: str, read_timeout: float | None) -> AsyncGenerator[httpx.Response]:
+        """Request a URL and yield the response without its body; follow redirects, each checked like the URL."""
+        target = first = _parse(url, url)
+        for _ in range(MAX_REDIRECTS + 1):
+            async with asyncio.timeout(_sum(self._timeouts.connect, read_timeout)):
+                response = await self._request(url, target, first, read_timeout)
             try:
-                if not answer.has_redirect_location:
-                    yield answer
+                if not response.has_redirect_location:
+                    yield response
                     return
-                place = _parsed(url, answer.headers["location"], place)
+                target = _parse(url, response.headers["location"], target)
             finally:
-                await answer.aclose()
-        raise FetchError(f"{url} cannot be downloaded: it redirects more than {REDIRECTS} times")
+                await response.aclose()
+        raise FetchError(f"{url} cannot be downloaded: it redirects more than {MAX_REDIRECTS} times")
 
-    async def _ask(self, url: str, place: httpx.URL, first: httpx.URL, patience: float | None) -> httpx.Response:
-        """Send one request to an address that was checked; credentials of the URL go to its own host alone."""
-        host, port = place.raw_host.decode("ascii").rstrip("."), place.port or _PORTS[place.scheme]
+    async def _request(
+        self, url: str, target: httpx.URL, first: httpx.URL, read_timeout: float | None
+    ) -> httpx.Response:
+        """Send one request to an address that was checked; only the URL's own host gets its credentials."""
+        host, port = target.raw_host.decode("ascii").rstrip("."), target.port or _PORTS[target.scheme]
         network = self._network
-        proxied = network.own or network.proxied(place)
-        addresses = await self._checked(url, host, port, proxied=proxied)
-        bare = place.copy_with(username=None, password=None)
-        headers = {"Host": place.netloc.decode("ascii"), "User-Agent": self._agent, "Accept": "*/*"}
+        delegated = network.callers or network.proxied(target)
+        addresses = await self._allowed_addresses(url, host, port, proxied=delegated)
+        bare = target.copy_with(username=None, password=None)
+        headers = {"Host": target.netloc.decode("ascii"), "User-Agent": self._user_agent, "Accept": "*/*"}
         headers["Accept-Encoding"] = "identity"
-        if first.userinfo and _origin(place) == _origin(first):
-            headers["Authorization"] = _basic(first)
-        if proxied:
-            request = httpx.Request("GET", bare, headers=headers, extensions=self._extensions(patience))
-            return await network.other.send(request, stream=True, auth=_NO_AUTH, follow_redirects=False)
-        if place.scheme == "https":  # a connection is kept for an address, and its certificate is of one name there
+        if first.userinfo and _origin(target) == _origin(first):
+            headers["Authorization"] = _basic_auth(first)
+        if delegated:
+            request = httpx.Request("GET", bare, headers=headers, extensions=self._extensions(read_timeout))
+            return await network.client.send(request, stream=True, auth=NO_AUTH, follow_redirects=False)
+        if target.scheme == "https":  # httpx reuses a connection by address, but its certificate is for one host name
             headers["Connection"] = "close"
-        error: httpx.TransportError = httpx.ConnectError("its name has no address")
+        error: httpx.TransportError = httpx.ConnectError("the host name has no address")
         for address in addresses:
-            there = bare.copy_with(host=str(address))
-            request = httpx.Request("GET", there, headers=headers, extensions=self._extensions(patience, host))
+            request = httpx.Request(
+                "GET",
+                bare.copy_with(host=str(address)),
+                headers=headers,
+                extensions=self._extensions(read_timeout, host),
+            )
             try:
                 return await network.direct.handle_async_request(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as failed:
                 error = failed
         raise error
 
-    def _extensions(self, patience: float | None, host: str | None = None) -> dict[str, Any]:
-        named = {} if host is None or literal(host) is not None else {"sni_hostname": host}
-        return {"timeout": {**self._clocks.as_dict(), "read": patience}, "trace": self._network.trace, **named}
+    def _extensions(self, read_timeout: float | None, host: str | None = None) -> dict[str, Any]:
+        tls = {} if host is None or literal(host) is not None else {"sni_hostname": host}
+        return {"timeout": {**self._timeouts.as_dict(), "read": read_timeout}, "trace": self._network.trace, **tls}
 
-    async def _checked(self, url: str, host: str, port: int, *, proxied: bool) -> list[Address]:
-        """Return the addresses of a host that may be opened."""
-        written = literal(host)
-        if written is not None:
-            found = [written]
-        elif self._network.own:
+    async def _allowed_addresses(self, url: str, host: str, port: int, *, proxied: bool) -> list[Address]:
+        """Return the addresses of a host that may be opened; none if whoever opens the connection resolves the name."""
+        literal_address = literal(host)
+        if literal_address is not None:
+            addresses = [literal_address]
+        elif self._network.callers:
             if (host == "localhost" or host.endswith(".localhost")) and not self._hosts.allows(host, port):
-                raise _refused(url, host, "this machine itself")
+                raise _not_public(url, host, "this machine itself")
             return []
         else:
             try:
-                found = await _resolved(host, port)
+                addresses = await _resolve(host, port)
             except OSError:
                 if proxied:
-                    return []  # the proxy may know it
+                    return []  # the proxy may resolve it
                 raise
-        allowed = [address for address in found if self._hosts.allows(host, port, address)]
-        refused = [address for address in found if address not in allowed]
-        if refused and (proxied or not allowed):
-            raise _refused(url, host, str(refused[0]))
+        allowed = [address for address in addresses if self._hosts.allows(host, port, address)]
+        rejected = [address for address in addresses if address not in allowed]
+        if rejected and (proxied or not allowed):
+            raise _not_public(url, host, str(rejected[0]))
         return allowed
 
     # Storing
 
-    async def _store(self, url: str, answer: httpx.Response, file: DownloadFile, max_size: int | None) -> None:
-        """Write a body into a file, within the limits of size and time."""
-        length = answer.headers.get("content-length", "")
-        promised = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None  # noqa: PLR2004
-        most = max_size if max_size is not None else max(promised or 0, LARGEST)
-        if promised is not None:
-            if max_size is not None and promised > max_size:
+    async def _store(self, url: str, response: httpx.Response, file: DownloadFile, max_size: int | None) -> None:
+        """Write a response's body to a file, within the limits of size and time."""
+        length = response.headers.get("content-length", "")
+        declared = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None  # noqa: PLR2004
+        limit = max_size if max_size is not None else max(declared or 0, MAX_SIZE)
+        if declared is not None:
+            if max_size is not None and declared > max_size:
                 raise _too_large(url, max_size)
-            file.reserve(promised)
-        plain, loop = _plain(url, answer), asyncio.get_running_loop()
-        began, patience, received = loop.time(), self._clocks.read, 0
+            file.reserve(declared)
+        decode, loop = _decoder(url, response), asyncio.get_running_loop()
+        started, read_timeout, received = loop.time(), self._timeouts.read, 0
         try:
-            async with asyncio.timeout(patience) as clock:
-                async for raw in answer.aiter_raw():
+            async with asyncio.timeout(read_timeout) as total:
+                async for raw in response.aiter_raw():
                     received += len(raw)
-                    if patience is not None:
-                        clock.reschedule(began + patience + received / SLOWEST)
-                    for block in plain(raw):
-                        if file.size + len(block) > most:
-                            raise _too_large(url, most)
+                    if read_timeout is not None:
+                        total.reschedule(started + read_timeout + received / MIN_RATE)
+                    for block in decode(raw):
+                        if file.size + len(block) > limit:
+                            raise _too_large(url, limit)
                         await file.write(block)
         except TimeoutError:
-            words = f"{received:,} bytes came in {loop.time() - began:.0f} s"
-            raise FetchError(f"{url} cannot be downloaded: it is too slow, {words}", again=True) from None
-        for block in plain(b""):
+            rate = f"{received:,} bytes in {loop.time() - started:.0f} s"
+            raise FetchError(f"{url} cannot be downloaded: the host is too slow ({rate})", again=True) from None
+        for block in decode(b""):
             await file.write(block)
         await file.end()
 
 
-def _parsed(url: str, text: str, base: httpx.URL | None = None) -> httpx.URL:
-    """Read the URL of a cell, or where it redirects to: http or https, with a host."""
+def _parse(url: str, text: str, base: httpx.URL | None = None) -> httpx.URL:
+    """Return the URL of a cell, or of its redirect from `base`; raise unless it is http or https with a host."""
+    subject = "it" if text == url else f"it redirects to {text[:200]!r}, which"
     try:
-        place = httpx.URL(text) if base is None else base.join(text)
-        good = place.scheme in _PORTS and bool(place.raw_host) and place.host is not None
-        place.raw_host.decode("ascii").encode("idna")
+        target = httpx.URL(text) if base is None else base.join(text)
+        valid = target.scheme in _PORTS and bool(target.raw_host) and target.host is not None
+        target.raw_host.decode("ascii").encode("idna")
     except Exception as error:  # noqa: BLE001 - a host may send anything
-        raise FetchError(
-            f"{url} cannot be downloaded: {_leads(url, text)} is not a valid URL: {describe_exception(error)}"
-        ) from None
-    if not good:
-        words = f"{_leads(url, text)} is not an http:// or https:// address"
-        raise FetchError(f"{url} cannot be downloaded: {words}")
-    return place
+        reason = f"{subject} is not a valid URL: {describe_exception(error)}"
+        raise FetchError(f"{url} cannot be downloaded: {reason}") from None
+    if not valid:
+        raise FetchError(f"{url} cannot be downloaded: {subject} is not an http:// or https:// URL with a host")
+    return target
 
 
-def _leads(url: str, text: str) -> str:
-    return "it" if text == url else f"it redirects to {text[:200]!r}, which"
-
-
-def _basic(place: httpx.URL) -> str:
-    request = httpx.Request("GET", place)
-    flow = httpx.BasicAuth(place.username, place.password).sync_auth_flow(request)
+def _basic_auth(url: httpx.URL) -> str:
+    flow = httpx.BasicAuth(url.username, url.password).sync_auth_flow(httpx.Request("GET", url))
     return next(flow).headers["Authorization"]
 
 
-def _origin(place: httpx.URL) -> tuple[str, bytes, int]:
-    return place.scheme, place.raw_host.lower(), place.port or _PORTS[place.scheme]
+def _origin(url: httpx.URL) -> tuple[str, bytes, int]:
+    return url.scheme, url.raw_host.lower(), url.port or _PORTS[url.scheme]
 
 
-async def _resolved(host: str, port: int) -> list[Address]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [address for one in found if (address := literal(str(one[4][0]))) is not None]
+async def _resolve(host: str, port: int) -> list[Address]:
+    entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [address for entry in entries if (address := literal(str(entry[4][0]))) is not None]
 
 
 def _sum(connect: float | None, read: float | None) -> float | None:
     return None if connect is None or read is None else connect + read
 
 
-def _plain(url: str, answer: httpx.Response) -> Callable[[bytes], Iterator[bytes]]:
-    """Give what takes a body's bytes to the file's: they are the same, but for a host that always compresses."""
-    coding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if coding in ("identity", ""):
+def _decoder(url: str, response: httpx.Response) -> Callable[[bytes], Iterator[bytes]]:
+    """Return a function from the body's bytes to the file's; they only differ if the host compresses unasked."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("identity", ""):
         return lambda raw: iter((raw,) if raw else ())
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise FetchError(f"{url} cannot be downloaded: it is sent as {coding[:40]!r}, though identity was asked for")
-    decoder = zlib.decompressobj(47)  # either header
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchError(f"{url} cannot be downloaded: its encoding {encoding[:40]!r} is not supported")
+    decoder = zlib.decompressobj(47)  # zlib or gzip header
 
-    def inflated(raw: bytes) -> Iterator[bytes]:
+    def decompress(raw: bytes) -> Iterator[bytes]:
         if not raw and not decoder.eof:
-            raise FetchError(f"{url} cannot be downloaded: its compressed data ends too early", again=True)
+            raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete", again=True)
         while raw and not decoder.eof:
             yield decoder.decompress(raw, _BLOCK)
             raw = decoder.unconsumed_tail
 
-    return inflated
+    return decompress
 
 
-def _refused(url: str, host: str, address: str) -> FetchError:
-    what = f"{host} is" if host == address.strip("[]") else f"{host} has the address {address}, which is"
-    fix = f"if this machine may open it, allow it with fetch_hosts=[{host!r}]"
-    return FetchError(f"{url} is not opened: {what} not a public address; {fix}")
+def _not_public(url: str, host: str, address: str) -> FetchError:
+    subject = f"{host} is" if host == address.strip("[]") else f"{host} has the address {address}, which is"
+    fix = f"If this machine may open it, allow it with fetch_hosts=[{host!r}]."
+    return FetchError(f"{url} was not opened: {subject} not a public address. {fix}")
 
 
-def _too_large(url: str, most: int) -> FetchError:
-    whose = "that the account allows" if most < LARGEST else "that a download may have; set Account(max_file_size=…)"
-    return FetchError(f"{url} has more than the {most:,} bytes {whose}")
+def _too_large(url: str, limit: int) -> FetchError:
+    source = "that the account allows" if limit < MAX_SIZE else "of the download limit; set Account(max_file_size=…)"
+    return FetchError(f"{url} has more than the {limit:,} bytes {source}")
 
 
-def _status(url: str, answer: httpx.Response) -> FetchError:
-    status = answer.status_code
-    wait = _retry_after(answer.headers.get("retry-after", ""))
-    if wait is not None and wait > LONGEST_WAIT:
-        return FetchError(f"{url} answered {status} and asks to wait {wait:,.0f} s, which is too long")
-    return FetchError(f"{url} answered {status}", again=status in _RETRYABLE, wait=wait)
+def _status_error(url: str, response: httpx.Response) -> FetchError:
+    status = response.status_code
+    wait = _retry_after(response.headers.get("retry-after", ""))
+    if wait is not None and wait > MAX_WAIT:
+        return FetchError(f"{url} responded with status {status} and asks to wait {wait:,.0f} s, which is too long")
+    return FetchError(f"{url} responded with status {status}", again=status in _RETRYABLE, wait=wait)
 
 
 def _retry_after(text: str) -> float | None:
-    """Read how long a host asks to wait, in seconds: a number, or a date by this machine's clock."""
+    """Return how long a host asks to wait, in seconds, from a number or a date; None if the header is neither."""
     if text.isascii() and text.isdigit():
         return float(text[:12])
     try:
@@ -301,16 +304,13 @@ def _retry_after(text: str) -> float | None:
         return None
 
 
-def _failed(url: str, error: Exception) -> FetchError:
-    """Say why there is no download, and whether there may be one later."""
-    kind = (TimeoutError, OSError, httpx.TransportError)
-    never = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError)
-    again = isinstance(error, kind) and not isinstance(error, never)
+def _download_error(url: str, error: Exception) -> FetchError:
+    """Return the error of a failed download, and whether another attempt may succeed."""
+    temporary = (TimeoutError, OSError, httpx.TransportError)
+    permanent = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.DecodingError)
+    again = isinstance(error, temporary) and not isinstance(error, permanent)
     if isinstance(error, socket.gaierror) and error.errno in _UNRESOLVABLE:
         again = False
-    words = (
-        "it sent no headers in time"
-        if isinstance(error, TimeoutError) and not str(error)
-        else describe_exception(error)
-    )
-    return FetchError(f"{url} cannot be downloaded: {words}", again=again)
+    timed_out = isinstance(error, TimeoutError) and not str(error)
+    reason = "the host did not respond in time" if timed_out else describe_exception(error)
+    return FetchError(f"{url} cannot be downloaded: {reason}", again=again)

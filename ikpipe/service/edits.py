@@ -1,4 +1,4 @@
-"""`delete`, `add_tags`, `remove_tags`, `purge`: what is in the library, mended and taken down, frame by frame."""
+"""`delete`, `add_tags`, `remove_tags`, `purge`: change the files of a table in the media library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, rest, to_sync
+from ikpipe.concurrency.control import CONTROL, interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
 from ikpipe.frames.edits import Change, FileChanges
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ikpipe.frames.adapters import Frame
     from ikpipe.request.account import Account
 
-MOST_DELETED, MOST_TAGGED = 100, 50  # files in one request (spec)
+MAX_DELETED, MAX_TAGGED = 100, 50  # files in one request [spec]
 IDS, URLS = ("ik_file_id", "fileId"), ("ik_url", "url")
 
 
@@ -38,36 +38,36 @@ async def _delete(
 ) -> Frame:
     """Delete files from the media library, with all of their versions.
 
-    It cannot be undone, so `dry_run` is on: look at what it says, then do it.
+    Deleting cannot be undone, so `dry_run` is on by default: check its result first.
 
     Parameters
     ----------
     frame
-        What `upload`, `read_results` or `files` gave: the files of `ik_file_id`, or of `fileId`.
+        A table from `upload`, `read_results` or `files`; `ik_file_id` or `fileId` names the files.
     account
-        Must hold the private key.
+        Must have the private key.
     dry_run
-        Whether only to say what would be done; nothing is asked of the service then.
+        Whether to only report what would be deleted, without any request.
     policy
-        Its `changes` is how many requests there are a second, at most.
+        Its `changes` is the maximum number of requests per second.
     transport
         An httpx transport to use instead of the network.
 
     Returns
     -------
-    The same rows, with `ik_change`: ``planned``, ``done``, ``absent`` (there was no such file), ``failed``,
-    ``cancelled`` (after Ctrl-C), or ``none`` (the row names no file); and `ik_change_message`.
+    The same rows, with `ik_change`: ``planned``, ``done``, ``absent`` (there is no such file), ``failed``,
+    ``cancelled`` (after Ctrl-C), or ``none`` (the row has no file); and `ik_change_message`.
 
     Raises
     ------
     MappingError
-        The frame has no column of files.
+        The table has no column of files.
     AccountError
-        There is no private key, or it is refused.
+        There is no private key, or the service rejects it.
     """
     path = "/v1/files/batch/deleteByFileIds"
     return await _in_batches(
-        frame, None, MOST_DELETED, _LibraryEditor(account, policy, transport, path, dry_run=dry_run)
+        frame, None, MAX_DELETED, _LibraryEditor(account, policy, transport, path, dry_run=dry_run)
     )
 
 
@@ -88,23 +88,23 @@ async def _add_tags(
     frame, account, policy, transport
         As for `delete`.
     tags
-        For all rows: a list, or comma-separated text.
+        The tags for all rows: a list, or comma-separated text.
     column
-        Or a column with each row's own.
+        Instead of `tags`, a column with the tags of each row.
     dry_run
-        Whether only to say what would be done.
+        Whether to only report what would be changed.
 
     Returns
     -------
-    The same rows, with `ik_change` and `ik_change_message` as of `delete`.
+    The same rows, with `ik_change` and `ik_change_message` as for `delete`.
 
     Raises
     ------
     MappingError, AccountError
-        As for `delete`; also tags that break their rule, or neither or both of `tags` and `column`.
+        As for `delete`; also for invalid tags, or unless exactly one of `tags` and `column` is used.
     """
-    changer = _LibraryEditor(account, policy, transport, "/v1/files/addTags", dry_run=dry_run)
-    return await _in_batches(frame, (tags, column), MOST_TAGGED, changer)
+    editor = _LibraryEditor(account, policy, transport, "/v1/files/addTags", dry_run=dry_run)
+    return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
 async def _remove_tags(
@@ -117,7 +117,7 @@ async def _remove_tags(
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
-    """Remove tags from files in the media library; those that a file has not are no matter.
+    """Remove tags from files in the media library; tags that a file does not have are ignored.
 
     Parameters
     ----------
@@ -126,15 +126,15 @@ async def _remove_tags(
 
     Returns
     -------
-    The same rows, with `ik_change` and `ik_change_message` as of `delete`.
+    The same rows, with `ik_change` and `ik_change_message` as for `delete`.
 
     Raises
     ------
     MappingError, AccountError
         As for `add_tags`.
     """
-    changer = _LibraryEditor(account, policy, transport, "/v1/files/removeTags", dry_run=dry_run)
-    return await _in_batches(frame, (tags, column), MOST_TAGGED, changer)
+    editor = _LibraryEditor(account, policy, transport, "/v1/files/removeTags", dry_run=dry_run)
+    return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
 async def _purge(
@@ -145,21 +145,21 @@ async def _purge(
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
-    """Have the service forget its cached copies of files, after they were replaced.
+    """Remove files from the service's cache, so that a replaced file is delivered.
 
     Parameters
     ----------
     frame
-        As for `delete`: the files at `ik_url`, or at `url`.
+        As for `delete`, but `ik_url` or `url` names the files.
     account, policy, transport
         As for `delete`.
     dry_run
-        Whether only to say what would be done.
+        Whether to only report what would be changed.
 
     Returns
     -------
-    The same rows, with `ik_change` as of `delete`; of those that are ``done``, the message is the id of the service's
-    order, which it carries out some time later (docs).
+    The same rows, with `ik_change` as for `delete`. The message of a ``done`` row is the id of the purge request, which
+    the service completes later [docs].
 
     Raises
     ------
@@ -168,11 +168,11 @@ async def _purge(
     """
     files = FileChanges(frame)
     urls = files.column(*URLS)
-    changer = _LibraryEditor(account, policy, transport, "/v1/files/purge", dry_run=dry_run)
-    async with changer.wire:
+    editor = _LibraryEditor(account, policy, transport, "/v1/files/purge", dry_run=dry_run)
+    async with editor.client:
         for url in dict.fromkeys(url for url in urls if url):
-            await changer.purge(str(url))
-    changed: Frame = files.close([changer.of(url) for url in urls])
+            await editor.purge(str(url))
+    changed: Frame = files.close([editor.change_of(url) for url in urls])
     return changed
 
 
@@ -182,44 +182,44 @@ remove_tags = to_sync(_remove_tags, "remove_tags")
 purge = to_sync(_purge, "purge")
 
 
-async def _in_batches(frame: Frame, tags: tuple[Any, Hashable] | None, most: int, changer: _LibraryEditor) -> Frame:
-    """Change the files that a frame names, so many at once, and give what became of its rows."""
+async def _in_batches(frame: Frame, tags: tuple[Any, Hashable] | None, size: int, editor: _LibraryEditor) -> Frame:
+    """Change the files of a table in batches; return the table with the outcome of each row."""
     files = FileChanges(frame)
     ids = files.column(*IDS)
-    asked = [()] * len(ids) if tags is None else _tags(files, *tags, rows=len(ids))
+    row_tags = [()] * len(ids) if tags is None else _tags(files, *tags, rows=len(ids))
     groups: defaultdict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
-    for file, wanted in zip(ids, asked, strict=True):
-        if file and (wanted or tags is None):
-            groups[wanted][str(file)] = None
-    async with changer.wire:
-        for wanted, members in groups.items():
-            named = [*members]
-            for start in range(0, len(named), most):
-                await changer.change(named[start : start + most], {"tags": [*wanted]} if wanted else {})
-    changes = [changer.of(file, wanted) for file, wanted in zip(ids, asked, strict=True)]
+    for file_id, file_tags in zip(ids, row_tags, strict=True):
+        if file_id and (file_tags or tags is None):
+            groups[file_tags][str(file_id)] = None
+    async with editor.client:
+        for file_tags, members in groups.items():
+            ids_to_change = [*members]
+            for start in range(0, len(ids_to_change), size):
+                await editor.change(ids_to_change[start : start + size], {"tags": [*file_tags]} if file_tags else {})
+    changes = [editor.change_of(file_id, file_tags) for file_id, file_tags in zip(ids, row_tags, strict=True)]
     changed: Frame = files.close(changes)
     return changed
 
 
 def _tags(files: FileChanges, tags: Any, column: Hashable, *, rows: int) -> list[tuple[str, ...]]:
     if (tags is None) is (column is None):
-        raise MappingError("Give tags=, for all rows, or column=, with each row's own.")
+        raise MappingError("Use either tags= for all rows, or column= for the tags of each row.")
     if column is None:
-        if not (wanted := _checked(tags)):
-            raise MappingError("There are no tags to add or remove.")
-        return [wanted] * rows
+        if not (checked := _checked(tags)):
+            raise MappingError("tags= is empty: there are no tags to add or remove.")
+        return [checked] * rows
     return [() if cell is None else _checked(cell) for cell in files.column(str(column))]
 
 
-def _checked(given: object) -> tuple[str, ...]:
+def _checked(tags: object) -> tuple[str, ...]:
     try:
-        return tuple(tag_list(encode("tags", given)))
-    except InvalidValue as bad:
-        raise MappingError(f"{bad.message}; {bad.fix}.") from None
+        return tuple(tag_list(encode("tags", tags)))
+    except InvalidValue as invalid:
+        raise MappingError(f"{invalid.message}; {invalid.fix}.") from None
 
 
 class _LibraryEditor:
-    """Changes files, request by request, and notes what became of each."""
+    """Sends requests that change files, and records the outcome for each file."""
 
     def __init__(
         self,
@@ -230,74 +230,75 @@ class _LibraryEditor:
         *,
         dry_run: bool,
     ) -> None:
-        account.key()  # which says what is missing, before anything
+        account.key()  # raises if there is none, before any request
         self._account, self._path, self._dry = account, path, dry_run
-        self.wire = ServiceClient(transport)
-        self.wire.sleep = rest
-        self._pace = RateLimiter((policy or Policy()).changes or None)
+        self.client = ServiceClient(transport)
+        self.client.sleep = interruptible_sleep
+        self._limiter = RateLimiter((policy or Policy()).changes or None)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}
 
-    def of(self, file: object, tags: tuple[str, ...] = ()) -> Change:
-        """Say what became of a row."""
+    def change_of(self, file: object, tags: tuple[str, ...] = ()) -> Change:
+        """Return the outcome for a file."""
         return self._changes.get((str(file), tags), Change("none"))
 
     async def change(self, batch: list[str], more: Mapping[str, list[str]]) -> None:
-        """Change a batch; the service changes all of it or nothing, so what is not there is left out."""
-        tags, left = tuple(more.get("tags", ())), [batch]
-        while left:
-            files = left.pop()
-            answer = await self._ask({"fileIds": files, **more})
-            absent = _absent(answer, files)
-            if absent == [] and len(files) > 1:  # it does not say which: they are found by halves
+        """Change a batch of files. The service changes all or none of them, so absent files are removed from it."""
+        tags, batches = tuple(more.get("tags", ())), [batch]
+        while batches:
+            files = batches.pop()
+            response = await self._request({"fileIds": files, **more})
+            absent = _absent(response, files)
+            if absent == [] and len(files) > 1:  # the response does not name them: bisect
                 half = len(files) // 2
-                left += [files[half:], files[:half]]
+                batches += [files[half:], files[:half]]
                 continue
             if absent and len(absent) < len(files):
-                left.append([file for file in files if file not in absent])
+                batches.append([file for file in files if file not in absent])
                 files = absent
             for file in files:
-                self._changes[file, tags] = _became(answer, file)
+                self._changes[file, tags] = _outcome(response, file)
 
     async def purge(self, url: str) -> None:
-        """Have one address forgotten."""
-        answer = await self._ask({"url": url})
-        if isinstance(answer, dict):
-            answer = Change("done", answer.get("requestId"))
-        self._changes[url, ()] = answer if isinstance(answer, Change) else Change("failed", str(answer))
+        """Remove one URL from the cache."""
+        response = await self._request({"url": url})
+        if isinstance(response, dict):
+            response = Change("done", response.get("requestId"))
+        self._changes[url, ()] = response if isinstance(response, Change) else Change("failed", str(response))
 
-    async def _ask(self, content: Mapping[str, Any]) -> Any:
-        """Ask the service, in time; gives its answer, its refusal, or what became of all without asking."""
+    async def _request(self, content: Mapping[str, Any]) -> Any:
+        """Send a request at the permitted rate; return its JSON, its error, or the outcome if none was sent."""
         control = CONTROL.get()
         if self._dry:
             return Change("planned")
         if control is not None and control.draining:
             return Change("cancelled")
-        if not await rest(self._pace.reserve(time.monotonic())):
+        if not await interruptible_sleep(self._limiter.reserve(time.monotonic())):
             return Change("cancelled")
         try:
-            return await self.wire.api(self._account, self._path, content=content)
+            return await self.client.api(self._account, self._path, content=content)
         except AccountError:
             raise
         except Error as error:
             return error
 
 
-def _absent(answer: object, files: list[str]) -> list[str] | None:
-    """Read which files the service has not found; none where it does not say; None where that is not its answer."""
-    if not isinstance(answer, ApiError) or answer.status != NOT_FOUND:
+def _absent(response: object, files: list[str]) -> list[str] | None:
+    """Return the files that a 404 reports as missing, empty if it names none; None for any other response."""
+    if not isinstance(response, ApiError) or response.status != NOT_FOUND:
         return None
-    told = answer.answer.get("missingFileIds") if isinstance(answer.answer, dict) else None
-    return [file for file in files if file in told] if isinstance(told, list) else []
+    missing = response.answer.get("missingFileIds") if isinstance(response.answer, dict) else None
+    return [file for file in files if file in missing] if isinstance(missing, list) else []
 
 
-def _became(answer: object, file: str) -> Change:
-    if isinstance(answer, Change):
-        return answer
-    if isinstance(answer, ApiError) and answer.status == NOT_FOUND:
-        return Change("absent", "there is no such file")
-    if isinstance(answer, InvalidValue):
-        return Change("failed", str(answer))
-    done = [ids for name, ids in answer.items() if name.startswith("successfully")] if isinstance(answer, dict) else []
-    if done and isinstance(done[0], list) and file not in done[0]:
-        return Change("failed", "the service did not do it, and does not say why")
+def _outcome(response: object, file: str) -> Change:
+    if isinstance(response, Change):
+        return response
+    if isinstance(response, ApiError) and response.status == NOT_FOUND:
+        return Change("absent", "There is no such file.")
+    if isinstance(response, Error):
+        return Change("failed", str(response))
+    results = response.items() if isinstance(response, dict) else ()
+    changed = next((ids for name, ids in results if name.startswith("successfully")), None)
+    if isinstance(changed, list) and file not in changed:
+        return Change("failed", "The service did not change this file and gave no reason.")
     return Change("done")

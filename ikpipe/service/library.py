@@ -1,4 +1,4 @@
-"""The media API: what is in the library, and which metadata fields there are (spec)."""
+"""Read the media library: search and list files, read their details, list custom metadata fields [spec]."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ if TYPE_CHECKING:
     from ikpipe.request.result import Result
     from ikpipe.service.client import ServiceClient
 
-PAGE = 1000  # files; the API's largest `limit`
+PAGE = 1000  # files; the API's maximum `limit`
 NOT_FOUND = 404
 FIELDS = "/v1/customMetadataFields"
 
 
-async def metadata_fields(wire: ServiceClient, account: Account) -> dict[str, MetadataField]:
-    """Ask which custom metadata fields the account has, by name."""
-    return fields_of(await listed_fields(wire, account))
+async def metadata_fields(client: ServiceClient, account: Account) -> dict[str, MetadataField]:
+    """Return the account's custom metadata fields, by name."""
+    return fields_of(await list_fields(client, account))
 
 
-async def listed_fields(wire: ServiceClient, account: Account) -> list[dict[str, Any]]:
-    """Ask which custom metadata fields the account has, as the API lists them."""
-    answer = await wire.api(account, FIELDS)
+async def list_fields(client: ServiceClient, account: Account) -> list[dict[str, Any]]:
+    """Return the account's custom metadata fields as the API lists them."""
+    fields: list[dict[str, Any]] = await client.api(account, FIELDS)
     try:
-        fields_of(answer)
+        fields_of(fields)
     except (KeyError, TypeError):
-        raise Error("The list of custom metadata fields could not be read.") from None
-    found: list[dict[str, Any]] = answer
-    return found
+        raise Error("The media API sent an invalid list of custom metadata fields.") from None
+    return fields
 
 
-async def file_at(
-    wire: ServiceClient,
+async def find_details(
+    client: ServiceClient,
     account: Account,
     target: str,
     *,
@@ -50,81 +49,85 @@ async def file_at(
     since: float | None = None,
     names: str = "as_given",
 ) -> dict[str, Any] | None:
-    """Look for a file by its path, and give what the library says of it.
+    """Search for a file by its path; return its entry in the library, or None.
 
     `size` and `since` are as for `matching`; `names` is that of `Policy`: whether the service may have replaced
-    characters.
+    characters of the name.
     """
     paths = spellings(target, names)
     folder = target.rpartition("/")[0]
-    files = await files_named(wire, account, folder, [path.rpartition("/")[2] for path in paths])
+    files = await files_named(client, account, folder, [path.rpartition("/")[2] for path in paths])
     return matching(files, paths, size=size, since=since)
 
 
-async def files_named(wire: ServiceClient, account: Account, folder: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Ask for the files of these names in a folder, as the library lists them."""
+async def files_named(
+    client: ServiceClient, account: Account, folder: str, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the files with these names in a folder, as the library lists them."""
     search = " OR ".join(f"name = {to_json(name)}" for name in names)
     query: dict[str, str | int] = {"searchQuery": search, "path": folder or "/", "limit": PAGE}
-    return _page(await wire.api(account, "/v1/files", query))
+    return _page(await client.api(account, "/v1/files", query))
 
 
 def matching(
     files: Sequence[dict[str, Any]], paths: Sequence[str], *, size: int | None = None, since: float | None = None
 ) -> dict[str, Any] | None:
-    """Give the very file that is meant, among files that were listed.
+    """Return the file that has one of these paths, among listed files; None if there is none.
 
     Parameters
     ----------
+    files
+        Files as the library lists them.
     paths
-        The paths that it can have in the library, the likeliest first. Their Unicode form does not matter.
+        The paths that the file can have in the library, the likeliest first, in any Unicode normalization.
     size
-        It must have so many bytes; None does not know.
+        Its size in bytes; None accepts any.
     since
-        It must have been stored or replaced since, in seconds since 1970; None does not care.
+        The time of storage or replacement is not before this one, in seconds since 1970; None accepts any.
     """
     listed = [(place(str(file.get("filePath")), "as_given"), file) for file in files]
     for target in [place(path, "as_given") for path in paths]:
         for path, file in listed:
-            same = path == target and size in (None, file.get("size"))
-            if same and (since is None or _stored_at(file) >= since):
+            matches = path == target and size in (None, file.get("size"))
+            if matches and (since is None or _stored_at(file) >= since):
                 return file
     return None
 
 
 def as_existing(file: dict[str, Any]) -> Result:
-    """Give a listed file's details, as `exists`."""
+    """Return a listed file's details as a result with status `exists`."""
     result = details(file, "exists")
-    result.extra = None  # a listing has fields that an upload's answer has not
+    result.extra = None  # a listing has fields that an upload's response does not have
     return result
 
 
-async def confirm(wire: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
-    """Give the details of a file of which somebody said that it is stored, and when it was, in seconds since 1970.
+async def confirm(client: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
+    """Return the details of a file, and when it was stored or replaced, in seconds since 1970.
 
     Raises
     ------
     Error
-        There is no such file, or nobody could say.
+        There is no such file, or the library could not be read.
     """
-    answer = await file_details(wire, account, file_id)
-    if answer is None:
+    file = await file_details(client, account, file_id)
+    if file is None:
         raise Error("There is no such file.")
-    result = details(answer)
+    result = details(file)
     result.extra = None
-    return result, _stored_at(answer)
+    return result, _stored_at(file)
 
 
-async def file_details(wire: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:
-    """Ask for a file's details; None where there is no such file."""
+async def file_details(client: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:
+    """Return a file's details; None if there is no such file."""
     try:
-        found = await wire.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
+        file = await client.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
     except ApiError as error:
         if error.status == NOT_FOUND:
             return None
         raise
-    if not isinstance(found, dict):
-        raise Error("The details of a file could not be read.")
-    return found
+    if not isinstance(file, dict):
+        raise Error("The media API sent invalid details of a file.")
+    return file
 
 
 def _stored_at(file: Mapping[str, Any]) -> float:
@@ -134,34 +137,36 @@ def _stored_at(file: Mapping[str, Any]) -> float:
         return 0.0
 
 
-def _page(answer: Any) -> list[dict[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(file, dict) for file in answer):
-        raise Error("The list of files could not be read.")
-    return answer
+def _page(files: Any) -> list[dict[str, Any]]:
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise Error("The media API sent an invalid list of files.")
+    return files
 
 
-async def listing(
-    wire: ServiceClient, account: Account, search: str | None, path: str | None, limit: int | None
+async def iter_files(
+    client: ServiceClient, account: Account, search: str | None, path: str | None, limit: int | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Go through the library's files, a page of requests at a time.
+    """Yield the library's files, requested page by page.
 
     Parameters
     ----------
+    client, account
+        The connection, and whose library to list.
     search
         A `searchQuery`, such as ``'tags IN ["sale"] AND createdAt > "7d"'``.
     path
-        Only files right in this folder.
+        Only files directly in this folder.
     limit
-        At most so many files.
+        The maximum number of files.
     """
-    given = {"searchQuery": search, "path": path}
-    fixed: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
-    found = 0
-    while limit is None or found < limit:
-        size = PAGE if limit is None else min(PAGE, limit - found)
-        page = _page(await wire.api(account, "/v1/files", {**fixed, "limit": size, "skip": found}))
+    filters = {"searchQuery": search, "path": path}
+    query: dict[str, str | int] = {name: value for name, value in filters.items() if value is not None}
+    listed = 0
+    while limit is None or listed < limit:
+        size = PAGE if limit is None else min(PAGE, limit - listed)
+        page = _page(await client.api(account, "/v1/files", {**query, "limit": size, "skip": listed}))
         for file in page:
             yield file
-        found += len(page)
+        listed += len(page)
         if len(page) < size:
             return

@@ -1,4 +1,4 @@
-"""`files`: the media library as a frame."""
+"""`files`: list the media library as a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ikpipe.concurrency.control import to_sync
 from ikpipe.frames.results import listing_frame
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import listing
+from ikpipe.service.library import iter_files
 
 if TYPE_CHECKING:
     import httpx
@@ -24,33 +24,33 @@ async def _files(
     limit: int | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> pd.DataFrame:
-    """List the media library as a frame.
+    """List the media library as a DataFrame.
 
     Parameters
     ----------
     account
-        Must hold the private key.
+        Must have the private key.
     search
-        The service's query language, such as ``'tags IN ["sale"] AND createdAt > "7d"'``.
+        A query in the service's search language, such as ``'tags IN ["sale"] AND createdAt > "7d"'``.
     path
-        Only files right in this folder.
+        Only files directly in this folder.
     limit
-        At most so many rows.
+        The maximum number of rows.
     transport
         An httpx transport to use instead of the network.
 
     Returns
     -------
     pandas.DataFrame
-        A row a file, under the service's own names.
+        One row per file; columns have the media API's names.
 
     Raises
     ------
     AccountError
-        There is no private key, or it is refused.
+        There is no private key, or the service rejects it.
     """
-    async with ServiceClient(transport) as wire:
-        return listing_frame([file async for file in listing(wire, account, search, path, limit)])
+    async with ServiceClient(transport) as client:
+        return listing_frame([file async for file in iter_files(client, account, search, path, limit)])
 
 
 files = to_sync(_files, "files", drains=False)

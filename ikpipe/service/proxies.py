@@ -1,4 +1,4 @@
-"""Whether a proxy of the environment or the system is used for an address."""
+"""Whether httpx uses a proxy of the environment or the operating system for an address."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def proxied(url: httpx.URL) -> bool:
-    """Whether httpx might use a proxy of the environment or the system; in doubt, it is asked."""
+    """Whether httpx might use a proxy for this URL; True if that is not certain."""
     proxies = getproxies()
     if not (proxies.get(url.scheme) or proxies.get("all")):
         return False
-    return not any(_spared(url.host, name.strip().lower()) for name in proxies.get("no", "").split(","))
+    return not any(_bypasses(url.host, entry.strip().lower()) for entry in proxies.get("no", "").split(","))
 
 
-def _spared(host: str, name: str) -> bool:
-    """Whether a name of `NO_PROXY` surely is this host, or a domain that it is in."""
-    inside = host.endswith("." + name.lstrip(".")) and not name.replace(".", "").isdigit() and name != "localhost"
-    return name == "*" or (bool(name) and (name == host or inside))
+def _bypasses(host: str, entry: str) -> bool:
+    """Whether an entry of `NO_PROXY` certainly is this host or a domain above it."""
+    inside = host.endswith("." + entry.lstrip(".")) and not entry.replace(".", "").isdigit() and entry != "localhost"
+    return entry == "*" or (bool(entry) and (entry == host or inside))

@@ -1,8 +1,8 @@
-"""Which hosts this machine may open when a table names them: public ones, and what ``fetch_hosts=`` allows. Pure.
+"""Which hosts this machine may download from: public ones, and those that ``fetch_hosts=`` allows. Pure.
 
-A table can come from anybody, and this machine can reach what they cannot: its own services, the local network, a
-cloud's metadata service. The rule is about addresses, so it is applied to what a name resolves to, and the connection
-goes to the very address that was checked.
+A table can come from anybody, and this machine can reach hosts that its author cannot: its own services, the local
+network, a cloud's metadata service (server-side request forgery). The rule is about addresses, so it is applied to the
+addresses that a name resolves to, and the connection goes to the address that was checked.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Network = IPv4Network | IPv6Network
 
 # IPv6 prefixes whose last 32 bits are an IPv4 address: IPv4-compatible, -mapped, -translated, and NAT64 (RFC 6052).
 _LAST_32_BITS = [ip_network(text) for text in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")]
-# What Python's `is_global` takes for public, or took in some version.
+# Networks that Python's `is_global` regards as public, at least in some versions.
 _NOT_PUBLIC = [
     ip_network(text)
     for text in (
-        "168.63.129.16/32",  # Azure's own services, from within any of its machines
+        "168.63.129.16/32",  # services of Azure, reachable from its machines
         "192.0.0.0/24",  # protocol assignments (RFC 6890)
-        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "192.88.99.0/24",  # 6to4 relays (RFC 7526)
         "64:ff9b:1::/48",  # NAT64 of a local network (RFC 8215)
         "fec0::/10",  # site-local
     )
@@ -43,17 +43,17 @@ _LAST_PORT = 65_535
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public Internet, and so is every IPv4 address inside it."""
-    inside = embedded(address)
-    if inside is not None:
-        return is_public(inside)
+    """Whether an address, or the IPv4 address that is embedded in it, belongs to the public Internet."""
+    ipv4 = embedded(address)
+    if ipv4 is not None:
+        return is_public(ipv4)
     if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def embedded(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address leads to, by whatever translation; None where there is none."""
+    """Return the IPv4 address that an IPv6 address is translated to; None if there is none."""
     if isinstance(address, IPv4Address):
         return None
     if any(address in network for network in _LAST_32_BITS):
@@ -68,9 +68,9 @@ def embedded(address: Address) -> IPv4Address | None:
 
 
 def literal(host: str) -> Address | None:
-    """Return the address that a host is written as; None where it is a name.
+    """Return the IP address if a host is written as one; None if it is a name.
 
-    Also in the old spellings that systems read: ``127.1``, ``0x7f000001``, ``017700000001``.
+    Operating systems also accept old notations: ``127.1``, ``0x7f000001``, ``017700000001``.
     """
     text = host.strip("[]").partition("%")[0].rstrip(".")
     try:
@@ -84,7 +84,7 @@ def literal(host: str) -> Address | None:
 
 
 class _Entry(NamedTuple):
-    """One entry: a host's name or a network, and the one port that is meant, or None for all."""
+    """An entry of ``fetch_hosts=``: a host name or a network, with one port, or None for all ports."""
 
     name: str | None
     network: Network | None
@@ -93,50 +93,52 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FetchHosts:
-    """The hosts that ``fetch_hosts=`` allows besides public ones; public ones are always allowed."""
+    """The hosts that ``fetch_hosts=`` allows in addition to public ones."""
 
     entries: tuple[_Entry, ...] = field(default=())
 
     @classmethod
-    def read(cls, given: Iterable[str] | FetchHosts) -> FetchHosts:
-        """Read the entries: a host, an address or a network (``10.0.0.0/8``), with or without a port.
+    def read(cls, hosts: Iterable[str] | FetchHosts) -> FetchHosts:
+        """Return the allowed hosts; an entry is a host, address or network (``10.0.0.0/8``), with or without a port.
 
         Raises
         ------
         MappingError
-            An entry is none of these.
+            An entry is invalid.
         """
-        if isinstance(given, FetchHosts):
-            return given
-        if isinstance(given, str) or not all(isinstance(one, str) for one in given):
-            raise MappingError(f"fetch_hosts={given!r}: give a list of hosts, such as ['intranet.example.com'].")
-        return cls(tuple(map(_entry, given)))
+        if isinstance(hosts, FetchHosts):
+            return hosts
+        if isinstance(hosts, str) or not all(isinstance(host, str) for host in hosts):
+            raise MappingError(f"fetch_hosts={hosts!r} must be a list of hosts, such as ['intranet.example.com'].")
+        return cls(tuple(map(_read_entry, hosts)))
 
     def allows(self, host: str, port: int, address: Address | None = None) -> bool:
-        """Whether a host may be opened at an address; without one, whether its name alone is allowed."""
+        """Whether a host may be opened at an address; without one, whether its name is allowed."""
         if address is not None and is_public(address):
             return True
         name = host.rstrip(".").lower()
-        inside = [one for one in (address, address and embedded(address)) if one is not None]
+        addresses = [each for each in (address, address and embedded(address)) if each is not None]
         for entry in self.entries:
             if entry.port not in (None, port):
                 continue
             network = entry.network
             if entry.name == name:
                 return True
-            if network is not None and any(one in network for one in inside if one.version == network.version):
+            if network is not None and any(each in network for each in addresses if each.version == network.version):
                 return True
         return False
 
 
-def _entry(text: str) -> _Entry:
-    words = f"fetch_hosts has {text!r}, which is no host, address or network"
-    host, port = _without_port(text.strip())
+_EXAMPLES = "Use a host, address or network, such as intranet.example.com, 10.0.0.0/8 or 10.1.2.3:8080."
+
+
+def _read_entry(text: str) -> _Entry:
+    host, port = _split_port(text.strip())
     try:
         return _Entry(None, ip_network(host.strip("[]")), port)
     except ValueError as error:
         if "/" in host:
-            raise MappingError(f"{words}: {error}. Write intranet.example.com, 10.0.0.0/8 or 10.1.2.3:8080.") from None
+            raise MappingError(f"fetch_hosts: {error}. {_EXAMPLES}") from None
     if (address := literal(host)) is not None:
         return _Entry(None, ip_network(address), port)
     try:
@@ -144,11 +146,11 @@ def _entry(text: str) -> _Entry:
     except idna.IDNAError:
         name = ""
     if not _HOST.fullmatch(name):
-        raise MappingError(f"{words}. Write intranet.example.com, 10.0.0.0/8 or 10.1.2.3:8080.")
+        raise MappingError(f"fetch_hosts: {text!r} is not valid. {_EXAMPLES}")
     return _Entry(name.rstrip(".").lower(), None, port)
 
 
-def _without_port(text: str) -> tuple[str, int | None]:
+def _split_port(text: str) -> tuple[str, int | None]:
     host, colon, port = text.rpartition(":")
     bare = ":" in host and not host.endswith("]")  # an IPv6 address without brackets
     if not colon or bare or not (port.isascii() and port.isdigit()) or not 0 < int(port) <= _LAST_PORT:

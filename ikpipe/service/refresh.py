@@ -1,4 +1,4 @@
-"""`refresh`: what became of rows later, by asking the media library."""
+"""`refresh`: update results from the media library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.control import each, rest, to_sync
+from ikpipe.concurrency.control import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.results import RevisedResults
@@ -14,7 +14,7 @@ from ikpipe.request.names import as_sent
 from ikpipe.request.policy import Policy
 from ikpipe.service import updates
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import file_at, file_details
+from ikpipe.service.library import file_details, find_details
 
 if TYPE_CHECKING:
     import httpx
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.result import Result
 
-_IN_VAIN = 8  # rows for which there is no answer, one after the other from the first, before it is given up
+_MAX_FAILURES = 8  # failed requests from the start, without any success, before giving up
 _log = logging.getLogger("ikpipe")
 
 
@@ -35,99 +35,99 @@ async def _refresh(
     policy: Policy | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Frame:
-    """Ask what became of rows after their uploads: pending extensions, pre-transformations.
+    """Update results from the media library: pending extensions and pre-transformations.
 
-    It is what `webhooks.apply` does from events, where there is nobody to hear webhooks.
+    `webhooks.apply` does the same with webhook events; `refresh` is for pipelines without a webhook receiver.
 
     Parameters
     ----------
     results
-        What `upload` gave, or `read_results`. It is not changed.
+        A table from `upload` or `read_results`. It is not changed.
     account
-        Must hold the private key.
+        Must have the private key.
     every
-        Whether to ask for the details of every file that is up, not only of those that have something open.
+        Whether to read the details of every uploaded file, not only of files with pending operations.
     policy
-        Its `look_ups` is how many files are asked for a second, at most.
+        Its `look_ups` is the maximum number of files read per second.
     transport
         An httpx transport to use instead of the network.
 
     Returns
     -------
-    The same rows. A pending tagger whose AI tags are there has ended (guess: the media API does not tell the status of
-    extensions). A row that was `accepted` is `uploaded` if its file is found, which needs a name made by ikpipe: where
-    a file of a fixed name is replaced, nobody could tell the old one from the new. What cannot be found stays as
-    it is; so does what could not be asked for, and the log says how much.
+    The same rows. A pending tagging extension is finished if the file has its AI tags [guess: the media API does not
+    report the status of extensions]. An `accepted` row becomes `uploaded` if its file is found, which is only possible
+    with a unique name made by ikpipe: with a fixed name, the replaced file cannot be told from the new one. Rows whose
+    file is not found or could not be read do not change; a warning in the log counts the latter.
 
     Raises
     ------
     MappingError
         The frame has no `ik_status`.
     AccountError
-        There is no private key, or it is refused.
+        There is no private key, or the service rejects it.
     Error
-        Nothing could be asked for.
+        No file could be read.
     """
     revision = RevisedResults(results)
-    pace, tally = RateLimiter((policy or Policy()).look_ups), _RefreshCounts()
-    rows = [row for row in revision.results if _open(row, every=every)]
-    async with ServiceClient(transport) as wire:
+    limiter, counts = RateLimiter((policy or Policy()).look_ups), _RefreshCounts()
+    rows = [row for row in revision.results if _is_pending(row, every=every)]
+    async with ServiceClient(transport) as client:
 
-        async def ask(row: Result) -> None:
-            await rest(pace.reserve(time.monotonic()))
-            with tally:
-                await _asked(wire, account, row)
+        async def refresh_row(row: Result) -> None:
+            await interruptible_sleep(limiter.reserve(time.monotonic()))
+            with counts:
+                await _refresh_row(client, account, row)
 
-        await each(rows, ask)
-    tally.close(len(rows))
+        await run_limited(rows, refresh_row)
+    counts.close(len(rows))
     revised: Frame = revision.close()
     return revised
 
 
 class _RefreshCounts:
-    """Counts what could not be asked for: one outage among many answers does not take these away."""
+    """Counts requests that fail: after the first success, a failed request does not end the others."""
 
     def __init__(self) -> None:
-        self._answered, self._errors = 0, list[Error]()
+        self._succeeded, self._errors = 0, list[Error]()
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         if error is None:
-            self._answered += 1
+            self._succeeded += 1
         elif isinstance(error, Error) and not isinstance(error, AccountError):
             self._errors.append(error)
-            return self._answered > 0 or len(self._errors) < _IN_VAIN
+            return self._succeeded > 0 or len(self._errors) < _MAX_FAILURES
         return False
 
-    def close(self, asked: int) -> None:
-        """Raise if there was no answer at all; else say how many there were not."""
-        if self._errors and not self._answered:
+    def close(self, rows: int) -> None:
+        """Raise if all requests failed; log how many failed."""
+        if self._errors and not self._succeeded:
             raise self._errors[0]
         if self._errors:
-            words = "%d of %d rows could not be asked for, and stay as they are: %s"
-            _log.warning(words, len(self._errors), asked, self._errors[0])
+            message = "%d of %d rows could not be refreshed and did not change: %s"
+            _log.warning(message, len(self._errors), rows, self._errors[0])
 
 
 refresh = to_sync(_refresh, "refresh", drains=False)
 
 
-def _open(row: Result, *, every: bool) -> bool:
+def _is_pending(row: Result, *, every: bool) -> bool:
     if row.status == "accepted":
         return row.file_path is not None
     return row.file_id is not None and (every or bool(updates.pending(row)))
 
 
-async def _asked(wire: ServiceClient, account: Account, row: Result) -> None:
+async def _refresh_row(client: ServiceClient, account: Account, row: Result) -> None:
     if row.status == "accepted":
-        # An accepted row has a path only if its name was made for it: no other file can have the name in another form.
-        found = await file_at(wire, account, as_sent(row.file_path or "", row.name), names="stored")
-        if found is not None:
-            updates.stored(row, found)
+        # An accepted row only has a path if ikpipe made its name unique, so no other file can have a similar name.
+        file = await find_details(client, account, as_sent(row.file_path or "", row.name), names="stored")
+        if file is not None:
+            updates.stored(row, file)
         return
-    found = await file_details(wire, account, row.file_id or "")
-    if found is not None:
-        updates.fold(row, found)
+    file = await file_details(client, account, row.file_id or "")
+    if file is not None:
+        updates.fold(row, file)
         for extension in set(updates.pending(row)) & updates.tagged_by(row):
             updates.ended(row, extension, "success")

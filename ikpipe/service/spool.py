@@ -1,4 +1,4 @@
-"""The files of downloads, on this machine from their first byte until they are sent."""
+"""Temporary files of downloads, which exist until they are uploaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from ikpipe.errors import Error
-from ikpipe.service.body import close_after
+from ikpipe.service.body import OUT_OF_FILES, close_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,10 +23,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FetchError(Error):
-    """A URL cannot be downloaded here.
+    """A URL cannot be downloaded.
 
-    `again`: it may be worth another attempt; `wait`: the seconds that its host asks for; `full`: the temporary folder
-    has no room for it now.
+    Attributes
+    ----------
+    again
+        Whether another attempt may succeed.
+    wait
+        Seconds that the host asks to wait, or None.
+    full
+        Whether the temporary folder has no space at the moment.
     """
 
     def __init__(self, message: str, *, again: bool = False, wait: float | None = None, full: bool = False) -> None:
@@ -35,7 +41,7 @@ class FetchError(Error):
 
 
 class SpoolFolder:
-    """The temporary folder of a run's downloads: made for the first of them, and removed with whatever is in it."""
+    """The temporary folder of a run's downloads: created for the first one, and removed with its content."""
 
     def __init__(self) -> None:
         self._folder: TemporaryDirectory[str] | None = None
@@ -49,90 +55,92 @@ class SpoolFolder:
                 self._folder.cleanup()
 
     def __call__(self) -> Path:
-        """Return the folder."""
+        """Return the folder; create it if needed."""
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="ikpipe-")
         return Path(self._folder.name)
 
 
 class DownloadFile:
-    """A download's file; it is written by a thread, which removing it does not wait for."""
+    """The temporary file of one download, written in a thread; it can be removed while it is being written."""
 
     def __init__(self, url: str, folder: Callable[[], Path]) -> None:
         self.size = 0
         self._url, self._folder = url, "for downloads"
-        self._left = bytearray()
-        self._hop: asyncio.Future[None] | None = None
-        with self._told():
+        self._buffer = bytearray()
+        self._operation: asyncio.Future[None] | None = None
+        with self._translate_errors():
             self._folder = str(folder())
             self.path = Path(self._folder, secrets.token_hex(8))
-            how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            self._end: int | None = os.open(self.path, how, 0o600)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._descriptor: int | None = os.open(self.path, flags, 0o600)
 
     def reserve(self, size: int) -> None:
-        """See that a file of so many bytes fits into the folder.
+        """Check that the folder has space for a file of this size, in bytes.
 
         Raises
         ------
         FetchError
-            It does not, or not now.
+            It has too little space, at the moment or in total.
         """
         with suppress(OSError):
-            room = shutil.disk_usage(self._folder)
-            if size > room.free:
-                raise self._no_room(f"the file has {size:,} bytes", ever=size <= room.total)
+            usage = shutil.disk_usage(self._folder)
+            if size > usage.free:
+                raise self._no_space(f"the file has {size:,} bytes", retryable=size <= usage.total)
 
     async def write(self, block: bytes) -> None:
-        """Write on, some time soon."""
-        self._left += block
+        """Add a block to the file, buffered."""
+        self._buffer += block
         self.size += len(block)
-        if len(self._left) >= _BLOCK:
+        if len(self._buffer) >= _BLOCK:
             await self._flush()
 
     async def end(self) -> None:
-        """Write what is left, and close the file."""
+        """Write the buffer and close the file."""
         await self._flush()
-        with self._told():
+        with self._translate_errors():
             self.close()
 
     async def _flush(self) -> None:
-        assert self._end is not None  # noqa: S101 - for mypy
-        block, self._left = bytes(self._left), bytearray()
-        with self._told():
-            self._hop = asyncio.get_running_loop().run_in_executor(None, _write, self._end, block)
-            await asyncio.shield(self._hop)
+        assert self._descriptor is not None  # noqa: S101 - for mypy
+        block, self._buffer = bytes(self._buffer), bytearray()
+        with self._translate_errors():
+            self._operation = asyncio.get_running_loop().run_in_executor(None, _write, self._descriptor, block)
+            await asyncio.shield(self._operation)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say which folder it is that something is wrong with."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Raise a `FetchError` that names the folder instead of an `OSError`."""
         try:
             yield
         except OSError as error:
             if error.errno in _FULL:
-                raise self._no_room(f"{self.size:,} bytes of the file have come", ever=True) from None
-            words = f"it cannot be stored in the temporary folder {self._folder}: {error.strerror or error}"
-            again = error.errno in (errno.EMFILE, errno.ENFILE)
-            raise FetchError(f"{self._url} cannot be downloaded: {words}", again=again) from None
+                raise self._no_space(f"{self.size:,} bytes were downloaded", retryable=True) from None
+            reason = f"it cannot be stored in the temporary folder {self._folder}: {error.strerror or error}"
+            again = error.errno in OUT_OF_FILES
+            raise FetchError(f"{self._url} cannot be downloaded: {reason}", again=again) from None
 
-    def _no_room(self, words: str, *, ever: bool) -> FetchError:
-        fix = "free some room, or set TMPDIR to another folder"
-        message = f"{self._url} cannot be downloaded: the temporary folder {self._folder} is full, {words}; {fix}"
-        return FetchError(message, again=ever, full=ever)
+    def _no_space(self, detail: str, *, retryable: bool) -> FetchError:
+        message = (
+            f"{self._url} cannot be downloaded: the temporary folder {self._folder} is full ({detail}). "
+            "Free disk space, or set TMPDIR to another folder."
+        )
+        return FetchError(message, again=retryable, full=retryable)
 
     def close(self) -> None:
-        """Close it, as soon as no thread writes any more: another file may get its number."""
-        end, self._end = self._end, None
-        if end is not None:
-            close_after(end, self._hop)
+        """Close the file once no thread writes to it."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            close_after(descriptor, self._operation)
 
     def remove(self) -> None:
-        """Remove it."""
+        """Close and remove the file."""
         with suppress(OSError):
             self.close()
         self.path.unlink(missing_ok=True)
 
 
-def _write(end: int, block: bytes) -> None:
-    left = memoryview(block)
-    while left:
-        left = left[os.write(end, left) :]
+def _write(descriptor: int, block: bytes) -> None:
+    remaining = memoryview(block)
+    while remaining:
+        remaining = remaining[os.write(descriptor, remaining) :]

@@ -1,4 +1,4 @@
-"""What is learnt of a row after its upload: details folded into its result. Pure."""
+"""Merge details that arrive after an upload, from the media API or webhooks, into its result. Pure."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
 
 
 _REMOVABLE = {"tags": "tags", "AITags": "ai_tags", "customCoordinates": "custom_coordinates"}
-"""What a file can lose again, and is then null in its details (spec)."""
+"""Details that can be removed from a file: its API name → the result's name. They are null then [spec]."""
 
 
 def fold(result: Result, answer: Mapping[str, Any]) -> None:
-    """Put what the service says of a file into its row's result; what it does not say stays as it is."""
-    found, known = details(answer), result.extension_status
+    """Merge a file's details into a result; values that are not in the details do not change."""
+    new, earlier_status = details(answer), result.extension_status
     for name in SERVED:
-        if (value := getattr(found, name)) is not None:
+        if (value := getattr(new, name)) is not None:
             setattr(result, name, value)
-    for wire, name in _REMOVABLE.items():
-        if wire in answer and answer[wire] is None:
+    for api_name, name in _REMOVABLE.items():
+        if api_name in answer and answer[api_name] is None:
             setattr(result, name, None)
-    if known and found.extension_status:
-        result.extension_status = _further(known, found.extension_status)
+    if earlier_status and new.extension_status:
+        result.extension_status = _merge_status(earlier_status, new.extension_status)
 
 
-def _further(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Put statuses together: details that are older than an extension's end still call it pending."""
-    return {**told, **{name: was for name, was in known.items() if told.get(name, "pending") == "pending"}}
+def _merge_status(earlier: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge statuses of extensions; `pending` never replaces a final status, because details may arrive late."""
+    return {**new, **{name: status for name, status in earlier.items() if new.get(name, "pending") == "pending"}}
 
 
 def stored(result: Result, answer: Mapping[str, Any]) -> None:
-    """Let a row that was `accepted` be `uploaded`, with its details."""
+    """Change an `accepted` result to `uploaded` and merge the file's details."""
     result.status, result.error, result.message = "uploaded", None, None
     fold(result, answer)
 
 
 def ended(result: Result, extension: str, status: str) -> None:
-    """Note how an extension ended."""
+    """Set the final status of an extension."""
     result.extension_status = {**(result.extension_status or {}), extension: status}
 
 
 def pending(result: Result) -> list[str]:
-    """Name the extensions that have not ended yet, as far as is known."""
+    """Return the names of the extensions that are pending."""
     return [name for name, status in (result.extension_status or {}).items() if status == "pending"]
 
 
 def tagged_by(result: Result) -> set[str]:
-    """Name the extensions that the file has AI tags of."""
+    """Return the names of the extensions that added AI tags to the file."""
     return {
         tag["source"] for tag in result.ai_tags or [] if isinstance(tag, dict) and isinstance(tag.get("source"), str)
     }

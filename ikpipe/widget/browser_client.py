@@ -12,7 +12,7 @@ from ikpipe.request.planner import path_of
 from ikpipe.request.reply import UploadReply, read_reply
 from ikpipe.request.result import Result
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import confirm, file_at
+from ikpipe.service.library import confirm, find_details
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +146,7 @@ class BrowserClient(ServiceClient):
             await asyncio.sleep(wait)
             try:
                 path, names = path_of(fields), self._rules.names
-                if await file_at(self, self._account, path, size=size, since=since, names=names) is not None:
+                if await find_details(self, self._account, path, size=size, since=since, names=names) is not None:
                     self._page.proven.set()
                     return doubt
             except AccountError:

@@ -220,7 +220,7 @@ def test_without_probing_no_url_is_asked(site: Site) -> None:
 
 def test_a_url_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service gives up on a URL after 8 s without headers (seed); so does a probe."""
-    monkeypatch.setattr(download, "URL_PATIENCE", 0.1)
+    monkeypatch.setattr(download, "HEADERS_TIMEOUT", 0.1)
     with RawServer(silent) as server:
         found = ikpipe.check(pd.DataFrame({"file": [f"{server.url}/a.jpg"]}), probe=True, fetch_hosts=["127.0.0.1"])
     assert found["code"].tolist() == ["url_unreachable"]

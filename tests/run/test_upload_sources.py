@@ -100,8 +100,8 @@ def test_files_fetched_here_arrive_whole(page: Page, account: Account, site: Sit
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        (Page(b"", 404), "answered 404"),
-        (Page(b"", 503), "answered 503"),
+        (Page(b"", 404), "status 404"),
+        (Page(b"", 503), "status 503"),
         (Page(b"half", cut=2), "cannot be downloaded"),
         (Page(b"", 302, headers=(("Location", "/loop"),)), "cannot be downloaded"),
     ],

@@ -34,7 +34,7 @@ def blocks(one: MultipartStream) -> list[tuple[bytes, bool]]:
     """Give its pieces, and with each whether it is the last."""
 
     async def gather() -> list[tuple[bytes, bool]]:
-        return [(piece, one.left) async for piece in one.blocks()]
+        return [(piece, one.complete) async for piece in one.blocks()]
 
     return asyncio.run(gather())
 
@@ -85,9 +85,9 @@ def test_a_file_of_another_length_has_no_end(by: int | None, size: int, tmp_path
     if by is not None:
         (tmp_path / "a").write_bytes(bytes(size + by))
     one = body(FileSource("path", "a", path=tmp_path / "a", size=size))
-    with pytest.raises(FileChanged, match="cannot be read any more" if by is None else "no longer"):
+    with pytest.raises(FileChanged, match="can no longer be read" if by is None else "no longer has"):
         blocks(one)
-    assert not one.left
+    assert not one.complete
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")

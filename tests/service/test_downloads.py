@@ -312,7 +312,7 @@ def test_retries_end(account: Account) -> None:
     """After `retries` more attempts the row has failed."""
     with RawServer(answering(503, b"")) as server:
         _, code, message = one(f"{server.url}/a.bin", account, retries=2)
-    assert (code, server.connections, "answered 503" in message) == ("fetch_failed", 3, True)
+    assert (code, server.connections, "status 503" in message) == ("fetch_failed", 3, True)
 
 
 def test_a_time_that_is_too_long_is_not_waited(account: Account) -> None:
@@ -387,7 +387,7 @@ def test_an_endless_download_ends(
     framing: bytes, account: Account, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without `max_file_size`, a download has a largest size too, unless its host says how long it is."""
-    monkeypatch.setattr(download, "LARGEST", 3_000_000)
+    monkeypatch.setattr(download, "MAX_SIZE", 3_000_000)
     monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: os.terminal_size((0, 0)))
     small = at_most(account, 2_000_000) if b"Length" in framing else account
     with RawServer(dripping(HEAD + framing, bytes(1 << 16), pause=0)) as server:

@@ -170,9 +170,9 @@ def test_none_that_is_there(*, tells: bool) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status_code": 500}, "answered 500"),
+        ({"status_code": 500}, "status 500"),
         ({"status_code": 400, "json": {"message": "No."}}, "No."),
-        ({"status_code": 200, "json": {"successfullyDeletedFileIds": []}}, "does not say why"),
+        ({"status_code": 200, "json": {"successfullyDeletedFileIds": []}}, "gave no reason"),
     ],
 )
 def test_what_the_service_does_not_do_has_failed(answer: Any, words: str) -> None:
@@ -188,7 +188,10 @@ def test_a_purge_that_fails() -> None:
     """Also of one address."""
     frame = pd.DataFrame({"url": ["https://ik.example/a.jpg"]})
     found = ikpipe.purge(frame, SHOP, policy=QUICK, transport=Api(status_code=400, json={"message": "No."}))
-    assert found[["ik_change", "ik_change_message"]].iloc[0].tolist() == ["failed", "The media API answered 400: No."]
+    assert found[["ik_change", "ik_change_message"]].iloc[0].tolist() == [
+        "failed",
+        "The media API answered with status 400: No.",
+    ]
 
 
 def test_a_rate_limit_is_waited_out(emulate: Callable[..., Emulator]) -> None:
@@ -211,7 +214,7 @@ def test_requests_are_paced() -> None:
 
 def test_a_refused_key_stops_it() -> None:
     """An account that is refused is an error, not a frame of failures."""
-    with pytest.raises(ikpipe.AccountError, match="refused the private key"):
+    with pytest.raises(ikpipe.AccountError, match="rejected the private key"):
         ikpipe.delete(
             ids(1),
             SHOP,
@@ -230,8 +233,8 @@ def test_a_refused_key_stops_it() -> None:
             "did you mean 'ik_file_ids'",
         ),
         (lambda frame: ikpipe.purge(frame, SHOP), "'ik_url' or 'url'"),
-        (lambda frame: ikpipe.add_tags(frame, SHOP), "Give tags="),
-        (lambda frame: ikpipe.add_tags(frame, SHOP, "a", column="fileId"), "Give tags="),
+        (lambda frame: ikpipe.add_tags(frame, SHOP), "Use either tags="),
+        (lambda frame: ikpipe.add_tags(frame, SHOP, "a", column="fileId"), "Use either tags="),
         (lambda frame: ikpipe.add_tags(frame, SHOP, []), "no tags"),
         (lambda frame: ikpipe.add_tags(frame, SHOP, "50%"), "has a '%'"),
         (lambda frame: ikpipe.add_tags(frame, SHOP, column="tag"), "no column 'tag'"),

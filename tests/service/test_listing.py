@@ -120,9 +120,9 @@ def test_it_needs_the_private_key(account: Account) -> None:
     ("status", "body", "words"),
     [
         (400, {"message": "Bad query."}, "Bad query"),
-        (500, b"", "answered 500"),
-        (200, b"<html>", "answered 200: no JSON"),
-        (200, {"files": []}, "could not be read"),
+        (500, b"", "status 500"),
+        (200, b"<html>", "status 200: the response is not JSON"),
+        (200, {"files": []}, "invalid list of files"),
     ],
 )
 def test_other_trouble_is_an_error_with_its_reason(status: int, body: Any, words: str, account: Account) -> None:

@@ -200,7 +200,7 @@ def test_whatever_reading_raises_is_the_rows(
     monkeypatch.setattr(os, "read", read)
     results = quiet(pd.DataFrame({"file": ["bad.bin", "good.bin"]}), account, root=tmp_path)
     assert results["ik_status"].tolist() == ["failed", "uploaded"]
-    assert "cannot be read" in results["ik_message"][0]
+    assert "can no longer be read" in results["ik_message"][0]
 
 
 # Permissions
@@ -288,8 +288,8 @@ def test_too_many_open_files_for_good(tmp_path: Path, account: Account, monkeypa
     def opened(_source: Any) -> int:
         raise OSError(errno.ENFILE, "Too many open files in system")
 
-    monkeypatch.setattr(body, "_opened", opened)
-    monkeypatch.setattr(client, "_OUT_OF_FILES", 0.1)
+    monkeypatch.setattr(body, "_open_file", opened)
+    monkeypatch.setattr(client, "_FILE_TIMEOUT", 0.1)
     result = ikpipe.upload_file("a.bin", account, root=tmp_path, retries=0)
     assert (result.status, result.error) == ("failed", "file_unreadable")
     assert "ulimit -n" in str(result.message)

@@ -12,7 +12,7 @@ from rows import at
 
 import ikpipe
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import file_at
+from ikpipe.service.library import find_details
 
 if TYPE_CHECKING:
     from ikpipe import Account
@@ -26,7 +26,7 @@ def look(account: Account, target: str, **known: Any) -> dict[str, Any] | None:
 
     async def go() -> dict[str, Any] | None:
         async with ServiceClient() as wire:
-            return await file_at(wire, account, target, **known)
+            return await find_details(wire, account, target, **known)
 
     return asyncio.run(go())
 

@@ -118,8 +118,8 @@ def test_it_shows_what_it_would_do(shop: Emulator) -> None:
         ["colours", "MultiSelect", "planned"],
     ]
     assert found["ik_change_message"].tolist()[1:3] == [
-        "it is a Number; `check` tells which cells do not fit",
-        "it lacks the options L",
+        "The field's type is Number. `check` reports cells that do not fit.",
+        "The field has no option L.",
     ]
     assert len(ikpipe.metadata_fields(shop.account)) == 3
 
@@ -168,7 +168,7 @@ def test_a_field_of_another_type_is_in_the_way(shop: Emulator) -> None:
     found = ikpipe.create_metadata_fields(FRAME.assign(brand=[1, 2]), shop.account, columns="brand", dry_run=False)
     assert found[["ik_change", "ik_change_message"]].iloc[0].tolist() == [
         "conflict",
-        "it is there as Text, and the column asks for Number",
+        "The field's type is Text, but the column needs Number.",
     ]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.service.client import _trusted
+from ikpipe.service.client import _ssl_context
 from ikpipe.service.proxies import proxied
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def secured(environment: Environment, tmp_path: Path) -> Iterator[Callable[[Act]
 
         return over_tls
 
-    _trusted.cache_clear()
+    _ssl_context.cache_clear()
     yield over
-    _trusted.cache_clear()
+    _ssl_context.cache_clear()
 
 
 class Tunnel:
@@ -104,7 +104,7 @@ def up(account: Account, url: str) -> list[str]:
     return ["failed" if status == "cancelled" else status for status in found["ik_status"]]
 
 
-def test_a_certificate_of_the_environment_is_trusted(account: Account, secured: Callable[[Act], Act]) -> None:
+def test_a_certificate_of_the_environment_is_ssl_context(account: Account, secured: Callable[[Act], Act]) -> None:
     """`SSL_CERT_FILE` says whom to trust, and uploads go by it."""
     with RawServer(secured(answering(200, stored()))) as server:
         assert up(account, server.url.replace("http://127.0.0.1", "https://localhost")) == ["uploaded"] * 2

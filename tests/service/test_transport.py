@@ -539,7 +539,7 @@ def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *
 
     async def first(line: HTTPTransport) -> Any:
         async with asyncio.timeout(0.1 if cancelled else 9):
-            connection = await line._first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
+            connection = await line._connect_first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
         connection.abort()
 
     with socket.create_server(("127.0.0.2", port)):
