@@ -1,4 +1,4 @@
-"""What our ASGI applications have in common: a body with an end, an answer of JSON."""
+"""Shared by the ASGI applications of auth and webhooks: read a request body, send a JSON response."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class TooLarge(Exception):  # noqa: N818 - it becomes an answer
-    """A body has more bytes than it may have."""
+class TooLarge(Exception):  # noqa: N818 - it becomes a response
+    """The request body is larger than allowed."""
 
 
-class Gone(Exception):  # noqa: N818 - nobody is there to be answered
-    """The client went before its body was whole."""
+class ClientDisconnected(Exception):  # noqa: N818 - there is no one to respond to
+    """The client disconnected before the body was complete."""
 
 
-async def whole_body(scope: Scope, receive: Receive, most: int) -> bytes:
-    """Read a request's body, of so many bytes at most; what says beforehand that it is larger is not read.
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Return a request's body of at most `limit` bytes; reject a larger Content-Length without reading.
 
     Raises
     ------
-    TooLarge, Gone
-        It is larger, or does not come.
+    TooLarge, ClientDisconnected
+        The body is larger, or incomplete.
     """
-    stated = dict(scope["headers"]).get(b"content-length", b"0")
-    if not stated.isdigit() or int(stated[:20]) > most:
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared[:20]) > limit:
         raise TooLarge
     body, more = b"", True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise Gone
+            raise ClientDisconnected
         body += message.get("body", b"")
-        if len(body) > most:
+        if len(body) > limit:
             raise TooLarge
         more = message.get("more_body", False)
     return body
 
 
-async def answer(
+async def respond(
     send: Send, status: int, content: Mapping[str, Any] | None, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Answer with JSON, or with nothing."""
+    """Send a response with JSON, or without content."""
     body = b"" if content is None else json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    kind = [] if content is None else [(b"content-type", b"application/json")]
-    size = [] if status == 204 else [(b"content-length", b"%d" % len(body))]  # noqa: PLR2004 - HTTP: it has none
-    await send({"type": "http.response.start", "status": status, "headers": [*kind, *size, *headers]})
+    content_type = [] if content is None else [(b"content-type", b"application/json")]
+    size = [] if status == 204 else [(b"content-length", b"%d" % len(body))]  # noqa: PLR2004 - HTTP forbids the header
+    await send({"type": "http.response.start", "status": status, "headers": [*content_type, *size, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
-async def live(receive: Receive, send: Send) -> None:
-    """Take part in a server's life: nothing is to be begun, and nothing to be ended."""
+async def handle_lifespan(receive: Receive, send: Send) -> None:
+    """Confirm the server's startup and shutdown, for which nothing needs to be done."""
     while (await receive())["type"] == "lifespan.startup":
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})

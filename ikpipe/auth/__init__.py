@@ -2,15 +2,15 @@
 
 ::
 
-    allow.py          `Allow`: who may have what signed
-    payload.py        a request's body to what is to be signed
+    allow.py          `Allow`: the policy, who may have what signed
+    payload.py        parse and check a request's body
     messages.py       `SigningRequest` and `SigningReply`
-    refusal.py        a status and a message
-    rate.py           how often a caller may ask
-    signer.py         `SigningService`: a request in, a reply out, without a server: for Flask, Lambda and others
-    bearer_tokens.py  callers with bearer tokens, from a file
+    refusal.py        a rejection: HTTP status and message
+    rate.py           the rate limit of each caller
+    signer.py         `SigningService`: answers a request without a server, for Flask, Lambda and others
+    bearer_tokens.py  `bearers`: authenticate callers by bearer tokens from a file
     endpoint.py       `endpoint`: an ASGI application
-    server.py         the application on a port: `ikpipe auth-server`
+    server.py         serve the application on a port: `ikpipe auth-server`
 """
 
 from ikpipe.auth.allow import Allow

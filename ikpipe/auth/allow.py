@@ -1,4 +1,4 @@
-"""`Allow`: who may have what signed. What it does not allow is refused: with `Allow()`, everything."""
+"""`Allow`: the policy of an authentication endpoint. Whatever it does not allow is rejected."""
 
 from __future__ import annotations
 
@@ -20,50 +20,51 @@ if TYPE_CHECKING:
 
 Who = Callable[["SigningRequest"], "Awaitable[str | None] | str | None"]
 
-_CALLER = re.compile(r"[\w-]+")  # that can be one level of a folder
-_STAND_IN = "callerxcallerx"  # for ``{caller}``, while a value is checked
+_CALLER = re.compile(r"[\w-]+")  # a caller's name that can be a folder name
+_PLACEHOLDER = "callerxcallerx"  # replaces ``{caller}`` while a value is checked
 
 
 def nobody(_request: SigningRequest) -> None:
-    """Refuse everybody."""
+    """Reject every caller."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Allow:
-    """What an authentication endpoint may sign.
+    """The policy of an authentication endpoint: who may have what signed. `Allow()` allows nothing.
 
-    A token cannot add to an upload, only fit it: so what is forced must be in the request as well.
+    A token cannot add parameters to an upload, so the request must contain forced parameters, too.
 
     Parameters
     ----------
     who
-        Called with each `Request` (headers, the client's address): the caller's name, or None for somebody who may not
-        sign. May be a coroutine function for `endpoint`.
+        Called with each `SigningRequest` (headers, client address); returns the caller's name, or None for a caller
+        who may not sign. For `endpoint`, it may be a coroutine function.
     parameters
-        The upload parameters that a caller may set, in either spelling. All others are refused.
+        The upload parameters that a caller may set, in either spelling. All others are rejected.
     folders
-        The folders that a caller may upload to, each with those below it; ``{caller}`` is the caller's name:
-        ``["/users/{caller}/"]``. A request without a folder is for ``/``.
+        The folders that a caller may upload to, including their subfolders; ``{caller}`` is the caller's name:
+        ``["/users/{caller}/"]``. A request without a folder uploads to ``/``.
     names
-        A regular expression that the whole file name, as the service stores it, must match; None takes any.
+        A regular expression that must match the complete file name as the service stores it; None allows any.
     tags
-        The tags that a caller may use; None takes any.
+        The tags that a caller may use; None allows any.
     values
-        Of further parameters, the values that are allowed, or a function that tells whether a text is.
+        Allowed values of further parameters, or a function that returns whether a value is allowed.
     force
-        Parameters that each request must have with exactly this value, which may have ``{caller}`` in it.
+        Parameters that each request must have with exactly this value, which may contain ``{caller}``.
     replace
-        Whether a caller may replace files that are there: else ``useUniqueFileName=false`` needs
-        ``overwriteFile=false``, too.
+        Whether a caller may replace existing files. If not, ``useUniqueFileName=false`` needs ``overwriteFile=false``,
+        too.
     lifetime
-        Seconds that a token may live at most: up to 3600 (docs), which is what the seed's page asks for.
+        The maximum lifetime of a token in seconds, up to 3600 [docs], which the page of ImageKit's upload documentation
+        requests.
     rate
-        Requests that a caller has per minute; they may come at once. None sets no limit.
+        The number of requests per caller and minute, which may come at once. None sets no limit.
 
     Raises
     ------
     MappingError
-        A parameter is unknown, or a value breaks its rule.
+        A parameter is unknown, or a value is invalid.
     """
 
     who: Who = nobody
@@ -81,32 +82,32 @@ class Allow:
         for name in ("parameters", "folders", "tags"):
             _check_list(name, getattr(self, name))
         if not _is_number(self.lifetime) or not 0 < self.lifetime <= LONGEST:
-            raise MappingError(f"Allow(lifetime={self.lifetime!r}): a token lives 1 to {LONGEST} seconds.")
+            raise MappingError(f"Allow(lifetime={self.lifetime!r}) must be 1 to {LONGEST:,} seconds.")
         if self.rate is not None and (not _is_number(self.rate) or not self.rate >= 1):
-            raise MappingError(f"Allow(rate={self.rate!r}): give the requests per minute, at least 1, or None.")
+            raise MappingError(f"Allow(rate={self.rate!r}) must be the requests per minute, at least 1, or None.")
         for folder in self.folders:
-            _written("folder", folder)
+            _encoded("folder", folder)
         if self.names is not None:
             try:
                 re.compile(self.names)
             except re.error as error:
-                raise MappingError(f"Allow(names={self.names!r}): {error}.") from None
-        forced = {_wire(name): _written(BY_WIRE[_wire(name)], value) for name, value in self.force.items()}
+                raise MappingError(f"Allow(names={self.names!r}) is not a valid regular expression: {error}.") from None
+        forced = {_api_name(name): _encoded(BY_WIRE[_api_name(name)], value) for name, value in self.force.items()}
         for name, value in {
-            "parameters": frozenset({_wire(name) for name in self.parameters} | set(forced)),
-            "values": {_wire(name): _allowed(name, allowed) for name, allowed in self.values.items()},
+            "parameters": frozenset({_api_name(name) for name in self.parameters} | set(forced)),
+            "values": {_api_name(name): _encode_allowed(name, allowed) for name, allowed in self.values.items()},
             "force": forced,
-            "tags": None if self.tags is None else frozenset(_tags_of(self.tags)),
+            "tags": None if self.tags is None else frozenset(_read_tags(self.tags)),
         }.items():
             object.__setattr__(self, name, value)
 
     def check(self, caller: str, fields: Mapping[str, str], expire: int) -> None:
-        """Compare what is to be signed with what the caller may have.
+        """Check a request against this policy.
 
         Raises
         ------
-        Refused
-            Something may not be signed; the message says what.
+        RefusedError
+            The request contains something that may not be signed.
         """
         for rule in (
             self._parameters,
@@ -119,96 +120,100 @@ class Allow:
         ):
             rule(caller, fields)
         if expire > self.lifetime:
-            raise forbidden(f"expire may be {self.lifetime} at most.")
+            raise forbidden(f"expire must be at most {self.lifetime} seconds.")
 
     def _parameters(self, _caller: str, fields: Mapping[str, str]) -> None:
         for name in fields:
             if name not in self.parameters:
-                raise forbidden(f"{name} may not be set.")
+                raise forbidden(f"The parameter {name} is not allowed.")
 
     def _forced(self, caller: str, fields: Mapping[str, str]) -> None:
         for name, value in self.force.items():
-            if fields.get(name) != _of(caller, value):
-                raise forbidden(f"{name} must be {_of(caller, value)!r}.")
+            if fields.get(name) != _fill(caller, value):
+                raise forbidden(f"{name} must be {_fill(caller, value)!r}.")
 
     def _folder(self, caller: str, fields: Mapping[str, str]) -> None:
-        wanted = folder_levels(fields.get("folder", "/"))
+        target = folder_levels(fields.get("folder", "/"))
         for folder in self.folders:
-            levels = folder_levels(_of(caller, folder))
-            if wanted[: len(levels)] == levels:
+            levels = folder_levels(_fill(caller, folder))
+            if target[: len(levels)] == levels:
                 return
-        raise forbidden(f"The folder {fields.get('folder', '/')!r} may not be uploaded to.")
+        raise forbidden(f"Uploads to the folder {fields.get('folder', '/')!r} are not allowed.")
 
     def _name(self, _caller: str, fields: Mapping[str, str]) -> None:
         if self.names is not None and not re.fullmatch(self.names, stored_name(fields["fileName"])):
-            raise forbidden("The fileName is none that may be used.")
+            raise forbidden("This fileName is not allowed.")
 
     def _tags(self, _caller: str, fields: Mapping[str, str]) -> None:
         if self.tags is not None:
             for tag in tag_list(fields.get("tags", "")):
                 if tag not in self.tags:
-                    raise forbidden(f"The tag {tag!r} may not be used.")
+                    raise forbidden(f"The tag {tag!r} is not allowed.")
 
     def _values(self, _caller: str, fields: Mapping[str, str]) -> None:
         for name, allowed in self.values.items():
             if name in fields and not (allowed(fields[name]) if callable(allowed) else fields[name] in allowed):
-                raise forbidden(f"{name} may not have this value.")
+                raise forbidden(f"This value of {name} is not allowed.")
 
     def _replacing(self, _caller: str, fields: Mapping[str, str]) -> None:
-        fixed = fields.get("useUniqueFileName") == "false"
-        if fixed and not self.replace and fields.get("overwriteFile") != "false":
-            raise forbidden("With useUniqueFileName=false, overwriteFile must be false: no file may be replaced.")
+        fixed_name = fields.get("useUniqueFileName") == "false"
+        if fixed_name and not self.replace and fields.get("overwriteFile") != "false":
+            raise forbidden(
+                "With useUniqueFileName=false, overwriteFile must be false, because files may not be replaced."
+            )
 
 
-def _of(caller: str, template: str) -> str:
-    """Put the caller's name into a value, if it can be one level of a folder, and of nobody else's.
+def _fill(caller: str, template: str) -> str:
+    """Insert the caller's name into a value; reject a name that could mean another folder.
 
-    Not ``..``, nor ``a/b``, nor letters that some systems take for others.
+    Such as ``..`` or ``a/b``, or one with letters that some systems replace by others.
     """
-    fits = _CALLER.fullmatch(caller) and unicodedata.is_normalized("NFKC", caller)
-    if "{caller}" in template and not fits:
-        raise forbidden("The caller's name can be in no folder.")
+    valid = _CALLER.fullmatch(caller) and unicodedata.is_normalized("NFKC", caller)
+    if "{caller}" in template and not valid:
+        raise forbidden("The caller's name cannot be used as a folder name.")
     return template.replace("{caller}", caller)
 
 
-def _wire(name: str) -> str:
-    known = TABLE.get(BY_WIRE.get(name, name))
-    if known is None or known.wire == "file":
-        raise MappingError(f"Allow: {name!r} is no parameter that is signed{did_you_mean(name, TABLE)}.")
-    return known.wire
+def _api_name(name: str) -> str:
+    parameter = TABLE.get(BY_WIRE.get(name, name))
+    if parameter is None or parameter.wire == "file":
+        raise MappingError(f"Allow: {name!r} is not a parameter that can be signed{did_you_mean(name, TABLE)}.")
+    return parameter.wire
 
 
-def _written(name: str, value: object) -> str:
-    """Write a value as it is sent, with ``{caller}`` where it stands."""
-    given = value.replace("{caller}", _STAND_IN) if isinstance(value, str) else value
+def _encoded(name: str, value: object) -> str:
+    """Return a value as it is sent, with ``{caller}`` unchanged."""
+    filled = value.replace("{caller}", _PLACEHOLDER) if isinstance(value, str) else value
     try:
-        text = encode(name, given)
-        return (strict_folder(text) if name == "folder" else text).replace(_STAND_IN, "{caller}")
-    except InvalidValue as bad:
-        raise MappingError(f"Allow: {bad.message}; {bad.fix}.".replace(_STAND_IN, "{caller}")) from None
+        text = encode(name, filled)
+        return (strict_folder(text) if name == "folder" else text).replace(_PLACEHOLDER, "{caller}")
+    except InvalidValue as invalid:
+        raise MappingError(f"Allow: {invalid.message}; {invalid.fix}.".replace(_PLACEHOLDER, "{caller}")) from None
 
 
 def _check_list(name: str, value: object) -> None:
-    """Refuse a text where a list is wanted: each part of it would be allowed."""
+    """Reject text instead of a list, because each character of it would be allowed."""
     if isinstance(value, (str, bytes)):
-        raise MappingError(f"Allow({name}={short_repr(value)}): give a list.")
+        raise MappingError(f"Allow({name}={short_repr(value)}) must be a list.")
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _allowed(name: str, allowed: Collection[Any] | Callable[[str], bool]) -> Collection[str] | Callable[[str], bool]:
-    """Take texts as they are, and write other values as they are sent."""
+def _encode_allowed(
+    name: str, allowed: Collection[Any] | Callable[[str], bool]
+) -> Collection[str] | Callable[[str], bool]:
+    """Return allowed values as they are sent; text is unchanged."""
     if callable(allowed):
         return allowed
     _check_list(f"values[{name!r}]", allowed)
-    known = BY_WIRE[_wire(name)]
-    return frozenset(one if isinstance(one, str) else _written(known, one) for one in allowed)
+    parameter = BY_WIRE[_api_name(name)]
+    return frozenset(value if isinstance(value, str) else _encoded(parameter, value) for value in allowed)
 
 
-def _tags_of(tags: Collection[Any]) -> list[str]:
+def _read_tags(tags: Collection[Any]) -> list[str]:
     try:
         return tag_list(list(tags))
-    except InvalidValue as bad:
-        raise MappingError(f"Allow: tags: {bad.message}; {bad.fix}.") from None
+    except InvalidValue as invalid:
+        raise MappingError(f"Allow: tags: {invalid.message}; {invalid.fix}.") from None

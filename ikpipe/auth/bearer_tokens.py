@@ -1,4 +1,4 @@
-"""Callers that show a token of their own: ``Authorization: Bearer …``, against a file of names and tokens."""
+"""`bearers`: authenticate callers by ``Authorization: Bearer …`` against a file of names and tokens."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
     from ikpipe.auth.messages import SigningRequest
 
-SHORTEST = 16  # characters of a token: what is shorter can be guessed
+MIN_LENGTH = 16  # characters of a token; a shorter one could be guessed
 
 
 def bearers(path: str | os.PathLike[str]) -> Callable[[SigningRequest], str | None]:
-    """Read who may sign from a file: a name and a token on each line; `#` begins a comment.
+    """Return a function for `Allow.who` that authenticates callers by the tokens in a file.
+
+    Each line of the file has a name and a token; `#` starts a comment.
 
     Parameters
     ----------
     path
-        The file; nobody else should be able to read it.
+        The file; only the server's user should be able to read it.
 
     Returns
     -------
@@ -34,28 +36,30 @@ def bearers(path: str | os.PathLike[str]) -> Callable[[SigningRequest], str | No
     Raises
     ------
     Error
-        The file cannot be read, a line is no name and token, a token is shorter than 16 characters, or there twice.
+        The file cannot be read, or a line is invalid: not a name and a token, a token shorter than 16 characters, or
+        a token that another line has.
     """
     warn_if_readable(Path(path), "callers' tokens")
-    found: dict[bytes, str] = {}
+    names: dict[bytes, str] = {}
     for number, entry in _entries(Path(path)):
-        if entry is None or entry[0] in found:
-            what = f"a name and a token of {SHORTEST} characters or more that nobody else has"
-            raise Error(f"{path}, line {number}: a line is {what}.")
-        found[entry[0]] = entry[1]
+        if entry is None or entry[0] in names:
+            rule = f"a name and a unique token of at least {MIN_LENGTH} characters"
+            raise Error(f"{path}, line {number}: the line must have {rule}.")
+        names[entry[0]] = entry[1]
 
     def who(request: SigningRequest) -> str | None:
-        kind, _, token = (request.header("authorization") or "").partition(" ")
-        given = _digest(token.strip()) if kind.lower() == "bearer" else b""
-        # All are compared, so that the time says nothing of which one it was nearly.
-        same = [name for digest, name in found.items() if hmac.compare_digest(digest, given)]
-        return same[0] if same else None
+        """Return the name of the caller with the request's token; None if there is none."""
+        scheme, _, token = (request.header("authorization") or "").partition(" ")
+        presented = _digest(token.strip()) if scheme.lower() == "bearer" else b""
+        # Compare with all tokens, so that the duration does not reveal which one is similar.
+        matches = [name for digest, name in names.items() if hmac.compare_digest(digest, presented)]
+        return matches[0] if matches else None
 
     return who
 
 
 def _entries(path: Path) -> list[tuple[int, tuple[bytes, str] | None]]:
-    """Return each line's number, and its token's digest and name; None for what is none."""
+    """Return each line's number with its token's digest and name; None for an invalid line."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
@@ -66,8 +70,8 @@ def _entries(path: Path) -> list[tuple[int, tuple[bytes, str] | None]]:
 
 
 def _entry(words: list[str]) -> tuple[bytes, str] | None:
-    whole = len(words) == 2 and len(words[1]) >= SHORTEST  # noqa: PLR2004 - name and token
-    return (_digest(words[1]), words[0]) if whole else None
+    valid = len(words) == 2 and len(words[1]) >= MIN_LENGTH  # noqa: PLR2004 - name and token
+    return (_digest(words[1]), words[0]) if valid else None
 
 
 def _digest(token: str) -> bytes:

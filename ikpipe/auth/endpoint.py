@@ -1,4 +1,4 @@
-"""`endpoint`: the desk as an ASGI application."""
+"""`endpoint`: the signing service as an ASGI application."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
+from ikpipe.asgi import ClientDisconnected, TooLarge, handle_lifespan, read_body, respond
 from ikpipe.auth.messages import SigningReply, SigningRequest
 from ikpipe.auth.payload import LARGEST
 from ikpipe.auth.signer import SigningService
@@ -19,53 +19,53 @@ if TYPE_CHECKING:
     from ikpipe.auth.allow import Allow
     from ikpipe.request.account import Account
 
-PATIENCE = 10.0  # seconds for a body to come
+BODY_TIMEOUT = 10.0  # seconds
 
 
 class Endpoint:
-    """An ASGI application: what `endpoint` makes."""
+    """The ASGI application that `endpoint` returns."""
 
-    def __init__(self, desk: SigningService, patience: float = PATIENCE) -> None:
-        self._desk, self._patience = desk, patience
-        who = desk.allow.who
-        self._waits = inspect.iscoroutinefunction(who) or inspect.iscoroutinefunction(type(who).__call__)
+    def __init__(self, service: SigningService, body_timeout: float = BODY_TIMEOUT) -> None:
+        self._service, self._body_timeout = service, body_timeout
+        who = service.allow.who
+        self._who_is_async = inspect.iscoroutinefunction(who) or inspect.iscoroutinefunction(type(who).__call__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
-            await live(receive, send)
+            await handle_lifespan(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
         else:
             reply = await self._reply(scope, receive)
             if reply is not None:
                 headers = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers.items()]
-                without = [pair for pair in headers if pair[0] != b"Content-Type"]
-                await answer(send, reply.status, reply.content, without)
+                others = [pair for pair in headers if pair[0] != b"Content-Type"]  # `respond` sets it
+                await respond(send, reply.status, reply.content, others)
 
     async def _reply(self, scope: Scope, receive: Receive) -> SigningReply | None:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         client = (scope.get("client") or ("",))[0]
         try:
-            body = await asyncio.wait_for(whole_body(scope, receive, LARGEST), self._patience)
+            body = await asyncio.wait_for(read_body(scope, receive, LARGEST), self._body_timeout)
         except TooLarge:
-            body = b" " * (LARGEST + 1)  # the desk says what that means
+            body = b" " * (LARGEST + 1)  # the service rejects it
         except TimeoutError:
-            return SigningReply(408, {"Connection": "close"}, {"message": "The body did not come."})
-        except Gone:
+            return SigningReply(408, {"Connection": "close"}, {"message": "The request body was not received in time."})
+        except ClientDisconnected:
             return None
         request = SigningRequest(scope["method"], headers, body, client)
-        if not self._waits:
-            # `who` may ask a database: the loop is not to wait for it.
-            return await asyncio.to_thread(self._desk.answer, request)
-        early = self._desk.before(request)
-        if early is not None:
-            return early
+        if not self._who_is_async:
+            # `who` may query a database, which must not block the event loop.
+            return await asyncio.to_thread(self._service.answer, request)
+        rejection = self._service.before(request)
+        if rejection is not None:
+            return rejection
         try:
-            caller: Any = await self._desk.allow.who(request)  # type: ignore[misc]  # it is a coroutine function
-        except Exception:  # noqa: BLE001 - it is the user's, and has its own ways to fail
-            return self._desk.broken(request)
-        return self._desk.after(request, caller)
+            caller: Any = await self._service.allow.who(request)  # type: ignore[misc]  # it is a coroutine function
+        except Exception:  # noqa: BLE001 - a function of the user's may raise anything
+            return self._service.broken(request)
+        return self._service.after(request, caller)
 
 
 def endpoint(
@@ -76,18 +76,18 @@ def endpoint(
     credentials: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Endpoint:
-    """Make the seed's `authenticationEndpoint`, as an ASGI application.
+    """Return the `authenticationEndpoint` of ImageKit's upload documentation as an ASGI application.
 
-    POST ``{"uploadPayload": {…}, "expire": seconds, "publicKey": …}`` is answered with ``{"token": …}``, if `allow`
-    permits it. To be routed to in Starlette or FastAPI (``app.add_route("/auth", endpoint(…))``), run by any ASGI
-    server, or by ``ikpipe auth-server``.
+    POST ``{"uploadPayload": {…}, "expire": seconds, "publicKey": …}`` returns ``{"token": …}`` if `allow`
+    permits it. Add it as a route in Starlette or FastAPI (``app.add_route("/auth", endpoint(…))``), or serve it with
+    any ASGI server or with ``ikpipe auth-server``.
 
     Parameters
     ----------
     account
-        Holds the private key.
+        Must have the private key.
     allow
-        Who may have what signed; `Allow()` permits nothing to anybody.
+        The policy; `Allow()` permits nothing.
     origins, credentials, clock
         As for `SigningService`.
 
@@ -96,6 +96,6 @@ def endpoint(
     AccountError
         There is no private key.
     MappingError
-        `allow` is no `Allow`, or an origin is none.
+        `allow` is not an `Allow`, or an origin is invalid.
     """
     return Endpoint(SigningService(account, allow=allow, origins=origins, credentials=credentials, clock=clock))

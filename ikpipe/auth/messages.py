@@ -1,4 +1,4 @@
-"""A request to the authentication endpoint, and its reply."""
+"""The request to an authentication endpoint and its reply, independent of a web framework."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class SigningRequest:
-    """A request as it came.
+    """An HTTP request.
 
     Parameters
     ----------
     method
         ``POST``, ``OPTIONS``, …
     headers
-        A list of pairs, or a mapping; their names in any case. `header` gives one.
+        A list of pairs, or a mapping; names in upper or lower case. `header` returns one.
     body
-        Its bytes.
+        The content, as bytes.
     client
-        Where it came from, for `who` and the log.
+        The client's address, for `who` and the log.
     """
 
     method: str
@@ -31,17 +31,17 @@ class SigningRequest:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The headers, under lower-case names."""
+        """The headers, with lower-case names."""
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         return [(name.lower(), value) for name, value in pairs]
 
     def header(self, name: str) -> str | None:
-        """Give a header's value, or None."""
-        return next((value for given, value in self.pairs if given == name.lower()), None)
+        """Return a header's value, or None."""
+        return next((value for key, value in self.pairs if key == name.lower()), None)
 
 
 class SigningReply(NamedTuple):
-    """An answer: status, headers, and JSON, or nothing."""
+    """An HTTP response: status, headers, and JSON content or None."""
 
     status: int
     headers: dict[str, str]
@@ -49,5 +49,5 @@ class SigningReply(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """Write the JSON."""
+        """The content as bytes."""
         return b"" if self.content is None else json.dumps(self.content, ensure_ascii=False).encode()

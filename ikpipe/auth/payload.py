@@ -1,7 +1,7 @@
-"""A request's body → what is to be signed, or why it is malformed. Pure.
+"""Parse and check the body of a signing request. Pure.
 
-What is signed is the text that was sent, so each text must be the one way to write its value: what the service might
-read otherwise than this module is refused.
+The text of each value is signed as it was sent. So each value must be in its canonical form: text that the service
+might read in another way than this module is rejected.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ikpipe.request.parameters import BY_WIRE, encode
 from ikpipe.request.token import LONGEST
 
 LARGEST = 65_536  # bytes of a body
-LONGEST_NAME = 255  # characters (guess: what file systems take)
+LONGEST_NAME = 255  # characters [guess: the limit of file systems]
 KEYS = ("uploadPayload", "expire", "publicKey")
 
-_WRITTEN_ONE_WAY = frozenset(
+_CANONICAL = frozenset(
     {
         *("useUniqueFileName", "isPrivateFile", "isPublished", "overwriteFile", "overwriteAITags", "overwriteTags"),
         *("overwriteCustomMetadata", "tags", "customCoordinates", "responseFields"),
-        "webhookUrl",  # of ``https://a\\@b/`` some parsers read that the host is a, and some that it is b
+        "webhookUrl",  # parsers disagree whether the host of ``https://a\\@b/`` is a or b
     }
 )
-_NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
+_INVALID_IN_NAME = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
 class SigningPayload(NamedTuple):
-    """What is to be signed, for how long, and for whose account."""
+    """The fields to sign, the lifetime in seconds, and the account's public key."""
 
     fields: dict[str, str]
     expire: int
@@ -39,50 +39,50 @@ class SigningPayload(NamedTuple):
 
 
 def read(body: bytes) -> SigningPayload:
-    """Read a body: the seed's `uploadPayload`, `expire` and `publicKey`, and nothing else.
+    """Parse a body: `uploadPayload`, `expire` and `publicKey` [upload docs], and nothing else.
 
     Raises
     ------
-    Refused
-        It is anything else; the message says what, and repeats little of it.
+    RefusedError
+        The body is invalid; the message says why and quotes little of it.
     """
-    found = _json(body)
-    if not isinstance(found, dict):
-        raise malformed("The body is no JSON object.")
-    for name in found:
+    content = _json(body)
+    if not isinstance(content, dict):
+        raise malformed("The body is not a JSON object.")
+    for name in content:
         if name not in KEYS:
-            raise malformed(f"There is no {short_repr(name)} in a request; it has {', '.join(KEYS)}.")
-    if isinstance(found.get("expire"), float) and found["expire"].is_integer():
-        found["expire"] = int(found["expire"])  # 400.0 is an integer of JSON
+            raise malformed(f"Unknown key {short_repr(name)}. A request has the keys {', '.join(KEYS)}.")
+    if isinstance(content.get("expire"), float) and content["expire"].is_integer():
+        content["expire"] = int(content["expire"])  # 400.0 is an integer in JSON
     for name, kind in zip(KEYS, (dict, int, str), strict=True):
-        if name not in found:
-            raise malformed(f"The request lacks {name}.")
-        if type(found[name]) is not kind:  # True is an int to `isinstance`
-            raise malformed(f"{name} is of the wrong type.")
-    if not 0 < found["expire"] <= LONGEST:
+        if name not in content:
+            raise malformed(f"The request has no {name}.")
+        if type(content[name]) is not kind:  # `isinstance` accepts True as an int
+            raise malformed(f"{name} has the wrong type.")
+    if not 0 < content["expire"] <= LONGEST:
         raise malformed(f"expire must be 1 to {LONGEST} seconds.")
-    return SigningPayload(_fields(found["uploadPayload"]), found["expire"], found["publicKey"])
+    return SigningPayload(_fields(content["uploadPayload"]), content["expire"], content["publicKey"])
 
 
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        twice = isinstance(error, _Twice)
-        raise malformed(str(error) if twice else "The body is no JSON in UTF-8.") from None
+        duplicate = isinstance(error, _DuplicateKey)
+        raise malformed(str(error) if duplicate else "The body is not valid JSON in UTF-8.") from None
 
 
-class _Twice(ValueError):  # noqa: N818 - it never leaves this module
-    """A key is there twice: who reads the first value and who reads the last would see different requests."""
+class _DuplicateKey(ValueError):  # noqa: N818 - never leaves this module
+    """A key occurs twice; parsers differ in which value they read."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
-            raise _Twice(f"The key {short_repr(name)} is there twice.")
-        found[name] = value
-    return found
+        if name in content:
+            raise _DuplicateKey(f"The key {short_repr(name)} occurs twice.")
+        content[name] = value
+    return content
 
 
 def _no_constant(name: str) -> None:
@@ -92,22 +92,22 @@ def _no_constant(name: str) -> None:
 def _fields(payload: dict[str, Any]) -> dict[str, str]:
     for name, text in payload.items():
         if name not in BY_WIRE or name == "file":
-            raise malformed(f"{short_repr(name)} is no upload parameter that is signed.")
+            raise malformed(f"{short_repr(name)} is not an upload parameter that can be signed.")
         if not isinstance(text, str):
-            raise malformed(f"{name} is no text: each value is signed as it is sent.")
+            raise malformed(f"{name} must be text, because each value is signed as it is sent.")
         _check(name, text)
     name = payload.get("fileName", "")
-    if not name or len(name) > LONGEST_NAME or _NO_NAME.search(name) or not name.strip(". "):
-        raise malformed(f"The fileName is missing, longer than {LONGEST_NAME} characters, or no name.")
+    if not name or len(name) > LONGEST_NAME or _INVALID_IN_NAME.search(name) or not name.strip(". "):
+        raise malformed(f"The fileName is missing, longer than {LONGEST_NAME} characters, or not a valid name.")
     return dict(payload)
 
 
 def _check(name: str, text: str) -> None:
     try:
-        written = encode(BY_WIRE[name], text)
+        canonical = encode(BY_WIRE[name], text)
         if name == "folder":
             strict_folder(text)
-    except InvalidValue as bad:
-        raise malformed(f"{bad.message}; {bad.fix}.") from None
-    if name in _WRITTEN_ONE_WAY and written != text:
-        raise malformed(f"{name} must be written as {short_repr(written)}.")
+    except InvalidValue as invalid:
+        raise malformed(f"{invalid.message}; {invalid.fix}.") from None
+    if name in _CANONICAL and canonical != text:
+        raise malformed(f"{name} must be written as {short_repr(canonical)}.")

@@ -1,4 +1,4 @@
-"""How often a caller may ask. Pure: times are passed in, in seconds of a clock that never goes back."""
+"""The rate limit of each caller. Pure: times are passed in, in seconds of a monotonic clock."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ MOST_CALLERS = 100_000
 
 
 class CallerRates:
-    """A bucket for each caller: it is full at first, a request takes one, and each minute fills it.
+    """A token bucket for each caller: full at first, a request takes one token, and a minute fills it again.
 
     Parameters
     ----------
     per_minute
-        What it holds; None sets no limit.
+        The size of a bucket; None sets no limit.
     most
-        Callers that are remembered: beyond, those whose buckets are full again are forgotten, then the oldest.
+        The maximum number of callers in memory; the one that was inactive for longest is removed first.
     """
 
     def __init__(self, per_minute: float | None, most: int = MOST_CALLERS) -> None:
@@ -24,15 +24,15 @@ class CallerRates:
         self._lock = threading.Lock()
 
     def wait(self, caller: str, now: float) -> float:
-        """Take one, and give 0; or the seconds until there is one to take."""
+        """Take a token and return 0; without a token, return the seconds until there is one."""
         if self._size is None:
             return 0.0
         with self._lock:
-            left, at = self._buckets.pop(caller, (self._size, now))
-            left = min(self._size, left + (now - at) * self._size / 60)
-            taken = left >= 1
-            # Put at the end: the first one is always the one that has been quiet for longest.
-            self._buckets[caller] = (left - taken, now)
+            tokens, at = self._buckets.pop(caller, (self._size, now))
+            tokens = min(self._size, tokens + (now - at) * self._size / 60)
+            taken = tokens >= 1
+            # Inserted at the end, so the first one is always the one that was inactive for longest.
+            self._buckets[caller] = (tokens - taken, now)
             while len(self._buckets) > self._most:
                 del self._buckets[next(iter(self._buckets))]
-        return 0.0 if taken else (1 - left) * 60 / self._size
+        return 0.0 if taken else (1 - tokens) * 60 / self._size

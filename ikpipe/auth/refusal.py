@@ -1,4 +1,4 @@
-"""A refusal: the status and the words with which a request is turned down."""
+"""The rejection of a signing request: HTTP status and message."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 
 class RefusedError(Exception):
-    """What a check raises instead of letting a request pass.
+    """A request is rejected.
 
     Parameters
     ----------
     status
-        The HTTP status: 400 for what is malformed, 401 for nobody, 403 for what may not be had.
+        The HTTP status: 400 for a malformed request, 401 for an unknown caller, 403 if something is not allowed.
     message
         What is wrong.
     headers
-        Further headers of the answer.
+        Additional headers of the response.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -27,10 +27,10 @@ class RefusedError(Exception):
 
 
 def forbidden(message: str) -> RefusedError:
-    """Refuse what the caller may not have."""
+    """Return the error for something that the caller may not have signed."""
     return RefusedError(403, message)
 
 
 def malformed(message: str) -> RefusedError:
-    """Refuse what is no request for a token."""
+    """Return the error for a malformed request."""
     return RefusedError(400, message)

@@ -1,4 +1,4 @@
-"""The application on a port, in the foreground: `ikpipe auth-server`."""
+"""Serve the application on a port, in the foreground: `ikpipe auth-server`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 
 def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; must be called in the main thread.
+    """Serve an application until SIGTERM or SIGINT; must be called in the main thread.
 
     Parameters
     ----------
     app
-        What `endpoint` made.
+        The application that `endpoint` returned.
     host, port
-        Where to listen; 0 takes a free port.
+        Where to listen; port 0 selects a free port.
     ready
-        Called once with the address, when it takes requests.
+        Called once with the address when the server accepts requests.
 
     Raises
     ------
     MissingExtra
         uvicorn is not installed.
+    Error
+        The server did not start.
     """
     try:
         import uvicorn
@@ -43,16 +45,16 @@ def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> 
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
         with socket.create_server((host, port), backlog=1024) as listener:
-            # In a thread, where uvicorn leaves signals to us.
+            # In a thread, where uvicorn does not handle signals.
             thread = threading.Thread(target=server.run, args=([listener],), name="auth-server")
             thread.start()
             try:
                 while not server.started:
                     thread.join(0.01)
                     if not thread.is_alive():
-                        raise Error(f"The server at {host}:{port} did not start; what it logged says why.")
-                shown, at = listener.getsockname()[:2]
-                ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{at}")
+                        raise Error(f"The server at {host}:{port} did not start. Its log has the reason.")
+                address, bound_port = listener.getsockname()[:2]
+                ready(f"http://{f'[{address}]' if ':' in address else address}:{bound_port}")
                 stop.wait()
             finally:
                 server.should_exit = True

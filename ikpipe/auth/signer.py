@@ -1,4 +1,4 @@
-"""`SigningService`: answers a request without a server, and signs only what its policy allows."""
+"""`SigningService`: answers signing requests without a server, and signs only what its policy allows."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ _ONCE = ("origin", "content-type", "content-length", "content-encoding", "author
 
 
 class SigningService:
-    """Signs upload tokens for those who must not hold the private key (seed, "authenticationEndpoint").
+    """Signs upload tokens for clients that must not have the private key [upload docs: `authenticationEndpoint`].
 
     Parameters
     ----------
     account
-        Holds the private key.
+        Must have the private key.
     allow
-        Who may have what signed.
+        The policy: who may have what signed.
     origins
-        The web sites whose pages may ask, as browsers name them: ``https://shop.example``. A browser's request from
-        any other is refused, also from the endpoint's own, if it is not among them.
+        The origins whose web pages may send requests: ``https://shop.example``. A browser's request from any other
+        origin is rejected, also from the endpoint's own.
     credentials
-        Whether pages may send cookies along.
+        Whether web pages may send cookies.
     clock
-        Gives the time, in seconds since 1970; tokens take it.
+        Returns the time for tokens, in seconds since 1970.
 
     Raises
     ------
     AccountError
         There is no private key.
     MappingError
-        `allow` is no `Allow`, or an origin is none.
+        `allow` is not an `Allow`, or an origin is invalid.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class SigningService:
     ) -> None:
         if not isinstance(allow, Allow):
             raise MappingError(
-                f"allow={short_repr(allow)}: give an ikpipe.auth.Allow, which says who may have what signed."
+                f"allow={short_repr(allow)} must be an ikpipe.auth.Allow: the policy, who may have what signed."
             )
         for origin in [origins] if isinstance(origins, str) else origins:
             if isinstance(origins, str) or not _ORIGIN.fullmatch(origin):
                 raise MappingError(
-                    f"origins: {short_repr(origin)} is no origin in a list, such as 'https://shop.example'."
+                    f"origins: {short_repr(origin)} is not valid. Use a list of origins such as 'https://shop.example'."
                 )
         self.allow, self._account, self._origins = allow, account, frozenset(origins)
         self._times = TokenTimes(clock)
@@ -81,75 +81,75 @@ class SigningService:
 
     @property
     def public_key(self) -> str:
-        """The key of the account that it signs for."""
+        """The public key of the account."""
         return self._account.public_key
 
     def answer(self, request: SigningRequest) -> SigningReply:
-        """Answer a request: 200 with ``{"token": …}``, or a refusal with a `message`; never an exception.
+        """Return the reply to a request: 200 with ``{"token": …}``, or a rejection with a `message`; never raises.
 
-        `Allow.who` must be a plain function here; with a coroutine function, await it between `before` and `after`.
+        `Allow.who` must be a plain function; if it is a coroutine function, await it between `before` and `after`.
         """
-        early = self.before(request)
-        if early is not None:
-            return early
+        rejection = self.before(request)
+        if rejection is not None:
+            return rejection
         try:
             caller: Any = self.allow.who(request)
             if inspect.isawaitable(caller):
                 caller.close()  # type: ignore[attr-defined]  # a coroutine
                 raise TypeError("who is a coroutine function")
-        except Exception:  # noqa: BLE001 - it is the user's, and has its own ways to fail
+        except Exception:  # noqa: BLE001 - a function of the user's may raise anything
             return self.broken(request)
         return self.after(request, caller)
 
     def before(self, request: SigningRequest) -> SigningReply | None:
-        """Look at all that does not depend on the caller; None where it is well."""
+        """Check everything that does not depend on the caller; return a final reply, or None to continue."""
         try:
             _check_headers(request, self._origins)
             if request.method == "OPTIONS":
                 return self._preflight(request)
             _check_body(request)
-        except RefusedError as refused:
-            return self._refuse(request, refused)
+        except RefusedError as error:
+            return self._reject(request, error)
         return None
 
     def after(self, request: SigningRequest, caller: object) -> SigningReply:
-        """Go on with the caller that `Allow.who` has named."""
+        """Return the reply for the caller that `Allow.who` returned."""
         try:
             if caller is None:
-                raise RefusedError(401, "You may not sign.", {"WWW-Authenticate": "Bearer"})
+                raise RefusedError(401, "You are not allowed to sign.", {"WWW-Authenticate": "Bearer"})
             if not isinstance(caller, str) or not caller:
-                raise TypeError("who gave what is no name")
+                raise TypeError("who must return a name or None")
             if (wait := self._rates.wait(caller, time.monotonic())) > 0:
-                raise RefusedError(429, "You ask too often.", {"Retry-After": str(math.ceil(wait))})
-            return self._signed(request, caller)
-        except RefusedError as refused:
-            return self._refuse(request, refused, caller)
-        except Exception:  # noqa: BLE001 - so are the functions in `Allow.values`
+                raise RefusedError(429, "Too many requests.", {"Retry-After": str(math.ceil(wait))})
+            return self._sign(request, caller)
+        except RefusedError as error:
+            return self._reject(request, error, caller)
+        except Exception:  # noqa: BLE001 - so may functions in `Allow.values`
             return self.broken(request)
 
     def broken(self, request: SigningRequest) -> SigningReply:
-        """Answer when a function of the policy has raised, and log what."""
-        _log.exception("the policy failed, and nothing was signed")
-        return self._reply(request, 500, {"message": "The endpoint has a fault; nothing was signed."})
+        """Log the exception of a function of the policy and return the reply."""
+        _log.exception("A function of the policy failed; nothing was signed")
+        return self._reply(request, 500, {"message": "The endpoint failed; nothing was signed."})
 
-    def _signed(self, request: SigningRequest, caller: str) -> SigningReply:
-        asked = read(request.body)
-        if asked.public_key != self._account.public_key:
-            raise forbidden("The publicKey is that of another account.")
-        self.allow.check(caller, asked.fields, asked.expire)
+    def _sign(self, request: SigningRequest, caller: str) -> SigningReply:
+        payload = read(request.body)
+        if payload.public_key != self._account.public_key:
+            raise forbidden("The publicKey belongs to another account.")
+        self.allow.check(caller, payload.fields, payload.expire)
         with self._lock:
-            token = self._signer.sign_at(asked.fields, *self._times.next(asked.expire))
+            token = self._signer.sign_at(payload.fields, *self._times.next(payload.expire))
         _log.info(
-            "signed for %s at %s: %s in %s, with %s, until %d",
-            *(short_repr(caller), request.client or "-", short_repr(asked.fields["fileName"])),
-            *(short_repr(asked.fields.get("folder", "/")), ", ".join(sorted(asked.fields)), token.exp),
+            "Signed for %s at %s: %s in %s with %s, until %d",
+            *(short_repr(caller), request.client or "-", short_repr(payload.fields["fileName"])),
+            *(short_repr(payload.fields.get("folder", "/")), ", ".join(sorted(payload.fields)), token.exp),
         )
         return self._reply(request, 200, {"token": token.text})
 
     def _preflight(self, request: SigningRequest) -> SigningReply:
-        """Tell a browser what pages of this origin may ask."""
+        """Reply to the preflight request of a browser (CORS)."""
         if request.header("origin") is None or request.header("access-control-request-method") != "POST":
-            raise forbidden("This is no preflight of a POST.")
+            raise forbidden("This is not a preflight request for POST.")
         allowed = {
             "Access-Control-Allow-Methods": "POST",
             "Access-Control-Allow-Headers": "content-type, authorization",
@@ -157,10 +157,10 @@ class SigningService:
         }
         return self._reply(request, 204, None, allowed)
 
-    def _refuse(self, request: SigningRequest, refused: RefusedError, caller: object = None) -> SigningReply:
-        who = "somebody" if caller is None else short_repr(caller)
-        _log.warning("refused %s at %s with %d: %s", who, request.client or "-", refused.status, refused.message)
-        return self._reply(request, refused.status, {"message": refused.message}, refused.headers)
+    def _reject(self, request: SigningRequest, error: RefusedError, caller: object = None) -> SigningReply:
+        name = "an unknown caller" if caller is None else short_repr(caller)
+        _log.warning("Rejected %s at %s with %d: %s", name, request.client or "-", error.status, error.message)
+        return self._reply(request, error.status, {"message": error.message}, error.headers)
 
     def _reply(
         self,
@@ -181,17 +181,17 @@ class SigningService:
 def _check_headers(request: SigningRequest, origins: Collection[str]) -> None:
     names = [name for name, _ in request.pairs if name in _ONCE]
     if len(names) > len(set(names)):
-        raise malformed("A header is there twice.")
+        raise malformed("A header occurs twice.")
     origin = request.header("origin")
     if origin is not None and origin not in origins:
-        raise forbidden("This origin may not ask.")
+        raise forbidden("This origin is not allowed.")
 
 
 def _check_body(request: SigningRequest) -> None:
     if request.method != "POST":
-        raise RefusedError(405, "Tokens are asked for by POST.", {"Allow": "POST, OPTIONS"})
+        raise RefusedError(405, "Use POST to request a token.", {"Allow": "POST, OPTIONS"})
     if len(request.body) > LARGEST:
-        raise RefusedError(413, f"A request has at most {LARGEST} bytes.")
-    # A page of any origin may post text/plain without a preflight.
+        raise RefusedError(413, f"The body is larger than {LARGEST:,} bytes.")
+    # A web page of any origin may post text/plain without a preflight request.
     if not _JSON.fullmatch(request.header("content-type") or "") or request.header("content-encoding"):
         raise RefusedError(415, "The body must be application/json, in UTF-8.")

@@ -1,11 +1,11 @@
-"""Webhooks: verify and parse them, receive them, and apply them to results.
+"""Webhooks: verify, parse and receive them, and apply their events to results.
 
 ::
 
-    events.py     the body of a webhook to a typed event
-    signature.py  `verify`: both signature schemes, the age, and replays
-    receiver.py   `endpoint`: an ASGI application that answers at once, and then calls back
-    apply.py      `apply`: events to a results frame
+    events.py     `parse`: a webhook's body to a typed event
+    signature.py  `verify`: both signature schemes, the age, replays
+    receiver.py   `endpoint`: an ASGI application that receives webhooks
+    apply.py      `apply`: merge events into a results table
 """
 
 from ikpipe.webhooks.apply import apply

@@ -1,6 +1,6 @@
-"""The body of a webhook → a typed event (spec). Pure.
+"""`parse`: a webhook's body to a typed event [spec]. Pure.
 
-What an event must have, to be of its type, is looked at; everything else is in its `data` and `body` as it came.
+Only the fields that an event type needs are checked; everything else is unchanged in the event's `data` and `body`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from ikpipe.request.reply import parsed
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What every webhook has; those of no type known here are of this class itself.
+    """A webhook event. Types that ikpipe does not know are instances of this class itself.
 
     Parameters
     ----------
     type
-        Such as ``upload.pre-transform.success``; ``extension`` for the result of an extension, which names no type.
+        Such as ``upload.pre-transform.success``; ``extension`` for the result of an extension, which has no type.
     id
-        The event's own; None where it has none.
+        The event's id; None if it has none.
     created_at
-        When it happened; None where it does not say.
+        When the event happened; None if the webhook does not say.
     file_id
-        The file that it is about, where it says so.
+        The file's id; None if the webhook does not say.
     data, body
-        Its `data`, and all of it.
+        The `data` of the webhook, and the complete body.
     signed
-        Whether its signature was verified.
+        Whether the signature was verified.
     replayed
-        Whether a webhook of this id was here before: sent again by the service, or by somebody else.
+        Whether a webhook with this id was received before: sent again by the service or by somebody else.
     """
 
     type: str
@@ -48,10 +48,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class ExtensionEvent(Event):
-    """How an extension ended: sent to the upload's `webhook_url`, and not signed as far as anybody knows (spec).
+    """The result of an extension, sent to the upload's `webhook_url` and, as far as is known, not signed [spec].
 
-    `status` is in the words of `ik_extension_status`; `data` is the file's details, where there are some; `error` is
-    what the service says of a failure.
+    `status` has a value of `ik_extension_status`; `data` the file's details, if the webhook has them; `error` the
+    service's description of a failure.
     """
 
     service: str
@@ -61,9 +61,10 @@ class ExtensionEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PreTransformEvent(Event):
-    """How the pre-transformation of an upload ended, that was `accepted` (``upload.pre-transform.…``).
+    """The result of the pre-transformation of an `accepted` upload (``upload.pre-transform.…``).
 
-    `request_id` is the upload's `ik_request_id`; `data` the file's details, of a success; `reason` that of a failure.
+    `request_id` is the upload's `ik_request_id`; `data` has the file's details after a success; `reason` describes a
+    failure.
     """
 
     succeeded: bool
@@ -73,7 +74,7 @@ class PreTransformEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PostTransformEvent(Event):
-    """How one post-transformation of a file ended (``upload.post-transform.…``); `url` is where its outcome is."""
+    """The result of one post-transformation of a file (``upload.post-transform.…``); `url` is its address."""
 
     succeeded: bool
     request_id: str
@@ -83,7 +84,7 @@ class PostTransformEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VideoEvent(Event):
-    """How far a video's transformation is (``video.transformation.…``): ``accepted``, ``ready`` or ``error``."""
+    """The state of a video transformation (``video.transformation.…``): ``accepted``, ``ready`` or ``error``."""
 
     status: str
     request_id: str
@@ -93,26 +94,26 @@ class VideoEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FileEvent(Event):
-    """A file, or a version of one (``file.…``, ``file-version.…``), was ``created``, ``updated`` or ``deleted``."""
+    """A file or file version was ``created``, ``updated`` or ``deleted`` (``file.…``, ``file-version.…``)."""
 
     change: str
     version_id: str | None = None
 
 
 def parse(body: bytes | str | Mapping[str, Any], *, signed: bool = False, replayed: bool = False) -> Event:
-    """Read a webhook's body, without looking at its signature: `verify` does.
+    """Return the event of a webhook's body, without checking its signature; `verify` does.
 
     Parameters
     ----------
     body
-        Its JSON, or that already read.
+        The JSON, as text or parsed.
     signed, replayed
-        What is known of it.
+        The event's attributes of these names.
 
     Raises
     ------
     WebhookError
-        It is no event, or lacks what its type must have.
+        The body is not an event, or a field of its type is missing.
     """
     try:
         return _event(body if isinstance(body, Mapping) else _json(body), signed=signed, replayed=replayed)
@@ -121,48 +122,48 @@ def parse(body: bytes | str | Mapping[str, Any], *, signed: bool = False, replay
         raise
 
 
-def _event(found: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
-    what = found.get("type", "extension" if isinstance(found.get("service"), str) else None)
-    data = found.get("data", {})
-    if not isinstance(what, str) or not isinstance(data, Mapping):
-        raise WebhookError("The body is no event: it has neither a type nor a service.")
+def _event(body: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
+    kind = body.get("type", "extension" if isinstance(body.get("service"), str) else None)
+    data = body.get("data", {})
+    if not isinstance(kind, str) or not isinstance(data, Mapping):
+        raise WebhookError("The body is not a webhook event: it has neither a type nor a service.")
     common = {
-        "type": what,
-        "id": _text(found, "id"),
-        "created_at": moment(found.get("created_at")),
+        "type": kind,
+        "id": _text(body, "id"),
+        "created_at": parse_time(body.get("created_at")),
         "file_id": _text(data, "fileId"),
         "data": data,
-        "body": found,
+        "body": body,
         "signed": signed,
         "replayed": replayed,
     }
-    family, _, outcome = what.rpartition(".")
-    return _KINDS.get(what if what == "extension" else family, _other)(common, outcome)
+    family, _, outcome = kind.rpartition(".")
+    return _READERS.get(kind if kind == "extension" else family, _other)(common, outcome)
 
 
 def _json(body: bytes | str) -> Mapping[str, Any]:
-    found = parsed(body.encode("utf-8", "replace") if isinstance(body, str) else body)
-    if found is None:
-        raise WebhookError("The body is no JSON.")
-    if not isinstance(found, dict):
-        raise WebhookError("The body is no event: it is no JSON object.")
-    return found
+    content = parsed(body.encode("utf-8", "replace") if isinstance(body, str) else body)
+    if content is None:
+        raise WebhookError("The body is not valid JSON.")
+    if not isinstance(content, dict):
+        raise WebhookError("The body is not a webhook event: it is not a JSON object.")
+    return content
 
 
-def _text(of: Mapping[str, Any], name: str) -> str | None:
-    found = of.get(name)
-    return found if isinstance(found, str) else None
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return value if isinstance(value, str) else None
 
 
-def _needed(of: object, name: str) -> str:
-    found = of.get(name) if isinstance(of, Mapping) else None
-    if not isinstance(found, str):
-        raise WebhookError(f"The event lacks {name!r}, or it is no text.")
-    return found
+def _required(fields: object, name: str) -> str:
+    value = fields.get(name) if isinstance(fields, Mapping) else None
+    if not isinstance(value, str):
+        raise WebhookError(f"The event has no {name!r}, or it is not text.")
+    return value
 
 
-def moment(text: object) -> datetime | None:
-    """Read a time (ISO 8601); what is none is None."""
+def parse_time(text: object) -> datetime | None:
+    """Return a time in ISO 8601; None if the text is not one."""
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -170,14 +171,14 @@ def moment(text: object) -> datetime | None:
 
 
 def _reason(data: Mapping[str, Any]) -> str | None:
-    found: object = data
+    value: object = data
     for name in ("transformation", "error", "reason"):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) else None
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
 
 
-def _request(common: Mapping[str, Any]) -> str:
-    return _needed(common["body"].get("request"), "x_request_id")
+def _request_id(common: Mapping[str, Any]) -> str:
+    return _required(common["body"].get("request"), "x_request_id")
 
 
 def _other(common: dict[str, Any], _outcome: str) -> Event:
@@ -188,11 +189,11 @@ def _extension(common: dict[str, Any], _outcome: str) -> Event:
     body = common["body"]
     details = body.get("fileObject")
     details = details if isinstance(details, Mapping) else {}
-    word, service = _needed(body, "status").upper(), _needed(body, "service")
-    if word not in ("SUCCESS", "FAILURE"):
-        raise WebhookError(f"An extension's status is SUCCESS or FAILURE; {word!r} is neither.")
+    status_word, service = _required(body, "status").upper(), _required(body, "service")
+    if status_word not in ("SUCCESS", "FAILURE"):
+        raise WebhookError(f"The status {status_word!r} of an extension is neither SUCCESS nor FAILURE.")
     common |= {"data": details, "file_id": _text(details, "fileId") or _text(body, "fileId")}
-    status: Literal["success", "failed"] = "success" if word == "SUCCESS" else "failed"
+    status: Literal["success", "failed"] = "success" if status_word == "SUCCESS" else "failed"
     return ExtensionEvent(**common, service=service, status=status, error=body.get("error"))
 
 
@@ -200,8 +201,8 @@ def _pre_transform(common: dict[str, Any], outcome: str) -> Event:
     if outcome not in ("success", "error"):
         return Event(**common)
     if (good := outcome == "success") and common["file_id"] is None:
-        raise WebhookError("The event lacks 'fileId', or it is no text.")
-    return PreTransformEvent(**common, succeeded=good, request_id=_request(common), reason=_reason(common["data"]))
+        raise WebhookError("The event has no 'fileId', or it is not text.")
+    return PreTransformEvent(**common, succeeded=good, request_id=_request_id(common), reason=_reason(common["data"]))
 
 
 def _post_transform(common: dict[str, Any], outcome: str) -> Event:
@@ -209,7 +210,7 @@ def _post_transform(common: dict[str, Any], outcome: str) -> Event:
         return Event(**common)
     data, good = common["data"], outcome == "success"
     return PostTransformEvent(
-        **common, succeeded=good, request_id=_request(common), url=_text(data, "url"), reason=_reason(data)
+        **common, succeeded=good, request_id=_request_id(common), url=_text(data, "url"), reason=_reason(data)
     )
 
 
@@ -219,7 +220,7 @@ def _video(common: dict[str, Any], outcome: str) -> Event:
     data = common["data"]
     asset = data.get("asset")
     url = _text(asset, "url") if isinstance(asset, Mapping) else None
-    return VideoEvent(**common, status=outcome, request_id=_request(common), url=url, reason=_reason(data))
+    return VideoEvent(**common, status=outcome, request_id=_request_id(common), url=url, reason=_reason(data))
 
 
 def _file(common: dict[str, Any], outcome: str) -> Event:
@@ -227,13 +228,13 @@ def _file(common: dict[str, Any], outcome: str) -> Event:
         return Event(**common)
     data = common["data"]
     if common["file_id"] is None:
-        raise WebhookError("The event lacks 'fileId', or it is no text.")
+        raise WebhookError("The event has no 'fileId', or it is not text.")
     version = data.get("versionInfo")
     version_id = _text(data, "versionId") or (_text(version, "id") if isinstance(version, Mapping) else None)
     return FileEvent(**common, change=outcome, version_id=version_id)
 
 
-_KINDS: dict[str, Callable[[dict[str, Any], str], Event]] = {
+_READERS: dict[str, Callable[[dict[str, Any], str], Event]] = {
     "extension": _extension,
     "upload.pre-transform": _pre_transform,
     "upload.post-transform": _post_transform,

@@ -1,4 +1,4 @@
-"""`endpoint`: an ASGI application that hears webhooks, answers at once, and then calls back."""
+"""`endpoint`: an ASGI application that receives webhooks, responds at once, and then calls a function."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.asgi import Gone, TooLarge, answer, live, whole_body
+from ikpipe.asgi import ClientDisconnected, TooLarge, handle_lifespan, read_body, respond
 from ikpipe.errors import WebhookError
-from ikpipe.webhooks.signature import TOLERANCE, SeenEvents, check, sealed, verify
+from ikpipe.webhooks.signature import TOLERANCE, SeenEvents, check_secrets, seal, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ikpipe.webhooks.events import Event
     from ikpipe.webhooks.signature import Headers
 
-LARGEST = 1_000_000  # bytes: a file's details, with all of its embedded metadata
+MAX_BODY = 1_000_000  # bytes; enough for a file's details with all of its embedded metadata
 
 _log = logging.getLogger("ikpipe.webhooks")
 
@@ -34,34 +34,34 @@ def endpoint(
     seen: SeenEvents | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Receiver:
-    """Make an ASGI application that hears webhooks.
+    """Return an ASGI application that receives webhooks.
 
-    It is to be routed to in Starlette or FastAPI (``app.add_route("/webhooks", endpoint(…))``), or run by any ASGI
+    Add it as a route in Starlette or FastAPI (``app.add_route("/webhooks", endpoint(…))``), or run it with any ASGI
     server.
 
-    The service wants its answer within 30 s (docs): it has it before `on_event` is called, whatever that takes. So it
-    does not send again what `on_event` failed with: that is logged.
+    The service expects a response within 30 s [docs]. It is sent before `on_event` is called, so the service does not
+    send an event again if `on_event` fails; the failure is logged.
 
     Parameters
     ----------
     secret, unsigned, tolerance
         As for `verify`.
     on_event
-        Called with each event, once: one that is replayed is answered and logged, no more. A plain function is called
-        in a thread of its own, a coroutine function in the server's loop.
+        Called once with each event; a replayed event is only logged. A plain function is called in a thread, a
+        coroutine function in the server's event loop.
     seen
-        Remembers which webhooks were here; None makes one of this application's own, in memory.
+        Remembers received webhooks; None uses memory of this application only.
     clock
-        Gives the time, in seconds since 1970.
+        Returns the time, in seconds since 1970.
 
     Returns
     -------
     Receiver
-        Answers POST with 200; 401 without a signature that is the secret's, 400 for what is no event, 413 beyond a
-        million bytes.
+        Responds to POST with 200; 401 without a valid signature, 400 if the body is not an event, 413 if it has more
+        than a million bytes.
     """
-    secrets = secret = sealed(secret)  # twice, so that a traceback with the variables of this frame shows none
-    check(secrets)
+    secrets = secret = seal(secret)  # both names, so that a traceback with this frame's variables shows none
+    check_secrets(secrets)
     memory = SeenEvents() if seen is None else seen
 
     def read(body: bytes, headers: Headers) -> Event:
@@ -71,48 +71,48 @@ def endpoint(
 
 
 class Receiver:
-    """An ASGI application: what `endpoint` makes."""
+    """The ASGI application that `endpoint` returns."""
 
-    def __init__(self, check: Callable[[bytes, Headers], Event], on_event: Callable[[Event], Any]) -> None:
-        self._check, self._on_event = check, on_event
+    def __init__(self, read: Callable[[bytes, Headers], Event], on_event: Callable[[Event], Any]) -> None:
+        self._read, self._on_event = read, on_event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hear one webhook."""
+        """Handle one request."""
         if scope["type"] == "lifespan":
-            await live(receive, send)
+            await handle_lifespan(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close"})
         elif scope["method"] != "POST":
-            await answer(send, 405, {"message": "Webhooks come by POST."}, [(b"allow", b"POST")])
-        elif (event := await _heard(self._check, scope, receive, send)) is not None:
-            await _tell(self._on_event, event)
+            await respond(send, 405, {"message": "Webhooks are sent with POST."}, [(b"allow", b"POST")])
+        elif (event := await _receive(self._read, scope, receive, send)) is not None:
+            await _notify(self._on_event, event)
 
 
-async def _heard(check: Callable[[bytes, Headers], Event], scope: Scope, receive: Receive, send: Send) -> Event | None:
-    """Read a webhook and answer it; gives the event that is to be told."""
+async def _receive(read: Callable[[bytes, Headers], Event], scope: Scope, receive: Receive, send: Send) -> Event | None:
+    """Read a webhook and respond; return the event unless it is invalid or replayed."""
     try:
-        event = check(await whole_body(scope, receive, LARGEST), scope["headers"])
+        event = read(await read_body(scope, receive, MAX_BODY), scope["headers"])
     except TooLarge:
-        await answer(send, 413, {"message": f"A webhook has at most {LARGEST} bytes."})
+        await respond(send, 413, {"message": f"The body is larger than {MAX_BODY:,} bytes."})
         return None
     except WebhookError as error:
-        _log.warning("a webhook was refused: %s", error)
-        await answer(send, 400 if error.signed else 401, {"message": str(error)})
+        _log.warning("A webhook was rejected: %s", error)
+        await respond(send, 400 if error.signed else 401, {"message": str(error)})
         return None
-    except Gone:
+    except ClientDisconnected:
         return None
-    with suppress(OSError):  # a client that has gone: it will send again what is then a replay
-        await answer(send, 200, {"received": True, "replayed": event.replayed})
+    with suppress(OSError):  # the client has disconnected; it will send the event again, as a replay
+        await respond(send, 200, {"received": True, "replayed": event.replayed})
     if event.replayed:
-        _log.warning("the webhook %s (%s) was here before", event.id, event.type)
+        _log.warning("The webhook %s (%s) was received before", event.id, event.type)
     return None if event.replayed else event
 
 
-async def _tell(on_event: Callable[[Event], Any], event: Event) -> None:
+async def _notify(on_event: Callable[[Event], Any], event: Event) -> None:
     try:
         if inspect.iscoroutinefunction(on_event) or inspect.iscoroutinefunction(type(on_event).__call__):
             await on_event(event)
         else:
             await asyncio.to_thread(on_event, event)
-    except Exception:  # noqa: BLE001 - it is the user's, and has its own ways to fail
-        _log.exception("on_event failed with the event %s (%s)", event.id, event.type)
+    except Exception:  # noqa: BLE001 - a function of the user's may raise anything
+        _log.exception("on_event failed for the event %s (%s)", event.id, event.type)

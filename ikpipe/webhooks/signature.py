@@ -1,9 +1,9 @@
-"""`verify`: whether a webhook is the service's own. Pure but for the clock.
+"""`verify`: check the signature, age and replay of a webhook. Pure but for the clock.
 
-Two schemes: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, the HMAC-SHA256 of
-``id.timestamp.body`` (sdk); and the older ``x-ik-signature: t=<ms>,v1=<hex>``, that of ``t.body`` (docs). The key is
-the whole secret, ``whsec_`` included (sdk). Signatures are compared as they are written, since base64 has several
-spellings of the same bytes.
+There are two signature schemes: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, the
+HMAC-SHA256 of ``id.timestamp.body`` [sdk]; and the older ``x-ik-signature: t=<ms>,v1=<hex>``, that of ``t.body``
+[docs]. The key is the complete secret, including ``whsec_`` [sdk]. Signatures are compared in encoded form, because
+base64 has several encodings of the same bytes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ikpipe.errors import MappingError, WebhookError
 from ikpipe.request.secrets import SealedHeaders
 from ikpipe.webhooks.events import Event, parse
 
-TOLERANCE = 300.0  # seconds (sdk)
-KEPT = 86_400.0  # seconds for which the service sends a webhook again (docs)
+TOLERANCE = 300.0  # seconds [sdk]
+REPLAY_PERIOD = 86_400.0  # seconds in which the service may send a webhook again [docs]
 
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 
@@ -34,36 +34,36 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class SeenEvents:
-    """The webhooks that were here, by their ids: in memory, for as long as the service may send one again.
+    """The ids of received webhooks, in memory, for as long as the service may send one again.
 
     Parameters
     ----------
     most
-        Ids kept at most; the oldest go first.
+        The maximum number of ids; the oldest are removed first.
     """
 
     def __init__(self, most: int = 100_000) -> None:
         self._most, self._ids, self._lock = most, dict[str, float](), threading.Lock()
 
     def before(self, webhook: str, now: float) -> bool:
-        """Note a webhook's id, and tell whether it was here before."""
+        """Add a webhook's id and return whether it was received before."""
         with self._lock:
-            while self._ids and self._ids[self._oldest()] < now - KEPT:
+            while self._ids and self._ids[self._oldest()] < now - REPLAY_PERIOD:
                 del self._ids[self._oldest()]
-            known = webhook in self._ids
+            seen = webhook in self._ids
             self._ids.setdefault(webhook, now)
             while len(self._ids) > self._most:
                 del self._ids[self._oldest()]
-        return known
+        return seen
 
     def _oldest(self) -> str:
         return next(iter(self._ids))
 
 
-class _Mark(NamedTuple):
-    """What a webhook's headers say: the text before its body, its signatures, its time, and its id."""
+class _SignatureHeaders(NamedTuple):
+    """A webhook's signature headers: what is signed before the body, signatures, time (s since 1970), id, encoding."""
 
-    before: str
+    prefix: str
     signatures: list[str]
     time: float
     id: str | None
@@ -80,106 +80,108 @@ def verify(
     unsigned: bool = False,
     now: float | None = None,
 ) -> Event:
-    """Check a webhook, and read it.
+    """Verify a webhook and return its event.
 
     Parameters
     ----------
     body
-        The request's body, as it came: JSON that was read and written again has another signature.
+        The request's body, unchanged: JSON that is parsed and written again does not match the signature.
     headers
-        Of the request, in any case.
+        The request's headers, in upper or lower case.
     secret
-        The webhook's secret as the dashboard shows it, ``whsec_…``; or several, while it is being changed.
+        The webhook's secret from the dashboard, ``whsec_…``; or several during a rotation.
     tolerance
-        Seconds that it may be old, or ahead of this clock.
+        The maximum age of the signature, and how far it may be ahead of this clock, in seconds.
     seen
-        Remembers webhooks; one that was here before is reported as ``event.replayed``.
+        Remembers webhooks; one that was received before is reported as ``event.replayed``.
     unsigned
-        Whether the result of an extension, which the service does not sign as far as anybody knows (spec), is taken
-        without a signature: it is then not ``event.signed``, and whoever knows the address can have sent it.
+        Whether to accept the result of an extension without a signature, because the service, as far as is known, does
+        not sign it [spec]. ``event.signed`` is then False, and anybody who knows the address can have sent it.
     now
-        The time, in seconds since 1970; None is the clock's.
+        The present time, in seconds since 1970; None uses the clock.
 
     Returns
     -------
     Event
-        Of the class that its type has.
+        An instance of the class of its type.
 
     Raises
     ------
     WebhookError
-        There is no signature, or it is not that of this body and secret, or too old, or it signs no event.
+        The signature is missing, invalid or too old, or the body is not an event.
     """
-    secret = sealed(secret)  # first, so that a traceback with the variables of this frame shows none
+    secret = seal(secret)  # first, so that a traceback with this frame's variables shows none
     now = time.time() if now is None else now
-    mark = _mark(_named(headers))
-    if mark is None:
+    signature = _read_signature(_signature_headers(headers))
+    if signature is None:
         return _unsigned(body, allowed=unsigned)
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    check(secret)
-    if not any(_signs(mark, raw, key) for key in secret):
+    check_secrets(secret)
+    if not any(_matches(signature, raw, key) for key in secret):
         raise WebhookError(
-            "The webhook's signature is not that of this body and secret: "
-            "verify the bytes as they came, with the secret of the dashboard; else it is not ImageKit's."
+            "The webhook's signature does not match its body and the secret. Verify the unchanged body with the "
+            "dashboard's secret; otherwise it was not sent by ImageKit."
         )
-    if not abs(now - mark.time) <= tolerance:
+    if not abs(now - signature.time) <= tolerance:
         raise WebhookError(
-            f"The webhook was signed {now - mark.time:.0f} s ago; {tolerance:.0f} s are allowed: "
-            "set this machine's clock, or give another tolerance=; else somebody sends it again."
+            f"The webhook was signed {now - signature.time:,.0f} s ago, and {tolerance:.0f} s are allowed. Check this "
+            "machine's clock, or set tolerance=; otherwise somebody has sent it again."
         )
     event = parse(raw, signed=True)
-    return replace(event, replayed=seen is not None and _before(seen, [mark.id, event.id], raw, now))
+    return replace(event, replayed=seen is not None and _is_replay(seen, [signature.id, event.id], raw, now))
 
 
-def _before(seen: SeenEvents, ids: Sequence[str | None], body: bytes, now: float) -> bool:
-    """Note a webhook by all that it is known by, and tell whether it was here before.
+def _is_replay(seen: SeenEvents, ids: Sequence[str | None], body: bytes, now: float) -> bool:
+    """Add a webhook by all of its ids and return whether it was received before.
 
-    It may come again by the other scheme, which has no id beside the event's own, and signs each try anew: what has
-    no id at all is known by its body.
+    It may be sent again with the other scheme, which only has the event's id and signs each attempt anew. A webhook
+    without any id is identified by its body.
     """
-    known = [seen.before(one, now) for one in dict.fromkeys(ids) if one]
+    replays = [seen.before(each, now) for each in dict.fromkeys(ids) if each]
     if ids[-1] is None:
-        same = seen.before(hashlib.sha256(body).hexdigest(), now)
-        known = known or [same]
-    return any(known)
+        same_body = seen.before(hashlib.sha256(body).hexdigest(), now)
+        replays = replays or [same_body]
+    return any(replays)
 
 
-def sealed(secret: str | Sequence[str]) -> list[SealedHeaders]:
-    """Return the secrets, so that they do not show."""
-    return [SealedHeaders(one) for one in ([secret] if isinstance(secret, str) else secret)]
+def seal(secret: str | Sequence[str]) -> list[SealedHeaders]:
+    """Return the secrets as text whose `repr` does not show it."""
+    return [SealedHeaders(each) for each in ([secret] if isinstance(secret, str) else secret)]
 
 
-def check(secrets: Sequence[SealedHeaders]) -> None:
-    """See that there are secrets, and that none is empty."""
+def check_secrets(secrets: Sequence[SealedHeaders]) -> None:
+    """Raise unless there are secrets and none is empty."""
     if not secrets or not all(secrets):
-        raise MappingError("The webhook's secret is empty: copy it from the dashboard, Developer options, Webhooks.")
+        raise MappingError(
+            "The webhook's secret is empty. Copy it from the dashboard under Developer options, Webhooks."
+        )
 
 
-def _named(headers: Headers) -> dict[str, str]:
-    """Give the headers of signatures under lower-case names; one that is there twice could be read either way."""
+def _signature_headers(headers: Headers) -> dict[str, str]:
+    """Return the signature headers by lower-case name; reject duplicates, which are ambiguous."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    found: dict[str, str] = {}
-    for given, value in pairs:
-        name = (given.decode("latin-1") if isinstance(given, bytes) else given).lower()
+    values: dict[str, str] = {}
+    for key, value in pairs:
+        name = (key.decode("latin-1") if isinstance(key, bytes) else key).lower()
         if name in (*_NEW, _OLD):
-            if name in found:
-                raise WebhookError(f"The header {name!r} is there twice.")
-            found[name] = value.decode("latin-1") if isinstance(value, bytes) else value
-    return found
+            if name in values:
+                raise WebhookError(f"The request has the header {name!r} twice.")
+            values[name] = value.decode("latin-1") if isinstance(value, bytes) else value
+    return values
 
 
-def _mark(headers: Mapping[str, str]) -> _Mark | None:
+def _read_signature(headers: Mapping[str, str]) -> _SignatureHeaders | None:
     if any(name in headers for name in _NEW):
         webhook, stamp, signatures = (headers.get(name, "") for name in _NEW)
         if not (webhook and signatures and _SECONDS.fullmatch(stamp)):
-            raise WebhookError(f"The webhook's headers {', '.join(_NEW)} are not whole.")
-        given = [one.removeprefix("v1,") for one in signatures.split(" ") if one.startswith("v1,")]
-        return _Mark(f"{webhook}.{stamp}.", given, float(stamp), webhook, _base64)
+            raise WebhookError(f"The webhook's headers {', '.join(_NEW)} are incomplete or invalid.")
+        versions = [each.removeprefix("v1,") for each in signatures.split(" ") if each.startswith("v1,")]
+        return _SignatureHeaders(f"{webhook}.{stamp}.", versions, float(stamp), webhook, _base64)
     if _OLD in headers:
         parts = _OLD_FORM.fullmatch(headers[_OLD])
         if parts is None:
-            raise WebhookError(f"The header {_OLD!r} is not t=<milliseconds>,v1=<hex>.")
-        return _Mark(f"{parts[1]}.", [parts[2]], int(parts[1]) / 1000, None, bytes.hex)
+            raise WebhookError(f"The header {_OLD!r} does not have the form t=<milliseconds>,v1=<hex>.")
+        return _SignatureHeaders(f"{parts[1]}.", [parts[2]], int(parts[1]) / 1000, None, bytes.hex)
     return None
 
 
@@ -187,11 +189,11 @@ def _base64(mac: bytes) -> str:
     return base64.b64encode(mac).decode()
 
 
-def _signs(mark: _Mark, body: bytes, key: SealedHeaders) -> bool:
-    """Compare in constant time; how many signatures there are is no secret."""
-    signed = mark.before.encode("utf-8", "surrogatepass") + body
-    wanted = mark.encode(hmac.digest(key.encode(), signed, hashlib.sha256)).encode()
-    return any(hmac.compare_digest(wanted, one.encode("utf-8", "surrogatepass")) for one in mark.signatures)
+def _matches(signature: _SignatureHeaders, body: bytes, key: SealedHeaders) -> bool:
+    """Whether a signature is valid for this key, in constant time; the number of signatures is not secret."""
+    signed = signature.prefix.encode("utf-8", "surrogatepass") + body
+    expected = signature.encode(hmac.digest(key.encode(), signed, hashlib.sha256)).encode()
+    return any(hmac.compare_digest(expected, each.encode("utf-8", "surrogatepass")) for each in signature.signatures)
 
 
 def _unsigned(body: bytes | str, *, allowed: bool) -> Event:

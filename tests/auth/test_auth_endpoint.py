@@ -68,7 +68,7 @@ def test_a_body_that_does_not_come() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    app = Endpoint(auth.SigningService(SHOP, allow=ALLOW), patience=0.01)
+    app = Endpoint(auth.SigningService(SHOP, allow=ALLOW), body_timeout=0.01)
     asyncio.run(app({"type": "http", "method": "POST", "path": "/", "headers": []}, never, send))
     assert sent[0]["status"] == 408
     pieces: Any = [b"{", None]
@@ -162,7 +162,7 @@ def test_a_file_of_callers_that_cannot_be(tmp_path: Path, text: str) -> None:
     """The line is named."""
     path = tmp_path / "callers.txt"
     path.write_text(text)
-    with pytest.raises(Error, match=r"line \d: a line is a name and a token"):
+    with pytest.raises(Error, match=r"line \d: the line must have a name"):
         auth.bearers(path)
 
 

@@ -55,7 +55,7 @@ def test_a_replayed_one_is_answered_and_not_given_on(caplog: pytest.LogCaptureFi
     answers = [call(app, READY, signed(READY)) for _ in range(2)]
     assert [answer.json["replayed"] for answer in answers] == [False, True]
     assert len(events) == 1
-    assert "was here before" in caplog.text
+    assert "was received before" in caplog.text
 
 
 def test_an_event_whose_answer_could_not_be_sent_is_not_lost() -> None:
