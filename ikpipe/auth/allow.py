@@ -79,6 +79,17 @@ class Allow:
     rate: float | None = 60
 
     def __post_init__(self) -> None:
+        self._check_options()
+        forced = {_api_name(name): _encoded(BY_WIRE[_api_name(name)], value) for name, value in self.force.items()}
+        for name, value in {
+            "parameters": frozenset({_api_name(name) for name in self.parameters} | set(forced)),
+            "values": {_api_name(name): _encode_allowed(name, allowed) for name, allowed in self.values.items()},
+            "force": forced,
+            "tags": None if self.tags is None else frozenset(_read_tags(self.tags)),
+        }.items():
+            object.__setattr__(self, name, value)
+
+    def _check_options(self) -> None:
         for name in ("parameters", "folders", "tags"):
             _check_list(name, getattr(self, name))
         if not _is_number(self.lifetime) or not 0 < self.lifetime <= LONGEST:
@@ -92,14 +103,6 @@ class Allow:
                 re.compile(self.names)
             except re.error as error:
                 raise MappingError(f"Allow(names={self.names!r}) is not a valid regular expression: {error}.") from None
-        forced = {_api_name(name): _encoded(BY_WIRE[_api_name(name)], value) for name, value in self.force.items()}
-        for name, value in {
-            "parameters": frozenset({_api_name(name) for name in self.parameters} | set(forced)),
-            "values": {_api_name(name): _encode_allowed(name, allowed) for name, allowed in self.values.items()},
-            "force": forced,
-            "tags": None if self.tags is None else frozenset(_read_tags(self.tags)),
-        }.items():
-            object.__setattr__(self, name, value)
 
     def check(self, caller: str, fields: Mapping[str, str], expire: int) -> None:
         """Check a request against this policy.

@@ -177,27 +177,37 @@ class RateLimiter:
             with suppress(ValueError):
                 self._starts.remove(began)  # it was not accepted
         self._paused_until = max(self._paused_until, now + seconds)
-        while self._starts and self._starts[-1] > now:  # reservations that are void
+        self._drop_reservations(now)
+        self._next = min(self._next, (self._starts[-1] if self._starts else now) + self._spacing())
+        self._learn(now, seconds, self._rejections)
+
+    def _too_few(self, accepted: int, rejected: int) -> bool:
+        """Whether a window has too few accepted requests to exclude chance; two windows with as many are enough."""
+        if rejected > 1:
+            return False
+        previous, self._few_accepted = self._few_accepted, accepted
+        return accepted < MIN_ACCEPTED and abs(accepted - previous) > 1
+
+    def _count_starts(self, since: float) -> int:
+        return sum(start_time >= since for start_time in self._starts)
+
+    def _drop_reservations(self, now: float) -> None:
+        while self._starts and self._starts[-1] > now:
             self._starts.pop()
             if self._named is not None:
                 self._named.due -= self._named.spacing
-        self._next = min(self._next, (self._starts[-1] if self._starts else now) + self._spacing())
-        self._learn(now, seconds)
 
-    def _learn(self, now: float, seconds: float) -> None:
+    def _learn(self, now: float, seconds: float, rejections: _Rejections) -> None:
         """Learn the limit of a window from the number of accepted requests."""
-        rejections = self._rejections
-        if rejections is None or self._named is not None:
+        if self._named is not None:
             return
         self._window = next((window for window in WINDOWS if max(seconds, self._window) <= window), WINDOWS[-1])
         start = self._paused_until - 1.02 * self._window  # a little longer, because clocks and network delays differ
-        accepted = sum(start_time >= start for start_time in self._starts) - rejections.rejected
-        few, self._few_accepted = self._few_accepted, accepted if rejections.rejected == 1 else self._few_accepted
+        accepted = self._count_starts(start) - rejections.rejected
+        too_few = self._too_few(accepted, rejections.rejected)
         if self._futile > MAX_FUTILE:
             self._stop_learning()
-        elif rejections.rejected == 1 and accepted < MIN_ACCEPTED and abs(accepted - few) > 1:
-            pass  # too few to exclude chance, unless the number is the same again
-        elif now < self._no_learning_until and accepted >= rejections.rejected:
+        elif too_few or (now < self._no_learning_until and accepted >= rejections.rejected):
             pass
         elif seconds <= self._window and self._last_dropped < start:
             self._learned = 0.97 * max(accepted, 1) / self._window

@@ -101,19 +101,34 @@ class _Address(NamedTuple):
 
     def edit(self, steps: str, position: str, added: Mapping[str, str], *, signed: bool) -> str:
         """Return the path and query with this transformation and these parameters instead of present ones."""
-        replaced = set(added) | (_TRANSFORMATION if steps else set())
-        if replaced or signed:  # the signature that the URL has would be invalid
+        replaced = set(added) | _reserved(steps, signed=signed)
+        if replaced:  # the signature that the URL has would be invalid
             replaced |= _SIGNATURE
-        parameters = [pair for pair in self.parameters if pair.partition("=")[0] not in replaced or "=" not in pair]
+        path, parameters = self.path, [pair for pair in self.parameters if _name(pair) not in replaced]
         parameters += [f"{name}={value}" for name, value in added.items()]
-        path = self.path
-        if steps and self.endpoint:  # elsewhere, a level that starts with `tr:` is a folder
-            path = "/".join(level for level in path.split("/") if not level.startswith("tr:"))
+        if steps:
+            path = self._path_without_transformation()
         if steps and position == "path":
             path = f"tr:{steps}/{path}"
         elif steps:
             parameters.append(f"tr={steps}")
         return f"{path}?{'&'.join(parameters)}" if parameters else path
+
+    def _path_without_transformation(self) -> str:
+        if not self.endpoint:  # on another endpoint, a level that starts with `tr:` is a folder
+            return self.path
+        return "/".join(level for level in self.path.split("/") if not level.startswith("tr:"))
+
+
+def _name(parameter: str) -> str | None:
+    """Return the name of a query parameter; None if it has no value."""
+    name, equals, _ = parameter.partition("=")
+    return name if equals else None
+
+
+def _reserved(steps: str, *, signed: bool) -> set[str]:
+    """Return the names of the query parameters that this module writes."""
+    return (_TRANSFORMATION if steps else set()) | (_SIGNATURE if signed else set())
 
 
 def _parse(path: object, account: Account) -> _Address:
@@ -171,10 +186,8 @@ def _check_levels(path: object, encoded: str) -> None:
 
 
 def _encode_query(query: Mapping[str, object], steps: str, *, signed: bool) -> dict[str, str]:
-    reserved = (_TRANSFORMATION if steps else set()) | (_SIGNATURE if signed else set())
-    for name in query:
-        if name in reserved:
-            raise MappingError(f"query: {name!r} is already set by transformation=, signed= or expire=.")
+    if conflicts := query.keys() & _reserved(steps, signed=signed):
+        raise MappingError(f"query: {min(conflicts)!r} is already set by transformation=, signed= or expire=.")
     return {
         _quote("query", name, _QUERY_SAFE): _quote("query", "true" if value is True else str(value), _QUERY_SAFE)
         for name, value in query.items()

@@ -15,7 +15,7 @@ import httpx
 from ikpipe.errors import AccountError, Error, describe_exception
 from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
-from ikpipe.request.reply import UploadReply, read_error, read_reply
+from ikpipe.request.reply import ErrorReply, UploadReply, read_error, read_reply
 from ikpipe.request.result import Result
 from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_token, remote_expire, signing_request
 from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutOfFiles
@@ -250,17 +250,22 @@ class ServiceClient:
             There is no response.
         """
         method, auth = "GET" if content is None else "POST", httpx.BasicAuth(account.key(), "")
-        url, own_answers = f"{account.api_url}{path}", self._policy.own_answers
         for attempts_left in reversed(range(_API_ATTEMPTS)):
             try:
+                url = f"{account.api_url}{path}"
                 response = await send_request(self._client, method, url, params=params, json=content, auth=auth)
             except (httpx.TransportError, httpx.DecodingError) as error:
                 raise Error(f"{account.api_url} cannot be reached: {describe_exception(error)}") from None
-            status = response.status_code
-            reply = read_error(status, headers_by_name(response.headers), response.content, own_answers)
+            headers = headers_by_name(response.headers)
+            reply = read_error(response.status_code, headers, response.content, self._policy.own_answers)
             if not (reply.retryable and attempts_left):
                 break
             await self._pause(1.0 if reply.wait is None else reply.wait)
+        return self._read_api_response(response, reply)
+
+    def _read_api_response(self, response: httpx.Response, reply: ErrorReply) -> Any:
+        """Return the JSON of a media API response, or raise its error."""
+        status = response.status_code
         if reply.own and reply.date is not None and self.heard is not None:
             self.heard(reply.date)
         if reply.own and status in (401, 403):

@@ -172,36 +172,37 @@ class Downloader:
 
     async def _allowed_addresses(self, url: str, host: str, port: int, *, proxied: bool) -> list[Address]:
         """Return the addresses of a host that may be opened; none if whoever opens the connection resolves the name."""
-        literal_address = literal(host)
-        if literal_address is not None:
-            addresses = [literal_address]
-        elif self._network.callers:
-            if (host == "localhost" or host.endswith(".localhost")) and not self._hosts.allows(host, port):
-                raise _not_public(url, host, "this machine itself")
-            return []
-        else:
-            try:
-                addresses = await _resolve(host, port)
-            except OSError:
-                if proxied:
-                    return []  # the proxy may resolve it
-                raise
+        addresses = await self._addresses_to_check(url, host, port, proxied=proxied)
         allowed = [address for address in addresses if self._hosts.allows(host, port, address)]
         rejected = [address for address in addresses if address not in allowed]
         if rejected and (proxied or not allowed):
             raise _not_public(url, host, str(rejected[0]))
         return allowed
 
+    async def _addresses_to_check(self, url: str, host: str, port: int, *, proxied: bool) -> list[Address]:
+        if (address := literal(host)) is not None:
+            return [address]
+        if self._network.callers:
+            local = host == "localhost" or host.endswith(".localhost")
+            if local and not self._hosts.allows(host, port):
+                raise _not_public(url, host, "this machine itself")
+            return []
+        try:
+            return await _resolve(host, port)
+        except OSError:
+            if proxied:
+                return []  # the proxy may resolve it
+            raise
+
     # Storing
 
     async def _store(self, url: str, response: httpx.Response, file: DownloadFile, max_size: int | None) -> None:
         """Write a response's body to a file, within the limits of size and time."""
-        length = response.headers.get("content-length", "")
-        declared = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None  # noqa: PLR2004
-        limit = max_size if max_size is not None else max(declared or 0, MAX_SIZE)
-        if declared is not None:
-            if max_size is not None and declared > max_size:
-                raise _too_large(url, max_size)
+        declared = _declared_size(response)
+        limit = max_size if max_size is not None else max(declared, MAX_SIZE)
+        if declared > limit:
+            raise _too_large(url, limit)
+        if declared:
             file.reserve(declared)
         decode, loop = _decoder(url, response), asyncio.get_running_loop()
         started, read_timeout, received = loop.time(), self._timeouts.read, 0
@@ -241,6 +242,12 @@ def _parse(url: str, text: str, base: httpx.URL | None = None) -> httpx.URL:
 def _basic_auth(url: httpx.URL) -> str:
     flow = httpx.BasicAuth(url.username, url.password).sync_auth_flow(httpx.Request("GET", url))
     return next(flow).headers["Authorization"]
+
+
+def _declared_size(response: httpx.Response) -> int:
+    """Return the Content-Length in bytes; 0 if it is missing or invalid."""
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0  # noqa: PLR2004
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int]:

@@ -65,8 +65,7 @@ class EncodedRequest:
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.head = b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode(), request.url.raw_path, lines)
         fields = {name.lower(): value for name, value in headers}
-        valid = _HEAD.fullmatch(self.head) and self.head.count(b"\n") == len(headers) + 2
-        if not valid or b"host" not in fields:
+        if b"host" not in fields or not _is_valid_head(self.head, lines=len(headers) + 2):
             raise httpx.LocalProtocolError("The request has no Host header, or an invalid header.")
         if request.method in ("HEAD", "CONNECT") or not isinstance(request.stream, httpx.AsyncByteStream):
             raise httpx.LocalProtocolError("HEAD, CONNECT and synchronous streams are not supported.")
@@ -93,3 +92,8 @@ class EncodedRequest:
         if self._sent < self._length:
             raise httpx.LocalProtocolError("Too little data for declared Content-Length")
         return b""
+
+
+def _is_valid_head(head: bytes, lines: int) -> bool:
+    """Whether a head has valid characters only, and no header smuggles in another line."""
+    return _HEAD.fullmatch(head) is not None and head.count(b"\n") == lines

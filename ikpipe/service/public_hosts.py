@@ -90,6 +90,15 @@ class _Entry(NamedTuple):
     network: Network | None
     port: int | None
 
+    def matches(self, name: str, port: int, addresses: Iterable[Address]) -> bool:
+        """Whether the entry allows a host with this name or one of these addresses, at this port."""
+        if self.port not in (None, port):
+            return False
+        network = self.network
+        if network is None:
+            return self.name == name
+        return any(address in network for address in addresses if address.version == network.version)
+
 
 @dataclass(frozen=True, slots=True)
 class FetchHosts:
@@ -118,15 +127,7 @@ class FetchHosts:
             return True
         name = host.rstrip(".").lower()
         addresses = [each for each in (address, address and embedded(address)) if each is not None]
-        for entry in self.entries:
-            if entry.port not in (None, port):
-                continue
-            network = entry.network
-            if entry.name == name:
-                return True
-            if network is not None and any(each in network for each in addresses if each.version == network.version):
-                return True
-        return False
+        return any(entry.matches(name, port, addresses) for entry in self.entries)
 
 
 _EXAMPLES = "Use a host, address or network, such as intranet.example.com, 10.0.0.0/8 or 10.1.2.3:8080."

@@ -69,45 +69,32 @@ async def _refresh(
         No file could be read.
     """
     revision = RevisedResults(results)
-    limiter, counts = RateLimiter((policy or Policy()).look_ups), _RefreshCounts()
+    limiter = RateLimiter((policy or Policy()).look_ups)
     rows = [row for row in revision.results if _is_pending(row, every=every)]
+    errors, refreshed = list[Error](), 0
     async with ServiceClient(transport) as client:
 
         async def refresh_row(row: Result) -> None:
+            nonlocal refreshed
             await interruptible_sleep(limiter.reserve(time.monotonic()))
-            with counts:
+            try:
                 await _refresh_row(client, account, row)
+            except AccountError:
+                raise
+            except Error as error:  # one outage among many successes does not end the others
+                errors.append(error)
+                if not refreshed and len(errors) >= _MAX_FAILURES:
+                    raise
+            else:
+                refreshed += 1
 
         await run_limited(rows, refresh_row)
-    counts.close(len(rows))
+    if errors and not refreshed:
+        raise errors[0]
+    if errors:
+        _log.warning("%d of %d rows could not be refreshed and did not change: %s", len(errors), len(rows), errors[0])
     revised: Frame = revision.close()
     return revised
-
-
-class _RefreshCounts:
-    """Counts requests that fail: after the first success, a failed request does not end the others."""
-
-    def __init__(self) -> None:
-        self._succeeded, self._errors = 0, list[Error]()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if error is None:
-            self._succeeded += 1
-        elif isinstance(error, Error) and not isinstance(error, AccountError):
-            self._errors.append(error)
-            return self._succeeded > 0 or len(self._errors) < _MAX_FAILURES
-        return False
-
-    def close(self, rows: int) -> None:
-        """Raise if all requests failed; log how many failed."""
-        if self._errors and not self._succeeded:
-            raise self._errors[0]
-        if self._errors:
-            message = "%d of %d rows could not be refreshed and did not change: %s"
-            _log.warning(message, len(self._errors), rows, self._errors[0])
 
 
 refresh = to_sync(_refresh, "refresh", drains=False)
