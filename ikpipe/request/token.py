@@ -1,4 +1,25 @@
-"""Fields → JWT (seed, "JSON Web Token generation"), here or by an `authenticationEndpoint`."""
+"""Sign upload tokens (JWT) here, or ask an `authenticationEndpoint` for them [upload docs].
+
+Theory of operation: the times of a token
+-----------------------------------------
+A token is a JWT over the form's fields and two times in whole seconds: `iat`, when it was issued, and `exp`, when it
+expires. The service accepts it if its own clock is between the two and they are at most `LONGEST` apart [docs].
+
+**Used once.** The service rejects a token that was used before, also after an error [upload docs]. That makes a retry
+safe: after a lost response the same token is sent again (`recovery.py`), and the service itself prevents a second copy.
+So two different requests must never have the same token, not even two rows with equal fields that are signed within one
+second. No other claim may tell them apart, only the times can. `TokenTimes.next` therefore sets `iat` up to a third of
+the lifetime into the past and `exp` up to a quarter of it early, and goes through all pairs in order. All threads and
+runs of a process share one counter; each process starts at an `iat` of its own, by host name and process id.
+
+**Lifetime.** `LIFETIME` is half of what the service allows. A journal stores `iat` and `exp`: with the same fields and
+times, `LocalSigner.sign_at` makes the identical token, so another process can send it again.
+
+**Correction of the clock.** With a wrong clock, tokens are expired or not valid yet. When the service rejects a token
+and its `Date` header is outside of the token's times, `correct` adds the difference to all later times, and the request
+is signed again. The clock does not jump when the machine's time is set (`steady`). `heard` and `served` are about the
+service's clock only: they convert a time of this machine to compare it with those of stored files.
+"""
 
 from __future__ import annotations
 
