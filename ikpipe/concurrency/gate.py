@@ -51,12 +51,12 @@ class ConcurrencyGate:
         if self._inside < self.size and not self.waiting:
             self._inside += 1
             return True
-        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        (self._retries if again else self._new).append(place)
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        (self._retries if again else self._new).append(waiter)
         try:
-            return await place
+            return await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.result():
+            if waiter.done() and not waiter.cancelled() and waiter.result():
                 self.release()
             raise
 
@@ -79,17 +79,17 @@ class ConcurrencyGate:
             self._in_flight -= 1
         self._inside -= 1
         while self._inside < self.size and (queue := self._retries or self._new):
-            place = queue.popleft()
-            if not place.done():
+            waiter = queue.popleft()
+            if not waiter.done():
                 self._inside += 1
-                place.set_result(True)
+                waiter.set_result(True)
         self.freed()
 
     def close(self) -> None:
         """Let no more items in, and wake all that wait."""
         self._closed = True
-        for place in (*self._retries, *self._new):
-            if not place.done():
-                place.set_result(False)
+        for waiter in (*self._retries, *self._new):
+            if not waiter.done():
+                waiter.set_result(False)
         self._retries.clear()
         self._new.clear()

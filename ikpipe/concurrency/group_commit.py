@@ -55,9 +55,9 @@ class GroupCommit(Generic[Item]):
         self.add(item)
         self._requested.set()
         # A future for each caller, because a cancellation must not affect the others; `shield` costs twice as much.
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
-        await place
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
 
     async def written(self) -> None:
         """Wait until everything that was added is written, or the write has failed."""
@@ -86,13 +86,13 @@ class GroupCommit(Generic[Item]):
                     await loop.run_in_executor(self._thread, self._write, items)
             except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
                 self.error = error
-            for place in (done, *waiting):
-                if place.done():
+            for waiter in (done, *waiting):
+                if waiter.done():
                     continue
                 if self.error is None:
-                    place.set_result(None)
+                    waiter.set_result(None)
                 else:
-                    place.set_exception(self.error)
+                    waiter.set_exception(self.error)
             if self.error is not None:
                 done.exception()  # mark it as retrieved: there may be no caller that waits
         self._writer = None

@@ -138,7 +138,9 @@ def _event(body: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
         "replayed": replayed,
     }
     family, _, outcome = kind.rpartition(".")
-    return _READERS.get(kind if kind == "extension" else family, _other)(common, outcome)
+    if outcome not in _OUTCOMES.get(family, ()):
+        return Event(**common)
+    return _READERS[family](common, outcome)
 
 
 def _json(body: bytes | str) -> Mapping[str, Any]:
@@ -181,10 +183,6 @@ def _request_id(common: Mapping[str, Any]) -> str:
     return _required(common["body"].get("request"), "x_request_id")
 
 
-def _other(common: dict[str, Any], _outcome: str) -> Event:
-    return Event(**common)
-
-
 def _extension(common: dict[str, Any], _outcome: str) -> Event:
     body = common["body"]
     details = body.get("fileObject")
@@ -198,25 +196,19 @@ def _extension(common: dict[str, Any], _outcome: str) -> Event:
 
 
 def _pre_transform(common: dict[str, Any], outcome: str) -> Event:
-    if outcome not in ("success", "error"):
-        return Event(**common)
-    if (good := outcome == "success") and common["file_id"] is None:
-        raise WebhookError("The event has no 'fileId', or it is not text.")
-    return PreTransformEvent(**common, succeeded=good, request_id=_request_id(common), reason=_reason(common["data"]))
+    data, succeeded = common["data"], outcome == "success"
+    if succeeded:
+        _required(data, "fileId")
+    return PreTransformEvent(**common, succeeded=succeeded, request_id=_request_id(common), reason=_reason(data))
 
 
 def _post_transform(common: dict[str, Any], outcome: str) -> Event:
-    if outcome not in ("success", "error"):
-        return Event(**common)
-    data, good = common["data"], outcome == "success"
-    return PostTransformEvent(
-        **common, succeeded=good, request_id=_request_id(common), url=_text(data, "url"), reason=_reason(data)
-    )
+    data, url = common["data"], _text(common["data"], "url")
+    succeeded, request_id = outcome == "success", _request_id(common)
+    return PostTransformEvent(**common, succeeded=succeeded, request_id=request_id, url=url, reason=_reason(data))
 
 
 def _video(common: dict[str, Any], outcome: str) -> Event:
-    if outcome not in ("accepted", "ready", "error"):
-        return Event(**common)
     data = common["data"]
     asset = data.get("asset")
     url = _text(asset, "url") if isinstance(asset, Mapping) else None
@@ -224,18 +216,24 @@ def _video(common: dict[str, Any], outcome: str) -> Event:
 
 
 def _file(common: dict[str, Any], outcome: str) -> Event:
-    if outcome not in ("created", "updated", "deleted"):
-        return Event(**common)
     data = common["data"]
-    if common["file_id"] is None:
-        raise WebhookError("The event has no 'fileId', or it is not text.")
+    _required(data, "fileId")
     version = data.get("versionInfo")
     version_id = _text(data, "versionId") or (_text(version, "id") if isinstance(version, Mapping) else None)
     return FileEvent(**common, change=outcome, version_id=version_id)
 
 
+_OUTCOMES = {
+    "": ("extension",),
+    "upload.pre-transform": ("success", "error"),
+    "upload.post-transform": ("success", "error"),
+    "video.transformation": ("accepted", "ready", "error"),
+    "file": ("created", "updated", "deleted"),
+    "file-version": ("created", "updated", "deleted"),
+}
+"""What an event's type starts with → the outcomes that ikpipe knows; other types are a plain `Event`."""
 _READERS: dict[str, Callable[[dict[str, Any], str], Event]] = {
-    "extension": _extension,
+    "": _extension,
     "upload.pre-transform": _pre_transform,
     "upload.post-transform": _post_transform,
     "video.transformation": _video,
