@@ -38,7 +38,7 @@ def test_every_warning_has_its_row() -> None:
     assert [row for row in rows if row not in page] == []
 
 
-SEED = (DOCS / "seed.md").read_text(encoding="utf-8")
+CONFORMANCE = (DOCS / "conformance.md").read_text(encoding="utf-8")
 PROPERTIES = re.findall(
     r"\w+",
     "fileId name filePath tags AITags versionInfo isPrivateFile customCoordinates url thumbnailUrl fileType height "
@@ -47,22 +47,22 @@ PROPERTIES = re.findall(
 
 
 def section(title: str) -> list[list[str]]:
-    """Give the rows of a table in the page of the seed."""
-    text = SEED.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    """Return the rows of a table in the conformance page."""
+    text = CONFORMANCE.partition(f"## {title}\n")[2].partition("\n## ")[0]
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")][2:]
 
 
-@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(\S+\.py::\w+)`", SEED))))
-def test_a_test_that_the_seed_s_page_names_exists(named: str) -> None:
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(\S+\.py::\w+)`", CONFORMANCE))))
+def test_a_test_that_the_conformance_page_names_exists(named: str) -> None:
     """Whoever renames a test is told to rename it there."""
     path, _, name = named.partition("::")
     assert f"def {name}(" in (DOCS.parent / "tests" / path).read_text(encoding="utf-8")
 
 
-def test_the_seed_s_page_has_every_parameter_and_property() -> None:
-    """They are the seed's, and each row of each table names a test."""
-    seeds = {entry.wire for entry in TABLE.values() if "seed" in entry.source}
-    assert {row[0].strip("`") for row in section("The parameters")} == {"file", "token", *seeds}
+def test_the_conformance_page_has_every_parameter_and_property() -> None:
+    """It has those of the upload documentation, and each row of each table names a test."""
+    documented = {entry.wire for entry in TABLE.values() if re.search("seed|upload docs", entry.source)}
+    assert {row[0].strip("`") for row in section("The parameters")} == {"file", "token", *documented}
     assert {row[0].strip("`") for row in section("The answer")} == {"", *PROPERTIES}
-    unshown = [line for line in SEED.splitlines() if line.startswith("|") and "::test_" not in line]
-    assert [line for line in unshown if "shown by" not in line and "---" not in line] == []
+    untested = [line for line in CONFORMANCE.splitlines() if line.startswith("|") and "::test_" not in line]
+    assert [line for line in untested if "| tests |" not in line and "---" not in line] == []

@@ -1,27 +1,33 @@
 """ImageKit's upload service on loopback, for trying and testing pipelines without an account.
 
-Written from the documents alone: it shares nothing with the client, so that a misreading shows.
+It is written from the service's documentation alone and shares no code with the client, so that a misreading in one
+shows as a failure with the other.
 
-| module | part |
+| module | contents |
 |---|---|
-| `server` | uvicorn in a thread; `Emulator`, `serve` |
-| `app` | the routes |
-| `account` | what belongs to one account: all of these together |
-| `upload/` | the upload endpoint: form, token, checks, storing, what follows |
-| `library/` | the media library's API, and its search language |
-| `delivery/` | files at their addresses, and transformations |
-| `media/` | what a file is, and the metadata in it |
-| `store` | SQLite and files |
-| `keys`, `visitors` | the account's keys; which hosts and web pages may use it |
-| `outbound` | requests that it sends: URL files and webhooks, to allowed addresses only |
-| `settings`, `load`, `log` | rules that can be set; counters; what arrived |
-| `faults` | what can go wrong, and how often |
-| `background`, `webhooks` | what goes on after the reply; webhooks |
-| `signing` | signatures with the private key |
-| `refusals`, `strict_json` | refusals; JSON without Python's additions |
+| `server` | `Emulator` and `serve`: uvicorn in a thread or in the foreground; resets and refuses connections |
+| `app` | the routes, request ids, CORS headers, the emulator's own endpoints |
+| `account` | everything that belongs to the one account |
+| `rules` | `Rules`: every assumption about the service that can be set, and the checks of their values |
+| `upload/` | the upload endpoint: form, token, validation, storage, response |
+| `library/` | the media library API: lists, searches, tags, folders, custom metadata fields |
+| `delivery/` | files at their URLs, and image transformations |
+| `media/` | file type, dimensions, codecs and embedded metadata of a file |
+| `store` | files, versions, used tokens and metadata fields in SQLite and on disk |
+| `keys` | the account's keys, and the file that keeps them |
+| `inbound_hosts` | refuses requests for foreign hosts, and web pages of other origins |
+| `outbound_hosts` | refuses downloads from and webhooks to addresses that are not public |
+| `webhooks` | signs, sends and retries webhooks |
+| `faults` | kinds of fault, their probabilities and counts; `upload.fault_injection` carries them out |
+| `usage_limits` | rate limits, quotas and other counters |
+| `request_log` | the log of requests and what became of them |
+| `background` | work that continues after the response |
+| `signatures` | HMAC signatures of delivery URLs and V1 uploads |
+| `error_responses` | error responses of the service |
+| `strict_json` | JSON without Python's extensions |
 """
 
+from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.server import Emulator, serve
-from ikpipe.emulator.settings import Rules
 
 __all__ = ["Emulator", "Rules", "serve"]

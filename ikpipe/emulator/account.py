@@ -1,4 +1,4 @@
-"""One account of the service."""
+"""The emulated account, which all parts of the emulator share."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator.background import Background
     from ikpipe.emulator.faults import Faults
-    from ikpipe.emulator.load import Load
-    from ikpipe.emulator.log import Log
-    from ikpipe.emulator.settings import Rules
+    from ikpipe.emulator.keys import AccountKeys
+    from ikpipe.emulator.request_log import RequestLog
+    from ikpipe.emulator.rules import Rules
     from ikpipe.emulator.store import Store
-    from ikpipe.emulator.upload.jwt_reading import AccountKeys
+    from ikpipe.emulator.usage_limits import UsageLimits
     from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
@@ -24,21 +24,21 @@ Address = tuple[str, int]
 
 @dataclass(slots=True)
 class EmulatedAccount:
-    """All that belongs to one account: its keys, its rules, what it has stored and what it has used up."""
+    """Everything that belongs to one account: its keys, rules, files, counters and log."""
 
     keys: AccountKeys
     rules: Rules
     store: Store
-    load: Load
-    log: Log
+    limits: UsageLimits
+    log: RequestLog
     faults: Faults
     background: Background
     webhooks: Webhooks
     origin: str = ""
     clock: Callable[[], float] = time.time
-    """Gives the time, in seconds since 1970."""
-    cut: Callable[[Address], None] = lambda _client: None
-    """Resets a client's connection."""
+    """Returns the time in seconds since 1970."""
+    reset_connection: Callable[[Address], None] = lambda _client: None
+    """Resets the connection of a client."""
 
     @property
     def endpoint(self) -> str:

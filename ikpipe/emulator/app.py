@@ -1,4 +1,4 @@
-"""The routes, and what every answer has in common: a request id, CORS headers, an entry in the log."""
+"""The ASGI application: the routes, and what all responses share (request id, CORS headers, an entry in the log)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
-from ikpipe.emulator import visitors
+from ikpipe.emulator import inbound_hosts
 from ikpipe.emulator.delivery.endpoint import Delivery
+from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.api import Library
-from ikpipe.emulator.refusals import Refusal
 from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
 from ikpipe.emulator.upload.fault_injection import FaultyUploads
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.log import Entry
-    from ikpipe.emulator.settings import Rules
+    from ikpipe.emulator.request_log import LogEntry
+    from ikpipe.emulator.rules import Rules
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"
@@ -34,11 +34,19 @@ WEBHOOKS_PATH = "/emulator/webhooks"
 OWN_PATHS = frozenset({LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH})
 """The emulator's own endpoints, which the service does not have."""
 CORS = (b"access-control-allow-origin", b"*")
-_RANDOM = random.Random()  # noqa: S311 - names of requests, no secrets
+_RANDOM = random.Random()  # noqa: S311 - ids of requests, no secrets
 
 
 def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
-    """Make the whole service for one account, as an ASGI application; `hosts` as for `visitors.check_host`."""
+    """Return the service for one account as an ASGI application.
+
+    Parameters
+    ----------
+    account
+        The account that it serves.
+    hosts
+        Host names besides loopback that requests may be for.
+    """
     upload = UploadEndpoint(account)
 
     @asynccontextmanager
@@ -49,10 +57,10 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
         await upload.close()
 
     async def log(_request: Request) -> Response:
-        return Response(await run_in_threadpool(account.log.text), media_type="application/json")
+        return Response(await run_in_threadpool(account.log.to_json), media_type="application/json")
 
     async def faults(_request: Request) -> Response:
-        return JSONResponse(account.faults.ledger())
+        return JSONResponse(account.faults.report())
 
     async def webhooks(_request: Request) -> Response:
         return JSONResponse(account.webhooks.entries())
@@ -74,7 +82,7 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
 
 
 def grant_preflight(*, allowed: bool) -> Response:
-    """Answer a browser that asks whether it may upload (`guess`: any origin may, as published clients do)."""
+    """Answer a browser's preflight request for an upload [guess: any origin may upload, as published clients do]."""
     if not allowed:
         return Response(status_code=403)
     headers = {
@@ -86,7 +94,7 @@ def grant_preflight(*, allowed: bool) -> Response:
 
 
 class EmulatorMiddleware:
-    """Goes around the routes: notes each request, turns refusals into answers, adds the common headers."""
+    """Wraps the routes: logs each request, turns errors into responses, adds the common headers."""
 
     def __init__(self, app: ASGIApp, uploads: ASGIApp, account: EmulatedAccount, hosts: Collection[str]) -> None:
         self._app = app
@@ -95,42 +103,42 @@ class EmulatorMiddleware:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on; the log's own address is not logged, nor those of faults and webhooks."""
+        """Serve one request; those for the emulator's own endpoints are not logged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         own = scope["path"] in OWN_PATHS
         try:
-            visitors.check_host(scope["headers"], self._hosts)
+            inbound_hosts.check_host(scope["headers"], self._hosts)
             if own:
-                visitors.check_origin(scope["headers"])
-        except Refusal as refusal:
-            await JSONResponse(refusal.body, refusal.status)(scope, receive, send)
+                inbound_hosts.check_origin(scope["headers"])
+        except ErrorResponse as error:
+            await JSONResponse(error.body, error.status)(scope, receive, send)
             return
         if own:
-            # who polls the log would otherwise fill it
-            await self._pass(scope, receive, send, {})
+            # polling the log must not fill it
+            await self._serve(scope, receive, send, {})
         else:
-            place, entry = self._account.log.begin(scope["method"], scope["path"])
+            index, entry = self._account.log.begin(scope["method"], scope["path"])
             try:
-                await self._pass(scope, receive, send, entry)
+                await self._serve(scope, receive, send, entry)
             finally:
-                self._account.log.end(place, entry)
+                self._account.log.end(index, entry)
 
-    def _common(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """Return the headers that all answers have: the service is open to pages of any origin, the log is not."""
+    def _common_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the headers of all responses: the service is open to pages of any origin, the log is not."""
         if scope["path"] in OWN_PATHS:
             return [(b"cross-origin-resource-policy", b"same-origin"), (b"cache-control", b"no-store")]
         return [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, entry: Entry) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: LogEntry) -> None:
         scope["entry"] = entry
         scope["request_id"] = request_id = f"{_RANDOM.getrandbits(128):032x}"
-        common = self._common(scope)
-        # most requests are uploads: they need not go past all the routes
+        common = self._common_headers(scope)
+        # most requests are uploads: they skip the router
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
 
-        async def marked_send(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
                 entry["request_id"] = request_id
@@ -138,18 +146,18 @@ class EmulatorMiddleware:
             await send(message)
 
         try:
-            await app(scope, receive, marked_send)
-        except Refusal as refusal:
-            entry["message"] = refusal.logged
-            await _turn_down(refusal, self._account.rules)(scope, receive, marked_send)
+            await app(scope, receive, send_with_headers)
+        except ErrorResponse as error:
+            entry["message"] = error.logged
+            await _error_response(error, self._account.rules)(scope, receive, send_with_headers)
         except Exception as error:
-            # uvicorn answers 500 and reports the traceback; the log must not say that nobody was answered
+            # uvicorn responds with 500 and logs the traceback; the entry must not say that there was no response
             entry |= {"status": 500, "message": type(error).__name__}
             raise
 
 
-def _turn_down(refusal: Refusal, rules: Rules) -> Response:
-    if not refusal.message:  # an outage
-        return Response(status_code=refusal.status)
-    # no refusal but a 429 has headers
-    return JSONResponse(refusal.body, refusal.status, refusal.headers if rules.rate_headers else None)
+def _error_response(error: ErrorResponse, rules: Rules) -> Response:
+    if not error.message:  # an outage
+        return Response(status_code=error.status)
+    # only a 429 has headers of its own
+    return JSONResponse(error.body, error.status, error.headers if rules.rate_headers else None)

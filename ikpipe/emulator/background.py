@@ -1,4 +1,4 @@
-"""What the service does after it has answered: extensions that take their time, webhooks that are tried again."""
+"""Work that continues after the response: pending extensions, transformations, and retries of webhooks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_LOOK = 0.005
-"""Seconds between two looks at a clock that is not the event loop's."""
+_POLL_INTERVAL = 0.005
+"""Seconds between two readings of a clock that is not the event loop's."""
 
 
 class Background:
-    """Work that goes on while the emulator runs; what is not done when it ends is dropped.
+    """Runs work after a delay, until the emulator stops; work that is then unfinished is cancelled.
 
     Parameters
     ----------
     clock
-        What waits go by, in seconds; None is the event loop's.
+        Returns the time in seconds, by which delays are measured; None is the event loop's clock.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
@@ -26,14 +26,14 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def later(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something after some seconds; from the event loop's thread."""
+        """Run something after some seconds. Call it from the event loop's thread."""
         task = asyncio.get_running_loop().create_task(self._after(seconds, work))
-        # the loop itself holds its tasks only weakly
+        # the event loop keeps only weak references to its tasks
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Drop what is not done."""
+        """Cancel all unfinished work."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -42,10 +42,7 @@ class Background:
         if self._clock is None:
             await asyncio.sleep(seconds)
         else:
-            await _until(self._clock() + seconds, self._clock)
+            due = self._clock() + seconds
+            while self._clock() < due:  # noqa: ASYNC110 - nothing signals that a test has set its clock forward
+                await asyncio.sleep(_POLL_INTERVAL)
         await work()
-
-
-async def _until(moment: float, clock: Callable[[], float]) -> None:
-    while clock() < moment:  # noqa: ASYNC110 - no clock says when it will have gone on
-        await asyncio.sleep(_LOOK)

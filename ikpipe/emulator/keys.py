@@ -1,13 +1,12 @@
-"""The account's keys: random, and kept in the emulator's directory, so that a restart has the same."""
+"""The account's keys: random, and kept in the emulator's directory, so that they survive a restart."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from ikpipe.emulator.upload.jwt_reading import AccountKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,18 +14,26 @@ if TYPE_CHECKING:
 FILE = "keys.json"
 
 
+@dataclass(frozen=True, slots=True)
+class AccountKeys:
+    """An account's two keys; `repr` does not show the private one."""
+
+    public: str
+    private: str = field(repr=False)
+
+
 def made() -> AccountKeys:
-    """Return a pair that nobody else has."""
+    """Return a new random pair of keys."""
     return AccountKeys(f"public_{secrets.token_urlsafe(20)}=", f"private_{secrets.token_urlsafe(20)}=")
 
 
 def kept(directory: Path) -> AccountKeys | None:
-    """Return the keys that a directory has.
+    """Return the keys that a directory keeps, or None if it has none.
 
     Raises
     ------
     ValueError
-        Its file of keys is none.
+        The directory's key file cannot be read.
     """
     try:
         text = (directory / FILE).read_text("utf-8")
@@ -36,19 +43,19 @@ def kept(directory: Path) -> AccountKeys | None:
         pair = json.loads(text)
         return AccountKeys(str(pair["public_key"]), str(pair["private_key"]))
     except (ValueError, KeyError, TypeError):
-        words = "does not hold the emulator's keys: delete it, and new ones are made"
-        raise ValueError(f"{directory / FILE} {words}") from None
+        problem = "does not contain valid emulator keys. Delete it to create new keys."
+        raise ValueError(f"{directory / FILE} {problem}") from None
 
 
 def keep(directory: Path, keys: AccountKeys) -> AccountKeys:
-    """Write keys into a directory that has none, readable by its owner alone; return those that it has then."""
+    """Write keys to a directory that has none, readable only by the owner; return the keys that it has then."""
     path = directory / FILE
     partial = directory / f".{FILE}.{secrets.token_hex(4)}"
     text = json.dumps({"public_key": keys.public, "private_key": keys.private}) + "\n"
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     try:
-        os.link(partial, path)  # whole, and only if another process has not been quicker
+        os.link(partial, path)  # atomic, and fails if another process was faster
     except FileExistsError:
         pass
     finally:

@@ -1,4 +1,4 @@
-"""A real server on a real port: in a thread for tests and notebooks, in the foreground for the command line."""
+"""The server: in a thread for tests and notebooks, in the foreground for the command line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from ikpipe.emulator import keys, visitors
+from ikpipe.emulator import inbound_hosts, keys
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.background import Background
 from ikpipe.emulator.faults import Faults
-from ikpipe.emulator.load import Load
-from ikpipe.emulator.log import Log
-from ikpipe.emulator.settings import Rules
+from ikpipe.emulator.keys import AccountKeys
+from ikpipe.emulator.request_log import RequestLog
+from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.store import Store
-from ikpipe.emulator.upload.jwt_reading import AccountKeys
+from ikpipe.emulator.usage_limits import UsageLimits
 from ikpipe.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -38,48 +38,48 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where all addresses are listened on
-"""Addresses that no client should call, and what is called instead."""
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on
+"""Addresses that mean all interfaces, and what a client uses instead."""
 GRACE = 0.2
-"""Seconds that requests under way have left when the server ends."""
+"""Seconds that requests in progress have left when the server stops."""
 
 
 class Emulator:
-    """The service on loopback, for as long as a `with` block lasts.
+    """ImageKit's service on loopback, for the duration of a `with` block.
 
     Parameters
     ----------
     directory
-        Where files and details live, also after a restart; None is a temporary folder.
+        Where files and details are kept, also after a restart; None is a temporary folder.
     port
-        0 takes a free one.
+        The port to listen on; 0 is a free one.
     hosts
-        Names besides loopback that requests may call this server by, in their `Host` header: others are refused, since
-        a web page could reach the emulator by a name of its own (DNS rebinding). An address that `host` names is one.
+        Host names besides loopback that requests may have in their `Host` header. Others are refused, since a web page
+        could reach the emulator through a name of its own (DNS rebinding). The address in `host` is allowed as well.
     public_key, private_key
-        The account's keys. None: those that the directory keeps, readable by its owner alone; random where it has none,
-        or there is no directory.
+        The account's keys. None: those that the directory keeps, readable only by its owner; random ones if it has
+        none, or there is no directory.
     faults
-        The probability of each kind of fault, 0 to 1.
+        The probability of each kind of fault, from 0 to 1.
     seed
-        Of the faults' random numbers.
+        The seed of the faults' random numbers.
     spends
-        The moment at which the token counts as spent, by kind of fault: `never`, `received`, `stored`, `answered`.
+        When the token counts as spent, by kind of fault: `never`, `received`, `stored` or `answered`.
     host
-        The address to listen on; anything but loopback opens the emulator to the network.
+        The address to listen on; any but loopback opens the emulator to the network.
     clock
-        Gives the time, in seconds since 1970, that tokens, signatures, rates, lists and whatever is done later go by;
-        None is the system's. A test can set it forward instead of waiting.
+        Returns the time, in seconds since 1970, for tokens, signatures, rates, lists and background work; None is the
+        system's clock. A test can set it forward instead of waiting.
     **rules
         Fields of `Rules`.
 
     Raises
     ------
     TypeError
-        For an unknown rule; the message names the nearest.
+        An unknown rule; the message suggests the nearest one.
     ValueError
-        For a value that a rule does not have, an unknown kind of fault, a rate outside 0 to 1, a moment that does not
-        go with the kind, a host that is no name, or keys in the directory that cannot be read.
+        A value that a rule does not accept, an unknown kind of fault, a rate outside 0 to 1, a moment that the kind
+        does not have, an invalid host name, or a key file that cannot be read.
 
     Examples
     --------
@@ -106,16 +106,15 @@ class Emulator:
         self.rules = Rules.of(**rules)
         self.faults = Faults(faults, seed, spends)
         self.url = ""
-        """The origin, once it runs: `http://127.0.0.1:PORT`."""
+        """The origin while it runs: `http://127.0.0.1:PORT`."""
         self.directory = Path(directory or "")
-        """Where the files are, once it runs."""
+        """The directory of the files while it runs."""
         self._temporary = directory is None
         self._address = (host, port)
-        self._hosts = visitors.names(hosts, host)
-        self._given = public_key is not None, private_key is not None
-        made = keys.made()
-        self._keys = AccountKeys(public_key or made.public, private_key or made.private)
-        self._log = Log()
+        self._hosts = inbound_hosts.allowed_names(hosts, host)
+        self._chosen_keys = AccountKeys(public_key or "", private_key or "")
+        self._keys = self._complete(keys.made())
+        self._log = RequestLog()
         self._clock = clock
         self._background = Background(clock)
         self._webhooks = Webhooks(self.rules, self._background)
@@ -129,22 +128,31 @@ class Emulator:
             if self._temporary:
                 self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
             store = Store(self.directory)
-            if not self._temporary and not all(self._given):
-                self._keys = self._chosen(keys.kept(self.directory) or keys.keep(self.directory, self._keys))
             stack.callback(store.close)
+            if not self._temporary and "" in (self._chosen_keys.public, self._chosen_keys.private):
+                self._keys = self._complete(keys.kept(self.directory) or keys.keep(self.directory, self._keys))
             family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
             listener = socket.create_server(self._address, family=family, backlog=1024)
             stack.callback(listener.close)
-            # asyncio sets it only on sockets that name their protocol; without it each answer takes 40 ms longer
+            # asyncio sets it only for sockets with an explicit protocol; without it each response takes 40 ms longer
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = listener.getsockname()[:2]
-            host = _EVERYWHERE.get(host, host)
+            host = _ANY_ADDRESS.get(host, host)
             self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            load = Load(self._clock or time.monotonic)
-            parts = self.rules, store, load, self._log, self.faults, self._background, self._webhooks
-            service = EmulatedAccount(self._keys, *parts, self.url, self._clock or time.time)
-            server = _Server(make_app(service, self._hosts), listener, self.faults)
-            service.cut = server.cut
+            account = EmulatedAccount(
+                self._keys,
+                self.rules,
+                store,
+                UsageLimits(self._clock or time.monotonic),
+                self._log,
+                self.faults,
+                self._background,
+                self._webhooks,
+                self.url,
+                self._clock or time.time,
+            )
+            server = _Server(make_app(account, self._hosts), listener, self.faults)
+            account.reset_connection = server.reset
             stack.enter_context(_running(server))
             self._exit = stack.pop_all()
         return self
@@ -152,21 +160,19 @@ class Emulator:
     def __exit__(self, *_error: object) -> None:
         self._exit.close()
 
-    def _chosen(self, others: AccountKeys) -> AccountKeys:
-        """Return the keys that were given; what was not given is another pair's."""
-        public, private = self._given
-        return AccountKeys(
-            self._keys.public if public else others.public, self._keys.private if private else others.private
-        )
+    def _complete(self, defaults: AccountKeys) -> AccountKeys:
+        """Return the keys that the caller chose, each completed by a default."""
+        chosen = self._chosen_keys
+        return AccountKeys(chosen.public or defaults.public, chosen.private or defaults.private)
 
     @property
     def url_endpoint(self) -> str:
-        """The account's `urlEndpoint`, where files are delivered."""
+        """The account's `urlEndpoint`, below which files are delivered."""
         return f"{self.url}/{self.rules.imagekit_id}"
 
     @property
     def upload_url(self) -> str:
-        """The whole address of the upload endpoint."""
+        """The full URL of the upload endpoint."""
         return self.url + UPLOAD_PATH
 
     @property
@@ -176,13 +182,13 @@ class Emulator:
 
     @property
     def private_key(self) -> str:
-        """The account's private key; it opens nothing but this emulator."""
+        """The account's private key, which is valid for this emulator only."""
         return self._keys.private
 
     @property
     def account(self) -> ikpipe.Account:
-        """The account as ikpipe's client takes it."""
-        import ikpipe  # the emulator shares nothing with the client but this face
+        """The account for ikpipe's client."""
+        import ikpipe  # the only use of the client in the emulator
 
         return ikpipe.Account(
             self._keys.public,
@@ -194,58 +200,58 @@ class Emulator:
 
     @property
     def peak(self) -> int:
-        """The most uploads that were in flight at once."""
+        """The largest number of uploads that were in flight at once."""
         return self._log.peak
 
     @property
     def fired(self) -> Counter[str]:
-        """How often each kind of fault fired so far; `refuse` too, of which the log knows nothing."""
+        """How often each kind of fault fired; also `refuse`, which leaves no entry in the log."""
         return self.faults.fired
 
     def log(self) -> list[dict[str, Any]]:
-        """Give what arrived so far, in order."""
+        """Return an entry for each request so far, in order of arrival."""
         return self._log.entries()
 
     @property
     def webhook_secret(self) -> str:
-        """The secret with which webhooks are signed."""
+        """The secret that signs the account's webhooks."""
         return self.rules.webhook_secret
 
     def webhooks(self) -> list[dict[str, Any]]:
-        """Give the webhooks that were sent so far, in order, with their tries."""
+        """Return the webhooks that were sent so far, in order, with their attempts."""
         return self._webhooks.entries()
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn on a socket that is listening already; says when it is up, and ends without waiting for a tick."""
+    """Uvicorn on a socket that already listens; sets an event when it has started, and stops at once."""
 
     def __init__(self, app: Any, listener: socket.socket, faults: Faults) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on")
         config.timeout_keep_alive = KEEP_ALIVE
         config.proxy_headers = False
         if "refuse" in faults.rates:
-            config.http = _refusing(faults)
+            config.http = _refusing_protocol(faults)
         super().__init__(config)
         self._listener = listener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
-        self.up = threading.Event()
+        self.ready = threading.Event()
 
-    def run_here(self) -> None:
+    def run_until_stopped(self) -> None:
         """Serve until `stop`."""
         try:
             asyncio.run(self.serve([self._listener]))
         finally:
-            self.up.set()
+            self.ready.set()
 
     def stop(self) -> None:
-        """End the server, from any thread."""
+        """Stop the server, from any thread."""
         self.should_exit = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
-    def cut(self, client: Address) -> None:
-        """Reset a client's connection: the client is told at once, whatever was on its way is lost."""
+    def reset(self, client: Address) -> None:
+        """Reset a client's connection: the client sees an error at once, and data in transit is lost."""
         for connection in list(self.server_state.connections):
             if getattr(connection, "client", None) == client and connection.transport is not None:
                 _reset(connection.transport)
@@ -253,28 +259,28 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self.up.set()
+        self.ready.set()
 
     async def main_loop(self) -> None:
-        # the first tick of uvicorn's ten renews the Date header; the others only look for the end
+        # the first of uvicorn's ten ticks updates the Date header; the others only check whether to exit
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        # asyncio loses a connection that it accepted just before its server closed: none more, then these two rounds
-        # in which each becomes one that uvicorn knows, and ends
-        with suppress(NotImplementedError):  # Windows' loop asks for its connections in another way
+        # asyncio loses connections that it accepted just before its server closed: accept no more, then let two rounds
+        # of the loop pass, in which uvicorn gets to know each of them and can close it
+        with suppress(NotImplementedError):  # Windows' event loop accepts connections in another way
             loop.remove_reader(self._listener)
         for _ in range(2):
             await asyncio.sleep(0)
-        grace = loop.call_later(GRACE, self._cut)
+        grace = loop.call_later(GRACE, self._abort)
         await super().shutdown(sockets)
         grace.cancel()
 
-    def _cut(self) -> None:
-        """Drop the requests that are still under way."""
+    def _abort(self) -> None:
+        """Abort the requests that are still in progress."""
         for connection in list(self.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
@@ -283,17 +289,17 @@ class _Server(uvicorn.Server):
 
 
 def _reset(transport: asyncio.BaseTransport) -> None:
-    """End a connection with a reset instead of a farewell, which is what a lingering time of nothing does."""
+    """Close a connection with RST instead of FIN, which is what a linger time of 0 does."""
     connection = transport.get_extra_info("socket")
     if connection is not None and isinstance(transport, asyncio.WriteTransport):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
 
-def _refusing(faults: Faults) -> type[asyncio.Protocol]:
-    """Make uvicorn's protocol close some connections when they are opened."""
+def _refusing_protocol(faults: Faults) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol class, changed to reset some connections as soon as they are opened."""
 
-    class Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # which one is only known when it runs
+    class Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # its base is known only at run time
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
             if faults.refuses():
@@ -304,12 +310,12 @@ def _refusing(faults: Faults) -> type[asyncio.Protocol]:
 
 @contextmanager
 def _running(server: _Server) -> Iterator[None]:
-    thread = threading.Thread(target=server.run_here, name="emulator")
+    thread = threading.Thread(target=server.run_until_stopped, name="emulator")
     thread.start()
     try:
-        server.up.wait()
+        server.ready.wait()
         if not server.started:
-            raise RuntimeError("the emulator's server did not start")
+            raise RuntimeError("The emulator's server did not start.")
         yield
     finally:
         server.stop()
@@ -323,25 +329,25 @@ def serve(
     ready: Callable[[Emulator], None],
     **options: Any,
 ) -> None:
-    """Run an emulator in the foreground until SIGTERM or SIGINT; must be called in the main thread.
+    """Run an emulator in the foreground until SIGTERM or SIGINT; only in the main thread.
 
     Parameters
     ----------
     host, port, directory
         As for `Emulator`.
     ready
-        Called once with the emulator when it takes requests.
+        Called once with the emulator when it accepts requests.
     **options
         Further arguments of `Emulator`.
     """
     stop = threading.Event()
-    # before the start, so that a signal in the middle of it is not lost
+    # before the start, so that a signal during it is not lost
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
         with Emulator(directory, host=host, port=port, **options) as emulator:
             ready(emulator)
             stop.wait()
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""JSON as its standard has it: what Python's reader takes beyond that could not be answered or stored."""
+"""A JSON parser that rejects what Python's own accepts beyond the standard, and what could not be stored or sent."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ def loads(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is none; so also for `NaN`, numbers beyond a double, lone surrogates, and nesting without end.
+        The text is not valid JSON, has `NaN`, numbers outside the range of a double or lone surrogates, or is nested
+        too deeply.
     """
     try:
         text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
         value = _DECODER.decode(text)
-        if "\\" in text:  # else it has no way to write a lone surrogate
+        if "\\" in text:  # only an escape can write a lone surrogate
             _ENCODER.encode(value).encode()
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError("The JSON is nested too deeply.") from None
     return value
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no number of JSON")
+        raise ValueError(f"{text} is not a valid JSON number.")
     return number
 
 
-def _whole(text: str) -> int:
-    _finite(text)
+def _parse_int(text: str) -> int:
+    _parse_float(text)
     return int(text)
 
 
-# made once: a token alone is read twice
-_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+# created once: reading a token needs the decoder twice
+_DECODER = json.JSONDecoder(parse_constant=_parse_float, parse_float=_parse_float, parse_int=_parse_int)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)

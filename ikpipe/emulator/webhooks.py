@@ -1,4 +1,4 @@
-"""Webhooks: what is told to addresses of the account's choice, signed, and tried again until it is taken."""
+"""Webhooks: signed, sent to the account's URL or to an upload's `webhookUrl`, and retried until they are accepted."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from ikpipe.emulator.outbound import NotPublicError, Outbound
+from ikpipe.emulator.outbound_hosts import NotPublicError, PublicTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ikpipe.emulator.background import Background
-    from ikpipe.emulator.settings import Rules
+    from ikpipe.emulator.rules import Rules
 
 Message = dict[str, Any]
-"""One webhook, with each of its tries; how it is listed."""
+"""One webhook with all its attempts, as `GET /emulator/webhooks` lists it."""
 
 
 def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: float) -> dict[str, str]:
-    """Give the headers that prove a webhook (`sdk`, `docs`).
+    """Return the headers that sign a webhook [sdk, docs].
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: floa
         `standard`: `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`; `older`: `x-ik-signature`, with
         milliseconds; `both`; or `none`.
     secret
-        Its UTF-8 bytes are the key, `whsec_` included.
+        Its UTF-8 bytes, `whsec_` included, are the key.
     """
     key = secret.encode()
     headers: dict[str, str] = {}
@@ -46,21 +46,21 @@ def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: floa
         signature = f"v1,{base64.b64encode(digest).decode()}"
         headers |= {"webhook-id": identifier, "webhook-timestamp": seconds, "webhook-signature": signature}
     if scheme in {"older", "both"}:
-        moment = str(int(now * 1000))
-        digest = hmac.digest(key, f"{moment}.".encode() + body, hashlib.sha256)
-        headers["x-ik-signature"] = f"t={moment},v1={digest.hex()}"
+        milliseconds = str(int(now * 1000))
+        digest = hmac.digest(key, f"{milliseconds}.".encode() + body, hashlib.sha256)
+        headers["x-ik-signature"] = f"t={milliseconds},v1={digest.hex()}"
     return headers
 
 
-def _takes(status: int | None, message: Message) -> bool:
-    """Tell whether an answer is one: 200 alone for the end of an extension, any 2xx for the account's own (`docs`)."""
+def _is_accepted(status: int | None, message: Message) -> bool:
+    """Whether a status accepts a webhook: only 200 for an extension's, any 2xx for the account's own [docs]."""
     if message["extension"] is not None:
         return status == HTTPStatus.OK
     return status is not None and 200 <= status < 300  # noqa: PLR2004 - HTTP
 
 
 class Webhooks:
-    """Sends webhooks, and remembers them all."""
+    """Sends webhooks, and lists those that were sent."""
 
     def __init__(self, rules: Rules, background: Background) -> None:
         self._rules = rules
@@ -69,40 +69,41 @@ class Webhooks:
         self._sent: list[Message] = []
 
     async def close(self) -> None:
-        """Close the client's connections."""
+        """Close all connections."""
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
 
     def entries(self) -> list[Message]:
-        """Give a copy of all webhooks in the order of their making, with their tries; from any thread."""
+        """Return a copy of all webhooks in the order of their creation, with their attempts, from any thread."""
         return copy.deepcopy(self._sent)
 
     def wants(self, event: str) -> bool:
-        """Tell whether the account has an address for an event of its own."""
+        """Whether the account has a webhook URL, and subscribes to an event."""
         rules = self._rules
-        return rules.webhook_url is not None and any(fnmatchcase(event, kind) for kind in rules.webhook_events)
+        return rules.webhook_url is not None and any(fnmatchcase(event, pattern) for pattern in rules.webhook_events)
 
     def tell_extension(self, url: str, body: Mapping[str, object]) -> None:
-        """Tell an upload's `webhookUrl` what has become of an extension (`seed`); 200 alone is an answer (`docs`)."""
+        """Send an extension's result to an upload's `webhookUrl` [upload docs]; only a 200 accepts it [docs]."""
         name, identifier = body["service"], f"msg_{uuid.uuid4().hex}"
         message = {"url": url, "event": f"{name} {body['status']}", "extension": name, "id": identifier, "body": body}
         self._send(message, self._rules.extension_signature)
 
     def tell_account(self, event: str, body: Mapping[str, object]) -> None:
-        """Tell the account's address of an event, if it wants to know; any 2xx is an answer (`docs`)."""
-        if self._rules.webhook_url is not None and self.wants(event):
-            url, identifier = self._rules.webhook_url, str(uuid.uuid4())
-            whole = {"type": event, "id": identifier, **body}
-            message = {"url": url, "event": event, "extension": None, "id": identifier, "body": whole}
+        """Send an event to the account's webhook URL if it subscribes to it; any 2xx accepts it [docs]."""
+        if self.wants(event):
+            identifier = str(uuid.uuid4())
+            body = {"type": event, "id": identifier, **body}
+            url = self._rules.webhook_url
+            message = {"url": url, "event": event, "extension": None, "id": identifier, "body": body}
             self._send(message, self._rules.webhook_signature)
 
     def _send(self, message: Message, scheme: str) -> None:
         message |= {"taken": False, "tries": []}
         self._sent.append(message)
-        self._try(message, scheme, 0.0)
+        self._attempt(message, scheme, 0.0)
 
-    def _try(self, message: Message, scheme: str, wait: float) -> None:
+    def _attempt(self, message: Message, scheme: str, delay: float) -> None:
         async def work() -> None:
             status: int | None = None
             refused: dict[str, str] = {}
@@ -111,26 +112,26 @@ class Webhooks:
             except NotPublicError as error:
                 refused = {"error": str(error)}
             message["tries"].append({"time": time.time(), "status": status, **refused})
-            message["taken"] = _takes(status, message)
+            message["taken"] = _is_accepted(status, message)
             if not message["taken"] and not refused and len(message["tries"]) < self._rules.webhook_tries:
-                # each wait is twice as long as the one before (docs: "in spaced intervals")
-                self._try(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
+                # each delay is twice as long as the one before [docs: "in spaced intervals"]
+                self._attempt(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
 
-        self._background.later(wait, work)
+        self._background.later(delay, work)
 
     async def _post(self, message: Message, scheme: str) -> int | None:
-        """Send a webhook once; gives the status, or None where there was no answer in time.
+        """Send a webhook once; return the status, or None if there was no response in time.
 
         Raises
         ------
         NotPublicError
-            An upload named an address that may not be reached. The account's own address is its owner's choice.
+            The emulator may not connect to the `webhookUrl` of an upload. The account's own URL may be any.
         """
         own = message["extension"] is None
         if own not in self._clients:
-            rules = self._rules
-            outbound = Outbound("webhook_url", ["*"]) if own else Outbound("webhook_hosts", rules.webhook_hosts)
-            self._clients[own] = httpx.AsyncClient(transport=outbound)
+            hosts = self._rules.webhook_hosts
+            transport = PublicTransport("webhook_url", ["*"]) if own else PublicTransport("webhook_hosts", hosts)
+            self._clients[own] = httpx.AsyncClient(transport=transport)
         body = json.dumps(message["body"], ensure_ascii=False, separators=(",", ":")).encode()
         headers = signatures(scheme, self._rules.webhook_secret, message["id"], body, time.time())
         headers["content-type"] = "application/json"
@@ -140,6 +141,6 @@ class Webhooks:
             )
         except NotPublicError:
             raise
-        except Exception:  # noqa: BLE001 - of an address of the account's choice, such as a port that there is not
+        except Exception:  # noqa: BLE001 - the receiver can fail in any way, such as with an invalid port
             return None
         return reply.status_code

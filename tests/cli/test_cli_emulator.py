@@ -111,15 +111,18 @@ def test_serves_until_a_signal(ikp: Ikp, monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--set", "index_lagg=3"], "there is no rule 'index_lagg'; did you mean 'index_lag'?"),
+        (["--set", "index_lagg=3"], "Unknown rule 'index_lagg'. Did you mean 'index_lag'?"),
         (["--set", "index_lag=soon"], "--set: "),
-        (["--set", "used_token=maybe"], "is one of"),
-        (["--fault", "5xx=2"], "--fault: the rate of '5xx' is a probability, 0 to 1"),
+        (["--set", "used_token=maybe"], "must be one of"),
+        (["--fault", "5xx=2"], "--fault: The rate of the fault '5xx' must be from 0 to 1"),
         (["--fault", "5xx=often"], "--fault: "),
-        (["--fault", "flood=1"], "--fault: there is no fault 'flood'"),
-        (["--spends", "429=stored"], "--spends: the fault '429' spends the token 'never' or 'received', not 'stored'"),
-        (["--spends", "flood=never"], "--spends: there is no fault 'flood'"),
-        (["--set", "capacity=0"], "--set: the rule 'capacity' is a number of uploads, at least 1, not 0"),
+        (["--fault", "flood=1"], "--fault: Unknown fault 'flood'"),
+        (
+            ["--spends", "429=stored"],
+            "--spends: The fault '429' can spend the token 'never' or 'received', not 'stored'",
+        ),
+        (["--spends", "flood=never"], "--spends: Unknown fault 'flood'"),
+        (["--set", "capacity=0"], "--set: The rule 'capacity' must be at least 1, not 0"),
         (["--port", "99999"], "not a port number (0 to 65535)"),
     ],
 )
@@ -198,4 +201,4 @@ def test_other_host_names_are_served_if_they_are_named() -> None:
 def test_a_host_that_is_no_name(ikp: Ikp) -> None:
     """Is a bad option."""
     ran = ikp("emulator", "--allow-host", "a b")
-    assert (ran.status, "'a b' is no host name" in ran.err) == (2, True)
+    assert (ran.status, "'a b' is not a valid host name" in ran.err) == (2, True)

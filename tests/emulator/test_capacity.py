@@ -76,7 +76,7 @@ def test_urls_have_the_latency_of_all() -> None:
 )
 def test_figure_that_no_queue_has(name: str, value: float) -> None:
     """Nobody can serve less than one at once, or take less than no time."""
-    with pytest.raises(ValueError, match=f"the rule '{name}' is a number of .*, not {value}"):
+    with pytest.raises(ValueError, match=f"The rule '{name}' must be at least .*, not {value}"):
         Rules.of(**{name: value})
 
 

@@ -138,7 +138,7 @@ def test_broken_picture(client: Client) -> None:
     assert get(client, "/broken.png").content == broken
     reply = get(client, "/tr:w-10/broken.png")
     assert (reply.status_code, reply.text) == (400, "Bad Image Transformation Request")
-    assert reply.headers["ik-error"].endswith("The picture cannot be read.")
+    assert reply.headers["ik-error"].endswith("The image cannot be read.")
 
 
 def test_unknown_steps(start: Callable[..., Client]) -> None:
@@ -168,7 +168,7 @@ def test_names_that_are_none(named: str) -> None:
     """A misspelt rule is an error at once."""
     from ikpipe.emulator import Emulator
 
-    with pytest.raises(ValueError, match="the rule 'named'"):
+    with pytest.raises(ValueError, match="The rule 'named'"):
         Emulator(named=named)
 
 
@@ -276,10 +276,10 @@ def test_private_files_that_are_no_images(start: Callable[..., Client]) -> None:
 
 def test_vector_of_the_sdks() -> None:
     """The signature that the official SDKs publish in their tests."""
-    from ikpipe.emulator import signing
+    from ikpipe.emulator import signatures
 
     vector = "32dbbbfc5f945c0403c71b54c38e76896ef2d6b0"
-    assert signing.address_holds("dummy-key", "sdk-testing-files/future-search.png", None, vector, time.time())
+    assert signatures.is_valid_url("dummy-key", "sdk-testing-files/future-search.png", None, vector, time.time())
 
 
 def test_without_the_body(client: Client) -> None:

@@ -222,11 +222,11 @@ def test_threads_count_together() -> None:
 @pytest.mark.parametrize(
     ("spends", "words"),
     [
-        ({"explode": "never"}, "there is no fault 'explode'"),
-        ({"reset-before": "received"}, "the fault 'reset-before' spends the token 'never', not 'received'"),
-        ({"5xx": "stored"}, "the fault '5xx' spends the token 'never' or 'received', not 'stored'"),
-        ({"non-json": "never"}, "the fault 'non-json' spends the token 'stored' or 'answered', not 'never'"),
-        ({"slow": "later"}, "the fault 'slow' spends the token 'stored', not 'later'"),
+        ({"explode": "never"}, "Unknown fault 'explode'"),
+        ({"reset-before": "received"}, "The fault 'reset-before' can spend the token 'never', not 'received'"),
+        ({"5xx": "stored"}, "The fault '5xx' can spend the token 'never' or 'received', not 'stored'"),
+        ({"non-json": "never"}, "The fault 'non-json' can spend the token 'stored' or 'answered', not 'never'"),
+        ({"slow": "later"}, "The fault 'slow' can spend the token 'stored', not 'later'"),
     ],
     ids=str,
 )

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.upload.form import IN_MEMORY, FormReader, FormSpool, _part
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.upload.form import IN_MEMORY, FormReader, FormSpool, _part_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,12 +103,12 @@ def test_what_looks_like_a_delimiter_is_none(folder: Path, size: int, file: list
     ],
     ids=["escapes", "bare", "any order", "UTF-8", "none"],
 )
-def test_headers_of_a_part(tmp_path: Path, header: bytes, name: str, file_name: str | None) -> None:
+def test_headers_of_a_part_names(tmp_path: Path, header: bytes, name: str, file_name: str | None) -> None:
     """A part's name is in its headers, however they are written."""
     reader = FormReader('Multipart/Form-Data; charset=utf-8; boundary="B C"', tmp_path, 1000)
     reader.feed(b"\r\n--B C\r\n" + header + b"\r\n\r\nvalue\r\n--B C--")
     assert reader.finish().fields == {name: "value"}
-    assert _part(b"\r\n" + header) == (name, file_name, False)
+    assert _part_names(b"\r\n" + header) == (name, file_name)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_headers_of_a_part(tmp_path: Path, header: bytes, name: str, file_name: 
 def test_body_that_is_no_multipart(tmp_path: Path, body: bytes) -> None:
     """What is not as the Content-Type says is refused as soon as it shows."""
     reader = FormReader("multipart/form-data; boundary=B", tmp_path, 1000)
-    with pytest.raises(Refusal, match="malformed"):
+    with pytest.raises(ErrorResponse, match="malformed"):
         reader.feed(body)

@@ -60,5 +60,5 @@ def test_keys_that_are_given_win_and_are_not_kept(tmp_path: Path) -> None:
 def test_keys_that_cannot_be_read_are_an_error(tmp_path: Path, text: str) -> None:
     """Others in their place would be a surprise."""
     (tmp_path / "keys.json").write_text(text)
-    with pytest.raises(ValueError, match=r"keys\.json does not hold"), Emulator(tmp_path):
+    with pytest.raises(ValueError, match=r"keys\.json does not contain"), Emulator(tmp_path):
         pass

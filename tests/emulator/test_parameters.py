@@ -179,7 +179,7 @@ def test_drafts_can_be_outside_the_plan(start: Callable[..., Client]) -> None:
     assert invalid(client.upload(isPublished="false")) == "isPublished"
 
 
-def test_answer_has_the_fields_of_the_seed(client: Client) -> None:
+def test_response_has_the_documented_fields(client: Client) -> None:
     """A plain answer for an image: what the seed lists, and nothing that has to be asked for."""
     answer = client.fixed("seed.jpg", picture(), folder="images", tags="a, b,,c").json()
     file_id, endpoint = answer["fileId"], client.emulator.url_endpoint

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.purge import Purges
-from ikpipe.emulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
@@ -53,10 +53,10 @@ def test_it_needs_the_key(emulator: Emulator) -> None:
 
 def test_only_so_many_orders_are_remembered() -> None:
     """The oldest is forgotten first."""
-    purges = Purges(most=2)
+    purges = Purges(maximum=2)
     request: Any = None
-    orders = [json.loads(bytes(purges.order(request, {"url": "https://a.example"}).body)) for _ in range(3)]
+    orders = [json.loads(bytes(purges.create(request, {"url": "https://a.example"}).body)) for _ in range(3)]
     known = [SimpleNamespace(path_params={"id": order["requestId"]}) for order in orders]
-    with pytest.raises(Refusal):
+    with pytest.raises(ErrorResponse):
         purges.status(known[0], None)  # type: ignore[arg-type]
     assert purges.status(known[1], None).status_code == 200  # type: ignore[arg-type]

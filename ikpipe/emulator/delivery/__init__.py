@@ -1,10 +1,11 @@
-"""Files at their addresses, as they were uploaded or transformed.
+"""Files at their URLs, as uploaded or transformed.
 
-| module | part |
+| module | contents |
 |---|---|
-| `endpoint` | the addresses, and who may have which file |
-| `grammar` | transformations as text |
-| `arithmetic`, `geometry` | expressions; what a step makes of a picture's size |
-| `render`, `painting` | a picture becomes another |
-| `pictures` | opens uploaded, untrusted pictures |
+| `endpoint` | parses delivery URLs, checks signatures and access, responds |
+| `transformation_parser` | parses transformations such as `w-400,h-300:rt-90` |
+| `arithmetic` | expressions in transformations |
+| `render` | opens a stored image, applies the steps, encodes the result |
+| `resize` | resizes and crops an image: sizes, crop modes, focus, padding |
+| `effects` | trims, rotates and flips an image; effects, corners, border, background |
 """

@@ -1,4 +1,4 @@
-"""Files at their addresses: as they were uploaded, or transformed; and who may have them."""
+"""Delivers files at their URLs, as uploaded or transformed, to those who may access them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from urllib.parse import unquote
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from ikpipe.emulator import signing
-from ikpipe.emulator.delivery import grammar
-from ikpipe.emulator.delivery.grammar import BadTransformationError, Chain
-from ikpipe.emulator.delivery.render import RenderRequest as Wishes
-from ikpipe.emulator.delivery.render import transform
-from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator import signatures
+from ikpipe.emulator.delivery.render import RenderRequest, render
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain, parse_transformation
+from ikpipe.emulator.error_responses import ErrorResponse
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -23,51 +21,51 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.delivery.geometry import Box
+    from ikpipe.emulator.delivery.resize import Box
     from ikpipe.emulator.store import Details
 
 NOT_FOUND = "Not Found"
 BAD_TRANSFORMATION = "Bad Image Transformation Request"
-"""The service's words for a transformation that it does not carry out (`docs`)."""
+"""The service's message for a transformation that is not possible [docs]."""
 UNSIGNED = "Unauthorized"
 _CODES = {404: "ENOENT", 400: "UNIDENTIFIED", 401: "EACCES", 403: "EACCES"}
-"""What the header `ik-error` begins with (`docs` for 404; `guess` for the others)."""
+"""The code in the header `ik-error` [docs for 404; guess for the others]."""
 _HINTS = {"width": ("sec-ch-width", "width"), "dpr": ("sec-ch-dpr", "dpr")}
 _TRANSFORMATION = "tr:"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPath:
-    """What is asked for, taken from a request's path and query."""
+    """A delivery URL, parsed."""
 
     path: str
     transformation: str
     signed: str
-    """What a signature is of: all below `urlEndpoint/`, as it was sent."""
+    """What a signature covers: everything after `urlEndpoint/`, as it was sent."""
     signature: str | None
     expiry: str | None
     attachment: bool
 
 
-def read_address(scope: Scope) -> DeliveryPath:
-    """Take an address apart: the transformation is one of the path's segments, or the parameter `tr` (`docs`).
+def parse_url(scope: Scope) -> DeliveryPath:
+    """Parse a delivery URL, whose transformation is a segment of the path or the query parameter `tr` [docs].
 
-    Where there are both, the path's comes first (`guess`).
+    With both, that of the path comes first [guess].
     """
     raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("/", 2)[2]
     segments = [unquote(segment) for segment in raw.split("/")]
     query = [pair for pair in scope["query_string"].decode("latin-1").split("&") if pair]
-    given = {name: unquote(value) for name, _, value in (pair.partition("=") for pair in query)}
+    values = {name: unquote(value) for name, _, value in (pair.partition("=") for pair in query)}
     signed = [pair for pair in query if not pair.startswith(("ik-s=", "ik-t="))]
     chains = [segment.removeprefix(_TRANSFORMATION) for segment in segments if segment.startswith(_TRANSFORMATION)]
-    chains += [given["tr"]] if given.get("tr") else []
+    chains += [values["tr"]] if values.get("tr") else []
     return DeliveryPath(
         path="/" + "/".join(segment for segment in segments if not segment.startswith(_TRANSFORMATION)),
         transformation=":".join(chains),
         signed="?".join([raw, "&".join(signed)] if signed else [raw]),
-        signature=given.get("ik-s"),
-        expiry=given.get("ik-t"),
-        attachment=given.get("ik-attachment") == "true",
+        signature=values.get("ik-s"),
+        expiry=values.get("ik-t"),
+        attachment=values.get("ik-attachment") == "true",
     )
 
 
@@ -79,112 +77,109 @@ class Delivery:
         self._named = account.rules.named_transformations
 
     async def deliver(self, request: Request) -> Response:
-        """Answer a request for a file; an error is text, and says more in the header `ik-error` (`docs`)."""
+        """Respond to a request for a file; an error is text, with more in the header `ik-error` [docs]."""
         try:
-            return await self._deliver(read_address(request.scope), request.headers)
-        except (Refusal, BadTransformationError) as error:
-            refusal = error if isinstance(error, Refusal) else Refusal(400, BAD_TRANSFORMATION)
-            why = refusal.message if refusal is error else f"{BAD_TRANSFORMATION}: {error}"
-            request.scope["entry"]["message"] = why
-            return self._turn_down(refusal, why)
+            return await self._deliver(parse_url(request.scope), request.headers)
+        except ErrorResponse as error:
+            status, message, detail = error.status, error.message, error.message
+        except BadTransformationError as error:
+            status, message, detail = 400, BAD_TRANSFORMATION, f"{BAD_TRANSFORMATION}: {error}"
+        request.scope["entry"]["message"] = detail
+        # headers are ASCII
+        ik_error = f"{_CODES.get(status, 'UNIDENTIFIED')} - {detail.encode('ascii', 'replace').decode()}"
+        return PlainTextResponse(message, status, {"ik-error": ik_error})
 
-    def _turn_down(self, refusal: Refusal, why: str) -> Response:
-        code = _CODES.get(refusal.status, "UNIDENTIFIED")
-        # a header has no room for other scripts
-        plain = why.encode("ascii", "replace").decode()
-        return PlainTextResponse(refusal.message, refusal.status, {"ik-error": f"{code} - {plain}"})
-
-    async def _deliver(self, address: DeliveryPath, headers: Headers) -> Response:
-        chain = grammar.read(address.transformation, self._named)
-        details = self._find(address.path, chain)
-        self._check_access(address, chain, details)
+    async def _deliver(self, url: DeliveryPath, headers: Headers) -> Response:
+        chain = parse_transformation(url.transformation, self._named)
+        details = self._find(url.path, chain)
+        self._check_access(url, chain, details)
         self._check_transformation(chain)
         if self._account.rules.auto_format and not chain.get("f"):
             chain.steps.append({"f": "auto"})
-        if not chain.steps or chain.get("orig") == "true" or not _is_picture(details):
-            return self._original(address, chain, details)
-        return await self._derived(address, chain, details, headers)
+        if not chain.steps or chain.get("orig") == "true" or not _is_image(details):
+            return self._original(url, chain, details)
+        return await self._transformed(url, chain, details, headers)
 
     def _find(self, path: str, chain: Chain) -> Details:
-        """Find a published file (`seed`: drafts can not be accessed), or the default image of the transformation."""
-        details = self._at(path)
+        """Return a published file [upload docs: drafts cannot be accessed], or the transformation's default image."""
+        details = self._published(path)
         if details is None and (default := chain.get("di")):
-            details = self._at("/" + default.replace("@@", "/").lstrip("/"))
+            details = self._published("/" + default.replace("@@", "/").lstrip("/"))
         if details is None:
-            raise Refusal(404, NOT_FOUND)
+            raise ErrorResponse(404, NOT_FOUND)
         if details["fileType"] != "image" and chain.thumbnail:
-            raise Refusal(404, NOT_FOUND)
+            raise ErrorResponse(404, NOT_FOUND)
         return details
 
-    def _at(self, path: str) -> Details | None:
+    def _published(self, path: str) -> Details | None:
         folder, slash, name = path.rpartition("/")
         details = self._account.store.at(folder + slash, name)
         return details if details is not None and details["isPublished"] else None
 
-    def _check_access(self, address: DeliveryPath, chain: Chain, details: Details) -> None:
-        """Ask for a signature where one is needed, and refuse one that does not hold (`docs`: 401)."""
+    def _check_access(self, url: DeliveryPath, chain: Chain, details: Details) -> None:
+        """Require a signature if the file needs one, and reject an invalid one [docs: 401]."""
         rules = self._account.rules
         private = details["isPrivateFile"] and (rules.private_files == "all" or details["fileType"] == "image")
-        needed = rules.restrict_unsigned or (private and not chain.named)
-        if address.signature is None:
-            if needed:
-                raise Refusal(rules.unsigned_status, UNSIGNED)
+        required = rules.restrict_unsigned or (private and not chain.named)
+        if url.signature is None:
+            if required:
+                raise ErrorResponse(rules.unsigned_status, UNSIGNED)
             return
-        holds = signing.address_holds(
-            self._account.keys.private, address.signed, address.expiry, address.signature, self._account.clock()
+        valid = signatures.is_valid_url(
+            self._account.keys.private, url.signed, url.expiry, url.signature, self._account.clock()
         )
-        if not holds and (needed or rules.bad_signature == "refuse"):
-            raise Refusal(401, UNSIGNED)
+        if not valid and (required or rules.bad_signature == "refuse"):
+            raise ErrorResponse(401, UNSIGNED)
 
     def _check_transformation(self, chain: Chain) -> None:
         rules = self._account.rules
         if chain.ignored and rules.unknown_steps == "refuse":
-            raise BadTransformationError(f"not understood: {', '.join(chain.ignored)}")
+            raise BadTransformationError(f"Unknown transformation: {', '.join(chain.ignored)}")
         if rules.restrict_unnamed and (chain.steps or chain.ignored) and not chain.named:
-            raise BadTransformationError("only named transformations are allowed")
+            raise BadTransformationError("Only named transformations are allowed.")
 
-    def _original(self, address: DeliveryPath, chain: Chain, details: Details) -> Response:
+    def _original(self, url: DeliveryPath, chain: Chain, details: Details) -> Response:
         return FileResponse(
             self._account.store.bytes_of(details["versionInfo"]["id"]),
             media_type=details.get("mime", "application/octet-stream"),
-            filename=details["name"] if address.attachment else None,
+            filename=details["name"] if url.attachment else None,
             headers=_ignored(chain),
         )
 
-    async def _derived(self, address: DeliveryPath, chain: Chain, details: Details, headers: Headers) -> Response:
+    async def _transformed(self, url: DeliveryPath, chain: Chain, details: Details, headers: Headers) -> Response:
         path = self._account.store.bytes_of(details["versionInfo"]["id"])
-        wishes = Wishes(headers.get("accept", ""), _hints(headers))
-        content, mime = await run_in_threadpool(transform, path, details["size"], chain, wishes, _custom(details))
+        request = RenderRequest(headers.get("accept", ""), _hints(headers))
+        content, mime = await run_in_threadpool(render, path, details["size"], chain, request, _custom_area(details))
         response = Response(content, media_type=mime, headers=_ignored(chain) | {"Vary": "Accept"})
-        if address.attachment:
-            # Starlette alone knows how names of other scripts are written there
+        if url.attachment:
+            # Starlette encodes non-ASCII names
             named = FileResponse(path, filename=details["name"])
             response.headers["content-disposition"] = named.headers["content-disposition"]
         return response
 
 
-def _is_picture(details: Details) -> bool:
-    """Tell what can be transformed here: videos, drawings and all others are delivered as they are."""
+def _is_image(details: Details) -> bool:
+    """Whether a file can be transformed; videos, SVG and all other files are delivered as uploaded."""
     return details["fileType"] == "image" and details.get("mime") != "image/svg+xml"
 
 
 def _ignored(chain: Chain) -> dict[str, str]:
-    """Say what of a transformation was not carried out; the service has no such header."""
+    """Return a header with the ignored parts of a transformation; the service has no such header."""
     plain = ",".join(chain.ignored).encode("ascii", "replace").decode()
     return {"x-emulator-ignored": re.sub(r"[^ -~]", "?", plain)} if plain else {}
 
 
 def _hints(headers: Headers) -> dict[str, float]:
-    """Read the client's hints (`docs`), newer names first."""
-    found = {}
+    """Return the client's hints [docs]; newer header names take precedence."""
+    hints = {}
     for hint, names in _HINTS.items():
         text = next((headers[name] for name in names if name in headers), "")
         if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) and float(text) > 0:
-            found[hint] = float(text)
-    return found
+            hints[hint] = float(text)
+    return hints
 
 
-def _custom(details: Details) -> Box | None:
+def _custom_area(details: Details) -> Box | None:
     text = details.get("customCoordinates")
     if not text:
         return None

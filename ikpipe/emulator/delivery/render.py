@@ -1,4 +1,4 @@
-"""A stored picture becomes a derived one: opened, painted step by step, encoded."""
+"""Renders a transformation: opens a stored image, applies each step, encodes the result."""
 
 from __future__ import annotations
 
@@ -8,123 +8,133 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
-from ikpipe.emulator.delivery.geometry import Frame
-from ikpipe.emulator.delivery.grammar import BadTransformationError
-from ikpipe.emulator.delivery.painting import MOST_PIXELS, paint
-from ikpipe.emulator.delivery.pictures import open_picture
+from ikpipe.emulator.delivery.effects import apply_step
+from ikpipe.emulator.delivery.resize import MOST_PIXELS, Frame
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError
+from ikpipe.emulator.media.open_image import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from typing import IO
 
-    from ikpipe.emulator.delivery.geometry import Box
-    from ikpipe.emulator.delivery.grammar import Chain
+    from ikpipe.emulator.delivery.resize import Box
+    from ikpipe.emulator.delivery.transformation_parser import Chain
 
 QUALITY = 80
-"""Of formats that lose something (`docs`)."""
-_NAMES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "avif": "AVIF", "gif": "GIF"}
-_AS_THEY_ARE = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
-"""Formats that browsers show, which a picture keeps if nobody asks for another."""
+"""The default quality of lossy formats [docs]."""
+_PILLOW_NAMES = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "avif": "AVIF", "gif": "GIF"}
+_BROWSER_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
+"""Formats that browsers display, which an image keeps unless another is requested."""
 _LARGEST_WEBP = 16383
 
-
 MOST_STEPS = 50
-"""Steps of a transformation (`guess`: no limit is documented, yet a request must end)."""
-MOST_TURNS = 8
-"""Rotations in it, other than by right angles: each makes the picture larger (`guess`)."""
-MOST_PAINTED = 500_000_000
-"""Pixels that all steps of it may paint together (`guess`)."""
+"""Maximum number of steps [guess: no limit is documented, but a request must end]."""
+MOST_ROTATIONS = 8
+"""Maximum number of rotations other than by right angles, each of which enlarges the image [guess]."""
+MOST_PIXELS_IN_ALL = 500_000_000
+"""Maximum number of pixels after each step, added up [guess]."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What a client tells besides the address: which formats it takes, and its hints on width and pixel ratio."""
+    """What a client sends besides the URL: the formats that it accepts, and hints about width and pixel ratio."""
 
     accept: str = ""
     hints: Mapping[str, float] | None = None
 
 
-def transform(
+def render(
     file: Path | IO[bytes], size: int, chain: Chain, request: RenderRequest, custom: Box | None = None
 ) -> tuple[bytes, str]:
-    """Give the derived picture's bytes, and its MIME type.
+    """Return the bytes of the transformed image, and its MIME type.
 
-    Of an animation the first frame is taken. The picture is upright, and without the original's metadata unless the
+    Only the first frame of an animation is used. The image is upright, and without the original's metadata unless the
     transformation keeps them.
+
+    Parameters
+    ----------
+    file, size
+        The original, and its size in bytes.
+    chain
+        The transformation.
+    request
+        The client's formats and hints.
+    custom
+        The area in `customCoordinates`.
 
     Raises
     ------
     BadTransformationError
-        The transformation cannot be carried out, or the file is no whole picture.
+        The transformation is not possible, or the file is not a complete image.
     """
     try:
-        with open_picture(file, size) as source:
+        with open_image(file, size) as source:
             if source.width * source.height > MOST_PIXELS:
-                raise BadTransformationError("The picture is larger than 100 megapixels.")
-            picture = _upright(source)
+                raise BadTransformationError("The image is larger than 100 megapixels.")
+            image = _upright(source)
             check_length(chain)
-            initial, painted = picture.size, 0
+            initial, pixels = image.size, 0
             for step in chain.steps:
-                picture = paint(picture, step, Frame(initial, picture.size, request.hints or {}, custom))
-                painted += picture.width * picture.height
-                if painted > MOST_PAINTED:
-                    raise BadTransformationError("The steps would paint more than 500 megapixels in all.")
-            return _encode(picture, source, chain, request)
+                image = apply_step(image, step, Frame(initial, image.size, request.hints or {}, custom))
+                pixels += image.width * image.height
+                if pixels > MOST_PIXELS_IN_ALL:
+                    raise BadTransformationError("The steps would make more than 500 megapixels in all.")
+            return _encode(image, source, chain, request)
     except BadTransformationError:
         raise
-    except Exception as error:  # each decoder has its own way to fail
-        raise BadTransformationError("The picture cannot be read.") from error
+    except Exception as error:  # each decoder fails in its own way
+        raise BadTransformationError("The image cannot be read.") from error
 
 
 def check_length(chain: Chain) -> None:
-    """Refuse a transformation of too many steps, or rotations.
+    """Reject a transformation with too many steps or rotations.
 
     Raises
     ------
     BadTransformationError
-        It has more.
+        It has more than `MOST_STEPS` steps, or `MOST_ROTATIONS` rotations.
     """
     if len(chain.steps) > MOST_STEPS:
-        raise BadTransformationError(f"It has {len(chain.steps)} steps, {MOST_STEPS} are allowed.")
-    turned = [step["rt"].removeprefix("N") for step in chain.steps if step.get("rt", "auto") != "auto"]
-    turns = sum(float(degrees) % 90 != 0 for degrees in turned)
-    if turns > MOST_TURNS:
-        raise BadTransformationError(f"It has {turns} rotations, {MOST_TURNS} are allowed.")
+        raise BadTransformationError(f"It has {len(chain.steps)} steps; the maximum is {MOST_STEPS}.")
+    angles = [step["rt"].removeprefix("N") for step in chain.steps if step.get("rt", "auto") != "auto"]
+    rotations = sum(float(degrees) % 90 != 0 for degrees in angles)
+    if rotations > MOST_ROTATIONS:
+        raise BadTransformationError(f"It has {rotations} rotations; the maximum is {MOST_ROTATIONS}.")
 
 
 def _upright(source: Image.Image) -> Image.Image:
     mode = "RGBA" if source.has_transparency_data else "RGB"
-    picture = ImageOps.exif_transpose(source).convert(mode)
-    # encoders take from there what nobody asked for
-    picture.info = {}
-    return picture
+    image = ImageOps.exif_transpose(source).convert(mode)
+    # encoders would write metadata from there
+    image.info = {}
+    return image
 
 
-def _encode(picture: Image.Image, source: Image.Image, chain: Chain, request: RenderRequest) -> tuple[bytes, str]:
-    kind = _format(picture, source, chain.get("f"), request.accept)
-    if kind == "WEBP" and max(picture.size) > _LARGEST_WEBP:
-        raise BadTransformationError(f"A WebP picture has at most {_LARGEST_WEBP} pixels a side.")
-    if kind == "JPEG" and picture.mode == "RGBA":
-        # black, as every background that nobody chose (docs)
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture).convert("RGB")
+def _encode(image: Image.Image, source: Image.Image, chain: Chain, request: RenderRequest) -> tuple[bytes, str]:
+    kind = _format(image, source, chain.get("f"), request.accept)
+    if kind == "WEBP" and max(image.size) > _LARGEST_WEBP:
+        raise BadTransformationError(f"The sides of a WebP image have at most {_LARGEST_WEBP} pixels.")
+    if kind == "JPEG" and image.mode == "RGBA":
+        # black is the default background [docs]
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
     file = BytesIO()
-    picture.save(file, kind, **_options(kind, source, chain))
+    image.save(file, kind, **_options(kind, source, chain))
     return file.getvalue(), Image.MIME[kind]
 
 
-def _format(picture: Image.Image, source: Image.Image, asked: str | None, accept: str) -> str:
-    """Choose the format: the one that is asked for, or the original's if browsers show it.
+def _format(image: Image.Image, source: Image.Image, requested: str | None, accept: str) -> str:
+    """Return the format: the requested one, or the original's if browsers display it.
 
-    `auto` is WebP where the client takes it, else JPEG, or PNG where there is transparency (`docs`).
+    `auto` is WebP if the client accepts it, else JPEG, or PNG if there is transparency [docs].
     """
-    own = "JPEG" if source.format == "MPO" else str(source.format)
-    plain = "PNG" if picture.mode == "RGBA" else "JPEG"
-    if asked == "auto":
-        return "WEBP" if "image/webp" in accept else plain
-    if asked in _NAMES and (asked != "gif" or own == "GIF"):  # no other picture becomes a GIF (docs)
-        return _NAMES[asked]
-    return own if own in _AS_THEY_ARE else plain
+    original = "JPEG" if source.format == "MPO" else str(source.format)
+    fallback = "PNG" if image.mode == "RGBA" else "JPEG"
+    if requested == "auto":
+        return "WEBP" if "image/webp" in accept else fallback
+    if requested in _PILLOW_NAMES and (requested != "gif" or original == "GIF"):  # only a GIF can become a GIF [docs]
+        return _PILLOW_NAMES[requested]
+    return original if original in _BROWSER_FORMATS else fallback
 
 
 def _options(kind: str, source: Image.Image, chain: Chain) -> dict[str, Any]:
@@ -139,6 +149,6 @@ def _options(kind: str, source: Image.Image, chain: Chain) -> dict[str, Any]:
         options["icc_profile"] = source.info["icc_profile"]
     if chain.get("md") == "true" and kind != "GIF":
         exif = source.getexif()
-        exif.pop(0x0112, None)  # the orientation: it is upright now
+        exif.pop(0x0112, None)  # the orientation: the image is upright now
         options["exif"] = exif
     return options

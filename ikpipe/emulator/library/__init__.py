@@ -1,11 +1,13 @@
-"""The media library's API.
+"""The media library API.
 
-| module | part |
+| module | contents |
 |---|---|
-| `api` | lists and searches, details, deletion, tags, custom metadata fields |
-| `search`, `query` | the search language |
-| `fields` | custom metadata fields |
-| `folders` | folders |
-| `purge` | the cache |
-| `replies` | the JSON of the replies |
+| `api` | the routes: lists and searches, details, deletion, tags, custom metadata fields |
+| `request_body` | reads the JSON of requests |
+| `search` | the fields of a `searchQuery` |
+| `query_parser` | parses the language of searches and of the upload parameter `checks` |
+| `custom_fields` | checks custom metadata fields, and the values in them |
+| `folders` | creates and deletes folders |
+| `purge` | purges URLs from the cache |
+| `file_details` | the JSON of a file, and its URLs |
 """

@@ -1,4 +1,4 @@
-"""The media library's API: lists and searches, details, deletion, tags, custom metadata fields."""
+"""The routes of the media library API: lists and searches, details, deletion, tags, custom metadata fields."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ikpipe.emulator import strict_json
-from ikpipe.emulator.library import fields, replies, search
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library import custom_fields, request_body, search
+from ikpipe.emulator.library.file_details import file_details
 from ikpipe.emulator.library.folders import Folders
 from ikpipe.emulator.library.purge import Purges
-from ikpipe.emulator.refusals import Refusal
-from ikpipe.emulator.store import new_id
+from ikpipe.emulator.store import new_id, timestamp
 from ikpipe.emulator.upload.authentication import check_key
-from ikpipe.emulator.upload.placing import timestamp
 from ikpipe.emulator.upload.validators import check_account
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 1000
 LONGEST_NUMBER = 15
-"""Digits of a number in a query."""
+"""Maximum number of digits in a query parameter."""
 MOST_DELETED = 100
 MOST_TAGGED = 50
 SORT_KEYS = {
@@ -44,18 +43,18 @@ SORT_KEYS = {
     "DURATION": "duration",
     "ORIGINAL_CREATION_DATE": "createdAt",
 }
-"""What lists can be sorted by, after `ASC_` or `DESC_` (`spec`; files without an original date have their own)."""
+"""Sort keys, after `ASC_` or `DESC_` [spec]; files have no original date, so they sort by their creation."""
 OLDEST_FIRST = "ASC_CREATED"
 FOLDER_PATHS = ("/v1/folder", "/v1/folder/")
-"""The second is that of older documents."""
-_HALF = re.compile("[\ud800-\udfff]")
+"""The second is that of older documentation."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
-"""The parameters of a list that files are held against one by one."""
-_ASKED_NAME = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
+"""The parameters of a list that each file is checked against."""
+_NAME_QUERY = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
 
 
 class Library:
-    """The API's endpoints for one account."""
+    """The endpoints of one account."""
 
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
@@ -63,7 +62,7 @@ class Library:
         self._purges, self._folders = Purges(), Folders(account)
 
     def routes(self) -> list[Route]:
-        """Give the routes, each behind the account's key."""
+        """Return the routes, all of which need the private key."""
         table: list[tuple[str, str, Callable[[Request, Any], Response]]] = [
             ("GET", "/v1/files", self.list_files),
             ("GET", "/v1/files/{id}/details", self.details),
@@ -71,7 +70,7 @@ class Library:
             ("POST", "/v1/files/batch/deleteByFileIds", self.delete_many),
             ("POST", "/v1/files/addTags", self.add_tags),
             ("POST", "/v1/files/removeTags", self.remove_tags),
-            ("POST", "/v1/files/purge", self._purges.order),
+            ("POST", "/v1/files/purge", self._purges.create),
             ("GET", "/v1/files/purge/{id}", self._purges.status),
             *(("POST", path, self._folders.create) for path in FOLDER_PATHS),
             *(("DELETE", path, self._folders.delete) for path in FOLDER_PATHS),
@@ -84,12 +83,13 @@ class Library:
 
     def _guarded(self, handler: Callable[[Request, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            self._authenticate(request)
             rules = self._account.rules
-            self._account.load.count_request("api", rules.api_rate, rules.rate_interval)
-            body = await _json_body(request)
+            check_account(rules)
+            check_key(request.headers.get("authorization", ""), self._account.keys)
+            self._account.limits.count_request("api", rules.api_rate, rules.rate_interval)
+            body = await request_body.json_body(request)
             if handler == self.list_files:
-                # thousands of files take tens of milliseconds, in which uploads would stand still
+                # thousands of files take tens of milliseconds, which would block uploads
                 return await run_in_threadpool(handler, request, body)
             response = handler(request, body)
             await self._store.commit()
@@ -97,71 +97,67 @@ class Library:
 
         return endpoint
 
-    def _authenticate(self, request: Request) -> None:
-        """Ask for the private key, of an account that is in order."""
-        check_account(self._account.rules)
-        check_key(request.headers.get("authorization", ""), self._account.keys)
-
     # Files
 
     def list_files(self, request: Request, _body: object) -> Response:
-        """`GET /v1/files`: all that match, sorted, then a page of them (`spec`)."""
+        """`GET /v1/files`: return a page of the matching files, sorted [spec]."""
         query = request.query_params
         sort, skip, limit = query.get("sort", OLDEST_FIRST), _number(query, "skip", 0), _number(query, "limit", 1000)
         if not 1 <= limit <= LARGEST_PAGE:
-            raise Refusal(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
+            raise ErrorResponse(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
         if sort != OLDEST_FIRST:
-            found = sort_files([*self._matching(query)], sort)
-            return JSONResponse(found[skip : skip + limit])
+            files = sort_files([*self._matching(query)], sort)
+            return JSONResponse(files[skip : skip + limit])
         if CONDITIONS.isdisjoint(query):
             return JSONResponse([*islice(self._matching(query, skip), limit)])
         return JSONResponse([*islice(self._matching(query), skip, skip + limit)])
 
     def _matching(self, query: Mapping[str, str], skip: int = 0) -> Iterator[Details]:
-        """Give the files that match and that the index knows already, oldest first.
+        """Yield the matching files that are already in the index, oldest first.
 
-        All or those of one folder (`spec`: not of those below it); who asks for a name is not given all to look at.
+        They are those directly in a folder [spec: not below it], or all. The database selects by folder and name.
         """
-        wanted, path = _condition(query), query.get("path")
+        matches, path = _condition(query), query.get("path")
         folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
         newest = self._account.clock() - self._account.rules.index_lag
-        for details in self._store.files(newest, folder=folder, name=_name(query), skip=skip):
-            listed = replies.listed(details, self._account.endpoint)
-            if wanted(listed):
+        for details in self._store.files(newest, folder=folder, name=_queried_name(query), skip=skip):
+            listed = file_details(details, self._account.endpoint)
+            if matches(listed):
                 yield listed
 
     def details(self, request: Request, _body: object) -> Response:
-        """`GET /v1/files/{id}/details`."""
-        return JSONResponse(replies.listed(self._find(request.path_params["id"]), self._account.endpoint))
+        """`GET /v1/files/{id}/details`: return the details of a file."""
+        return JSONResponse(file_details(self._find(request.path_params["id"]), self._account.endpoint))
 
     def _find(self, file_id: str) -> Details:
         details = self._store.get(file_id)
         if details is None:
-            raise Refusal(404, "The requested asset does not exist.")
+            raise ErrorResponse(404, "The requested asset does not exist.")
         return details
 
     def delete(self, request: Request, _body: object) -> Response:
-        """`DELETE /v1/files/{id}`: the file with all its versions."""
+        """`DELETE /v1/files/{id}`: delete a file with all its versions."""
         if not self._store.delete([request.path_params["id"]]):
-            raise Refusal(404, "The requested file does not exist.")
+            raise ErrorResponse(404, "The requested file does not exist.")
         return Response(status_code=204)
 
     def delete_many(self, _request: Request, body: object) -> Response:
-        """`POST /v1/files/batch/deleteByFileIds`: at most 100 (`spec`), and all of them or none."""
-        ids = _texts(body, "fileIds", MOST_DELETED)
+        """`POST /v1/files/batch/deleteByFileIds`: delete at most 100 files [spec], all of them or none."""
+        ids = request_body.required_texts(body, "fileIds", MOST_DELETED)
         self._check_all_exist(ids)
         return JSONResponse({"successfullyDeletedFileIds": self._store.delete(ids)})
 
     def add_tags(self, _request: Request, body: object) -> Response:
-        """`POST /v1/files/addTags`: at most 50 files (`spec`)."""
-        return self._retag(body, lambda old, given: [*old, *(tag for tag in given if tag not in old)])
+        """`POST /v1/files/addTags`: add tags to at most 50 files [spec]."""
+        return self._retag(body, lambda old, tags: [*old, *(tag for tag in tags if tag not in old)])
 
     def remove_tags(self, _request: Request, body: object) -> Response:
-        """`POST /v1/files/removeTags`: at most 50 files (`spec`)."""
-        return self._retag(body, lambda old, given: [tag for tag in old if tag not in given])
+        """`POST /v1/files/removeTags`: remove tags from at most 50 files [spec]."""
+        return self._retag(body, lambda old, tags: [tag for tag in old if tag not in tags])
 
     def _retag(self, body: object, change: Callable[[list[str], list[str]], list[str]]) -> Response:
-        ids, tags = _texts(body, "fileIds", MOST_TAGGED), _texts(body, "tags", None)
+        ids = request_body.required_texts(body, "fileIds", MOST_TAGGED)
+        tags = request_body.required_texts(body, "tags", None)
         self._check_all_exist(ids)
         for file_id in ids:
             details = self._find(file_id)
@@ -172,21 +168,21 @@ class Library:
     def _check_all_exist(self, ids: list[str]) -> None:
         missing = [file_id for file_id in ids if self._store.get(file_id) is None]
         if missing:
-            raise Refusal(404, "The requested file(s) does not exist.")
+            raise ErrorResponse(404, "The requested file(s) does not exist.")
 
     # Custom metadata fields
 
     def list_fields(self, _request: Request, _body: object) -> Response:
-        """`GET /v1/customMetadataFields`."""
+        """`GET /v1/customMetadataFields`: return all fields."""
         return JSONResponse(self._store.fields())
 
     def create_field(self, _request: Request, body: object) -> Response:
-        """`POST /v1/customMetadataFields`: a name, a label and a schema (`spec`)."""
-        name, label = (_text(body, key) for key in ("name", "label"))
-        field = {"id": new_id(), "name": name, "label": label, "schema": _value(body, "schema")}
-        fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
-        if self._store.has_field_name(name) or name == fields.RESERVED or self._has_label(label):
-            raise Refusal(400, "A custom metadata field with this name or label already exists.")
+        """`POST /v1/customMetadataFields`: create a field with a name, a label and a schema [spec]."""
+        name, label = (request_body.required_text(body, key) for key in ("name", "label"))
+        field = {"id": new_id(), "name": name, "label": label, "schema": request_body.optional(body, "schema")}
+        custom_fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+        if self._store.has_field_name(name) or name == custom_fields.RESERVED or self._has_label(label):
+            raise ErrorResponse(400, "A custom metadata field with this name or label already exists.")
         self._store.save_field(field)
         return JSONResponse(field, status_code=201)
 
@@ -194,15 +190,16 @@ class Library:
         return any(label == field["label"] for field in self._store.fields())
 
     def update_field(self, request: Request, body: object) -> Response:
-        """`PATCH /v1/customMetadataFields/{id}`: a label, or changes of the schema but for its type (`spec`)."""
+        """`PATCH /v1/customMetadataFields/{id}`: change the label, or the schema except its type [spec]."""
         old = self._field(request.path_params["id"])
-        label, changes = _value(body, "label") or old["label"], _value(body, "schema") or {}
+        label = request_body.optional(body, "label") or old["label"]
+        changes = request_body.optional(body, "schema") or {}
         if not isinstance(changes, dict):
-            raise fields.bad_field("schema must be an object")
+            raise custom_fields.bad_field("schema must be an object")
         field = old | {"label": label, "schema": old["schema"] | changes | {"type": old["schema"]["type"]}}
-        fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
+        custom_fields.check_schema(field["schema"], required_default=self._account.rules.required_default)
         if label != old["label"] and self._has_label(label):
-            raise Refusal(400, "A custom metadata field with this label already exists.")
+            raise ErrorResponse(400, "A custom metadata field with this label already exists.")
         self._store.save_field(field)
         return JSONResponse(field)
 
@@ -210,33 +207,33 @@ class Library:
         for field in self._store.fields():
             if field["id"] == field_id:
                 return field
-        raise Refusal(404, "No such custom metadata field exists.")
+        raise ErrorResponse(404, "No such custom metadata field exists.")
 
     def delete_field(self, request: Request, _body: object) -> Response:
-        """`DELETE /v1/customMetadataFields/{id}`."""
+        """`DELETE /v1/customMetadataFields/{id}`: delete a field."""
         if not self._store.delete_field(request.path_params["id"]):
-            raise Refusal(404, "No such custom metadata field exists.")
+            raise ErrorResponse(404, "No such custom metadata field exists.")
         return Response(status_code=204)
 
 
 def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
-    """Read a query once for all files: what is wrong with it shows in an empty library, too.
+    """Return a test of one file. The query is parsed once, so that errors in it show in an empty library as well.
 
-    `type` is of files alone here, for folders are not listed. A `searchQuery` switches `type`, `name` and `tags` off
-    (`spec`).
+    `type` matches files only, since folders are not listed. With a `searchQuery`, `type`, `name` and `tags` are ignored
+    [spec].
     """
     search_query = query.get("searchQuery")
-    asked = _search(search_query) if search_query else lambda details: _matches(details, query)
-    kinds = query.get("fileType", "all")
-    return lambda details: kinds in {"all", details["fileType"]} and asked(details)
+    matches = _search(search_query) if search_query else lambda details: _matches(details, query)
+    file_type = query.get("fileType", "all")
+    return lambda details: file_type in {"all", details["fileType"]} and matches(details)
 
 
-def _name(query: Mapping[str, str]) -> str | None:
-    """Give the name that a query asks for, if it says nothing else of files."""
-    asked = _ASKED_NAME.fullmatch(query.get("searchQuery", ""))
-    name = None if asked is None else json.loads(asked[1], strict=False)
-    # half a character, which JSON can escape, is in no index
-    return None if name is None or _HALF.search(name) else name
+def _queried_name(query: Mapping[str, str]) -> str | None:
+    """Return the name that a `searchQuery` asks for, if it asks for nothing else."""
+    match = _NAME_QUERY.fullmatch(query.get("searchQuery", ""))
+    name = None if match is None else json.loads(match[1], strict=False)
+    # SQLite cannot store a lone surrogate, which JSON can escape
+    return None if name is None or _SURROGATE.search(name) else name
 
 
 def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
@@ -252,53 +249,23 @@ def _search(query: str) -> Callable[[Mapping[str, object]], bool]:
     try:
         return search.parse(query)
     except search.QueryError as error:
-        raise Refusal(400, f"Your request contains invalid searchQuery parameter. {error}") from None
+        raise ErrorResponse(400, f"Your request contains invalid searchQuery parameter. {error}") from None
 
 
 def sort_files(files: list[Details], sort: str) -> list[Details]:
-    """Sort by `ASC_NAME` and the like (`spec`); files that lack the key come last either way (`guess`)."""
-    direction, _, what = sort.partition("_")
-    if direction not in {"ASC", "DESC"} or what not in {*SORT_KEYS, "RELEVANCE"}:
-        raise Refusal(400, "Your request contains invalid sort parameter.")
-    key = SORT_KEYS.get(what)
+    """Return files sorted by `ASC_NAME` and the like [spec]; files without the key are always last [guess]."""
+    direction, _, key_name = sort.partition("_")
+    if direction not in {"ASC", "DESC"} or key_name not in {*SORT_KEYS, "RELEVANCE"}:
+        raise ErrorResponse(400, "Your request contains invalid sort parameter.")
+    key = SORT_KEYS.get(key_name)
     if key is None:
         return files
-    having = sorted((f for f in files if f.get(key) is not None), key=lambda f: f[key], reverse=direction == "DESC")
-    return having + [f for f in files if f.get(key) is None]
-
-
-async def _json_body(request: Request) -> Any:
-    body = await request.body() if request.method in {"POST", "PATCH", "DELETE"} else b""
-    if not body and request.method not in {"POST", "PATCH"}:
-        return None
-    try:
-        return strict_json.loads(body)
-    except ValueError:
-        raise Refusal(400, "Your request contains invalid JSON.") from None
+    with_key = sorted((f for f in files if f.get(key) is not None), key=lambda f: f[key], reverse=direction == "DESC")
+    return with_key + [f for f in files if f.get(key) is None]
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
-        raise Refusal(400, f"Your request contains invalid {name} parameter.")
+        raise ErrorResponse(400, f"Your request contains invalid {name} parameter.")
     return int(text)
-
-
-def _value(body: object, key: str) -> Any:
-    return body.get(key) if isinstance(body, dict) else None
-
-
-def _text(body: object, key: str) -> str:
-    value = _value(body, key)
-    if not isinstance(value, str) or not value:
-        raise Refusal(400, f"Your request is missing {key} parameter.")
-    return value
-
-
-def _texts(body: object, key: str, most: int | None) -> list[str]:
-    values = _value(body, key)
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise Refusal(400, f"Your request is missing {key} parameter.")
-    if most is not None and len(values) > most:
-        raise Refusal(400, f"Your request contains more than {most} {key}.")
-    return values

@@ -1,4 +1,4 @@
-"""Folders: made by themselves or with what is uploaded into them, and deleted with all that is below."""
+"""Folders: created through the API or by uploads, and deleted with everything below them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library.request_body import required_text
 from ikpipe.emulator.upload import parameters
 
 if TYPE_CHECKING:
@@ -16,33 +17,27 @@ if TYPE_CHECKING:
 
 
 class Folders:
-    """The folders of one account, as the API has them."""
+    """The folder endpoints of one account."""
 
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
 
     def create(self, _request: Request, body: object) -> Response:
-        """`POST /v1/folder`: a name, and the folder that it is in, which is made as well (`docs`).
+        """`POST /v1/folder`: create a folder and its parents [docs].
 
-        One that is there already is no error (`guess`).
+        An existing folder is not an error [guess].
         """
-        name, parent = parameters.folder_name(_text(body, "folderName")), _text(body, "parentFolderPath")
+        name = parameters.folder_name(required_text(body, "folderName"))
+        parent = required_text(body, "parentFolderPath")
         self._account.store.add_folder(parameters.folder(f"{parent}/{name}", self._account.rules))
         return Response(status_code=201)
 
     def delete(self, _request: Request, body: object) -> Response:
-        """`DELETE /v1/folder`: with its files, all their versions, and the folders below (`docs`)."""
-        text = _text(body, "folderPath")
+        """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs]."""
+        text = required_text(body, "folderPath")
         path = "/".join(["", *[level for level in text.split("/") if level], ""])
         if path == "/":
-            raise Refusal(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
+            raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
         if not self._account.store.delete_folder(path):
-            raise Refusal(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
+            raise ErrorResponse(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
         return Response(status_code=204)
-
-
-def _text(body: object, key: str) -> str:
-    value = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(value, str) or not value:
-        raise Refusal(400, f"Your request is missing {key} parameter.")
-    return value

@@ -1,4 +1,4 @@
-"""The cache: purged by URL, and asked whether that is done (`docs`). There is none here, so it is done at once."""
+"""Cache purges [docs]. The emulator has no cache, so a purge is completed at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from ikpipe.emulator.refusals import Refusal
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library.request_body import required_text
 from ikpipe.emulator.store import new_id
 
 if TYPE_CHECKING:
@@ -14,32 +15,30 @@ if TYPE_CHECKING:
 
 
 class Purges:
-    """What was purged so far; it is forgotten at a restart.
+    """The purge requests so far, in memory.
 
     Parameters
     ----------
-    most
-        Orders that are remembered; the oldest are forgotten first.
+    maximum
+        The number of requests to remember; the oldest are forgotten first.
     """
 
-    def __init__(self, most: int = 10_000) -> None:
-        self._most, self._urls = most, dict[str, str]()
+    def __init__(self, maximum: int = 10_000) -> None:
+        self._maximum, self._urls = maximum, dict[str, str]()
 
-    def order(self, _request: Request, body: object) -> Response:
-        """`POST /v1/files/purge`: one URL."""
-        url = body.get("url") if isinstance(body, dict) else None
-        if not isinstance(url, str) or not url:
-            raise Refusal(400, "Your request is missing URL parameter.")
+    def create(self, _request: Request, body: object) -> Response:
+        """`POST /v1/files/purge`: purge one URL."""
+        url = required_text(body, "url", "URL")
         if not url.startswith(("http://", "https://")):
-            raise Refusal(400, "Your request contains invalid URL parameter.")
-        order = new_id()
-        self._urls[order] = url
-        while len(self._urls) > self._most:
+            raise ErrorResponse(400, "Your request contains invalid URL parameter.")
+        request_id = new_id()
+        self._urls[request_id] = url
+        while len(self._urls) > self._maximum:
             del self._urls[next(iter(self._urls))]
-        return JSONResponse({"requestId": order}, status_code=201)
+        return JSONResponse({"requestId": request_id}, status_code=201)
 
     def status(self, request: Request, _body: Any) -> Response:
-        """`GET /v1/files/purge/{id}`."""
+        """`GET /v1/files/purge/{id}`: return the status of a purge."""
         if request.path_params["id"] not in self._urls:
-            raise Refusal(404, "No request found with this requestId.")
+            raise ErrorResponse(404, "No request found with this requestId.")
         return JSONResponse({"status": "Completed"})

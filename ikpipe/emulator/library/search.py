@@ -1,14 +1,14 @@
-"""The media API's search language: a `searchQuery` text becomes a test of one file's details.
+"""Turns a `searchQuery` into a test of one file's details: the fields of searches, and what each can be compared with.
 
-Grammar and operators are those of "List and search assets" (docs); the tables below name each field's own. A query
-that leaves the documented language is refused, so that a pipeline learns here and not from the service.
+Grammar and operators are those of "List and search assets" [docs]. A query outside the documented language is rejected,
+so that its error shows here, and not only with the service.
 """
 
 import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from ikpipe.emulator.library.query import (
+from ikpipe.emulator.library.query_parser import (
     ARRAY,
     CHOICE,
     ORDER,
@@ -20,7 +20,6 @@ from ikpipe.emulator.library.query import (
     QueryToken,
     Reader,
     SearchField,
-    dated,
     read_any,
     read_bytes,
     read_date,
@@ -29,40 +28,41 @@ from ikpipe.emulator.library.query import (
     read_number,
     read_seconds,
     read_text,
-    several,
+    to_datetime,
+    to_list,
 )
 
 __all__ = ["Predicate", "QueryError", "parse"]
 
 
 def parse(query: str, *, now: datetime | None = None) -> Predicate:
-    """Give the test that a search query stands for.
+    """Return the test of one file that a search query stands for.
 
     Parameters
     ----------
     query
         The `searchQuery` of `GET /v1/files`.
     now
-        The moment that relative dates such as `"7d"` count back from; by default the present.
+        The time that relative dates such as `"7d"` count back from; None is the current time.
 
     Returns
     -------
     Callable[[Mapping[str, object]], bool]
-        Takes a file's details under their wire names (`customMetadata` a mapping in them).
+        Takes the details of a file by their names in the API.
 
     Raises
     ------
     QueryError
-        The query breaks the grammar, or asks something of a field that the documentation does not offer.
+        The query is not in the grammar, or uses an operator that the field does not have in the documentation.
     """
-    return Parser(query, now or datetime.now(UTC), _field).whole()
+    return Parser(query, now or datetime.now(UTC), _field).parse()
 
 
-def _slashes(folder: str) -> str:
+def _with_slashes(folder: str) -> str:
     return f"/{folder.strip('/')}/".replace("//", "/")
 
 
-def _inside(group: str, key: str) -> Callable[[Details], object]:
+def _nested(group: str, key: str) -> Callable[[Details], object]:
     def _read(details: Details) -> object:
         values = details.get(group)
         return values.get(key) if isinstance(values, Mapping) else None
@@ -71,9 +71,9 @@ def _inside(group: str, key: str) -> Callable[[Details], object]:
 
 
 def _all_tags(details: Details) -> list[object]:
-    """Give the tags and the names of the AI tags: a search looks in both (docs)."""
-    tags, found = details.get("tags"), details.get("AITags")
-    return [*several(tags), *(tag.get("name") for tag in several(found) if isinstance(tag, Mapping))]
+    """Return the tags and the names of the AI tags, since a search finds both [docs]."""
+    tags, ai_tags = details.get("tags"), details.get("AITags")
+    return [*to_list(tags), *(tag.get("name") for tag in to_list(ai_tags) if isinstance(tag, Mapping))]
 
 
 def _format(details: Details) -> str:
@@ -81,52 +81,52 @@ def _format(details: Details) -> str:
     return "jpg" if ending == "jpeg" else ending
 
 
-def _in_folder(details: Details) -> str:
-    return _slashes(str(details.get("filePath", "/")).rpartition("/")[0])
+def _folder(details: Details) -> str:
+    return _with_slashes(str(details.get("filePath", "/")).rpartition("/")[0])
 
 
-def _plain(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> SearchField:
+def _detail(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> SearchField:
     return SearchField(lambda details: details.get(key, default), literal, operators)
 
 
 def _time(read: Callable[[Details], object], literal: Reader = read_date) -> SearchField:
-    return SearchField(lambda details: dated(read(details)), literal, CHOICE | ORDER)
+    return SearchField(lambda details: to_datetime(read(details)), literal, CHOICE | ORDER)
 
 
 _FIELDS = {
-    "name": _plain("name", read_text, TEXT | {"HAS"}),
+    "name": _detail("name", read_text, TEXT | {"HAS"}),
     "tags": SearchField(_all_tags, read_text, ARRAY),
-    "type": _plain("type", read_text, CHOICE, "file"),
-    "id": _plain("fileId", read_text, CHOICE),
+    "type": _detail("type", read_text, CHOICE, "file"),
+    "id": _detail("fileId", read_text, CHOICE),
     "createdAt": _time(operator.methodcaller("get", "createdAt")),
     "updatedAt": _time(operator.methodcaller("get", "updatedAt")),
-    "createdBy": _plain("createdBy", read_text, CHOICE),
-    "width": _plain("width", read_number, CHOICE | ORDER),
-    "height": _plain("height", read_number, CHOICE | ORDER),
-    "size": _plain("size", read_bytes, CHOICE | ORDER),
-    "videoDuration": _plain("duration", read_seconds, CHOICE | ORDER),
+    "createdBy": _detail("createdBy", read_text, CHOICE),
+    "width": _detail("width", read_number, CHOICE | ORDER),
+    "height": _detail("height", read_number, CHOICE | ORDER),
+    "size": _detail("size", read_bytes, CHOICE | ORDER),
+    "videoDuration": _detail("duration", read_seconds, CHOICE | ORDER),
     "format": SearchField(_format, read_text, frozenset({"=", "IN"})),
-    "private": _plain("isPrivateFile", read_flag, frozenset({"="}), False),
-    "published": _plain("isPublished", read_flag, frozenset({"="}), True),
-    "transparency": _plain("hasAlpha", read_flag, frozenset({"="}), False),
-    "path": SearchField(_in_folder, lambda token, now: _slashes(read_text(token, now)), TEXT),
-    "embeddedMetadata.DateTimeOriginal": _time(_inside("embeddedMetadata", "DateTimeOriginal")),
-    "embeddedMetadata.Keywords": SearchField(_inside("embeddedMetadata", "Keywords"), read_text, ARRAY),
+    "private": _detail("isPrivateFile", read_flag, frozenset({"="}), False),
+    "published": _detail("isPublished", read_flag, frozenset({"="}), True),
+    "transparency": _detail("hasAlpha", read_flag, frozenset({"="}), False),
+    "path": SearchField(_folder, lambda token, now: _with_slashes(read_text(token, now)), TEXT),
+    "embeddedMetadata.DateTimeOriginal": _time(_nested("embeddedMetadata", "DateTimeOriginal")),
+    "embeddedMetadata.Keywords": SearchField(_nested("embeddedMetadata", "Keywords"), read_text, ARRAY),
 }
 
 
-def _field(name: QueryToken, asked: str) -> SearchField:
+def _field(name: QueryToken, operator_name: str) -> SearchField:
     group, _, key = name.text.partition(".")
     if key and name.kind != "string":
-        raise QueryError(f'a metadata field goes in double quotes: "{name.text}"')
+        raise QueryError(f'a metadata field needs double quotes: "{name.text}"')
     if group == "customMetadata" and key:
-        return _custom(key, asked)
+        return _custom(key, operator_name)
     if name.text not in _FIELDS:
-        raise QueryError(f'{name.text!r} is no field; they are {", ".join(_FIELDS)} and "customMetadata.…"')
+        raise QueryError(f'{name.text!r} is not a field; use one of {", ".join(_FIELDS)} and "customMetadata.…"')
     return _FIELDS[name.text]
 
 
-def _custom(key: str, asked: str) -> SearchField:
-    """Make a custom metadata field; its type is not known here, so the literal and the operator decide."""
-    read = _inside("customMetadata", key)
-    return _time(read, read_date_or_number) if asked in ORDER else SearchField(read, read_any, TEXT | ARRAY)
+def _custom(key: str, operator_name: str) -> SearchField:
+    """Return a custom metadata field, whose type is not known here: the literal and the operator decide."""
+    read = _nested("customMetadata", key)
+    return _time(read, read_date_or_number) if operator_name in ORDER else SearchField(read, read_any, TEXT | ARRAY)

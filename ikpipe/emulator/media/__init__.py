@@ -1,9 +1,10 @@
-"""What a file is, and the metadata in it.
+"""What a file is, and the metadata embedded in it.
 
-| module | part |
+| module | contents |
 |---|---|
-| `inspection` | kind, format, size in pixels, codecs |
-| `facts` | what the upload response says of a file's content |
+| `inspection` | type, format, dimensions and codecs of a file |
+| `facts` | `MediaFacts`, the result of the inspection |
 | `metadata` | EXIF, IPTC and XMP |
-| `phash` | the perceptual hash of a picture |
+| `open_image` | opens an untrusted image |
+| `phash` | the perceptual hash of an image |
 """

@@ -1,4 +1,4 @@
-"""What the upload response says of a file's content."""
+"""The properties of a file's content in the upload response."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,20 +6,20 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
-    """What the upload response says of a file's content.
+    """The properties of a file's content in the upload response.
 
     Attributes
     ----------
     file_type
-        `image` or `non-image`; a video is the latter (seed).
+        `image` or `non-image`; videos are the latter [upload docs].
     mime, format
-        Such as `image/jpeg` and `jpg`.
+        For example `image/jpeg` and `jpg`.
     width, height
-        In pixels as stored, before any EXIF rotation (guess).
+        In pixels as stored, before any EXIF rotation [guess].
     bit_rate
-        In kbit/s (spec), videos only.
+        In kbit/s [spec], for videos only.
     duration
-        In seconds, videos only.
+        In seconds, for videos only.
     """
 
     file_type: Literal["image", "non-image"]

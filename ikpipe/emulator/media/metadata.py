@@ -1,4 +1,4 @@
-"""The metadata inside a picture: EXIF, IPTC and XMP, as the two metadata fields of the upload response show it."""
+"""The metadata embedded in an image (EXIF, IPTC and XMP), as the two metadata fields of the upload response show it."""
 
 import math
 import os
@@ -10,14 +10,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from ikpipe.emulator.delivery.pictures import open_picture
+from ikpipe.emulator.media.open_image import open_image
 from ikpipe.emulator.media.phash import phash
 
 if TYPE_CHECKING:
     from ikpipe.emulator.media.facts import MediaFacts
 
 _IFD = ExifTags.IFD
-# Pillow names a tag as the standard does; the service as ExifTool does (docs, the example response).
+# Pillow names tags as the standard does, the service as ExifTool does [docs, the example response]
 _EXIFTOOL = {
     "DateTime": "ModifyDate",
     "DateTimeDigitized": "CreateDate",
@@ -32,7 +32,7 @@ _EXIFTOOL = {
     "SubsecTimeDigitized": "SubSecTimeDigitized",
     "SubsecTimeOriginal": "SubSecTimeOriginal",
 }
-# IPTC record 2, under the names of the seed's example.
+# IPTC record 2, by the names in the example of the upload docs
 _IPTC = {
     5: "Title",
     25: "Keywords",
@@ -52,44 +52,44 @@ _XMP = {"rights": "Copyright"}
 
 
 def embedded(path: Path) -> dict[str, object]:
-    """Give the picture's EXIF, IPTC and XMP under one name each, as `embeddedMetadata` shows them (seed).
+    """Return the EXIF, IPTC and XMP of an image as `embeddedMetadata` shows them [upload docs].
 
-    Where several name the same thing, XMP is believed before IPTC, and IPTC before EXIF (guess). All values are JSON.
+    If several have the same property, XMP takes precedence over IPTC, and IPTC over EXIF [guess]. All values are JSON.
     """
     try:
         with path.open("rb") as source:
-            return read_embedded(open_picture(source, path.stat().st_size))
-    except Exception:  # noqa: BLE001 - it is no picture
+            return read_embedded(open_image(source, path.stat().st_size))
+    except Exception:  # noqa: BLE001 - not an image
         return {}
 
 
-def read_embedded(picture: ImageFile.ImageFile) -> dict[str, object]:
-    """Do the same for a picture that is open."""
-    found: dict[str, object] = {}
-    # Broken metadata in a sound picture is common, and no reason to refuse the upload.
-    with suppress(Exception):  # each parser has its own way to fail
+def read_embedded(image: ImageFile.ImageFile) -> dict[str, object]:
+    """Return the same as `embedded` for an open image."""
+    metadata: dict[str, object] = {}
+    # broken metadata in a valid image is common, and no reason to reject the upload
+    with suppress(Exception):  # each parser fails in its own way
         for read in (_exif, _iptc, _xmp):
-            found |= read(picture)
-    return found
+            metadata |= read(image)
+    return metadata
 
 
 def legacy(path: Path, facts: "MediaFacts") -> dict[str, object]:
-    """Give the `metadata` field, whose format is older than `embeddedMetadata` (docs).
+    """Return the `metadata` field, whose format is older than that of `embeddedMetadata` [docs].
 
-    A video has its codecs there instead of the picture's properties.
+    For a video it has the codecs instead of the properties of an image.
     """
     if facts.file_type != "image":
         return _legacy_video(facts)
     size = {"height": facts.height, "width": facts.width, "size": path.stat().st_size, "format": facts.format}
     try:
-        with open_picture(path, path.stat().st_size) as picture:
-            return size | _legacy_picture(picture, facts)
-    except Exception:  # noqa: BLE001 - an SVG, or a picture that breaks beyond its header
+        with open_image(path, path.stat().st_size) as image:
+            return size | _legacy_image(image, facts)
+    except Exception:  # noqa: BLE001 - an SVG, or an image that is broken after its header
         return size | {"hasTransparency": facts.has_alpha, "exif": {}}
 
 
 def _legacy_video(facts: "MediaFacts") -> dict[str, object]:
-    shown = {
+    properties = {
         "height": facts.height,
         "width": facts.width,
         "bitRate": facts.bit_rate,
@@ -97,18 +97,18 @@ def _legacy_video(facts: "MediaFacts") -> dict[str, object]:
         "videoCodec": facts.video_codec,
         "audioCodec": facts.audio_codec,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in properties.items() if value is not None}
 
 
-def _legacy_picture(picture: Image.Image, facts: "MediaFacts") -> dict[str, object]:
-    exif = picture.getexif()
+def _legacy_image(image: Image.Image, facts: "MediaFacts") -> dict[str, object]:
+    exif = image.getexif()
     return {
-        "hasColorProfile": "icc_profile" in picture.info,
-        "quality": 0,  # what each of the documented examples shows
-        "density": round(picture.info.get("dpi", (72, 72))[0]),
+        "hasColorProfile": "icc_profile" in image.info,
+        "quality": 0,  # as in all documented examples
+        "density": round(image.info.get("dpi", (72, 72))[0]),
         "hasTransparency": facts.has_alpha,
         "exif": _legacy_exif(exif) if exif else {},
-        "pHash": phash(picture),
+        "pHash": phash(image),
     }
 
 
@@ -126,10 +126,10 @@ def _legacy_exif(exif: Image.Exif) -> dict[str, object]:
 _INTEROP = {tag.value: tag.name for tag in ExifTags.Interop}
 
 
-def _exif(picture: ImageFile.ImageFile) -> dict[str, object]:
-    # Pillow would decode a PNG, however large, to see what stands behind its pixels.
-    plain = picture.format == "PNG" and picture.fp is not None and _ends_with_pixels(picture.fp)
-    exif = Image.Image.getexif(picture) if plain else picture.getexif()
+def _exif(image: ImageFile.ImageFile) -> dict[str, object]:
+    # Pillow would decode a PNG of any size to read the chunks after its pixels
+    plain = image.format == "PNG" and image.fp is not None and _ends_with_pixels(image.fp)
+    exif = Image.Image.getexif(image) if plain else image.getexif()
     return (
         _named(exif, ExifTags.TAGS)
         | _named(exif.get_ifd(_IFD.Exif), ExifTags.TAGS)
@@ -138,10 +138,10 @@ def _exif(picture: ImageFile.ImageFile) -> dict[str, object]:
 
 
 def _ends_with_pixels(png: IO[bytes]) -> bool:
-    """Go from chunk to chunk: whether the last one before the end is of pixels."""
+    """Whether the last chunk of a PNG before its end has pixels."""
     start, kind, last = png.tell(), b"", b""
     png.seek(len(b"\x89PNG\r\n\x1a\n"))
-    while kind != b"IEND" and len(chunk := png.read(8)) == 8:  # noqa: PLR2004 - a length and a kind
+    while kind != b"IEND" and len(chunk := png.read(8)) == 8:  # noqa: PLR2004 - a length and a type
         last, (length, kind) = kind, struct.unpack(">I4s", chunk)
         png.seek(length + 4, os.SEEK_CUR)
     png.seek(start)
@@ -149,32 +149,32 @@ def _ends_with_pixels(png: IO[bytes]) -> bool:
 
 
 def _named(tags: Mapping[int, Any], names: Mapping[int, str]) -> dict[str, object]:
-    values = {names[tag]: _plain(value) for tag, value in tags.items() if tag in names and tag not in _NESTED}
+    values = {names[tag]: _to_json(value) for tag, value in tags.items() if tag in names and tag not in _NESTED}
     return {_EXIFTOOL.get(name, name): value for name, value in values.items() if value is not None}
 
 
 _NESTED = {_IFD.Exif, _IFD.GPSInfo, _IFD.Interop, ExifTags.Base.MakerNote}
 
 
-def _plain(value: Any) -> object:
-    """Turn an EXIF value into JSON; what has no plain form (binary data, 0/0) is None."""
+def _to_json(value: Any) -> object:
+    """Return an EXIF value as JSON; values that JSON cannot represent (binary data, 0/0) are None."""
     match value:
         case bytes():
             text = value.removeprefix(b"ASCII\0\0\0").strip(b"\0").decode("ascii", "replace")
-            return text if text.isprintable() and text.isascii() else list(value) if len(value) <= 4 else None  # noqa: PLR2004 - versions and such
+            return text if text.isprintable() and text.isascii() else list(value) if len(value) <= 4 else None  # noqa: PLR2004 - such as versions
         case str():
             return value.strip("\0 ")
         case tuple() | list():
-            return [_plain(item) for item in value]
+            return [_to_json(item) for item in value]
         case int():
             return value
     number = float(value)
     return number if math.isfinite(number) else None
 
 
-def _iptc(picture: Image.Image) -> dict[str, object]:
-    found = IptcImagePlugin.getiptcinfo(picture) or {}  # type: ignore[arg-type]
-    return {_IPTC[tag]: _iptc_text(value) for (record, tag), value in found.items() if record == 2 and tag in _IPTC}  # noqa: PLR2004 - the application record
+def _iptc(image: Image.Image) -> dict[str, object]:
+    records = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]
+    return {_IPTC[tag]: _iptc_text(value) for (record, tag), value in records.items() if record == 2 and tag in _IPTC}  # noqa: PLR2004 - the application record
 
 
 def _iptc_text(value: bytes | list[bytes]) -> object:
@@ -183,10 +183,10 @@ def _iptc_text(value: bytes | list[bytes]) -> object:
     return value.decode("utf-8", "replace")
 
 
-def _xmp(picture: Image.Image) -> dict[str, object]:
-    packet = picture.getxmp()
+def _xmp(image: Image.Image) -> dict[str, object]:
+    packet = image.getxmp()
     blocks = packet.get("xmpmeta", packet).get("RDF", {}).get("Description", [])
-    properties = [item for block in _listed(blocks) for item in block.items()]
+    properties = [item for block in _as_list(blocks) for item in block.items()]
     return {_xmp_name(name): _xmp_value(value) for name, value in properties if value and name != "about"}
 
 
@@ -195,16 +195,16 @@ def _xmp_name(name: str) -> str:
 
 
 def _xmp_value(value: Any) -> object:
-    """Unwrap RDF's containers: the default language of an `Alt`, the items of a `Bag` or `Seq`."""
+    """Return the content of RDF containers: the default language of an `Alt`, the items of a `Bag` or `Seq`."""
     match value:
         case {"Alt": {"li": items}}:
-            return _xmp_value(_listed(items)[0])
+            return _xmp_value(_as_list(items)[0])
         case {"Bag": {"li": items}} | {"Seq": {"li": items}}:
-            return [_xmp_value(item) for item in _listed(items)]
+            return [_xmp_value(item) for item in _as_list(items)]
         case {"text": text}:
             return text
     return value
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""How fast the service is: so many uploads at once, each for a while, first come, first served."""
+"""How fast the service is: how many uploads are processed at once, and how long each takes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import heapq
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ikpipe.emulator.settings import Rules
+    from ikpipe.emulator.rules import Rules
 
 
 class Queue:
-    """Servers that take one upload each at a time, as many as `servers`; None is as many as there are uploads.
+    """A queue in front of servers that process one upload each at a time; None is an unlimited number of servers.
 
-    It is computed, not played: each upload is told at its arrival when it is done, so that no timer that is late makes
-    the next one late, and the throughput is exactly that of the servers.
+    It is computed, not simulated: each upload gets the time of its end when it arrives. So a late timer does not delay
+    the uploads behind it, and the throughput is exactly that of the servers.
     """
 
     def __init__(self, servers: int | None) -> None:
-        # when each server is free again: a heap, of which the first is the next
+        # a heap of the times at which each server is free
         self._free = None if servers is None else [float("-inf")] * servers
 
     def join(self, now: float, seconds: float) -> float:
-        """Take an upload that arrives now and is worked on for some seconds; gives when it is done."""
+        """Add an upload that takes some seconds; return when it is done."""
         if self._free is None:
             return now + seconds
         done = max(now, self._free[0]) + seconds
@@ -33,12 +33,12 @@ class Capacity:
     """The queues of one account: one for all uploads, or a second one for those whose file is a URL."""
 
     def __init__(self, rules: Rules) -> None:
-        every = Queue(rules.capacity)
-        for_urls = every if rules.url_capacity is None else Queue(rules.url_capacity)
-        self._bytes = every, rules.latency
-        self._urls = for_urls, rules.latency if rules.url_latency is None else rules.url_latency
+        queue = Queue(rules.capacity)
+        url_queue = queue if rules.url_capacity is None else Queue(rules.url_capacity)
+        self._bytes = queue, rules.latency
+        self._urls = url_queue, rules.latency if rules.url_latency is None else rules.url_latency
 
     def join(self, now: float, *, url: bool) -> float:
-        """Take an upload that arrives now; gives when the service is done with it."""
+        """Add an upload that arrives now; return when the service is done with it."""
         queue, latency = self._urls if url else self._bytes
         return queue.join(now, latency)

@@ -1,85 +1,163 @@
-"""The two parameters that are JSON of their own: `extensions` and `transformation`."""
+"""Stand-ins of the extensions: what each changes in a file, at once or later, and their webhooks."""
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.emulator import strict_json
-from ikpipe.emulator.refusals import Refusal, invalid
+from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.store import timestamp
+from ikpipe.emulator.upload.parameters import TAGGERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-BAD_TRANSFORMATION = "The file could not be uploaded because the transformation field is invalid."
-TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
-REQUIRED = {
-    **dict.fromkeys(TAGGERS, ("maxTags", "minConfidence")),
-    "remove-bg": (),
-    "ai-auto-description": (),
-    "ai-tasks": ("tasks",),
-    "saved-extension": ("id",),
+    from ikpipe.emulator.account import EmulatedAccount
+    from ikpipe.emulator.rules import Rules
+    from ikpipe.emulator.store import Details
+
+Extension = dict[str, Any]
+Schemas = dict[str, Any]
+"""The schemas of the custom metadata fields by name."""
+
+CONFIDENCE = 99.0
+
+
+def status(name: str, rules: Rules) -> str:
+    """Return the status of an extension in the response to the upload [upload docs: success, pending or failed]."""
+    if _matches(name, rules.extensions_pending):
+        return "pending"
+    return "failed" if _matches(name, rules.extensions_failed) else "success"
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+class ExtensionRunner:
+    """Runs the extensions of one account."""
+
+    def __init__(self, account: EmulatedAccount) -> None:
+        self._account = account
+
+    def begin(self, details: Details, extensions: list[Extension]) -> tuple[Details, dict[str, str]]:
+        """Run the extensions that finish at once; return the changed details, and the status of each extension."""
+        rules = self._account.rules
+        statuses = {extension["name"]: status(extension["name"], rules) for extension in extensions}
+        for extension in extensions:
+            if statuses[extension["name"]] == "success":
+                details = self._apply(details, extension)
+        return details, statuses
+
+    def finish_later(self, details: Details, extensions: list[Extension], webhook_url: str | None) -> None:
+        """Run the pending extensions after a delay."""
+        account = self._account
+        for extension in extensions:
+            if status(extension["name"], account.rules) == "pending":
+                work = partial(self._finish, details["fileId"], extension, webhook_url)
+                account.background.later(account.rules.extension_delay, work)
+
+    def _apply(self, details: Details, extension: Extension) -> Details:
+        schemas = {field["name"]: field["schema"] for field in self._account.store.fields()}
+        effect = EFFECTS.get(extension["name"])
+        return details if effect is None else details | effect(details, extension, self._account.rules, schemas)
+
+    async def _finish(self, file_id: str, extension: Extension, webhook_url: str | None) -> None:
+        account, name = self._account, extension["name"]
+        details = account.store.get(file_id)
+        reason = "The file was deleted in the meantime." if details is None else self._failure(name)
+        if details is not None and reason is None:
+            details = self._apply(details, extension) | {"updatedAt": timestamp()}
+            account.store.update(details)
+            await account.store.commit()
+        if webhook_url is None:
+            return
+        if details is None or reason is not None:
+            failed = {"service": name, "status": "FAILURE", "fileId": file_id, "error": {"message": reason}}
+            account.webhooks.tell_extension(webhook_url, failed)
+        else:
+            file = file_details(details, account.endpoint)
+            account.webhooks.tell_extension(webhook_url, {"service": name, "status": "SUCCESS", "fileObject": file})
+
+    def _failure(self, name: str) -> str | None:
+        """Return why an extension fails, or None [guess: the content of an error is not documented]."""
+        return f"The extension {name} failed." if _matches(name, self._account.rules.extensions_failed) else None
+
+
+# The effects: each returns the details that it changes
+
+
+def _tag(details: Details, extension: Extension, rules: Rules, _schemas: Schemas) -> Details:
+    """Add at most `maxTags` tags, none with less than `minConfidence` [docs]."""
+    minimum, source = extension["minConfidence"], extension["name"]
+    tags = []
+    for tag in rules.ai_tags:
+        name, _, confidence = tag.partition(":")
+        tags.append({"name": name, "confidence": float(confidence or max(CONFIDENCE, minimum)), "source": source})
+    confident = [tag for tag in tags if tag["confidence"] >= minimum][: max(0, int(extension["maxTags"]))]
+    others = [tag for tag in details["AITags"] or [] if tag["source"] != source]
+    return {"AITags": others + confident or None}
+
+
+def _describe(_details: Details, _extension: Extension, rules: Rules, _schemas: Schemas) -> Details:
+    return {"description": rules.ai_description}
+
+
+def _run_tasks(details: Details, extension: Extension, rules: Rules, schemas: Schemas) -> Details:
+    """Run tasks [spec]: the first terms of a vocabulary match, and a rule answers the questions."""
+    changed: Details = {"tags": list(details["tags"] or []), "customMetadata": dict(details["customMetadata"])}
+    for task in _objects(extension["tasks"]):
+        if task.get("type") == "select_tags":
+            _add_tags(changed["tags"], _selected(task, task.get("vocabulary")))
+        elif task.get("type") == "select_metadata":
+            _set_field(changed["customMetadata"], task, schemas)
+        elif task.get("type") == "yes_no":
+            action = task.get(f"on_{rules.ai_answer}")
+            _run_action(changed, action if isinstance(action, dict) else {}, schemas)
+    return {"tags": changed["tags"] or None, "customMetadata": changed["customMetadata"]}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _values(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _add_tags(tags: list[str], more: Iterable[Any]) -> None:
+    tags += [tag for tag in more if isinstance(tag, str) and tag not in tags]
+
+
+def _selected(task: Mapping[str, Any], vocabulary: object) -> list[Any]:
+    minimum = task.get("min_selections")
+    return _values(vocabulary)[: minimum if isinstance(minimum, int) and minimum > 0 else 1]
+
+
+def _set_field(metadata: dict[str, Any], task: Mapping[str, Any], schemas: Schemas) -> None:
+    schema = schemas.get(str(task.get("field")))
+    if schema is None:
+        return
+    selected = _selected(task, task.get("vocabulary") or schema.get("selectOptions"))
+    if selected:
+        metadata[str(task["field"])] = selected if schema["type"] == "MultiSelect" else selected[0]
+
+
+def _run_action(changed: Details, action: Mapping[str, Any], schemas: Schemas) -> None:
+    _add_tags(changed["tags"], _values(action.get("add_tags")))
+    removed = _values(action.get("remove_tags"))
+    changed["tags"] = [tag for tag in changed["tags"] if tag not in removed]
+    for update in _objects(action.get("set_metadata")):
+        if (field := str(update.get("field"))) in schemas:
+            changed["customMetadata"][field] = update.get("value")
+    for update in _objects(action.get("unset_metadata")):
+        changed["customMetadata"].pop(str(update.get("field")), None)
+
+
+EFFECTS: dict[str, Callable[[Details, Extension, Rules, Schemas], Details]] = {
+    **dict.fromkeys(TAGGERS, _tag),
+    "ai-auto-description": _describe,
+    "ai-tasks": _run_tasks,
 }
-"""The extensions and the keys that each must have (`spec`)."""
-
-POST_KEYS = {
-    "transformation": {"type", "value"},
-    "gif-to-video": {"type", "value"},
-    "thumbnail": {"type", "value"},
-    "abs": {"type", "value", "protocol"},
-}
-"""The kinds of post-transformation and the keys that each may have (`spec`)."""
-OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
-
-
-def _json(text: str) -> Any:
-    try:
-        return strict_json.loads(text)
-    except ValueError:
-        return None
-
-
-def read_extensions(text: str) -> list[dict[str, Any]]:
-    """Read the JSON array of extensions (`seed`, `spec`)."""
-    value = _json(text) if text else []
-    if not isinstance(value, list):
-        raise invalid("extensions", "It must be a stringified JSON array.")
-    for extension in value:
-        _check_extension(extension)
-    return value
-
-
-def _check_extension(extension: object) -> None:
-    name = extension.get("name") if isinstance(extension, dict) else None
-    if not isinstance(extension, dict) or not isinstance(name, str) or name not in REQUIRED:
-        raise invalid("extensions", "Each extension must be an object with the name of an extension.")
-    missing = [key for key in REQUIRED[name] if key not in extension]
-    if missing:
-        raise invalid("extensions", f"{name} needs {' and '.join(missing)}.")
-    if name in TAGGERS and any(type(extension[key]) not in {int, float} for key in REQUIRED[name]):
-        raise invalid("extensions", f"maxTags and minConfidence of {name} must be numbers.")
-
-
-def read_transformation(text: str) -> dict[str, Any]:
-    """Read the JSON object of transformations before and after storing (`spec`)."""
-    value = _json(text) if text else {}
-    well_formed = isinstance(value, dict) and value.keys() <= {"pre", "post"} and (not text or len(value) > 0)
-    if not (well_formed and _is_pre(value.get("pre", "w")) and _is_post(value.get("post", []))):
-        raise Refusal(400, BAD_TRANSFORMATION)
-    return dict(value)
-
-
-def _is_pre(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _is_post(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(step, dict) and _is_post_step(step) for step in value)
-
-
-def _is_post_step(step: Mapping[str, object]) -> bool:
-    kind, value = step.get("type"), step.get("value")
-    if not isinstance(kind, str) or kind not in POST_KEYS or not step.keys() <= POST_KEYS[kind]:
-        return False
-    if value is None:
-        return kind in OPTIONAL_VALUE
-    return isinstance(value, str) and (kind != "abs" or step.get("protocol") in ("hls", "dash"))
+"""The effects of the stand-ins; `remove-bg` and `saved-extension` change nothing."""

@@ -1,4 +1,4 @@
-"""Faults at work: they go around the upload endpoint, and change what it receives or what it sends."""
+"""Applies faults to uploads: wraps the upload endpoint, and changes what it receives or sends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, Response
 
+from ikpipe.emulator.error_responses import ErrorResponse, too_many_requests
 from ikpipe.emulator.faults import KINDS
-from ikpipe.emulator.refusals import Refusal, too_many
 from ikpipe.emulator.upload.authentication import FaultInjected
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class FaultyUploads:
-    """Goes around the upload endpoint, and does to some uploads what the faults say."""
+    """Wraps the upload endpoint, and applies to each upload the fault that is drawn for it."""
 
     def __init__(self, app: ASGIApp, account: EmulatedAccount) -> None:
         self._app = app
         self._account = account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass an upload on, with or without a fault."""
+        """Pass an upload to the endpoint, with or without a fault."""
         kind = self._account.faults.draw()
         if kind is None:
             await self._app(scope, receive, send)
@@ -34,7 +34,7 @@ class FaultyUploads:
         try:
             await self._app(scope, fault.receiver(receive), fault.sender(receive, send))
         except FaultInjected:
-            await fault.strike()
+            await fault.fail()
 
 
 class _Fault:
@@ -47,90 +47,84 @@ class _Fault:
         self._half = int(dict(scope["headers"]).get(b"content-length", b"0")) // 2
         self._received = 0
         self._moment = account.faults.spends[kind]
-        # the endpoint then calls for the fault itself, once it has the token
-        scope["struck"] = self._moment == "received"
+        # the endpoint then raises FaultInjected when it has marked the token as used
+        scope["fault_due"] = self._moment == "received"
         if kind == "index-delay":
             scope["index_delay"] = account.rules.fault_index_delay
-            self._fired()
+            self._count()
 
-    def _fired(self) -> None:
+    def _count(self) -> None:
         self._account.faults.count(self._kind)
         self._scope["entry"].setdefault("faults", []).append(self._kind)
 
-    async def _cut(self) -> Message:
-        self._account.cut(self._scope["client"])
-        # uvicorn hears of it in the loop's next round; until then it would complain of an answer that is missing
+    async def _reset(self) -> Message:
+        self._account.reset_connection(self._scope["client"])
+        # uvicorn notices it in the next round of the event loop; before, it would complain of a missing response
         await asyncio.sleep(0)
         return {"type": "http.disconnect"}
 
     def receiver(self, receive: Receive) -> Receive:
-        """Do what happens while the body comes."""
+        """Return a `receive` with the faults of the request body."""
 
-        async def faulty() -> Message:
+        async def faulty_receive() -> Message:
             if self._kind == "reset-before":
-                return await self.strike()
+                return await self.fail()
             message = await receive()
             self._received += len(message.get("body", b""))
             if self._kind == "reset-middle" and self._received >= self._half:
-                return await self.strike()
-            if not message.get("more_body", False):
-                return await self._after_body(message)
+                return await self.fail()
+            if message.get("more_body", False):
+                return message
+            if self._kind == "slow":
+                self._count()
+                await asyncio.sleep(self._account.rules.fault_slow)
+            if KINDS[self._kind].before_storing and self._moment == "never":
+                return await self.fail()
             return message
 
-        return faulty
+        return faulty_receive
 
-    async def _after_body(self, message: Message) -> Message:
-        if self._kind == "slow":
-            self._fired()
-            await asyncio.sleep(self._account.rules.fault_slow)
-        if KINDS[self._kind].before_storing and self._moment == "never":
-            return await self.strike()
-        return message
-
-    async def strike(self) -> Message:
-        """Refuse an upload of which nothing is stored, or reset its connection."""
-        self._fired()
+    async def fail(self) -> Message:
+        """Raise an error response for an upload that is not stored, or reset its connection."""
+        self._count()
         if self._kind == "429":
-            raise too_many(self._account.rules.fault_wait)
+            raise too_many_requests(self._account.rules.fault_wait)
         if self._kind == "5xx":
-            raise Refusal(self._account.faults.choose_outage(self._kind), "")
-        # before the reset: a client that looks into the log at once must find it there
+            raise ErrorResponse(self._account.faults.choose_outage(self._kind), "")
+        # before the reset: a client that reads the log at once must find it there
         self._scope["entry"]["message"] = "cut off"
-        return await self._cut()
+        return await self._reset()
 
     def sender(self, receive: Receive, send: Send) -> Send:
-        """Do what happens to the answer, if the file is stored."""
+        """Return a `send` with the faults of the response to a stored file."""
         start: list[Message] = []
 
-        async def faulty(message: Message) -> None:
-            if not self._scope["entry"]["stored"] or not KINDS[self._kind].spoils_answer:
+        async def faulty_send(message: Message) -> None:
+            if not self._scope["entry"]["stored"] or not KINDS[self._kind].damages_response:
                 await send(message)
             elif message["type"] == "http.response.start":
                 start.append(message)
             else:
-                self._fired()
-                await self._unspend()
-                await self._spoil(start[0], message["body"], receive, send)
+                self._count()
+                if self._moment == "answered":
+                    # before anything is sent: a quick client must not find the token used
+                    self._account.store.unspend(self._scope["token"])
+                    await self._account.store.commit()
+                await self._send_damaged(start[0], message["body"], receive, send)
 
-        return faulty
+        return faulty_send
 
-    async def _unspend(self) -> None:
-        # before anything is sent: a client that is quick must not find the token spent
-        if self._moment == "answered":
-            self._account.store.give_back(self._scope["token"])
-            await self._account.store.commit()
-
-    async def _spoil(self, start: Message, body: bytes, receive: Receive, send: Send) -> None:
+    async def _send_damaged(self, start: Message, body: bytes, receive: Receive, send: Send) -> None:
         half = body[: len(body) // 2]
         if self._kind == "cut-answer":
             await send(start)
             await send({"type": "http.response.body", "body": half, "more_body": True})
         if self._kind in {"cut-answer", "store-then-cut"}:
-            await self._cut()
+            await self._reset()
         else:
-            await self._spoilt(start["status"], half)(self._scope, receive, send)
+            await self._damaged_response(start["status"], half)(self._scope, receive, send)
 
-    def _spoilt(self, status: int, half: bytes) -> Response:
+    def _damaged_response(self, status: int, half: bytes) -> Response:
         if self._kind == "store-then-5xx":
             return Response(status_code=self._account.faults.choose_outage(self._kind))
         if self._kind == "non-json":

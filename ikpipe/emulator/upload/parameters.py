@@ -1,4 +1,4 @@
-"""The form's fields, checked one by one and turned into what they ask for."""
+"""What each form field of an upload may contain, and the values that it stands for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ikpipe.emulator import strict_json
-from ikpipe.emulator.refusals import invalid
-from ikpipe.emulator.upload.extensions import read_extensions, read_transformation
+from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ikpipe.emulator.settings import Rules
+    from ikpipe.emulator.rules import Rules
 
 DEEPEST = 50
 LONGEST_TAGS = 500
@@ -25,6 +24,24 @@ RESPONSE_FIELDS = frozenset(
         *("isPublished", "selectedFieldsSchema"),
     ),
 )
+BAD_TRANSFORMATION = "The file could not be uploaded because the transformation field is invalid."
+TAGGERS = ("google-auto-tagging", "aws-auto-tagging")
+REQUIRED = {
+    **dict.fromkeys(TAGGERS, ("maxTags", "minConfidence")),
+    "remove-bg": (),
+    "ai-auto-description": (),
+    "ai-tasks": ("tasks",),
+    "saved-extension": ("id",),
+}
+"""The extensions, and the keys that each must have [spec]."""
+POST_KEYS = {
+    "transformation": {"type", "value"},
+    "gif-to-video": {"type", "value"},
+    "thumbnail": {"type", "value"},
+    "abs": {"type", "value", "protocol"},
+}
+"""The types of post-transformation, and the keys that each may have [spec]."""
+OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*")
 _PLAIN_FOLDER = re.compile(r"[A-Za-z0-9/_-]*")
 _COORDINATES = re.compile(r"\d{1,9}(?:,\d{1,9}){3}", re.ASCII)
@@ -32,7 +49,7 @@ _COORDINATES = re.compile(r"\d{1,9}(?:,\d{1,9}){3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class UploadParameters:
-    """What an upload asks for; None is "not given"."""
+    """The parameters of an upload; None is a parameter that was not sent."""
 
     name: str
     folder: str
@@ -54,8 +71,8 @@ class UploadParameters:
     description: str | None
 
 
-def read(fields: Mapping[str, str], rules: Rules) -> UploadParameters:
-    """Read every field; the first that breaks a rule raises a `Refusal`."""
+def read_parameters(fields: Mapping[str, str], rules: Rules) -> UploadParameters:
+    """Return the parameters in the form fields; the first invalid one raises an `ErrorResponse`."""
     return UploadParameters(
         name=file_name(fields.get("fileName", ""), rules),
         folder=folder(fields.get("folder", "/"), rules),
@@ -65,101 +82,102 @@ def read(fields: Mapping[str, str], rules: Rules) -> UploadParameters:
         published=published(fields, rules),
         coordinates=coordinates(fields.get("customCoordinates", "")),
         response_fields=response_fields(fields.get("responseFields", "")),
-        extensions=read_extensions(fields.get("extensions", "")),
+        extensions=extensions(fields.get("extensions", "")),
         webhook_url=webhook_url(fields.get("webhookUrl", "")),
         overwrite=boolean(fields, "overwriteFile", default=True),
         overwrite_ai_tags=boolean(fields, "overwriteAITags", default=True),
         overwrite_tags=boolean(fields, "overwriteTags", default=True),
         overwrite_metadata=boolean(fields, "overwriteCustomMetadata", default=True),
         metadata=custom_metadata(fields.get("customMetadata", "")),
-        transformation=read_transformation(fields.get("transformation", "")),
+        transformation=transformation(fields.get("transformation", "")),
         description=fields.get("description") or None,
     )
 
 
-def _replaced(text: str, special: str) -> str:
-    """Put `_` for all but letters, marks and numerals of any script, and some special characters (`seed`)."""
-    return "".join(c if c in special or unicodedata.category(c)[0] in "LMN" else "_" for c in text)
+def _replace_special(text: str, allowed: str) -> str:
+    """Replace by `_` all but letters, marks, numerals and some special characters [upload docs]."""
+    return "".join(c if c in allowed or unicodedata.category(c)[0] in "LMN" else "_" for c in text)
 
 
 def file_name(text: str, rules: Rules) -> str:
-    """Give the name that a file will have (`seed`: any other character becomes `_`; the rule `names` can keep them).
+    """Return the name of the file [upload docs: other characters become `_`, unless the rule `names` keeps them].
 
-    A slash parts folders, so that no name can have one (`guess`).
+    A slash separates folders, so no name can have one [guess].
     """
     if not text:
-        raise invalid("fileName", "It is missing.")
+        raise invalid_parameter("fileName", "It is missing.")
     if rules.names == "keep":
         return text.replace("/", "_")
-    return text if _PLAIN.fullmatch(text) else _replaced(text, "._-")
+    return text if _PLAIN.fullmatch(text) else _replace_special(text, "._-")
 
 
 def folder(text: str, rules: Rules) -> str:
-    """Give the folder, with a slash at both ends (`seed`: at most 50 levels, letters, marks, numerals, `/ _ -`).
+    """Return the folder, with a slash at both ends.
 
-    Other characters become `_`, or are kept: the rule `names` says it.
+    It has at most 50 levels of letters, marks, numerals, `_` and `-` [upload docs]. Other characters become `_`, unless
+    the rule `names` keeps them.
     """
-    kept = rules.names == "keep" or _PLAIN_FOLDER.fullmatch(text)
-    replaced = text if kept else _replaced(text, "/_-")
-    levels = [level for level in replaced.split("/") if level]
+    if rules.names == "replace" and not _PLAIN_FOLDER.fullmatch(text):
+        text = _replace_special(text, "/_-")
+    levels = [level for level in text.split("/") if level]
     if len(levels) > DEEPEST:
-        raise invalid("folder", f"It is nested more than {DEEPEST} levels deep.")
+        raise invalid_parameter("folder", f"It is nested more than {DEEPEST} levels deep.")
     return "/".join(["", *levels, ""])
 
 
 def folder_name(text: str) -> str:
-    """Give the name that a folder will have, which is one level (`docs`: any other character becomes `_`)."""
-    return _replaced(text, "_-")
+    """Return the name of a folder, which is one level [docs: other characters become `_`]."""
+    return _replace_special(text, "_-")
 
 
 def boolean(fields: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Read `true` or `false` (`seed`: nothing else is accepted)."""
+    """Parse `true` or `false` [upload docs: nothing else is accepted]."""
     text = fields.get(name)
     if text not in {None, "true", "false"}:
-        raise invalid(name, "It must be true or false.")
+        raise invalid_parameter(name, "It must be true or false.")
     return default if text is None else text == "true"
 
 
 def published(fields: Mapping[str, str], rules: Rules) -> bool:
-    """Read `isPublished` (`seed`: drafts are for enterprise plans)."""
+    """Parse `isPublished` [upload docs: drafts are for enterprise plans]."""
     value = boolean(fields, "isPublished", default=True)
     if not value and not rules.drafts:
-        raise invalid("isPublished", "Your plan does not include drafts.")
+        raise invalid_parameter("isPublished", "Your plan does not include drafts.")
     return value
 
 
 def tags(text: str) -> list[str] | None:
-    """Read the tags (`seed`: 500 characters in all, no `%`); none at all is None."""
+    """Parse comma-separated tags [upload docs: 500 characters in all, no `%`]; None if there are none."""
     if len(text) > LONGEST_TAGS:
-        raise invalid("tags", f"The tags have more than {LONGEST_TAGS} characters in all.")
+        raise invalid_parameter("tags", f"The tags have more than {LONGEST_TAGS} characters in all.")
     if "%" in text:
-        raise invalid("tags", "The character % is not allowed.")
+        raise invalid_parameter("tags", "The character % is not allowed.")
     return [tag.strip() for tag in text.split(",") if tag.strip()] or None
 
 
 def coordinates(text: str) -> str | None:
-    """Read `x,y,width,height` (`seed`; `guess`: whole numbers, not negative)."""
+    """Check `x,y,width,height` [upload docs; guess: whole numbers, not negative]."""
     if text and not _COORDINATES.fullmatch(text):
-        raise invalid("customCoordinates", "It must be in the format x,y,width,height.")
+        raise invalid_parameter("customCoordinates", "It must be in the format x,y,width,height.")
     return text or None
 
 
 def response_fields(text: str) -> frozenset[str]:
-    """Read the fields that the answer shall have (`seed`, `spec`; `guess`: an unknown one is refused)."""
+    """Parse the names of optional response fields [upload docs, spec; guess: unknown names are rejected]."""
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     if not names <= RESPONSE_FIELDS:
-        raise invalid("responseFields", f"Unknown fields: {', '.join(sorted(names - RESPONSE_FIELDS))}.")
+        raise invalid_parameter("responseFields", f"Unknown fields: {', '.join(sorted(names - RESPONSE_FIELDS))}.")
     return names
 
 
 def webhook_url(text: str) -> str | None:
-    """Read the address for the extensions' final status (`guess`: it must be http or https)."""
-    if text and not _is_web_address(text):
-        raise invalid("webhookUrl", "It must be an http or https URL.")
+    """Check the URL for the results of extensions [guess: it must be http or https]."""
+    if text and not _is_web_url(text):
+        raise invalid_parameter("webhookUrl", "It must be an http or https URL.")
     return text or None
 
 
-def _is_web_address(text: str) -> bool:
+def _is_web_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -167,12 +185,67 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
-def custom_metadata(text: str) -> dict[str, Any] | None:
-    """Read the JSON object of custom metadata (`seed`); its keys and values are checked against the fields later."""
+# Parameters that are JSON
+
+
+def _json(text: str) -> Any:
+    """Parse JSON; what is not valid is a text, which no parameter accepts."""
     try:
-        value = strict_json.loads(text) if text else None
+        return strict_json.loads(text)
     except ValueError:
-        value = text
+        return text
+
+
+def custom_metadata(text: str) -> dict[str, Any] | None:
+    """Parse the JSON object of custom metadata [upload docs]; `custom_fields` checks its keys and values."""
+    value = _json(text) if text else None
     if value is not None and not isinstance(value, dict):
-        raise invalid("customMetadata", "It must be a stringified JSON object.")
+        raise invalid_parameter("customMetadata", "It must be a stringified JSON object.")
     return value
+
+
+def extensions(text: str) -> list[dict[str, Any]]:
+    """Parse the JSON array of extensions [upload docs, spec]."""
+    value = _json(text) if text else []
+    if not isinstance(value, list):
+        raise invalid_parameter("extensions", "It must be a stringified JSON array.")
+    for extension in value:
+        _check_extension(extension)
+    return value
+
+
+def _check_extension(extension: object) -> None:
+    name = extension.get("name") if isinstance(extension, dict) else None
+    if not isinstance(extension, dict) or not isinstance(name, str) or name not in REQUIRED:
+        raise invalid_parameter("extensions", "Each extension must be an object with the name of an extension.")
+    missing = [key for key in REQUIRED[name] if key not in extension]
+    if missing:
+        raise invalid_parameter("extensions", f"{name} needs {' and '.join(missing)}.")
+    if name in TAGGERS and any(type(extension[key]) not in {int, float} for key in REQUIRED[name]):
+        raise invalid_parameter("extensions", f"maxTags and minConfidence of {name} must be numbers.")
+
+
+def transformation(text: str) -> dict[str, Any]:
+    """Parse the JSON object of transformations before and after storing [spec]."""
+    value = _json(text) if text else {}
+    well_formed = isinstance(value, dict) and value.keys() <= {"pre", "post"} and (not text or len(value) > 0)
+    if not (well_formed and _is_pre(value.get("pre", "w")) and _is_post(value.get("post", []))):
+        raise ErrorResponse(400, BAD_TRANSFORMATION)
+    return dict(value)
+
+
+def _is_pre(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_post(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(step, dict) and _is_post_step(step) for step in value)
+
+
+def _is_post_step(step: Mapping[str, object]) -> bool:
+    kind, value = step.get("type"), step.get("value")
+    if not isinstance(kind, str) or kind not in POST_KEYS or not step.keys() <= POST_KEYS[kind]:
+        return False
+    if value is None:
+        return kind in OPTIONAL_VALUE
+    return isinstance(value, str) and (kind != "abs" or step.get("protocol") in ("hls", "dash"))

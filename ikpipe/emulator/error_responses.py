@@ -1,0 +1,63 @@
+"""Error responses of the service: raised where a request fails, and turned into JSON by `app`."""
+
+from collections.abc import Mapping
+
+HELP = "For support kindly contact us at support@imagekit.io ."
+
+
+class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the program
+    """An error that the service answers a request with.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    message
+        The service's own words.
+    headers
+        Additional response headers, such as those of a rate limit.
+    secret
+        A part of the message that the log must not show.
+    reason
+        A code that some responses have beside the message.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        secret: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+        self._reason = {} if reason is None else {"reason": reason}
+        self.logged = message.replace(secret, "...") if secret else message
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The JSON of the response [spec: message and help; a 429 has only the message]."""
+        if self.status == 429:  # noqa: PLR2004 - an HTTP status
+            return {"message": self.message}
+        return {"message": self.message, "help": HELP, **self._reason}
+
+
+def too_many_requests(wait: int, limit: int = 0, interval: int = 1000) -> ErrorResponse:
+    """Return a 429 [docs: `X-RateLimit-Reset` says how long to wait; all times are in milliseconds]."""
+    values = {"Limit": limit, "Reset": wait, "Interval": interval}
+    headers = {f"X-RateLimit-{name}": str(value) for name, value in values.items()}
+    return ErrorResponse(429, "Too many requests. Please try again later.", headers)
+
+
+def invalid_parameter(parameter: str, reason: str) -> ErrorResponse:
+    """Return a 400 for one parameter [guess: not documented, but worded like the documented messages]."""
+    return ErrorResponse(400, f"Your request contains invalid {parameter} parameter. {reason}")
+
+
+def missing_parameter(parameter: str) -> ErrorResponse:
+    """Return a 400 for a parameter that the request lacks [spec for `file` and `token`; guess for others]."""
+    return ErrorResponse(400, f"Your request is missing {parameter} parameter.")

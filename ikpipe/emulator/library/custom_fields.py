@@ -1,0 +1,173 @@
+"""Custom metadata fields: checks of their schemas, and of the values in them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Schema = dict[str, Any]
+
+BOUNDS = ("minValue", "maxValue")
+LENGTHS = ("minLength", "maxLength")
+KEYS: dict[str, tuple[str, ...]] = {
+    "Text": LENGTHS,
+    "Textarea": LENGTHS,
+    "Number": BOUNDS,
+    "Date": BOUNDS,
+    "Boolean": (),
+    "SingleSelect": ("selectOptions",),
+    "MultiSelect": ("selectOptions",),
+}
+"""The types, and the keys that each schema may have besides the common ones [spec]."""
+RESERVED = "_internal_original_created_datetime"
+"""A name that no field can have [spec]."""
+COMMON_KEYS = ("type", "isValueRequired", "defaultValue")
+
+_OPTIONS = (str, int, float, bool)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII)
+
+
+def check_values(values: Mapping[str, object], fields: Sequence[Mapping[str, Any]]) -> None:
+    """Reject metadata with unknown fields, invalid values, or missing required fields.
+
+    Fields must exist [upload docs]; values must match the schemas [spec]; the messages are guesses.
+    """
+    schemas = {field["name"]: field["schema"] for field in fields}
+    for name, value in values.items():
+        if name not in schemas:
+            raise invalid_parameter("customMetadata", f"The field {name} does not exist.")
+        problem = value_problem(value, schemas[name])
+        if problem:
+            raise invalid_parameter("customMetadata", f"The value of {name} {problem}.")
+    for name, schema in schemas.items():
+        if schema.get("isValueRequired") and values.get(name) in (None, ""):
+            raise invalid_parameter("customMetadata", f"The field {name} is required.")
+
+
+def value_problem(value: object, schema: Schema) -> str | None:
+    """Return what is wrong with a value of a field, or None."""
+    return VALUE_PROBLEMS[schema["type"]](value, schema)
+
+
+def _text(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    if len(value) < schema.get("minLength", 0):
+        return f"is shorter than {schema['minLength']} characters"
+    if len(value) > schema.get("maxLength", len(value)):
+        return f"is longer than {schema['maxLength']} characters"
+    return None
+
+
+def _number(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return "must be a number"
+    if value < schema.get("minValue", value):
+        return f"is less than {schema['minValue']}"
+    if value > schema.get("maxValue", value):
+        return f"is greater than {schema['maxValue']}"
+    return None
+
+
+def _date(value: object, schema: Schema) -> str | None:
+    when = _day(value)
+    if when is None:
+        return "must be an ISO 8601 date"
+    if when < (_day(schema.get("minValue")) or when):
+        return f"is before {schema['minValue']}"
+    if when > (_day(schema.get("maxValue")) or when):
+        return f"is after {schema['maxValue']}"
+    return None
+
+
+def _day(value: object) -> date | None:
+    """Return the day of an ISO 8601 date or time [guess: the service stores days]."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).date()
+    except ValueError:
+        return None
+
+
+def _boolean(value: object, _schema: Schema) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+def _single_select(value: object, schema: Schema) -> str | None:
+    return None if _is_option(value, schema) else "is none of the field's options"
+
+
+def _multi_select(value: object, schema: Schema) -> str | None:
+    if not isinstance(value, list):
+        return "must be an array"
+    return None if all(_is_option(item, schema) for item in value) else "has an element that is none of the options"
+
+
+def _is_option(value: object, schema: Schema) -> bool:
+    """Whether a value is an option; compared with its type, since `True == 1` in Python but not in JSON."""
+    return any(type(option) is type(value) and option == value for option in schema["selectOptions"])
+
+
+VALUE_PROBLEMS: dict[str, Callable[[object, Schema], str | None]] = {
+    "Text": _text,
+    "Textarea": _text,
+    "Number": _number,
+    "Date": _date,
+    "Boolean": _boolean,
+    "SingleSelect": _single_select,
+    "MultiSelect": _multi_select,
+}
+
+
+def _is_bound(value: object, kind: str) -> bool:
+    return VALUE_PROBLEMS[kind](value, {}) is None
+
+
+def _is_length(value: object, _kind: str) -> bool:
+    return type(value) is int and value >= 0
+
+
+_LIMITS: dict[str, Callable[[object, str], bool]] = {
+    **dict.fromkeys(BOUNDS, _is_bound),
+    **dict.fromkeys(LENGTHS, _is_length),
+    "selectOptions": lambda value, _kind: isinstance(value, list) and all(type(option) in _OPTIONS for option in value),
+}
+"""Checks of the schema keys that limit values [spec]."""
+
+
+def check_schema(schema: object, *, required_default: bool) -> None:
+    """Reject an invalid schema of a field [spec; guess for the messages]."""
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if not isinstance(schema, dict) or not isinstance(kind, str) or kind not in KEYS:
+        raise bad_field("schema must be an object with a type of " + ", ".join(KEYS))
+    unknown = schema.keys() - {*COMMON_KEYS, *KEYS[kind]}
+    if unknown:
+        raise bad_field(f"schema of type {kind} has no {', '.join(sorted(unknown))}")
+    options = schema.get("selectOptions")
+    if "selectOptions" in KEYS[kind] and (not isinstance(options, list) or not options):
+        raise bad_field("selectOptions must be an array with an option at least")
+    for key in schema.keys() & _LIMITS.keys():
+        if not _LIMITS[key](schema[key], kind):
+            raise bad_field(f"{key} of type {kind} cannot be that")
+    _check_default(schema, required_default=required_default)
+
+
+def _check_default(schema: Schema, *, required_default: bool) -> None:
+    if "defaultValue" in schema:
+        problem = value_problem(schema["defaultValue"], schema)
+        if problem:
+            raise bad_field(f"defaultValue {problem}")
+    elif schema.get("isValueRequired") and required_default:
+        raise bad_field("defaultValue is needed where isValueRequired is true")
+
+
+def bad_field(problem: str) -> ErrorResponse:
+    """Return the 400 for an invalid custom metadata field [guess for the message]."""
+    return ErrorResponse(400, f"Invalid custom metadata field: {problem}.")

@@ -1,0 +1,33 @@
+"""The JSON of a file in lists, details and webhooks, and its URLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from ikpipe.emulator.store import Details
+
+THUMBNAIL = "tr:n-media_library_thumbnail"
+WHEN_KNOWN = ("width", "height", "bitRate", "videoCodec", "audioCodec", "duration")
+LISTED = (
+    *("type", "fileId", "name", "filePath", "tags", "AITags", "versionInfo", "isPrivateFile", "isPublished"),
+    *("customCoordinates", "fileType", "mime", "width", "height", "size", "hasAlpha", "customMetadata"),
+    *("embeddedMetadata", "description", "createdAt", "updatedAt", *WHEN_KNOWN[2:]),
+)
+
+
+def file_urls(details: Details, endpoint: str) -> Details:
+    """Return the `url` of a file, and for an image the `thumbnailUrl` [upload docs]."""
+    path = quote(details["filePath"])
+    urls = {"url": f"{endpoint}{path}"}
+    if details["fileType"] == "image":
+        urls["thumbnailUrl"] = f"{endpoint}/{THUMBNAIL}{path}"
+    return urls
+
+
+def file_details(details: Details, endpoint: str) -> dict[str, Any]:
+    """Return a file as lists and webhooks show it [spec]; `thumbnail` is what uploads call `thumbnailUrl`."""
+    urls = file_urls(details, endpoint)
+    shown = {name: details[name] for name in LISTED if name in details}
+    return shown | {"url": urls["url"], "thumbnail": urls.get("thumbnailUrl", urls["url"])}

@@ -1,0 +1,276 @@
+"""The emulator's rules: each assumption about the service, each state of an account, and the checks of their values."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+MEGABYTE = 1024 * 1024
+SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - signs nothing but an emulator's webhooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How the emulator behaves where the documentation is silent, or where accounts differ.
+
+    The tag in brackets is the source: `upload docs` is ImageKit's documentation of the upload endpoint, `docs` its
+    other documentation, `spec` its OpenAPI description, `sdk` its official clients, and `guess` an assumption.
+    """
+
+    # The token
+    used_token: Literal["invalid", "used-before"] = "invalid"  # noqa: S105 - a wording
+    """Error message for a used token [guess: none is documented; V1 says "has been used before"]."""
+    error_spends: bool = True
+    """Whether a rejected request uses its token [upload docs: "Even if your previous request resulted in an error"]."""
+    payload: Literal["text", "json"] = "text"
+    """Whether claims and fields are compared as text or as JSON [guess: the upload docs ask for identical values]."""
+    other_claims: Literal["refuse", "ignore"] = "refuse"
+    """What registered JWT claims that are no form fields do, such as `jti` [guess: no documentation mentions them]."""
+    leeway: float = 0.0
+    """Seconds for which an expired token is still accepted [guess: no tolerance is documented]."""
+
+    # Names and versions
+    suffix_length: int = 9
+    """Length of a unique suffix, after an underscore [guess: as in published examples]."""
+    names: Literal["replace", "keep"] = "replace"
+    """Whether characters other than letters, marks, numerals, `.` (in file names), `_` and `-` become `_` in file names
+    and folders [upload docs; guess for folders], or are kept [guess: a recorded run of rclone shows that they were]."""
+    max_versions: int = 100
+    """Maximum number of versions of a file [upload docs]."""
+    over_versions: Literal["refuse", "drop-oldest"] = "refuse"
+    """What an upload beyond the maximum number of versions does [guess: only the limit is documented]."""
+
+    # Sizes and sources
+    image_limit: int = 25 * MEGABYTE
+    """Maximum size of an image in bytes [upload docs: 25 MB on the free plan; guess: a MB is 1024 * 1024 bytes]."""
+    video_limit: int = 300 * MEGABYTE
+    """Maximum size of a video in bytes [upload docs: 300 MB on the paid plan]."""
+    other_limit: int = 25 * MEGABYTE
+    """Maximum size of any other file in bytes [upload docs: the general limit]."""
+    url_timeout: float = 8.0
+    """Seconds for a URL file to send its response headers [upload docs]."""
+    url_body_timeout: float = 60.0
+    """Seconds for a URL file to send its body [guess: no limit is documented, but a request must end]."""
+
+    fetch_hosts: tuple[str, ...] = ()
+    """Hosts, addresses and networks that URL files may come from although they are not public: `127.0.0.1`,
+    `10.0.0.0/8`, `shop.internal`; `*` is all. Checked after resolving the name, and for each redirect [the emulator's
+    own: an upload must not give access to this machine's network]."""
+
+    # Responses
+    on_request: tuple[str, ...] = (
+        "embeddedMetadata",
+        "customMetadata",
+        "metadata",
+        "isPublished",
+        "selectedFieldsSchema",
+    )
+    """Response fields that are sent only if `responseFields` asks for them [upload docs: two; spec: three more]."""
+    index_lag: float = 0.0
+    """Seconds until a stored file appears in lists and searches [guess: some delay is likely]."""
+    required_fields: Literal["always", "when-sent"] = "when-sent"
+    """When required metadata fields must have a value [spec: if any is set; guess: not in every upload]."""
+    required_default: bool = True
+    """Whether a required metadata field needs a `defaultValue` [spec]."""
+    preflight: bool = True
+    """Whether a browser's preflight request (OPTIONS) is allowed [guess: form uploads need none]."""
+    drafts: bool = True
+    """Whether the plan allows `isPublished=false` [upload docs: enterprise plans only]."""
+
+    # Delivery
+    named: str = ""
+    """The account's named transformations: `small=w-100;square=w-300,h-300` [docs: created in the dashboard]."""
+    unknown_steps: Literal["ignore", "refuse"] = "ignore"
+    """What happens to transformations that are unknown or invalid [guess: not documented]."""
+    restrict_unnamed: bool = False
+    """Whether only named transformations are allowed [docs: a setting of the dashboard]."""
+    restrict_unsigned: bool = False
+    """Whether every URL needs a signature [docs: a setting of the dashboard]."""
+    unsigned_status: int = 401
+    """Status of a URL that lacks the signature it needs [guess: docs have 401 for a modified URL]."""
+    bad_signature: Literal["refuse", "ignore"] = "refuse"
+    """What an invalid signature does to the URL of a public file [docs: 401; newer docs: nothing]."""
+    private_files: Literal["all", "images"] = "all"
+    """Which files `isPrivateFile` protects [spec: all; upload docs: "only relevant for image type files"]."""
+    auto_format: bool = False
+    """Whether images are delivered as WebP if the client accepts it [docs: a setting; guess: off]."""
+
+    # The account
+    imagekit_id: str = "emulator"
+    """The account's id in delivery URLs [docs]."""
+    account_disabled: bool = False
+    """Respond with 403 "Your account is disabled." [spec]."""
+    account_unauthenticated: bool = False
+    """Respond with 403 "Your account cannot be authenticated." [spec]."""
+    key_expired: bool = False
+    """Respond with 403 "Your request contains expired private API key." [spec]."""
+    key_missing: bool = False
+    """Respond with 401 "Your request does not contain private API key." [spec; guess: uploads can get it]."""
+    upload_quota: int | None = None
+    """Maximum number of stored versions; then "Upload Limit Exceeded." [spec]."""
+    extension_quota: int | None = None
+    """Maximum number of extensions since the start; then "Extensions quota exceeded." [spec]."""
+    quota_status: int = 400
+    """Status of an exceeded quota [spec: 400; older docs: 403]."""
+
+    # Transformations of uploads
+    pre_transformation: Literal["queued", "images-at-once"] = "queued"
+    """Whether the response to a pre-transformation is always 202 [spec], or not for images [docs]."""
+    transformation_delay: float = 0.0
+    """Seconds until a queued transformation is done; with 0, a `pre` is done before the response [guess]."""
+    transformations_failed: tuple[str, ...] = ()
+    """Patterns (`*`, `?`) of transformations that fail, before or after the file is stored."""
+
+    # Extensions
+    extensions_pending: tuple[str, ...] = ("remove-bg",)
+    """Patterns (`*`, `?`) of extensions that finish later [docs: `remove-bg` always, taggers sometimes]."""
+    extensions_failed: tuple[str, ...] = ()
+    """Patterns of extensions that fail, at once or later."""
+    extension_delay: float = 0.1
+    """Seconds until a pending extension finishes [guess]."""
+    ai_tags: tuple[str, ...] = ("Stand-in",)
+    """Tags that a tagging extension finds: `Shirt:90.12`, or `Shirt`, which has the confidence that is asked for."""
+    ai_description: str = "What a stand-in sees."
+    """The description that `ai-auto-description` writes."""
+    ai_answer: Literal["yes", "no", "unknown"] = "yes"
+    """The answer to every question of `ai-tasks`."""
+
+    # Webhooks
+    webhook_url: str | None = None
+    """The account's webhook URL [docs: set in the dashboard]."""
+    webhook_events: tuple[str, ...] = ("upload.*",)
+    """Patterns (`*`, `?`) of the events that the account's webhook URL receives."""
+    webhook_secret: str = SECRET
+    """The secret that signs the account's webhooks."""
+    webhook_signature: Literal["both", "standard", "older", "none"] = "both"
+    """How the account's webhooks are signed: `webhook-signature` [sdk], `x-ik-signature` [older docs], or both."""
+    extension_signature: Literal["both", "standard", "older", "none"] = "both"
+    """How webhooks to an upload's `webhookUrl` are signed [guess: the documentation mentions no signature there]."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts, addresses and networks that an upload's `webhookUrl` may name although they are not public, as for
+    `fetch_hosts`; `webhook_url` is not restricted."""
+    webhook_tries: int = 5
+    """Maximum number of attempts to send a webhook [docs: for 24 hours]."""
+    webhook_wait: float = 0.1
+    """Seconds before the second attempt; each further delay is twice as long [docs: "in spaced intervals"]."""
+    webhook_timeout: float = 30.0
+    """Seconds to wait for the response to a webhook [docs]."""
+
+    # Load and capacity
+    busy: str | None = None
+    """Pattern (`*`, `?`) of file names that are "updated too often" [spec: the retryable 400]."""
+    busy_times: int = 1
+    """Number of uploads of each such name that are rejected before one is accepted."""
+    outage: int | None = None
+    """A 5xx status for uploads, with an empty body [spec, sdk]."""
+    outage_times: int | None = None
+    """Number of uploads that get the outage; None is all."""
+    upload_rate: int | None = None
+    """Uploads per `rate_interval` before a 429 [docs: uploads have no limit]."""
+    api_rate: int | None = None
+    """Requests to the other APIs per `rate_interval` before a 429 [docs: the limit depends on the account]."""
+    rate_interval: int = 1000
+    """The window of both rates in milliseconds."""
+    rate_headers: bool = True
+    """Whether a 429 has its three headers [docs; guess: a gateway in front of the service has none]."""
+    latency: float = 0.0
+    """Seconds that the service takes for an upload, in addition to what this machine needs [guess]."""
+    capacity: int | None = None
+    """Uploads that are processed at once; others wait in order of arrival [guess]. None is no limit."""
+    url_latency: float | None = None
+    """The latency of uploads whose file is a URL, before the download; None is the same as `latency`."""
+    url_capacity: int | None = None
+    """The capacity for uploads whose file is a URL; None lets them share the queue of all others."""
+
+    # Faults
+    fault_slow: float = 1.0
+    """Seconds by which the fault `slow` delays a response."""
+    fault_wait: int = 50
+    """Milliseconds that the fault `429` asks the client to wait."""
+    fault_index_delay: float = 1.0
+    """Seconds by which the fault `index-delay` delays a file in lists and searches."""
+
+    @property
+    def largest_file(self) -> int:
+        """The maximum size of a file of any type, in bytes."""
+        return max(self.image_limit, self.video_limit, self.other_limit)
+
+    @property
+    def largest_text(self) -> int:
+        """The maximum length of a file's base64, in characters: four for three bytes, and line breaks."""
+        return self.largest_file * 3 // 2 + 1024
+
+    @property
+    def named_transformations(self) -> dict[str, str]:
+        """The account's named transformations by name."""
+        pairs = (pair.partition("=") for pair in self.named.split(";") if pair.strip())
+        return {name.strip(): chain.strip().removeprefix("tr:") for name, _, chain in pairs}
+
+    @classmethod
+    def of(cls, **rules: Any) -> Rules:
+        """Return rules from keywords.
+
+        Raises
+        ------
+        TypeError
+            An unknown rule; the message suggests the nearest one.
+        ValueError
+            A value that the rule does not accept.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name, value in rules.items():
+            if name not in names:
+                raise TypeError(f"Unknown rule {name!r}.{_suggestion(name, names)}")
+            _check_value(name, value)
+        return cls(**rules)
+
+    @classmethod
+    def from_text(cls, **rules: str) -> Rules:
+        """Return rules from text, as on the command line: `3`, `true`, `none`, `a,b`."""
+        hints = get_type_hints(cls)
+        return cls.of(**{name: _parse(name, hints.get(name, str), text) for name, text in rules.items()})
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _check_value(name: str, value: Any) -> None:
+    hint = get_type_hints(Rules)[name]
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        expected = f"one of {', '.join(map(repr, get_args(hint)))}"
+    elif name in {"capacity", "url_capacity"} and value is not None and value < 1:
+        expected = "at least 1"
+    elif name in {"latency", "url_latency"} and value is not None and value < 0:
+        expected = "at least 0 seconds"
+    elif name == "named" and not all(
+        re.fullmatch(r"\s*\w+\s*=.*\S.*", pair) for pair in value.split(";") if pair.strip()
+    ):
+        expected = "like 'small=w-100;square=w-300,h-300'"
+    elif name == "ai_tags" and not all(re.fullmatch(r"[^:]+(:\d+(\.\d+)?)?", tag) for tag in value):
+        expected = "tags like 'Shirt:90.12'"
+    else:
+        return
+    raise ValueError(f"The rule {name!r} must be {expected}, not {value!r}.")
+
+
+def _parse(name: str, hint: Any, text: str) -> object:
+    types = get_args(hint) or (hint,)
+    if type(None) in types and text.lower() == "none":
+        return None
+    if bool in types:
+        if text.lower() not in {"true", "false"}:
+            raise ValueError(f"The rule {name!r} must be true or false, not {text!r}.")
+        return text.lower() == "true"
+    if get_origin(hint) is tuple:
+        return tuple(part for part in text.split(",") if part)
+    number = next((kind for kind in (int, float) if kind in types), None)
+    try:
+        return number(text) if number else text
+    except ValueError:
+        kind = "whole number" if number is int else "number"
+        raise ValueError(f"The rule {name!r} must be a {kind}, not {text!r}.") from None

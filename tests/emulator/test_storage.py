@@ -1,0 +1,150 @@
+"""Unique names, overwriting with its four flags, versions."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from emulator_client import Client, refused
+
+from ikpipe.emulator.store import new_id
+from ikpipe.emulator.upload.storage import unique_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TAGGING = json.dumps([{"name": "google-auto-tagging", "maxTags": 1, "minConfidence": 0}])
+
+
+def test_names_are_unique_by_default(client: Client) -> None:
+    """Two uploads of one name are two files, each with a suffix before the ending."""
+    names = {client.upload(fileName="dress.jpg").json()["name"] for _ in range(2)}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"dress_[\w-]{9}\.jpg", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"), [("readme", r"readme_..."), (".env", r"\.env_..."), ("a.tar.gz", r"a\.tar_...\.gz")]
+)
+def test_suffix_goes_before_the_ending(name: str, pattern: str) -> None:
+    """A name without an ending has the suffix at its end."""
+    assert re.fullmatch(pattern, unique_name(name, 3))
+
+
+def test_suffix_avoids_names_that_are_taken(start: Callable[..., Client]) -> None:
+    """With a suffix of one character, 30 uploads still have 30 names."""
+    client = start(suffix_length=1)
+    assert len({client.upload(fileName="a.bin").json()["name"] for _ in range(30)}) == 30
+
+
+def test_fixed_name_makes_a_version(client: Client) -> None:
+    """A second upload of a fixed name replaces the file: same id, next version, new bytes at its address."""
+    first = client.fixed("v.bin", b"one").json()
+    second = client.fixed("v.bin", b"two").json()
+    assert second["fileId"] == first["fileId"]
+    assert second["versionInfo"]["name"] == "Version 2"
+    assert second["versionInfo"]["id"] != first["versionInfo"]["id"]
+    assert client.http.get(second["url"]).content == b"two"
+
+
+def test_same_name_in_another_folder_is_another_file(client: Client) -> None:
+    """A target is folder and name."""
+    assert client.fixed("f.bin", folder="/f1").json()["fileId"] != client.fixed("f.bin", folder="/f2").json()["fileId"]
+
+
+def test_overwrite_file_false_leaves_free_names_alone(client: Client) -> None:
+    """`overwriteFile=false` refuses a name that is taken, not one that is free."""
+    assert client.fixed("free.bin", overwriteFile="false").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def fields(client: Client) -> None:
+    """Make the metadata field that the tests below set."""
+    client.add_field("brand", type="Text")
+
+
+def overwritten(client: Client, name: str, **second: str) -> dict[str, Any]:
+    """Upload a file with everything, then again with `second` alone; gives its details."""
+    everything = {"tags": "old", "customCoordinates": "1,2,3,4", "customMetadata": '{"brand": "Old"}'}
+    client.fixed(name, extensions=TAGGING, **everything)
+    return client.details(client.fixed(name, **second).json()["fileId"])
+
+
+@pytest.mark.usefixtures("fields")
+def test_overwriting_removes_what_is_not_given(client: Client) -> None:
+    """By default tags, AI tags, metadata and coordinates go."""
+    details = overwritten(client, "o1.bin")
+    assert (details["tags"], details["AITags"], details["customMetadata"]) == (None, None, {})
+    assert details["customCoordinates"] is None
+
+
+@pytest.mark.usefixtures("fields")
+@pytest.mark.parametrize(
+    ("flag", "field", "value"),
+    [
+        ("overwriteTags", "tags", ["old"]),
+        ("overwriteAITags", "AITags", [{"name": "Stand-in", "confidence": 99.0, "source": "google-auto-tagging"}]),
+        ("overwriteCustomMetadata", "customMetadata", {"brand": "Old"}),
+    ],
+)
+def test_each_flag_keeps_its_own(client: Client, flag: str, field: str, value: object) -> None:
+    """A flag set to false keeps its field, and the coordinates go all the same."""
+    details = overwritten(client, f"{flag}.bin", **{flag: "false"})
+    assert (details[field], details["customCoordinates"]) == (value, None)
+    assert [details[other] for other in ("tags", "AITags") if other != field].count(None) >= 1
+
+
+@pytest.mark.usefixtures("fields")
+def test_given_values_win_over_the_flags(client: Client) -> None:
+    """Where the request has tags or metadata, the flags have no effect."""
+    flags = {"overwriteTags": "false", "overwriteCustomMetadata": "false"}
+    details = overwritten(client, "o3.bin", tags="new", customMetadata='{"brand": "New"}', **flags)
+    assert (details["tags"], details["customMetadata"]) == (["new"], {"brand": "New"})
+
+
+def test_last_version_is_the_hundredth(start: Callable[..., Client]) -> None:
+    """A file is refused one version more than it can have."""
+    client = start(max_versions=2)
+    assert [client.fixed("a.bin").status_code for _ in range(3)] == [200, 200, 400]
+
+
+def test_oldest_version_can_go(start: Callable[..., Client], tmp_path: Any) -> None:
+    """`over_versions="drop-oldest"` goes on counting, and keeps no more bytes than versions."""
+    client = start(tmp_path, max_versions=2, over_versions="drop-oldest")
+    names = [client.fixed("a.bin").json()["versionInfo"]["name"] for _ in range(4)]
+    assert names == [f"Version {number}" for number in (1, 2, 3, 4)]
+    assert len(list((tmp_path / "versions").iterdir())) == 2
+
+
+def test_uploads_at_once_to_one_target_are_versions(client: Client) -> None:
+    """No update is lost: each of twenty uploads at the same moment has a version of its own."""
+    with ThreadPoolExecutor(10) as pool:
+        replies = list(pool.map(lambda i: client.fixed("race.bin", b"%d" % (i + 1)), range(20)))
+    versions = {reply.json()["versionInfo"]["name"] for reply in replies}
+    assert versions == {f"Version {number}" for number in range(1, 21)}
+    assert len({reply.json()["fileId"] for reply in replies}) == 1
+
+
+def test_uploads_at_once_without_overwriting_leave_one(client: Client) -> None:
+    """Of ten uploads at the same moment that may not overwrite, one is stored."""
+    with ThreadPoolExecutor(10) as pool:
+        replies = list(pool.map(lambda _: client.fixed("once.bin", overwriteFile="false"), range(10)))
+    assert sorted(reply.status_code for reply in replies) == [200, *[400] * 9]
+
+
+def test_refused_file_leaves_nothing_on_disk(start: Callable[..., Client], tmp_path: Any) -> None:
+    """The bytes of an upload that was refused are gone."""
+    client = start(tmp_path)
+    client.fixed("a.bin")
+    assert refused(client.fixed("a.bin", b"x" * 2_000_000, overwriteFile="false"))[0] == 400
+    assert (len(list((tmp_path / "versions").iterdir())), list((tmp_path / "incoming").iterdir())) == (1, [])
+
+
+def test_ids_grow() -> None:
+    """Identifiers look like the service's, and each is greater than the one before."""
+    ids = [new_id() for _ in range(1000)]
+    assert all(re.fullmatch("[0-9a-f]{24}", each) for each in ids)
+    assert ids == sorted({*ids})
