@@ -122,12 +122,14 @@ class Store:
 
     def at(self, folder: str, name: str) -> Details | None:
         """Return the file with a name in a folder, or None."""
-        rows = self._rows("SELECT details FROM files WHERE folder = ? AND name = ?", folder, name)
-        return json.loads(rows[0][0]) if rows else None
+        return self._file("folder = ? AND name = ?", folder, name)
 
     def get(self, file_id: str) -> Details | None:
         """Return the file with an id, or None."""
-        rows = self._rows("SELECT details FROM files WHERE id = ?", file_id)
+        return self._file("id = ?", file_id)
+
+    def _file(self, where: str, *values: str) -> Details | None:
+        rows = self._rows(f"SELECT details FROM files WHERE {where}", *values)  # noqa: S608 - no input in it
         return json.loads(rows[0][0]) if rows else None
 
     def files(

@@ -79,10 +79,6 @@ def _flip(image: Image.Image, step: Step, _frame: Frame) -> Image.Image:
     return image
 
 
-def _blur(image: Image.Image, step: Step, _frame: Frame) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(float(step["bl"])))
-
-
 def _grayscale(image: Image.Image, _step: Step, _frame: Frame) -> Image.Image:
     gray = image.convert("LA" if image.mode == "RGBA" else "L")
     return gray.convert(image.mode)
@@ -93,14 +89,6 @@ def _contrast(image: Image.Image, _step: Step, _frame: Frame) -> Image.Image:
     if image.mode == "RGBA":
         stretched.putalpha(image.getchannel("A"))
     return stretched
-
-
-def _sharpen(image: Image.Image, _step: Step, _frame: Frame) -> Image.Image:
-    return image.filter(ImageFilter.SHARPEN)
-
-
-def _unsharp(image: Image.Image, _step: Step, _frame: Frame) -> Image.Image:
-    return image.filter(ImageFilter.UnsharpMask())
 
 
 def _opacity(image: Image.Image, step: Step, _frame: Frame) -> Image.Image:
@@ -156,11 +144,11 @@ def _border(image: Image.Image, step: Step, frame: Frame) -> Image.Image:
 EFFECTS: dict[str, Callable[[Image.Image, Step, Frame], Image.Image]] = {
     "rt": _rotate,
     "fl": _flip,
-    "bl": _blur,
+    "bl": lambda image, step, _frame: image.filter(ImageFilter.GaussianBlur(float(step["bl"]))),
     "e-grayscale": _grayscale,
     "e-contrast": _contrast,
-    "e-sharpen": _sharpen,
-    "e-usm": _unsharp,
+    "e-sharpen": lambda image, _step, _frame: image.filter(ImageFilter.SHARPEN),
+    "e-usm": lambda image, _step, _frame: image.filter(ImageFilter.UnsharpMask()),
     "o": _opacity,
     "r": _radius,
     "b": _border,

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from ikpipe.emulator.delivery.resize import Box
     from ikpipe.emulator.store import Details
 
-NOT_FOUND = "Not Found"
 BAD_TRANSFORMATION = "Bad Image Transformation Request"
 """The service's message for a transformation that is not possible [docs]."""
-UNSIGNED = "Unauthorized"
 _CODES = {404: "ENOENT", 400: "UNIDENTIFIED", 401: "EACCES", 403: "EACCES"}
 """The code in the header `ik-error` [docs for 404; guess for the others]."""
 _HINTS = {"width": ("sec-ch-width", "width"), "dpr": ("sec-ch-dpr", "dpr")}
@@ -106,9 +104,9 @@ class Delivery:
         if details is None and (default := chain.get("di")):
             details = self._published("/" + default.replace("@@", "/").lstrip("/"))
         if details is None:
-            raise ErrorResponse(404, NOT_FOUND)
+            raise ErrorResponse(404, "Not Found")
         if details["fileType"] != "image" and chain.thumbnail:
-            raise ErrorResponse(404, NOT_FOUND)
+            raise ErrorResponse(404, "Not Found")
         return details
 
     def _published(self, path: str) -> Details | None:
@@ -123,13 +121,13 @@ class Delivery:
         required = rules.restrict_unsigned or (private and not chain.named)
         if url.signature is None:
             if required:
-                raise ErrorResponse(rules.unsigned_status, UNSIGNED)
+                raise ErrorResponse(rules.unsigned_status, "Unauthorized")
             return
         valid = signatures.is_valid_url(
             self._account.keys.private, url.signed, url.expiry, url.signature, self._account.clock()
         )
         if not valid and (required or rules.bad_signature == "refuse"):
-            raise ErrorResponse(401, UNSIGNED)
+            raise ErrorResponse(401, "Unauthorized")
 
     def _check_transformation(self, chain: Chain) -> None:
         rules = self._account.rules

@@ -156,55 +156,46 @@ def _scales(target: Size, size: Size) -> tuple[float, float]:
     return target[0] / size[0], target[1] / size[1]
 
 
-def _anchor(step: Step) -> tuple[float, float]:
-    return ANCHORS.get(step.get("fo", "center"), ANCHORS["center"])
-
-
-def _window(target: Size, scaled: Size, anchor: tuple[float, float]) -> Box:
-    """Return a window at an edge, at a corner or in the center of the scaled image."""
+def _window(target: Size, scaled: Size, step: Step) -> ResizePlan:
+    """Put a window at an edge, at a corner or in the center of the scaled image."""
+    anchor = ANCHORS.get(step.get("fo", "center"), ANCHORS["center"])
     left, top = (round((scaled[axis] - target[axis]) * anchor[axis]) for axis in (0, 1))
-    return left, top, left + target[0], top + target[1]
+    return ResizePlan(scaled, (left, top, left + target[0], top + target[1]))
 
 
-def _around(target: Size, size: Size, center: tuple[float, float]) -> Box:
-    """Return a window around a point, but inside the image."""
-    corner = (max(0, min(round(center[axis] - target[axis] / 2), size[axis] - target[axis])) for axis in (0, 1))
-    left, top = corner
-    return left, top, left + target[0], top + target[1]
+def _focused_window(target: Size, scaled: Size, step: Step, frame: Frame) -> ResizePlan:
+    """Put a window where `fo` says; around `customCoordinates`, but inside the image, if it asks for them."""
+    if step.get("fo") != "custom" or frame.custom is None:
+        return _window(target, scaled, step)
+    scale = scaled[0] / frame.current[0]
+    left, top, right, bottom = frame.custom
+    center = (left + right) / 2 * scale, (top + bottom) / 2 * scale
+    x, y = (max(0, min(round(center[axis] - target[axis] / 2), scaled[axis] - target[axis])) for axis in (0, 1))
+    return ResizePlan(scaled, (x, y, x + target[0], y + target[1]))
+
+
+def _fit(target: Size, frame: Frame, scale: float) -> Size:
+    across, down = _scales(target, frame.current)
+    return _scaled(frame.current, scale, target[0] if scale == across else None, target[1] if scale == down else None)
 
 
 # The crop modes: each gets the requested size
 
 
-def _force(size: Size, _step: Step, _frame: Frame) -> ResizePlan:
-    return _uncropped(size)
-
-
-def _fit(target: Size, frame: Frame, scale: float) -> ResizePlan:
-    across, down = _scales(target, frame.current)
-    exact = target[0] if scale == across else None, target[1] if scale == down else None
-    return _uncropped(_scaled(frame.current, scale, *exact))
-
-
-def _at_max(target: Size, _step: Step, frame: Frame) -> ResizePlan:
+def _at_max(target: Size, frame: Frame) -> Size:
     return _fit(target, frame, min(*_scales(target, frame.current), 1.0))
 
 
-def _at_max_enlarge(target: Size, _step: Step, frame: Frame) -> ResizePlan:
+def _at_max_enlarge(target: Size, frame: Frame) -> Size:
     return _fit(target, frame, min(_scales(target, frame.current)))
 
 
-def _at_least(target: Size, _step: Step, frame: Frame) -> ResizePlan:
+def _at_least(target: Size, frame: Frame) -> Size:
     return _fit(target, frame, max(_scales(target, frame.current)))
 
 
 def _maintain_ratio(target: Size, step: Step, frame: Frame) -> ResizePlan:
-    scaled = _at_least(target, step, frame).scaled
-    if step.get("fo") == "custom" and frame.custom is not None:
-        scale = scaled[0] / frame.current[0]
-        left, top, right, bottom = frame.custom
-        return ResizePlan(scaled, _around(target, scaled, ((left + right) / 2 * scale, (top + bottom) / 2 * scale)))
-    return ResizePlan(scaled, _window(target, scaled, _anchor(step)))
+    return _focused_window(target, _at_least(target, frame), step, frame)
 
 
 def _maintain_ratio_no_enlarge(target: Size, step: Step, frame: Frame) -> ResizePlan:
@@ -215,19 +206,14 @@ def _maintain_ratio_no_enlarge(target: Size, step: Step, frame: Frame) -> Resize
 
 def _extract(target: Size, step: Step, frame: Frame) -> ResizePlan:
     size = frame.current
-    inside = min(target[0], size[0]), min(target[1], size[1])
+    width, height = min(target[0], size[0]), min(target[1], size[1])
     if "xc" in step or "yc" in step:
         return ResizePlan(size, _around_center(target, step, frame))
     if "x" in step or "y" in step:
-        left, top = (
-            max(0, min(round(frame.number(step.get(key, "0"))), size[axis] - inside[axis]))
-            for axis, key in enumerate(("x", "y"))
-        )
-        return ResizePlan(size, (left, top, left + inside[0], top + inside[1]))
-    if step.get("fo") == "custom" and frame.custom is not None:
-        left, top, right, bottom = frame.custom
-        return ResizePlan(size, _around(inside, size, ((left + right) / 2, (top + bottom) / 2)))
-    return ResizePlan(size, _window(inside, size, _anchor(step)))
+        left = max(0, min(round(frame.number(step.get("x", "0"))), size[0] - width))
+        top = max(0, min(round(frame.number(step.get("y", "0"))), size[1] - height))
+        return ResizePlan(size, (left, top, left + width, top + height))
+    return _focused_window((width, height), size, step, frame)
 
 
 def _around_center(target: Size, step: Step, frame: Frame) -> Box:
@@ -239,38 +225,24 @@ def _around_center(target: Size, step: Step, frame: Frame) -> Box:
     return left, top, left + target[0], top + target[1]
 
 
-def _pad_extract(target: Size, step: Step, frame: Frame) -> ResizePlan:
-    return ResizePlan(frame.current, _window(target, frame.current, _anchor(step)))
-
-
 def _pad_extract_no_shrink(target: Size, step: Step, frame: Frame) -> ResizePlan:
     """Pad, but do not crop [guess: only the name is documented]."""
     size = frame.current
-    return _pad_extract((max(target[0], size[0]), max(target[1], size[1])), step, frame)
-
-
-def _pad_resize(target: Size, step: Step, frame: Frame) -> ResizePlan:
-    scaled = _at_max_enlarge(target, step, frame).scaled
-    return ResizePlan(scaled, _window(target, scaled, _anchor(step)))
-
-
-def _pad_resize_no_enlarge(target: Size, step: Step, frame: Frame) -> ResizePlan:
-    scaled = _at_max(target, step, frame).scaled
-    return ResizePlan(scaled, _window(target, scaled, _anchor(step)))
+    return _window((max(target[0], size[0]), max(target[1], size[1])), size, step)
 
 
 MODES: dict[str, Callable[[Size, Step, Frame], ResizePlan]] = {
     "maintain_ratio": _maintain_ratio,
     "maintain_ratio_no_enlarge": _maintain_ratio_no_enlarge,
-    "force": _force,
-    "at_max": _at_max,
-    "at_max_enlarge": _at_max_enlarge,
-    "at_least": _at_least,
+    "force": lambda target, _step, _frame: _uncropped(target),
+    "at_max": lambda target, _step, frame: _uncropped(_at_max(target, frame)),
+    "at_max_enlarge": lambda target, _step, frame: _uncropped(_at_max_enlarge(target, frame)),
+    "at_least": lambda target, _step, frame: _uncropped(_at_least(target, frame)),
     "extract": _extract,
-    "pad_extract": _pad_extract,
+    "pad_extract": lambda target, step, frame: _window(target, frame.current, step),
     "pad_extract_no_shrink": _pad_extract_no_shrink,
-    "pad_resize": _pad_resize,
-    "pad_resize_no_enlarge": _pad_resize_no_enlarge,
+    "pad_resize": lambda target, step, frame: _window(target, _at_max_enlarge(target, frame), step),
+    "pad_resize_no_enlarge": lambda target, step, frame: _window(target, _at_max(target, frame), step),
 }
 """The crop modes of `c` and `cm`, for steps with both sides [docs]."""
 

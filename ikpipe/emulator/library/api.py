@@ -105,12 +105,12 @@ class Library:
         sort, skip, limit = query.get("sort", OLDEST_FIRST), _number(query, "skip", 0), _number(query, "limit", 1000)
         if not 1 <= limit <= LARGEST_PAGE:
             raise ErrorResponse(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
-        if sort != OLDEST_FIRST:
-            files = sort_files([*self._matching(query)], sort)
-            return JSONResponse(files[skip : skip + limit])
-        if CONDITIONS.isdisjoint(query):
+        if sort == OLDEST_FIRST and CONDITIONS.isdisjoint(query):
             return JSONResponse([*islice(self._matching(query, skip), limit)])
-        return JSONResponse([*islice(self._matching(query), skip, skip + limit)])
+        files = self._matching(query)
+        if sort != OLDEST_FIRST:
+            files = iter(sort_files([*files], sort))
+        return JSONResponse([*islice(files, skip, skip + limit)])
 
     def _matching(self, query: Mapping[str, str], skip: int = 0) -> Iterator[Details]:
         """Yield the matching files that are already in the index, oldest first.
@@ -191,7 +191,9 @@ class Library:
 
     def update_field(self, request: Request, body: object) -> Response:
         """`PATCH /v1/customMetadataFields/{id}`: change the label, or the schema except its type [spec]."""
-        old = self._field(request.path_params["id"])
+        old = next((field for field in self._store.fields() if field["id"] == request.path_params["id"]), None)
+        if old is None:
+            raise ErrorResponse(404, "No such custom metadata field exists.")
         label = request_body.optional(body, "label") or old["label"]
         changes = request_body.optional(body, "schema") or {}
         if not isinstance(changes, dict):
@@ -202,12 +204,6 @@ class Library:
             raise ErrorResponse(400, "A custom metadata field with this label already exists.")
         self._store.save_field(field)
         return JSONResponse(field)
-
-    def _field(self, field_id: str) -> Details:
-        for field in self._store.fields():
-            if field["id"] == field_id:
-                return field
-        raise ErrorResponse(404, "No such custom metadata field exists.")
 
     def delete_field(self, request: Request, _body: object) -> Response:
         """`DELETE /v1/customMetadataFields/{id}`: delete a field."""

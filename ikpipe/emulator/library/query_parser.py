@@ -16,8 +16,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+T = TypeVar("T")
 Details = Mapping[str, object]
 Predicate = Callable[[Details], bool]
 
@@ -75,10 +76,14 @@ class Parser:
         return test
 
     def _query(self) -> Predicate:
-        terms = [self._term()]
-        while self._take("OR"):
-            terms.append(self._term())
+        terms = self._separated("OR", self._term)
         return lambda details: any(term(details) for term in terms)
+
+    def _separated(self, separator: str, parse: Callable[[], T]) -> list[T]:
+        items = [parse()]
+        while self._take(separator):
+            items.append(parse())
+        return items
 
     def _expect(self, text: str, description: str) -> None:
         """Consume a keyword or mark; raise an error if the next token is another."""
@@ -86,9 +91,7 @@ class Parser:
             raise _unexpected(self._tokens[0], description)
 
     def _term(self) -> Predicate:
-        factors = [self._factor()]
-        while self._take("AND"):
-            factors.append(self._factor())
+        factors = self._separated("AND", self._factor)
         return lambda details: all(factor(details) for factor in factors)
 
     def _factor(self) -> Predicate:
@@ -128,9 +131,7 @@ class Parser:
 
     def _array(self, field: SearchField) -> list[object]:
         self._expect("[", "[")
-        values = [self._literal(field)]
-        while self._take(","):
-            values.append(self._literal(field))
+        values = self._separated(",", partial(self._literal, field))
         self._expect("]", ", or ]")
         return values
 
@@ -254,10 +255,6 @@ def _equals(stored: object, value: object) -> bool:
     return isinstance(stored, bool) == isinstance(value, bool) and stored == value
 
 
-def _begins(stored: object, value: object) -> bool:
-    return isinstance(stored, str) and stored.startswith(str(value))
-
-
 def _ordered(compare: Callable[[Any, Any], bool], stored: object, value: object) -> bool:
     try:
         return compare(stored, value)
@@ -284,30 +281,23 @@ def _has(stored: object, value: object) -> bool:
     )
 
 
-def _exists(stored: object, _value: object) -> bool:
-    return stored not in (None, "", [])
-
-
 def _not(compare: Callable[[Any, Any], bool], stored: object, value: object) -> bool:
-    """Whether a comparison is false; so also for a file without the field [guess]."""
     return not compare(stored, value)
 
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": _equals,
-    ":": _begins,
+    ":": lambda stored, value: isinstance(stored, str) and stored.startswith(str(value)),
     "<": partial(_ordered, operator.lt),
     "<=": partial(_ordered, operator.le),
     ">": partial(_ordered, operator.gt),
     ">=": partial(_ordered, operator.ge),
     "IN": _in,
     "HAS": _has,
-    "EXISTS": _exists,
-    "NOT =": partial(_not, _equals),
-    "NOT IN": partial(_not, _in),
-    "NOT HAS": partial(_not, _has),
-    "NOT EXISTS": partial(_not, _exists),
+    "EXISTS": lambda stored, _value: stored not in (None, "", []),
 }
+# a negated comparison is true for a file without the field [guess]
+OPERATORS |= {f"NOT {name}": partial(_not, OPERATORS[name]) for name in ("=", "IN", "HAS", "EXISTS")}
 
 
 CHOICE = frozenset({"=", "IN", "NOT =", "NOT IN"})

@@ -32,3 +32,19 @@ class MediaFacts:
     video_codec: str | None = None
     audio_codec: str | None = None
     duration: float | None = None
+
+    @property
+    def details(self) -> dict[str, object]:
+        """The properties by their names in the API; missing ones are left out [upload docs]."""
+        properties = {
+            "fileType": self.file_type,
+            "mime": self.mime,
+            "width": self.width,
+            "height": self.height,
+            "hasAlpha": self.has_alpha,
+            "bitRate": self.bit_rate,
+            "videoCodec": self.video_codec,
+            "audioCodec": self.audio_codec,
+            "duration": self.duration,
+        }
+        return {name: value for name, value in properties.items() if value is not None}

@@ -49,6 +49,7 @@ _IPTC = {
     120: "Description",
 }
 _XMP = {"rights": "Copyright"}
+_VIDEO_PROPERTIES = ("height", "width", "bitRate", "duration", "videoCodec", "audioCodec")
 
 
 def embedded(path: Path) -> dict[str, object]:
@@ -79,25 +80,13 @@ def legacy(path: Path, facts: "MediaFacts") -> dict[str, object]:
     For a video it has the codecs instead of the properties of an image.
     """
     if facts.file_type != "image":
-        return _legacy_video(facts)
+        return {name: value for name, value in facts.details.items() if name in _VIDEO_PROPERTIES}
     size = {"height": facts.height, "width": facts.width, "size": path.stat().st_size, "format": facts.format}
     try:
         with open_image(path, path.stat().st_size) as image:
             return size | _legacy_image(image, facts)
     except Exception:  # noqa: BLE001 - an SVG, or an image that is broken after its header
         return size | {"hasTransparency": facts.has_alpha, "exif": {}}
-
-
-def _legacy_video(facts: "MediaFacts") -> dict[str, object]:
-    properties = {
-        "height": facts.height,
-        "width": facts.width,
-        "bitRate": facts.bit_rate,
-        "duration": facts.duration,
-        "videoCodec": facts.video_codec,
-        "audioCodec": facts.audio_codec,
-    }
-    return {name: value for name, value in properties.items() if value is not None}
 
 
 def _legacy_image(image: Image.Image, facts: "MediaFacts") -> dict[str, object]:

@@ -185,20 +185,13 @@ class FormReader:
 
     def _begin(self, delimiter: bytes) -> bool:
         """Consume the first delimiter, which empty lines may precede."""
-        first, self._rest = delimiter.lstrip(), self._rest.lstrip(b"\r\n")
+        first, self._rest = delimiter.lstrip() + b"\r\n", self._rest.lstrip(b"\r\n")
         if not self._rest.startswith(first[: len(self._rest)]):
             raise _malformed()
         if len(self._rest) < len(first):
             return False
-        del self._rest[: len(first)]
-        self._parse_step = self._after_first
-        return True
-
-    def _after_first(self, _delimiter: bytes) -> bool:
-        if len(self._rest) < _MARK:
-            return False
-        if not self._rest.startswith(b"\r\n"):
-            raise _malformed()
+        # its CRLF stays: it also ends a delimiter that is followed by no headers
+        del self._rest[: len(first) - _MARK]
         self._parse_step = self._headers
         return True
 

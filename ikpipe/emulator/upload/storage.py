@@ -52,7 +52,7 @@ class FileStorer:
         path = self._account.store.bytes_of(version)
         spool.move(path)
         legacy = {"metadata": inspection.legacy(path, facts)} if "metadata" in parameters.response_fields else {}
-        return media_details(facts, spool.size) | {"embeddedMetadata": embedded}, legacy
+        return facts.details | {"size": spool.size, "embeddedMetadata": embedded}, legacy
 
     def store(
         self, attempt: UploadAttempt, version: str, properties: tuple[Details, Details], entry: LogEntry
@@ -178,20 +178,3 @@ def merge(parameters: UploadParameters, existing: Details | None, name: str, ver
 
 def _new_or_kept(new: Any, old: Any, *, overwrite: bool) -> Any:
     return new if new is not None or overwrite else old
-
-
-def media_details(facts: MediaFacts, size: int) -> Details:
-    """Return the properties of the file itself by their names in the API; missing ones are left out [upload docs]."""
-    properties = {
-        "fileType": facts.file_type,
-        "mime": facts.mime,
-        "size": size,
-        "width": facts.width,
-        "height": facts.height,
-        "hasAlpha": facts.has_alpha,
-        "bitRate": facts.bit_rate,
-        "videoCodec": facts.video_codec,
-        "audioCodec": facts.audio_codec,
-        "duration": facts.duration,
-    }
-    return {name: value for name, value in properties.items() if value is not None}
