@@ -50,35 +50,35 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
     upload = UploadEndpoint(account)
 
     @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncIterator[None]:
+    async def _lifespan(_app: object) -> AsyncIterator[None]:
         yield
         await account.background.close()
         await account.webhooks.close()
         await upload.close()
 
-    async def log(_request: Request) -> Response:
+    async def _log(_request: Request) -> Response:
         return Response(await run_in_threadpool(account.log.to_json), media_type="application/json")
 
-    async def faults(_request: Request) -> Response:
+    async def _faults(_request: Request) -> Response:
         return JSONResponse(account.faults.report())
 
-    async def webhooks(_request: Request) -> Response:
+    async def _webhooks(_request: Request) -> Response:
         return JSONResponse(account.webhooks.entries())
 
-    async def preflight(_request: Request) -> Response:
+    async def _preflight(_request: Request) -> Response:
         return grant_preflight(allowed=account.rules.preflight)
 
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
         *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, V1_PATH)),
-        *(Route(path, preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
-        Route(LOG_PATH, log, methods=["GET"]),
-        Route(FAULTS_PATH, faults, methods=["GET"]),
-        Route(WEBHOOKS_PATH, webhooks, methods=["GET"]),
+        *(Route(path, _preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
+        Route(LOG_PATH, _log, methods=["GET"]),
+        Route(FAULTS_PATH, _faults, methods=["GET"]),
+        Route(WEBHOOKS_PATH, _webhooks, methods=["GET"]),
         *Library(account).routes(),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
-    return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=lifespan), uploads, account, hosts)
+    return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=_lifespan), uploads, account, hosts)
 
 
 def grant_preflight(*, allowed: bool) -> Response:
@@ -138,7 +138,7 @@ class EmulatorMiddleware:
         # most requests are uploads: they skip the router
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
 
-        async def send_with_headers(message: Message) -> None:
+        async def _send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
                 entry["request_id"] = request_id
@@ -146,10 +146,10 @@ class EmulatorMiddleware:
             await send(message)
 
         try:
-            await app(scope, receive, send_with_headers)
+            await app(scope, receive, _send_with_headers)
         except ErrorResponse as error:
             entry["message"] = error.logged
-            await _error_response(error, self._account.rules)(scope, receive, send_with_headers)
+            await _error_response(error, self._account.rules)(scope, receive, _send_with_headers)
         except Exception as error:
             # uvicorn responds with 500 and logs the traceback; the entry must not say that there was no response
             entry |= {"status": 500, "message": type(error).__name__}

@@ -6,7 +6,7 @@ HELP = "For support kindly contact us at support@imagekit.io ."
 
 
 class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the program
-    """An error that the service answers a request with.
+    """An error response of the service.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the
     secret
         A part of the message that the log must not show.
     reason
-        A code that some responses have beside the message.
+        A code that some responses have in addition to the message.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ def is_loopback(name: str) -> bool:
 
 
 def allowed_names(hosts: Iterable[str], listening: str) -> frozenset[str]:
-    """Return the names that are served besides loopback: the given ones, and the address that is listened on.
+    """Return the names that are served besides loopback: `hosts`, and the address that is listened on.
 
     Raises
     ------

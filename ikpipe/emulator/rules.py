@@ -6,7 +6,10 @@ import dataclasses
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MEGABYTE = 1024 * 1024
 SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - signs nothing but an emulator's webhooks
@@ -239,38 +242,52 @@ def _suggestion(name: str, names: list[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def _are_named(text: str) -> bool:
+    return all(re.fullmatch(r"\s*\w+\s*=.*\S.*", pair) for pair in text.split(";") if pair.strip())
+
+
+def _are_tags(tags: tuple[str, ...]) -> bool:
+    return all(re.fullmatch(r"[^:]+(:\d+(\.\d+)?)?", tag) for tag in tags)
+
+
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("capacity", "url_capacity"), ("at least 1", lambda value: value is None or value >= 1)),
+    **dict.fromkeys(("latency", "url_latency"), ("at least 0 seconds", lambda value: value is None or value >= 0)),
+    "named": ("like 'small=w-100;square=w-300,h-300'", _are_named),
+    "ai_tags": ("tags like 'Shirt:90.12'", _are_tags),
+}
+"""What the values of some rules must be, and whether they are."""
+
+
 def _check_value(name: str, value: Any) -> None:
     hint = get_type_hints(Rules)[name]
-    if get_origin(hint) is Literal and value not in get_args(hint):
-        expected = f"one of {', '.join(map(repr, get_args(hint)))}"
-    elif name in {"capacity", "url_capacity"} and value is not None and value < 1:
-        expected = "at least 1"
-    elif name in {"latency", "url_latency"} and value is not None and value < 0:
-        expected = "at least 0 seconds"
-    elif name == "named" and not all(
-        re.fullmatch(r"\s*\w+\s*=.*\S.*", pair) for pair in value.split(";") if pair.strip()
-    ):
-        expected = "like 'small=w-100;square=w-300,h-300'"
-    elif name == "ai_tags" and not all(re.fullmatch(r"[^:]+(:\d+(\.\d+)?)?", tag) for tag in value):
-        expected = "tags like 'Shirt:90.12'"
+    if get_origin(hint) is Literal:
+        expected, valid = f"one of {', '.join(map(repr, get_args(hint)))}", value in get_args(hint)
+    elif name in _CHECKS:
+        expected, valid = _CHECKS[name][0], _CHECKS[name][1](value)
     else:
         return
-    raise ValueError(f"The rule {name!r} must be {expected}, not {value!r}.")
+    if not valid:
+        raise ValueError(f"The rule {name!r} must be {expected}, not {value!r}.")
 
 
 def _parse(name: str, hint: Any, text: str) -> object:
     types = get_args(hint) or (hint,)
     if type(None) in types and text.lower() == "none":
         return None
-    if bool in types:
-        if text.lower() not in {"true", "false"}:
-            raise ValueError(f"The rule {name!r} must be true or false, not {text!r}.")
-        return text.lower() == "true"
     if get_origin(hint) is tuple:
         return tuple(part for part in text.split(",") if part)
-    number = next((kind for kind in (int, float) if kind in types), None)
-    try:
-        return number(text) if number else text
-    except ValueError:
-        kind = "whole number" if number is int else "number"
-        raise ValueError(f"The rule {name!r} must be a {kind}, not {text!r}.") from None
+    for kind, (parse, expected) in _PARSERS.items():
+        if kind in types:
+            try:
+                return parse(text)
+            except (ValueError, KeyError):
+                raise ValueError(f"The rule {name!r} must be {expected}, not {text!r}.") from None
+    return text
+
+
+_PARSERS: dict[type, tuple[Callable[[str], object], str]] = {
+    bool: (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+}

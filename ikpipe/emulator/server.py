@@ -257,17 +257,20 @@ class _Server(uvicorn.Server):
                 _reset(connection.transport)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say that the server is ready."""
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self.ready.set()
 
     async def main_loop(self) -> None:
+        """Wait until the server is stopped."""
         # the first of uvicorn's ten ticks updates the Date header; the others only check whether to exit
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; requests in progress have `GRACE` seconds left."""
         loop = asyncio.get_running_loop()
         # asyncio loses connections that it accepted just before its server closed: accept no more, then let two rounds
         # of the loop pass, in which uvicorn gets to know each of them and can close it
@@ -299,13 +302,13 @@ def _reset(transport: asyncio.BaseTransport) -> None:
 def _refusing_protocol(faults: Faults) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol class, changed to reset some connections as soon as they are opened."""
 
-    class Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # its base is known only at run time
+    class _Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # its base is known only at run time
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
             if faults.refuses():
                 _reset(transport)
 
-    return Refusing
+    return _Refusing
 
 
 @contextmanager

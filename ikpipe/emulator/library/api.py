@@ -82,7 +82,7 @@ class Library:
         return [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
 
     def _guarded(self, handler: Callable[[Request, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
+        async def _endpoint(request: Request) -> Response:
             rules = self._account.rules
             check_account(rules)
             check_key(request.headers.get("authorization", ""), self._account.keys)
@@ -95,7 +95,7 @@ class Library:
             await self._store.commit()
             return response
 
-        return endpoint
+        return _endpoint
 
     # Files
 

@@ -36,7 +36,7 @@ __all__ = ["Predicate", "QueryError", "parse"]
 
 
 def parse(query: str, *, now: datetime | None = None) -> Predicate:
-    """Return the test of one file that a search query stands for.
+    """Return a search query as a test of one file.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from ikpipe.emulator.media.facts import MediaFacts
 from ikpipe.emulator.media.metadata import embedded, legacy, read_embedded
 from ikpipe.emulator.media.open_image import open_image
 
-__all__ = ["embedded", "facts", "legacy", "look"]
+__all__ = ["embedded", "facts", "inspect_file", "legacy"]
 
 _SVG_TAG = "{http://www.w3.org/2000/svg}svg"
 _CHUNK = 256 * 1024
@@ -34,12 +34,12 @@ def facts(path: Path, name: str) -> MediaFacts:
     """Return the properties of the file at `path` that was uploaded as `name`."""
     try:
         with path.open("rb") as source:
-            return look(source, path.stat().st_size, name)[0]
+            return inspect_file(source, path.stat().st_size, name)[0]
     except OSError:
         return _other(name)
 
 
-def look(source: IO[bytes], size: int, name: str) -> tuple[MediaFacts, dict[str, object]]:
+def inspect_file(source: IO[bytes], size: int, name: str) -> tuple[MediaFacts, dict[str, object]]:
     """Return the properties of an open file that was uploaded as `name`, and the metadata embedded in an image.
 
     A broken, truncated or hostile file is `non-image` and raises nothing: the service stores what it cannot read

@@ -38,7 +38,7 @@ def read(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> Predicate:
         400 if the text is not in the documented language [spec].
     """
 
-    def field(name: QueryToken, operator: str) -> SearchField:
+    def _field_of(name: QueryToken, operator: str) -> SearchField:
         make = FIELDS.get(name.text) or _custom_field(name.text, schemas)
         # the docs say "remember to quote the fields"
         if make is None or name.kind != "string":
@@ -46,7 +46,7 @@ def read(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> Predicate:
         return make(name.text, operator)
 
     try:
-        return query_parser.Parser(text, datetime.now(UTC), field).parse()
+        return query_parser.Parser(text, datetime.now(UTC), _field_of).parse()
     except QueryError:
         raise ErrorResponse(400, SYNTAX) from None
 

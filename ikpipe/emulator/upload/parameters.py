@@ -1,4 +1,4 @@
-"""What each form field of an upload may contain, and the values that it stands for."""
+"""Parses and checks each form field of an upload."""
 
 from __future__ import annotations
 

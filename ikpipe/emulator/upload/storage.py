@@ -47,7 +47,7 @@ class FileStorer:
         for it.
         """
         _check_size(spool.size, self._account.rules.largest_file)
-        facts, embedded = inspection.look(spool.open(), spool.size, parameters.name)
+        facts, embedded = inspection.inspect_file(spool.open(), spool.size, parameters.name)
         _check_size(spool.size, _size_limit(facts, self._account.rules))
         path = self._account.store.bytes_of(version)
         spool.move(path)

@@ -177,5 +177,5 @@ def url_suffix(step: dict[str, str]) -> str:
 
 
 def _is_image(spool: FormSpool, name: str) -> bool:
-    facts, _ = inspection.look(spool.open(), spool.size, name)
+    facts, _ = inspection.inspect_file(spool.open(), spool.size, name)
     return facts.file_type == "image" and facts.mime != "image/svg+xml"
