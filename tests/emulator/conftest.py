@@ -29,6 +29,6 @@ def start() -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    """One emulator with the default rules, for all tests of a module that do not mind each other."""
+    """One emulator with the default rules, for all tests of a module."""
     with Emulator(**LOOPBACK) as emulator, httpx.Client(trust_env=False) as http:
         yield Client(emulator, http)

@@ -43,11 +43,11 @@ class Clock:
         self._now = time.time()
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self._now
 
     def go_on(self, seconds: float) -> None:
-        """Let time pass."""
+        """Set the clock forward."""
         self._now += seconds
 
 
@@ -64,7 +64,7 @@ class Client:
         self._issued = int(time.time())
 
     def token(self, fields: dict[str, Any], *, life: int = 1800, issued: int | None = None) -> str:
-        """Make a good token; each is a second older than the one before, so that no two are the same."""
+        """Return a valid token; each is a second older than the one before, so that no two are the same."""
         self._issued -= 1
         now = self._issued if issued is None else issued
         header = {"alg": "HS256", "typ": "JWT", "kid": self.emulator.public_key}
@@ -89,14 +89,14 @@ class Client:
         return self.http.request(method, self.emulator.url + path, auth=(self.emulator.private_key, ""), **options)
 
     def details(self, file_id: str) -> dict[str, Any]:
-        """Look a file up."""
+        """Return the details of a file."""
         return self.api("GET", f"/v1/files/{file_id}/details").json()
 
     def add_field(self, name: str, **schema: Any) -> httpx.Response:
-        """Make a custom metadata field."""
+        """Create a custom metadata field."""
         return self.api("POST", "/v1/customMetadataFields", json={"name": name, "label": name, "schema": schema})
 
 
 def refused(reply: httpx.Response) -> tuple[int, str]:
-    """Give what a refusal says."""
+    """Return the status and the message of an error."""
     return reply.status_code, reply.json()["message"]

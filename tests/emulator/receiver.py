@@ -1,4 +1,4 @@
-"""Somebody to send webhooks to."""
+"""A receiver of webhooks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Received(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """What it says."""
+        """The parsed body."""
         return json.loads(self.body)
 
 
 class Receiver:
-    """A server that takes webhooks, and answers with the statuses that it was given, then with 200."""
+    """A server that accepts webhooks, and responds with the statuses that it was given, then with 200."""
 
     def __init__(self, *statuses: int) -> None:
         self._statuses = list(statuses)
@@ -65,12 +65,12 @@ class Receiver:
 
     @property
     def waiting(self) -> int:
-        """How many have arrived that nobody looked at."""
+        """The number of webhooks that were not read yet."""
         return self._received.qsize()
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so; a test that waits for ever fails by its own assertion afterwards."""
+    """Wait until a condition is true, for a limited time; the test's own assertion fails afterwards."""
     end = time.monotonic() + 20
     while not is_so() and time.monotonic() < end:
         time.sleep(0.005)

@@ -25,13 +25,13 @@ WRONG_KEY = (403, "Your account cannot be authenticated.")
     ],
 )
 def test_api_needs_the_private_key(client: Client, authorization: str | None, answer: tuple[int, str]) -> None:
-    """Without a key 401, with a wrong one 403."""
+    """A request without a key is a 401, with a wrong one a 403."""
     headers = {} if authorization is None else {"Authorization": authorization}
     assert refused(client.http.get(client.emulator.url + "/v1/files", headers=headers)) == answer
 
 
 def names(client: Client, **query: object) -> list[str]:
-    """List files and give their names."""
+    """Return the names of listed files."""
     return [file["name"] for file in client.api("GET", "/v1/files", params=query).json()]
 
 
@@ -70,13 +70,13 @@ def three(client: Client) -> None:
     ids=str,
 )
 def test_list(client: Client, query: dict[str, object], found: list[str]) -> None:
-    """A list is filtered, sorted, and cut into pages."""
+    """A list is filtered, sorted, and divided into pages."""
     assert names(client, path="three/", **query) == found
 
 
 @pytest.mark.usefixtures("three")
 def test_list_without_a_path_is_of_all_folders(client: Client) -> None:
-    """A search alone goes through the whole library."""
+    """A search without a folder searches the whole library."""
     assert names(client, searchQuery='name = "below.bin"') == ["below.bin"]
 
 
@@ -102,12 +102,12 @@ def test_list_that_can_not_be(client: Client, query: dict[str, object]) -> None:
 
 
 def test_search_that_can_not_be_in_an_empty_library(start: Callable[..., Client]) -> None:
-    """A search is read before any file is looked at: where there is none, a wrong one is refused all the same."""
+    """An invalid search is rejected even if there are no files."""
     assert start().api("GET", "/v1/files", params={"searchQuery": "("}).status_code == 400
 
 
 def test_pages_are_the_list(start: Callable[..., Client]) -> None:
-    """Page by page there are the same files as at once, each of them in one page; with a condition, too."""
+    """All pages together have the same files as one list, each file once, also with a condition."""
     client = start()
     for number in range(7):
         client.fixed(f"{number}.bin", folder="/a" if number % 2 else "/b")
@@ -124,7 +124,7 @@ def test_pages_are_the_list(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("query", ['name = "ü.bin"', ' name="\\u00fc.bin" ', '"name" = "ü.bin"', '(name = "ü.bin")'])
 def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> None:
-    """However a query for one name is written, it finds the files of this name, in all folders or in one."""
+    """A query for one name finds the files with this name, in all folders or in one, however it is written."""
     client = start()
     for folder, name in (("/a", "ü.bin"), ("/b", "ü.bin"), ("/a", "u.bin")):
         client.fixed(name, folder=folder)
@@ -133,7 +133,7 @@ def test_file_is_found_by_its_name(start: Callable[..., Client], query: str) -> 
 
 
 def test_no_file_has_half_a_character_in_its_name(client: Client) -> None:
-    """A query for one finds nothing."""
+    """A query for half a character finds nothing."""
     assert client.api("GET", "/v1/files", params={"searchQuery": 'name = "\\ud83d"'}).json() == []
 
 
@@ -173,7 +173,7 @@ def test_details(client: Client) -> None:
 
 
 def test_delete(client: Client) -> None:
-    """A deleted file is gone from the library and from delivery; a second time it is a 404."""
+    """A deleted file is neither in the library nor delivered; deleting it again is a 404."""
     answer = client.upload().json()
     path = f"/v1/files/{answer['fileId']}"
     assert client.api("DELETE", path).status_code == 204
@@ -217,12 +217,12 @@ def test_batch_that_can_not_be(client: Client, path: str, body: object) -> None:
 
 
 def test_body_that_is_no_json(client: Client) -> None:
-    """A body that can not be parsed is a 400."""
+    """A body that cannot be parsed is a 400."""
     assert client.api("POST", "/v1/files/addTags", content=b"{").status_code == 400
 
 
 def test_api_rate(start: Callable[..., Client]) -> None:
-    """Past its rate, the API answers 429 with the milliseconds to wait."""
+    """Beyond its rate, the API responds with a 429 and the milliseconds to wait."""
     client = start(api_rate=2, rate_interval=60_000)
     replies = [client.api("GET", "/v1/files") for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 429]
@@ -230,52 +230,52 @@ def test_api_rate(start: Callable[..., Client]) -> None:
 
 
 def test_original_is_delivered(client: Client) -> None:
-    """The address in the answer gives the bytes, their type and their length."""
+    """The URL in the response delivers the bytes, with their type and length."""
     reply = client.http.get(client.fixed("靴 下.jpg", picture(), folder="/日本").json()["url"])
     assert reply.content == picture()
     assert (reply.headers["content-type"], reply.headers["content-length"]) == ("image/jpeg", str(len(picture())))
 
 
 def test_thumbnail_is_delivered(client: Client) -> None:
-    """The thumbnail's address gives an image, also of a private file."""
+    """The thumbnail's URL delivers an image, also of a private file."""
     answer = client.upload(picture(), fileName="t.jpg", isPrivateFile="true").json()
     reply = client.http.get(answer["thumbnailUrl"])
     assert (reply.status_code, reply.headers["content-type"].partition("/")[0]) == (200, "image")
 
 
 def test_thumbnail_of_no_image(client: Client) -> None:
-    """What is no image has no thumbnail."""
+    """A file that is not an image has no thumbnail."""
     name = client.upload(b"text").json()["name"]
     thumbnail = f"{client.emulator.url_endpoint}/tr:n-media_library_thumbnail/{name}"
     assert client.http.get(thumbnail).status_code == 404
 
 
 def test_private_file_needs_a_signature(client: Client) -> None:
-    """The plain address of a private file is refused."""
+    """The unsigned URL of a private file is rejected."""
     assert client.http.get(client.upload(isPrivateFile="true").json()["url"]).status_code == 401
 
 
 def test_unpublished_file_is_not_delivered(client: Client) -> None:
-    """A draft is in the library alone."""
+    """A draft is in the library, but not delivered."""
     answer = client.upload(isPublished="false").json()
     assert client.http.get(answer["url"]).status_code == 404
     assert client.details(answer["fileId"])["isPublished"] is False
 
 
 def test_unknown_path(client: Client) -> None:
-    """Where nothing is, there is a 404."""
+    """A path without a file is a 404."""
     assert client.http.get(client.emulator.url + "/nothing/here").status_code == 404
 
 
 def test_browser_may_upload(client: Client) -> None:
-    """A preflight is granted to any origin, and so is the answer."""
+    """Any origin may send a preflight request, and read the response."""
     reply = client.http.options(client.emulator.upload_url, headers={"Origin": "https://shop.example"})
     assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (204, "*")
     assert client.upload().headers["access-control-allow-origin"] == "*"
 
 
 def test_preflight_can_be_refused(start: Callable[..., Client]) -> None:
-    """`preflight=False` refuses a browser that asks, and grants a plain form."""
+    """`preflight=False` rejects preflight requests, and accepts plain forms."""
     client = start(preflight=False)
     reply = client.http.options(client.emulator.upload_url)
     assert (reply.status_code, "access-control-allow-origin" in reply.headers) == (403, False)

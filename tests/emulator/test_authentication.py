@@ -1,4 +1,4 @@
-"""Refusals of the token: what the account, its keys and its times make of an upload."""
+"""Authentication by a token: its signature, times, use and claims."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def test_body_that_is_no_form_misses_its_token(client: Client) -> None:
 
 
 def test_token_and_basic_auth_exclude_each_other(client: Client) -> None:
-    """An Authorization header beside the token is refused with the warning about the key."""
+    """An Authorization header together with a token is rejected with the warning about the key."""
     assert refused(client.upload(headers={"Authorization": "Basic eDo="})) == BOTH
 
 
 def test_expired_token(client: Client) -> None:
-    """A token whose time is over is called expired."""
+    """A token after its expiry is rejected as expired."""
     token = client.token({"fileName": "file.bin"}, issued=int(time.time()) - 61, life=60)
     assert refused(client.upload(token=token)) == EXPIRED
 
 
 def test_leeway_takes_a_token_that_has_just_expired(start: Callable[..., Client]) -> None:
-    """The rule `leeway` forgives a clock that is behind."""
+    """The rule `leeway` allows for a slow clock."""
     client = start(leeway=5)
     token = client.token({"fileName": "file.bin"}, issued=int(time.time()) - 61, life=60)
     assert client.upload(token=token).status_code == 200
@@ -84,7 +84,7 @@ HEADER = {"alg": "HS256", "typ": "JWT", "kid": "PUBLIC"}
     ids=str,
 )
 def test_token_with_another_header(client: Client, change: dict[str, Any]) -> None:
-    """Algorithm, type and key id must be the seed's."""
+    """Algorithm, type and key id must be the documented ones."""
     now = int(time.time())
     header = {**HEADER, "kid": client.emulator.public_key, **change}
     payload = {"fileName": "file.bin", "iat": now, "exp": now + 60}
@@ -108,7 +108,7 @@ def test_token_with_another_header(client: Client, change: dict[str, Any]) -> No
     ids=str,
 )
 def test_token_with_bad_times(client: Client, times: dict[str, Any]) -> None:
-    """Both times are whole numbers, and an hour apart at most."""
+    """Both times are whole numbers, at most an hour apart."""
     now = int(time.time())
     moved = {name: value if isinstance(value, str | bool) else value + now for name, value in times.items()}
     header = {**HEADER, "kid": client.emulator.public_key}
@@ -117,7 +117,7 @@ def test_token_with_bad_times(client: Client, times: dict[str, Any]) -> None:
 
 
 def test_token_of_another_key(client: Client) -> None:
-    """A signature by another private key is none."""
+    """A signature by another private key is rejected."""
     now = int(time.time())
     header = {**HEADER, "kid": client.emulator.public_key}
     token = sign(header, {"fileName": "file.bin", "iat": now, "exp": now + 60}, "private_of_somebody_else")
@@ -129,7 +129,7 @@ def test_token_of_another_key(client: Client) -> None:
     ["x", "a.b", "a.b.c", "....", "é.é.é", f"{base64url(b'[]')}.{base64url(b'[]')}.x", f"{base64url(b'{')}.x.y"],
 )
 def test_token_that_is_none(client: Client, token: str) -> None:
-    """Whatever text is no token is answered, not stumbled over."""
+    """Any text that is not a token is rejected, and raises no other error."""
     assert refused(client.upload(token=token)) == INVALID
 
 
@@ -139,14 +139,14 @@ def test_longest_life_is_an_hour(client: Client) -> None:
 
 
 def test_token_works_once(client: Client) -> None:
-    """The second upload with a token is refused."""
+    """The second upload with a token is rejected."""
     token = client.token({"fileName": "file.bin"})
     assert client.upload(token=token).status_code == 200
     assert refused(client.upload(token=token)) == INVALID
 
 
 def test_used_token_in_the_words_of_v1(start: Callable[..., Client]) -> None:
-    """The rule `used_token` chooses the other wording."""
+    """The rule `used_token` selects the other message."""
     client = start(used_token="used-before")
     token = client.token({"fileName": "file.bin"})
     client.upload(token=token)
@@ -155,14 +155,14 @@ def test_used_token_in_the_words_of_v1(start: Callable[..., Client]) -> None:
 
 
 def test_error_spends_the_token(client: Client) -> None:
-    """A token is used up by a request that was refused."""
+    """A rejected request uses its token."""
     token = client.token({"fileName": "file.bin"})
     assert refused(client.upload(None, token=token)) == NO_FILE
     assert refused(client.upload(token=token)) == INVALID
 
 
 def test_error_can_leave_the_token(start: Callable[..., Client]) -> None:
-    """With `error_spends=False` a refused request leaves its token usable, and a good one does not."""
+    """With `error_spends=False`, a rejected request leaves its token usable, and a successful one does not."""
     client = start(error_spends=False)
     token = client.token({"fileName": "file.bin"})
     assert refused(client.upload(None, token=token)) == NO_FILE
@@ -184,7 +184,7 @@ def test_error_can_leave_the_token(start: Callable[..., Client]) -> None:
     ids=str,
 )
 def test_claims_that_are_not_the_fields(client: Client, claims: dict[str, Any]) -> None:
-    """Claims that lack a field, differ from it or go beyond the form are a mismatch."""
+    """Missing, different or additional claims are a mismatch."""
     assert refused(client.upload(token=client.token(claims))) == MISMATCH
 
 
@@ -204,27 +204,27 @@ def test_field_that_is_no_claim(client: Client) -> None:
 
 
 def test_field_sent_twice(client: Client) -> None:
-    """A repeated field can not equal one claim."""
+    """A repeated field is a mismatch."""
     fields = [("fileName", (None, "a")), ("fileName", (None, "a")), ("file", ("a", b"x"))]
     form = [*fields, ("token", (None, client.token({"fileName": "a"})))]
     assert refused(client.http.post(client.emulator.upload_url, files=form)) == MISMATCH
 
 
 def test_json_is_compared_as_text(client: Client) -> None:
-    """JSON that is printed otherwise than it was signed is a mismatch."""
+    """JSON that is formatted differently than it was signed is a mismatch."""
     token = client.token({"fileName": "file.bin", "customMetadata": "{}"})
     assert refused(client.upload(token=token, customMetadata="{ }")) == MISMATCH
 
 
 @pytest.mark.parametrize("claim", ["{}", {}], ids=str)
 def test_json_can_be_compared_as_json(start: Callable[..., Client], claim: object) -> None:
-    """With `payload="json"` the spelling of JSON does not matter."""
+    """With `payload="json"` the formatting of JSON does not matter."""
     client = start(payload="json")
     token = client.token({"fileName": "file.bin", "customMetadata": claim})
     assert client.upload(token=token, customMetadata="{ }").status_code == 200
 
 
 def test_json_comparison_still_compares(start: Callable[..., Client]) -> None:
-    """With `payload="json"` another value is a mismatch all the same."""
+    """With `payload="json"` another value is still a mismatch."""
     client = start(payload="json")
     assert refused(client.upload(token=client.token({"fileName": "other"}))) == MISMATCH

@@ -1,4 +1,4 @@
-"""The service's capacity: how many uploads it works on at once, and how long they take."""
+"""The service's capacity: how many uploads it processes at once, and how long they take."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 
 def test_up_to_the_capacity_nobody_waits() -> None:
-    """As many as are served at once take one latency each, and the next ones wait for the first of them."""
+    """As many uploads as there are servers take one latency each; the next ones wait."""
     queue = Queue(3)
     assert [queue.join(0, 2) for _ in range(7)] == [2, 2, 2, 4, 4, 4, 6]
 
 
 def test_without_a_capacity_nobody_waits() -> None:
-    """Each upload takes its latency, however many there are."""
+    """Without a limit, each upload takes its latency, however many there are."""
     queue = Queue(None)
     assert [queue.join(now, 2) for now in (0, 0, 0, 1)] == [2, 2, 2, 3]
 
 
 def test_idle_time_is_not_saved_up() -> None:
-    """What the service did not do while it was idle, it can not do later."""
+    """Idle time of the service is not made up for later."""
     queue = Queue(1)
     queue.join(0, 1)
     assert [queue.join(100, 1) for _ in range(2)] == [101, 102]
@@ -45,7 +45,7 @@ def test_idle_time_is_not_saved_up() -> None:
 
 @given(st.lists(st.integers(0, 9), min_size=1), st.integers(1, 5), st.integers(1, 9))
 def test_first_come_first_served(gaps: list[int], servers: int, seconds: int) -> None:
-    """An upload begins when it arrives, or when the one that came `capacity` places before it is done."""
+    """An upload starts when it arrives, or when the one `capacity` places before it is done."""
     queue = Queue(servers)
     arrivals = [sum(gaps[: place + 1]) for place in range(len(gaps))]
     done = [queue.join(now, seconds) for now in arrivals]
@@ -54,7 +54,7 @@ def test_first_come_first_served(gaps: list[int], servers: int, seconds: int) ->
 
 
 def test_urls_have_a_queue_of_their_own() -> None:
-    """With a capacity for URLs they do not wait for the others, nor the others for them."""
+    """With a capacity for URLs, URLs and other uploads do not wait for each other."""
     capacity = Capacity(Rules(latency=2, capacity=1, url_latency=5, url_capacity=1))
     assert [capacity.join(0, url=url) for url in (False, True, False, True)] == [2, 5, 4, 10]
 
@@ -75,7 +75,7 @@ def test_urls_have_the_latency_of_all() -> None:
     ("name", "value"), [("capacity", 0), ("url_capacity", -1), ("latency", -0.1), ("url_latency", -1)]
 )
 def test_figure_that_no_queue_has(name: str, value: float) -> None:
-    """Nobody can serve less than one at once, or take less than no time."""
+    """A capacity is at least 1, and a latency at least 0."""
     with pytest.raises(ValueError, match=f"The rule '{name}' must be at least .*, not {value}"):
         Rules.of(**{name: value})
 
@@ -84,7 +84,7 @@ def test_figure_that_no_queue_has(name: str, value: float) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Tell how long something takes."""
+    """Return how long something takes, in seconds."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -97,21 +97,21 @@ def statuses(client: Client, uploads: int) -> list[int]:
 
 
 def test_throughput_is_the_capacity(start: Start) -> None:
-    """Six uploads, of which two are worked on at once, take three times as long as one."""
+    """Six uploads, two at once, take three times as long as one."""
     client = start(latency=0.1, capacity=2)
     assert 0.3 <= seconds(lambda: statuses(client, 6)) < 30
 
 
 @pytest.mark.slow
 def test_waiting_holds_no_thread(start: Start) -> None:
-    """Without a capacity sixteen uploads take little longer than one, though there are fewer threads."""
+    """Without a capacity, sixteen uploads take little longer than one, although there are fewer threads."""
     client = start(latency=1.0)
     assert 1 <= seconds(lambda: statuses(client, 16)) < 4
 
 
 @pytest.mark.slow
 def test_url_is_told_from_bytes(start: Start) -> None:
-    """An upload whose file is a URL takes the time of a URL, and one that brings bytes does not."""
+    """Only an upload whose file is a URL takes the latency of URLs."""
     client = start(url_latency=1.0)
     assert 1 <= seconds(lambda: client.upload("http://127.0.0.1:1/")) < 30
     assert seconds(client.upload) < 1
@@ -125,14 +125,14 @@ def test_who_is_turned_down_at_the_door_does_not_wait(start: Start) -> None:
 
 @pytest.mark.slow
 def test_token_that_expires_in_the_queue(start: Start) -> None:
-    """A token must still be good when its upload's turn comes."""
+    """A token must still be valid when its upload leaves the queue."""
     client = start(latency=1.1)
     token = client.token({"fileName": "file.bin"}, life=1, issued=int(time.time()))
     assert refused(client.upload(token=token)) == (400, "Your request contains expired token.")
 
 
 def test_waiting_uploads_do_not_hold_up_the_end(start: Start) -> None:
-    """An emulator ends though uploads wait for their turn, and the log says that they were cut off."""
+    """An emulator stops although uploads wait in the queue, and the log says that they were cut off."""
     client = start(latency=60.0)
     emulator = client.emulator
     with ThreadPoolExecutor(1) as pool:

@@ -1,4 +1,4 @@
-"""Conditions that an upload brings, of the request and of the file."""
+"""The parameter `checks`: conditions on the request and the file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def client(client: Client) -> Iterator[Client]:
 
 
 def upload(client: Client, text: str) -> Any:
-    """Upload a picture of 20 by 10 pixels under some conditions."""
+    """Upload an image of 20 by 10 pixels with conditions."""
     fields = {"fileName": "shoe.jpg", "folder": "/marketing/new", "tags": "red,summer sale", "isPrivateFile": "true"}
     return client.upload(picture(), checks=text, customMetadata=json.dumps(VALUES), **fields)
 
@@ -79,7 +79,7 @@ def upload(client: Client, text: str) -> Any:
     ],
 )
 def test_conditions_that_hold(client: Client, text: str) -> None:
-    """Each documented field and operator, of a request for which it holds."""
+    """Each documented field and operator can be true for a request."""
     assert upload(client, text).status_code == 200
 
 
@@ -103,7 +103,7 @@ def test_conditions_that_hold(client: Client, text: str) -> None:
     ],
 )
 def test_conditions_that_fail(client: Client, text: str) -> None:
-    """A condition that does not hold refuses the upload, in the documented words; nothing is stored."""
+    """A false condition rejects the upload with the documented message; nothing is stored."""
     before = len(client.api("GET", "/v1/files").json())
     assert refused(upload(client, text)) == FAILED
     assert len(client.api("GET", "/v1/files").json()) == before
@@ -120,12 +120,12 @@ def test_conditions_that_fail(client: Client, text: str) -> None:
     ],
 )
 def test_conditions_that_can_not_be_read(client: Client, text: str) -> None:
-    """Unknown fields, operators that a field lacks, and values of another kind are refused as bad syntax."""
+    """Unknown fields, operators that a field lacks, and values of another type are invalid syntax."""
     assert refused(upload(client, text)) == SYNTAX
 
 
 def test_bytes_of_what_is_refused_are_dropped(start: Callable[..., Client]) -> None:
-    """Of a refused file nothing stays on the disk."""
+    """A rejected file leaves nothing on disk."""
     client = start()
     assert refused(client.upload(picture(), checks='"file.size" < 1')) == FAILED
     assert list((client.emulator.directory / "versions").iterdir()) == []
@@ -137,7 +137,7 @@ def test_bytes_of_what_is_refused_are_dropped(start: Callable[..., Client]) -> N
     )
 )
 def test_any_text_is_read_or_refused(words: list[str]) -> None:
-    """Whatever the text, it is a condition or a refusal."""
+    """Any text is a condition or an error response."""
     text = " ".join(words)
     with suppress(ErrorResponse):
         assert checks_parameter.read(text, {})({"file.size": 3, "request.tags": ["x"]}) in {True, False}

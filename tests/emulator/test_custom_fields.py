@@ -1,4 +1,4 @@
-"""Custom metadata fields: making them, and holding values to them."""
+"""Custom metadata fields: their schemas, and the values in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def fields(client: Client) -> None:
-    """Make a field of each type."""
+    """Create a field of each type."""
     for name, schema in SCHEMAS.items():
         assert client.add_field(name, **schema).status_code == 201
 
@@ -54,7 +54,7 @@ def upload(client: Client, **metadata: Any) -> Any:
     ],
 )
 def test_value_that_fits(client: Client, name: str, value: object) -> None:
-    """A value that fits its field is stored as it is."""
+    """A valid value is stored unchanged."""
     assert upload(client, **{name: value}).json()["customMetadata"] == {name: value}
 
 
@@ -85,7 +85,7 @@ def test_value_that_fits(client: Client, name: str, value: object) -> None:
     ],
 )
 def test_value_that_does_not_fit(client: Client, name: str, value: object) -> None:
-    """A key that is no field, or a value that does not fit, is refused by its name."""
+    """An unknown field or an invalid value is rejected, and the message names it."""
     status, message = refused(upload(client, **{name: value}))
     assert status == 400
     assert name in message
@@ -93,7 +93,7 @@ def test_value_that_does_not_fit(client: Client, name: str, value: object) -> No
 
 @pytest.mark.parametrize("rule", ["always", "when-sent"])
 def test_required_field(start: Callable[..., Client], rule: str) -> None:
-    """A required field must be there, in every upload or once metadata is sent."""
+    """A required field must have a value, in every upload or if metadata is sent."""
     client = start(required_fields=rule)
     client.add_field("brand", type="Text", isValueRequired=True, defaultValue="none")
     assert upload(client, brand="Nike").status_code == 200
@@ -125,18 +125,18 @@ def test_required_field(start: Callable[..., Client], rule: str) -> None:
     ids=str,
 )
 def test_schema_that_can_not_be(client: Client, schema: object) -> None:
-    """A field with a schema of another shape is refused."""
+    """A field with an invalid schema is rejected."""
     body = {"name": "bad", "label": "Bad", "schema": schema}
     assert client.api("POST", "/v1/customMetadataFields", json=body).status_code == 400
 
 
 def test_default_can_be_left_out_by_a_rule(start: Callable[..., Client]) -> None:
-    """`required_default=False` takes a required field without a default."""
+    """`required_default=False` accepts a required field without a default."""
     assert start(required_default=False).add_field("brand", type="Text", isValueRequired=True).status_code == 201
 
 
 def test_field_needs_a_name_and_label_of_its_own(client: Client) -> None:
-    """A second field with a name or a label, one without, and the reserved name are refused."""
+    """A name or label that is taken, missing or reserved is rejected."""
     assert client.add_field("own", type="Text").status_code == 201
     body = {"name": "other", "label": "own", "schema": {"type": "Text"}}
     assert client.api("POST", "/v1/customMetadataFields", json=body).status_code == 400
@@ -145,14 +145,14 @@ def test_field_needs_a_name_and_label_of_its_own(client: Client) -> None:
 
 
 def test_fields_are_listed(start: Callable[..., Client]) -> None:
-    """Fields are listed as they were answered, in the order of their making."""
+    """Fields are listed as in their responses, in the order of their creation."""
     client = start()
     made = [client.add_field(name, type="Text").json() for name in ("b", "a")]
     assert client.api("GET", "/v1/customMetadataFields").json() == made
 
 
 def test_field_is_changed(start: Callable[..., Client]) -> None:
-    """Label and schema change, the type never does, and values are held to the new schema."""
+    """Label and schema can change, the type cannot, and values must match the new schema."""
     client = start()
     field = client.add_field("brand", type="Text", maxLength=9).json()
     client.add_field("other", type="Text")
@@ -165,7 +165,7 @@ def test_field_is_changed(start: Callable[..., Client]) -> None:
 
 
 def test_field_is_deleted(start: Callable[..., Client]) -> None:
-    """A deleted field takes no values, is gone for every call, and its name stays taken."""
+    """A deleted field accepts no values and is in no response, and its name stays taken."""
     client = start()
     path = f"/v1/customMetadataFields/{client.add_field('brand', type='Text').json()['id']}"
     assert client.api("DELETE", path).status_code == 204

@@ -1,4 +1,4 @@
-"""Files at their addresses: who may have them, in which form, and what else is answered."""
+"""Delivery: access, transformations and errors."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 def store(client: Client, name: str, file: bytes | None = None, **fields: str) -> str:
-    """Upload a picture, and give its path below the endpoint."""
+    """Upload an image, and return its path below the endpoint."""
     return str(client.fixed(name, file or picture(size=(40, 20)), **fields).json()["filePath"])
 
 
 def get(client: Client, path: str, **options: Any) -> httpx.Response:
-    """Ask for what is at a path below the endpoint."""
+    """Request a path below the endpoint."""
     return client.http.get(client.emulator.url_endpoint + path, **options)
 
 
 def size(reply: httpx.Response) -> tuple[int, int]:
-    """Give the size of the picture in an answer."""
+    """Return the dimensions of the image in a response."""
     assert reply.status_code == 200, reply.text
     return Image.open(BytesIO(reply.content)).size
 
 
 def signed(client: Client, path: str, expiry: int | None = None) -> str:
-    """Sign an address by the documents' own rule."""
+    """Sign a URL as documented."""
     text = path.removeprefix("/") + str(9999999999 if expiry is None else expiry)
     signature = hmac.new(client.emulator.private_key.encode(), text.encode(), hashlib.sha1).hexdigest()
     end = f"ik-s={signature}" if expiry is None else f"ik-t={expiry}&ik-s={signature}"
@@ -43,7 +43,7 @@ def signed(client: Client, path: str, expiry: int | None = None) -> str:
 
 
 def test_original(client: Client) -> None:
-    """Without a transformation a file is as it was uploaded, with its type."""
+    """Without a transformation a file is delivered as uploaded, with its type."""
     path = store(client, "original.jpg", picture())
     reply = get(client, path)
     assert (reply.content, reply.headers["content-type"]) == (picture(), "image/jpeg")
@@ -53,13 +53,13 @@ def test_original(client: Client) -> None:
     "form", ["/tr:w-10/f/a%20b.jpg", "/f/tr:w-10/a%20b.jpg", "/f/a%20b.jpg?tr=w-10", "/f/a%20b.jpg?v=1&tr=w%2D10&x"]
 )
 def test_positions(client: Client, form: str) -> None:
-    """A transformation stands in the path, before any of its segments, or in the query."""
+    """A transformation is in the path, before any of its segments, or in the query."""
     store(client, "a b.jpg", folder="/f")
     assert size(get(client, form.replace("%20", "_"))) == (10, 5)
 
 
 def test_path_and_query(client: Client) -> None:
-    """Where both are given, both are carried out."""
+    """With both, both are applied."""
     store(client, "both.jpg")
     assert size(get(client, "/tr:w-20/both.jpg?tr=rt-90")) == (10, 20)
 
@@ -71,26 +71,26 @@ def test_names_of_other_scripts(client: Client) -> None:
 
 
 def test_type_of_what_is_derived(client: Client) -> None:
-    """The type is that of the derived picture, and caches are told what it depends on."""
+    """The type is that of the transformed image, and `Vary` says what it depends on."""
     store(client, "type.jpg")
     reply = get(client, "/type.jpg?tr=f-auto", headers={"Accept": "image/webp"})
     assert (reply.headers["content-type"], reply.headers["vary"]) == ("image/webp", "Accept")
 
 
 def test_hints(client: Client) -> None:
-    """Client hints fill in `auto`, by their newer and their older names."""
+    """`auto` uses client hints, by their newer and their older names."""
     store(client, "hints.jpg")
     assert size(get(client, "/hints.jpg?tr=w-auto,dpr-auto", headers={"Sec-CH-Width": "10", "DPR": "2"})) == (20, 10)
 
 
 def test_original_by_transformation(client: Client) -> None:
-    """`orig-true` gives the file as it is, whatever else is asked for (docs)."""
+    """`orig-true` delivers the original, whatever else the transformation has [docs]."""
     store(client, "orig.jpg", picture())
     assert get(client, "/tr:w-3,orig-true/orig.jpg").content == picture()
 
 
 def test_attachment(client: Client) -> None:
-    """`ik-attachment=true` makes a download of it (docs), with or without a transformation."""
+    """`ik-attachment=true` makes the response a download [docs], with or without a transformation."""
     store(client, "é.jpg")
     for tail in ("", "&tr=w-10"):
         header = get(client, f"/é.jpg?ik-attachment=true{tail}").headers["content-disposition"]
@@ -109,28 +109,28 @@ def test_what_is_no_picture_is_delivered_as_it_is(client: Client, name: str, con
 
 
 def test_not_found(client: Client) -> None:
-    """What there is not is a plain 404, with a header that says more (docs)."""
+    """A file that does not exist is a plain 404, with details in a header [docs]."""
     reply = get(client, "/nothing.jpg")
     assert (reply.status_code, reply.text, reply.headers["ik-error"]) == (404, "Not Found", "ENOENT - Not Found")
     assert client.emulator.log()[-1]["message"] == "Not Found"
 
 
 def test_default_image(client: Client) -> None:
-    """`di` is delivered in place of what there is not (docs)."""
+    """`di` is delivered in place of a file that does not exist [docs]."""
     store(client, "default.jpg", folder="/d")
     assert size(get(client, "/tr:di-@@d@@default.jpg,w-10/nothing.jpg")) == (10, 5)
     assert get(client, "/tr:di-neither.jpg/nothing.jpg").status_code == 404
 
 
 def test_drafts(client: Client) -> None:
-    """What is not published is not there, signed or not (seed)."""
+    """An unpublished file is a 404, signed or not [upload docs]."""
     store(client, "draft.jpg", isPublished="false")
     assert get(client, "/draft.jpg").status_code == 404
     assert get(client, signed(client, "/draft.jpg")).status_code == 404
 
 
 def test_broken_picture(client: Client) -> None:
-    """A picture that cannot be read is delivered, and cannot be transformed."""
+    """An image that cannot be read is delivered, but cannot be transformed."""
     noise = BytesIO()
     Image.effect_noise((300, 300), 60).save(noise, "PNG")
     broken = noise.getvalue()[:5000] + noise.getvalue()[-12:]
@@ -142,7 +142,7 @@ def test_broken_picture(client: Client) -> None:
 
 
 def test_unknown_steps(start: Callable[..., Client]) -> None:
-    """What is not understood is left out, and told; or refused if the rule says so."""
+    """Unknown parts are ignored and listed in a header, or rejected if the rule says so."""
     client = start()
     store(client, "a.jpg")
     reply = get(client, "/tr:w-10,zz-1/a.jpg")
@@ -155,7 +155,7 @@ def test_unknown_steps(start: Callable[..., Client]) -> None:
 
 
 def test_named_transformations(start: Callable[..., Client]) -> None:
-    """The account's names are a rule; one that there is not fails (spec)."""
+    """Named transformations are a rule; an unknown name is an error [spec]."""
     client = start(named="small=w-10; turned = tr:rt-90:w-5")
     store(client, "a.jpg")
     assert size(get(client, "/tr:n-small/a.jpg")) == (10, 5)
@@ -165,7 +165,7 @@ def test_named_transformations(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("named", ["small", "=w-1", "a b=w-1", "small="])
 def test_names_that_are_none(named: str) -> None:
-    """A misspelt rule is an error at once."""
+    """An invalid value of a rule is an error at once."""
     from ikpipe.emulator import Emulator
 
     with pytest.raises(ValueError, match="The rule 'named'"):
@@ -173,7 +173,7 @@ def test_names_that_are_none(named: str) -> None:
 
 
 def test_restricted_to_names(start: Callable[..., Client]) -> None:
-    """The dashboard's "Restrict Unnamed Image Transformations" (docs)."""
+    """The dashboard's "Restrict Unnamed Image Transformations" [docs]."""
     client = start(restrict_unnamed=True, named="small=w-10")
     store(client, "a.jpg")
     assert get(client, "/tr:w-10/a.jpg").status_code == 400
@@ -183,7 +183,7 @@ def test_restricted_to_names(start: Callable[..., Client]) -> None:
 
 
 def test_auto_format(start: Callable[..., Client]) -> None:
-    """The dashboard's "Use Best Format For Image Delivery" (docs), unless a format is asked for."""
+    """The dashboard's "Use Best Format For Image Delivery" [docs], unless a format is asked for."""
     client = start(auto_format=True)
     store(client, "a.jpg")
     webp = {"Accept": "image/webp"}
@@ -195,7 +195,7 @@ PRIVATE = {"isPrivateFile": "true"}
 
 
 def test_private_file(client: Client) -> None:
-    """A private file and what is derived of it need a signature; by a named transformation it goes without (seed)."""
+    """A private file needs a signature, transformed or not, except with a named transformation [upload docs]."""
     store(client, "private.jpg", **PRIVATE)
     assert get(client, "/private.jpg").status_code == 401
     assert get(client, "/tr:w-10/private.jpg").status_code == 401
@@ -207,7 +207,7 @@ def test_private_file(client: Client) -> None:
     "text", [":", ",", "l-text,i-a,l-end", "n-ik_ml_thumbnail,l-text,i-a,l-end", "if-w_gt_1,if-end"]
 )
 def test_only_a_name_opens_a_private_file(client: Client, text: str) -> None:
-    """What is no step at all, or put aside since no stand-in draws it, is no named transformation."""
+    """A transformation without steps or with ignored parts is not a named transformation."""
     store(client, "private.jpg", **PRIVATE)
     assert get(client, f"/private.jpg?tr={text}").status_code == 401
     assert get(client, f"/tr:{text}/private.jpg").status_code == 401
@@ -217,7 +217,7 @@ def test_only_a_name_opens_a_private_file(client: Client, text: str) -> None:
     "tail", ["/private.jpg", "/tr:w-10/private.jpg", "/private.jpg?tr=w-10&v=1", "/private.jpg?v="]
 )
 def test_signed_address(client: Client, tail: str) -> None:
-    """With a signature it is delivered, for good or until its expiry."""
+    """With a signature it is delivered, until the expiry if there is one."""
     store(client, "private.jpg", **PRIVATE)
     assert get(client, signed(client, tail)).status_code == 200
     assert get(client, signed(client, tail, int(time.time()) + 100)).status_code == 200
@@ -225,7 +225,7 @@ def test_signed_address(client: Client, tail: str) -> None:
 
 
 def test_altered_address(client: Client) -> None:
-    """Whatever is changed about a signed address, it is refused (docs: 401)."""
+    """Any change to a signed URL is rejected [docs: 401]."""
     store(client, "private.jpg", **PRIVATE)
     good = signed(client, "/tr:w-10/private.jpg?v=1", int(time.time()) + 100)
     changes = {"w-10": "w-20", "v=1": "v=2", "&ik-t": "&u=1&ik-t", "ik-s=": "ik-s=0", "ik-t=1": "ik-t=2"}
@@ -237,7 +237,7 @@ def test_altered_address(client: Client) -> None:
 
 
 def test_signatures_that_are_no_text(client: Client) -> None:
-    """Odd signatures and expiries are refused like any other, and nothing breaks."""
+    """Malformed signatures and expiries are rejected like invalid ones."""
     store(client, "private.jpg", **PRIVATE)
     for query in ("ik-s=%FF", "ik-s=", "ik-s=é&ik-t=é", "ik-t=-1&ik-s=0"):
         assert get(client, f"/private.jpg?{query}").status_code == 401
@@ -245,7 +245,7 @@ def test_signatures_that_are_no_text(client: Client) -> None:
 
 
 def test_bad_signature_of_a_public_file(start: Callable[..., Client]) -> None:
-    """Older documents refuse it, newer ones look at no signature that is not needed: a rule."""
+    """A rule says whether an invalid signature that is not needed is rejected (older docs) or ignored (newer docs)."""
     client = start()
     store(client, "a.jpg")
     assert get(client, "/a.jpg?ik-s=0").status_code == 401
@@ -255,7 +255,7 @@ def test_bad_signature_of_a_public_file(start: Callable[..., Client]) -> None:
 
 
 def test_unsigned_addresses_can_be_refused(start: Callable[..., Client]) -> None:
-    """The dashboard's "Restrict Unsigned URLs" (docs), with the status that a rule gives."""
+    """The dashboard's "Restrict Unsigned URLs" [docs], with the status that a rule sets."""
     client = start(restrict_unsigned=True, unsigned_status=403)
     store(client, "a.jpg")
     assert get(client, "/a.jpg").status_code == 403
@@ -265,7 +265,7 @@ def test_unsigned_addresses_can_be_refused(start: Callable[..., Client]) -> None
 
 
 def test_private_files_that_are_no_images(start: Callable[..., Client]) -> None:
-    """`isPrivateFile` is felt on all files, or on images alone: a rule."""
+    """A rule says whether `isPrivateFile` protects all files or only images."""
     client = start()
     store(client, "a.pdf", b"%PDF-", **PRIVATE)
     assert get(client, "/a.pdf").status_code == 401
@@ -275,7 +275,7 @@ def test_private_files_that_are_no_images(start: Callable[..., Client]) -> None:
 
 
 def test_vector_of_the_sdks() -> None:
-    """The signature that the official SDKs publish in their tests."""
+    """The signature in the tests of the official SDKs is valid."""
     from ikpipe.emulator import signatures
 
     vector = "32dbbbfc5f945c0403c71b54c38e76896ef2d6b0"
@@ -283,7 +283,7 @@ def test_vector_of_the_sdks() -> None:
 
 
 def test_without_the_body(client: Client) -> None:
-    """A HEAD request is answered like a GET."""
+    """The response to a HEAD request is that of a GET."""
     path = store(client, "head.jpg")
     reply = client.http.head(f"{client.emulator.url_endpoint}{path}?tr=w-10")
     assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "image/jpeg", b"")
@@ -300,7 +300,7 @@ BOUNDED = [
 
 @pytest.mark.parametrize(("chain", "why"), BOUNDED, ids=[why for _, why in BOUNDED])
 def test_a_transformation_has_bounds(start: Callable[..., Client], chain: str, why: str) -> None:
-    """In steps, rotations and pixels, named ones counted in: 400, and the reason in the header."""
+    """Too many steps, rotations or pixels, also of named transformations, are a 400 with the reason in the header."""
     turned = ":".join(["rt-45"] * 3)
     client = start(named=f"big=w-9000,h-9000,c-force;turned={turned}")
     path = store(client, "a.png", picture("PNG", (2, 2)))

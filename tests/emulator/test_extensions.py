@@ -1,4 +1,4 @@
-"""Extensions: what each stand-in leaves behind, at once or later."""
+"""Extensions: the effect of each stand-in, at once or later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def tagging(name: str = "google-auto-tagging", most: int = 5, least: float = 90) -> dict[str, Any]:
-    """Ask for tags."""
+    """Return a tagging extension."""
     return {"name": name, "maxTags": most, "minConfidence": least}
 
 
@@ -28,7 +28,7 @@ def upload(client: Client, *extensions: dict[str, Any], **fields: str) -> dict[s
 
 
 def test_taggers_succeed_at_once(client: Client) -> None:
-    """A tagging extension leaves a tag as sure as was asked for, and its success is in the answer."""
+    """A tagging extension adds a tag with the requested confidence, and its success is in the response."""
     answer = upload(client, tagging(), tagging("aws-auto-tagging", least=99.5))
     assert answer["extensionStatus"] == {"google-auto-tagging": "success", "aws-auto-tagging": "success"}
     assert answer["AITags"] == [
@@ -39,12 +39,12 @@ def test_taggers_succeed_at_once(client: Client) -> None:
 
 
 def test_no_extension_no_status(client: Client) -> None:
-    """Without an extension the answer has no status (seed)."""
+    """Without an extension the response has no status [upload docs]."""
     assert "extensionStatus" not in client.upload().json()
 
 
 def test_tags_are_a_rule(start: Callable[..., Client]) -> None:
-    """Of the tags that are found, the unsure ones are left out, and those beyond the number (docs)."""
+    """Tags below the confidence or beyond the maximum number are left out [docs]."""
     client = start(ai_tags=("Shirt:90.12", "Sleeve:70", "Blue:95", "Cotton"))
     names = [tag["name"] for tag in upload(client, tagging(most=2, least=80))["AITags"]]
     assert names == ["Shirt", "Blue"]
@@ -53,18 +53,18 @@ def test_tags_are_a_rule(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("tag", ["Shirt:much", "", ":90"])
 def test_tags_that_are_none(start: Callable[..., Client], tag: str) -> None:
-    """A misspelt rule is an error at once."""
+    """An invalid value of a rule is an error at once."""
     with pytest.raises(ValueError, match="The rule 'ai_tags'"):
         start(ai_tags=(tag,))
 
 
 def test_background_removal_is_pending(client: Client) -> None:
-    """`remove-bg` is always done later (docs)."""
+    """`remove-bg` always finishes later [docs]."""
     assert upload(client, {"name": "remove-bg"})["extensionStatus"] == {"remove-bg": "pending"}
 
 
 def test_extensions_that_fail(start: Callable[..., Client]) -> None:
-    """A rule has extensions fail; nothing of them is left."""
+    """A rule makes extensions fail; they change nothing."""
     client = start(extensions_failed=("*-tagging",))
     answer = upload(client, tagging(), {"name": "ai-auto-description"})
     assert answer["extensionStatus"] == {"google-auto-tagging": "failed", "ai-auto-description": "success"}
@@ -72,7 +72,7 @@ def test_extensions_that_fail(start: Callable[..., Client]) -> None:
 
 
 def test_pending_extensions_are_done_later(start: Callable[..., Client]) -> None:
-    """What is pending shows in the file's details once it is done, and not before."""
+    """The effect of a pending extension is in the file's details when it has finished, and not before."""
     client = start(extensions_pending=("*",), extension_delay=0.05, clock=(clock := Clock()))
     answer = upload(client, tagging(), {"name": "ai-auto-description"})
     assert set(answer["extensionStatus"].values()) == {"pending"}
@@ -85,7 +85,7 @@ def test_pending_extensions_are_done_later(start: Callable[..., Client]) -> None
 
 
 def test_older_tags_stay_or_go(start: Callable[..., Client]) -> None:
-    """`overwriteAITags=false` keeps the tags that there were, of other sources (seed)."""
+    """`overwriteAITags=false` keeps existing tags of other sources [upload docs]."""
     client = start()
     fields = {"fileName": "a", "useUniqueFileName": "false"}
     upload(client, tagging(), **fields)
@@ -116,7 +116,7 @@ TASKS = [
     ],
 )
 def test_tasks(start: Callable[..., Client], answer: str, tags: list[str], metadata: dict[str, Any]) -> None:
-    """Tasks choose the first of a vocabulary, and act on the answer that the rule gives (spec)."""
+    """Tasks select the first term of a vocabulary, and act on the answer of the rule [spec]."""
     client = start(ai_answer=answer)
     client.add_field("colour", type="MultiSelect", selectOptions=["red", "blue"])
     client.add_field("size", type="SingleSelect", selectOptions=["S", "L"])
@@ -138,12 +138,12 @@ ODD: dict[str, Any] = {"field": ["size"], "value": "L"}
     ids=str,
 )
 def test_tasks_that_say_nothing(client: Client, tasks: object) -> None:
-    """Tasks of another shape leave the file as it is."""
+    """Malformed tasks change nothing."""
     assert upload(client, {"name": "ai-tasks", "tasks": tasks}, tags="a")["tags"] == ["a"]
 
 
 def test_success_is_told(start: Callable[..., Client]) -> None:
-    """The upload's `webhookUrl` is told of a pending extension's success, with the file's details (docs)."""
+    """The upload's `webhookUrl` receives the success of a pending extension, with the file's details [docs]."""
     with Receiver() as receiver:
         client = start(extensions_pending=("google*",), extension_delay=0)
         answer = upload(client, tagging(), {"name": "ai-auto-description"}, webhookUrl=receiver.url)
@@ -156,7 +156,7 @@ def test_success_is_told(start: Callable[..., Client]) -> None:
 
 
 def test_failure_is_told(start: Callable[..., Client]) -> None:
-    """A pending extension that fails is told with the file's id and an error (docs)."""
+    """The failure of a pending extension has the file's id and an error [docs]."""
     with Receiver() as receiver:
         client = start(extensions_failed=("remove-bg",), extension_delay=0)
         answer = upload(client, {"name": "remove-bg"}, webhookUrl=receiver.url)
@@ -167,7 +167,7 @@ def test_failure_is_told(start: Callable[..., Client]) -> None:
 
 
 def test_file_that_is_gone(start: Callable[..., Client]) -> None:
-    """An extension of a file that was deleted meanwhile fails."""
+    """An extension of a file that was deleted in the meantime fails."""
     with Receiver() as receiver:
         client = start(extension_delay=0.3, clock=(clock := Clock()))
         file_id = upload(client, {"name": "remove-bg"}, webhookUrl=receiver.url)["fileId"]
@@ -178,5 +178,5 @@ def test_file_that_is_gone(start: Callable[..., Client]) -> None:
 
 
 def test_the_end_drops_what_is_pending(start: Callable[..., Client]) -> None:
-    """An emulator ends at once, whatever is still to be done."""
+    """An emulator stops at once, even if work is pending."""
     upload(start(extension_delay=3600), {"name": "remove-bg"}, webhookUrl="http://127.0.0.1:9/")

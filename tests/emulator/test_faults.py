@@ -1,4 +1,4 @@
-"""Injected faults: what a client sees, and what is stored nevertheless."""
+"""Injected faults: what a client sees, and what is stored."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ USED = (400, "Your request has invalid token.")
 
 @pytest.mark.parametrize("rates", [{"explode": 0.5}, {"slow": 1.5}, {"slow": -0.1}], ids=str)
 def test_fault_that_can_not_be(start: Start, rates: dict[str, float]) -> None:
-    """A fault has a known kind and a probability."""
+    """An unknown kind or an invalid probability is an error."""
     with pytest.raises(ValueError, match=next(iter(rates))):
         start(faults=rates)
 
 
 def test_same_seed_same_faults() -> None:
-    """A run can be repeated, and a further kind does not move the others."""
+    """A seed makes a run repeatable, and an additional kind does not change the others."""
     alone = Faults({"slow": 0.5}, seed=7)
     again = Faults({"slow": 0.5, "non-json": 0.5}, seed=7)
     other = Faults({"slow": 0.5}, seed=8)
@@ -44,7 +44,7 @@ def test_same_seed_same_faults() -> None:
 
 
 def test_rate_is_about_the_share() -> None:
-    """A rate of a fifth fires in about a fifth of the uploads."""
+    """A rate of 0.2 fires in about a fifth of the uploads."""
     faults = Faults({"429": 0.2})
     assert 150 < sum(faults.draw() is not None for _ in range(1000)) < 250
 
@@ -56,7 +56,7 @@ def test_rate_is_about_the_share() -> None:
     [("reset-before", False), ("reset-middle", False), ("reset-after", False), ("store-then-cut", True)],
 )
 def test_connection_is_reset(start: Start, kind: str, file: bytes, *, stored: bool) -> None:
-    """The client has no answer, and whether the file is stored is as the kind says."""
+    """The client gets no response, and the kind says whether the file is stored."""
     client = start(faults={kind: 1})
     with pytest.raises(httpx.TransportError):
         client.upload(file)
@@ -67,7 +67,7 @@ def test_connection_is_reset(start: Start, kind: str, file: bytes, *, stored: bo
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-middle", "reset-after", "store-then-cut", "cut-answer"])
 def test_reset_is_no_complaint(start: Start, kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The web server, which knows nothing of faults, does not report that an answer is missing."""
+    """The web server does not report a missing response."""
     client = start(faults={kind: 1})
     with pytest.raises(httpx.TransportError):
         client.upload()
@@ -76,7 +76,7 @@ def test_reset_is_no_complaint(start: Start, kind: str, caplog: pytest.LogCaptur
 
 
 def test_connection_is_refused(start: Start) -> None:
-    """A refused connection brings nothing to the log, and is counted."""
+    """A refused connection is counted, but not logged."""
     client = start(faults={"refuse": 1})
     for _ in range(2):
         with pytest.raises(httpx.TransportError):
@@ -86,7 +86,7 @@ def test_connection_is_refused(start: Start) -> None:
 
 
 def test_429_asks_for_milliseconds(start: Start) -> None:
-    """Too many requests: wait for the milliseconds in the header, with the same token if one likes."""
+    """A 429 has the milliseconds to wait in a header, and leaves the token usable."""
     client = start(faults={"429": 1}, fault_wait=30)
     reply = client.upload()
     assert (reply.status_code, reply.headers["X-RateLimit-Reset"]) == (429, "30")
@@ -94,7 +94,7 @@ def test_429_asks_for_milliseconds(start: Start) -> None:
 
 
 def test_5xx_is_one_of_four(start: Start) -> None:
-    """Over time each of the four statuses comes, with an empty body, and nothing is stored."""
+    """All four statuses occur, with an empty body, and nothing is stored."""
     client = start(faults={"5xx": 1})
     replies = [client.upload() for _ in range(30)]
     assert {reply.status_code for reply in replies} == {500, 502, 503, 504}
@@ -103,7 +103,7 @@ def test_5xx_is_one_of_four(start: Start) -> None:
 
 
 def test_5xx_of_a_stored_file(start: Start) -> None:
-    """Over time each of the four statuses comes, with an empty body, though every file is stored."""
+    """All four statuses occur, with an empty body, although every file is stored."""
     client = start(faults={"store-then-5xx": 1})
     replies = [client.upload() for _ in range(30)]
     assert {reply.status_code for reply in replies} == {500, 502, 503, 504}
@@ -113,7 +113,7 @@ def test_5xx_of_a_stored_file(start: Start) -> None:
 
 
 def test_reset_in_the_middle_of_the_answer(start: Start) -> None:
-    """The headers of a good answer come with half of its JSON, and then the connection is reset."""
+    """The headers and half of the JSON are sent, and then the connection is reset."""
     client = start(faults={"cut-answer": 1})
     fields = {"fileName": "file.bin"}
     form = {**fields, "token": client.token(fields)}
@@ -128,7 +128,7 @@ def test_reset_in_the_middle_of_the_answer(start: Start) -> None:
 
 
 def test_slow_is_slow(start: Start) -> None:
-    """The answer is a good one, and comes later."""
+    """The response is the normal one, but delayed."""
     client = start(faults={"slow": 1}, fault_slow=0.1)
     began = time.perf_counter()
     assert client.upload().status_code == 200
@@ -136,7 +136,7 @@ def test_slow_is_slow(start: Start) -> None:
 
 
 def test_truncated_json(start: Start) -> None:
-    """The file is stored, and the answer a 200 that ends too early."""
+    """The file is stored, and the response is a 200 with truncated JSON."""
     client = start(faults={"truncated": 1})
     reply = client.upload()
     assert (reply.status_code, reply.text[:11]) == (200, '{"fileId":"')
@@ -146,14 +146,14 @@ def test_truncated_json(start: Start) -> None:
 
 
 def test_html_instead_of_json(start: Start) -> None:
-    """The file is stored, and the answer a 200 with a web page."""
+    """The file is stored, and the response is a 200 with HTML."""
     reply = (client := start(faults={"non-json": 1})).upload()
     assert (reply.status_code, reply.headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert client.emulator.log()[0]["stored"]
 
 
 def test_answer_of_a_refusal_is_left_alone(start: Start) -> None:
-    """Faults of what is stored do not touch a refusal, and are neither logged nor counted for it."""
+    """Faults after storing do not affect an error response, and are neither logged nor counted for it."""
     client = start(faults={"store-then-cut": 1})
     assert client.upload(None).status_code == 400
     assert client.emulator.log()[0]["faults"] == []
@@ -161,7 +161,7 @@ def test_answer_of_a_refusal_is_left_alone(start: Start) -> None:
 
 
 def test_index_delay(start: Start) -> None:
-    """The file has its details at once, and is in lists later."""
+    """The file has its details at once, and appears in lists later."""
     client = start(faults={"index-delay": 1}, fault_index_delay=0.1, clock=(clock := Clock()))
     file_id = client.upload(picture(), fileName="a.jpg").json()["fileId"]
     assert client.api("GET", "/v1/files").json() == []
@@ -171,7 +171,7 @@ def test_index_delay(start: Start) -> None:
 
 
 def test_upload_without_a_fault_passes(start: Start) -> None:
-    """Where nothing is drawn, nothing happens."""
+    """With a rate of 0, no fault fires."""
     client = start(faults={"5xx": 0})
     assert client.upload().status_code == 200
     assert client.emulator.log()[0]["faults"] == []
@@ -181,7 +181,7 @@ def test_upload_without_a_fault_passes(start: Start) -> None:
 
 
 def test_what_the_log_has_is_counted(start: Start) -> None:
-    """The counts of all kinds, but for refused connections, are those of the log."""
+    """The counts of all kinds match the log, except for refused connections."""
     client = start(faults={"5xx": 0.3, "429": 0.3, "truncated": 0.3, "slow": 0.3}, fault_slow=0.0)
     for _ in range(40):
         client.upload()
@@ -190,7 +190,7 @@ def test_what_the_log_has_is_counted(start: Start) -> None:
 
 
 def test_ledger_is_served(start: Start) -> None:
-    """`GET /emulator/faults` tells rate, moment and count of each kind that has a rate, and is not in the log."""
+    """`GET /emulator/faults` returns rate, moment and count of each kind that has a rate, and is not logged."""
     client = start(faults={"5xx": 1, "slow": 0}, spends={"5xx": "received", "429": "received"})
     client.upload()
     told = client.http.get(client.emulator.url + "/emulator/faults").json()
@@ -202,14 +202,14 @@ def test_ledger_is_served(start: Start) -> None:
 
 
 def test_counts_are_a_copy() -> None:
-    """Changing what `fired` gave changes nothing."""
+    """`fired` returns a copy."""
     faults = Faults({"slow": 1})
     faults.fired["slow"] += 1
     assert faults.fired == {}
 
 
 def test_threads_count_together() -> None:
-    """No count is lost when threads count at once."""
+    """No count is lost if several threads count at once."""
     faults = Faults({"slow": 1})
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: faults.count("slow"), range(8000)))
@@ -231,7 +231,7 @@ def test_threads_count_together() -> None:
     ids=str,
 )
 def test_moment_that_can_not_be(spends: dict[str, str], words: str) -> None:
-    """A moment that the kind does not have is an error that names those it has."""
+    """A moment that the kind does not have is an error that lists the valid ones."""
     with pytest.raises(ValueError, match=re.escape(words)):
         Faults(spends=spends)
 
@@ -239,7 +239,7 @@ def test_moment_that_can_not_be(spends: dict[str, str], words: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moment"), MOMENTS)
 def test_token_is_used_up_or_not(start: Start, kind: str, moment: str) -> None:
-    """Once the fault is over the same token is taken, or refused as any that was used."""
+    """After the fault, the same token is accepted or rejected, as its moment says."""
     client = start(faults={kind: 1}, spends={kind: moment}, fault_slow=0.0)
     token = client.token({"fileName": "file.bin"})
     with suppress(httpx.TransportError):
@@ -253,7 +253,7 @@ def test_token_is_used_up_or_not(start: Start, kind: str, moment: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moment"), MOMENTS)
 def test_file_is_stored_or_not(start: Start, kind: str, moment: str) -> None:
-    """When the token is spent changes nothing about what is stored."""
+    """The moment does not change whether the file is stored."""
     client = start(faults={kind: 1}, spends={kind: moment}, fault_slow=0.0, fault_index_delay=0.0)
     with suppress(httpx.TransportError):
         client.upload()
@@ -263,7 +263,7 @@ def test_file_is_stored_or_not(start: Start, kind: str, moment: str) -> None:
 
 @pytest.mark.parametrize("kind", ["429", "5xx", "reset-after"])
 def test_used_token_is_refused_before_the_fault(start: Start, kind: str) -> None:
-    """Where a fault spends the token, a second use of it is refused and not struck again."""
+    """If a fault spends the token, its second use is rejected without another fault."""
     client = start(faults={kind: 1}, spends={kind: "received"})
     token = client.token({"fileName": "file.bin"})
     with suppress(httpx.TransportError):
@@ -273,14 +273,14 @@ def test_used_token_is_refused_before_the_fault(start: Start, kind: str) -> None
 
 
 def test_token_that_is_no_good_is_refused_before_the_fault(start: Start) -> None:
-    """A token must be proved to be spent."""
+    """An invalid token is rejected before the fault."""
     client = start(faults={"5xx": 1}, spends={"5xx": "received"})
     assert refused(client.upload(token="no.good.token")) == USED
     assert client.emulator.fired == {}
 
 
 def test_fault_spends_though_refusals_do_not(start: Start) -> None:
-    """The moment of a fault is its own: it holds also where a refused request leaves its token unused."""
+    """The moment of a fault applies even if rejected requests leave their token unused."""
     client = start(faults={"5xx": 1}, spends={"5xx": "received"}, error_spends=False)
     token = client.token({"fileName": "file.bin"})
     statuses = [client.upload(token=token).status_code for _ in range(2)]
@@ -288,7 +288,7 @@ def test_fault_spends_though_refusals_do_not(start: Start) -> None:
 
 
 def test_reset_that_spends_looks_like_any_other(start: Start) -> None:
-    """The connection is reset and the log says so, as where the token is left unused."""
+    """The connection is reset and logged, as if the token were unused."""
     client = start(faults={"reset-after": 1}, spends={"reset-after": "received"})
     with pytest.raises(httpx.TransportError):
         client.upload()
@@ -297,13 +297,13 @@ def test_reset_that_spends_looks_like_any_other(start: Start) -> None:
 
 
 def test_url_is_not_fetched_for_a_fault(start: Start) -> None:
-    """A fault that stores nothing strikes before a URL is asked for."""
+    """A fault that stores nothing fires before a URL is downloaded."""
     client = start(faults={"5xx": 1}, spends={"5xx": "received"})
     assert client.upload("http://127.0.0.1:1/").status_code >= 500
 
 
 def test_stored_file_is_refused_by_its_name(start: Start) -> None:
-    """Where the token is taken again after a lost answer, the ordinary rules say what becomes of the file."""
+    """If the token is accepted again after a lost response, the usual rules decide what happens to the file."""
     client = start(faults={"store-then-5xx": 1}, spends={"store-then-5xx": "answered"})
     fields = {"fileName": "a.bin", "useUniqueFileName": "false", "overwriteFile": "false"}
     token = client.token(fields)
@@ -315,14 +315,14 @@ def test_stored_file_is_refused_by_its_name(start: Start) -> None:
 
 
 def test_every_kind_is_tested() -> None:
-    """The list of kinds is the one that these tests know."""
+    """These tests know all kinds."""
     resets = {"refuse", "reset-before", "reset-middle", "reset-after", "store-then-cut", "cut-answer"}
     answers = {"429", "5xx", "store-then-5xx", "truncated", "non-json"}
     assert set(KINDS) == resets | answers | {"slow", "index-delay"}
 
 
 def test_every_kind_is_described() -> None:
-    """The documentation's table is the one of the code."""
+    """The documentation has all kinds, as in the code."""
     page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")
     rows = [
         f"| `{kind}` | {what} | {', '.join(f'`{m}`' for m in moments)} |" for kind, (what, moments) in KINDS.items()

@@ -1,4 +1,4 @@
-"""The three kinds of `file`: binary, base64 text, and a URL that is really downloaded."""
+"""The kinds of `file`: bytes, base64, data URI, and a URL that is downloaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Origin(BaseHTTPRequestHandler):
     over = threading.Event()
 
     def do_GET(self) -> None:
-        """Answer by the path."""
+        """Respond by the path."""
         if self.path == "/silent":
             self.over.wait(5)
             return
@@ -35,7 +35,7 @@ class Origin(BaseHTTPRequestHandler):
             self.over.wait(5)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -73,32 +73,32 @@ def test_url_is_downloaded(client: Client, origin: str, path: str) -> None:
     ],
 )
 def test_url_that_can_not_be_had(client: Client, origin: str, url: str) -> None:
-    """A URL that does not answer 200 with a file is a 400."""
+    """A URL whose response is not a 200 with a file is a 400."""
     status, message = refused(client.upload(url.format(origin=origin)))
     assert (status, message.partition(". ")[0]) == (400, "Your request contains invalid file parameter")
 
 
 def test_url_has_8_seconds_for_its_headers(start: Callable[..., Client], origin: str) -> None:
-    """The download is given up when the headers take longer than the rule allows (8 s by default)."""
+    """A download fails if the headers take longer than the rule allows (8 s by default)."""
     client = start(url_timeout=0.1)
     assert client.emulator.rules.url_body_timeout > 8
     assert refused(client.upload(f"{origin}/silent"))[0] == 400
 
 
 def test_body_of_a_url_must_end(start: Callable[..., Client], origin: str) -> None:
-    """A body that does not end is given up too."""
+    """A download fails if the body does not end."""
     assert refused(start(url_body_timeout=0.1).upload(f"{origin}/endless"))[0] == 400
 
 
 def test_url_of_a_file_that_is_too_large(start: Callable[..., Client], origin: str) -> None:
-    """A download is held to the limits of an upload."""
+    """A download has the size limits of an upload."""
     client = start(image_limit=100, video_limit=100, other_limit=100)
     words = "Your request contains invalid file parameter. The file size exceeds limits."
     assert refused(client.upload(f"{origin}/file")) == (400, words)
 
 
 def with_newlines(data: bytes) -> str:
-    """Encode as mail does, in lines."""
+    """Encode as base64 in lines."""
     return base64.encodebytes(data).decode()
 
 
@@ -114,7 +114,7 @@ def with_newlines(data: bytes) -> str:
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 1_500_000])
 def test_base64_is_decoded(client: Client, encode: Callable[[bytes], str], size: int) -> None:
-    """Base64 text of any length is stored as the bytes that it stands for."""
+    """Base64 of any length is stored as the decoded bytes."""
     data = bytes(range(256)) * (size // 256 + 1)
     answer = client.upload(encode(data[:size]), fileName="b.bin").json()
     assert client.http.get(answer["url"]).content == data[:size]
@@ -122,12 +122,12 @@ def test_base64_is_decoded(client: Client, encode: Callable[[bytes], str], size:
 
 @pytest.mark.parametrize("text", ["not base64!", "/etc/passwd.", "file:///etc/passwd", "data:text/plain,abc", "QQ=Q"])
 def test_other_text_is_refused(client: Client, text: str) -> None:
-    """Text that is neither a URL nor base64 is no file; a path on the server least of all."""
+    """Text that is neither a URL nor base64 is rejected, including a path on the server."""
     assert refused(client.upload(text))[0] == 400
 
 
 def test_base64_over_the_limit(start: Callable[..., Client]) -> None:
-    """Text is measured by what it decodes to, and refused early when it is far too long."""
+    """The size limit applies to the decoded bytes, and text that is far too long is rejected early."""
     client = start(other_limit=1000, image_limit=1000, video_limit=1000)
     words = "Your request contains invalid file parameter. The file size exceeds limits."
     assert client.upload(with_newlines(b"x" * 1000)).status_code == 200
@@ -136,7 +136,7 @@ def test_base64_over_the_limit(start: Callable[..., Client]) -> None:
 
 
 def test_large_file_goes_through_disk(client: Client) -> None:
-    """A file of several megabytes comes back as it went."""
+    """A file of several megabytes is delivered unchanged."""
     data = bytes(range(256)) * 16_000
     answer = client.upload(data).json()
     assert answer["size"] == len(data)
@@ -148,6 +148,6 @@ def test_large_file_goes_through_disk(client: Client) -> None:
     [(b"x", "binary"), ("eA==", "base64"), ("data:;base64,eA==", "data-uri"), ("http://127.0.0.1:1/", "url")],
 )
 def test_log_tells_the_kind(client: Client, file: bytes | str, kind: str) -> None:
-    """The log says what kind of file came."""
+    """The log has the kind of the file."""
     client.upload(file)
     assert client.emulator.log()[-1]["file"]["kind"] == kind

@@ -1,4 +1,4 @@
-"""Folders: made, and deleted with what is in them."""
+"""Folders: created, and deleted with their content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make(client: Client, name: str, parent: str = "/") -> httpx.Response:
-    """Make a folder."""
+    """Create a folder."""
     return client.api("POST", "/v1/folder", json={"folderName": name, "parentFolderPath": parent})
 
 
@@ -25,12 +25,12 @@ def delete(client: Client, path: str, tail: str = "") -> httpx.Response:
 
 
 def paths(client: Client) -> list[str]:
-    """List what is stored."""
+    """Return the paths of all stored files."""
     return [file["filePath"] for file in client.api("GET", "/v1/files").json()]
 
 
 def test_a_folder_goes_with_all_that_is_below(client: Client) -> None:
-    """204 without a body; files, their versions and folders below are gone, and nothing else is (docs)."""
+    """A 204 without a body; files, their versions and folders below are deleted, and nothing else [docs]."""
     for folder in ("/a", "/a/b", "/ab", "/c/a"):
         client.fixed("x.bin", folder=folder)
     version = client.fixed("x.bin", b"newer", folder="/a/b").json()
@@ -43,7 +43,7 @@ def test_a_folder_goes_with_all_that_is_below(client: Client) -> None:
 
 @pytest.mark.parametrize("tail", ["", "/"])
 def test_a_folder_that_there_is_not(client: Client, tail: str) -> None:
-    """404 in the documented words, by either spelling of the address."""
+    """The response is a 404 with the documented message, at both paths of the endpoint."""
     answer = delete(client, "folder/to/delete/", tail)
     assert answer.status_code == 404
     assert answer.json()["message"] == "No folder found with folderPath folder/to/delete/"
@@ -51,7 +51,7 @@ def test_a_folder_that_there_is_not(client: Client, tail: str) -> None:
 
 
 def test_a_folder_is_made(client: Client) -> None:
-    """201 without a body; those that it is in are made as well, and it is there though it is empty (docs)."""
+    """A 201 without a body; its parents are created as well, and it exists although it is empty [docs]."""
     reply = make(client, "summer", "product/images")
     assert (reply.status_code, reply.content) == (201, b"")
     assert make(client, "summer", "/product/images/").status_code == 201
@@ -60,13 +60,13 @@ def test_a_folder_is_made(client: Client) -> None:
 
 
 def test_a_folder_s_name_is_one_level(client: Client) -> None:
-    """What is no letter, mark or numeral becomes `_`, a slash too (docs)."""
+    """Characters other than letters, marks and numerals become `_`, also a slash [docs]."""
     make(client, "blå/ sko.1-2_3")
     assert delete(client, "/blå__sko_1-2_3").status_code == 204
 
 
 def test_an_empty_folder_stays(client: Client, start: Callable[..., Client], tmp_path: Path) -> None:
-    """The files of a folder can go without it, which is there after a restart, too."""
+    """A folder exists without its files, also after a restart."""
     first = start(tmp_path)
     file_id = first.fixed("x.bin", folder="/left").json()["fileId"]
     first.api("DELETE", f"/v1/files/{file_id}")
@@ -77,7 +77,7 @@ def test_an_empty_folder_stays(client: Client, start: Callable[..., Client], tmp
 
 @pytest.mark.parametrize("path", ["/", "//", ""])
 def test_the_root_stays(client: Client, path: str) -> None:
-    """Nobody deletes everything."""
+    """The root cannot be deleted."""
     client.fixed("x.bin", folder="/")
     assert refused(delete(client, path))[0] == 400
     assert "/x.bin" in paths(client)
@@ -87,7 +87,7 @@ def test_the_root_stays(client: Client, path: str) -> None:
     "body", [{}, {"folderName": "a"}, {"folderName": 4, "parentFolderPath": "/"}, [], "a"], ids=str
 )
 def test_a_request_that_lacks_something(client: Client, body: object) -> None:
-    """The parameter is named."""
+    """The message names the missing parameter."""
     assert refused(client.api("POST", "/v1/folder", json=body))[1].startswith("Your request is missing ")
     assert refused(client.api("DELETE", "/v1/folder", json=body)) == (
         400,
@@ -96,6 +96,6 @@ def test_a_request_that_lacks_something(client: Client, body: object) -> None:
 
 
 def test_it_needs_the_private_key(client: Client) -> None:
-    """As all of the media API."""
+    """The endpoints need the private key."""
     for method in ("POST", "DELETE"):
         assert client.http.request(method, f"{client.emulator.url}/v1/folder", json={}).status_code == 401

@@ -1,4 +1,4 @@
-"""The multipart body, however it is cut into pieces."""
+"""The multipart body, in pieces of any size."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_spool_gives_back_its_bytes(tmp_path: Path, size: int) -> None:
 
 
 def test_bytes_past_the_limit_are_counted_alone(tmp_path: Path) -> None:
-    """What is over the limit takes no room."""
+    """Bytes beyond the limit are not stored."""
     spool = FormSpool(tmp_path, 10)
     spool.write(b"x" * 10)
     spool.write(b"y" * 5_000_000)
@@ -71,7 +71,7 @@ def test_bytes_past_the_limit_are_counted_alone(tmp_path: Path) -> None:
 
 
 def test_discarded_spool_leaves_nothing(tmp_path: Path) -> None:
-    """A file on disk that nobody moved is removed."""
+    """A file on disk that was not moved is deleted."""
     spool = FormSpool(tmp_path, 2 * IN_MEMORY)
     spool.write(b"x" * 2 * IN_MEMORY)
     assert len(list(tmp_path.iterdir())) == 1
@@ -81,7 +81,7 @@ def test_discarded_spool_leaves_nothing(tmp_path: Path) -> None:
 
 @given(size=st.integers(1, 60), file=st.lists(st.sampled_from([b"\r\n", b"--", b"-", b"B", b"\r", b"\n", b"x"])))
 def test_what_looks_like_a_delimiter_is_none(folder: Path, size: int, file: list[bytes]) -> None:
-    """A file may hold all that delimiters are made of, but a whole one; a longer word is none."""
+    """A file may contain parts of delimiters, and longer texts that begin like one."""
     data = b"".join(file).replace(b"\r\n--B", b"\r\n--Bxx")
     body = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + data + b"\r\n--B--\r\n"
     reader = FormReader("multipart/form-data; boundary=B", folder, 1000)
@@ -104,7 +104,7 @@ def test_what_looks_like_a_delimiter_is_none(folder: Path, size: int, file: list
     ids=["escapes", "bare", "any order", "UTF-8", "none"],
 )
 def test_headers_of_a_part_names(tmp_path: Path, header: bytes, name: str, file_name: str | None) -> None:
-    """A part's name is in its headers, however they are written."""
+    """A part's name is in its headers, in any valid form."""
     reader = FormReader('Multipart/Form-Data; charset=utf-8; boundary="B C"', tmp_path, 1000)
     reader.feed(b"\r\n--B C\r\n" + header + b"\r\n\r\nvalue\r\n--B C--")
     assert reader.finish().fields == {name: "value"}
@@ -117,7 +117,7 @@ def test_headers_of_a_part_names(tmp_path: Path, header: bytes, name: str, file_
     ids=["no delimiter", "no part", "a longer word", "no colon", "no name", "headers without end"],
 )
 def test_body_that_is_no_multipart(tmp_path: Path, body: bytes) -> None:
-    """What is not as the Content-Type says is refused as soon as it shows."""
+    """A body that does not match its Content-Type is rejected as early as possible."""
     reader = FormReader("multipart/form-data; boundary=B", tmp_path, 1000)
     with pytest.raises(ErrorResponse, match="malformed"):
         reader.feed(body)

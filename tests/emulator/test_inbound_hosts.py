@@ -1,4 +1,4 @@
-"""Who is answered: no other host's names, and of the emulator's own endpoints no other origin's pages."""
+"""Requests for other hosts are refused, and pages of other origins at the emulator's own endpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWN = ["/emulator/log", "/emulator/faults", "/emulator/webhooks"]
 
 
 def ask(client: Client, path: str, *lines: str, method: str = "GET") -> tuple[int, dict[str, str], Any]:
-    """Send a request as it is, and give status, headers and JSON of the answer; the first line may be a whole URL."""
+    """Send a raw request, and return status, headers and JSON of the response; the first line may have a full URL."""
     place = urlsplit(client.emulator.url)
     head = "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "Connection: close", "", ""])
     with socket.create_connection((place.hostname, place.port), timeout=20) as connection:
@@ -36,7 +36,7 @@ def ask(client: Client, path: str, *lines: str, method: str = "GET") -> tuple[in
 
 
 def host(client: Client) -> str:
-    """Give the `Host` under which the emulator knows itself."""
+    """Return the emulator's own `Host`."""
     return f"Host: {urlsplit(client.emulator.url).netloc}"
 
 
@@ -47,7 +47,7 @@ def host(client: Client) -> str:
     "name", ["localhost", "LOCALHOST:1", "localhost.:80", "127.0.0.1", "127.1.2.3:5", "[::1]", "[::1]:8080"]
 )
 def test_loopback_is_served(client: Client, name: str) -> None:
-    """By each of its names, whatever the port: a tunnel's is another."""
+    """Each loopback name is served with any port, since a tunnel has another."""
     assert ask(client, "/v1/files", f"Host: {name}")[0] == 401  # the API's own refusal: no key
     assert ask(client, "/emulator/log", f"Host: {name}")[0] == 200
 
@@ -76,7 +76,7 @@ def test_no_other_name_is_served(client: Client, name: str, path: str) -> None:
 
 @pytest.mark.parametrize("names", [[], ["localhost", "evil.example"], ["evil.example", "localhost"]])
 def test_one_host_is_needed(client: Client, names: list[str]) -> None:
-    """None, or two, is nobody's name."""
+    """A missing or repeated `Host` is refused."""
     assert ask(client, "/emulator/log", *(f"Host: {name}" for name in names))[0] in {400, 403}
 
 
@@ -87,19 +87,19 @@ def test_a_whole_url_does_not_stand_for_the_host(client: Client) -> None:
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "POST", "DELETE", "HEAD"])
 def test_no_method_is_served_to_another_name(client: Client, method: str) -> None:
-    """A preflight neither."""
+    """A preflight request for another host is refused as well."""
     status, headers, _ = ask(client, "/api/v2/files/upload", "Host: evil.example", method=method)
     assert (status, "access-control-allow-origin" in headers) == (403, False)
 
 
 def test_a_web_socket_is_not_opened(client: Client) -> None:
-    """Its handshake is a request like others."""
+    """A WebSocket handshake is refused like other requests."""
     lines = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
     assert ask(client, "/emulator/log", "Host: evil.example", "Connection: Upgrade", *lines)[0] == 403
 
 
 def test_other_names_are_served_where_they_are_listed(start: Callable[..., Client]) -> None:
-    """By name, whatever its case and port."""
+    """An allowed host is served in any case and with any port."""
     client = start(hosts=["emulator", "My-Machine.example"])
     for name in ("emulator", "emulator:8000", "my-machine.example.", "localhost"):
         assert ask(client, "/emulator/log", f"Host: {name}")[0] == 200
@@ -109,13 +109,13 @@ def test_other_names_are_served_where_they_are_listed(start: Callable[..., Clien
 
 @pytest.mark.parametrize("hosts", [["a b"], [""], ["http://a"]])
 def test_a_host_that_is_no_name_is_an_error(hosts: list[str]) -> None:
-    """At once, rather than a name that never fits."""
+    """An invalid host name is an error at once."""
     with pytest.raises(ValueError, match="is not a valid host name"):
         Emulator(hosts=hosts)
 
 
 def test_the_address_that_is_listened_on_is_served() -> None:
-    """Whoever names it, and not all of them, means it."""
+    """The address that the server listens on is served."""
     with Emulator(host="127.0.0.2") as emulator:
         assert emulator.url.startswith("http://127.0.0.2:")
     assert (host_name("[FE80::1]:80"), is_loopback("127.9.9.9"), is_loopback("::ffff:127.0.0.1")) == (
@@ -126,7 +126,7 @@ def test_the_address_that_is_listened_on_is_served() -> None:
 
 
 def test_where_all_addresses_are_listened_on_the_url_is_loopback() -> None:
-    """0.0.0.0 is no address to call, and no page may call it."""
+    """`url` has a loopback address instead of 0.0.0.0."""
     with Emulator(host="0.0.0.0") as emulator:  # noqa: S104 - what is tested
         assert emulator.url.startswith("http://127.0.0.1:")
 
@@ -150,7 +150,7 @@ FOREIGN = [
 @pytest.mark.parametrize("path", OWN)
 @pytest.mark.parametrize("lines", FOREIGN)
 def test_own_endpoints_are_closed_to_other_origins(client: Client, path: str, lines: list[str]) -> None:
-    """Another port of this machine is another origin too."""
+    """A page of another port of this machine is refused as well."""
     status, headers, body = ask(client, path, host(client), *lines)
     assert status == 403
     assert "origins" in body["message"]
@@ -159,7 +159,7 @@ def test_own_endpoints_are_closed_to_other_origins(client: Client, path: str, li
 
 @pytest.mark.parametrize("path", OWN)
 def test_own_endpoints_grant_nothing_across_origins(client: Client, path: str) -> None:
-    """They are open to programs, to the address bar and to their own origin; their answers cannot be embedded."""
+    """Programs, the address bar and their own origin may read them; their responses cannot be embedded."""
     own = host(client).removeprefix("Host: ")
     for lines in ([], ["Sec-Fetch-Site: none"], [f"Origin: http://{own}", "Sec-Fetch-Site: same-origin"]):
         status, headers, _ = ask(client, path, host(client), *lines)
@@ -170,13 +170,13 @@ def test_own_endpoints_grant_nothing_across_origins(client: Client, path: str) -
 @pytest.mark.parametrize("path", OWN)
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "PUT", "TRACE"])
 def test_own_endpoints_only_tell(client: Client, path: str, method: str) -> None:
-    """A form of an old browser, which names no origin, changes nothing; a preflight is not granted."""
+    """The emulator's own endpoints can only be read; they refuse preflight requests as well."""
     status, headers, _ = ask(client, path, host(client), method=method)
     assert (status, [name for name in headers if name.startswith("access-control-")]) == (405, [])
 
 
 def test_the_service_is_open_to_pages_of_any_origin(client: Client) -> None:
-    """As the real one: the uploader posts from the notebook's origin, and shows what is delivered."""
+    """The service's endpoints are open to all origins, as the real ones are."""
     headers = {"Origin": "http://localhost:8888", "Sec-Fetch-Site": "cross-site"}
     reply = client.upload(headers=headers)
     assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (200, "*")

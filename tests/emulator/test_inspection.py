@@ -1,4 +1,4 @@
-"""Facts are read from a file's bytes, and no file can make the reading fail."""
+"""The inspection reads a file's bytes, and no file makes it fail."""
 
 import os
 import struct
@@ -18,13 +18,13 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" {}/>'
 
 
 def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (40, 30), **options: object) -> Path:
-    """Save a picture with some detail in it, in the format of the name."""
+    """Save an image with some detail, in the format of the name."""
     Image.effect_noise(size, 60).convert(mode).save(path, **options)
     return path
 
 
 def drawing(folder: Path, attributes: str) -> inspection.MediaFacts:
-    """Give the facts of an SVG whose root has these attributes."""
+    """Return the properties of an SVG whose root has these attributes."""
     path = folder / "drawing.svg"
     path.write_text(SVG.format(attributes))
     return inspection.facts(path, path.name)
@@ -43,7 +43,7 @@ def drawing(folder: Path, attributes: str) -> inspection.MediaFacts:
     ],
 )
 def test_picture_formats(tmp_path: Path, ending: str, mime: str, name: str) -> None:
-    """Each common picture format is an image with its size, type and format."""
+    """Each common image format is recognized, with its size, type and format."""
     found = inspection.facts(picture(tmp_path / f"a.{ending}"), "a")
     assert found == inspection.MediaFacts("image", mime, name, 40, 30, has_alpha=False)
 
@@ -55,7 +55,7 @@ def test_icon(tmp_path: Path) -> None:
 
 
 def test_multi_picture_jpeg_is_a_jpeg(tmp_path: Path) -> None:
-    """A camera's multi-picture file is the JPEG that its first picture is."""
+    """A camera's multi-picture file is the JPEG of its first image."""
     path = tmp_path / "a.mpo"
     first = Image.new("RGB", (40, 30))
     first.save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
@@ -65,7 +65,7 @@ def test_multi_picture_jpeg_is_a_jpeg(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "alpha"), [("RGBA", True), ("LA", True), ("RGB", False), ("L", False), ("P", False)])
 def test_alpha(tmp_path: Path, mode: str, alpha: bool) -> None:  # noqa: FBT001 - a column of the table above
-    """A picture has transparency where its mode has an alpha channel."""
+    """An image has transparency if its mode has an alpha channel."""
     assert inspection.facts(picture(tmp_path / "a.png", mode), "a").has_alpha is alpha
 
 
@@ -76,21 +76,21 @@ def test_bytes_not_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
 def test_cut_picture_is_no_image(tmp_path: Path, ending: str) -> None:
-    """A picture that lacks its second half is stored as a non-image."""
+    """An image without its second half is stored as a non-image."""
     path = picture(tmp_path / f"a.{ending}", size=(200, 200))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert inspection.facts(path, path.name).file_type == "non-image"
 
 
 def test_thumbnail_end_is_not_the_pictures(tmp_path: Path) -> None:
-    """A cut JPEG stays cut although the thumbnail in its EXIF data is whole."""
+    """A truncated JPEG is recognized although the thumbnail in its EXIF data is complete."""
     path = picture(tmp_path / "a.jpg", size=(200, 200), exif=b"Exif\0\0a thumbnail's end: \xff\xd9")
     path.write_bytes(path.read_bytes()[:-2000])
     assert inspection.facts(path, "a.jpg").file_type == "non-image"
 
 
 def test_trailing_data(tmp_path: Path) -> None:
-    """What phones append to a JPEG, such as a short film, does not make it a broken picture."""
+    """Data that phones append to a JPEG, such as a short video, does not make it a broken image."""
     path = picture(tmp_path / "a.jpg")
     path.write_bytes(path.read_bytes() + b"film" * 1000)
     assert inspection.facts(path, "a.jpg").file_type == "image"
@@ -116,13 +116,13 @@ def test_entity_bomb_is_no_image(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that is not there has the facts of a file with no content."""
+    """A file that does not exist has the properties of an empty file."""
     assert inspection.facts(tmp_path / "none", "a.txt") == inspection.MediaFacts("non-image", "text/plain", "txt")
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "webp", "avif", "tiff", "bmp", "mp4", "svg"])
 def test_large_file_is_not_held_in_memory(tmp_path: Path, ending: str) -> None:
-    """Whatever a file of 300 MB begins like, no more of it than a few megabytes is in memory at once."""
+    """Of a file of 300 MB, however it begins, only a few megabytes are in memory at once."""
     path = tmp_path / f"a.{ending}"
     if ending in {"mp4", "svg"}:
         path.write_bytes((DATA / "clip.mp4").read_bytes() if ending == "mp4" else SVG.format("").encode())
@@ -143,7 +143,7 @@ def test_large_file_is_not_held_in_memory(tmp_path: Path, ending: str) -> None:
     rest=st.binary(max_size=300),
 )
 def test_never_raises(tmp_path_factory: pytest.TempPathFactory, head: bytes, rest: bytes) -> None:
-    """Any bytes at all have facts, and metadata that is at worst empty."""
+    """Any bytes have properties and metadata, which may be empty."""
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(head + rest)
     found = inspection.facts(path, "any.bin")
@@ -176,7 +176,7 @@ def test_drawing_after_a_byte_order_mark(tmp_path: Path) -> None:
 
 
 def test_other_xml(tmp_path: Path) -> None:
-    """XML with another root is no image, whatever its name claims."""
+    """XML with another root is not an image, whatever its name is."""
     path = tmp_path / "a.svg"
     path.write_text("<html/>")
     assert inspection.facts(path, "page.html") == inspection.MediaFacts("non-image", "text/html", "html")
@@ -200,7 +200,7 @@ def test_video(name: str, mime: str, codecs: tuple[str, str]) -> None:
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
-    """A file that merely begins like a video has no codecs."""
+    """A file that only begins like a video has no codecs."""
     path = tmp_path / "a.mp4"
     path.write_bytes((DATA / "clip.mp4").read_bytes()[:32])
     assert inspection.facts(path, "a.mp4") == inspection.MediaFacts("non-image", "video/mp4", "mp4")

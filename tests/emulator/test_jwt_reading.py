@@ -1,4 +1,4 @@
-"""The token's proof, beside a library that others wrote."""
+"""Verification of the token, compared with PyJWT."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_what_pyjwt_signs_is_genuine(claims: dict[str, str], life: int) -> None:
 
 @given(st.data())
 def test_no_character_can_be_changed(data: st.DataObject) -> None:
-    """A token with one other character anywhere is refused, so also the signature's last one."""
+    """A token with any character changed is rejected, also the last one of the signature."""
     text = make({"fileName": "a.jpg"})
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from("ABCabc012-_.=").filter(lambda c: c != text[place]))
@@ -39,17 +39,17 @@ def test_no_character_can_be_changed(data: st.DataObject) -> None:
 
 @given(st.text())
 def test_any_text_is_answered(text: str) -> None:
-    """Text that is no token is refused, never an error of another kind."""
+    """Text that is not a token is rejected, and raises no other error."""
     with pytest.raises(ErrorResponse, match="invalid token"):
         jwt_reading.read(text, KEYS)
 
 
 def test_digests_tell_tokens_apart() -> None:
-    """Two tokens have two digests, and one has always the same."""
+    """Different tokens have different digests, and a token always has the same one."""
     first, second = make({}), make({}, 61)
     assert jwt_reading.digest(first) == jwt_reading.digest(first) != jwt_reading.digest(second)
 
 
 def test_private_key_does_not_show() -> None:
-    """`repr` has the public key alone."""
+    """`repr` shows only the public key."""
     assert KEYS.private not in repr(KEYS)

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def pair(emulator: Emulator) -> tuple[str, str]:
-    """Give an emulator's keys."""
+    """Return an emulator's keys."""
     return emulator.public_key, emulator.private_key
 
 
 def test_keys_are_random() -> None:
-    """No two emulators share any."""
+    """Each emulator has its own keys."""
     with Emulator() as one, Emulator() as other:
         assert len({*pair(one), *pair(other)}) == 4
         assert one.private_key.startswith("private_")
 
 
 def test_a_restart_in_the_same_directory_keeps_them(tmp_path: Path) -> None:
-    """So whatever was exported, or signed, goes on working."""
+    """A restart has the same keys."""
     with Emulator(tmp_path) as emulator:
         before = pair(emulator)
     with Emulator(tmp_path) as again:
@@ -36,7 +36,7 @@ def test_a_restart_in_the_same_directory_keeps_them(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
-    """Whatever the process's mask is."""
+    """The key file is readable only by its owner, whatever the umask is."""
     with Emulator(tmp_path) as emulator:
         kept = [
             path for path in tmp_path.iterdir() if path.is_file() and emulator.private_key in path.read_text("latin-1")
@@ -45,7 +45,7 @@ def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
 
 
 def test_keys_that_are_given_win_and_are_not_kept(tmp_path: Path) -> None:
-    """One or both."""
+    """One key or both can be set."""
     with Emulator(tmp_path) as emulator:
         kept = pair(emulator)
     with Emulator(tmp_path, public_key="public_a", private_key="private_b") as emulator:
@@ -58,7 +58,7 @@ def test_keys_that_are_given_win_and_are_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"public_key": "a"}'])
 def test_keys_that_cannot_be_read_are_an_error(tmp_path: Path, text: str) -> None:
-    """Others in their place would be a surprise."""
+    """An invalid key file is an error; no new keys are made in its place."""
     (tmp_path / "keys.json").write_text(text)
     with pytest.raises(ValueError, match=r"keys\.json does not contain"), Emulator(tmp_path):
         pass

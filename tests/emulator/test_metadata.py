@@ -1,4 +1,4 @@
-"""The metadata that a picture carries arrives under the service's names, as plain JSON."""
+"""The metadata of an image has the service's names and is plain JSON."""
 
 import json
 import struct
@@ -64,7 +64,7 @@ def jpeg(path: Path, segment: bytes = b"", **options: object) -> Path:
 
 
 def test_exif(tmp_path: Path) -> None:
-    """EXIF tags have ExifTool's names, and numbers instead of fractions."""
+    """EXIF tags have ExifTool's names, and fractions are numbers."""
     found = inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
     assert found["Make"] == "Canon"
     assert found["ModifyDate"] == "2008:07:31 10:38:11"
@@ -80,25 +80,25 @@ def test_what_has_no_plain_form_is_left_out(tmp_path: Path) -> None:
 
 
 def test_user_comment(tmp_path: Path) -> None:
-    """A user comment comes without the bytes that name its encoding."""
+    """A user comment does not have the bytes that name its encoding."""
     assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))["UserComment"] == "fine day"
 
 
 def test_iptc(tmp_path: Path) -> None:
-    """IPTC fields have the names of the seed's example; a repeated one is a list."""
+    """IPTC fields have the names in the example of the upload docs; a repeated one is a list."""
     segment = iptc(a=(5, "Café".encode()), b=(116, b"IPTC"), c=(25, b"one"), d=(25, b"two"), e=(200, b"?"))
     found = inspection.embedded(jpeg(tmp_path / "a.jpg", segment))
     assert found == {"Title": "Café", "Copyright": "IPTC", "Keywords": ["one", "two"]}
 
 
 def test_xmp(tmp_path: Path) -> None:
-    """XMP values come without RDF's wrapping, in the default language."""
+    """XMP values have no RDF containers, and are in the default language."""
     found = inspection.embedded(jpeg(tmp_path / "a.jpg", xmp=XMP.encode()))
     assert found == {"Title": "The title", "Subject": ["sea", "sky"], "Copyright": "Nobody", "State": "Kent"}
 
 
 def test_most_believed_source(tmp_path: Path) -> None:
-    """Where all three name the copyright, XMP's is shown."""
+    """If all three have a copyright, XMP's is used."""
     segment = iptc(a=(116, b"IPTC"))
     assert inspection.embedded(jpeg(tmp_path / "a.jpg", segment, exif=exif()))["Copyright"] == "IPTC"
     assert (
@@ -107,7 +107,7 @@ def test_most_believed_source(tmp_path: Path) -> None:
 
 
 def test_broken_xmp_leaves_the_rest(tmp_path: Path) -> None:
-    """XMP that is no XML does not take the EXIF data with it."""
+    """Invalid XMP does not affect the EXIF data."""
     assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif(), xmp=b"<no"))["Make"] == "Canon"
 
 
@@ -142,7 +142,7 @@ def test_legacy_exif(tmp_path: Path) -> None:
 
 
 def test_legacy_video() -> None:
-    """A video's legacy field has its codecs, not a picture's properties."""
+    """A video's legacy field has its codecs, not the properties of an image."""
     path = Path(__file__).parent / "data/clip.mp4"
     found = inspection.legacy(path, inspection.facts(path, "clip.mp4"))
     assert set(found) == {"height", "width", "bitRate", "duration", "videoCodec", "audioCodec"}
@@ -191,12 +191,12 @@ def png(path: Path, *, pixels: bytes, before: bytes = b"", behind: bytes = b"") 
 
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_png_has_its_metadata_on_either_side(tmp_path: Path, place: str) -> None:
-    """What a PNG says of itself is found before its pixels and behind them."""
+    """The metadata of a PNG is read before its pixels and after them."""
     path = png(tmp_path / "a.png", pixels=zlib.compress(b"\0\0"), **{place: XMP.encode()})
     assert inspection.embedded(path)["Title"] == "The title"
 
 
 def test_pixels_are_not_decoded_in_vain(tmp_path: Path) -> None:
-    """Where nothing stands behind a PNG's pixels they are left alone: it does not matter that they are broken."""
+    """If a PNG has no chunks after its pixels, they are not decoded, so broken ones do not matter."""
     path = png(tmp_path / "a.png", pixels=b"no pixels", before=XMP.encode())
     assert inspection.embedded(path)["Title"] == "The title"

@@ -1,4 +1,4 @@
-"""What the emulator fetches and posts: public addresses, and others only where a rule allows it."""
+"""Downloads and webhooks go to public addresses, and to others only if a rule allows it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_addresses_that_are_not_public(address: str) -> None:
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_addresses_that_are_public(address: str) -> None:
-    """All others."""
+    """All other addresses are public."""
     assert is_public(ip_address(address))
 
 
@@ -63,7 +63,7 @@ def test_a_rule_names_hosts_addresses_or_networks(host: str, address: str, entry
 
 @contextmanager
 def site(location: str | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Serve a picture, or a redirect; gives the address's port, and what was asked for."""
+    """Serve an image or a redirect; return the port and the requested paths."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -104,7 +104,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_file_of_this_machine_is_not_fetched(start: Callable[..., Client], name: str) -> None:
-    """However its address is written: 400, and nothing is asked for."""
+    """A private address in any notation is a 400, and nothing is requested."""
     client = start(fetch_hosts=())
     with site() as (port, asked):
         status, message = refused(client.upload(f"http://{name}:{port}/a.jpg"))
@@ -113,7 +113,7 @@ def test_a_file_of_this_machine_is_not_fetched(start: Callable[..., Client], nam
 
 
 def test_the_refusal_names_the_rule(start: Callable[..., Client]) -> None:
-    """So whoever tries a site of their own knows what to set."""
+    """The message names the rule that would allow the address."""
     client = start(fetch_hosts=())
     with site() as (port, _):
         assert "fetch_hosts" in refused(client.upload(f"http://127.0.0.1:{port}/a.jpg"))[1]
@@ -121,7 +121,7 @@ def test_the_refusal_names_the_rule(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("rule", ["127.0.0.1", "127.0.0.0/8", "*"])
 def test_a_file_of_this_machine_is_fetched_where_a_rule_allows_it(start: Callable[..., Client], rule: str) -> None:
-    """By its host, its address or its network."""
+    """A rule allows a host, an address or a network."""
     client = start(fetch_hosts=(rule,))
     with site() as (port, _):
         assert client.upload(f"http://127.0.0.1:{port}/a.jpg").json()["size"] == len(picture())
@@ -136,7 +136,7 @@ def test_a_redirect_is_checked_too(start: Callable[..., Client]) -> None:
 
 
 def test_a_redirect_keeps_the_host(start: Callable[..., Client]) -> None:
-    """It is read against the URL as given, not against the address that was connected to."""
+    """A redirect is resolved against the URL, not against the address of the connection."""
     client = start(fetch_hosts=("localhost",))
     with site("/there") as (port, asked):
         assert client.upload(f"http://localhost:{port}/a.jpg").status_code == 200
@@ -144,7 +144,7 @@ def test_a_redirect_keeps_the_host(start: Callable[..., Client]) -> None:
 
 
 def test_the_address_that_was_checked_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that changes its address in between leads nowhere else."""
+    """A name that changes its address after the check does not change the connection."""
     sent: list[httpx.Request] = []
     answers = iter(["93.184.216.34", "127.0.0.1"])
 
@@ -175,7 +175,7 @@ EXTENSIONS = '[{"name": "remove-bg"}]'
 
 
 def test_an_extension_s_webhook_is_not_sent_to_this_machine(start: Callable[..., Client]) -> None:
-    """The list says why, and which rule allows it; it is not tried again."""
+    """The list of webhooks names the rule that would allow it, and there is no second attempt."""
     client = start(webhook_hosts=(), extension_delay=0.0, webhook_wait=0.01)
     with Receiver() as receiver:
         client.upload(extensions=EXTENSIONS, webhookUrl=receiver.url)
@@ -185,7 +185,7 @@ def test_an_extension_s_webhook_is_not_sent_to_this_machine(start: Callable[...,
 
 
 def test_the_account_s_own_webhooks_are_its_owner_s_choice(start: Callable[..., Client]) -> None:
-    """Whoever starts the emulator names that address."""
+    """The account's own webhook URL may be any address."""
     with Receiver() as receiver:
         client = start(webhook_hosts=(), webhook_url=receiver.url, webhook_events=("file.*",))
         client.upload()

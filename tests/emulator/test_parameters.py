@@ -1,4 +1,4 @@
-"""What each field of the form may hold, and what it becomes."""
+"""What each form field may contain, and its value in the response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def invalid(reply: object) -> str:
-    """Give which parameter a reply calls invalid."""
+    """Return the parameter that a response calls invalid."""
     status, message = refused(reply)  # type: ignore[arg-type]
     assert status == 400
     return message.removeprefix("Your request contains invalid ").partition(" parameter.")[0]
@@ -27,7 +27,7 @@ def invalid(reply: object) -> str:
 
 @given(st.text(min_size=1))
 def test_file_name_keeps_letters_marks_numerals(name: str) -> None:
-    """In a name of any text, just what the seed lists stays, and nothing is added or lost."""
+    """In any name, exactly the documented characters are kept, and its length stays the same."""
     kept = parameters.file_name(name, Rules())
     assert len(kept) == len(name)
     for old, new in zip(name, kept, strict=True):
@@ -45,13 +45,13 @@ def test_file_name_keeps_letters_marks_numerals(name: str) -> None:
     ],
 )
 def test_file_name_in_the_answer(client: Client, name: str, kept: str) -> None:
-    """The answer has the name as it was stored."""
+    """The response has the name as stored."""
     assert client.fixed(name).json()["name"] == kept
 
 
 @given(st.lists(st.text("aé५_-", min_size=1), max_size=50), st.integers(1, 3))
 def test_folder_has_a_slash_at_both_ends(levels: list[str], slashes: int) -> None:
-    """However many slashes are between the levels, the folder is the same."""
+    """Additional slashes do not change the folder."""
     text = ("/" * slashes).join(levels)
     assert parameters.folder(text, Rules()) == "/".join(["", *levels, ""])
 
@@ -63,7 +63,7 @@ def test_folder_can_have_50_levels(client: Client) -> None:
 
 
 def test_other_characters_in_a_folder_are_replaced(client: Client) -> None:
-    """By default a folder is treated as a file name is."""
+    """By default, folders are treated like file names."""
     assert client.fixed("a.bin", folder="/é b/c.d/").json()["filePath"] == "/é_b/c_d/a.bin"
 
 
@@ -125,7 +125,7 @@ def test_names_that_are_kept_are_found_again(start: Callable[..., Client]) -> No
     ],
 )
 def test_value_that_breaks_a_rule(client: Client, field: str, value: str) -> None:
-    """A bad value is refused, and the refusal names its parameter."""
+    """An invalid value is rejected, and the message names its parameter."""
     assert invalid(client.upload(**{field: value})) == field
 
 
@@ -141,12 +141,12 @@ def test_value_that_breaks_a_rule(client: Client, field: str, value: str) -> Non
     ],
 )
 def test_value_that_keeps_the_rule(client: Client, field: str, value: str) -> None:
-    """A value on the right side of a limit is accepted."""
+    """A value at a limit is accepted."""
     assert client.upload(**{field: value}).status_code == 200
 
 
 def test_text_that_is_not_utf8(client: Client) -> None:
-    """A field of other bytes is refused, not stumbled over."""
+    """A field that is not UTF-8 is rejected."""
     form = [("tags", (None, b"\xff")), ("token", (None, "x"))]
     assert invalid(client.http.post(client.emulator.upload_url, files=form)) == "tags"
 
@@ -161,14 +161,14 @@ def test_body_that_is_broken(client: Client, body: bytes) -> None:
 
 
 def test_multipart_without_boundary(client: Client) -> None:
-    """A content type that names no boundary holds no form."""
+    """A content type without a boundary is an empty form."""
     headers = {"Content-Type": "multipart/form-data"}
     reply = client.http.post(client.emulator.upload_url, content=b"x", headers=headers)
     assert refused(reply) == (400, "Your request is missing token parameter.")
 
 
 def test_boundary_that_is_too_long(client: Client) -> None:
-    """A boundary that the parser refuses is a 400."""
+    """An invalid boundary is a 400."""
     headers = {"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
     assert client.http.post(client.emulator.upload_url, content=b"x", headers=headers).status_code == 400
 
@@ -180,7 +180,7 @@ def test_drafts_can_be_outside_the_plan(start: Callable[..., Client]) -> None:
 
 
 def test_response_has_the_documented_fields(client: Client) -> None:
-    """A plain answer for an image: what the seed lists, and nothing that has to be asked for."""
+    """The response for an image has the documented fields, and none that must be requested."""
     answer = client.fixed("seed.jpg", picture(), folder="images", tags="a, b,,c").json()
     file_id, endpoint = answer["fileId"], client.emulator.url_endpoint
     assert answer == {
@@ -202,14 +202,14 @@ def test_response_has_the_documented_fields(client: Client) -> None:
 
 
 def test_answer_for_another_file(client: Client) -> None:
-    """A file that is no image has no size in pixels and no thumbnail; no tags are null."""
+    """A file that is not an image has no dimensions and no thumbnail; without tags they are null."""
     answer = client.upload(b"text").json()
     assert (answer["fileType"], answer["tags"]) == ("non-image", None)
     assert not answer.keys() & {"width", "height", "thumbnailUrl", "bitRate", "duration", "extensionStatus"}
 
 
 def test_response_fields(client: Client) -> None:
-    """Each optional field comes when it is asked for."""
+    """Each optional field is in the response if requested."""
     client.add_field("brand", type="Text")
     asked = ["embeddedMetadata", "customMetadata", "metadata", "isPublished", "selectedFieldsSchema"]
     metadata = {"brand": "Nike"}
@@ -222,12 +222,12 @@ def test_response_fields(client: Client) -> None:
 
 
 def test_fields_on_request_are_a_rule(start: Callable[..., Client]) -> None:
-    """`on_request` can hold back the tags too, as V1 does."""
+    """`on_request` can make the tags optional, as with V1."""
     client = start(on_request=("tags",))
     assert "tags" not in client.upload(tags="a").json()
     assert client.upload(tags="a", responseFields="tags").json()["tags"] == ["a"]
 
 
 def test_coordinates_are_kept(client: Client) -> None:
-    """Coordinates come back as the text that was sent."""
+    """Coordinates are returned as the text that was sent."""
     assert client.upload(customCoordinates="1,2,3,4").json()["customCoordinates"] == "1,2,3,4"

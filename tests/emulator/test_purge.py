@@ -1,4 +1,4 @@
-"""Purging the cache: an order for each address, which is carried out."""
+"""Purging the cache."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def ask(emulator: Emulator, method: str, path: str = "", **options: Any) -> httpx.Response:
-    """Ask for an order, or after one."""
+    """Request a purge, or its status."""
     return httpx.request(method, f"{emulator.url}/v1/files/purge{path}", auth=(emulator.private_key, ""), **options)
 
 
 def test_an_order_is_carried_out(emulator: Emulator) -> None:
-    """201 with the order's id, by which its status can be asked for (docs)."""
+    """The response is a 201 with an id, for which the status can be requested [docs]."""
     ordered = ask(emulator, "POST", json={"url": f"{emulator.url_endpoint}/a.jpg"})
     assert ordered.status_code == 201
     assert ask(emulator, "GET", f"/{ordered.json()['requestId']}").json() == {"status": "Completed"}
 
 
 def test_an_order_that_there_is_not(emulator: Emulator) -> None:
-    """404."""
+    """An unknown id is a 404."""
     assert ask(emulator, "GET", "/nobody").status_code == 404
 
 
@@ -37,7 +37,7 @@ def test_an_order_that_there_is_not(emulator: Emulator) -> None:
     ("content", "word"), [({}, "missing"), ({"url": ""}, "missing"), ([], "missing"), ({"url": "/a.jpg"}, "invalid")]
 )
 def test_an_order_without_an_address(emulator: Emulator, content: Any, word: str) -> None:
-    """400, with the service's words."""
+    """An invalid URL is a 400 with the service's message."""
     answer = ask(emulator, "POST", json=content)
     assert (answer.status_code, answer.json()["message"]) == (400, f"Your request {_words(word)} URL parameter.")
 
@@ -47,7 +47,7 @@ def _words(word: str) -> str:
 
 
 def test_it_needs_the_key(emulator: Emulator) -> None:
-    """As every API."""
+    """The endpoints need the private key."""
     assert httpx.post(f"{emulator.url}/v1/files/purge", json={"url": "https://a.example"}).status_code == 401
 
 

@@ -8,7 +8,7 @@ from ikpipe.emulator.request_log import RequestLog
 
 
 def test_an_entry_can_be_read_while_it_is_filled_in() -> None:
-    """Whoever reads is in another thread than whoever answers; here the entry grows just as it is copied."""
+    """The log is read in another thread: here an entry grows while it is copied."""
     log = RequestLog()
     _, entry = log.begin("POST", "/api/v2/files/upload")
 

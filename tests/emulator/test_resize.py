@@ -1,4 +1,4 @@
-"""Sizes and crops: the examples of the documents, and what must hold for all."""
+"""Sizes and crops: the documented examples, and general properties."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plan(text: str, size: Size = PLANT, custom: Box | None = None, **hints: floa
 
 
 def seen(found: ResizePlan) -> Size:
-    """Give the size of what comes out."""
+    """Return the size of the result."""
     left, top, right, bottom = found.window
     return right - left, bottom - top
 
@@ -61,7 +61,7 @@ def seen(found: ResizePlan) -> Size:
     ],
 )
 def test_sizes(text: str, size: Size) -> None:
-    """The sizes that the documents show, and those of their rules."""
+    """The sizes in the documentation, and those that follow from its rules."""
     assert seen(plan(text)) == size
 
 
@@ -80,25 +80,25 @@ def test_sizes(text: str, size: Size) -> None:
     ],
 )
 def test_where_the_window_lies(text: str, corner: Size) -> None:
-    """Focus and coordinates say which part of the picture is seen (docs)."""
+    """Focus and coordinates select a part of the image [docs]."""
     assert plan(text).window[:2] == corner
 
 
 def test_a_crop_that_reaches_beyond_the_picture_fails() -> None:
-    """Around a centre near the edge there is no such area (docs: "the crop will fail")."""
+    """An area around a center near the edge does not exist [docs: "the crop will fail"]."""
     with pytest.raises(BadTransformationError, match="beyond"):
         plan("w-300,h-300,cm-extract,xc-10,yc-10")
 
 
 def test_custom_coordinates() -> None:
-    """`fo-custom` looks at the area that was given at the upload."""
+    """`fo-custom` uses the area in `customCoordinates`."""
     assert plan("w-100,h-100,cm-extract,fo-custom", custom=(400, 600, 500, 700)).window == (400, 600, 500, 700)
     assert plan("w-320,h-100,fo-custom", custom=(0, 800, 100, 865)).window == (0, 332, 320, 432)
     assert plan("w-100,h-100,cm-extract,fo-custom").window[:2] == (270, 382)
 
 
 def test_hints_of_the_client() -> None:
-    """`auto` is what the client's hints say, and nothing where it has none (docs)."""
+    """`auto` is the client's hint, and has no effect without one [docs]."""
     assert seen(plan("w-auto,dpr-auto", width=100, dpr=2)) == (200, 270)
     assert seen(plan("w-auto,dpr-auto")) == PLANT
 
@@ -109,7 +109,7 @@ MODES = [f"c-{mode}" for mode in CROPS] + [f"cm-{mode}" for mode in CROP_MODES]
 
 @given(size=st.tuples(sides, sides), want=st.tuples(sides, sides), mode=st.sampled_from(MODES))
 def test_every_mode_keeps_its_promise(size: Size, want: Size, mode: str) -> None:
-    """Exact modes give the size that was asked for; `at_max` stays within it, `at_least` does not go below."""
+    """Exact modes have the requested size; `at_max` is not larger, `at_least` not smaller."""
     found = plan(f"w-{want[0]},h-{want[1]},{mode}", size)
     width, height = seen(found)
     assert width >= 1

@@ -1,4 +1,4 @@
-"""The rules that can be set."""
+"""The emulator's rules."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ikpipe.emulator import Emulator, Rules, rules
 
 
 def test_unknown_rule_names_the_nearest() -> None:
-    """A misspelt rule is a TypeError, not a rule without effect."""
+    """A misspelled rule is a TypeError that suggests the right one."""
     with pytest.raises(TypeError, match=r"Unknown rule 'index_lags'\. Did you mean 'index_lag'"):
         Emulator(index_lags=3)
 
 
 def test_rule_like_no_other() -> None:
-    """Where no rule is near, none is named."""
+    """Without a similar rule, there is no suggestion."""
     with pytest.raises(TypeError, match=r"Unknown rule 'zzz'\.$"):
         Rules.of(zzz=1)
 
 
 def test_value_outside_the_choices() -> None:
-    """A rule with named choices takes no other value."""
+    """A rule with choices accepts no other value."""
     with pytest.raises(ValueError, match="'used_token' must be one of 'invalid', 'used-before', not 'maybe'"):
         Emulator(used_token="maybe")
 
@@ -65,7 +65,7 @@ def test_unknown_rule_in_text() -> None:
 
 
 def described_rules() -> set[str]:
-    """Name the rules that have a docstring with a source in the source text."""
+    """Return the rules that have a docstring in the source code."""
     body = next(node for node in ast.parse(inspect.getsource(rules)).body if isinstance(node, ast.ClassDef)).body
     pairs = itertools.pairwise(body)
     return {
@@ -76,7 +76,7 @@ def described_rules() -> set[str]:
 
 
 def test_every_rule_is_described() -> None:
-    """Each rule says in the source what it does, and has a line in the documentation."""
+    """Each rule has a docstring and a row in the documentation."""
     names = {field.name for field in dataclasses.fields(Rules)}
     assert described_rules() == names
     page = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text("utf-8")

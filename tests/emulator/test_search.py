@@ -34,7 +34,7 @@ BARE = {"name": "plain", "filePath": "/plain"}
 
 
 def finds(query: str, details: search.Details = FILE) -> bool:
-    """Ask one file, at a time that stands still."""
+    """Return whether a query finds one file, at a fixed time."""
     return search.parse(query, now=NOW)(details)
 
 
@@ -119,7 +119,7 @@ def test_query_finds_the_file(query: str) -> None:
     ],
 )
 def test_query_passes_the_file_over(query: str) -> None:
-    """Each documented form of query passes over a file that it does not describe."""
+    """Each documented form of query does not find a file that it does not describe."""
     assert not finds(query)
 
 
@@ -139,7 +139,7 @@ def test_query_passes_the_file_over(query: str) -> None:
     ],
 )
 def test_file_without_the_field(query: str, *, found: bool) -> None:
-    """A file that lacks a field has its default, orders with nothing, and satisfies every NOT."""
+    """A file without a field has its default, is neither less nor greater, and satisfies every NOT."""
     assert finds(query, BARE) is found
 
 
@@ -180,7 +180,7 @@ def test_and_binds_tighter_than_or() -> None:
     ],
 )
 def test_query_outside_the_language_is_refused(query: str, message: str) -> None:
-    """A query that breaks the grammar or a field's rules is refused with what was wrong and where."""
+    """An invalid query is rejected with the reason and the position."""
     with pytest.raises(search.QueryError, match=message):
         search.parse(query)
 
@@ -202,7 +202,7 @@ def test_any_name_quoted_as_json_finds_exactly_its_file(name: str, other: str, *
 
 @given(st.text(alphabet="nametgsIN=:<>()[]\"'\\, ANDORT1d.\n", max_size=40))
 def test_any_text_is_a_query_or_a_query_error(query: str) -> None:
-    """No text makes the parser fail in any other way than by `QueryError`."""
+    """The parser raises nothing but `QueryError` for any text."""
     try:
         answer = finds(query)
     except search.QueryError:

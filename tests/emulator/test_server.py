@@ -1,4 +1,4 @@
-"""The server's life: start, log, restart, end."""
+"""The server: start, log, restart, stop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_descriptors() -> int:
 
 @pytest.mark.slow
 def test_many_emulators_leave_nothing_behind() -> None:
-    """After five lives, with requests, there are as many threads and open files as after one."""
+    """After five emulators there are as many threads and open files as after one."""
 
     def live() -> None:
         with Emulator() as emulator, httpx.Client(trust_env=False) as http:
@@ -50,7 +50,7 @@ def test_many_emulators_leave_nothing_behind() -> None:
 
 
 def test_start_and_end_are_quick() -> None:
-    """An emulator starts within a second, and ends within half a second though a request hangs."""
+    """An emulator starts within 1 s, and stops within 0.5 s although a request hangs."""
     began = time.perf_counter()
     with Emulator() as emulator:
         started = time.perf_counter()
@@ -65,7 +65,7 @@ def test_start_and_end_are_quick() -> None:
 
 @pytest.mark.slow
 def test_end_leaves_no_connection_that_was_just_made() -> None:
-    """Clients that connect at the very moment of the end, as a browser's spare connections do, are let go."""
+    """Connections that are opened while the server stops, as by a browser, are closed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(20):
@@ -77,7 +77,7 @@ def test_end_leaves_no_connection_that_was_just_made() -> None:
 
 @contextmanager
 def connecting(emulator: Emulator) -> Iterator[None]:
-    """Have clients that open connection after connection and say nothing, until nobody listens any more."""
+    """Open connections without sending anything until the server no longer listens."""
     address = urlsplit(emulator.url)
 
     def connect() -> None:
@@ -95,7 +95,7 @@ def connecting(emulator: Emulator) -> Iterator[None]:
 
 
 def hanging_upload(emulator: Emulator) -> socket.socket:
-    """Begin an upload whose body never ends; gives its connection once the server has the request."""
+    """Start an upload whose body never ends; return its connection when the server has the request."""
     address = urlsplit(emulator.url)
     connection = socket.create_connection((address.hostname or "", address.port or 0))
     connection.sendall(b"POST /api/v2/files/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx")
@@ -104,7 +104,7 @@ def hanging_upload(emulator: Emulator) -> socket.socket:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for something that comes soon."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline
@@ -120,7 +120,7 @@ def test_client_that_goes_away_stores_nothing(start: Callable[..., Client]) -> N
 
 
 def test_temporary_directory_is_removed() -> None:
-    """Without a directory, files go when the emulator does."""
+    """Without a directory, files are deleted when the emulator stops."""
     with Emulator() as emulator, httpx.Client(trust_env=False) as http:
         assert Client(emulator, http).upload().status_code == 200
         directory = emulator.directory
@@ -129,7 +129,7 @@ def test_temporary_directory_is_removed() -> None:
 
 
 def test_restart_remembers(tmp_path: Path, start: Callable[..., Client]) -> None:
-    """Files, their bytes, fields and spent tokens outlive the emulator."""
+    """Files, their bytes, fields and used tokens survive a restart."""
     with Emulator(tmp_path) as emulator, httpx.Client(trust_env=False) as http:
         first = Client(emulator, http)
         first.add_field("brand", type="Text")
@@ -143,7 +143,7 @@ def test_restart_remembers(tmp_path: Path, start: Callable[..., Client]) -> None
 
 
 def test_left_over_parts_are_removed_at_the_start(tmp_path: Path, start: Callable[..., Client]) -> None:
-    """What a killed emulator was receiving is cleared away."""
+    """Partial uploads of a killed emulator are deleted."""
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming" / "part").write_bytes(b"x")
     start(tmp_path)
@@ -151,7 +151,7 @@ def test_left_over_parts_are_removed_at_the_start(tmp_path: Path, start: Callabl
 
 
 def test_port_can_be_chosen() -> None:
-    """A port that is free is taken, and one that is taken is an error at once."""
+    """A free port is used, and a port in use is an error at once."""
     with Emulator() as first:
         port = urlsplit(first.url).port
         with pytest.raises(OSError, match="in use"), Emulator(port=port or 0):
@@ -161,7 +161,7 @@ def test_port_can_be_chosen() -> None:
 
 
 def test_connection_is_kept(start: Callable[..., Client]) -> None:
-    """Ten uploads over one connection."""
+    """Ten uploads use one connection."""
     client = start()
     streams = {id(client.upload().extensions["network_stream"]) for _ in range(10)}
     assert len(streams) == 1
@@ -184,7 +184,7 @@ def test_log_has_what_arrived(start: Callable[..., Client]) -> None:
 
 
 def test_log_tells_of_an_error_in_the_emulator(start: Callable[..., Client]) -> None:
-    """Where the emulator itself fails, the log has the 500 that the client got."""
+    """If the emulator itself fails, the log has the 500 that the client got."""
     client = start()
     answer = client.upload().json()
     (client.emulator.directory / "versions" / answer["fileId"]).unlink()
@@ -194,7 +194,7 @@ def test_log_tells_of_an_error_in_the_emulator(start: Callable[..., Client]) -> 
 
 
 def test_log_is_a_copy(start: Callable[..., Client]) -> None:
-    """Changing what `log` gave changes nothing."""
+    """`log` returns a copy."""
     client = start()
     client.upload()
     client.emulator.log()[0]["fields"].clear()
@@ -202,14 +202,14 @@ def test_log_is_a_copy(start: Callable[..., Client]) -> None:
 
 
 def test_private_key_is_not_shown() -> None:
-    """`repr` names the public key alone."""
+    """`repr` shows only the public key."""
     emulator = Emulator(public_key="public_shown", private_key="private_hidden")
     assert "public_shown" in repr(emulator)
     assert "private_hidden" not in repr(emulator) + repr(vars(emulator))
 
 
 def test_peak_counts_uploads_at_once(start: Callable[..., Client]) -> None:
-    """The peak is the number of uploads that were under way together."""
+    """The peak is the largest number of uploads in flight at once."""
     client = start()
     connections = []
     try:
@@ -236,7 +236,7 @@ def test_many_uploads_at_once(start: Callable[..., Client]) -> None:
 
 
 def test_account_is_the_clients() -> None:
-    """`account` has the emulator's keys and addresses, as the client takes them."""
+    """`account` has the emulator's keys and URLs for the client."""
     with Emulator() as emulator:
         account = emulator.account
     assert account.upload_url == f"{emulator.url}/api/v2/files/upload"
@@ -253,7 +253,7 @@ print("ended", flush=True)
 
 @contextmanager
 def emulator_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run an emulator in a process of its own; gives the process and the emulator's address."""
+    """Run an emulator in its own process; return the process and the emulator's URL."""
     command = [sys.executable, "-W", "error", "-c", SERVE, str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
@@ -265,7 +265,7 @@ def emulator_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], s
 
 @pytest.mark.slow
 def test_process_ends_with_status_0(tmp_path: Path) -> None:
-    """In the foreground, SIGTERM is the normal end of the process."""
+    """In the foreground, SIGTERM ends the process normally."""
     with emulator_process(tmp_path) as (process, url):
         assert httpx.get(f"{url}/emulator/log", trust_env=False).json() == []
         process.terminate()
@@ -275,7 +275,7 @@ def test_process_ends_with_status_0(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Client]) -> None:
-    """What was answered is there after a SIGKILL, and the token is spent."""
+    """After a SIGKILL, a confirmed upload is stored, and its token is spent."""
     client = start(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "keys.json", tmp_path)
     token = client.token({"fileName": "file.bin"})
@@ -292,7 +292,7 @@ def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Cl
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_at_a_signal(number: signal.Signals) -> None:
-    """Both signals end it, and have their former meaning again afterwards."""
+    """Both signals stop it, and have their previous handlers afterwards."""
     before = signal.getsignal(number)
     seen: list[Emulator] = []
 

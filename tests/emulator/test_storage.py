@@ -20,7 +20,7 @@ TAGGING = json.dumps([{"name": "google-auto-tagging", "maxTags": 1, "minConfiden
 
 
 def test_names_are_unique_by_default(client: Client) -> None:
-    """Two uploads of one name are two files, each with a suffix before the ending."""
+    """Two uploads of one name are two files, each with a suffix before the extension."""
     names = {client.upload(fileName="dress.jpg").json()["name"] for _ in range(2)}
     assert len(names) == 2
     assert all(re.fullmatch(r"dress_[\w-]{9}\.jpg", name) for name in names)
@@ -30,7 +30,7 @@ def test_names_are_unique_by_default(client: Client) -> None:
     ("name", "pattern"), [("readme", r"readme_..."), (".env", r"\.env_..."), ("a.tar.gz", r"a\.tar_...\.gz")]
 )
 def test_suffix_goes_before_the_ending(name: str, pattern: str) -> None:
-    """A name without an ending has the suffix at its end."""
+    """A name without an extension has the suffix at its end."""
     assert re.fullmatch(pattern, unique_name(name, 3))
 
 
@@ -41,7 +41,7 @@ def test_suffix_avoids_names_that_are_taken(start: Callable[..., Client]) -> Non
 
 
 def test_fixed_name_makes_a_version(client: Client) -> None:
-    """A second upload of a fixed name replaces the file: same id, next version, new bytes at its address."""
+    """A second upload of a fixed name replaces the file: same id, next version, new bytes at its URL."""
     first = client.fixed("v.bin", b"one").json()
     second = client.fixed("v.bin", b"two").json()
     assert second["fileId"] == first["fileId"]
@@ -51,23 +51,23 @@ def test_fixed_name_makes_a_version(client: Client) -> None:
 
 
 def test_same_name_in_another_folder_is_another_file(client: Client) -> None:
-    """A target is folder and name."""
+    """The same name in another folder is another file."""
     assert client.fixed("f.bin", folder="/f1").json()["fileId"] != client.fixed("f.bin", folder="/f2").json()["fileId"]
 
 
 def test_overwrite_file_false_leaves_free_names_alone(client: Client) -> None:
-    """`overwriteFile=false` refuses a name that is taken, not one that is free."""
+    """`overwriteFile=false` rejects a name that is taken, not one that is free."""
     assert client.fixed("free.bin", overwriteFile="false").status_code == 200
 
 
 @pytest.fixture(scope="module")
 def fields(client: Client) -> None:
-    """Make the metadata field that the tests below set."""
+    """Create the metadata field that the tests below set."""
     client.add_field("brand", type="Text")
 
 
 def overwritten(client: Client, name: str, **second: str) -> dict[str, Any]:
-    """Upload a file with everything, then again with `second` alone; gives its details."""
+    """Upload a file with all fields, then again with only `second`; return its details."""
     everything = {"tags": "old", "customCoordinates": "1,2,3,4", "customMetadata": '{"brand": "Old"}'}
     client.fixed(name, extensions=TAGGING, **everything)
     return client.details(client.fixed(name, **second).json()["fileId"])
@@ -75,7 +75,7 @@ def overwritten(client: Client, name: str, **second: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("fields")
 def test_overwriting_removes_what_is_not_given(client: Client) -> None:
-    """By default tags, AI tags, metadata and coordinates go."""
+    """By default, tags, AI tags, metadata and coordinates are removed."""
     details = overwritten(client, "o1.bin")
     assert (details["tags"], details["AITags"], details["customMetadata"]) == (None, None, {})
     assert details["customCoordinates"] is None
@@ -91,7 +91,7 @@ def test_overwriting_removes_what_is_not_given(client: Client) -> None:
     ],
 )
 def test_each_flag_keeps_its_own(client: Client, flag: str, field: str, value: object) -> None:
-    """A flag set to false keeps its field, and the coordinates go all the same."""
+    """A flag set to false keeps its field, but not the coordinates."""
     details = overwritten(client, f"{flag}.bin", **{flag: "false"})
     assert (details[field], details["customCoordinates"]) == (value, None)
     assert [details[other] for other in ("tags", "AITags") if other != field].count(None) >= 1
@@ -99,20 +99,20 @@ def test_each_flag_keeps_its_own(client: Client, flag: str, field: str, value: o
 
 @pytest.mark.usefixtures("fields")
 def test_given_values_win_over_the_flags(client: Client) -> None:
-    """Where the request has tags or metadata, the flags have no effect."""
+    """If the request has tags or metadata, the flags have no effect."""
     flags = {"overwriteTags": "false", "overwriteCustomMetadata": "false"}
     details = overwritten(client, "o3.bin", tags="new", customMetadata='{"brand": "New"}', **flags)
     assert (details["tags"], details["customMetadata"]) == (["new"], {"brand": "New"})
 
 
 def test_last_version_is_the_hundredth(start: Callable[..., Client]) -> None:
-    """A file is refused one version more than it can have."""
+    """A version beyond the maximum number is rejected."""
     client = start(max_versions=2)
     assert [client.fixed("a.bin").status_code for _ in range(3)] == [200, 200, 400]
 
 
 def test_oldest_version_can_go(start: Callable[..., Client], tmp_path: Any) -> None:
-    """`over_versions="drop-oldest"` goes on counting, and keeps no more bytes than versions."""
+    """`over_versions="drop-oldest"` continues the numbers, and deletes the bytes of dropped versions."""
     client = start(tmp_path, max_versions=2, over_versions="drop-oldest")
     names = [client.fixed("a.bin").json()["versionInfo"]["name"] for _ in range(4)]
     assert names == [f"Version {number}" for number in (1, 2, 3, 4)]
@@ -136,7 +136,7 @@ def test_uploads_at_once_without_overwriting_leave_one(client: Client) -> None:
 
 
 def test_refused_file_leaves_nothing_on_disk(start: Callable[..., Client], tmp_path: Any) -> None:
-    """The bytes of an upload that was refused are gone."""
+    """The bytes of a rejected upload are deleted."""
     client = start(tmp_path)
     client.fixed("a.bin")
     assert refused(client.fixed("a.bin", b"x" * 2_000_000, overwriteFile="false"))[0] == 400

@@ -1,4 +1,4 @@
-"""The transformation grammar and its arithmetic."""
+"""The parser of transformations, and their arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMED = {"small": "w-100", "turned": "tr:w-100,h-50:rt-90"}
 
 
 def test_a_chain() -> None:
-    """Commas stand within a step, colons between steps."""
+    """Commas separate the keys of a step, colons separate steps."""
     chain = parse_transformation("w-400,h-300:rt-90", {})
     assert (chain.steps, chain.ignored) == ([{"w": "400", "h": "300"}, {"rt": "90"}], [])
 
@@ -38,7 +38,7 @@ def test_a_chain() -> None:
     ],
 )
 def test_documented_spellings(text: str, step: dict[str, str]) -> None:
-    """Each way in which the documents write a value is understood."""
+    """Each documented form of a value is accepted."""
     chain = parse_transformation(text, {})
     assert (chain.steps, chain.ignored) == ([step], [])
 
@@ -48,13 +48,13 @@ def test_documented_spellings(text: str, step: dict[str, str]) -> None:
     ["zz-1", "w-abc", "w-", "w", "c-pad_resize", "q-0", "q-101", "bl-0", "rt-x", "bg-F3F3", "e-upscale", "dpr-9"],
 )
 def test_what_is_not_understood_is_told_apart(text: str) -> None:
-    """An unknown key or a value outside the documented ones leaves the rest of the step as it is."""
+    """An unknown key or an invalid value does not affect the rest of the step."""
     chain = parse_transformation(f"{text},h-3", {})
     assert (chain.steps, chain.ignored) == ([{"h": "3"}], [text])
 
 
 def test_layers_are_left_out_whole() -> None:
-    """What stands in a layer, chains and layers among it, is no step of the picture itself."""
+    """The content of a layer, also chains and layers in it, is not a step of the image itself."""
     text = "w-9,l-image,i-a.png,w-5:rt-90,l-text,i-b,l-end,l-end,h-8:bl-3"
     chain = parse_transformation(text, {})
     assert chain.steps == [{"w": "9", "h": "8"}, {"bl": "3"}]
@@ -62,13 +62,13 @@ def test_layers_are_left_out_whole() -> None:
 
 
 def test_conditions_are_left_out_whole() -> None:
-    """A condition's branches are not carried out, since nobody here looks which one holds."""
+    """The branches of a condition are ignored, since conditions are not evaluated."""
     chain = parse_transformation("if-ar_gt_1,w-300,if-else,w-100,if-end,h-8", {})
     assert (chain.steps, chain.ignored) == ([{"h": "8"}], ["if-ar_gt_1"])
 
 
 def test_named_transformations() -> None:
-    """A name stands for its chain, and what is written beside it comes after."""
+    """A name is replaced by its chain, and other keys of its step are applied afterwards."""
     assert parse_transformation("n-turned,bl-3:n-small", NAMED).steps == [
         {"w": "100", "h": "50"},
         {"rt": "90"},
@@ -82,19 +82,19 @@ def test_named_transformations() -> None:
     [("n-small:n-turned", True), ("n-small,w-3", False), ("", False), ("n-small,l-text,i-a,l-end", False)],
 )
 def test_named_alone(text: str, named: bool) -> None:  # noqa: FBT001
-    """It is known whether every step was a name."""
+    """`named` is whether all steps are names."""
     assert parse_transformation(text, NAMED).named is named
 
 
 def test_a_name_that_there_is_not() -> None:
-    """A name that the account does not have is an error, not something to leave out."""
+    """An unknown name is an error, and is not ignored."""
     with pytest.raises(BadTransformationError, match="Unknown named transformation other"):
         parse_transformation("n-other", NAMED)
 
 
 @given(st.text(alphabet="wh-,:l_n10.eitrxéd ", max_size=40))
 def test_any_text_is_read(text: str) -> None:
-    """Whatever stands in an address is read: each part is carried out, left out, or a name that there is not."""
+    """Any text is parsed: each part is a step, ignored, or an unknown name."""
     try:
         chain = parse_transformation(text, NAMED)
     except BadTransformationError:
@@ -119,21 +119,21 @@ VARIABLES = {"ih": 300, "iw": 400, "iar": 4 / 3, "ch": 30, "cw": 40, "car": 4 / 
     ],
 )
 def test_arithmetic(text: str, value: float) -> None:
-    """Products come before sums, sums before remainders, and powers last (docs)."""
+    """Products are computed before sums, sums before remainders, and powers last [docs]."""
     assert arithmetic.is_expression(text)
     assert arithmetic.evaluate(text, VARIABLES) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("text", ["1_div_0", "iw_mod_0", "iw_pow_iw_pow_iw", "0_sub_8_pow_0.5", "9_pow_400"])
 def test_without_a_value(text: str) -> None:
-    """What has no value is an error at once, and takes neither time nor memory."""
+    """An expression without a value is an error at once, and needs neither time nor memory."""
     with pytest.raises(ValueError, match="has no value"):
         arithmetic.evaluate(text, VARIABLES)
 
 
 @given(st.lists(st.sampled_from(["iw", "ch", "0.5", "3", "mul", "div", "add", "sub", "mod", "pow"]), max_size=9))
 def test_expressions_have_a_finite_value_or_none(words: list[str]) -> None:
-    """Whatever is an expression has a finite value, or a ValueError says that it has none."""
+    """Any expression has a finite value or raises a ValueError."""
     text = "_".join(words)
     if arithmetic.is_expression(text):
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Transformations that an upload asks for, before and after the file is stored, and the events that tell of them."""
+"""Transformations of uploads, before and after the file is stored, and their events."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ BAD = (400, "The file could not be uploaded because the transformation field is 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Run somebody to send webhooks to."""
+    """Run a receiver of webhooks."""
     with Receiver() as running:
         yield running
 
 
 def post(*steps: dict[str, str]) -> str:
-    """Ask for post-transformations."""
+    """Return a transformation with post-transformations."""
     return json.dumps({"post": steps})
 
 
 def test_picture_is_stored_transformed(start: Callable[..., Client], receiver: Receiver) -> None:
-    """A queued pre-transformation changes what is stored, and its event has the upload's answer (docs)."""
+    """A queued pre-transformation changes what is stored, and its event has the upload's response [docs]."""
     client = start(webhook_url=receiver.url)
     reply = client.fixed("a.png", picture(), transformation=PRE, folder="/f")
     assert reply.status_code == 202
@@ -41,7 +41,7 @@ def test_picture_is_stored_transformed(start: Callable[..., Client], receiver: R
 
 
 def test_a_pre_transformation_can_take_its_time(start: Callable[..., Client], receiver: Receiver) -> None:
-    """After the 202 there is no file yet; the event tells when there is."""
+    """After the 202 the file does not exist yet; the event says when it does."""
     client = start(webhook_url=receiver.url, transformation_delay=0.3, clock=(clock := Clock()))
     assert client.fixed("a.jpg", picture(), transformation=PRE).status_code == 202
     assert client.emulator.log()[-1]["stored"] is False
@@ -52,7 +52,7 @@ def test_a_pre_transformation_can_take_its_time(start: Callable[..., Client], re
 
 
 def test_no_picture_is_stored_as_it_came(start: Callable[..., Client], receiver: Receiver) -> None:
-    """What cannot be transformed here, such as a video, is stored as it came."""
+    """A file that cannot be transformed here, such as a video, is stored unchanged."""
     client = start(webhook_url=receiver.url)
     assert client.fixed("a.bin", b"some bytes", transformation=PRE).status_code == 202
     assert receiver.next().json["data"]["size"] == 10
@@ -65,7 +65,7 @@ def test_no_picture_is_stored_as_it_came(start: Callable[..., Client], receiver:
 def test_pre_transformation_fails(
     start: Callable[..., Client], receiver: Receiver, pre: str, rules: dict[str, Any]
 ) -> None:
-    """One that cannot be carried out stores nothing, and its event says which file that would have been (docs)."""
+    """One that fails stores nothing, and its event has the path of the file [docs]."""
     client = start(webhook_url=receiver.url, **rules)
     reply = client.fixed("a.jpg", picture(), transformation=json.dumps({"pre": pre}), folder="/f")
     assert reply.status_code == 202
@@ -80,7 +80,7 @@ def test_pre_transformation_fails(
 
 
 def test_name_that_is_taken_is_refused_at_once(start: Callable[..., Client]) -> None:
-    """What is wrong with the place is no matter of the queue (seed: "an error immediately")."""
+    """A name that is taken is an immediate error, even if queued [upload docs: "an error immediately"]."""
     for delay in (0, 60):
         client = start(transformation_delay=delay)
         client.fixed("a.jpg", picture())
@@ -88,7 +88,7 @@ def test_name_that_is_taken_is_refused_at_once(start: Callable[..., Client]) -> 
 
 
 def test_refusal_of_a_queued_upload_is_an_event(start: Callable[..., Client], receiver: Receiver) -> None:
-    """What shows only later is told by the event, in the service's words."""
+    """An error that occurs later is in the event, with the service's message."""
     client = start(webhook_url=receiver.url, transformation_delay=0.01, image_limit=10)
     client.fixed("a.jpg", picture(), transformation=PRE)
     reason = receiver.next().json["data"]["transformation"]["error"]["reason"]
@@ -96,7 +96,7 @@ def test_refusal_of_a_queued_upload_is_an_event(start: Callable[..., Client], re
 
 
 def test_images_at_once(start: Callable[..., Client], receiver: Receiver) -> None:
-    """By another document pictures are not queued (docs): the answer is a 200, or a 400 where it fails."""
+    """A rule: images are not queued [docs], and the response is a 200, or a 400 if it fails."""
     client = start(pre_transformation="images-at-once", webhook_url=receiver.url)
     reply = client.fixed("a.jpg", picture(), transformation=PRE)
     assert (reply.status_code, reply.json()["width"]) == (200, 10)
@@ -116,7 +116,7 @@ def test_images_at_once(start: Callable[..., Client], receiver: Receiver) -> Non
 def test_post_transformation(
     start: Callable[..., Client], receiver: Receiver, step: dict[str, str], file: bytes, tail: str
 ) -> None:
-    """Each post-transformation has an event that says where its result is (docs)."""
+    """Each post-transformation has an event with the URL of its result [docs]."""
     client = start(webhook_url=receiver.url)
     reply = client.fixed("a", file, transformation=post(step))
     event = receiver.next().json
@@ -137,7 +137,7 @@ def test_post_transformation(
     ids=lambda step: f"{step['type']} {step.get('value')}",
 )
 def test_post_transformation_fails(start: Callable[..., Client], receiver: Receiver, step: dict[str, str]) -> None:
-    """What is for videos fails for a picture, and so does what cannot be made; the file stays (docs)."""
+    """A video transformation of an image fails, and so does an impossible one; the file stays [docs]."""
     client = start(webhook_url=receiver.url, transformations_failed=("broken",))
     file_id = client.fixed("a.jpg", picture(), transformation=post(step)).json()["fileId"]
     event = receiver.next().json
@@ -148,7 +148,7 @@ def test_post_transformation_fails(start: Callable[..., Client], receiver: Recei
 
 
 def test_post_transformation_of_a_file_that_is_gone(start: Callable[..., Client], receiver: Receiver) -> None:
-    """A file that was deleted meanwhile cannot be transformed."""
+    """A file that was deleted in the meantime cannot be transformed."""
     client = start(webhook_url=receiver.url, transformation_delay=0.3, clock=(clock := Clock()))
     step = {"type": "transformation", "value": "w-10"}
     file_id = client.fixed("a.jpg", picture(), transformation=post(step)).json()["fileId"]
@@ -159,7 +159,7 @@ def test_post_transformation_of_a_file_that_is_gone(start: Callable[..., Client]
 
 @pytest.mark.parametrize("kind", ["success", "error"])
 def test_one_kind_of_end_is_told(start: Callable[..., Client], receiver: Receiver, kind: str) -> None:
-    """Who wants to be told of one event alone, by its whole name, is told of that, and of no other."""
+    """A subscription to the full name of an event receives only this event."""
     client = start(webhook_url=receiver.url, webhook_events=(f"upload.post-transform.{kind}",), webhook_wait=0)
     steps = [{"type": "transformation", "value": value} for value in ("w-2", "n-nothing")]
     client.fixed("a.jpg", picture(), transformation=json.dumps({"post": steps}))
@@ -168,7 +168,7 @@ def test_one_kind_of_end_is_told(start: Callable[..., Client], receiver: Receive
 
 
 def test_both(start: Callable[..., Client], receiver: Receiver) -> None:
-    """A post-transformation follows what the pre-transformation has stored."""
+    """A post-transformation uses the file that the pre-transformation has stored."""
     client = start(webhook_url=receiver.url)
     step = {"type": "transformation", "value": "w-2"}
     client.fixed("a.jpg", picture(), transformation=json.dumps({"pre": "w-10", "post": [step, step]}))
@@ -177,7 +177,7 @@ def test_both(start: Callable[..., Client], receiver: Receiver) -> None:
 
 
 def test_files_are_told(start: Callable[..., Client], receiver: Receiver) -> None:
-    """Who wants to know is told of new files, and of new versions (sdk)."""
+    """A subscription receives the events of new files and new versions [sdk]."""
     client = start(webhook_url=receiver.url, webhook_events=("file*",), webhook_signature="standard")
     for kind in ("file.created", "file-version.created"):
         answer = client.fixed("a.jpg", picture()).json()
@@ -187,13 +187,13 @@ def test_files_are_told(start: Callable[..., Client], receiver: Receiver) -> Non
 
 
 def test_without_an_address_nobody_is_told(client: Client) -> None:
-    """Events are for accounts that have an address."""
+    """Without a webhook URL there are no events."""
     client.fixed("a.jpg", picture(), transformation=post({"type": "thumbnail"}))
     assert client.emulator.webhooks() == []
 
 
 def test_any_2xx_is_taken(start: Callable[..., Client]) -> None:
-    """An account's own webhook is taken by any 2xx (docs)."""
+    """Any 2xx accepts the account's own webhook [docs]."""
     with Receiver(500, 204) as receiver:
         client = start(webhook_url=receiver.url, webhook_wait=0)
         client.fixed("a.jpg", picture(), transformation=PRE)

@@ -23,14 +23,14 @@ NOT_AUTHENTICATED = (403, "Your account cannot be authenticated.")
 
 
 def post(client: Client, path: str, fields: dict[str, str], key: str | None = None) -> httpx.Response:
-    """Upload a picture, with the private key if one is given."""
+    """Upload an image, with the private key if there is one."""
     form = [*((name, (None, value)) for name, value in fields.items()), ("file", ("a.jpg", picture()))]
     auth = None if key is None else (key, "")
     return client.http.post(client.emulator.url + path, files=form, auth=auth)  # type: ignore[arg-type]
 
 
 def proof(client: Client, *, until: int | None = None, **changes: str | None) -> dict[str, str]:
-    """Sign by the documents' own rule, then change what is to be wrong; None leaves a field out."""
+    """Sign as documented, then change some fields; None leaves a field out."""
     token, expire = str(uuid.uuid4()), str(int(time.time()) + 1800 if until is None else until)
     signature = hmac.new(client.emulator.private_key.encode(), (token + expire).encode(), hashlib.sha1).hexdigest()
     fields = {"token": token, "expire": expire, "signature": signature, "publicKey": client.emulator.public_key}
@@ -39,7 +39,7 @@ def proof(client: Client, *, until: int | None = None, **changes: str | None) ->
 
 @pytest.mark.parametrize("path", [V1, V2])
 def test_private_key(client: Client, path: str) -> None:
-    """The private key authorizes an upload by itself (docs), and no token is noted."""
+    """The private key authorizes an upload without a token [docs], and the log has no token."""
     reply = post(client, path, {"fileName": "a.jpg", "tags": "a,b", "folder": "/key"}, client.emulator.private_key)
     assert (reply.status_code, reply.json()["width"]) == (200, 20)
     entry = client.emulator.log()[-1]
@@ -48,31 +48,31 @@ def test_private_key(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", [V1, V2])
 def test_another_key(client: Client, path: str) -> None:
-    """Another key is not the account's."""
+    """Another key is rejected."""
     assert refused(post(client, path, {"fileName": "a"}, "private_other")) == NOT_AUTHENTICATED
 
 
 def test_header_that_is_no_key(client: Client) -> None:
-    """Other kinds of authorization hold no key, and what is no base64 is none of ours."""
+    """Other kinds of authorization have no key, and invalid base64 is a wrong key."""
     for header, answer in {"Bearer x": NO_KEY, "Basic é".encode().decode("latin-1"): NOT_AUTHENTICATED}.items():
         reply = client.http.post(client.emulator.url + V1, headers={"Authorization": header.encode("latin-1")})
         assert refused(reply) == answer
 
 
 def test_signature(client: Client) -> None:
-    """Token, time and signature authorize an upload from a browser (docs)."""
+    """Token, expiry and signature authorize an upload from a browser [docs]."""
     reply = post(client, V1, {"fileName": "a.jpg", "useUniqueFileName": "false", **proof(client)})
     assert (reply.status_code, reply.json()["name"]) == (200, "a.jpg")
 
 
 def test_nothing(client: Client) -> None:
-    """An upload by V1 that shows nothing at all lacks the key."""
+    """A V1 upload without any authorization is missing the key."""
     assert refused(post(client, V1, {"fileName": "a"})) == NO_KEY
 
 
 @pytest.mark.parametrize("name", ["token", "expire", "signature", "publicKey"])
 def test_part_of_the_proof(client: Client, name: str) -> None:
-    """All four belong together."""
+    """All four fields are required."""
     changes: dict[str, Any] = {name: None}
     words = f"Your request is missing {name} parameter."
     assert refused(post(client, V1, {"fileName": "a", **proof(client, **changes)})) == (400, words)
@@ -80,7 +80,7 @@ def test_part_of_the_proof(client: Client, name: str) -> None:
 
 @pytest.mark.parametrize("changes", [{"signature": "0" * 40}, {"token": "other"}, {"expire": None}, {"signature": "é"}])
 def test_signature_of_something_else(client: Client, changes: dict[str, Any]) -> None:
-    """A signature holds for one token and one time."""
+    """A signature is valid for one token and one expiry."""
     fields = proof(client, **changes)
     fields.setdefault("expire", str(int(time.time()) + 5))
     words = "Your request contains invalid signature parameter."
@@ -89,14 +89,14 @@ def test_signature_of_something_else(client: Client, changes: dict[str, Any]) ->
 
 @pytest.mark.parametrize("ahead", [-1, 3700])
 def test_time_of_the_signature(client: Client, ahead: int) -> None:
-    """The time lies ahead, by less than an hour (docs)."""
+    """The expiry is in the future, by less than an hour [docs]."""
     reply = post(client, V1, {"fileName": "a", **proof(client, until=int(time.time()) + ahead)})
     assert refused(reply)[1].startswith("Your request contains invalid expire parameter.")
 
 
 @pytest.mark.parametrize("until", ["soon", "9" * 5000], ids=["soon", "endless"])
 def test_time_that_is_none(client: Client, until: str) -> None:
-    """What is no number is answered, not stumbled over; nor is one without end."""
+    """An expiry that is not a number, or is too long, is rejected."""
     fields = proof(client)
     fields["expire"] = until
     text = fields["token"] + until
@@ -105,12 +105,12 @@ def test_time_that_is_none(client: Client, until: str) -> None:
 
 
 def test_public_key_of_another_account(client: Client) -> None:
-    """The public key says whose account it is."""
+    """Another public key is rejected."""
     assert refused(post(client, V1, {"fileName": "a", **proof(client, publicKey="public_x")})) == NOT_AUTHENTICATED
 
 
 def test_token_works_once(client: Client) -> None:
-    """A used token is refused in V1's own words, even after an error and with another time (docs)."""
+    """A used token is rejected with V1's message, even after an error and with another expiry [docs]."""
     fields = proof(client)
     assert refused(post(client, V1, fields))[0] == 400
     status, message = refused(post(client, V1, {"fileName": "a", **fields}))
@@ -132,14 +132,14 @@ def test_tokens_are_told_apart_in_the_log(client: Client) -> None:
 
 
 def test_both_methods(client: Client) -> None:
-    """A key beside a token is refused by V1, too (spec)."""
+    """V1 also rejects a key together with a token [spec]."""
     status, message = refused(post(client, V1, {"fileName": "a", **proof(client)}, client.emulator.private_key))
     assert (status, message.partition(" ")[0]) == (400, "Your")
     assert "both token and basic auth" in message
 
 
 def test_both_versions_share_a_queue_and_their_faults(start: Callable[..., Client]) -> None:
-    """Rules and faults for uploads hold for V1 as for V2; a fault that spends the token needs none."""
+    """Rules and faults for uploads apply to V1 as to V2, also without a token."""
     client = start(faults={"store-then-5xx": 1}, spends={"store-then-5xx": "answered"}, upload_rate=2)
     key = client.emulator.private_key
     assert [post(client, path, {"fileName": "a"}, key).status_code // 100 for path in (V1, V2)] == [5, 5]
@@ -148,19 +148,19 @@ def test_both_versions_share_a_queue_and_their_faults(start: Callable[..., Clien
 
 
 def test_received_by_key(start: Callable[..., Client]) -> None:
-    """A fault that strikes once the token is proved strikes an upload by key as well."""
+    """A fault after the token's verification also fires for an upload with the key."""
     client = start(faults={"429": 1}, spends={"429": "received"})
     assert post(client, V1, {"fileName": "a"}, client.emulator.private_key).status_code == 429
     assert refused(post(client, V1, {"fileName": "a"}, "private_other")) == NOT_AUTHENTICATED
 
 
 def test_preflight(client: Client) -> None:
-    """A browser may ask first, as for V2."""
+    """A preflight request is allowed, as for V2."""
     assert client.http.options(client.emulator.url + V1).status_code == 204
 
 
 def test_password_beside_the_key(client: Client) -> None:
-    """The password does not matter, for official SDKs send one (sdk); the key has to end somewhere."""
+    """The password is ignored, since official SDKs send one [sdk]; the colon after the key is required."""
     for text, status in {":x": 400, ":": 400, "": 403, "x:": 403}.items():
         header = "Basic " + base64.b64encode(f"{client.emulator.private_key}{text}".encode()).decode()
         assert client.http.post(client.emulator.url + V1, headers={"Authorization": header}).status_code == status

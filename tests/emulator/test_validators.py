@@ -1,4 +1,4 @@
-"""Every refusal that the documents word, and what brings each about."""
+"""Every documented error message, and its cause."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_missing_file(client: Client, file: bytes | str | None) -> None:
 
 
 def test_two_files(client: Client) -> None:
-    """One request uploads one file."""
+    """A second file is rejected."""
     form = [("file", ("a", b"x")), ("file", ("b", b"y")), ("fileName", (None, "a"))]
     form.append(("token", (None, client.token({"fileName": "a"}))))
     status, message = refused(client.http.post(client.emulator.upload_url, files=form))
@@ -46,21 +46,21 @@ def test_file_of_just_the_limit(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("size", [1001, 5000, 3_000_000])
 def test_file_over_the_limit(start: Callable[..., Client], size: int) -> None:
-    """A larger file is refused, by however much it is larger."""
+    """A larger file is rejected, however large it is."""
     client = start(other_limit=1000, image_limit=10, video_limit=10)
     assert refused(client.upload(b"x" * size)) == TOO_LARGE
     assert client.api("GET", "/v1/files").json() == []
 
 
 def test_image_and_other_files_have_limits_of_their_own(start: Callable[..., Client]) -> None:
-    """An image is held to the limit for images."""
+    """Images have their own limit."""
     client = start(image_limit=100)
     assert refused(client.upload(picture(), fileName="a.jpg")) == TOO_LARGE
     assert client.upload(b"x" * 500).status_code == 200
 
 
 def test_video_has_a_limit_of_its_own(start: Callable[..., Client]) -> None:
-    """A video is held to the limit for videos."""
+    """Videos have their own limit."""
     video = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + b"\0\0\1\0free" + b"\0" * 248
     client = start(other_limit=10, image_limit=10, video_limit=280)
     assert client.upload(video, fileName="a.mp4").status_code == 200
@@ -68,25 +68,25 @@ def test_video_has_a_limit_of_its_own(start: Callable[..., Client]) -> None:
 
 
 def test_name_that_is_taken(client: Client) -> None:
-    """Neither a new name nor overwriting: the documented sentence."""
+    """Without a unique name and without overwriting, the message is the documented one."""
     client.fixed("taken.bin")
     assert refused(client.fixed("taken.bin", overwriteFile="false")) == TAKEN
 
 
 def test_upload_quota(start: Callable[..., Client]) -> None:
-    """The upload after the last one of the quota is refused."""
+    """An upload beyond the quota is rejected."""
     client = start(upload_quota=1)
     assert client.upload().status_code == 200
     assert refused(client.upload()) == (400, "Upload Limit Exceeded.")
 
 
 def test_quota_with_the_older_status(start: Callable[..., Client]) -> None:
-    """`quota_status` gives the 403 of older documents."""
+    """`quota_status` sets the 403 of older docs."""
     assert refused(start(upload_quota=0, quota_status=403).upload()) == (403, "Upload Limit Exceeded.")
 
 
 def test_extension_quota(start: Callable[..., Client]) -> None:
-    """An upload with more extensions than are left is refused; the others go on."""
+    """An upload with more extensions than the quota has left is rejected; others are accepted."""
     client = start(extension_quota=1)
     extensions = json.dumps([{"name": "remove-bg"}])
     assert client.upload(extensions=extensions).status_code == 200
@@ -95,7 +95,7 @@ def test_extension_quota(start: Callable[..., Client]) -> None:
 
 
 def test_file_that_is_updated_too_often(start: Callable[..., Client]) -> None:
-    """`busy` names the files, `busy_times` how often each is refused before it passes."""
+    """`busy` matches the files, `busy_times` is how often each is rejected before it is accepted."""
     client = start(busy="hot*", busy_times=2)
     words = "You have sent too many requests to update the file recently. Please try again later."
     assert [client.fixed("hot.bin").status_code for _ in range(3)] == [400, 400, 200]
@@ -127,7 +127,7 @@ TRANSFORMATION = (400, "The file could not be uploaded because the transformatio
     ],
 )
 def test_invalid_transformation(client: Client, text: str) -> None:
-    """What is not of the documented shape is refused."""
+    """A parameter that is not as documented is rejected."""
     assert refused(client.upload(transformation=text)) == TRANSFORMATION
 
 
@@ -142,12 +142,12 @@ def test_invalid_transformation(client: Client, text: str) -> None:
     ids=str,
 )
 def test_post_transformation(client: Client, post: dict[str, str]) -> None:
-    """Each documented kind is accepted, and the answer is a plain 200."""
+    """Each documented type is accepted with a 200."""
     assert client.upload(transformation=json.dumps({"post": [post]})).status_code == 200
 
 
 def test_pre_transformation_is_queued(client: Client) -> None:
-    """A pre-transformation is answered 202 with the documented words; the file is stored then."""
+    """The response to a pre-transformation is a 202 with the documented message, and the file is stored."""
     reply = client.fixed("queued.bin", folder="/queued", transformation='{"pre": "w-400"}')
     words = {"message": "The pre-transformation has been queued successfully."}
     assert (reply.status_code, reply.json()) == (202, words)
@@ -164,7 +164,7 @@ def test_pre_transformation_is_queued(client: Client) -> None:
     ],
 )
 def test_account_that_is_refused(start: Callable[..., Client], rule: str, status: int, message: str) -> None:
-    """Each bad state of an account is a rule, for uploads and the API alike."""
+    """Each error state of an account is a rule, for uploads and the API."""
     client = start(**{rule: True})
     assert refused(client.upload()) == (status, message)
     assert refused(client.api("GET", "/v1/files")) == (status, message)
@@ -172,7 +172,7 @@ def test_account_that_is_refused(start: Callable[..., Client], rule: str, status
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_outage(start: Callable[..., Client], status: int) -> None:
-    """A service that is down answers with an empty body, as long as it is down."""
+    """During an outage the responses have an empty body."""
     client = start(outage=status, outage_times=1)
     reply = client.upload()
     assert (reply.status_code, reply.content) == (status, b"")
@@ -180,7 +180,7 @@ def test_outage(start: Callable[..., Client], status: int) -> None:
 
 
 def test_upload_rate(start: Callable[..., Client]) -> None:
-    """Past the rate: 429 with a message alone, and the three headers, in milliseconds."""
+    """Beyond the rate, the response is a 429 with only a message, and the three headers in milliseconds."""
     client = start(upload_rate=1, rate_interval=60_000)
     assert client.upload().status_code == 200
     reply = client.upload()
@@ -191,20 +191,20 @@ def test_upload_rate(start: Callable[..., Client]) -> None:
 
 @pytest.mark.parametrize("rules", [{"upload_rate": 0}, {"faults": {"429": 1}}], ids=str)
 def test_429_without_headers(start: Callable[..., Client], rules: dict[str, Any]) -> None:
-    """`rate_headers` can leave out the headers that say how long to wait, whatever the 429 comes from."""
+    """`rate_headers` can omit the headers of every 429."""
     reply = start(rate_headers=False, **rules).upload()
     assert reply.status_code == 429
     assert [name for name in reply.headers if "ratelimit" in name] == []
 
 
 def test_429_of_the_api_without_headers(start: Callable[..., Client]) -> None:
-    """It is the same for the other APIs."""
+    """The other APIs have a rate of their own."""
     reply = start(rate_headers=False, api_rate=0).api("GET", "/v1/files")
     assert (reply.status_code, reply.headers.get("X-RateLimit-Reset")) == (429, None)
 
 
 def test_rate_window_ends(start: Callable[..., Client]) -> None:
-    """After the time that the header names, requests pass again."""
+    """After the time in the header, requests are accepted again."""
     client = start(upload_rate=1, rate_interval=100, clock=(clock := Clock()))
     assert client.upload().status_code == 200
     clock.go_on(0.04)
@@ -217,7 +217,7 @@ def test_rate_window_ends(start: Callable[..., Client]) -> None:
 
 
 def test_refusals_have_message_and_help(client: Client) -> None:
-    """An error is `message` and `help`, under a request id."""
+    """An error has `message`, `help` and a request id."""
     reply = client.upload(None)
     assert reply.json().keys() == {"message", "help"}
     assert len(reply.headers["x-ik-requestid"]) == 32

@@ -1,4 +1,4 @@
-"""Webhooks: signed by the documented schemes, tried again, and listed."""
+"""Webhooks: signed by the documented schemes, retried, and listed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK: dict[str, Any] = {"extension_delay": 0, "webhook_wait": 0}
 
 
 def test_standard_signature(start: Callable[..., Client]) -> None:
-    """`webhook-signature` is of id, seconds and body, and its key is the whole secret's bytes (sdk)."""
+    """`webhook-signature` signs id, seconds and body with the bytes of the whole secret [sdk]."""
     with Receiver() as receiver:
         client = start(**QUICK)
         client.upload(extensions=EXTENSIONS, webhookUrl=receiver.url)
@@ -37,7 +37,7 @@ def test_standard_signature(start: Callable[..., Client]) -> None:
 
 
 def test_older_signature(start: Callable[..., Client]) -> None:
-    """`x-ik-signature` is of milliseconds and body, in hexadecimal digits (docs)."""
+    """`x-ik-signature` signs milliseconds and body, in hexadecimal digits [docs]."""
     with Receiver() as receiver:
         client = start(webhook_secret="whsec_other", **QUICK)
         client.upload(extensions=EXTENSIONS, webhookUrl=receiver.url)
@@ -57,12 +57,12 @@ def test_older_signature(start: Callable[..., Client]) -> None:
     ],
 )
 def test_schemes(scheme: str, names: set[str]) -> None:
-    """A rule chooses which signatures a webhook has."""
+    """A rule says which signatures a webhook has."""
     assert signatures(scheme, "whsec_x", "msg_1", b"{}", 1.5).keys() == names
 
 
 def test_tried_again(start: Callable[..., Client]) -> None:
-    """Whatever answer is no 200 is a failure of an extension's webhook, which is sent again, signed anew (docs)."""
+    """Any response but a 200 to an extension's webhook is a failure; it is retried with a new signature [docs]."""
     with Receiver(500, 204) as receiver:
         client = start(**QUICK)
         client.upload(extensions=EXTENSIONS, webhookUrl=receiver.url)
@@ -78,7 +78,7 @@ def test_tried_again(start: Callable[..., Client]) -> None:
 
 
 def test_given_up(start: Callable[..., Client]) -> None:
-    """After so many tries nobody tries again."""
+    """There are at most `webhook_tries` attempts."""
     with Receiver(*[500] * 9) as receiver:
         client = start(webhook_tries=2, **QUICK)
         client.upload(extensions=EXTENSIONS, webhookUrl=receiver.url)
@@ -90,7 +90,7 @@ def test_given_up(start: Callable[..., Client]) -> None:
 
 
 def test_nobody_there(start: Callable[..., Client]) -> None:
-    """An address where nobody is, is a try without a status."""
+    """An attempt without a connection has no status."""
     client = start(webhook_tries=1, **QUICK)
     client.upload(extensions=EXTENSIONS, webhookUrl="http://127.0.0.1:9/")
     wait_until(lambda: client.emulator.webhooks() and client.emulator.webhooks()[0]["tries"])
@@ -102,7 +102,7 @@ def test_nobody_there(start: Callable[..., Client]) -> None:
     "url", ["http://xn--/", "http://[::1]:99999/", "http://a:b/", "http://a..b/", "http://\u2603.invalid/"]
 )
 def test_an_address_that_cannot_be(start: Callable[..., Client], url: str) -> None:
-    """So is one that no connection can be made to, whatever is wrong with it."""
+    """An attempt to an invalid URL has no status."""
     client = start(webhook_tries=1, **QUICK)
     client.upload(extensions=EXTENSIONS, webhookUrl=url)
     wait_until(lambda: client.emulator.webhooks() and client.emulator.webhooks()[0]["tries"])
@@ -110,7 +110,7 @@ def test_an_address_that_cannot_be(start: Callable[..., Client], url: str) -> No
 
 
 def test_list_over_http(client: Client) -> None:
-    """The webhooks are also listed at an address of their own, which is not logged."""
+    """`GET /emulator/webhooks` lists the webhooks, and is not logged."""
     before = len(client.emulator.log())
     assert client.http.get(client.emulator.url + "/emulator/webhooks").json() == client.emulator.webhooks()
     assert len(client.emulator.log()) == before
