@@ -1,4 +1,4 @@
-"""What nobody outside knows of the service, one question a function; its first line is printed, and what to set."""
+"""Checks of assumptions about the service, one per function, whose docstring is printed before the result."""
 
 from __future__ import annotations
 
@@ -22,95 +22,102 @@ OK = 200
 
 @dataclass
 class Finding:
-    """What the service really does, and the settings that follow."""
+    """What the service does, and the settings that follow from it."""
 
     seen: str
     rules: dict[str, Any] = field(default_factory=dict)
-    """Of `Emulator`."""
+    """Rules of `Emulator`."""
     policy: dict[str, Any] = field(default_factory=dict)
-    """Of the client."""
+    """Fields of the client's `Policy`."""
     note: str = ""
-    """What follows for the client, where there is nothing to set."""
+    """What it means for the client, if there is nothing to set."""
 
     def lines(self) -> list[str]:
-        """Write it."""
-        given = [("Emulator", Rules(), self.rules), ("Policy", Policy(), self.policy)]
+        """Return the lines to print."""
+        sections = [("Emulator", Rules(), self.rules), ("Policy", Policy(), self.policy)]
         settings = [
             f"{of}({name}={value!r}): " + ("the default" if getattr(default, name) == value else "SET THIS")
-            for of, default, values in given
+            for of, default, values in sections
             for name, value in values.items()
         ]
         return [self.seen, *settings, *([self.note] if self.note else [])]
 
 
 def used_token(talk: Talk) -> Finding:
-    """See how a used token is refused."""
+    """Check how a used token is rejected."""
     fields = talk.fields()
     token = talk.token(fields)
     first, second = (talk.post(fields, token) for _ in range(2))
     if (first.status_code, second.status_code) == (OK, OK):
-        return Finding("It takes one twice.", note="The client settles rows in doubt by the token: tell its makers.")
+        return Finding(
+            "A token works twice.",
+            note="The client relies on the opposite for unconfirmed rows. Please report it to ikpipe.",
+        )
     seen = said(second).replace(token, "…")
     words = "used-before" if "used before" in seen else "invalid"
-    return Finding(f"It says: {seen}", {"used_token": words}, note="The client takes either for a used token.")
+    return Finding(f"Response: {seen}", {"used_token": words}, note="The client recognizes both.")
 
 
 def error_spends(talk: Talk) -> Finding:
-    """See whether a refused request uses its token up."""
+    """Check whether a rejected request uses its token."""
     fields = talk.fields()
     token = talk.token(fields)
     refused, again = talk.post(fields, token, file=None), talk.post(fields, token)
-    seen = f"After {said(refused)!r} the same token gets {said(again)!r}.".replace(token, "…")
-    return Finding(seen, {"error_spends": again.status_code != OK}, note="The client makes a new token either way.")
+    seen = f"After the response {said(refused)!r}, the same token gets {said(again)!r}.".replace(token, "…")
+    return Finding(seen, {"error_spends": again.status_code != OK}, note="The client signs a new token in both cases.")
 
 
 def payload(talk: Talk) -> Finding:
-    """See whether signed JSON is compared as text, or as what it says."""
+    """Check whether signed JSON is compared as text or as parsed JSON."""
     signed = talk.fields(customMetadata="{}")
     talk.details(signed)
     reply = talk.post({**signed, "customMetadata": "{ }"}, talk.token(signed))
     how = "json" if reply.status_code == OK else "text"
-    note = "The client sends the very text that it signed."
-    return Finding(f"Signed as {{}} and sent as {{ }}: {said(reply)}", {"payload": how}, note=note)
+    note = "The client sends exactly the text that it signed."
+    return Finding(f"Response to JSON signed as {{}} and sent as {{ }}: {said(reply)}", {"payload": how}, note=note)
 
 
 def other_claims(talk: Talk) -> Finding:
-    """See whether a claim of the standard, such as `jti`, is a mismatch."""
+    """Check whether a registered claim, such as `jti`, is a mismatch."""
     fields = talk.fields()
     reply = talk.post(fields, talk.token({**fields, "jti": "1"}))
     how = "ignore" if reply.status_code == OK else "refuse"
-    return Finding(f"With a jti: {said(reply)}", {"other_claims": how}, note="The client sends none.")
+    return Finding(
+        f"Response to a token with a jti: {said(reply)}", {"other_claims": how}, note="The client sends no such claim."
+    )
 
 
 def leeway(talk: Talk) -> Finding:
-    """See for how long an expired token is still taken."""
+    """Check for how long an expired token is still accepted."""
     fields = talk.fields()
-    taken = 0.0
+    accepted = 0.0
     for late in (5, 30, 120):
         if talk.post(fields, talk.token(fields, late=late)).status_code != OK:
             break
-        taken = float(late)
-    seen = f"It takes one that has been over for {taken:.0f} s." if taken else "Not for 5 s."
-    return Finding(seen, {"leeway": taken})
+        accepted = float(late)
+    seen = (
+        f"It is accepted {accepted:.0f} s after its expiry." if accepted else "It is not accepted 5 s after its expiry."
+    )
+    return Finding(seen, {"leeway": accepted})
 
 
 def clock(talk: Talk) -> Finding:
-    """See how far the service's clock is from this one."""
+    """Check the difference between the service's clock and this machine's."""
     reply = talk.http.get(f"{talk.account.api_url}/v1/files?limit=1", auth=(str(talk.account.key()), ""))
     off = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
     wanted = max(Policy().clock_skew, round(abs(off) * 2))
-    return Finding(f"By {off:+.0f} s.", policy={"clock_skew": wanted})
+    return Finding(f"{off:+.0f} s.", policy={"clock_skew": wanted})
 
 
 def suffix(talk: Talk) -> Finding:
-    """See how long the suffix is that makes a name unique."""
+    """Check the length of the suffix that makes a name unique."""
     name = talk.details(talk.fields("suffix.png"))["name"]
     made = name.removeprefix("suffix_").removesuffix(".png")
-    return Finding(f"suffix.png became {name}.", {"suffix_length": len(made)}, note="The client makes its own.")
+    return Finding(f"suffix.png became {name}.", {"suffix_length": len(made)}, note="The client uses its own suffixes.")
 
 
 def names(talk: Talk) -> Finding:
-    """See whether characters that are not letters or numerals are kept in names and folders."""
+    """Check whether special characters are kept in file names and folders."""
     reply = talk.post({**talk.fields("a b.png"), "folder": f"{talk.folder}/a b"})
     seen = reply.json()["filePath"] if reply.status_code == OK else said(reply)
     how = "keep" if reply.status_code == OK and "/a b/a b" in seen else "replace"
@@ -119,75 +126,79 @@ def names(talk: Talk) -> Finding:
 
 
 def on_request(talk: Talk) -> Finding:
-    """See which fields an answer has only if `responseFields` asks."""
+    """Check which response fields are sent only if `responseFields` asks for them."""
     names = Rules().on_request
     asked = talk.details(talk.fields(responseFields=",".join(names)))
     unasked = talk.details(talk.fields())
-    never = [name for name in names if name not in asked]  # of which nothing is learnt
+    never = [name for name in names if name not in asked]  # for these, nothing can be concluded
     only = tuple(name for name in names if name not in unasked)
     seen = f"{', '.join(name for name in only if name not in never) or 'None'}"
-    seen += f"; not even then: {', '.join(never)}" if never else ""
+    seen += f"; not sent even if requested: {', '.join(never)}" if never else ""
     return Finding(f"{seen}.", {"on_request": only})
 
 
 def preflight(talk: Talk) -> Finding:
-    """See whether a browser's OPTIONS request is granted."""
+    """Check whether a browser's preflight request is allowed."""
     asks = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     reply = talk.http.options(talk.account.upload_url, headers=asks)
     granted = reply.is_success and "access-control-allow-origin" in reply.headers
-    return Finding(f"It answers {reply.status_code}.", {"preflight": granted}, note="The widget needs none.")
+    return Finding(
+        f"Status {reply.status_code}.", {"preflight": granted}, note="The widget sends no preflight requests."
+    )
 
 
 def drafts(talk: Talk) -> Finding:
-    """See whether the account's plan allows `isPublished=false`."""
+    """Check whether the account's plan allows `isPublished=false`."""
     reply = talk.post(talk.fields(isPublished="false"))
-    return Finding(f"It says: {said(reply)}", {"drafts": reply.status_code == OK})
+    return Finding(f"Response: {said(reply)}", {"drafts": reply.status_code == OK})
 
 
 def index_lag(talk: Talk) -> Finding:
-    """See how long it takes until a stored file appears in a search."""
+    """Check how long it takes until a stored file appears in a search."""
     begun = time.monotonic()
     lag = talk.found_after(talk.details(talk.fields())["name"], begun)
     if lag is None:
-        return Finding("Longer than this program waits.", note="Policy(index_lag=…) must be far longer; look by hand.")
+        return Finding(
+            "Longer than this program waits.", note="Policy(index_lag=…) must be much longer; check it by hand."
+        )
     wanted = max(Policy().index_lag, float(round(lag * 3)))
     return Finding(f"{lag:.1f} s.", {"index_lag": float(round(lag))}, {"index_lag": wanted})
 
 
 def unsigned(talk: Talk) -> Finding:
-    """See what a private file's address answers without a signature."""
+    """Check the status of a private file's URL without a signature."""
     kept = talk.details(talk.fields(isPrivateFile="true"))
     status, signed = talk.get(kept), talk.get(kept, signed=True)
-    return Finding(f"{status}; with one it is {signed}.", {"unsigned_status": status})
+    return Finding(f"Status {status}; with a signature {signed}.", {"unsigned_status": status})
 
 
 def private_files(talk: Talk) -> Finding:
-    """See whether `isPrivateFile` is felt on files that are no images."""
+    """Check whether `isPrivateFile` protects files that are not images."""
     status = talk.get(talk.details(talk.fields("a.txt", isPrivateFile="true"), b"no image"))
-    return Finding(f"A text answers {status}.", {"private_files": "images" if status == OK else "all"})
+    return Finding(f"Status of a text file: {status}.", {"private_files": "images" if status == OK else "all"})
 
 
 def bad_signature(talk: Talk) -> Finding:
-    """See what a signature that does not hold does on a public file."""
+    """Check the status of a public file's URL with an invalid signature."""
     status = talk.get(talk.details(talk.fields()), query={"ik-s": "0" * 40})
-    return Finding(f"It answers {status}.", {"bad_signature": "ignore" if status == OK else "refuse"})
+    return Finding(f"Status {status}.", {"bad_signature": "ignore" if status == OK else "refuse"})
 
 
 def unknown_steps(talk: Talk) -> Finding:
-    """See what becomes of a transformation that is not known."""
+    """Check the status of an unknown transformation."""
     status = talk.get(talk.details(talk.fields()), transformation="zz-1")
-    return Finding(f"It answers {status}.", {"unknown_steps": "ignore" if status == OK else "refuse"})
+    return Finding(f"Status {status}.", {"unknown_steps": "ignore" if status == OK else "refuse"})
 
 
 def pre_transformation(talk: Talk) -> Finding:
-    """See whether an image's pre-transformation is queued, or done at once."""
+    """Check whether an image's pre-transformation is queued or done at once."""
     reply = talk.post(talk.fields("pre.png", transformation='{"pre":"w-10"}', useUniqueFileName="false"))
     if reply.status_code not in (OK, 202):
-        return Finding(f"It says: {said(reply)}", note="So this could not be found out.")
+        return Finding(f"Response: {said(reply)}", note="So this could not be checked.")
     if reply.status_code != OK:
         talk.found_after("pre.png", time.monotonic())  # so that it can be deleted
     how = "images-at-once" if reply.status_code == OK else "queued"
-    return Finding(f"It answers {reply.status_code}.", {"pre_transformation": how}, note="The client takes either.")
+    return Finding(f"Status {reply.status_code}.", {"pre_transformation": how}, note="The client handles both.")
 
 
 GUESSES: tuple[Callable[[Talk], Finding], ...] = (
@@ -206,4 +217,4 @@ GUESSES: tuple[Callable[[Talk], Finding], ...] = (
     pre_transformation,
 )
 DELIVERED: tuple[Callable[[Talk], Finding], ...] = (unsigned, private_files, bad_signature, unknown_steps)
-"""These need the account's `url_endpoint`."""
+"""Checks that need the account's `url_endpoint`."""

@@ -1,4 +1,4 @@
-"""Requests to the service as somebody would write them by hand, in a folder of their own that is cleared afterwards."""
+"""Hand-written requests to the service, in a new folder that is deleted afterwards."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 60.0  # seconds that a stored file may need until a search finds it
-PAUSE = 0.25  # seconds between two looks
+PATIENCE = 60.0  # seconds until a search must find a stored file
+PAUSE = 0.25  # seconds between two searches
 
 
 class Talk:
-    """One conversation: it knows the account, the folder, and what it has stored."""
+    """Sends requests for one account, and knows its folder and the files that it has stored."""
 
     def __init__(self, account: ikpipe.Account, http: httpx.Client) -> None:
         self.account, self.http = account, http
         self.folder = f"/ikpipe-live-{secrets.token_hex(4)}"
         self.stored: set[str] = set()
         self._issued = int(time.time())
-        self._colours = itertools.count(secrets.randbelow(1 << 16))
+        self._colors = itertools.count(secrets.randbelow(1 << 16))
 
     def picture(self, size: tuple[int, int] = (40, 20)) -> bytes:
-        """Draw a picture that is like none before."""
-        colour, buffer = next(self._colours), io.BytesIO()
-        Image.new("RGB", size, (colour % 256, colour // 256 % 256, 90)).save(buffer, "PNG")
+        """Return an image that is different from all before."""
+        color, buffer = next(self._colors), io.BytesIO()
+        Image.new("RGB", size, (color % 256, color // 256 % 256, 90)).save(buffer, "PNG")
         return buffer.getvalue()
 
     def fields(self, name: str = "a.png", **more: str) -> dict[str, str]:
-        """Give the form's texts, of an upload into the folder."""
+        """Return the form fields of an upload to the folder."""
         return {"fileName": name, "folder": self.folder, **more}
 
     def token(self, claims: dict[str, Any], *, late: int = 0) -> str:
-        """Sign a token, told apart from all others by its age; or one whose end was `late` seconds ago."""
+        """Return a token, unique by its age; or one that expired `late` seconds ago."""
         self._issued -= 1
         now = int(time.time())
         times = {"iat": now - late - 600, "exp": now - late} if late else {"iat": self._issued, "exp": now + 600}
@@ -52,7 +52,7 @@ class Talk:
         return jwt.encode({**claims, **times}, str(self.account.key()), "HS256", headers=head)
 
     def post(self, fields: dict[str, str], token: str | None = None, file: bytes | None = b"") -> httpx.Response:
-        """Post an upload; b"" is a picture, None no file at all."""
+        """Post an upload; b"" is an image, None no file."""
         form: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
         form["token"] = (None, self.token(fields) if token is None else token)
         if file is not None:
@@ -63,19 +63,19 @@ class Talk:
         return reply
 
     def details(self, fields: dict[str, str], file: bytes = b"") -> dict[str, Any]:
-        """Upload, and give the answer; what is refused is told as an error."""
+        """Upload, and return the response; raise an error if it is rejected."""
         reply = self.post(fields, file=file)
         if reply.status_code != httpx.codes.OK:
-            raise LookupError(f"the upload that shows it was refused: {said(reply)}")
-        found: dict[str, Any] = reply.json()
-        return found
+            raise LookupError(f"The upload for this check was rejected: {said(reply)}")
+        details: dict[str, Any] = reply.json()
+        return details
 
     def get(self, details: dict[str, Any], **how: Any) -> int:
-        """Ask for a stored file at its address, and give the status."""
+        """Request a stored file at its URL, and return the status."""
         return self.http.get(ikpipe.url(details["filePath"], self.account, **how)).status_code
 
     def found_after(self, name: str, begun: float) -> float | None:
-        """Give the seconds until a search finds a file; 0 where the first does, None where none does."""
+        """Return the seconds until a search finds a file; 0 if the first does, None if none does."""
         waited = 0.0
         while waited < PATIENCE:
             if len(ikpipe.files(self.account, search=f"name = {json.dumps(name)}", path=self.folder)):
@@ -85,30 +85,30 @@ class Talk:
         return None
 
     def clear(self, tell: Callable[[str], None]) -> bool:
-        """Delete all that was stored, and the folder; tells whether nothing is left."""
+        """Delete all stored files and the folder; return whether all files are deleted."""
         listed = ikpipe.files(self.account, path=self.folder)
         names = self.stored | (set(listed["fileId"]) if len(listed) else set())
         frame = pd.DataFrame({"fileId": sorted(names)})
-        left = ikpipe.delete(frame, self.account, dry_run=False)["ik_change"].isin(["failed", "cancelled"])
-        gone = self.http.request(
+        failed = ikpipe.delete(frame, self.account, dry_run=False)["ik_change"].isin(["failed", "cancelled"])
+        deleted = self.http.request(
             "DELETE",
             f"{self.account.api_url}/v1/folder",
             auth=(str(self.account.key()), ""),
             json={"folderPath": f"{self.folder}/"},
         ).is_success
-        tell(f"Cleaned up: {len(frame) - left.sum()} of {len(frame)} files deleted, " + self._folder(gone))
-        return not left.any()
+        tell(f"Cleaned up: {len(frame) - failed.sum()} of {len(frame)} files deleted, " + self._folder(deleted))
+        return not failed.any()
 
-    def _folder(self, gone: object) -> str:
-        return f"and the folder {self.folder}." if gone else f"the empty folder {self.folder} is yours to delete."
+    def _folder(self, deleted: object) -> str:
+        return f"and the folder {self.folder}." if deleted else f"please delete the empty folder {self.folder}."
 
 
 def said(reply: httpx.Response) -> str:
-    """Give what a reply says, in a line."""
+    """Return the status and message of a response in one line."""
     if reply.is_success:
         return str(reply.status_code)
     try:
-        words = reply.json()["message"]
+        message = reply.json()["message"]
     except (ValueError, KeyError, TypeError):
-        words = reply.text[:80]
-    return f"{reply.status_code} {words}".strip()
+        message = reply.text[:80]
+    return f"{reply.status_code} {message}".strip()

@@ -41,11 +41,11 @@ CURIOUS: dict[str, Any] = {
     "bad_signature": "ignore",
     "unknown_steps": "refuse",
 }
-"""A service that is unlike the emulator's defaults wherever somebody could know."""
+"""A service that differs from the emulator's defaults in everything that can be checked."""
 
 
 def told(account: ikpipe.Account) -> tuple[bool, str]:
-    """Hold the conversation, and give all that it tells."""
+    """Run all checks; return whether they succeeded, and the output."""
     lines: list[str] = []
     return converse(account, lines.append), "\n".join(lines)
 
@@ -60,7 +60,7 @@ def run(**environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_without_keys_it_says_so() -> None:
-    """Nothing is done, with status 0."""
+    """Without keys nothing is done, with status 0."""
     ran = run(IMAGEKIT_PUBLIC_KEY="public_alone")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("Nothing was done.\n")
@@ -68,7 +68,7 @@ def test_without_keys_it_says_so() -> None:
 
 @pytest.mark.slow
 def test_it_finds_the_defaults(emulate: Callable[..., Emulator]) -> None:
-    """Against an emulator as it comes, all is the default; nothing is left, and the key does not show."""
+    """With a default emulator, all results are the defaults; all files are deleted, and the key is not shown."""
     emulator = emulate()
     account = emulator.account
     ran = run(
@@ -87,7 +87,7 @@ def test_it_finds_the_defaults(emulate: Callable[..., Emulator]) -> None:
 
 @pytest.mark.slow
 def test_it_finds_what_differs(emulate: Callable[..., Emulator]) -> None:
-    """Against one with the other rules, each is named with its value."""
+    """With other rules, each is listed with its value."""
     rules = {**CURIOUS, "leeway": 40.0}
     good, text = told(emulate(**rules).account)
     assert good
@@ -108,18 +108,18 @@ def test_a_search_that_lags_is_told_with_its_policy(emulate: Callable[..., Emula
 
 @pytest.mark.slow
 def test_one_answer_that_cannot_be_had_holds_up_no_other(emulate: Callable[..., Emulator]) -> None:
-    """A quota that ends in the middle: all else is asked, what was stored is deleted, the end is not good."""
+    """If the quota is used up, the other checks still run, all files are deleted, and the result is a failure."""
     emulator = emulate(upload_quota=8)
     good, text = told(emulator.account)
     assert not good
-    assert "could not be found out: the upload that shows it was refused: 400 Upload Limit Exceeded." in text
+    assert "could not be checked: The upload for this check was rejected: 400 Upload Limit Exceeded." in text
     assert "Emulator(preflight=True)" in text
     assert ikpipe.files(emulator.account).empty
 
 
 @pytest.mark.slow
 def test_what_was_stored_goes_even_if_it_is_stopped(account: ikpipe.Account) -> None:
-    """Ctrl-C in the middle clears the folder all the same."""
+    """Ctrl-C still deletes the folder."""
     lines: list[str] = []
 
     def tell(line: str) -> None:
@@ -133,7 +133,7 @@ def test_what_was_stored_goes_even_if_it_is_stopped(account: ikpipe.Account) -> 
 
 
 def test_what_it_finds_out_can_be_set() -> None:
-    """Each rule that the questions name is one of the emulator's, and each has its question."""
-    names = {one.name for one in fields(Rules)}
+    """Each rule that the checks name exists, and each has its check."""
+    names = {rule.name for rule in fields(Rules)}
     assert CURIOUS.keys() <= names
     assert len(guesses.GUESSES) + len(guesses.DELIVERED) == len(CURIOUS) + len(("clock", "index_lag"))
