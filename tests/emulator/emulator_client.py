@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from ikpipe.emulator.media.inspection import inspect_file
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from ikpipe.emulator import Emulator
+    from ikpipe.emulator.media.facts import MediaFacts
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (20, 10)) -> bytes:
@@ -23,6 +28,18 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (20, 10)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, "teal").save(buffer, kind)
     return buffer.getvalue()
+
+
+def facts(path: Path, name: str) -> MediaFacts:
+    """Return the properties of a file that was uploaded as `name`."""
+    with path.open("rb") as source:
+        return inspect_file(source, path.stat().st_size, name)[0]
+
+
+def embedded(path: Path) -> dict[str, object]:
+    """Return the metadata embedded in a file."""
+    with path.open("rb") as source:
+        return inspect_file(source, path.stat().st_size, "a")[1]
 
 
 def base64url(data: bytes) -> str:

@@ -6,10 +6,11 @@ import zlib
 from pathlib import Path
 
 import pytest
+from emulator_client import embedded, facts
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from ikpipe.emulator.media import inspection
+from ikpipe.emulator.media.metadata import legacy
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
@@ -65,7 +66,7 @@ def jpeg(path: Path, segment: bytes = b"", **options: object) -> Path:
 
 def test_exif(tmp_path: Path) -> None:
     """EXIF tags have ExifTool's names, and fractions are numbers."""
-    found = inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
+    found = embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
     assert found["Make"] == "Canon"
     assert found["ModifyDate"] == "2008:07:31 10:38:11"
     assert (found["ISO"], found["ExposureTime"], found["ExifVersion"]) == (100, 0.00625, "0221")
@@ -74,47 +75,45 @@ def test_exif(tmp_path: Path) -> None:
 
 def test_what_has_no_plain_form_is_left_out(tmp_path: Path) -> None:
     """Binary data and divisions by zero are left out, and the rest is JSON."""
-    found = inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
+    found = embedded(jpeg(tmp_path / "a.jpg", exif=exif()))
     assert not {"MakerNote", "FNumber", "CFAPattern"} & set(found)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_user_comment(tmp_path: Path) -> None:
     """A user comment does not have the bytes that name its encoding."""
-    assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif()))["UserComment"] == "fine day"
+    assert embedded(jpeg(tmp_path / "a.jpg", exif=exif()))["UserComment"] == "fine day"
 
 
 def test_iptc(tmp_path: Path) -> None:
     """IPTC fields have the names in the example of the upload docs; a repeated one is a list."""
     segment = iptc(a=(5, "Café".encode()), b=(116, b"IPTC"), c=(25, b"one"), d=(25, b"two"), e=(200, b"?"))
-    found = inspection.embedded(jpeg(tmp_path / "a.jpg", segment))
+    found = embedded(jpeg(tmp_path / "a.jpg", segment))
     assert found == {"Title": "Café", "Copyright": "IPTC", "Keywords": ["one", "two"]}
 
 
 def test_xmp(tmp_path: Path) -> None:
     """XMP values have no RDF containers, and are in the default language."""
-    found = inspection.embedded(jpeg(tmp_path / "a.jpg", xmp=XMP.encode()))
+    found = embedded(jpeg(tmp_path / "a.jpg", xmp=XMP.encode()))
     assert found == {"Title": "The title", "Subject": ["sea", "sky"], "Copyright": "Nobody", "State": "Kent"}
 
 
 def test_most_believed_source(tmp_path: Path) -> None:
     """If all three have a copyright, XMP's is used."""
     segment = iptc(a=(116, b"IPTC"))
-    assert inspection.embedded(jpeg(tmp_path / "a.jpg", segment, exif=exif()))["Copyright"] == "IPTC"
-    assert (
-        inspection.embedded(jpeg(tmp_path / "b.jpg", segment, exif=exif(), xmp=XMP.encode()))["Copyright"] == "Nobody"
-    )
+    assert embedded(jpeg(tmp_path / "a.jpg", segment, exif=exif()))["Copyright"] == "IPTC"
+    assert embedded(jpeg(tmp_path / "b.jpg", segment, exif=exif(), xmp=XMP.encode()))["Copyright"] == "Nobody"
 
 
 def test_broken_xmp_leaves_the_rest(tmp_path: Path) -> None:
     """Invalid XMP does not affect the EXIF data."""
-    assert inspection.embedded(jpeg(tmp_path / "a.jpg", exif=exif(), xmp=b"<no"))["Make"] == "Canon"
+    assert embedded(jpeg(tmp_path / "a.jpg", exif=exif(), xmp=b"<no"))["Make"] == "Canon"
 
 
 def test_legacy_properties(tmp_path: Path) -> None:
     """The legacy field has the documented properties and nothing else."""
     path = jpeg(tmp_path / "a.jpg", dpi=(250, 250), icc_profile=b"profile")
-    found = inspection.legacy(path, inspection.facts(path, "a.jpg"))
+    found = legacy(path, facts(path, "a.jpg"))
     hashed = found.pop("pHash")
     assert found == {
         "height": 48,
@@ -133,7 +132,7 @@ def test_legacy_properties(tmp_path: Path) -> None:
 def test_legacy_exif(tmp_path: Path) -> None:
     """The legacy EXIF data keeps the directories apart."""
     path = jpeg(tmp_path / "a.jpg", exif=exif())
-    found = inspection.legacy(path, inspection.facts(path, "a.jpg"))["exif"]
+    found = legacy(path, facts(path, "a.jpg"))["exif"]
     assert isinstance(found, dict)
     assert list(found) == ["image", "thumbnail", "exif", "gps", "interoperability", "makernote"]
     assert found["image"]["Make"] == "Canon"
@@ -144,7 +143,7 @@ def test_legacy_exif(tmp_path: Path) -> None:
 def test_legacy_video() -> None:
     """A video's legacy field has its codecs, not the properties of an image."""
     path = Path(__file__).parent / "data/clip.mp4"
-    found = inspection.legacy(path, inspection.facts(path, "clip.mp4"))
+    found = legacy(path, facts(path, "clip.mp4"))
     assert set(found) == {"height", "width", "bitRate", "duration", "videoCodec", "audioCodec"}
 
 
@@ -152,15 +151,13 @@ def test_legacy_drawing(tmp_path: Path) -> None:
     """An SVG, which has no pixels, has a legacy field without a hash."""
     path = tmp_path / "a.svg"
     path.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="3" height="4"/>')
-    found = inspection.legacy(path, inspection.facts(path, "a.svg"))
+    found = legacy(path, facts(path, "a.svg"))
     assert (found["width"], found["height"], found["format"], "pHash" in found) == (3, 4, "svg", False)
 
 
 def distance(one: Path, other: Path) -> int:
     """Count the bits in which the two pictures' hashes differ."""
-    first, second = (
-        int(str(inspection.legacy(path, inspection.facts(path, path.name))["pHash"]), 16) for path in (one, other)
-    )
+    first, second = (int(str(legacy(path, facts(path, path.name))["pHash"]), 16) for path in (one, other))
     return (first ^ second).bit_count()
 
 
@@ -193,10 +190,10 @@ def png(path: Path, *, pixels: bytes, before: bytes = b"", behind: bytes = b"") 
 def test_png_has_its_metadata_on_either_side(tmp_path: Path, place: str) -> None:
     """The metadata of a PNG is read before its pixels and after them."""
     path = png(tmp_path / "a.png", pixels=zlib.compress(b"\0\0"), **{place: XMP.encode()})
-    assert inspection.embedded(path)["Title"] == "The title"
+    assert embedded(path)["Title"] == "The title"
 
 
 def test_pixels_are_not_decoded_in_vain(tmp_path: Path) -> None:
     """If a PNG has no chunks after its pixels, they are not decoded, so broken ones do not matter."""
     path = png(tmp_path / "a.png", pixels=b"no pixels", before=XMP.encode())
-    assert inspection.embedded(path)["Title"] == "The title"
+    assert embedded(path)["Title"] == "The title"

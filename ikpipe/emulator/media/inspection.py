@@ -16,10 +16,8 @@ from defusedxml import ElementTree
 from PIL import Image, ImageFile
 
 from ikpipe.emulator.media.facts import MediaFacts
-from ikpipe.emulator.media.metadata import embedded, legacy, read_embedded
+from ikpipe.emulator.media.metadata import read_embedded
 from ikpipe.emulator.media.open_image import open_image
-
-__all__ = ["embedded", "facts", "inspect_file", "legacy"]
 
 _SVG_TAG = "{http://www.w3.org/2000/svg}svg"
 _CHUNK = 256 * 1024
@@ -28,15 +26,6 @@ _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # MediaInfo's names to FFmpeg's, which the service uses
 _CODECS = {"avc": "h264", "mpeg-4 visual": "mpeg4", "mpeg audio": "mp3", "ac-3": "ac3"}
 _VIDEOS = {"mpeg-4": ("video/mp4", "mp4"), "webm": ("video/webm", "webm"), "matroska": ("video/x-matroska", "mkv")}
-
-
-def facts(path: Path, name: str) -> MediaFacts:
-    """Return the properties of the file at `path` that was uploaded as `name`."""
-    try:
-        with path.open("rb") as source:
-            return inspect_file(source, path.stat().st_size, name)[0]
-    except OSError:
-        return _other(name)
 
 
 def inspect_file(source: IO[bytes], size: int, name: str) -> tuple[MediaFacts, dict[str, object]]:

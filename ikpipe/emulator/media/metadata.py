@@ -52,20 +52,11 @@ _XMP = {"rights": "Copyright"}
 _VIDEO_PROPERTIES = ("height", "width", "bitRate", "duration", "videoCodec", "audioCodec")
 
 
-def embedded(path: Path) -> dict[str, object]:
-    """Return the EXIF, IPTC and XMP of an image as `embeddedMetadata` shows them [upload docs].
+def read_embedded(image: ImageFile.ImageFile) -> dict[str, object]:
+    """Return the EXIF, IPTC and XMP of an open image as `embeddedMetadata` shows them [upload docs].
 
     If several have the same property, XMP takes precedence over IPTC, and IPTC over EXIF [guess]. All values are JSON.
     """
-    try:
-        with path.open("rb") as source:
-            return read_embedded(open_image(source, path.stat().st_size))
-    except Exception:  # noqa: BLE001 - not an image
-        return {}
-
-
-def read_embedded(image: ImageFile.ImageFile) -> dict[str, object]:
-    """Return the same as `embedded` for an open image."""
     metadata: dict[str, object] = {}
     # broken metadata in a valid image is common, and no reason to reject the upload
     with suppress(Exception):  # each parser fails in its own way

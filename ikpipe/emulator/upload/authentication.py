@@ -66,7 +66,7 @@ def checks_of(attempt: UploadAttempt) -> tuple[Check, ...]:
 
 def key_is_right(attempt: UploadAttempt) -> None:
     """Require the private key [docs: "server side file upload"]."""
-    check_key(attempt.authorization or "", attempt.keys)
+    check_key(attempt.authorization or "", attempt.account.keys)
     attempt.token = jwt_reading.NO_TOKEN
 
 
@@ -91,21 +91,21 @@ def token_is_there(attempt: UploadAttempt) -> None:
 
 def token_is_genuine(attempt: UploadAttempt) -> None:
     """Require a well-formed token that is signed with the account's key [upload docs]."""
-    attempt.token = jwt_reading.read(attempt.form.token or "", attempt.keys)
+    attempt.token = jwt_reading.read(attempt.form.token or "", attempt.account.keys)
 
 
 def token_is_fresh(attempt: UploadAttempt) -> None:
     """Reject an expired token [upload docs]."""
-    if attempt.now >= attempt.token.expires + attempt.rules.leeway:
+    if attempt.now >= attempt.token.expires + attempt.account.rules.leeway:
         raise ErrorResponse(400, "Your request contains expired token.")
 
 
 def token_is_unused(attempt: UploadAttempt) -> None:
     """Mark the token as used; reject one that was used before, whatever the result was [upload docs]."""
-    attempt.spent = attempt.store.spend(attempt.token)
+    attempt.spent = attempt.account.store.spend(attempt.token)
     if attempt.spent:
         return
-    if attempt.rules.used_token == "used-before" or attempt.v1:  # noqa: S105 - a rule's value, no secret
+    if attempt.account.rules.used_token == "used-before" or attempt.v1:  # noqa: S105 - a rule's value, no secret
         raise ErrorResponse(
             400,
             f"The token with value '{attempt.form.token}' has been used before. "
@@ -124,9 +124,9 @@ def no_fault_is_due(attempt: UploadAttempt) -> None:
 def payload_matches(attempt: UploadAttempt) -> None:
     """Require that claims and form fields are the same [upload docs]."""
     claims, fields = attempt.token.claims, attempt.form.fields
-    if attempt.rules.other_claims == "ignore":
+    if attempt.account.rules.other_claims == "ignore":
         claims = {name: value for name, value in claims.items() if name in fields or name not in REGISTERED_CLAIMS}
-    same = _equal if attempt.rules.payload == "json" else _identical
+    same = _equal if attempt.account.rules.payload == "json" else _identical
     repeated = [name for name in attempt.form.repeated if name != "file"]
     if repeated or claims.keys() != fields.keys() or not all(same(claims[name], fields[name]) for name in fields):
         raise ErrorResponse(
@@ -165,14 +165,14 @@ def signature_is_there(attempt: UploadAttempt) -> None:
 
 def public_key_is_ours(attempt: UploadAttempt) -> None:
     """Require the account's public key [docs]."""
-    if attempt.form.fields["publicKey"] != attempt.keys.public:
+    if attempt.form.fields["publicKey"] != attempt.account.keys.public:
         raise ErrorResponse(403, "Your account cannot be authenticated.")
 
 
 def signature_is_genuine(attempt: UploadAttempt) -> None:
     """Require a signature of the token and its expiry [docs]."""
     token, expire = attempt.form.token or "", attempt.form.fields["expire"]
-    if not signatures.is_genuine(attempt.keys.private, token + expire, attempt.form.fields["signature"]):
+    if not signatures.is_genuine(attempt.account.keys.private, token + expire, attempt.form.fields["signature"]):
         raise ErrorResponse(400, "Your request contains invalid signature parameter.")
     attempt.token = jwt_reading.ReadToken({}, 0, jwt_reading.digest(token))
 
@@ -182,7 +182,7 @@ def signature_is_fresh(attempt: UploadAttempt) -> None:
     text = attempt.form.fields["expire"]
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_TIME):
         raise invalid_parameter("expire", "It must be a Unix time in seconds.")
-    if not attempt.now - attempt.rules.leeway < int(text) <= attempt.now + LONGEST_LIFE:
+    if not attempt.now - attempt.account.rules.leeway < int(text) <= attempt.now + LONGEST_LIFE:
         raise invalid_parameter("expire", "It must be in the future, by less than an hour.")
 
 

@@ -77,15 +77,12 @@ class UploadEndpoint:
             log_form(entry, form)
             entry["authorization"] = authorization is not None
             attempt = UploadAttempt(
+                account,
                 form,
                 v1=scope["path"] == V1_PATH,
                 authorization=None if authorization is None else authorization.decode("latin-1"),
                 now=account.clock(),
                 index_delay=scope.get("index_delay", 0.0),
-                keys=account.keys,
-                rules=account.rules,
-                store=account.store,
-                limits=account.limits,
                 request_id=scope["request_id"],
                 fault_due=scope.get("fault_due", False),
             )

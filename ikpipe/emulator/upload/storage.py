@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.media import inspection
+from ikpipe.emulator.media import inspection, metadata
 from ikpipe.emulator.store import timestamp
 from ikpipe.emulator.upload import checks_parameter
 from ikpipe.emulator.upload.extensions import ExtensionRunner
@@ -51,7 +51,7 @@ class FileStorer:
         _check_size(spool.size, _size_limit(facts, self._account.rules))
         path = self._account.store.bytes_of(version)
         spool.move(path)
-        legacy = {"metadata": inspection.legacy(path, facts)} if "metadata" in parameters.response_fields else {}
+        legacy = {"metadata": metadata.legacy(path, facts)} if "metadata" in parameters.response_fields else {}
         return facts.details | {"size": spool.size, "embeddedMetadata": embedded}, legacy
 
     def store(
@@ -84,7 +84,7 @@ class FileStorer:
         self._account.store.bytes_of(version).unlink(missing_ok=True)
 
     def _add_version(self, attempt: UploadAttempt, version: str, media: Details) -> tuple[Details, dict[str, str]]:
-        store, rules, parameters = attempt.store, attempt.rules, attempt.parameters
+        store, rules, parameters = attempt.account.store, attempt.account.rules, attempt.parameters
         name, existing = find_name(store, parameters, rules)
         number = next_number(store, existing, rules)
         details = merge(parameters, existing, name, (version, number)) | media

@@ -66,7 +66,7 @@ class UploadTransformer:
             await self._finish(attempt, spool, entry)
         else:
             # a name that is taken is an immediate error [upload docs]
-            find_name(attempt.store, attempt.parameters, rules)
+            find_name(attempt.account.store, attempt.parameters, rules)
             work = partial(self._finish_later, attempt, self._copy(spool))
             self._account.background.later(rules.transformation_delay, work)
         return JSONResponse(PRE_QUEUED, status_code=202)

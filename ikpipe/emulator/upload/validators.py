@@ -18,19 +18,18 @@ from ikpipe.emulator.upload.parameters import UploadParameters, read_parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ikpipe.emulator.keys import AccountKeys
+    from ikpipe.emulator.account import EmulatedAccount
     from ikpipe.emulator.library.query_parser import Predicate
     from ikpipe.emulator.rules import Rules
-    from ikpipe.emulator.store import Store
     from ikpipe.emulator.upload import jwt_reading
     from ikpipe.emulator.upload.form import FormSpool, ReceivedForm
-    from ikpipe.emulator.usage_limits import UsageLimits
 
 
 @dataclass(slots=True)
 class UploadAttempt:
     """One upload request; the checks set `token`, `parameters` and `condition`."""
 
+    account: EmulatedAccount
     form: ReceivedForm
     v1: bool
     """Whether it was sent to the V1 endpoint."""
@@ -39,10 +38,6 @@ class UploadAttempt:
     now: float
     index_delay: float
     """Seconds by which a fault delays the file in lists."""
-    keys: AccountKeys
-    rules: Rules
-    store: Store
-    limits: UsageLimits
     request_id: str = ""
     fault_due: bool = False
     """Whether a fault is due once the token is spent."""
@@ -63,19 +58,21 @@ class UploadAttempt:
 
 def outage(attempt: UploadAttempt) -> None:
     """Simulate an outage [sdk: a 5xx can have an empty body]."""
-    rules = attempt.rules
-    if rules.outage and attempt.limits.take("outage", rules.outage_times):
+    rules = attempt.account.rules
+    if rules.outage and attempt.account.limits.take("outage", rules.outage_times):
         raise ErrorResponse(rules.outage, "")
 
 
 def rate_limit(attempt: UploadAttempt) -> None:
     """Reject uploads beyond the rule's rate, if any [docs: "the upload API is not rate-limited"]."""
-    attempt.limits.count_request("upload", attempt.rules.upload_rate, attempt.rules.rate_interval)
+    attempt.account.limits.count_request(
+        "upload", attempt.account.rules.upload_rate, attempt.account.rules.rate_interval
+    )
 
 
 def account(attempt: UploadAttempt) -> None:
     """Reject uploads to an account that cannot be used [spec]."""
-    check_account(attempt.rules)
+    check_account(attempt.account.rules)
 
 
 def check_account(rules: Rules) -> None:
@@ -100,37 +97,37 @@ def one_file(attempt: UploadAttempt) -> None:
 
 def parameters_are_valid(attempt: UploadAttempt) -> None:
     """Check each parameter by its own rules [upload docs, spec]."""
-    attempt.parameters = read_parameters(attempt.form.fields, attempt.rules)
+    attempt.parameters = read_parameters(attempt.form.fields, attempt.account.rules)
 
 
 def metadata_fits(attempt: UploadAttempt) -> None:
     """Check custom metadata against the account's fields and their schemas [upload docs, spec]."""
     values = attempt.parameters.metadata
-    if values is not None or attempt.rules.required_fields == "always":
-        custom_fields.check_values(values or {}, attempt.store.fields())
+    if values is not None or attempt.account.rules.required_fields == "always":
+        custom_fields.check_values(values or {}, attempt.account.store.fields())
 
 
 def checks_can_be_read(attempt: UploadAttempt) -> None:
     """Parse the parameter `checks` [spec]; its condition is evaluated when the file is known."""
     text = attempt.form.fields.get("checks", "")
     if text:
-        schemas = {field["name"]: field["schema"] for field in attempt.store.fields()}
+        schemas = {field["name"]: field["schema"] for field in attempt.account.store.fields()}
         attempt.condition = checks_parameter.read(text, schemas)
 
 
 def quota_is_left(attempt: UploadAttempt) -> None:
     """Reject what exceeds the account's quotas [spec]."""
-    rules, extensions = attempt.rules, len(attempt.parameters.extensions)
-    if rules.upload_quota is not None and attempt.store.uploads >= rules.upload_quota:
+    rules, extensions = attempt.account.rules, len(attempt.parameters.extensions)
+    if rules.upload_quota is not None and attempt.account.store.uploads >= rules.upload_quota:
         raise ErrorResponse(rules.quota_status, "Upload Limit Exceeded.")
-    if extensions and not attempt.limits.take("extensions", rules.extension_quota, extensions):
+    if extensions and not attempt.account.limits.take("extensions", rules.extension_quota, extensions):
         raise ErrorResponse(rules.quota_status, "Extensions quota exceeded.")
 
 
 def not_busy(attempt: UploadAttempt) -> None:
     """Reject a file that is updated too often [spec; rules say which file, and how many times]."""
-    rules, name = attempt.rules, attempt.parameters.name
-    if rules.busy and fnmatchcase(name, rules.busy) and attempt.limits.take(f"busy {name}", rules.busy_times):
+    rules, name = attempt.account.rules, attempt.parameters.name
+    if rules.busy and fnmatchcase(name, rules.busy) and attempt.account.limits.take(f"busy {name}", rules.busy_times):
         raise ErrorResponse(400, "You have sent too many requests to update the file recently. Please try again later.")
 
 
