@@ -304,6 +304,7 @@ def _refusing_protocol(faults: Faults) -> type[asyncio.Protocol]:
 
     class _Refusing(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # its base is known only at run time
         def connection_made(self, transport: asyncio.Transport) -> None:
+            """Open the connection, and reset it if the fault `refuse` is drawn."""
             super().connection_made(transport)
             if faults.refuses():
                 _reset(transport)

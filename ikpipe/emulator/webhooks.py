@@ -104,7 +104,7 @@ class Webhooks:
         self._attempt(message, scheme, 0.0)
 
     def _attempt(self, message: Message, scheme: str, delay: float) -> None:
-        async def work() -> None:
+        async def _work() -> None:
             status: int | None = None
             refused: dict[str, str] = {}
             try:
@@ -117,7 +117,7 @@ class Webhooks:
                 # each delay is twice as long as the one before [docs: "in spaced intervals"]
                 self._attempt(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
 
-        self._background.later(delay, work)
+        self._background.later(delay, _work)
 
     async def _post(self, message: Message, scheme: str) -> int | None:
         """Send a webhook once; return the status, or None if there was no response in time.
@@ -132,6 +132,7 @@ class Webhooks:
             hosts = self._rules.webhook_hosts
             transport = PublicTransport("webhook_url", ["*"]) if own else PublicTransport("webhook_hosts", hosts)
             self._clients[own] = httpx.AsyncClient(transport=transport)
+        # serialized here, so that the signature covers exactly the bytes that are sent
         body = json.dumps(message["body"], ensure_ascii=False, separators=(",", ":")).encode()
         headers = signatures(scheme, self._rules.webhook_secret, message["id"], body, time.time())
         headers["content-type"] = "application/json"

@@ -69,6 +69,7 @@ def _rotate(image: Image.Image, step: Step, _frame: Frame) -> Image.Image:
     angle = math.radians(degrees)
     across, down = abs(math.cos(angle)), abs(math.sin(angle))
     width, height = image.size
+    # before the rotation, which would allocate an image of this size
     check_size((math.ceil(width * across + height * down), math.ceil(width * down + height * across)))
     return _with_alpha(image).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
 

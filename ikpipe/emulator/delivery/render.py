@@ -70,6 +70,7 @@ def render(
     """
     try:
         with open_image(file, size) as source:
+            # so far only the header is read: nothing larger is ever decoded
             if source.width * source.height > MOST_PIXELS:
                 raise BadTransformationError("The image is larger than 100 megapixels.")
             image = _upright(source)

@@ -105,7 +105,7 @@ def _steps(text: str, ignored: list[str]) -> list[list[str]]:
         depth += opens
         if depth == 0 and part:
             steps[-1].append(part)
-        elif opens or depth == 0:
+        elif opens or depth == 0:  # the start of a block stands for all of it
             ignored += [part] if part else []
         depth -= part in {"l-end", "if-end"} and depth > 0
         if mark is not None and mark.group() == ":" and depth == 0:

@@ -106,10 +106,10 @@ def _field(literal: Reader, operators: frozenset[str]) -> FieldMaker:
 def _folder_field(name: str, operator: str) -> SearchField:
     """Compare folders regardless of their outer slashes; `:` compares the beginning [guess]."""
 
-    def literal(token: QueryToken, _now: datetime) -> str:
+    def _literal(token: QueryToken, _now: datetime) -> str:
         return token.text.lstrip("/") if operator == ":" else _folder(token.text)
 
-    return SearchField(lambda values: values.get(name), literal, query_parser.TEXT)
+    return SearchField(lambda values: values.get(name), _literal, query_parser.TEXT)
 
 
 def _date_field(name: str, operator: str) -> SearchField:

@@ -135,7 +135,7 @@ class UploadEndpoint:
             quick = spool.in_memory and "metadata" not in attempt.parameters.response_fields
             properties = await self._run(storer.inspect, attempt.parameters, spool, version, quick=quick)
             details, reply = storer.store(attempt, version, properties, entry)
-        except BaseException:
+        except BaseException:  # also if the client disconnects: no bytes may stay that no version has
             storer.discard(version)
             raise
         if attempt.parameters.transformation:

@@ -64,6 +64,7 @@ class ExtensionRunner:
         return details if effect is None else details | effect(details, extension, self._account.rules, schemas)
 
     async def _finish(self, file_id: str, extension: Extension, webhook_url: str | None) -> None:
+        # the file may have been changed or deleted since the upload: its details are read again
         account, name = self._account, extension["name"]
         details = account.store.get(file_id)
         reason = "The file was deleted in the meantime." if details is None else self._failure(name)

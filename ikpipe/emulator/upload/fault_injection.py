@@ -66,7 +66,7 @@ class _Fault:
     def receiver(self, receive: Receive) -> Receive:
         """Return a `receive` with the faults of the request body."""
 
-        async def faulty_receive() -> Message:
+        async def _faulty_receive() -> Message:
             if self._kind == "reset-before":
                 return await self.fail()
             message = await receive()
@@ -82,7 +82,7 @@ class _Fault:
                 return await self.fail()
             return message
 
-        return faulty_receive
+        return _faulty_receive
 
     async def fail(self) -> Message:
         """Raise an error response for an upload that is not stored, or reset its connection."""
@@ -99,8 +99,8 @@ class _Fault:
         """Return a `send` with the faults of the response to a stored file."""
         start: list[Message] = []
 
-        async def faulty_send(message: Message) -> None:
-            if not self._scope["entry"]["stored"] or not KINDS[self._kind].damages_response:
+        async def _faulty_send(message: Message) -> None:
+            if not self._scope["entry"]["stored"] or not KINDS[self._kind].spoils_answer:
                 await send(message)
             elif message["type"] == "http.response.start":
                 start.append(message)
@@ -112,7 +112,7 @@ class _Fault:
                     await self._account.store.commit()
                 await self._send_damaged(start[0], message["body"], receive, send)
 
-        return faulty_send
+        return _faulty_send
 
     async def _send_damaged(self, start: Message, body: bytes, receive: Receive, send: Send) -> None:
         half = body[: len(body) // 2]

@@ -210,6 +210,7 @@ class FormReader:
 
     def _data(self, delimiter: bytes) -> bool:
         end = self._rest.find(delimiter)
+        # without a delimiter, its longest beginning may still be at the end of the rest
         ready = len(self._rest) - len(delimiter) + 1 if end < 0 else end
         if ready > 0:
             with memoryview(self._rest) as rest, rest[:ready] as piece:

@@ -65,9 +65,10 @@ def invalid_token() -> ErrorResponse:
     return ErrorResponse(400, "Your request has invalid token.")
 
 
+# cached: a client's tokens all have the same header
 @lru_cache(64)
 def _signer(part: str) -> tuple[object, object, object]:
-    """Return `alg`, `typ` and `kid` of the header, which is the same in all tokens of a client."""
+    """Return `alg`, `typ` and `kid` of the header."""
     header = _json_object(part)
     return header.get("alg"), header.get("typ"), header.get("kid")
 

@@ -67,6 +67,7 @@ class UploadTransformer:
         else:
             # a name that is taken is an immediate error [upload docs]
             find_name(attempt.account.store, attempt.parameters, rules)
+            # the form is discarded with its request, so the work gets a copy of the file
             work = partial(self._finish_later, attempt, self._copy(spool))
             self._account.background.later(rules.transformation_delay, work)
         return JSONResponse(PRE_QUEUED, status_code=202)
