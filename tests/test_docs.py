@@ -63,6 +63,6 @@ def test_the_conformance_page_has_every_parameter_and_property() -> None:
     """It has those of the upload documentation, and each row of each table names a test."""
     documented = {entry.wire for entry in TABLE.values() if re.search("seed|upload docs", entry.source)}
     assert {row[0].strip("`") for row in section("The parameters")} == {"file", "token", *documented}
-    assert {row[0].strip("`") for row in section("The answer")} == {"", *PROPERTIES}
+    assert {row[0].strip("`") for row in section("The response")} == {"", *PROPERTIES}
     untested = [line for line in CONFORMANCE.splitlines() if line.startswith("|") and "::test_" not in line]
     assert [line for line in untested if "| tests |" not in line and "---" not in line] == []
