@@ -49,6 +49,6 @@ def body(payload: Any = None, /, **changes: Any) -> bytes:
     return json.dumps(asked).encode()
 
 
-def ask(desk: SigningService, content: bytes, headers: Any = ASKS, method: str = "POST") -> SigningReply:
-    """Ask a desk."""
-    return desk.answer(SigningRequest(method, headers, content, "192.0.2.7"))
+def ask(service: SigningService, content: bytes, headers: Any = ASKS, method: str = "POST") -> SigningReply:
+    """Ask a service."""
+    return service.answer(SigningRequest(method, headers, content, "192.0.2.7"))

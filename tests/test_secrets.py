@@ -339,10 +339,10 @@ def test_an_endpoint_s_answer_hides_its_token() -> None:
     """Where somebody logs it; what is sent has it."""
     asked = {"uploadPayload": {"fileName": "a.jpg", "useUniqueFileName": "true"}, "expire": 60, "publicKey": PUBLIC}
     allow = {"parameters": ["fileName", "useUniqueFileName"], "folders": ["/"], "who": lambda _: "a"}
-    desk = SigningService(ikpipe.Account(PUBLIC, KEY), allow=Allow(**allow))
-    reply = desk.answer(SigningRequest("POST", [("Content-Type", "application/json")], json.dumps(asked).encode()))
+    service = SigningService(ikpipe.Account(PUBLIC, KEY), allow=Allow(**allow))
+    reply = service.answer(SigningRequest("POST", [("Content-Type", "application/json")], json.dumps(asked).encode()))
     assert reply.status == 200
-    assert_clean(f"{reply!r} {vars(desk)!r}")
+    assert_clean(f"{reply!r} {vars(service)!r}")
     assert TOKEN.search(reply.body.decode())
 
 

@@ -18,8 +18,8 @@ from ikpipe.auth import Allow, SigningRequest, SigningService
 NOW = 1_790_000_000
 
 
-def desk(allow: Allow = ALLOW, **options: Any) -> SigningService:
-    """Make a desk at the time of the tests."""
+def signing_service(allow: Allow = ALLOW, **options: Any) -> SigningService:
+    """Make a service at the time of the tests."""
     return SigningService(SHOP, allow=allow, origins=[ORIGIN], clock=lambda: NOW, **options)
 
 
@@ -33,7 +33,7 @@ def claims(reply: Any) -> dict[str, Any]:
 
 def test_it_signs_what_the_seed_says() -> None:
     """Header, payload and signature of the seed; the token lives no longer than was asked."""
-    reply = ask(desk(), body(tags="summer,dress", expire=400))
+    reply = ask(signing_service(), body(tags="summer,dress", expire=400))
     found = claims(reply)
     iat, exp = found.pop("iat"), found.pop("exp")
     assert found == {**PAYLOAD, "tags": "summer,dress"}
@@ -45,14 +45,14 @@ def test_it_signs_what_the_seed_says() -> None:
 
 def test_two_tokens_of_equal_requests_differ() -> None:
     """A token is used once, and times are whole seconds: equal requests of one second get tokens of their own."""
-    at = desk()
+    at = signing_service()
     assert len({ask(at, body()).content["token"] for _ in range(50)}) == 50
 
 
 @given(st.integers(1, 600))
 def test_every_lifetime_is_kept(expire: int) -> None:
     """A token is good at once, and never for longer than was asked."""
-    found = claims(ask(desk(), body(expire=expire)))
+    found = claims(ask(signing_service(), body(expire=expire)))
     assert found["iat"] <= NOW < found["exp"] <= NOW + expire
     assert 0 < found["exp"] - found["iat"] <= expire
 
@@ -74,7 +74,7 @@ def test_every_lifetime_is_kept(expire: int) -> None:
 )
 def test_what_is_allowed_is_signed(changes: Any) -> None:
     """With the very text that was sent."""
-    found = claims(ask(desk(), body(**changes)))
+    found = claims(ask(signing_service(), body(**changes)))
     changes.pop("expire", None)
     assert {name: found[name] for name in changes} == changes
 
@@ -181,7 +181,7 @@ def test_a_request_that_must_be_refused(what: str, caplog: pytest.LogCaptureFixt
     """Each has its status and says why; nothing is signed."""
     content, status = ALTERED[what]
     caplog.set_level(logging.INFO, "ikpipe.auth")
-    reply = ask(desk(), content)
+    reply = ask(signing_service(), content)
     assert (reply.status, set(reply.content or {})) == (status, {"message"})
     assert "eyJ" not in reply.body.decode()
     assert "signed for" not in caplog.text
@@ -221,7 +221,7 @@ def test_a_request_that_must_be_refused_for_its_head(what: str, caplog: pytest.L
     """Each has its status; what is good for a page's own site alone is not given to another's."""
     headers, method, status = HEADED[what]
     caplog.set_level(logging.INFO, "ikpipe.auth")
-    reply = ask(desk(), body(folder="/users/anna/"), headers, method)
+    reply = ask(signing_service(), body(folder="/users/anna/"), headers, method)
     assert reply.status == status
     assert "eyJ" not in reply.body.decode()
     assert "signed for" not in caplog.text
@@ -232,13 +232,13 @@ def test_a_request_that_must_be_refused_for_its_head(what: str, caplog: pytest.L
 
 def test_nobody_may_anything_by_default() -> None:
     """`Allow()` refuses everybody, and somebody who is known may still set nothing, and upload nowhere."""
-    assert ask(desk(Allow()), body()).status == 401
+    assert ask(signing_service(Allow()), body()).status == 401
     known = {"who": lambda _request: "anna"}
-    assert ask(desk(Allow(**known)), body()).status == 403
-    assert ask(desk(Allow(**known, parameters=["fileName"])), body({"fileName": "a.jpg"})).status == 403
-    assert ask(desk(Allow(**known, folders=["/"])), body({"fileName": "a.jpg"})).status == 403
+    assert ask(signing_service(Allow(**known)), body()).status == 403
+    assert ask(signing_service(Allow(**known, parameters=["fileName"])), body({"fileName": "a.jpg"})).status == 403
+    assert ask(signing_service(Allow(**known, folders=["/"])), body({"fileName": "a.jpg"})).status == 403
     both = Allow(**known, parameters=["fileName"], folders=["/"])
-    assert ask(desk(both), body({"fileName": "a.jpg"})).status == 200
+    assert ask(signing_service(both), body({"fileName": "a.jpg"})).status == 200
 
 
 @given(
@@ -249,7 +249,7 @@ def test_nobody_may_anything_by_default() -> None:
 )
 def test_no_json_is_a_fault(content: Any) -> None:
     """Whatever is sent, the answer is a refusal, never a fault of the endpoint."""
-    at = desk()
+    at = signing_service()
     for whole in (content, {"uploadPayload": content, "expire": 400, "publicKey": PUBLIC}, body({"fileName": content})):
         sent = whole if isinstance(whole, bytes) else json.dumps(whole).encode()
         assert ask(at, sent).status in (400, 403)
@@ -258,7 +258,7 @@ def test_no_json_is_a_fault(content: Any) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_are_a_fault(content: bytes) -> None:
     """Nor are bytes of any kind."""
-    assert ask(desk(), content).status == 400
+    assert ask(signing_service(), content).status == 400
 
 
 @given(
@@ -270,7 +270,7 @@ def test_no_bytes_are_a_fault(content: bytes) -> None:
 )
 def test_whatever_is_signed_is_within_the_policy(changes: dict[str, str]) -> None:
     """Of all texts, what is signed is exactly what was sent, in an allowed folder, under an allowed name and tags."""
-    reply = ask(desk(), body(**changes))
+    reply = ask(signing_service(), body(**changes))
     if reply.status == 200:
         found = claims(reply)
         assert {name: found[name] for name in {**PAYLOAD, **changes}} == {**PAYLOAD, **changes}
@@ -283,7 +283,7 @@ def test_whatever_is_signed_is_within_the_policy(changes: dict[str, str]) -> Non
 
 def test_a_caller_has_a_rate_of_its_own() -> None:
     """Beyond it, the answer says when to come again; others are not held up; refusals count as well."""
-    at = desk(
+    at = signing_service(
         Allow(who=lambda request: request.header("authorization"), parameters=["fileName"], folders=["/"], rate=2)
     )
     good, bad = body({"fileName": "a.jpg"}), body({"fileName": ""})
@@ -300,31 +300,31 @@ def test_a_page_of_a_named_origin_may_ask() -> None:
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    early = ask(desk(), b"", asked, "OPTIONS")
+    early = ask(signing_service(), b"", asked, "OPTIONS")
     assert (early.status, early.content) == (204, None)
     assert early.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert early.headers["Access-Control-Allow-Headers"] == "content-type, authorization"
-    reply = ask(desk(), body(), {**ASKS, "Origin": ORIGIN})
+    reply = ask(signing_service(), body(), {**ASKS, "Origin": ORIGIN})
     assert (reply.status, reply.headers["Access-Control-Allow-Origin"], reply.headers["Vary"]) == (
         200,
         ORIGIN,
         "Origin",
     )
     assert "Access-Control-Allow-Credentials" not in reply.headers
-    wide = ask(desk(credentials=True), body(), {**ASKS, "Origin": ORIGIN})
+    wide = ask(signing_service(credentials=True), body(), {**ASKS, "Origin": ORIGIN})
     assert wide.headers["Access-Control-Allow-Credentials"] == "true"
 
 
 def test_a_page_learns_why_it_was_refused() -> None:
     """Refusals of a named origin's requests can be read by its page."""
-    reply = ask(desk(), b"", {**ASKS, "Origin": ORIGIN})
+    reply = ask(signing_service(), b"", {**ASKS, "Origin": ORIGIN})
     assert (reply.status, reply.headers["Access-Control-Allow-Origin"]) == (400, ORIGIN)
 
 
 def test_the_log_says_who_signed_what_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
     """Caller, address, name, folder and parameters; neither the token nor the private key, nor what metadata says."""
     caplog.set_level(logging.INFO, "ikpipe.auth")
-    reply = ask(desk(), body(customMetadata='{"patient":"Ada"}', fileName="a\u202eb.jpg"))
+    reply = ask(signing_service(), body(customMetadata='{"patient":"Ada"}', fileName="a\u202eb.jpg"))
     for said in ("anna", "192.0.2.7", "/users/anna/", "customMetadata"):
         assert said in caplog.text
     for secret in (reply.content["token"], reply.content["token"].rpartition(".")[2], PRIVATE, "Ada", "\u202e"):
@@ -333,7 +333,7 @@ def test_the_log_says_who_signed_what_without_the_token(caplog: pytest.LogCaptur
 
 def test_the_log_says_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:
     """On one line, whatever was sent."""
-    ask(desk(), body(**{"a\nINFO signed for root": "x"}))
+    ask(signing_service(), body(**{"a\nINFO signed for root": "x"}))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "\n" not in caplog.records[0].getMessage()
     assert "with 400" in caplog.text
@@ -350,7 +350,7 @@ def test_the_log_says_what_was_refused(caplog: pytest.LogCaptureFixture) -> None
 )
 def test_a_policy_that_fails_signs_nothing(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Its fault is a 500 without its details, which are logged."""
-    reply = ask(desk(Allow(parameters=["fileName"], folders=["/"], **broken)), body({"fileName": "a.jpg"}))
+    reply = ask(signing_service(Allow(parameters=["fileName"], folders=["/"], **broken)), body({"fileName": "a.jpg"}))
     assert (reply.status, reply.content) == (500, {"message": "The endpoint failed; nothing was signed."})
     assert "Traceback" in caplog.text
 
@@ -361,7 +361,7 @@ def test_a_coroutine_function_is_not_for_the_desk() -> None:
     async def later(_request: SigningRequest) -> str:
         return "anna"
 
-    assert ask(desk(Allow(who=later)), body()).status == 500
+    assert ask(signing_service(Allow(who=later)), body()).status == 500
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_a_desk_needs_a_key_and_a_policy() -> None:
 def test_a_forced_value_may_have_the_caller_s_name() -> None:
     """A folder that is forced is each caller's own."""
     allow = Allow(who=lambda _request: "anna", parameters=["fileName"], folders=["/"], force={"folder": "/u/{caller}"})
-    at = desk(allow)
+    at = signing_service(allow)
     assert ask(at, body({"fileName": "a.jpg", "folder": "/u/anna"})).status == 200
     assert ask(at, body({"fileName": "a.jpg", "folder": "/u/bo"})).status == 403
 
@@ -424,7 +424,7 @@ def test_a_forced_value_may_have_the_caller_s_name() -> None:
 def test_what_is_forced_is_written_as_it_is_sent() -> None:
     """Also around the caller's name: tags with a space between them are never signed, so none is forced."""
     allow = Allow(who=lambda _request: "anna", parameters=["fileName"], folders=["/"], force={"tags": "a, {caller}"})
-    assert ask(desk(allow), body({"fileName": "a.jpg", "tags": "a,anna"})).status == 200
+    assert ask(signing_service(allow), body({"fileName": "a.jpg", "tags": "a,anna"})).status == 200
 
 
 def test_what_is_allowed_may_be_given_as_values() -> None:
@@ -433,9 +433,9 @@ def test_what_is_allowed_may_be_given_as_values() -> None:
     names = ["fileName", "tags", *values]
     allow = Allow(who=lambda _request: "anna", parameters=names, folders=["/"], tags=[2024, "b"], values=values)
     good = {"fileName": "a.jpg", "tags": "2024,b", "isPrivateFile": "true", "extensions": '[{"name":"remove-bg"}]'}
-    assert ask(desk(allow), body(good)).status == 200
-    assert ask(desk(allow), body({**good, "isPrivateFile": "false"})).status == 403
-    assert ask(desk(allow), body({**good, "extensions": ""})).status == 400
+    assert ask(signing_service(allow), body(good)).status == 200
+    assert ask(signing_service(allow), body({**good, "isPrivateFile": "false"})).status == 403
+    assert ask(signing_service(allow), body({**good, "extensions": ""})).status == 400
 
 
 @pytest.mark.parametrize("caller", ["\u017fam", "\uff41nna", "\ufb01n", "a/b", "..", "a b"])
@@ -443,10 +443,10 @@ def test_a_caller_whose_name_could_be_another_s_has_no_folder(caller: str) -> No
     """Letters that a file system may take for others' (compatibility forms), and what is no level at all."""
     allow = Allow(who=lambda _request: caller, parameters=["fileName", "folder"], folders=["/users/{caller}/"])
     for folder in (f"/users/{caller}", "/users/sam", "/users/anna"):
-        assert ask(desk(allow), body({"fileName": "a.jpg", "folder": folder})).status in (400, 403)
+        assert ask(signing_service(allow), body({"fileName": "a.jpg", "folder": folder})).status in (400, 403)
 
 
 def test_replacing_may_be_allowed() -> None:
     """With `replace=True`, a fixed name may replace what is there."""
     allow = Allow(who=lambda _request: "a", parameters=["fileName", "useUniqueFileName"], folders=["/"], replace=True)
-    assert ask(desk(allow), body({"fileName": "a.jpg", "useUniqueFileName": "false"})).status == 200
+    assert ask(signing_service(allow), body({"fileName": "a.jpg", "useUniqueFileName": "false"})).status == 200

@@ -1,4 +1,4 @@
-"""`auth.endpoint`: the desk as an ASGI application."""
+"""`auth.endpoint`: the signing service as an ASGI application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many rows at once: gates, groups, draining, stopping; and coroutines called from everywhere."""
+"""Gates, group commit, draining and stopping a run, and calls of coroutines from synchronous code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def run(control: RunControl, items: int, concurrency: int, seconds: float = 0.0) -> list[int]:
-    """Work through numbers, and give those that were done, in order."""
+    """Process numbers and return those that were done, in order."""
     done: list[int] = []
 
     async def do(item: int) -> None:
@@ -39,7 +39,7 @@ async def run(control: RunControl, items: int, concurrency: int, seconds: float 
 async def work(
     control: RunControl, items: Iterable[Any], do: Callable[[Any], Coroutine[Any, Any, None]], concurrency: int
 ) -> None:
-    """Do something with each item behind one gate."""
+    """Process each item behind one gate."""
     gate = ConcurrencyGate(FixedLimit(concurrency))
 
     async def pass_and_do(item: Any) -> None:
@@ -57,7 +57,7 @@ async def work(
 
 @pytest.mark.parametrize(("items", "concurrency", "peak"), [(100, 8, 8), (5, 64, 5), (10, 1, 1)])
 def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int, peak: int) -> None:
-    """As many at once as were asked for, where there are so many, and all are done."""
+    """All items are processed, as many at a time as the limit allows."""
     running, most, done = 0, 0, []
 
     async def do(item: int) -> None:
@@ -74,7 +74,7 @@ def test_concurrency_is_reached_and_never_exceeded(items: int, concurrency: int,
 
 
 def test_items_are_taken_as_there_is_room() -> None:
-    """A long frame is not read ahead: no more items are taken than may be in flight."""
+    """A long table is not read ahead: no more items are taken than may be in flight."""
     taken, finished = 0, 0
 
     def items() -> Iterator[int]:
@@ -94,12 +94,12 @@ def test_items_are_taken_as_there_is_room() -> None:
 
 
 def test_falsy_items_are_items() -> None:
-    """Only the iterator's end is the end."""
+    """Items that are false do not end the iteration."""
     assert asyncio.run(run(RunControl(), 3, 1)) == [0, 1, 2]
 
 
 def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
-    """Where one gate lets nobody through, items behind those that wait there pass the other."""
+    """If one gate is full, items for another gate are still reached."""
     done: list[int] = []
 
     async def main() -> None:
@@ -124,7 +124,7 @@ def test_a_gate_that_is_full_does_not_hide_anothers_items() -> None:
 
 
 def test_those_that_come_again_go_first() -> None:
-    """A row's next attempt is let through before a new row's first."""
+    """A retry passes the gate before a new item."""
     order: list[str] = []
 
     async def main() -> None:
@@ -146,7 +146,7 @@ def test_those_that_come_again_go_first() -> None:
 
 
 def test_a_place_of_somebody_who_left_is_given_on() -> None:
-    """Whoever is cancelled while it waits takes no place with it."""
+    """An item that is cancelled while it waits takes no place."""
 
     async def main() -> bool:
         gate = ConcurrencyGate(FixedLimit(1))
@@ -162,7 +162,7 @@ def test_a_place_of_somebody_who_left_is_given_on() -> None:
 
 
 def test_a_gate_that_grows_lets_more_through() -> None:
-    """What a limit learns when a request ends counts at once."""
+    """A changed limit applies at once."""
 
     class Growing(FixedLimit):
         def record(self, *_seen: object) -> None:
@@ -182,7 +182,7 @@ def test_a_gate_that_grows_lets_more_through() -> None:
 
 
 def test_a_shut_gate_lets_nobody_through() -> None:
-    """Neither those who wait nor those who come later."""
+    """A closed gate lets neither waiting nor later items in."""
 
     async def main() -> list[bool]:
         gate = ConcurrencyGate(FixedLimit(1))
@@ -199,7 +199,7 @@ def test_a_shut_gate_lets_nobody_through() -> None:
 
 
 def test_a_write_is_shared() -> None:
-    """What comes while a write is under way goes into the next one, in order; each waits for its own."""
+    """Items that arrive during a write go into the next one, in order; each caller waits for its own."""
     written: list[list[int]] = []
 
     def write(items: list[int]) -> None:
@@ -217,7 +217,7 @@ def test_a_write_is_shared() -> None:
 
 
 def test_what_nobody_waits_for_goes_with_what_somebody_does() -> None:
-    """A result does not cost a write of its own while other rows leave."""
+    """An item that nothing waits for joins the next write."""
     written: list[list[int]] = []
 
     async def main() -> None:
@@ -232,7 +232,7 @@ def test_what_nobody_waits_for_goes_with_what_somebody_does() -> None:
 
 
 def test_what_nobody_waits_for_is_written_all_the_same() -> None:
-    """It does not lie there until another row leaves."""
+    """An item that nothing waits for is written soon, also without others."""
     written: list[list[int]] = []
 
     async def main() -> None:
@@ -245,7 +245,7 @@ def test_what_nobody_waits_for_is_written_all_the_same() -> None:
 
 
 def test_put_waits_until_it_is_written() -> None:
-    """Nothing goes on before its write has returned."""
+    """A caller continues only after its write has returned."""
     written: list[int] = []
 
     def write(items: list[int]) -> None:
@@ -264,7 +264,7 @@ def test_put_waits_until_it_is_written() -> None:
 
 
 def test_after_a_failed_write_nothing_is_written() -> None:
-    """What went wrong is raised to all who wait, and to all who come later."""
+    """The error of a write is raised to all callers, waiting and later."""
     calls: list[list[int]] = []
 
     def write(items: list[int]) -> None:
@@ -287,7 +287,7 @@ def test_after_a_failed_write_nothing_is_written() -> None:
 
 
 def test_draining_lets_what_is_in_flight_finish() -> None:
-    """No new row begins, and those that did are done."""
+    """A drained run starts no new item and completes the others."""
     control = RunControl()
     done: list[int] = []
 
@@ -304,7 +304,7 @@ def test_draining_lets_what_is_in_flight_finish() -> None:
 
 
 def test_draining_cuts_waits_short() -> None:
-    """A row that waits for its next attempt is told at once not to go on."""
+    """Draining ends a wait at once."""
     control = RunControl()
     told: list[bool] = []
 
@@ -319,12 +319,12 @@ def test_draining_cuts_waits_short() -> None:
 
 
 def test_a_wait_that_is_over_goes_on() -> None:
-    """Without a word, it is slept through."""
+    """Without an interrupt, the wait takes its time."""
     assert asyncio.run(RunControl().sleep(0.001)) is True
 
 
 def test_one_interrupt_drains_and_two_stop() -> None:
-    """The second one cancels what is in flight, and `work` returns all the same."""
+    """The second interrupt cancels items in flight, and `work` returns."""
     control = RunControl()
     cancelled: list[int] = []
 
@@ -347,14 +347,14 @@ def test_one_interrupt_drains_and_two_stop() -> None:
 
 
 def test_an_interrupt_before_the_run_begins_nothing() -> None:
-    """Whoever presses Ctrl-C while the frame is still being read sends nothing."""
+    """An interrupt before the run is attached drains it."""
     control = RunControl()
     control.interrupt()
     assert asyncio.run(run(control, 5, 2)) == []
 
 
 def test_an_interrupt_after_the_run_does_nothing() -> None:
-    """The loop is closed by then."""
+    """An interrupt after the event loop is closed has no effect."""
     control = RunControl()
     assert asyncio.run(run(control, 1, 1)) == [0]
     control.interrupt()
@@ -362,7 +362,7 @@ def test_an_interrupt_after_the_run_does_nothing() -> None:
 
 
 def test_an_exception_in_one_stops_the_run() -> None:
-    """It is raised, and the others are cancelled rather than left behind."""
+    """An exception of an item is raised, and the other items are cancelled."""
     begun = cancelled = 0
 
     async def do(item: int) -> None:
@@ -382,7 +382,7 @@ def test_an_exception_in_one_stops_the_run() -> None:
 
 
 def test_whoever_cancels_the_caller_cancels_the_run() -> None:
-    """Async code that gives up on a run hears `CancelledError`, and nothing goes on behind it."""
+    """A cancelled run raises `CancelledError` and leaves no tasks."""
 
     async def main() -> int:
         task = asyncio.create_task(run(RunControl(), 9, 2, 60))
@@ -410,7 +410,7 @@ double = to_sync(_double, "double")
 
 
 def test_a_twin_gives_what_the_coroutine_gives() -> None:
-    """Its value, its exception, its signature and its documentation; but its own name."""
+    """The synchronous function has the value, exception, signature and documentation, and its own name."""
     assert double(21) == 42
     with pytest.raises(ZeroDivisionError):
         double(1, fail=True)
@@ -419,7 +419,7 @@ def test_a_twin_gives_what_the_coroutine_gives() -> None:
 
 
 def test_a_twin_works_inside_a_running_loop() -> None:
-    """As in a notebook's cell, where `asyncio.run` would be refused."""
+    """It works in a running event loop, as in a notebook's cell."""
 
     async def cell() -> int:
         return double(21)
@@ -442,7 +442,7 @@ def test_each_run_has_its_own_reins() -> None:
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch, *, begun: bool) -> None:
-    """Ctrl-C while the run's thread is being started drains the run, which takes place exactly once."""
+    """Ctrl-C while the run's thread starts drains the run, which is started exactly once."""
     presses = [KeyboardInterrupt]
     runs = []
 
@@ -514,7 +514,7 @@ SCRIPT = dedent(
     ("presses", "words"), [(1, "['done', 'done']"), (2, "['cancelled', 'cancelled']"), (3, "KeyboardInterrupt")]
 )
 def test_ctrl_c_drains_then_stops_then_raises(presses: int, words: str) -> None:
-    """In a real process: one press finishes what is in flight, two return at once, three give up on the run."""
+    """In a real process: one Ctrl-C completes items in flight, two return at once, three raise."""
     process = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", SCRIPT, str(presses)], capture_output=True, text=True, timeout=20, check=False
     )
@@ -523,7 +523,7 @@ def test_ctrl_c_drains_then_stops_then_raises(presses: int, words: str) -> None:
 
 
 def test_a_handler_of_the_users_stays() -> None:
-    """The twin installs no signal handler: whoever has one keeps it."""
+    """The synchronous function does not change signal handlers."""
     before = signal.getsignal(signal.SIGINT)
     with suppress(ZeroDivisionError):
         double(1, fail=True)

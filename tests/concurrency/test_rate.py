@@ -1,4 +1,4 @@
-"""How fast a run may go: against models of services, in virtual time."""
+"""Rate limiter, retry budget and adaptive limit against models of services, in virtual time."""
 
 from __future__ import annotations
 
@@ -36,38 +36,38 @@ SEEDS = (0, 1)
 
 
 def places(pace: RateLimiter, times: Iterable[float]) -> list[float]:
-    """Give when requests that ask at these times begin."""
+    """Return the start times of requests that are reserved at these times."""
     return [now + pace.reserve(now) for now in times]
 
 
 def cases(*names: str) -> list[object]:
-    """Give the cases of a part of the table, by their names."""
+    """Return the cases of a part of the table, by name."""
     return [pytest.param(case, id=case.name) for name in names for case in CASES[name]]
 
 
 def test_without_a_rate_nothing_waits() -> None:
-    """Whoever asks begins at once."""
+    """Without a rate, requests start at once."""
     assert places(RateLimiter(None), [0, 0, 0]) == [0, 0, 0]
 
 
 def test_beginnings_are_spaced_evenly() -> None:
-    """Four at once, two a second: half a second between them."""
+    """At two starts per second, four requests are half a second apart."""
     assert places(RateLimiter(2), [7, 7, 7, 7]) == [7, 7.5, 8, 8.5]
 
 
 def test_who_comes_after_another_waits_as_that_one_would_have() -> None:
-    """The last beginning may have been at 7: two a second."""
+    """A predecessor's last start at 7 counts."""
     assert places(RateLimiter(2, since=7), [7, 7]) == [7.5, 8]
 
 
 def test_time_that_nobody_used_is_not_made_up_for() -> None:
-    """After a pause they are spaced as before."""
+    """After a pause, starts are spaced as before."""
     assert places(RateLimiter(2), [0, 10, 10]) == [0, 10, 10.5]
 
 
 @given(st.lists(st.floats(0, 10), min_size=2), st.floats(0.5, 50))
 def test_no_two_begin_closer_than_the_rate_allows(waits: list[float], rate: float) -> None:
-    """Whatever the times at which they ask."""
+    """Starts are never closer than the rate allows, whatever the times of the reservations."""
     times = [sum(waits[:index]) for index in range(len(waits))]
     assert all(after - before >= 1 / rate - 1e-6 for before, after in pairwise(places(RateLimiter(rate), times)))
 
@@ -76,7 +76,7 @@ def test_no_two_begin_closer_than_the_rate_allows(waits: list[float], rate: floa
 
 
 def test_a_named_limit_is_kept_in_every_interval() -> None:
-    """20 a second are named: however many ask, no more begin in any second."""
+    """If 20 per second are named, no more start in any second."""
     pace = RateLimiter(None)
     pace.cap(0, 20, 1.0)
     begun = places(pace, [0.0] * 100)
@@ -85,7 +85,7 @@ def test_a_named_limit_is_kept_in_every_interval() -> None:
 
 
 def test_a_limit_that_is_named_later_replaces_the_one_before() -> None:
-    """Also where it is a higher one; what was learned before does not count."""
+    """A newly named limit counts, also a higher one; the learned rate does not."""
     pace = RateLimiter(None)
     for refused in (0.5, 0.6):
         pace.reserve(refused)
@@ -96,7 +96,7 @@ def test_a_limit_that_is_named_later_replaces_the_one_before() -> None:
 
 
 def test_a_named_limit_is_forgotten_after_a_minute() -> None:
-    """A service that has grown gets all that there is, unless it names the limit again."""
+    """A limit that is not named again is forgotten."""
     pace = RateLimiter(None)
     pace.cap(0, 20, 1.0)
     pace.reserve(61)
@@ -104,7 +104,7 @@ def test_a_named_limit_is_forgotten_after_a_minute() -> None:
 
 
 def test_a_limit_per_hour_does_not_space_requests() -> None:
-    """The service says itself when its next window begins; then as many begin at once as it takes."""
+    """With a long interval, all requests start at once when the next window starts."""
     pace = RateLimiter(None)
     pace.rejected(0, 600, began=0)
     pace.cap(0, 1000, 3600)
@@ -112,7 +112,7 @@ def test_a_limit_per_hour_does_not_space_requests() -> None:
 
 
 def test_no_named_limit_holds_a_request_for_longer_than_a_quarter_of_an_hour() -> None:
-    """One request a day is named: the service is asked again."""
+    """A limit of one request per day delays a request by the maximum interval only."""
     pace = RateLimiter(None)
     pace.cap(0, 1, 86_400)
     assert places(pace, [0, 0]) == [0, 900]
@@ -135,7 +135,7 @@ def test_random_refusals_slow_a_run_by_what_they_name(
 
 
 def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
-    """Where 20 a second means one each 50 ms, few are refused once that is named."""
+    """If the service spaces 20 per second evenly, few requests are rejected once the limit is named."""
     run = Run(Spaced(20), FixedLimit(32), 300, told=(20, 1.0))
     assert run.rate() >= 15
     assert run.rejected <= 60
@@ -145,7 +145,7 @@ def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
 
 
 def test_a_refusal_holds_all_that_would_begin() -> None:
-    """Until the time that it named nothing begins."""
+    """Nothing starts before the time that a rejection names."""
     pace = RateLimiter(None)
     pace.reserve(0)
     pace.rejected(0.1, 0.9)
@@ -153,7 +153,7 @@ def test_a_refusal_holds_all_that_would_begin() -> None:
 
 
 def test_a_place_that_falls_into_a_refusal_is_lost() -> None:
-    """Who waited for it is told to wait again, and who waits for one after it is not."""
+    """A reservation from before a rejection is renewed, a later one is not."""
     pace = RateLimiter(2)
     pace.reserve(0)
     pace.rejected(0.2, 0.8)
@@ -162,7 +162,7 @@ def test_a_place_that_falls_into_a_refusal_is_lost() -> None:
 
 
 def test_a_refusal_teaches_the_rate() -> None:
-    """Of 10 in the first second, 2 were refused: the service takes 8 a second."""
+    """If 2 of 10 requests in the first second are rejected, the limit is 8 per second."""
     pace = RateLimiter(None)
     places(pace, [0.01 * index for index in range(10)])
     pace.rejected(0.2, 0.8)
@@ -171,7 +171,7 @@ def test_a_refusal_teaches_the_rate() -> None:
 
 
 def test_a_minute_is_learnt_too() -> None:
-    """A refusal that names 40 s is of a window of a minute, of which 20 s were used up."""
+    """A rejection that names 40 s belongs to a window of a minute."""
     pace = RateLimiter(None)
     places(pace, [0.0] * 31)
     pace.rejected(20.0, 40.0)
@@ -179,7 +179,7 @@ def test_a_minute_is_learnt_too() -> None:
 
 
 def test_an_hour_is_waited_for_and_not_learnt() -> None:
-    """A window longer than a minute is none of the usual ones."""
+    """Nothing is learned from a window that is longer than a minute."""
     pace = RateLimiter(None)
     pace.reserve(0)
     pace.rejected(1.0, 1800.0)
@@ -187,7 +187,7 @@ def test_an_hour_is_waited_for_and_not_learnt() -> None:
 
 
 def test_a_learnt_rate_is_tried_again() -> None:
-    """A service that refused once, and never again, gets all that there is to send in the end."""
+    """After a single rejection, the rate is raised until nothing limits it."""
     pace = RateLimiter(None)
     places(pace, [0.0] * 11)
     pace.rejected(0.1, 0.9)
@@ -198,7 +198,7 @@ def test_a_learnt_rate_is_tried_again() -> None:
 
 
 def test_each_further_refusal_doubles_the_time_until_the_rate_is_tried() -> None:
-    """So that they become few."""
+    """Raising the rate waits longer after each rejection, so that rejections become rare."""
     run = limited(30, 1, 0).run(0)
     seconds = run.now
     assert run.rejected <= 12
@@ -206,26 +206,26 @@ def test_each_further_refusal_doubles_the_time_until_the_rate_is_tried() -> None
 
 
 def test_the_first_retries_go_at_once() -> None:
-    """As long as there is something in the budget."""
+    """Retries do not wait while the budget has some."""
     budget = RetryBudget(3)
     assert [budget.take(0) for _ in range(3)] == [0, 0, 0]
 
 
 def test_an_empty_budget_gives_a_retry_a_second() -> None:
-    """They are spread, and none is refused."""
+    """Without budget, retries are spread over time and none is dropped."""
     budget = RetryBudget(1)
     assert [budget.take(0) for _ in range(4)] == [0, 1, 2, 3]
 
 
 def test_time_fills_a_budget() -> None:
-    """One a second, and no more than it holds."""
+    """The budget gains one retry per second, up to its size."""
     budget = RetryBudget(2)
     waits = [budget.take(now) for now in (0, 0, 1, 1, 100, 100, 100)]
     assert waits == [0, 0, 0, 1, 0, 0, 1]
 
 
 def test_a_success_pays_for_a_retry() -> None:
-    """Where each row needs a second attempt, no retry ever waits."""
+    """If each row needs a second attempt, no retry waits."""
     budget = RetryBudget()
     for _ in range(1000):
         assert budget.take(0) == 0
@@ -234,7 +234,7 @@ def test_a_success_pays_for_a_retry() -> None:
 
 @given(st.integers(1, 400), st.floats(0, 0.2))
 def test_an_outage_is_asked_once_a_second(count: int, gap: float) -> None:
-    """After the first hundred, whatever the rate at which rows fail."""
+    """After the first hundred, retries are limited whatever the share of failures."""
     budget = RetryBudget()
     starts = sorted(index * gap + budget.take(index * gap) for index in range(count))
     assert all(late - early >= 1 - 1e-6 for early, late in pairwise(starts[100 + int(count * gap) :]))

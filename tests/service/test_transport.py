@@ -1,4 +1,4 @@
-"""The line under the uploads, against real sockets: one request, sent once, and what may become of it."""
+"""The HTTP transport of uploads against real sockets: a request is sent once, and has a response or an error."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ LOOPS = ["asyncio", *(["uvloop"] if find_spec("uvloop") else [])]
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Callable[[HTTPTransport], Awaitable[Any]]], Any]:
-    """Run something with a line, on each kind of loop that is here, and close it."""
+    """Run a coroutine with a transport, on each installed event loop, and close the transport."""
 
-    def run(do: Callable[[HTTPTransport], Awaitable[Any]], line: HTTPTransport | None = None) -> Any:
+    def run(do: Callable[[HTTPTransport], Awaitable[Any]], transport: HTTPTransport | None = None) -> Any:
         async def within() -> Any:
-            async with line or HTTPTransport(ssl.create_default_context(), IN_STEP) as one:
+            async with transport or HTTPTransport(ssl.create_default_context(), IN_STEP) as one:
                 return await do(one)
 
         if request.param == "uvloop":
@@ -52,7 +52,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[Callable[[HTTPTransport], A
 
 @pytest.fixture
 def full() -> Iterator[str]:
-    """Give the address of a socket whose queue is full: to connect takes for ever."""
+    """Yield the address of a socket whose queue is full, so that connecting never ends."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -63,13 +63,13 @@ def full() -> Iterator[str]:
 
 
 class Pieces(httpx.AsyncByteStream):
-    """A body in pieces, each of which may be waited for."""
+    """A body in pieces, optionally with a pause before each."""
 
     def __init__(self, *pieces: bytes, pause: float = 0.0) -> None:
         self.pieces, self.pause, self.given = pieces, pause, 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Give them, and count."""
+        """Yield the pieces and count them."""
         for piece in self.pieces:
             if self.pause:
                 await asyncio.sleep(self.pause)
@@ -78,7 +78,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 def request(url: str, *pieces: bytes, headers: Any = (), stream: Any = None, **clocks: float | None) -> httpx.Request:
-    """Make a request with its length, or with other headers."""
+    """Return a request with a Content-Length, or with other headers."""
     body = stream or Pieces(*pieces)
     length = [("Content-Length", str(sum(map(len, pieces))))] if not headers else []
     address = httpx.URL(url)
@@ -86,14 +86,14 @@ def request(url: str, *pieces: bytes, headers: Any = (), stream: Any = None, **c
     return httpx.Request("POST", address, headers=named, stream=body, extensions={"timeout": clocks})
 
 
-async def post(line: HTTPTransport, url: str, *pieces: bytes, **options: Any) -> tuple[int, bytes]:
-    """Send, and give the status and the body."""
-    answer = await line.handle_async_request(request(url, *pieces, **options))
+async def post(transport: HTTPTransport, url: str, *pieces: bytes, **options: Any) -> tuple[int, bytes]:
+    """Send a request and return the status and the body."""
+    answer = await transport.handle_async_request(request(url, *pieces, **options))
     return answer.status_code, await answer.aread()
 
 
 def saying(*data: bytes, pause: float = 0.0, reset: bool = False) -> Act:
-    """Read a whole request, and say something to it."""
+    """Return an act that reads a complete request and sends data."""
 
     def act(talk: Talk) -> None:
         talk.request()
@@ -107,7 +107,7 @@ def saying(*data: bytes, pause: float = 0.0, reset: bool = False) -> Act:
 
 
 def lasting(talk: Talk) -> None:
-    """Answer every request of a connection, until the peer closes it."""
+    """Respond to every request of a connection until the peer closes it."""
     while True:
         talk.request()
         talk.connection.sendall(OK)
@@ -125,7 +125,7 @@ def test_a_small_request_is_one_write(run: Any) -> None:
         talk.connection.sendall(OK)
 
     with RawServer(act) as server:
-        assert run(lambda line: post(line, f"{server.url}/a?b", b"hello")) == (200, b"hi")
+        assert run(lambda transport: post(transport, f"{server.url}/a?b", b"hello")) == (200, b"hi")
     host = server.url.removeprefix("http://")
     assert seen == [f"POST /a?b HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nhello".encode()]
 
@@ -134,12 +134,12 @@ def test_a_body_in_pieces_arrives_whole(run: Any) -> None:
     """3 MB in pieces of all sizes, one of them empty."""
     pieces = b"1", b"", b"2" * 70_000, b"3" * 3_000_000, b"4"
     with RawServer(saying(OK)) as server:
-        assert run(lambda line: post(line, server.url, *pieces)) == (200, b"hi")
+        assert run(lambda transport: post(transport, server.url, *pieces)) == (200, b"hi")
     assert server.requests[0].body == b"".join(pieces)
 
 
 def test_a_body_without_a_length_goes_in_chunks(run: Any) -> None:
-    """Where only `Transfer-Encoding` is given."""
+    """With a `Transfer-Encoding` and no length, the body is sent in chunks."""
     seen = []
 
     def act(talk: Talk) -> None:
@@ -150,15 +150,19 @@ def test_a_body_without_a_length_goes_in_chunks(run: Any) -> None:
         talk.connection.sendall(OK)
 
     with RawServer(act) as server:
-        run(lambda line: post(line, server.url, b"ab", b"", b"c" * 17, headers=[("Transfer-Encoding", "chunked")]))
+        run(
+            lambda transport: post(
+                transport, server.url, b"ab", b"", b"c" * 17, headers=[("Transfer-Encoding", "chunked")]
+            )
+        )
     assert seen == [b"2\r\nab\r\n11\r\n" + b"c" * 17 + b"\r\n0\r\n\r\n"]
 
 
 @pytest.mark.parametrize(("pieces", "words"), [((b"ab", b"cd"), "Too much"), ((b"ab",), "Too little")])
 def test_a_body_of_another_length_is_no_request(pieces: tuple[bytes, ...], words: str, run: Any) -> None:
-    """Whoever promised three bytes hears of it; the server gets no whole request."""
+    """A body of another length than declared is an error; the server gets no complete request."""
     with RawServer(silent) as server, pytest.raises(httpx.LocalProtocolError, match=words):
-        run(lambda line: post(line, server.url, *pieces, headers=[("Content-Length", "3")]))
+        run(lambda transport: post(transport, server.url, *pieces, headers=[("Content-Length", "3")]))
     assert server.requests == []
 
 
@@ -175,21 +179,21 @@ def test_a_body_of_another_length_is_no_request(pieces: tuple[bytes, ...], words
     ],
 )
 def test_no_header_can_hold_another(header: tuple[bytes, bytes], run: Any) -> None:
-    """A name or value with what ends a line is refused before there is a connection."""
+    """A header name or value with a line end is rejected before there is a connection."""
     with RawServer(silent) as server, pytest.raises(httpx.LocalProtocolError):
-        run(lambda line: post(line, server.url, headers=[header]))
+        run(lambda transport: post(transport, server.url, headers=[header]))
     assert server.connections == 0
 
 
 def test_other_schemes_are_refused(run: Any) -> None:
-    """As httpx does."""
+    """An unsupported scheme is an error, as in httpx."""
     with pytest.raises(httpx.UnsupportedProtocol):
-        run(lambda line: post(line, "ftp://127.0.0.1/a"))
+        run(lambda transport: post(transport, "ftp://127.0.0.1/a"))
 
 
 @pytest.mark.slow
 def test_a_slow_reader_fills_no_memory(run: Any) -> None:
-    """Of 100 MB, only what the system and a piece or two take is ahead of the reader."""
+    """Of 100 MB, only the system's buffers and a piece or two are read ahead."""
 
     class Long(Pieces):
         async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -204,7 +208,9 @@ def test_a_slow_reader_fills_no_memory(run: Any) -> None:
     with TightServer(slow) as server:
         tracemalloc.start()
         try:
-            sent = run(lambda line: post(line, server.url, stream=Long(), headers=[("Content-Length", "100000000")]))
+            sent = run(
+                lambda transport: post(transport, server.url, stream=Long(), headers=[("Content-Length", "100000000")])
+            )
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -232,10 +238,10 @@ def test_a_slow_reader_fills_no_memory(run: Any) -> None:
 )
 @pytest.mark.parametrize("cut", [False, True], ids=["at once", "by byte"])
 def test_an_answer_is_read(data: bytes, expected: tuple[int, bytes], run: Any, *, cut: bool) -> None:
-    """However its end is told, and however it is cut; what 1xx say is passed over."""
+    """A response is read with any framing and in any pieces; 1xx responses are skipped."""
     pieces = [data[at : at + 1] for at in range(len(data))] if cut else [data]
     with RawServer(saying(*pieces)) as server:
-        assert run(lambda line: post(line, server.url, b"x")) == expected
+        assert run(lambda transport: post(transport, server.url, b"x")) == expected
 
 
 @pytest.mark.parametrize(
@@ -254,26 +260,26 @@ def test_an_answer_is_read(data: bytes, expected: tuple[int, bytes], run: Any, *
     ids=["nothing", "head", "1xx", "length", "chunks", "no chunk", "no http", "two lengths", "upgrade"],
 )
 def test_an_answer_that_is_none_is_an_error(data: bytes, run: Any) -> None:
-    """One that is cut short is not taken for a whole one."""
+    """An incomplete response is an error."""
     with RawServer(saying(data)) as server, pytest.raises(httpx.RemoteProtocolError):
-        run(lambda line: post(line, server.url, b"x"))
+        run(lambda transport: post(transport, server.url, b"x"))
 
 
 def test_headers_come_as_they_are(run: Any) -> None:
-    """Names, values and repetitions; those after a body are left out."""
+    """Names, values and repeated headers are kept; trailers are not."""
     data = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nLate: 1\r\n\r\n"
     with RawServer(saying(data)) as server:
-        answer = run(lambda line: line.handle_async_request(request(server.url, b"x")))
+        answer = run(lambda transport: transport.handle_async_request(request(server.url, b"x")))
     assert answer.headers.raw == [(b"X-A", b"1"), (b"x-a", b"2"), (b"Transfer-Encoding", b"chunked")]
 
 
 def test_httpx_decodes_what_a_client_asked_for(run: Any) -> None:
-    """Under an httpx client the line is a transport as any other: compressed answers are its business."""
+    """The transport works in an httpx client, which decodes compressed responses."""
     body = gzip.compress(b"hi" * 100)
     data = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
-    async def ask(line: HTTPTransport) -> bytes:
-        async with httpx.AsyncClient(transport=line) as client:
+    async def ask(transport: HTTPTransport) -> bytes:
+        async with httpx.AsyncClient(transport=transport) as client:
             return (await client.post(server.url, content=b"x")).content
 
     with RawServer(saying(data)) as server:
@@ -282,7 +288,7 @@ def test_httpx_decodes_what_a_client_asked_for(run: Any) -> None:
 
 @pytest.mark.parametrize("ending", ["closed", "reset", "read on"])
 def test_an_early_answer_ends_the_sending(ending: str, run: Any) -> None:
-    """A server that has seen enough answers at once: that is the answer, and the rest of the body stays here."""
+    """A server may respond before the body is complete; the rest of the body is not sent."""
     body = Pieces(*[bytes(100_000)] * 500)
 
     def act(talk: Talk) -> None:
@@ -297,12 +303,12 @@ def test_an_early_answer_ends_the_sending(ending: str, run: Any) -> None:
 
     with TightServer(act) as server:
         headers = [("Content-Length", "50000000")]
-        assert run(lambda line: post(line, server.url, stream=body, headers=headers)) == (413, b"big")
+        assert run(lambda transport: post(transport, server.url, stream=body, headers=headers)) == (413, b"big")
     assert body.given < 400
 
 
 def test_a_connection_that_broke_is_not_written_to(caplog: pytest.LogCaptureFixture, run: Any) -> None:
-    """However fast the body comes: it is noticed at the first piece that finds nobody, and asyncio has no complaint."""
+    """A closed connection is noticed at the next piece, without a warning by asyncio."""
     body = Pieces(*[bytes(100_000)] * 500)
 
     def act(talk: Talk) -> None:
@@ -310,13 +316,13 @@ def test_a_connection_that_broke_is_not_written_to(caplog: pytest.LogCaptureFixt
         talk.reset()
 
     with RawServer(act) as server, pytest.raises((httpx.WriteError, httpx.ReadError)):
-        run(lambda line: post(line, server.url, stream=body, headers=[("Content-Length", "50000000")]))
+        run(lambda transport: post(transport, server.url, stream=body, headers=[("Content-Length", "50000000")]))
     assert body.given < 500
     assert caplog.messages == []
 
 
 def test_an_answer_to_nothing_is_no_answer(run: Any) -> None:
-    """What comes before anything was sent, such as a word of farewell, is not taken for the answer."""
+    """Data that arrives before the request is not taken for its response."""
     said = threading.Event()
 
     def act(talk: Talk) -> None:
@@ -332,15 +338,15 @@ def test_an_answer_to_nothing_is_no_answer(run: Any) -> None:
             yield b"x"
 
     with RawServer(act) as server, pytest.raises(httpx.RemoteProtocolError):
-        run(lambda line: post(line, server.url, stream=Late(), headers=[("Content-Length", "1")]))
+        run(lambda transport: post(transport, server.url, stream=Late(), headers=[("Content-Length", "1")]))
 
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"], ids=["silent", "word"])
 def test_a_connection_that_is_closed_at_once_holds_nobody_up(farewell: bytes, run: Any) -> None:
-    """Before, while or after the request is written: each time there is an end."""
+    """A connection that breaks before, while or after the request is written ends the exchange."""
 
-    async def many(line: HTTPTransport) -> list[Any]:
-        asked = (post(line, server.url, b"x") for _ in range(40))
+    async def many(transport: HTTPTransport) -> list[Any]:
+        asked = (post(transport, server.url, b"x") for _ in range(40))
         return await asyncio.gather(*asked, return_exceptions=True)
 
     with RawServer(lambda talk: talk.connection.sendall(farewell)) as server:
@@ -353,15 +359,15 @@ def test_a_connection_that_is_closed_at_once_holds_nobody_up(farewell: bytes, ru
 
 @pytest.mark.parametrize("how", ["one after another", "at once"])
 def test_a_connection_is_used_again(how: str, run: Any) -> None:
-    """Those that are free are; as many as there are requests at once are opened."""
+    """Idle connections are reused; as many are opened as there are concurrent requests."""
 
-    async def six(line: HTTPTransport) -> None:
+    async def six(transport: HTTPTransport) -> None:
         if how == "at once":
             for _ in range(2):
-                await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
+                await asyncio.gather(*(post(transport, server.url, b"x") for _ in range(3)))
         else:
             for _ in range(6):
-                await post(line, server.url, b"x")
+                await post(transport, server.url, b"x")
 
     with RawServer(lasting) as server:
         run(six)
@@ -380,12 +386,12 @@ def test_a_connection_is_used_again(how: str, run: Any) -> None:
     ids=["it says so", "1.0", "unasked-for", "another answer", "closed"],
 )
 def test_a_connection_that_ended_is_not_used_again(data: bytes, run: Any) -> None:
-    """Because the server said so, because it said more than it was asked, or because it just closed it."""
+    """The server asked to close it, sent too much, or closed it."""
 
-    async def two(line: HTTPTransport) -> list[tuple[int, bytes]]:
-        first = await post(line, server.url, b"x")
+    async def two(transport: HTTPTransport) -> list[tuple[int, bytes]]:
+        first = await post(transport, server.url, b"x")
         gone.wait(10)  # the loop stands still: nobody has told it yet
-        return [first, await post(line, server.url, b"x")]
+        return [first, await post(transport, server.url, b"x")]
 
     gone = threading.Event()
 
@@ -400,13 +406,13 @@ def test_a_connection_that_ended_is_not_used_again(data: bytes, run: Any) -> Non
 
 
 def test_what_comes_late_and_unasked_for_ends_a_connection(run: Any) -> None:
-    """It is closed while it waits."""
+    """An idle connection is closed."""
 
-    async def two(line: HTTPTransport) -> None:
-        await post(line, server.url, b"x")
+    async def two(transport: HTTPTransport) -> None:
+        await post(transport, server.url, b"x")
         closed = asyncio.get_running_loop().run_in_executor(None, ended.wait, 10)
         assert await closed
-        await post(line, server.url, b"x")
+        await post(transport, server.url, b"x")
 
     ended = threading.Event()
 
@@ -426,9 +432,9 @@ def test_what_comes_late_and_unasked_for_ends_a_connection(run: Any) -> None:
 def test_a_request_may_be_the_last(run: Any) -> None:
     """`Connection: close` in a request closes its connection after the answer."""
 
-    async def two(line: HTTPTransport) -> None:
+    async def two(transport: HTTPTransport) -> None:
         for _ in range(2):
-            await post(line, server.url, headers=[("Content-Length", "0"), ("Connection", "close")])
+            await post(transport, server.url, headers=[("Content-Length", "0"), ("Connection", "close")])
 
     with RawServer(lasting) as server:
         run(two)
@@ -436,7 +442,7 @@ def test_a_request_may_be_the_last(run: Any) -> None:
 
 
 def test_the_youngest_connection_goes_first(run: Any) -> None:
-    """So that the others may grow old and be closed."""
+    """The others reach their maximum idle time and are closed."""
     used: list[int] = []
     allowed = [threading.Event() for _ in range(3)]
 
@@ -451,13 +457,13 @@ def test_the_youngest_connection_goes_first(run: Any) -> None:
 
         return act
 
-    async def rounds(line: HTTPTransport) -> None:
-        waiting = {asyncio.create_task(post(line, server.url, b"x")) for _ in range(3)}
+    async def rounds(transport: HTTPTransport) -> None:
+        waiting = {asyncio.create_task(post(transport, server.url, b"x")) for _ in range(3)}
         for number in (2, 0, 1):
             allowed[number].set()
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for _ in range(3):
-            await post(line, server.url, b"x")
+            await post(transport, server.url, b"x")
 
     with RawServer(numbered(0), numbered(1), numbered(2)) as server:
         run(rounds)
@@ -465,10 +471,10 @@ def test_the_youngest_connection_goes_first(run: Any) -> None:
 
 
 def test_a_connection_that_waits_too_long_is_closed(run: Any) -> None:
-    """Before the server does it."""
+    """Idle connections are closed before the server closes them."""
 
-    async def wait(line: HTTPTransport) -> None:
-        await asyncio.gather(*(post(line, server.url, b"x") for _ in range(3)))
+    async def wait(transport: HTTPTransport) -> None:
+        await asyncio.gather(*(post(transport, server.url, b"x") for _ in range(3)))
         assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
         assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
         assert await asyncio.get_running_loop().run_in_executor(None, ended.acquire)
@@ -485,17 +491,17 @@ def test_a_connection_that_waits_too_long_is_closed(run: Any) -> None:
 
 
 def test_no_request_is_sent_twice(run: Any) -> None:
-    """A connection that breaks under a request, even one that was used before, is the end of it."""
+    """A request whose connection breaks is not sent again, not even on a reused connection."""
 
     def act(talk: Talk) -> None:
         talk.request()
         talk.connection.sendall(OK)
         reset_after(talk)
 
-    async def two(line: HTTPTransport) -> None:
-        await post(line, server.url, b"x")
+    async def two(transport: HTTPTransport) -> None:
+        await post(transport, server.url, b"x")
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
-            await post(line, server.url, b"y")
+            await post(transport, server.url, b"y")
 
     with RawServer(act) as server:
         run(two)
@@ -503,10 +509,10 @@ def test_no_request_is_sent_twice(run: Any) -> None:
 
 
 def test_a_cancelled_request_closes_its_connection_at_once(run: Any) -> None:
-    """The server notices, and nothing stays open here."""
+    """The server notices, and no connection stays open."""
 
-    async def cancel(line: HTTPTransport) -> None:
-        task = asyncio.create_task(post(line, server.url, b"x"))
+    async def cancel(transport: HTTPTransport) -> None:
+        task = asyncio.create_task(post(transport, server.url, b"x"))
         while not server.requests:  # noqa: ASYNC110 - by another thread
             await asyncio.sleep(0.005)
         task.cancel()
@@ -527,19 +533,22 @@ def test_a_cancelled_request_closes_its_connection_at_once(run: Any) -> None:
 
 
 def test_a_host_has_several_addresses(run: Any) -> None:
-    """`localhost` is asked at the address where somebody listens."""
+    """`localhost` is reached at the address where a server listens."""
     with RawServer(saying(OK)) as server:
-        assert run(lambda line: post(line, server.url.replace("127.0.0.1", "localhost"), b"x")) == (200, b"hi")
+        assert run(lambda transport: post(transport, server.url.replace("127.0.0.1", "localhost"), b"x")) == (
+            200,
+            b"hi",
+        )
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *, cancelled: bool) -> None:
-    """The next address is tried beside it, and whatever is not used is closed, also when nobody waits any more."""
+    """The next address is tried beside it; unused connections are closed, also after a cancellation."""
     port = int(full.rpartition(":")[2])
 
-    async def first(line: HTTPTransport) -> Any:
+    async def first(transport: HTTPTransport) -> Any:
         async with asyncio.timeout(0.1 if cancelled else 9):
-            connection = await line._connect_first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
+            connection = await transport._connect_first(["127.0.0.1", "127.0.0.2"], port)  # noqa: SLF001 - no name has both here
         connection.abort()
 
     with socket.create_server(("127.0.0.2", port)):
@@ -550,11 +559,13 @@ def test_an_address_that_takes_its_time_is_not_waited_for(full: str, run: Any, *
 
 
 def test_many_that_are_cancelled_while_they_connect_leave_nothing(run: Any) -> None:
-    """At whatever moment: no socket stays open, for warnings are errors here."""
+    """No socket stays open at any time of the cancellation (warnings are errors in tests)."""
 
-    async def cancel(line: HTTPTransport) -> None:
+    async def cancel(transport: HTTPTransport) -> None:
         for wait in range(12):
-            tasks = [asyncio.create_task(post(line, url, b"x")) for url in (server.url, by_name) for _ in range(20)]
+            tasks = [
+                asyncio.create_task(post(transport, url, b"x")) for url in (server.url, by_name) for _ in range(20)
+            ]
             await asyncio.sleep(wait / 1000)
             for task in tasks:
                 task.cancel()
@@ -567,7 +578,7 @@ def test_many_that_are_cancelled_while_they_connect_leave_nothing(run: Any) -> N
 
 
 def test_no_timers_pile_up() -> None:
-    """A clock is set for a connection, not for each request."""
+    """A timer is set for a connection, not for each request."""
 
     class Counting(asyncio.SelectorEventLoop):
         timers = 0
@@ -577,9 +588,9 @@ def test_no_timers_pile_up() -> None:
             return super().call_at(*given, **more)
 
     async def many() -> None:
-        async with HTTPTransport(ssl.create_default_context()) as line:
+        async with HTTPTransport(ssl.create_default_context()) as transport:
             for _ in range(50):
-                await post(line, server.url, b"x", connect=9, write=9, read=9)
+                await post(transport, server.url, b"x", connect=9, write=9, read=9)
 
     with RawServer(lasting) as server, asyncio.Runner(loop_factory=Counting) as runner:
         runner.run(many())
@@ -592,44 +603,44 @@ def test_no_timers_pile_up() -> None:
 
 
 def stall(talk: Talk) -> None:
-    """Read the headers, and no more."""
+    """Read only the headers."""
     talk.head()
     talk._server.closing.wait(10)  # noqa: SLF001 - its own server
 
 
 def test_connecting_has_a_clock(full: str, run: Any) -> None:
-    """Nobody takes the connection up."""
+    """A server that does not accept connections is a timeout."""
     with pytest.raises(httpx.ConnectTimeout):
-        run(lambda line: post(line, full, b"x", connect=0.2, write=9, read=9))
+        run(lambda transport: post(transport, full, b"x", connect=0.2, write=9, read=9))
 
 
 def test_nobody_there_is_no_time_out(run: Any) -> None:
-    """A port where nobody listens, and a name that is none, say so at once."""
+    """A port without a server and an invalid name are errors at once."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     for url in (f"http://127.0.0.1:{port}/", f"http://{'a' * 70}.test/"):
         with pytest.raises(httpx.ConnectError):
-            run(lambda line, url=url: post(line, url, b"x"))
+            run(lambda transport, url=url: post(transport, url, b"x"))
 
 
 def test_writing_has_a_clock(run: Any) -> None:
-    """A server that reads no more is given up, while the clock for the answer has not begun."""
+    """A server that stops reading is a write timeout."""
     with TightServer(stall) as server, pytest.raises(httpx.WriteTimeout):
-        run(lambda line: post(line, server.url, *[bytes(1 << 17)] * 80, connect=9, write=0.3, read=0.001))
+        run(lambda transport: post(transport, server.url, *[bytes(1 << 17)] * 80, connect=9, write=0.3, read=0.001))
 
 
 @pytest.mark.slow
 def test_a_slow_line_is_no_stall(run: Any) -> None:
-    """A body that takes many times as long as the clock for writing is let through, as long as it moves."""
+    """A body may take longer than the write timeout as long as there is progress."""
 
     def slow(talk: Talk) -> None:
         for _ in reading(talk, step=1 << 15, pause=0.02):
             pass
         talk.connection.sendall(OK)
 
-    async def timed(line: HTTPTransport) -> float:
+    async def timed(transport: HTTPTransport) -> float:
         began = time.monotonic()
-        await post(line, server.url, *[bytes(1 << 17)] * 8, connect=9, write=0.5, read=9)
+        await post(transport, server.url, *[bytes(1 << 17)] * 8, connect=9, write=0.5, read=9)
         return time.monotonic() - began
 
     with TightServer(slow) as server:
@@ -638,20 +649,23 @@ def test_a_slow_line_is_no_stall(run: Any) -> None:
 
 @pytest.mark.slow
 def test_a_slow_source_is_no_stall(run: Any) -> None:
-    """While the body itself has to be waited for, no clock of the line runs."""
+    """While the source of the body is slow, no time limit runs."""
     body = Pieces(b"1", b"2", b"3", pause=0.3)
     headers = [("Content-Length", "3")]
     with RawServer(saying(OK)) as server:
-        assert run(lambda line: post(line, server.url, stream=body, headers=headers, write=0.2, read=0.2))[0] == 200
+        assert (
+            run(lambda transport: post(transport, server.url, stream=body, headers=headers, write=0.2, read=0.2))[0]
+            == 200
+        )
 
 
 def test_the_answer_has_a_clock(run: Any) -> None:
-    """It begins when the body has left."""
+    """The time limit of the response starts when the body was sent."""
 
-    async def timed(line: HTTPTransport) -> float:
+    async def timed(transport: HTTPTransport) -> float:
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
-            await post(line, server.url, b"x", connect=9, write=9, read=0.3)
+            await post(transport, server.url, b"x", connect=9, write=9, read=0.3)
         return time.monotonic() - began
 
     with RawServer(silent) as server:
@@ -660,7 +674,7 @@ def test_the_answer_has_a_clock(run: Any) -> None:
 
 @pytest.mark.slow
 def test_the_answers_clock_begins_when_the_body_has_left(run: Any) -> None:
-    """A large body may take longer than the answer may."""
+    """A large body may take longer than the read timeout."""
 
     def slow(talk: Talk) -> None:
         for _ in reading(talk, step=1 << 15, pause=0.01):
@@ -668,33 +682,35 @@ def test_the_answers_clock_begins_when_the_body_has_left(run: Any) -> None:
         talk.connection.sendall(OK)
 
     with TightServer(slow) as server:
-        answer = run(lambda line: post(line, server.url, *[bytes(1 << 17)] * 12, connect=9, write=9, read=0.5))
+        answer = run(
+            lambda transport: post(transport, server.url, *[bytes(1 << 17)] * 12, connect=9, write=9, read=0.5)
+        )
     assert answer == (200, b"hi")
 
 
 @pytest.mark.slow
 def test_an_answer_may_come_slowly(run: Any) -> None:
-    """What is timed is how long nothing comes; one that stops in the middle is given up."""
+    """The read timeout is for the time without data; a response that stops in the middle is an error."""
     slow = [OK[at : at + 1] for at in range(len(OK))]
     with RawServer(saying(*slow, pause=0.02)) as server:
-        assert run(lambda line: post(line, server.url, b"x", read=0.4)) == (200, b"hi")
+        assert run(lambda transport: post(transport, server.url, b"x", read=0.4)) == (200, b"hi")
     with RawServer(lambda talk: (saying(OK[:-1])(talk), silent(talk))) as server, pytest.raises(httpx.ReadTimeout):
-        run(lambda line: post(line, server.url, b"x", read=0.2))
+        run(lambda transport: post(transport, server.url, b"x", read=0.2))
 
 
 def test_each_request_has_its_own_clocks(run: Any) -> None:
-    """A connection that was waited for long does not make the next request wait as long."""
+    """A long time limit of one request does not apply to the next one on its connection."""
 
     def act(talk: Talk) -> None:
         talk.request()
         talk.connection.sendall(OK)
         silent(talk)
 
-    async def two(line: HTTPTransport) -> float:
-        await post(line, server.url, b"x", read=60)
+    async def two(transport: HTTPTransport) -> float:
+        await post(transport, server.url, b"x", read=60)
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout):
-            await post(line, server.url, b"x", read=0.2)
+            await post(transport, server.url, b"x", read=0.2)
         return time.monotonic() - began
 
     with RawServer(act) as server:
@@ -748,8 +764,8 @@ def secure(act: Act, *, name: str = "localhost") -> Iterator[tuple[RawServer, Au
 def test_tls_says_whom_it_asks_and_what_it_speaks(run: Any) -> None:
     """SNI has the host's name, ALPN is HTTP/1.1 alone; a connection is used again."""
 
-    async def two(line: HTTPTransport) -> list[tuple[int, bytes]]:
-        return [await post(line, url, b"x"), await post(line, url, b"y")]
+    async def two(transport: HTTPTransport) -> list[tuple[int, bytes]]:
+        return [await post(transport, url, b"x"), await post(transport, url, b"y")]
 
     with secure(lasting) as (server, authority, url):
         assert run(two, HTTPTransport(authority.client())) == [(200, b"hi")] * 2
@@ -760,7 +776,7 @@ def test_a_large_body_goes_through_tls(run: Any) -> None:
     """5 MB arrive as they were."""
     body = bytes(range(256)) * 512
     with secure(saying(OK)) as (server, authority, url):
-        assert run(lambda line: post(line, url, *[body] * 40), HTTPTransport(authority.client()))[0] == 200
+        assert run(lambda transport: post(transport, url, *[body] * 40), HTTPTransport(authority.client()))[0] == 200
     assert server.requests[0].body == body * 40
 
 
@@ -770,7 +786,7 @@ def test_a_certificate_is_checked(trouble: str, run: Any) -> None:
     with secure(lasting, name="localhost" if trouble == "nobody we trust" else "else.test") as (server, authority, url):
         context = ssl.create_default_context() if trouble == "nobody we trust" else authority.client()
         with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
-            run(lambda line: post(line, url, b"x"), HTTPTransport(context))
+            run(lambda transport: post(transport, url, b"x"), HTTPTransport(context))
     assert server.requests == []
 
 
@@ -779,7 +795,7 @@ def test_tls_has_the_clock_for_connecting(run: Any) -> None:
     with RawServer(silent) as server:
         url = server.url.replace("http://", "https://")
         with pytest.raises(httpx.ConnectTimeout):
-            run(lambda line: post(line, url, b"x", connect=0.2, write=9, read=9))
+            run(lambda transport: post(transport, url, b"x", connect=0.2, write=9, read=9))
 
 
 @pytest.mark.parametrize("act", [lambda talk: talk.reset(), lambda talk: talk.connection.close()], ids=["reset", "end"])
@@ -788,7 +804,7 @@ def test_tls_that_breaks_off_is_no_connection(act: Act, run: Any) -> None:
     with RawServer(act) as server:
         url = server.url.replace("http://", "https://")
         with pytest.raises(httpx.ConnectError):
-            run(lambda line: post(line, url, b"x", connect=9))
+            run(lambda transport: post(transport, url, b"x", connect=9))
 
 
 @pytest.mark.slow
@@ -799,18 +815,18 @@ def test_tls_has_the_other_clocks(phase: str, run: Any) -> None:
     clocks = {"write": 0.3, "read": 0.001} if phase == "write" else {"write": 0.001, "read": 0.3}
     expected = httpx.WriteTimeout if phase == "write" else httpx.ReadTimeout
     with secure(stall if phase == "write" else silent) as (_, authority, url), pytest.raises(expected):
-        run(lambda line: post(line, url, *pieces, connect=9, **clocks), HTTPTransport(authority.client()))
+        run(lambda transport: post(transport, url, *pieces, connect=9, **clocks), HTTPTransport(authority.client()))
 
 
 def test_a_cancelled_request_closes_tls_at_once(run: Any) -> None:
     """Without waiting for the other end's word of farewell."""
 
-    async def cancel(line: HTTPTransport) -> float:
+    async def cancel(transport: HTTPTransport) -> float:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.3):
-                await post(line, url, b"x")
+                await post(transport, url, b"x")
         began = time.monotonic()
-        await line.aclose()
+        await transport.aclose()
         return time.monotonic() - began
 
     with secure(silent) as (_, authority, url):
