@@ -127,7 +127,7 @@ def _event(body: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
     data = body.get("data", {})
     if not isinstance(kind, str) or not isinstance(data, Mapping):
         raise WebhookError("The body is not a webhook event: it has neither a type nor a service.")
-    common = {
+    common: dict[str, Any] = {
         "type": kind,
         "id": _text(body, "id"),
         "created_at": parse_time(body.get("created_at")),
