@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let hundreds of rows be sent again without the second that each of them takes in an outage."""
-    monkeypatch.setattr("ikpipe.run.executor.Budget", lambda: RetryBudget(10**6))
+    monkeypatch.setattr("ikpipe.run.executor.RetryBudget", lambda: RetryBudget(10**6))
 
 
 UP = {"uploaded", "exists", "accepted"}

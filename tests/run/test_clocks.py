@@ -22,7 +22,7 @@ HOURS = 3600.0
 @pytest.mark.parametrize("off", [-7 * HOURS, -2 * HOURS, 2 * HOURS, 7 * HOURS])
 def test_a_clock_that_is_hours_off(off: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether a token is refused as expired or as invalid, it is signed anew by the service's clock."""
-    monkeypatch.setattr("ikpipe.run.executor.Times", lambda: TokenTimes(here=lambda: time.time() + off))
+    monkeypatch.setattr("ikpipe.run.executor.TokenTimes", lambda: TokenTimes(here=lambda: time.time() + off))
     results = run(table(40), Between(Library(), lambda *_: None))
     assert set(results["ik_status"]) == {"uploaded"}
 
@@ -37,7 +37,7 @@ def test_a_clock_that_is_set_right_in_mid_run(off: float, monkeypatch: pytest.Mo
         signed += 1
         return time.time() + (off if signed < 30 else 0)
 
-    monkeypatch.setattr("ikpipe.run.executor.Times", lambda: TokenTimes(clock))
+    monkeypatch.setattr("ikpipe.run.executor.TokenTimes", lambda: TokenTimes(clock))
     results = run(table(60), Between(Library(), lambda *_: None), concurrency=4)
     assert set(results["ik_status"]) == {"uploaded"}
 
@@ -54,7 +54,7 @@ def test_a_machines_clock_that_jumps_changes_no_token(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("stored", [True, False])
 def test_an_older_version_does_not_pass_for_a_row(off: float, *, stored: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replaced file of the same size, one hour old, is not this row's, by whatever clock; its new version is."""
-    monkeypatch.setattr("ikpipe.run.executor.Times", lambda: TokenTimes(time.time, here=lambda: time.time() + off))
+    monkeypatch.setattr("ikpipe.run.executor.TokenTimes", lambda: TokenTimes(time.time, here=lambda: time.time() + off))
     frame, ago = table(5), [HOURS]
     library = Library(lambda: time.time() - ago[0])
     older = frame.assign(file=[content[::-1] for content in frame["file"]])

@@ -98,7 +98,7 @@ def test_retries_take_from_the_budget_and_successes_give_back(
             counts["give"] += 1
             super().give()
 
-    monkeypatch.setattr("ikpipe.run.executor.Budget", Counted)
+    monkeypatch.setattr("ikpipe.run.executor.RetryBudget", Counted)
     emulator = emulate(faults={"429": 0.5}, fault_wait=1, seed=1)
     results = quiet(blobs(*(b"%d" % row for row in range(20))), emulator.account, file_name="a", retries=30)
     assert counts == {"take": int(results["ik_attempts"].sum()) - 20, "give": 20}

@@ -203,7 +203,7 @@ def test_a_wrong_clock_is_set_right_once(
 ) -> None:
     """A fresh token that has expired on arrival means a slow clock here: the service's is believed, and it is said."""
     emulator = emulate()
-    monkeypatch.setattr("ikpipe.run.executor.Times", lambda: TokenTimes(lambda: time.time() - 7200))
+    monkeypatch.setattr("ikpipe.run.executor.TokenTimes", lambda: TokenTimes(lambda: time.time() - 7200))
     with caplog.at_level(logging.WARNING, logger="ikpipe"):
         results = run(table(5), emulator.account, concurrency=1)
     assert set(results["ik_status"]) == {"uploaded"}

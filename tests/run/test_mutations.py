@@ -38,7 +38,7 @@ def test_a_broken_row_is_found_out(
     machine: type[RecoveryMachine], emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, *, found: bool
 ) -> None:
     """A fresh token at once, or no look-up: files are stored twice, and the checker says so; as it is, none is."""
-    monkeypatch.setattr("ikpipe.run.executor.Row", machine)
+    monkeypatch.setattr("ikpipe.run.executor.RecoveryMachine", machine)
     emulator = emulate(faults={"store-then-cut": 0.3}, seed=1)
     results = ikpipe.upload(table(60), emulator.account, retries=2, **OPTIONS)
     assert bool(violations(emulator, results)) is found
