@@ -13,8 +13,9 @@
     job.py             what a run is to do: its table and mapping
     session.py         a run: plan each row, send it, count and record its end
     task.py            a row on its way
-    executor.py        carry out the steps of rows: record, send, search
-    contact.py         whether ImageKit answers at all, and accepts the keys
+    executor.py        carry out the steps of a row: sign, record, send, look up
+    admission.py       when a request may be sent: retry budget, concurrency, rate
+    health.py          what the run learns from each reply: contact, keys, rate, when to stop
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
     progress.py        progress bars and lines

@@ -88,7 +88,7 @@ class Session:
         self._work, self._planner, self._account = work, planner, account
         self._options, self._show, self._record = options, show, record
         self._group: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
-        self._travel: UploadExecutor | None = None
+        self._executor: UploadExecutor | None = None
         self._batches = OrderedResults(sink)
         self._keeper: TableRecorder | None = None
         if record is not None and self._group is not None:
@@ -103,23 +103,23 @@ class Session:
     async def go(self) -> None:
         """Take every row to its end; what stops the run is kept in `trouble`."""
         with SpoolFolder() as spool:
-            travel = UploadExecutor(self._account, self._options, self.control, self._group, spool, self._count)
-            travel.contact.proven = self._work.proven(self._record)
-            self._travel = travel
+            executor = UploadExecutor(self._account, self._options, self.control, self._group, spool, self._count)
+            executor.health.proven = self._work.proven(self._record)
+            self._executor = executor
 
             async def do(item: tuple[ResultBatch, UploadTask]) -> None:
-                batch, trip = item
+                batch, task = item
                 try:
-                    result = _warned(await travel.run(trip), trip.warnings)
+                    result = _warned(await executor.run(task), task.warnings)
                 except BaseException:  # stopped at once: what is certain so far
-                    batch.results[trip.position - batch.start] = _warned(trip.result, trip.warnings)
+                    batch.results[task.position - batch.start] = _warned(task.result, task.warnings)
                     raise
-                self._end(batch, trip.label, trip.position, result)
+                self._end(batch, task.label, task.position, result)
 
             # What another process cannot read again is written down ahead of the run.
             ahead = self._keeper.ahead() if self._keeper is not None and self._work.feed.ahead else None
             try:
-                await self.control.work(self._trips(), do, travel.gates, ahead)
+                await self.control.work(self._tasks(), do, executor.gates, ahead)
             except Exception as error:  # noqa: BLE001 - what is up already must come back with whatever went wrong
                 self.trouble = self.trouble or error
             finally:
@@ -156,7 +156,7 @@ class Session:
         self._rows = chunk.start + len(chunk.frame)
         return chunk
 
-    def _trips(self) -> Iterator[tuple[ResultBatch, UploadTask]]:
+    def _tasks(self) -> Iterator[tuple[ResultBatch, UploadTask]]:
         """Plan row after row as there is room for them; rows that have nothing to send end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
             known = self._known(chunk)
@@ -168,8 +168,8 @@ class Session:
                 for position, label, (_, job) in zip(count(part.start), part.frame.index, jobs, strict=False):
                     if self.control.draining:
                         return
-                    if (trip := self._begun(batch, label, position, job, known.get(position))) is not None:
-                        yield batch, trip
+                    if (task := self._task(batch, label, position, job, known.get(position))) is not None:
+                        yield batch, task
 
     def _known(self, chunk: Chunk) -> dict[int, RowHistory]:
         return self._work.known(chunk) | ({} if self._record is None else self._record.known(chunk))
@@ -196,50 +196,37 @@ class Session:
         fields = None if known is None else known.fields  # of entries that are trusted, whose hash may not be there
         return changed or (fields is not None and job.as_begun(fields).fields != fields)
 
-    def _since(self, position: int) -> float | None:
-        """Return since when others may have sent a row; a file from before a row changed is not the row's."""
-        replaced = self._contents is not None and position in self._contents.several
-        return None if replaced else self._options.shared_since
-
-    def _begun(
+    def _task(
         self,
         batch: ResultBatch,
         label: Any,
         position: int,
-        job: UploadRequest | list[Problem],
-        known: RowHistory | None,
+        request: UploadRequest | list[Problem],
+        history: RowHistory | None,
     ) -> UploadTask | None:
-        """Give a row that is to travel, or end it here."""
-        if self._changed(position, job, known) and known is not None:
-            batch.results[position - batch.start], known = CANCELLED, None
-        if known is not None and not known.in_doubt:
-            self._end(batch, label, position, known.result, new=False)
+        """Return the task of a row that has something to send or to look up; any other row ends here."""
+        if self._changed(position, request, history) and history is not None:
+            batch.results[position - batch.start], history = CANCELLED, None
+        if history is not None and not history.in_doubt:
+            self._end(batch, label, position, history.result, new=False)
             return None
-        if isinstance(job, UploadRequest):
-            return self._trip(UploadTask(label, position, job, since=self._since(position)), known)
-        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in job if problem.severity == "error")
-        invalid = _warned(Result("invalid", job[0].code, words), [one for one in job if one.severity == "warning"])
-        if known is not None:
-            return self._trip(UploadTask(label, position, None, invalid), known)
+        skew = self._options.policy.clock_skew
+        if isinstance(request, UploadRequest):
+            # Others may have sent the row since then; a file from before a row changed is not the row's.
+            replaced = self._contents is not None and position in self._contents.several
+            since = None if replaced else self._options.shared_since
+            if history is None:
+                return UploadTask(label, position, request, first_sent=since)
+            if history.begun is None and request.target in self._work.earlier:
+                history = self._work.earlier[request.target]._replace(result=history.result)
+            return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
+        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in request if problem.severity == "error")
+        warnings = [problem for problem in request if problem.severity == "warning"]
+        invalid = _warned(Result("invalid", request[0].code, words), warnings)
+        if history is not None:
+            return UploadTask.from_history(label, position, None, history, skew, invalid=invalid)
         self._end(batch, label, position, invalid)
         return None
-
-    def _trip(self, trip: UploadTask, known: RowHistory | None) -> UploadTask:
-        """Give a row on its way what is known of it."""
-        if known is None:
-            return trip
-        if known.begun is None and trip.job is not None and trip.job.target in self._work.earlier:
-            known = self._work.earlier[trip.job.target]._replace(result=known.result)
-        job = trip.job = trip.job and trip.job.as_begun(known.fields)
-        trip.known, trip.result, trip.doubted, token = known, known.result, True, known.token
-        if known.begun is not None or job is None or job.own_name:
-            trip.sought = known.sought(self._options.policy.clock_skew)
-        trip.since = trip.since if known.first is None else min(trip.since or known.first, known.first)
-        if job is not None and known.begun is not None:
-            same = job.fields == known.fields and job.stored_size == known.begun.size and job.source.kind != "fetch"
-            trip.begun = same
-            trip.token = token if same and token is not None and token.exp > time.time() else None
-        return trip
 
     def _count(self, count: int) -> None:
         self.progress.bytes += count
@@ -286,7 +273,7 @@ class Session:
     def error(self, results: Any) -> Error | None:
         """Say why the run did not go through its rows, if it did not; the error carries the frame."""
         where = "" if self._record is None else f" The run's journal is {self._record.journal.path}."
-        trouble = (self._travel.trouble if self._travel is not None else None) or self.trouble
+        trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
         if (refused := self._refused(where, results)) is not None:
             return refused
         if isinstance(trouble, JournalError):
@@ -318,14 +305,14 @@ class Session:
 
     def _refused(self, where: str, results: Any) -> AccountError | None:
         """Return why nothing more could be sent: the account is refused, or nobody answers."""
-        travel = self._travel
-        if travel is None:
+        if self._executor is None:
             return None
-        if (refusal := travel.refusal) is not None:
+        health = self._executor.health
+        if (refusal := health.refusal) is not None:
             mend = CODES[refusal.result.error or ""].fix
             words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
             return AccountError(words, results)
-        if (why := travel.unreachable) is not None and not self.control.interrupted:
+        if (why := health.unreachable) is not None and not self.control.interrupted:
             return UnreachableError(f"The run stopped: {why}{where}", results)
         return None
 

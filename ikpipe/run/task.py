@@ -1,7 +1,8 @@
-"""A row on its way: its job, what is known of it, where its file would be."""
+"""One row while it is uploaded: its request, what is known of it from before, and what happened since."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,92 +14,219 @@ if TYPE_CHECKING:
     from ikpipe.errors import Problem
     from ikpipe.journal.history import RowHistory
     from ikpipe.request.planner import UploadRequest
+    from ikpipe.request.reply import UploadReply
     from ikpipe.request.sources import FileSource
     from ikpipe.request.token import UploadToken
 
 
 @dataclass(slots=True)
 class UploadTask:
-    """A row on its way, and what its next step needs of those before.
+    """One row while it is uploaded. What happens to it is noted by its methods alone.
 
-    `job` is None where the row breaks a rule, and `instead` what it ends with when it would be sent. `known` is what is
-    left of an earlier run or process. `sought` is where its file would be, `since` when its first request left, `begun`
-    whether the journal has its parameters, `doubted` whether a request of it is in doubt. `tries` counts its attempts
-    in this run, also those that could not be signed. `result` is its last word so far.
+    Attributes
+    ----------
+    label, position
+        The row's index label, and its position in the table.
+    request
+        What to send; None for a row that breaks a rule.
+    invalid
+        The result of a row that breaks a rule, should it have to be sent.
+    history
+        What an earlier run or process left of the row; None if it is new.
+    token, source
+        The token of the last request, and the file that was downloaded for it.
+    expected
+        The file that a search of the library looks for; None where that is not known.
+    first_sent
+        When the first request may have been sent, in seconds since 1970, by this run or another one.
+    attempted, is_retry
+        Whether this run made an attempt, and whether one that counts against the retry budget.
+    recorded
+        Whether the journal has the parameters of the request.
+    unconfirmed
+        Whether a request may have stored the file, and no reply said so.
+    result
+        The row's result so far: what it ends with if the run is stopped now.
     """
 
     label: Any
     position: int
-    job: UploadRequest | None
-    instead: Result | None = None
-    known: RowHistory | None = None
+    request: UploadRequest | None
+    invalid: Result | None = None
+    history: RowHistory | None = None
     token: UploadToken | None = None
     source: FileSource | None = None
-    sought: ExpectedFile | None = None
-    since: float | None = None
-    sent: int = 0
-    tries: int = 0
-    downloads: int = 0  # that failed
-    begun: bool = False
-    doubted: bool = False
+    expected: ExpectedFile | None = None
+    first_sent: float | None = None
+    attempted: bool = False
+    is_retry: bool = False
+    recorded: bool = False
+    unconfirmed: bool = False
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
+
+    @classmethod
+    def from_history(
+        cls,
+        label: Any,
+        position: int,
+        request: UploadRequest | None,
+        history: RowHistory,
+        clock_skew: float,
+        *,
+        invalid: Result | None = None,
+        shared_since: float | None = None,
+    ) -> UploadTask:
+        """Return the task of a row whose file may be stored: an earlier run or process left it unknown.
+
+        Parameters
+        ----------
+        label, position, request, invalid
+            As the attributes.
+        history
+            What is known of the row.
+        clock_skew
+            Seconds by which this machine's clock may differ from the service's.
+        shared_since
+            When others may have started to send the same row, in seconds since 1970; None: nobody does.
+        """
+        prepared, token, expected = history.begun, None, None
+        if prepared is not None or request is None or request.own_name:
+            expected = history.sought(clock_skew)
+        request = None if request is None else request.as_begun(history.fields)
+        # Only the very same request may use its token again. A file that is downloaded may have changed since.
+        same = (
+            request is not None
+            and prepared is not None
+            and (request.fields, request.stored_size) == (history.fields, prepared.size)
+            and request.source.kind != "fetch"
+        )
+        if same and history.token is not None and history.token.exp > time.time():
+            token = history.token
+        times = [when for when in (shared_since, history.first) if when is not None]
+        return cls(
+            label,
+            position,
+            request,
+            invalid,
+            history,
+            token,
+            expected=expected,
+            first_sent=min(times, default=None),
+            recorded=same,
+            unconfirmed=True,
+            result=history.result,
+        )
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What of the row is not sent as given."""
-        return () if self.job is None else self.job.warnings
+        return () if self.request is None else self.request.warnings
 
     @property
     def size(self) -> int | None:
-        """The bytes that the stored file must have, where that is known; a download has them once it is here."""
-        if self.job is None:
+        """The size in bytes of the stored file, where it is known; that of a download is known once it is here."""
+        if self.request is None:
             return None
-        fetched = self.source is not None and "transformation" not in self.job.fields
-        return self.source.size if fetched and self.source is not None else self.job.stored_size
+        if self.source is not None and "transformation" not in self.request.fields:
+            return self.source.size
+        return self.request.stored_size
 
     @property
-    def fixed(self) -> bool:
-        """Whether it is known where the file will be: a name that the service makes is not."""
-        return self.job is not None and self.job.fields.get("useUniqueFileName") == "false"
+    def fixed_name(self) -> bool:
+        """Whether it is known where the file will be stored: a name that the service makes is not."""
+        return self.request is not None and self.request.fields.get("useUniqueFileName") == "false"
 
-    def departs(self, now: float, clock_skew: float, *, fresh: bool, guess: bool) -> None:
-        """Note that a request leaves: from now on its file may be there."""
-        self.begun = True
-        self.since = now if self.since is None else self.since
-        if fresh and not guess:
-            self.doubted = False
-        if fresh and self.job is not None:
-            since = None if self.job.own_name else self.since - clock_skew
-            self.sought = ExpectedFile(self.job.target, self.size, since) if self.fixed else None
+    @property
+    def locatable(self) -> bool:
+        """Whether the library can be searched for the row, before its first request and after it."""
+        if self.expected is not None:
+            return True
+        # A name that the service made, or that an earlier run made and nobody recorded, is not known.
+        return self.request is not None and self.fixed_name and not (self.request.own_name and self.history is not None)
 
-    def to_look_for(self) -> ExpectedFile | None:
-        """Say what to look for.
+    def expected_file(self) -> ExpectedFile | None:
+        """Return the file to search for; None where nothing is to be found.
 
-        Where nobody knows since when the file may be there, a namesake of that size may be an older version of it,
-        unless none may be replaced.
+        Where nobody knows since when the file may be stored, a file of that name and size may be an older version of
+        it, unless none may be replaced.
         """
-        if self.sought is not None or self.job is None:
-            return self.sought
-        kept = self.job.fields.get("overwriteFile") == "false" and self.job.stored_size is not None
-        return ExpectedFile(self.job.given_target, self.job.stored_size) if kept else None
+        if self.expected is not None or self.request is None:
+            return self.expected
+        kept = self.request.fields.get("overwriteFile") == "false" and self.request.stored_size is not None
+        return ExpectedFile(self.request.given_target, self.request.stored_size) if kept else None
 
-    def placed(self, result: Result) -> Result:
-        """Note where the file is or would be, if no answer said so, so that a later run can look for it too."""
-        job = self.job
+    def admitted(self) -> None:
+        """Note that an attempt is made, which may end before anything is sent."""
+        self.attempted = True
+
+    def downloaded(self, source: FileSource | None) -> None:
+        """Note where the downloaded file is."""
+        self.source = source
+
+    def download_failed(self) -> None:
+        """Note that a download failed."""
+        self.is_retry = True
+
+    def signed(self, token: UploadToken | None) -> None:
+        """Note the token of the next request."""
+        self.token = token
+
+    def intended(self, now: float, clock_skew: float, *, fresh: bool, guess: bool) -> None:
+        """Note that a request is about to be sent: from now on the file may be stored.
+
+        Parameters
+        ----------
+        now
+            Seconds since 1970, by this machine's clock.
+        clock_skew
+            Seconds by which that may differ from the service's clock.
+        fresh, guess
+            As for `SendStep`.
+        """
+        self.recorded = True
+        self.first_sent = now if self.first_sent is None else self.first_sent
+        if fresh and not guess:
+            self.unconfirmed = False
+        if fresh and self.request is not None:
+            since = None if self.request.own_name else self.first_sent - clock_skew
+            self.expected = ExpectedFile(self.request.target, self.size, since) if self.fixed_name else None
+        # What stays if the run is stopped before a reply is here.
+        words = "the run was stopped while it was being sent"
+        self.result = self.with_target(Result("unknown", "connection_lost", words))
+
+    def answered(self, reply: UploadReply) -> UploadReply:
+        """Note that a request was sent; return its reply as far as it is about this row's file."""
+        self.is_retry = True
+        reply = reply._replace(result=self._verified(self.with_target(reply.result)))
+        foreign = reply.result.status == "unknown" and reply.result.error == "bad_reply"
+        return reply._replace(own=False) if foreign else reply
+
+    def concluded(self, reply: UploadReply) -> bool:
+        """Note what a reply says of the row; return whether it is certain that nothing is stored."""
+        taken = self.request is not None and self.request.own_name and reply.result.error == "name_taken"
+        self.unconfirmed = self.unconfirmed or reply.ambiguous or taken
+        failed = reply.result.status == "failed"
+        # A rejection says nothing of the request before it, whose reply was lost.
+        if not (self.unconfirmed and failed):
+            self.result = reply.result
+        return failed and not self.unconfirmed
+
+    def with_target(self, result: Result) -> Result:
+        """Add to a result where the file is or would be, so that a later run can search for it too."""
+        request = self.request
         if (
-            job is not None
-            and job.own_name
+            request is not None
+            and request.own_name
             and result.status in ("unknown", "exists", "accepted")
             and result.file_path is None
         ):
-            result.name, result.file_path = job.fields["fileName"], job.target
+            result.name, result.file_path = request.fields["fileName"], request.target
         return result
 
-    def verified(self, result: Result) -> Result:
-        """See that what was stored is what was sent: details of another file say nothing of this one."""
-        job = self.job
-        if result.status == "uploaded" and job is not None:
-            result = placed(result, job.target, self.size, unique=not self.fixed)
+    def _verified(self, result: Result) -> Result:
+        """Check that what was stored is what was sent: details of another file say nothing of this one."""
+        if result.status == "uploaded" and self.request is not None:
+            result = placed(result, self.request.target, self.size, unique=not self.fixed_name)
         if result.status == "uploaded" and self.size is not None and result.size not in (None, self.size):
             words = f"{self.size:,} bytes were sent, and {result.size:,} are stored"
             result.status, result.error, result.message = "failed", "size_differs", words

@@ -17,7 +17,8 @@ from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
-from ikpipe.run.executor import HELD, UploadExecutor
+from ikpipe.run.admission import HELD
+from ikpipe.run.executor import UploadExecutor
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import SendOptions
 from ikpipe.run.prepare import collect_mapping
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 def test_urls_have_a_gate_of_their_own(concurrency: int | None, gates: int, account: Account, tmp_path: Path) -> None:
     """How many the service fetches at once is found out apart from how many bytes this line takes; 7 are 7 in all."""
     options = SendOptions(ServiceClient(), Policy(), concurrency=concurrency)
-    travel = UploadExecutor(account, options, RunControl(), None, tmp_path, lambda _count: None)
-    assert len(travel.gates) == gates
+    executor = UploadExecutor(account, options, RunControl(), None, tmp_path, lambda _count: None)
+    assert len(executor.gates) == gates
 
 
 def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> None:
@@ -119,9 +120,9 @@ def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -
     """Whoever holds files sends so many at once as a browser does."""
     wire = ServiceClient()
     wire.held = {}.get
-    travel = UploadExecutor(account, SendOptions(wire, Policy()), RunControl(), None, tmp_path, lambda _count: None)
-    assert [gate.size for gate in travel.gates][-1] == HELD
-    assert len(travel.gates) == 3
+    executor = UploadExecutor(account, SendOptions(wire, Policy()), RunControl(), None, tmp_path, lambda _count: None)
+    assert [gate.size for gate in executor.gates][-1] == HELD
+    assert len(executor.gates) == 3
 
 
 def test_a_dropped_row_is_not_sent_while_the_others_are(

@@ -228,7 +228,7 @@ def test_a_row_that_only_fails_alone_is_found(monkeypatch: pytest.MonkeyPatch, s
             raise OverflowError("a kind that nobody thought of")
         return before(self, chunk)
 
-    monkeypatch.setattr("ikpipe.frames.mapping.Plan.rows", rows)
+    monkeypatch.setattr("ikpipe.frames.mapping.ColumnMapping.rows", rows)
     row = others_are_uploaded(frame, service.account)
     assert row["ik_error"] == "unreadable_value"
     assert "OverflowError: a kind that nobody thought of" in row["ik_message"]

@@ -44,15 +44,15 @@ def test_a_broken_row_is_found_out(
     assert bool(violations(emulator, results)) is found
 
 
-async def _nothing(self: UploadExecutor, trip: Any, *_: object) -> bool:
+async def _nothing(self: UploadExecutor, task: Any, *_: object) -> bool:
     """Write no intent."""
-    trip.since = trip.since or 1.0
+    task.first_sent = task.first_sent or 1.0
     return self is not None
 
 
 def forgetful(*args: Any, **options: Any) -> None:
     """Upload without intents."""
-    UploadExecutor._intend = _nothing  # type: ignore[method-assign]  # noqa: SLF001
+    UploadExecutor._record = _nothing  # type: ignore[method-assign]  # noqa: SLF001
     ikpipe.upload(*args, **options)
 
 

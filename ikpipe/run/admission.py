@@ -1,0 +1,156 @@
+"""When a request may be sent: retry budget, concurrency limit and rate, as one ``async with``."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Self
+
+from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.limits import MOST, AdaptiveLimit, FixedLimit
+from ikpipe.request.reply import UploadReply
+from ikpipe.request.result import Result
+
+if TYPE_CHECKING:
+    from ikpipe.concurrency.control import RunControl
+    from ikpipe.concurrency.rate import RateLimiter, RetryBudget
+    from ikpipe.run.health import RunHealth
+    from ikpipe.run.options import SendOptions
+    from ikpipe.run.task import UploadTask
+
+HELD = 6  # concurrent uploads of files that a browser holds: it opens no more connections to one host
+_OTHER_FILES, _FILES_OF_AN_UPLOAD = 32, 3  # open files: for everything else; two connections and the uploaded file
+
+
+class Admission:
+    """Let the requests of a run through, each with a `Permit`.
+
+    Parameters
+    ----------
+    options
+        The maximum number of concurrent uploads, and who holds the files.
+    control
+        Cuts waits short when the run stops.
+    health
+        Says whether a row may send a request now, and is told of each attempt.
+    limiter, budget
+        The run's rate, and its budget of retries.
+    """
+
+    def __init__(
+        self,
+        options: SendOptions,
+        control: RunControl,
+        health: RunHealth,
+        limiter: RateLimiter,
+        budget: RetryBudget,
+    ) -> None:
+        self.control, self.health, self.limiter, self.budget = control, health, limiter, budget
+        number, most = options.concurrency, max_in_flight()
+        self._default = ConcurrencyGate(AdaptiveLimit(most) if number is None else FixedLimit(number))
+        # ImageKit downloads URLs itself: how many it can process says nothing about how many bytes leave from here.
+        self._by_kind = {} if number is not None else {"url": ConcurrencyGate(AdaptiveLimit(most))}
+        if number is None and options.wire.held is not None:
+            self._by_kind["held"] = ConcurrencyGate(FixedLimit(HELD))
+
+    @property
+    def gates(self) -> list[ConcurrencyGate]:
+        """The concurrency gates, one for each group of file kinds."""
+        return [self._default, *self._by_kind.values()]
+
+    def permit(self, task: UploadTask, kind: str) -> Permit:
+        """Return the permit for a row's next request; `kind` is the kind of its file source."""
+        return Permit(self, task, self._by_kind.get(kind, self._default))
+
+
+class Permit:
+    """Permission for one request: entering waits for it, and leaving gives its place back.
+
+    Entering waits for the retry budget (for a row's second and later requests), until the run's health lets the row
+    send, and for a place at the gate. The request is prepared inside; `turn` then waits for the rate, since what the
+    rate spaces is the beginnings of requests, and preparing one can take long.
+
+    Attributes
+    ----------
+    granted
+        Whether the row may go on; False once the run stops.
+    sent_at
+        When the request was sent, in seconds of the monotonic clock; None if it was not.
+    reply
+        What came of the attempt, for the gate and the run's health; the caller sets it before leaving.
+    """
+
+    __slots__ = ("_admission", "_gate", "_task", "granted", "reply", "sent_at")
+
+    def __init__(self, admission: Admission, task: UploadTask, gate: ConcurrencyGate) -> None:
+        self._admission, self._task, self._gate = admission, task, gate
+        self.granted = False
+        self.sent_at: float | None = None
+        self.reply = not_sent()
+
+    async def __aenter__(self) -> Self:
+        self.granted = await self._budgeted() and await self._entered()
+        if self.granted:
+            self._task.admitted()
+            self._admission.health.attempt_started(self._task.position)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self.granted:
+            self._gate.release(self.sent_at, time.monotonic(), overload=self.reply.overload)
+            self._admission.health.attempt_ended(self._task.position, self.reply)
+
+    async def turn(self) -> bool:
+        """Wait until the rate lets the request begin; return whether to go on."""
+        limiter, control, asked = self._admission.limiter, self._admission.control, time.monotonic()
+        delay = limiter.reserve(asked)
+        while delay > 0 and await control.sleep(delay):
+            # A rejection that came meanwhile can hold the request back longer.
+            now = time.monotonic()
+            delay, asked = limiter.held(now, asked), now
+        return not control.draining
+
+    def sent(self) -> float:
+        """Note that the request is sent now; return when that was."""
+        self.sent_at = time.monotonic()
+        self._gate.sent()
+        return self.sent_at
+
+    async def _budgeted(self) -> bool:
+        """Wait for the retry budget where this is a retry; return whether to go on."""
+        if not self._task.is_retry:
+            return True
+        delay, control = self._admission.budget.take(time.monotonic()), self._admission.control
+        return not control.draining if delay <= 0 else await control.sleep(delay)
+
+    async def _entered(self) -> bool:
+        """Wait until the row may send and the gate has room; return whether to go on."""
+        task, health = self._task, self._admission.health
+
+        def may_send() -> bool:
+            return health.may_send(task.position, first=not task.attempted)
+
+        while await self._admission.control.until(may_send) and await self._gate.acquire(again=task.is_retry):
+            if may_send():
+                return True
+            self._gate.release()
+        return False
+
+
+def max_in_flight() -> int:
+    """Return how many concurrent uploads the limit of open files allows."""
+    try:
+        import resource
+
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        taken = len(os.listdir("/dev/fd"))  # noqa: PTH208 - the names are enough
+    except (ImportError, OSError):
+        return MOST
+    if allowed == resource.RLIM_INFINITY:
+        return MOST
+    return max(1, min(MOST, (allowed - taken - _OTHER_FILES) // _FILES_OF_AN_UPLOAD))
+
+
+def not_sent() -> UploadReply:
+    """Return the reply of a row that is not sent, since the run stops."""
+    return UploadReply(Result("cancelled", "cancelled", "the run stopped first"))

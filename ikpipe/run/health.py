@@ -1,0 +1,212 @@
+"""What a run learns from each reply: whether ImageKit answers and accepts the keys, how fast to send, when to stop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING
+
+from ikpipe.concurrency.rate import WINDOWS
+from ikpipe.request.recovery import LookupResult, duration, overlong
+from ikpipe.request.reply import OF_THE_TOKEN, UploadReply
+from ikpipe.request.result import SETTLED
+
+if TYPE_CHECKING:
+    from ikpipe.concurrency.control import RunControl
+    from ikpipe.concurrency.rate import RateLimiter, RetryBudget
+    from ikpipe.request.account import Account
+    from ikpipe.request.policy import Policy
+    from ikpipe.request.recovery import Event
+    from ikpipe.request.token import TokenTimes, UploadToken
+
+_log = logging.getLogger("ikpipe")
+
+SCOUTS = 4  # rows that keep trying while nothing has been heard from ImageKit
+_LONG = 5.0  # seconds: a longer wait is logged
+_SKEW = 5  # seconds between the service's `Date` and the times of a token that it accepts
+
+
+class RunHealth:
+    """The state that all rows of a run share, and that their replies change.
+
+    Contact: as long as nothing has been heard from ImageKit and requests fail, a few rows (the scouts) use up their
+    attempts, and all others wait. Once all scouts have failed, contact is lost and the run stops.
+
+    Keys: as long as no row was stored and the fresh token of a row was refused, no other row begins before it is clear
+    what the refusal means: the keys may be wrong, or something between here and ImageKit repeats requests.
+
+    Parameters
+    ----------
+    account, policy, control
+        The account, the longest pause of a run, and what stops the run.
+    limiter, budget
+        The rate and the retry budget, which replies change.
+    times
+        The clock of tokens, which the service's time corrects.
+
+    Attributes
+    ----------
+    proven
+        Whether a row was stored: then the keys are right.
+    refusal
+        The reply that stopped the run, if one did.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        policy: Policy,
+        control: RunControl,
+        limiter: RateLimiter,
+        budget: RetryBudget,
+        times: TokenTimes,
+    ) -> None:
+        self._account, self._policy, self._control = account, policy, control
+        self._limiter, self._budget, self._times = limiter, budget, times
+        self.proven = False
+        self.refusal: UploadReply | None = None
+        self._silence: UploadReply | None = None  # the last attempt without a sign of the service
+        self._heard = False
+        self._suspects: set[int] = set()  # rows whose fresh token was refused, and nobody knows yet why
+        self._scouts: set[int] = set()
+        self._failed_scouts: set[int] = set()
+        self._attempting: set[int] = set()
+        self._logged_until = -math.inf
+
+    @property
+    def contact_lost(self) -> bool:
+        """Whether all scouts have used up their attempts, and nothing has been heard from ImageKit."""
+        failed = self._failed_scouts
+        return not self._heard and bool(failed) and self._scouts <= failed and not self._attempting
+
+    @property
+    def unreachable(self) -> str | None:
+        """Why the run stopped, if nothing was heard from ImageKit."""
+        last = self._silence
+        if last is None or not self.contact_lost or self.refusal is not None:
+            return None
+        if last.result.error == "signer_failed":
+            return f"No row could be signed: {last.result.message}."
+        words = f"ImageKit gave no answer at {self._account.upload_url}: {last.result.message}."
+        return f"{words} Check the address, the network and any proxy."
+
+    def may_send(self, row: int, *, first: bool) -> bool:
+        """Whether a row may send a request now; `first`: it has made no attempt yet."""
+        if first and self._suspects and not self.proven:
+            return False
+        if self._heard or self._silence is None or row in self._scouts:
+            return True
+        if len(self._scouts) == SCOUTS:
+            return False
+        self._scouts.add(row)
+        return True
+
+    def attempt_started(self, row: int) -> None:
+        """Note that a row makes an attempt."""
+        self._attempting.add(row)
+        self._suspects.discard(row)
+
+    def attempt_ended(self, row: int, reply: UploadReply) -> None:
+        """Note what came of an attempt."""
+        self._attempting.discard(row)
+        self._heard = self._heard or reply.own
+        self.proven = self.proven or reply.result.status in SETTLED
+        if reply.silent and not self._heard:
+            self._silence = reply
+            if len(self._scouts) < SCOUTS:
+                self._scouts.add(row)
+        self._wake()
+
+    def row_ended(self, row: int, reply: UploadReply) -> None:
+        """Note how a row ended."""
+        if reply.stops_run == "unproven" and not self.proven and not self._control.draining:
+            self.stop(reply)
+        self._suspects.discard(row)
+        if reply.result.status in SETTLED:
+            self._heard = self.proven = True
+        elif row in self._scouts and not reply.silent:
+            self._scouts.discard(row)
+        elif row in self._scouts:
+            self._failed_scouts.add(row)
+        self._wake()
+
+    def learn(self, row: int, reply: UploadReply, sent_at: float, token: UploadToken, *, fresh: bool) -> UploadReply:
+        """Learn from the reply to a request, and return what it means for its row.
+
+        Parameters
+        ----------
+        row, reply
+            The row's position, and the reply.
+        sent_at
+            When the request was sent, in seconds of the monotonic clock.
+        token, fresh
+            The token that it had, and whether that was its first use.
+        """
+        reply = self._corrected_clock(reply, token)
+        if reply.result.status in SETTLED:
+            self._budget.give()
+        if reply.own and not reply.rate_limited:
+            self._limiter.accepted(sent_at)
+        if reply.rate_limited:
+            reply = self._slowed_down(reply, sent_at)
+        if reply.stops_run == "always":
+            self.stop(reply)
+        elif reply.stops_run == "unproven" and fresh and not self.proven:
+            if self._account.private_key is None:  # the library cannot be searched
+                self.stop(reply)
+            self._suspects.add(row)
+        return reply
+
+    def stop(self, reply: UploadReply) -> None:
+        """Stop the run, since nothing more can be stored."""
+        self.refusal = self.refusal or reply
+        self._control.drain()
+
+    def log_wait(self, seconds: float, event: Event | None) -> None:
+        """Log a row's long wait, once for all rows that wait at the same time; `event` is what it waits after."""
+        if self._control.draining:
+            return
+        reason = "before the next attempt"
+        if isinstance(event, LookupResult):
+            reason = "before the media library is searched again, since a new file may appear in it late"
+        elif isinstance(event, UploadReply) and event.wait is not None:
+            reason = f"as asked for: {event.result.message}"
+        self._log_long_wait(seconds, "waiting", reason)
+
+    def _log_long_wait(self, seconds: float, start: str, reason: str) -> None:
+        now = time.monotonic()
+        if seconds > _LONG and now >= self._logged_until:
+            self._logged_until = now + seconds
+            _log.warning("%s %s %s", start, duration(seconds), reason)
+
+    def _wake(self) -> None:
+        """Let waiting rows check again whether they may send; stop the run where ImageKit does not answer."""
+        if self.contact_lost and self.refusal is None:
+            self._control.drain()
+        self._control.news()
+
+    def _slowed_down(self, reply: UploadReply, sent_at: float) -> UploadReply:
+        """Hold the run for the time that a 429 names; a time that is too long stops it."""
+        wait, now = WINDOWS[0] if reply.wait is None else reply.wait, time.monotonic()
+        if wait > self._policy.longest_pause:
+            reply = overlong(reply)
+            self.stop(reply)
+            return reply
+        self._limiter.rejected(now, wait, sent_at)
+        if reply.limit is not None:
+            self._limiter.cap(now, *reply.limit)
+        self._log_long_wait(wait, "the run waits", f"as asked for: {reply.result.message}")
+        return reply
+
+    def _corrected_clock(self, reply: UploadReply, token: UploadToken) -> UploadReply:
+        """Learn the service's time; a token that was refused for its times is signed again by that time."""
+        if not reply.own or reply.date is None:
+            return reply
+        self._times.heard(reply.date)
+        if reply.result.error not in OF_THE_TOKEN or token.iat <= reply.date + _SKEW < token.exp + _SKEW:
+            return reply
+        ahead = self._times.ahead(reply.date)
+        if self._times.correct(ahead):
+            _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
+        return reply._replace(retryable=True)
