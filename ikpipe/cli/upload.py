@@ -70,12 +70,10 @@ def resume(options: Namespace) -> int:
 def _finish(options: Namespace, account: ikpipe.Account) -> int:
     """Continue the run of a journal."""
     from ikpipe.concurrency.control import to_sync
-    from ikpipe.frames.io.streams import reopened
-    from ikpipe.journal.catalog import found
-    from ikpipe.run.engine import options_as_begun, send
+    from ikpipe.run.engine import options_as_begun, resumed, send
 
     try:
-        record, work = found(options.journal, account, reopened, trust=options.trust_journal)
+        record, work = resumed(options.journal, account, trust=options.trust_journal)
     except JournalError as error:  # of which no other file can be named here
         raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
     with record.journal:

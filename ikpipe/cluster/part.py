@@ -215,7 +215,7 @@ def _record(
     named = JournalPart(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
     contents = ContentHashes(keyed=keys is not None)
     journal = SharedJournal(open_storage(place), place, named, order, contents)
-    return OpenJournal(journal, len(order), sign=catalog.again(account), contents=contents)
+    return OpenJournal(journal, len(order), sign=catalog.token_signer(account), contents=contents)
 
 
 def _opened(upload: PreparedUpload) -> Account:

@@ -1,4 +1,4 @@
-"""Where runs' journals are: begun, gone on with, found again, and cleared away."""
+"""Where the journals of runs are: start, resume, list and delete them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from ikpipe.journal.recorder import piece_of
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.known_runs import known_by
 from ikpipe.request.token import LocalSigner
-from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from ikpipe.journal.entries import Entry, RowRecord
     from ikpipe.request.account import Account
     from ikpipe.request.token import UploadToken
-    from ikpipe.run.options import SendOptions
 
 KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
 ENDING = ".ikjournal"
@@ -46,41 +44,56 @@ def folder() -> Path:
     return user_state_path("ikpipe") / "journals"
 
 
-def begin(path: str | Path | None, work: UploadJob, account: Account, options: SendOptions) -> OpenJournal:
-    """Begin a run's journal; one that is there already, of the very same work, is gone on with.
+def begin(
+    path: str | Path | None,
+    table: TableSource,
+    mapping: Mapping[str, Any],
+    account: Account,
+    *,
+    sending: Mapping[str, Any],
+    again: bool = False,
+    trust: bool = False,
+) -> OpenJournal:
+    """Start the journal of a run, or open the one that is there to continue the same run.
 
     Parameters
     ----------
     path
         The file; None makes one in the user's state folder.
-    options
-        How to send; `trust_journal` takes one that does not prove that this account wrote it.
+    table, mapping, account
+        What is uploaded, how, and to which account: the same in a journal that is continued.
+    sending
+        The options of the run, as plain JSON values.
+    again
+        Whether the table is one of results.
+    trust
+        Accept a journal that does not prove that this account wrote it.
 
     Raises
     ------
     JournalError
-        It cannot be made, is another run's, or nothing proves that this account wrote it.
+        It cannot be created, belongs to another run, or nothing proves that this account wrote it.
     """
     place = Path(path) if path is not None else _new_path()
     facts = {
         "run": uuid.uuid4().hex,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "rows": work.feed.rows,
-        "origin": work.feed.origin,
-        "again": work.again,
+        "rows": table.rows,
+        "origin": table.origin,
+        "again": again,
         "public_key": account.public_key,
-        "mapping": json_values.encode(dict(work.mapping)),
-        "sending": options.kept(),
+        "mapping": json_values.encode(dict(mapping)),
+        "sending": dict(sending),
     }
-    journal, sign = SQLiteJournal.make(place, account, trust=options.trust_journal), again(account)
+    journal, sign = SQLiteJournal.make(place, account, trust=trust), token_signer(account)
     try:
         if not journal.begun:
-            journal.begin(facts, _head_start(work.feed))
+            journal.begin(facts, _head_start(table))
             return OpenJournal(journal, journal.kept, fresh=True, sign=sign)
         before = journal.facts
         alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
-        same = _same(journal, work.feed) if alike and work.feed.ahead else None
-        if not alike or (same is None and work.feed.ahead):
+        same = _same(journal, table) if alike and table.ahead else None
+        if not alike or (same is None and table.ahead):
             raise JournalError(
                 f"The journal {place} is that of another run, begun {before['begun']}: its table, mapping or account "
                 "is another one. Name another file with journal=, or resume this one."
@@ -118,35 +131,35 @@ def _same(journal: SQLiteJournal, feed: TableSource) -> int | None:
     return rows
 
 
-def again(account: Account) -> Callable[..., UploadToken] | None:
+def token_signer(account: Account) -> Callable[..., UploadToken] | None:
     """Give what makes a token again, from its fields and times, where the key is here."""
     return None if account.private_key is None else LocalSigner(account).sign_at
 
 
-def found(
-    path: str | Path,
-    account: Account,
-    reopen: Callable[[dict[str, Any]], TableSource] | None = None,
-    *,
-    trust: bool = False,
-) -> tuple[OpenJournal, UploadJob]:
-    """Open the journal of a run that was cut off, and give what the run was to do.
+def open_interrupted(
+    path: str | Path, account: Account, *, trust: bool = False
+) -> tuple[OpenJournal, TableSource, dict[str, Any]]:
+    """Open the journal of a run that was interrupted.
 
     Parameters
     ----------
     path
         The file.
     account
-        Whose run it is.
-    reopen
-        Gives the table of its origin; None where none can be read.
+        The account that the run was started with.
     trust
-        Take a journal of which nothing proves that this account wrote it, if it is of the same public key.
+        Accept a journal that does not prove that this account wrote it, if it has the same public key.
+
+    Returns
+    -------
+    OpenJournal, TableSource, dict
+        The journal, the run's table (from the journal, or from the file that was being read) and its mapping.
 
     Raises
     ------
     JournalError
-        There is none, it cannot be used, the run is another account's, or nothing proves that this account wrote it.
+        There is no such journal, it cannot be used, the run is another account's, or nothing proves that this account
+        wrote it.
     """
     place = Path(path)
     if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
@@ -155,39 +168,34 @@ def found(
         raise JournalError(f"There is no journal {place}.{words}")
     journal = SQLiteJournal.open(place, account, trust=trust)
     try:
-        facts = journal.facts
-        feed = _feed(journal, reopen)
-        mapping = json_values.decode(facts["mapping"], trusted=True)
+        table = _table(journal)
+        mapping = json_values.decode(journal.facts["mapping"], trusted=True)
     except ValueError as error:
         journal.close()
         raise JournalError(f"The journal {place} is damaged: {error}.") from None
     except BaseException:
         journal.close()
         raise
-    return OpenJournal(journal, journal.rows, sign=again(account)), UploadJob(feed, mapping, facts["again"])
+    return OpenJournal(journal, journal.rows, sign=token_signer(account)), table, mapping
 
 
-def _feed(journal: SQLiteJournal, reopen: Callable[[dict[str, Any]], TableSource] | None) -> TableSource:
-    """Give the table of a journal: from there alone, or from where it was being read."""
+def _table(journal: SQLiteJournal) -> TableSource:
+    """Return the table of a journal: from there alone, or from the file that was being read."""
     origin = journal.facts["origin"]
-    if journal.rows is not None:
-        return (
-            InMemoryTable(_thawed(journal))
-            if origin is None
-            else JournalTable(journal.pieces, journal.rows, origin, trusted=True)
+    if journal.rows is None and origin is not None:
+        from ikpipe.frames.io.streams import reopened
+
+        return reopened(origin)
+    if journal.rows is None:
+        raise JournalError(
+            f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended "
+            "while it was taking them down. Do the same again with that table and journal=: it does only what is left."
         )
-    if origin is not None and reopen is not None:
-        return reopen(origin)
-    raise JournalError(
-        f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended while it "
-        "was taking them down. Do the same again with that table and journal=: it does only what is left."
-    )
-
-
-def _thawed(journal: SQLiteJournal) -> pd.DataFrame:
+    if origin is not None:
+        return JournalTable(journal.pieces, journal.rows, origin, trusted=True)
     first = next(journal.pieces(), None)
     head = "" if first is None else first.head or ""
-    return decode_frame(head, (piece.cells for piece in journal.pieces()), trusted=True)
+    return InMemoryTable(decode_frame(head, (piece.cells for piece in journal.pieces()), trusted=True))
 
 
 def earlier(

@@ -105,8 +105,17 @@ def retried(
     doubt = (results["ik_status"] == "unknown").any()
     named = earlier_journal is not None
     stories = catalog.earlier(results, account, earlier_journal, trust=trust) if doubt or named else ()
-    earlier = history.by_path(history.of_stories(stories, catalog.again(account))) if doubt else {}
+    earlier = history.by_path(history.of_stories(stories, catalog.token_signer(account))) if doubt else {}
     return UploadJob(table, mapping, again=True, earlier=earlier)
+
+
+def resumed(journal: str | Path, account: Account, *, trust: bool = False) -> tuple[OpenJournal, UploadJob]:
+    """Open the journal of a run that was interrupted, and return what is left to do of it.
+
+    Parameters and errors are those of `catalog.open_interrupted`.
+    """
+    record, table, mapping = catalog.open_interrupted(journal, account, trust=trust)
+    return record, UploadJob(table, mapping, again=record.journal.facts["again"])
 
 
 async def begin(
@@ -125,7 +134,15 @@ async def begin(
     """
     check_account(account)
     work.first_plan()  # which finds what is wrong with the mapping, before there is any file
-    record = catalog.begin(journal, work, account, options)
+    record = catalog.begin(
+        journal,
+        work.feed,
+        work.mapping,
+        account,
+        sending=options.kept(),
+        again=work.again,
+        trust=options.trust_journal,
+    )
     with record.journal as there:
         words = "the journal is %s; if this run is cut off, resume() finishes it"
         _log.info(words, there.path, extra={"journal": str(there.path)})

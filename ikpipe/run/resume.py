@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.control import to_sync
-from ikpipe.frames.io.streams import reopened
-from ikpipe.journal.catalog import found
-from ikpipe.run.engine import collected, options_as_begun, send
+from ikpipe.run.engine import collected, options_as_begun, resumed, send
 from ikpipe.run.keywords import SendKeywords, spelled_out
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
     """
     if unknown := [name for name in keywords if name not in SendKeywords.__annotations__]:
         raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}")
-    record, work = found(journal, account, reopened, trust=keywords.pop("trust_journal", False))
+    record, work = resumed(journal, account, trust=keywords.pop("trust_journal", False))
     with record.journal:
         options = options_as_begun(record, **keywords)
         results: pd.DataFrame = await collected(send, work, account, options, record)

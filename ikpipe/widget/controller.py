@@ -330,9 +330,9 @@ def _known(desk: Controller, session: str) -> dict[str, RowHistory]:
 
 def _read(path: Path, account: Account, start: str) -> dict[str, RowHistory]:
     found = {}
-    record, work = catalog.found(path, account)
+    record, table, _ = catalog.open_interrupted(path, account)
     with record.journal:
-        for chunk in work.feed.chunks():
+        for chunk in table.chunks():
             cells = chunk.frame["file"].tolist()
             for position, known in record.known(chunk).items():
                 cell = cells[position - chunk.start]

@@ -221,7 +221,7 @@ class _Last:
 def stories(path: Path, account: Account) -> dict[int, RowHistory]:
     """Give what a run's journal knows, by position; nothing if it is gone, in use, or not proven."""
     with suppress(JournalError), SQLiteJournal.open(path, account) as journal:
-        return history.of_stories(journal.stories(), catalog.again(account))
+        return history.of_stories(journal.stories(), catalog.token_signer(account))
     return {}
 
 
