@@ -125,7 +125,7 @@ class UploadExecutor:
             retries=self._options.retries,
             index_lag=policy.index_lag,
             first_wait=policy.first_wait,
-            sighted=self._account.private_key is not None and task.locatable,
+            searchable=self._account.private_key is not None and task.locatable,
             own_name=task.request is not None and task.request.own_name,
             resend=self._options.on_unknown == "resend",
             shared=self._options.shared_since is not None,
@@ -248,7 +248,7 @@ class UploadExecutor:
         try:
             return LookupResult(await self._lookups.find(expected))
         except OtherFileError:
-            return LookupResult(other=True)
+            return LookupResult(other_file=True)
         except Error as error:
             if not self._control.draining:
                 _log.warning("a row in doubt could not be looked for: %s", error)

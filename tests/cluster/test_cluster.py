@@ -309,7 +309,7 @@ def test_another_file_with_a_row_s_name_is_not_the_row_s(key: str | None, emulat
     results = plan(there.account, run="night", key=key)(table(1))
     assert [*results["ik_status"]] == ["failed"]
     assert [*results["ik_error"]] == ["name_taken"]
-    assert "another file has the name that was made for this row" in results["ik_message"].iloc[0]
+    assert "Another file has the name that was made for this row" in results["ik_message"].iloc[0]
     assert results["ik_file_id"].isna().all()
     assert stored(there) == 1
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.request.recovery import (
-    LOOKS,
+    LOOKUPS,
     RESENDS,
     Lookup,
     LookupResult,
@@ -130,7 +130,7 @@ def fence(**changed: object) -> RecoveryOptions:
             "retries": 5,
             "index_lag": LAG,
             "first_wait": 0.5,
-            "sighted": True,
+            "searchable": True,
             "own_name": True,
             "resend": False,
             **changed,
@@ -152,12 +152,12 @@ def test_its_last_word_is_true(*, own_name: bool) -> None:
 
 
 @pytest.mark.parametrize("own_name", [True, False])
-@pytest.mark.parametrize("sighted", [True, False])
-def test_nothing_is_stored_twice(*, own_name: bool, sighted: bool) -> None:
+@pytest.mark.parametrize("searchable", [True, False])
+def test_nothing_is_stored_twice(*, own_name: bool, searchable: bool) -> None:
     """There is never a second copy, also where the name is not fixed, and where nobody can look."""
     for decisions in EVERY:
         world = World(decisions, own_name)
-        play(world, fence(own_name=own_name, sighted=sighted))
+        play(world, fence(own_name=own_name, searchable=searchable))
         assert world.copies <= 1, decisions
 
 
@@ -196,7 +196,7 @@ def crashed(world: World, fence: RecoveryOptions, at: int, *, answered: bool, no
             break
     if last is None or settled:
         return play(world, fence)
-    return play(world, fence, PriorAttempts(Result("unknown", "connection_lost"), last, held=True, sent=sent))
+    return play(world, fence, PriorAttempts(Result("unknown", "connection_lost"), last, has_token=True, sent=sent))
 
 
 BRIEF = [list(decisions) for decisions in product(ARRIVALS, repeat=3)]
@@ -216,7 +216,7 @@ def test_a_client_that_dies(*, own_name: bool, answered: bool, noted: bool) -> N
 def test_a_token_that_was_left_goes_out_at_once() -> None:
     """The next process begins with the token of the last one."""
     steps = RecoveryMachine(fence(), lambda _low, high: high, lambda: 0.0).steps(
-        PriorAttempts(Result("unknown"), 0.0, held=True)
+        PriorAttempts(Result("unknown"), 0.0, has_token=True)
     )
     assert next(steps) == SendStep(fresh=False)
 
@@ -253,7 +253,7 @@ def test_the_refusal_of_a_fresh_token_is_looked_up(sight: LookupResult, status: 
 
 def test_the_refusal_of_a_fresh_token_in_the_dark_is_unknown() -> None:
     """Where nobody can look, the file may be stored."""
-    steps = RecoveryMachine(fence(sighted=False), lambda _low, high: high, lambda: 0.0).steps()
+    steps = RecoveryMachine(fence(searchable=False), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
     with pytest.raises(StopIteration) as end:
         steps.send(refused(stops_run="unproven"))
@@ -281,13 +281,15 @@ LONG_WAITS = [
 @pytest.mark.parametrize(("reply", "status"), LONG_WAITS)
 def test_a_wait_that_is_too_long_ends_the_row(reply: UploadReply, status: str) -> None:
     """A row waits a minute, and a quarter of an hour where the run waits; longer times end it, in words."""
-    steps = RecoveryMachine(fence(sighted=False), lambda _low, high: high, lambda: 0.0).steps()
+    steps = RecoveryMachine(fence(searchable=False), lambda _low, high: high, lambda: 0.0).steps()
     next(steps)
     with pytest.raises(StopIteration) as end:
         steps.send(reply)
     result = end.value.value.result
     assert (result.status, result.error) == (status, "wait_too_long")
-    assert re.search(r"; the next request is asked for in (61 seconds|15 minutes|24 hours)\.$", result.message)
+    assert re.search(
+        r"; the server asks to wait (61 seconds|15 minutes|24 hours) before the next request\.$", result.message
+    )
 
 
 def test_a_wait_that_is_too_long_leaves_the_look_up() -> None:
@@ -354,7 +356,7 @@ def test_without_a_view_doubt_stays_doubt() -> None:
     """Where nobody can look, a row whose token was spent in the dark ends unknown, and no other word is untrue."""
     for decisions in EVERY:
         world = World(decisions)
-        status = play(world, fence(sighted=False)).result.status
+        status = play(world, fence(searchable=False)).result.status
         assert status == "unknown" or (status in UP) == (world.copies > 0), decisions
 
 
@@ -362,7 +364,7 @@ def test_an_own_name_may_be_sent_again_in_the_dark() -> None:
     """With on_unknown="resend" a name of its own settles every doubt: taken means stored."""
     for decisions in EVERY:
         world = World(decisions)
-        status = play(world, fence(sighted=False, resend=True)).result.status
+        status = play(world, fence(searchable=False, resend=True)).result.status
         assert world.copies <= 1, decisions
         assert status == "unknown" or (status in UP) == (world.copies == 1), decisions
         assert status != "unknown" or "refused" in decisions, decisions
@@ -453,7 +455,7 @@ def test_look_ups_that_fail_are_given_up() -> None:
     """A library that cannot be asked some times in a row leaves the doubt."""
     world = Blind([])
     status = play(world, fence(), PriorAttempts(Result("unknown", "timed_out"), world.now)).result.status
-    assert (status, world.looks, world.requests) == ("unknown", LOOKS, [])
+    assert (status, world.looks, world.requests) == ("unknown", LOOKUPS, [])
 
 
 def test_an_earlier_doubt_is_looked_for_first() -> None:
@@ -499,7 +501,7 @@ def test_a_named_time_is_never_shortened(wait: float, chance: float) -> None:
 def test_doubt_that_was_sent_again_unseen_stays() -> None:
     """With on_unknown="resend" a refusal of the second request says nothing of the first, whose answer was lost."""
     world = World(["lost, token spent", *["lost"] * 5, "refused"], own_name=False)
-    result = play(world, fence(sighted=False, own_name=False, resend=True)).result
+    result = play(world, fence(searchable=False, own_name=False, resend=True)).result
     assert (result.status, result.error, world.requests[-1]) == ("unknown", "refused", "fresh")
 
 
@@ -509,9 +511,9 @@ def test_another_file_that_has_the_row_s_own_name() -> None:
     assert next(steps) == SendStep(fresh=True)
     assert steps.send(UploadReply(Result("failed", "name_taken", "taken"))) == Lookup()
     with pytest.raises(StopIteration) as end:
-        steps.send(LookupResult(other=True))
+        steps.send(LookupResult(other_file=True))
     assert (end.value.value.result.status, end.value.value.result.error) == ("failed", "name_taken")
-    assert "another file" in end.value.value.result.message
+    assert "Another file" in end.value.value.result.message
 
 
 def test_another_file_is_no_answer_to_a_doubt() -> None:
@@ -520,4 +522,4 @@ def test_another_file_is_no_answer_to_a_doubt() -> None:
         PriorAttempts(Result("unknown"), -2 * LAG)
     )
     assert next(steps) == Lookup()
-    assert steps.send(LookupResult(other=True)) == SendStep(fresh=True)
+    assert steps.send(LookupResult(other_file=True)) == SendStep(fresh=True)

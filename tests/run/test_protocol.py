@@ -125,7 +125,7 @@ class Client:
             past = None
             if one is not None:
                 assert one.token is not None
-                past = PriorAttempts(one.result, one.last or 0.0, held=True, sent=one.sent, guessed=one.guess)
+                past = PriorAttempts(one.result, one.last or 0.0, has_token=True, sent=one.sent, guessed=one.guess)
                 self._token[row] = one.token.iat
                 self._in_doubt.add(row)
             self._steps[row] = steps.steps(past)
@@ -280,17 +280,17 @@ def test_the_protocol_holds_for_long() -> None:
 class FreshAtOnce(RecoveryMachine):
     """Sends a fresh token after a reply in doubt, as official clients do."""
 
-    def _settle(self, doubt: UploadReply, **_options: Any) -> Any:
+    def _resend(self, unknown: UploadReply, **_options: Any) -> Any:
         yield WaitStep(0.1)
-        return UploadReply(Result("failed", doubt.result.error), retryable=True)
+        return UploadReply(Result("failed", unknown.result.error), retryable=True)
 
 
 class NoLook(RecoveryMachine):
     """Takes the refusal of a spent token for a sign that nothing is stored."""
 
-    def _look(self, last: UploadReply, doubt: UploadReply | None = None) -> Any:
+    def _look_up(self, last: UploadReply, unknown: UploadReply | None = None) -> Any:
         yield WaitStep(LAG)
-        return UploadReply(Result("failed", (doubt or last).result.error), retryable=True)
+        return UploadReply(Result("failed", (unknown or last).result.error), retryable=True)
 
 
 class BrokenByFreshTokens(Protocol):

@@ -131,7 +131,9 @@ def test_a_429_that_names_too_long_a_time_ends_the_run(header: str, body: Any, a
     """It would hold the whole run: the error says for how long."""
     slow = answering(429, body, header, "Date: Mon, 30 Nov 2026 12:00:00 GMT")
     with RawServer(answering(200, stored()), slow) as server:
-        with pytest.raises(ikpipe.AccountError, match=r"asked for in [0-9,]+ (days|hours)\. Retry after") as caught:
+        with pytest.raises(
+            ikpipe.AccountError, match=r"asks to wait [0-9,]+ (days|hours) before the next request\. Retry after"
+        ) as caught:
             quiet(blobs(*[b"x"] * 5), at(account, server.url), file_name="a", concurrency=1)
         assert len(server.requests) <= 2 + 1
     results: Any = caught.value.results
