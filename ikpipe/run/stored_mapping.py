@@ -1,14 +1,14 @@
-"""The mapping in the ``attrs`` of results: what `retry` takes of it, and what the caller has to pass again.
+"""The mapping in the ``attrs`` of results: what `retry` takes from it, and what the caller has to pass again.
 
-Whoever writes a results file writes its mapping too. So it is checked as a caller's would be, and it never says which
-folder is read (`root`), who downloads (`fetch`), or which address hears of the files (`webhook_url`).
+Whoever writes a results file writes its mapping too. So it is checked as a caller's would be, and never decides which
+folder is read (`root`), who downloads (`fetch`), or which address is told of the files (`webhook_url`).
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,78 +27,88 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
     Parameters
     ----------
     attrs
-        Those of the results.
+        The ``attrs`` of the results.
     given
-        What the caller said, as `prepare.gather` returns it; what it does not say is as it was for the results.
+        The caller's mapping, as `prepare.collect_mapping` returns it; what it leaves out is taken from the results.
     fetch
-        Who downloads URLs, where the caller said that.
+        Who downloads URLs, where the caller says so.
 
     Raises
     ------
     MappingError
-        The results say something that only the caller may say, or their mapping is not a valid one.
+        The results have settings that only the caller may pass, or their mapping is not a valid one.
     """
     known = known_by(attrs)
-    said = stored(attrs) if known is None else known.mapping
-    columns, parameters = _with_hook(said, given)
+    earlier = stored(attrs) if known is None else known.mapping
+    columns, parameters = _with_hook(earlier, given)
     if known is None:
         own = columns if columns is not given["columns"] else {}
-        _see_passed_again(said, given, fetch, own, parameters)
-        _tell(_besides(own, given["columns"]), _besides(parameters, given["parameters"]))
-        said = {"file_kind": said["file_kind"]}
+        _check_passed_again(earlier, given, fetch, own, parameters)
+        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]))
+        earlier = {"file_kind": earlier["file_kind"]}
     return {
         "columns": columns,
-        "root": given["root"] or said.get("root"),
-        "file_kind": given["file_kind"] or said.get("file_kind"),
-        "fetch": fetch or said.get("fetch", "server"),
+        "root": given["root"] or earlier.get("root"),
+        "file_kind": given["file_kind"] or earlier.get("file_kind"),
+        "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
     }
 
 
 def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the mapping in a frame's ``attrs``: nothing of it is to be trusted, but it has the form of one.
+    """Return the mapping in a frame's ``attrs``. It has the right types; nothing of it is to be trusted.
 
     Raises
     ------
     MappingError
         It is not one that ikpipe writes.
     """
-    said = about(attrs).get("mapping", {})
-    if not _named(said):
+    mapping = about(attrs).get("mapping", {})
+    if not _has_text_keys(mapping):
         raise _invalid()
-    columns, parameters, kind, fetch = (said.get(name) for name in ("columns", "parameters", "file_kind", "fetch"))
-    columns, parameters = {} if columns is None else columns, {} if parameters is None else parameters
-    sound = (
-        (_named(columns) and all(map(_is_target, columns.values())))
-        and (_named(parameters) and all(map(_is_value, parameters.values())))
-        and (kind is None or (isinstance(kind, str) and kind == "base64"))
-    )
-    if not sound:
+    columns = _part(mapping, "columns", _is_target)
+    parameters = _part(mapping, "parameters", _is_value)
+    kind, fetch, root = mapping.get("file_kind"), mapping.get("fetch"), mapping.get("root")
+    if kind is not None and not _is_text(kind, "base64"):
         raise _invalid()
     return {
-        "columns": dict(columns),
-        "parameters": dict(parameters),
+        "columns": columns,
+        "parameters": parameters,
         "file_kind": kind,
-        "root": None if said.get("root") is None else "said",
-        "fetch": "server" if fetch is None or (isinstance(fetch, str) and fetch == "server") else "client",
+        "root": None if root is None else "said",
+        "fetch": "server" if fetch is None or _is_text(fetch, "server") else "client",
     }
+
+
+def _part(mapping: Mapping[str, Any], name: str, is_valid: Callable[[Any], bool]) -> dict[str, Any]:
+    """Return the columns or the parameters of a mapping, whose values are checked."""
+    part = mapping.get(name)
+    if part is None:
+        return {}
+    if not _has_text_keys(part) or not all(map(is_valid, part.values())):
+        raise _invalid()
+    return dict(part)
+
+
+def _is_text(value: Any, text: str) -> bool:
+    return isinstance(value, str) and value == text
 
 
 def _invalid() -> MappingError:
     return MappingError(
-        "The mapping in these results is not one that ikpipe writes: remove it (del results.attrs['ikpipe']), and pass "
+        "The mapping in these results is not one that ikpipe writes. Remove it (del results.attrs['ikpipe']), and pass "
         "columns= and the parameters again."
     )
 
 
-def _named(found: Any) -> bool:
-    return isinstance(found, Mapping) and all(isinstance(name, str) for name in found)
+def _has_text_keys(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
 
 
 def _is_target(target: Any) -> bool:
     """Whether an entry of `columns` names a column, or several."""
     if isinstance(target, Mapping):
-        return _named(target) and all(map(_is_label, target.values()))
+        return _has_text_keys(target) and all(map(_is_label, target.values()))
     return all(map(_is_label, target)) if isinstance(target, list) else _is_label(target)
 
 
@@ -110,7 +120,7 @@ def _is_label(label: Any) -> bool:
 def _is_value(value: Any) -> bool:
     """Whether a parameter can have this value for all rows."""
     if isinstance(value, Mapping):
-        return _named(value) and all(map(_is_value, value.values()))
+        return _has_text_keys(value) and all(map(_is_value, value.values()))
     return all(map(_is_value, value)) if isinstance(value, list | tuple | set) else isinstance(value, _VALUES)
 
 
@@ -119,7 +129,7 @@ def _gives_hook(names: Mapping[str, Any]) -> bool:
 
 
 def only_hook(names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of some parameters that only a caller may say."""
+    """Return the parameters that only a caller may pass."""
     return {name: value for name, value in names.items() if BY_WIRE.get(name, name) == HOOK}
 
 
@@ -127,12 +137,12 @@ def _without_hook(names: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in names.items() if BY_WIRE.get(name, name) != HOOK}
 
 
-def _with_hook(said: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the columns, and the parameters of the results: an address that the caller passes replaces theirs.
+def _with_hook(earlier: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the columns, and the parameters of the results: a webhook URL of the caller replaces theirs.
 
-    The caller's columns stand in for all of theirs, unless they are but that address.
+    The caller's columns replace all of theirs, unless they have the webhook URL only.
     """
-    columns, parameters = said.get("columns", {}), said.get("parameters", {})
+    columns, parameters = earlier.get("columns", {}), earlier.get("parameters", {})
     if _gives_hook(given["columns"]) or _gives_hook(given["parameters"]):
         columns, parameters = _without_hook(columns), _without_hook(parameters)
     if _gives_hook(given["columns"]) and not _without_hook(given["columns"]):
@@ -140,24 +150,24 @@ def _with_hook(said: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Mappi
     return given["columns"] or columns, parameters
 
 
-def _see_passed_again(
-    said: Mapping[str, Any],
+def _check_passed_again(
+    earlier: Mapping[str, Any],
     given: Mapping[str, Any],
     fetch: str | None,
     columns: Mapping[str, Any],
     parameters: Mapping[str, Any],
 ) -> None:
-    """See that the caller passes whatever only a caller may say.
+    """Check that the caller passes every setting that only a caller may pass.
 
     Raises
     ------
     MappingError
-        Only the results say it; the message has what to pass, and nothing of what they say.
+        Only the results have it; the message says what to pass, and repeats nothing of theirs.
     """
     hook_of_columns = _gives_hook(columns) and not _gives_hook(given["columns"])
     wanted = {
-        "root=…": ("--root DIR", said["root"] is not None and given["root"] is None),
-        "fetch='client'": ("--fetch client", said["fetch"] != "server" and fetch is None),
+        "root=…": ("--root DIR", earlier["root"] is not None and given["root"] is None),
+        "fetch='client'": ("--fetch client", earlier["fetch"] != "server" and fetch is None),
         f"columns={{'{HOOK}': …}}": (f"--map {HOOK}=COLUMN", hook_of_columns),
         f"{HOOK}=…": (f"--set {HOOK}=URL", _gives_hook(parameters)),
     }
@@ -175,18 +185,18 @@ def _besides(names: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in names.items() if name not in given}
 
 
-def _tell(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
     """Log which mapping was taken from the results."""
-    said = [f"{parameter} ← {_shown(target)}" for parameter, target in columns.items()]
-    said += [f"{parameter} = {_shown(value)}" for parameter, value in parameters.items()]
-    if said:
-        _log.warning("Mapping taken from the results: %s", _one_line(", ".join(said)))
+    entries = [f"{parameter} ← {_as_text(target)}" for parameter, target in columns.items()]
+    entries += [f"{parameter} = {_as_text(value)}" for parameter, value in parameters.items()]
+    if entries:
+        _log.warning("Mapping taken from the results: %s", _one_line(", ".join(entries)))
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())
-    text = ", ".join(map(_shown, value)) if isinstance(value, list | tuple | set) else str(value)
+        return ", ".join(f"{name}: {_as_text(part)}" for name, part in value.items())
+    text = ", ".join(map(_as_text, value)) if isinstance(value, list | tuple | set) else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a line
 
 
