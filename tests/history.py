@@ -75,7 +75,7 @@ def _intents(emulator: Emulator, stories: dict[int, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for story in stories.values():
         for intent in story.intents:
-            token = sign(history.RowHistory(history.Result("unknown"), story.begun).fields, intent.iat, intent.exp)
+            token = sign(history.RowHistory(history.Result("unknown"), story.prepared).fields, intent.iat, intent.exp)
             digest = hashlib.sha256(token.text.rpartition(".")[0].encode()).hexdigest()
             found.setdefault(digest, intent.at)
     return found

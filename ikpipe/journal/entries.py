@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class TablePiece(NamedTuple):
-    """Some rows of the table, from a position on: their cells as text, and its head where that is not as before."""
+    """Some rows of the table, from a position on: their cells as text, and its head where that differs from before."""
 
     position: int
     rows: int
@@ -19,13 +19,16 @@ class TablePiece(NamedTuple):
 
 
 class TableComplete(NamedTuple):
-    """All rows of the table are here; `position` is the one after the last."""
+    """All rows of the table are recorded; `position` is the one after the last."""
 
     position: int
 
 
 class RowPrepared(NamedTuple):
-    """A row as it is to be sent: `fields` are its parameters as JSON, `size` the bytes that are to be stored."""
+    """A row's request: `fields` are its parameters as JSON, `size` the size in bytes of the file to be stored.
+
+    `own_name`: the name was made for this row alone.
+    """
 
     position: int
     fields: str
@@ -34,10 +37,10 @@ class RowPrepared(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """A request that is about to leave.
+    """A request that is about to be sent.
 
-    `at` is the time in seconds since 1970; `token` is there only where another machine signed it; `guess`: a request
-    before it may have been taken.
+    `iat` and `exp` are the times of its token, `at` is its own time, in seconds since 1970. `token` is there only where
+    another machine signed it. `guess`: an earlier request may have stored the file.
     """
 
     position: int
@@ -65,46 +68,46 @@ Entry = TablePiece | TableComplete | RowPrepared | Intent | IntentVoided | RowEn
 
 
 class RowRecord(NamedTuple):
-    """What a journal knows of a row: how it is sent, its intents in order, and its result, as JSON.
+    """What a journal has of a row: its request, its intents in order, and its result as JSON.
 
-    `settled`: nothing of the last intent is stored.
+    `voided`: nothing of the last intent is stored.
     """
 
-    begun: RowPrepared | None
+    prepared: RowPrepared | None
     intents: list[Intent]
-    settled: bool
+    voided: bool
     result: str | None
 
 
 class RunJournal(Protocol):
-    """What a run needs of its journal; each part is described at `Journal`."""
+    """What a run needs of its journal; `SQLiteJournal` describes each part."""
 
     @property
     def path(self) -> Path | str:
-        """The journal's file, or its address."""
+        """The journal's file, or its URL."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is to be known of the run, as plain JSON values."""
+        """The facts of the run, as plain JSON values."""
 
     @property
     def rows(self) -> int | None:
-        """The number of the table's rows, once all are here."""
+        """The number of the table's rows, once all are recorded."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
 
     def pieces(self) -> Iterator[TablePiece]:
-        """Go through the table."""
+        """Yield the table, piece by piece."""
 
     def settled_paths(self) -> Iterator[tuple[int, str]]:
-        """Go through the rows that are in the library: their positions and paths."""
+        """Yield the position and the path in the library of each row that is uploaded."""
 
     def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
-        """Go through what is known of rows from `first` on, up to `last`."""
+        """Yield the records of the rows from `first` on, before `last`, with their positions."""
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries; they are durable when this returns."""
 
     def end(self, at: float) -> None:
-        """Note that the run has no more to do."""
+        """Record that the run has no more to do."""

@@ -1,4 +1,8 @@
-"""What is known of rows from before: from an earlier run's results, or from the journal of a process that ended."""
+"""What a run knows of its rows from before: from an earlier run's results, or from a journal.
+
+Three forms, from the disk to the decision: `RowRecord` is what a journal has, `RowHistory` what a run knows of a row,
+and `PriorAttempts` what the recovery machine needs. `ExpectedFile` is what a search of the library looks for.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.entries import RowPrepared, RowRecord, RunJournal
+    from ikpipe.journal.entries import Intent, RowPrepared, RowRecord, RunJournal
     from ikpipe.request.content_hash import ContentHashes
 
 _JSON = json.JSONEncoder(default=str)
 
 
 class ExpectedFile(NamedTuple):
-    """Where a row's file would be: its path in the library, its size in bytes, and since when it can be there.
+    """The file that a search looks for: its path in the library, its size in bytes, and since when it can be there.
 
-    `size` is None where it is not known. `since`, in seconds since 1970, tells a new version of a file that is replaced
-    from the one before; None where nobody else can have taken the name.
+    `size` is None where it is not known. `since`, in seconds since 1970, distinguishes a new version of a file that is
+    replaced from the version before; None where no other row can have the name.
     """
 
     path: str
@@ -36,19 +40,20 @@ class ExpectedFile(NamedTuple):
 
 
 class RowHistory(NamedTuple):
-    """What is known of one row.
+    """What is known of one row from before.
 
-    `result` is its last word; `begun` how it was to be sent, and `token` with which token it may have been; `first`
-    and `last` are the times of its requests, in seconds since 1970, `sent` their number; `guess`: one was a guess.
+    `result` is its last result; `prepared` the request as it was to be sent, and `token` the token that it may have
+    been sent with; `first_sent` and `last_sent` are the times of its requests, in seconds since 1970, and `sent` is
+    their number; `guessed`: one of them was a guess.
     """
 
     result: Result
-    begun: RowPrepared | None = None
+    prepared: RowPrepared | None = None
     token: UploadToken | None = None
-    first: float | None = None
-    last: float | None = None
+    first_sent: float | None = None
+    last_sent: float | None = None
     sent: int = 0
-    guess: bool = False
+    guessed: bool = False
 
     @property
     def in_doubt(self) -> bool:
@@ -58,94 +63,97 @@ class RowHistory(NamedTuple):
     @property
     def fields(self) -> dict[str, str] | None:
         """The parameters that were signed."""
-        return None if self.begun is None else json.loads(self.begun.fields)
+        return None if self.prepared is None else json.loads(self.prepared.fields)
 
-    def sought(self, clock_skew: float) -> ExpectedFile | None:
-        """Say where its file would be, if that is known."""
-        if self.begun is None:
+    def expected_file(self, clock_skew: float) -> ExpectedFile | None:
+        """Return what to search the library for; None where nobody knows.
+
+        `clock_skew` is by how many seconds this machine's clock may differ from the service's.
+        """
+        if self.prepared is None:
             path = self.result.file_path  # noted only for names that were made for one row
             return None if path is None else ExpectedFile(as_sent(path, self.result.name), self.result.size)
-        since = None if self.begun.own_name or self.first is None else self.first - clock_skew
-        return ExpectedFile(path_of(json.loads(self.begun.fields)), self.begun.size, since)
+        since = None if self.prepared.own_name or self.first_sent is None else self.first_sent - clock_skew
+        return ExpectedFile(path_of(json.loads(self.prepared.fields)), self.prepared.size, since)
 
-    def past(self, *, held: bool) -> PriorAttempts:
-        """Say it in the words of the row's machine, whose clock is `time.monotonic`."""
-        ago = max(time.time() - self.last, 0.0) if self.last is not None else 0.0
-        return PriorAttempts(self.result, time.monotonic() - ago, held, self.sent, self.guess)
+    def prior_attempts(self, *, has_token: bool) -> PriorAttempts:
+        """Return what the recovery machine needs, whose clock is `time.monotonic`."""
+        ago = max(time.time() - self.last_sent, 0.0) if self.last_sent is not None else 0.0
+        return PriorAttempts(self.result, time.monotonic() - ago, has_token, self.sent, self.guessed)
 
 
 def of_results(results: Iterable[Result], start: int = 0) -> dict[int, RowHistory]:
-    """Take from an earlier run's results the rows that are up, and those in doubt, by position."""
+    """Return the histories of rows that an earlier run uploaded or left unknown, by position."""
     kept = SETTLED | {"unknown"}
-    return {position: RowHistory(one) for position, one in enumerate(results, start) if one.status in kept}
+    return {at: RowHistory(result) for at, result in enumerate(results, start) if result.status in kept}
 
 
 def of_stories(
     stories: Iterable[tuple[int, RowRecord]], sign: Callable[..., UploadToken] | None
 ) -> dict[int, RowHistory]:
-    """Take what a journal knows, by position; rows of which nothing can have left are left out.
+    """Return the histories of a journal's rows, by position, without those of which nothing can have been sent.
 
     Parameters
     ----------
     stories
-        What `Journal.stories` gives.
+        The records of a journal, by position.
     sign
-        Signs fields with given times: the tokens that may have left, made again; None where they are in the journal.
+        Signs fields with given times, so that the same tokens can be made again; None where they are in the journal.
     """
-    found = {}
-    for position, story in stories:
-        if (known := _known(story, sign)) is not None:
-            found[position] = known
-    return found
+    return {at: history for at, record in stories if (history := _of_record(record, sign)) is not None}
 
 
 def by_path(known: Mapping[int, RowHistory]) -> dict[str, RowHistory]:
-    """Arrange those in doubt by where their files would be: in results, rows may have come or gone since.
+    """Return the histories of unknown rows by the path of their file: rows may have come or gone since.
 
-    A row that was sent before names were replaced is found by the path to which it would be sent today, too.
+    A row that was sent before characters of names were replaced is found by the path of today, too.
     """
-    doubts = {path_of(one.fields or {}): one for one in known.values() if one.in_doubt and one.begun is not None}
-    return {place(path, "stored"): one for path, one in doubts.items()} | doubts
+    unknown = [row for row in known.values() if row.in_doubt and row.prepared is not None]
+    by_old_path = {path_of(row.fields or {}): row for row in unknown}
+    return {place(path, "stored"): row for path, row in by_old_path.items()} | by_old_path
 
 
-def _known(story: RowRecord, sign: Callable[..., UploadToken] | None) -> RowHistory | None:
-    result = None if story.result is None else read(story.result)
+def _of_record(record: RowRecord, sign: Callable[..., UploadToken] | None) -> RowHistory | None:
+    prepared, result = record.prepared, None if record.result is None else read(record.result)
     if result is not None and result.status != "unknown":
         return RowHistory(result)
-    if not story.intents or story.begun is None or (result is None and story.settled):
+    if not record.intents or prepared is None or (result is None and record.voided):
         return None
-    last = story.intents[-1]
-    text = last.token
-    token = UploadToken(Secret(text), last.iat, last.exp) if text is not None else None
-    if sign is not None:
-        token = sign(json.loads(story.begun.fields), last.iat, last.exp)
+    first, last = record.intents[0], record.intents[-1]
     return RowHistory(
-        result or _lost(story.begun),
-        story.begun,
-        token,
-        story.intents[0].at,
+        result or _interrupted(prepared),
+        prepared,
+        _token(last, prepared, sign),
+        first.at,
         last.at,
-        len(story.intents),
-        any(intent.guess for intent in story.intents),
+        len(record.intents),
+        any(intent.guess for intent in record.intents),
     )
 
 
-def _lost(begun: RowPrepared) -> Result:
-    """Say what became of a request that was under way when its process ended."""
-    result = Result("unknown", "connection_lost", "the process ended while it was being sent")
-    if begun.own_name:
-        fields = json.loads(begun.fields)
+def _token(intent: Intent, prepared: RowPrepared, sign: Callable[..., UploadToken] | None) -> UploadToken | None:
+    """Return the token of an intent: signed again, or from the journal."""
+    if sign is not None:
+        return sign(json.loads(prepared.fields), intent.iat, intent.exp)
+    return None if intent.token is None else UploadToken(Secret(intent.token), intent.iat, intent.exp)
+
+
+def _interrupted(prepared: RowPrepared) -> Result:
+    """Return the result of a row that was being sent when its process ended."""
+    result = Result("unknown", "connection_lost", "The process ended while the row was being sent.")
+    if prepared.own_name:
+        fields = json.loads(prepared.fields)
         result.name, result.file_path = fields["fileName"], path_of(fields)
     return result
 
 
 def write(result: Result) -> str:
-    """Write a result as JSON; what is None is left out."""
+    """Return a result as JSON, without what is None."""
     return _JSON.encode({name: value for name in KINDS if (value := getattr(result, name)) is not None})
 
 
 def read(text: str) -> Result:
-    """Read what `write` wrote."""
+    """Return the result that `write` wrote."""
     values: Mapping[str, Any] = json.loads(text)
     return Result(**values)
 
@@ -153,9 +161,9 @@ def read(text: str) -> Result:
 class OpenJournal(NamedTuple):
     """The journal of a run.
 
-    `same` are the rows of which it is known that it has them as they are in the table; None where each chunk is to be
-    compared. `fresh`: nothing is in it yet. `sign` makes tokens again, where the key is here. `contents` are hashes of
-    rows that may have changed; None: they have not.
+    `same` is the number of rows that the journal is known to have as they are in the table; None where each chunk has
+    to be compared. `fresh`: it has no entries yet. `sign` makes tokens again, where the private key is here. `contents`
+    are the hashes of rows that may have changed; None: they have not.
     """
 
     journal: RunJournal
@@ -165,7 +173,7 @@ class OpenJournal(NamedTuple):
     contents: ContentHashes | None = None
 
     def known(self, chunk: Chunk) -> dict[int, RowHistory]:
-        """Give what it knows of a chunk's rows, by position."""
+        """Return the histories of a chunk's rows, by position."""
         if self.fresh:
             return {}
         return of_stories(self.journal.stories(chunk.start, chunk.start + len(chunk.frame)), self.sign)

@@ -1,4 +1,4 @@
-"""A run's table on its way into the journal, so that the run can be finished from there."""
+"""Record a run's table in its journal, so that the run can be finished from there."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ if TYPE_CHECKING:
 
 
 def piece_of(chunk: Chunk) -> TablePiece:
-    """Write a chunk for the journal."""
+    """Return the journal entry of a chunk."""
     return TablePiece(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head)
 
 
 class TableRecorder:
-    """Has each chunk written before its rows leave; what the journal has already must be the very same.
+    """Record each chunk before its rows are sent; what the journal has already must be the same.
 
     Parameters
     ----------
     journal, group
-        Where to, and through what.
+        The journal, and what writes to it.
     feed
         The table.
     same
-        Rows of which it is known that the journal has the same; None: each chunk is compared with what is there.
+        The number of rows that the journal is known to have as they are; None: each chunk is compared.
     """
 
     def __init__(self, journal: RunJournal, group: GroupCommit[Entry], feed: TableSource, same: int | None) -> None:
         self._journal, self._group, self._feed = journal, group, feed
         self._stored: Iterator[TablePiece] = journal.pieces() if same is None else iter(())
         self._rows = same or 0
-        self._whole = journal.rows
+        self._total = journal.rows
         self._head: str | None = None
 
     def keep(self, chunk: Chunk) -> None:
-        """Have a chunk written soon, and before anything that is written later.
+        """Record a chunk soon, and before anything that is recorded later.
 
         Raises
         ------
         JournalError
-            The journal has other rows in its place.
+            The journal has other rows at this position.
         """
-        if chunk.start < self._rows or (self._rows == self._whole and not len(chunk.frame)):
+        if chunk.start < self._rows or (self._rows == self._total and not len(chunk.frame)):
             return
         stored, new = next(self._stored, None), piece_of(chunk)
-        if stored is None and self._whole is None:
+        if stored is None and self._total is None:
             self._group.add(new._replace(head=None) if new.head == self._head else new)
         elif stored != new:
             raise self._other(chunk.start)
@@ -61,28 +61,28 @@ class TableRecorder:
             self.end(self._rows)
 
     def end(self, rows: int) -> None:
-        """Note that these were all rows.
+        """Record that the table has no more rows.
 
         Raises
         ------
         JournalError
-            The journal has another number of them.
+            The journal has another number of rows.
         """
-        if self._whole is None:
+        if self._total is None:
             self._group.add(TableComplete(rows))
-            self._whole = rows
-        elif self._whole != rows:
+            self._total = rows
+        elif self._total != rows:
             raise self._other(rows)
 
     async def ahead(self) -> None:
-        """Have the whole table written ahead of the run, so that it soon does not matter if this process is killed."""
-        with suppress(JournalError):  # which the run itself comes upon
+        """Record the whole table ahead of the run, so that the journal alone is soon enough to finish it."""
+        with suppress(JournalError):  # which the run itself meets
             for chunk in self._feed.chunks():
                 self.keep(chunk)
                 await self._group.written()
 
     def _other(self, position: int) -> JournalError:
         return JournalError(
-            f"The journal {self._journal.path} is of a table that has other rows from row {position:,} on. Give it the "
+            f"The journal {self._journal.path} belongs to a table whose rows differ from row {position:,} on. Pass the "
             "table as it was, or name another file with journal=."
         )

@@ -102,7 +102,7 @@ class UploadExecutor:
         return reply.result if task.first_sent is None else task.with_target(reply.result)
 
     async def _steps(self, task: UploadTask) -> UploadReply:
-        past = None if task.history is None else task.history.past(held=task.token is not None)
+        past = None if task.history is None else task.history.prior_attempts(has_token=task.token is not None)
         steps = RecoveryMachine(self._recovery_options(task), random.uniform, time.monotonic).steps(past)
         event: Event | None = None
         while True:

@@ -217,7 +217,7 @@ class Session:
             since = None if replaced else self._options.shared_since
             if history is None:
                 return UploadTask(label, position, request, first_sent=since)
-            if history.begun is None and request.target in self._work.earlier:
+            if history.prepared is None and request.target in self._work.earlier:
                 history = self._work.earlier[request.target]._replace(result=history.result)
             return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
         words = "; ".join(f"{problem.message}: {problem.fix}" for problem in request if problem.severity == "error")

@@ -89,9 +89,9 @@ class UploadTask:
         shared_since
             When others may have started to send the same row, in seconds since 1970; None: nobody does.
         """
-        prepared, token, expected = history.begun, None, None
+        prepared, token, expected = history.prepared, None, None
         if prepared is not None or request is None or request.own_name:
-            expected = history.sought(clock_skew)
+            expected = history.expected_file(clock_skew)
         request = None if request is None else request.as_begun(history.fields)
         # Only the very same request may use its token again. A file that is downloaded may have changed since.
         same = (
@@ -102,7 +102,7 @@ class UploadTask:
         )
         if same and history.token is not None and history.token.exp > time.time():
             token = history.token
-        times = [when for when in (shared_since, history.first) if when is not None]
+        times = [when for when in (shared_since, history.first_sent) if when is not None]
         return cls(
             label,
             position,

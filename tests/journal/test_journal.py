@@ -72,8 +72,8 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
         assert (journal.facts["run"], journal.rows) == ("r", 9)
         assert list(journal.pieces()) == [TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more", "head")]
         stories = dict(journal.stories())
-    assert stories[3] == RowRecord(row, [first, again], settled=True, result=None)
-    assert stories[4] == RowRecord(None, [], settled=False, result="{}")
+    assert stories[3] == RowRecord(row, [first, again], voided=True, result=None)
+    assert stories[4] == RowRecord(None, [], voided=False, result="{}")
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 63, 64, 65, 150])
@@ -88,7 +88,7 @@ def test_any_number_of_rows_goes_into_a_write(rows: int, path: Path) -> None:
         stories = dict(journal.stories())
     intents = [intent._replace(token=None) for intent in intents]
     assert [stories[row][:2] for row in range(rows)] == [(begun_[row], [intents[row]]) for row in range(rows)]
-    assert [row for row, story in stories.items() if story.settled] == list(range(1, rows, 2))
+    assert [row for row, story in stories.items() if story.voided] == list(range(1, rows, 2))
     assert {row: story.result for row, story in stories.items() if story.result} == dict(ended)
 
 
@@ -98,7 +98,7 @@ def test_a_row_that_was_settled_can_be_in_doubt_again(path: Path) -> None:
         journal.write(
             [RowPrepared(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0), IntentVoided(0), Intent(0, 3, 4, 6.0)]
         )
-        assert dict(journal.stories())[0].settled is False
+        assert dict(journal.stories())[0].voided is False
 
 
 def test_a_write_is_all_or_nothing(path: Path) -> None:
@@ -245,7 +245,7 @@ def test_the_intent_is_there_before_the_request(account: Account, path: Path) ->
     with RawServer(copied) as server, pytest.raises(ikpipe.AccountError, match="gave no answer"):
         quiet(blobs(b"1"), at(account, server.url), file_name="a", journal=path, policy=ikpipe.Policy(first_wait=0))
     story = seen[0][0]
-    assert ('"fileName"' in story.begun.fields, len(story.intents), story.result) == (True, 1, None)
+    assert ('"fileName"' in story.prepared.fields, len(story.intents), story.result) == (True, 1, None)
 
 
 READ_ONLY = dedent(

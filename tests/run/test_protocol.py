@@ -125,7 +125,9 @@ class Client:
             past = None
             if one is not None:
                 assert one.token is not None
-                past = PriorAttempts(one.result, one.last or 0.0, has_token=True, sent=one.sent, guessed=one.guess)
+                past = PriorAttempts(
+                    one.result, one.last_sent or 0.0, has_token=True, sent=one.sent, guessed=one.guessed
+                )
                 self._token[row] = one.token.iat
                 self._in_doubt.add(row)
             self._steps[row] = steps.steps(past)
