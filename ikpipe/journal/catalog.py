@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.token import UploadToken
 
-KEPT = 7 * 86_400  # seconds for which the journal of a run that had no more to do is kept, in the user's state folder
+KEPT = 7 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder
 ENDING = ".ikjournal"
-HEAD_START = 0.4  # seconds: an ordinary table is in its journal as a whole before anything is sent
+HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
 
 
 def folder() -> Path:
-    """Give the folder of journals that nobody named a place for."""
+    """Return the folder of journals without a path given by the user."""
     from platformdirs import user_state_path
 
     return user_state_path("ikpipe") / "journals"
@@ -95,8 +95,8 @@ def begin(
         same = _same(journal, table) if alike and table.ahead else None
         if not alike or (same is None and table.ahead):
             raise JournalError(
-                f"The journal {place} is that of another run, begun {before['begun']}: its table, mapping or account "
-                "is another one. Name another file with journal=, or resume this one."
+                f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or account "
+                "differs. Name another file with journal=, or resume that run."
             )
     except BaseException:
         journal.close()
@@ -105,7 +105,7 @@ def begin(
 
 
 def _head_start(feed: TableSource) -> Iterator[Entry]:
-    """Give as much of a table that is in memory as can be written down without keeping its rows waiting."""
+    """Yield as much of a table in memory as can be recorded without delaying its first rows."""
     if not feed.ahead:
         return
     start, rows, head = time.monotonic(), 0, None
@@ -120,10 +120,10 @@ def _head_start(feed: TableSource) -> Iterator[Entry]:
 
 
 def _same(journal: SQLiteJournal, feed: TableSource) -> int | None:
-    """Count the rows that the journal has as they are in the table; None if any of them is another."""
+    """Return how many rows the journal has as they are in the table; None if any of them differs."""
     rows = 0
     for stored, chunk in zip_longest(journal.pieces(), feed.chunks()):
-        if stored is None and journal.rows is None:  # it was cut off here
+        if stored is None and journal.rows is None:  # the recording was interrupted here
             return rows
         if stored is None or chunk is None or stored != piece_of(chunk):
             return None
@@ -132,7 +132,7 @@ def _same(journal: SQLiteJournal, feed: TableSource) -> int | None:
 
 
 def token_signer(account: Account) -> Callable[..., UploadToken] | None:
-    """Give what makes a token again, from its fields and times, where the key is here."""
+    """Return what makes a token again from its fields and times; None without the private key."""
     return None if account.private_key is None else LocalSigner(account).sign_at
 
 
@@ -163,8 +163,8 @@ def open_interrupted(
     """
     place = Path(path)
     if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
-        others = [one.path for one in unfinished()]
-        words = f" Runs that can be resumed: {', '.join(map(str, others))}." if others else ""
+        others = ", ".join(str(run.path) for run in unfinished())
+        words = f" Runs that can be resumed: {others}." if others else ""
         raise JournalError(f"There is no journal {place}.{words}")
     journal = SQLiteJournal.open(place, account, trust=trust)
     try:
@@ -189,7 +189,7 @@ def _table(journal: SQLiteJournal) -> TableSource:
     if journal.rows is None:
         raise JournalError(
             f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended "
-            "while it was taking them down. Do the same again with that table and journal=: it does only what is left."
+            "while it recorded them. Upload that table again with the same journal=; only what is left is sent."
         )
     if origin is not None:
         return JournalTable(journal.pieces, journal.rows, origin, trusted=True)
@@ -201,23 +201,23 @@ def _table(journal: SQLiteJournal) -> TableSource:
 def earlier(
     results: pd.DataFrame, account: Account, journal: str | Path | None = None, *, trust: bool = False
 ) -> list[tuple[int, RowRecord]]:
-    """Give what the journal of the run that gave these results knows.
+    """Return the records in the journal of the run that these results are from, with their positions.
 
     Parameters
     ----------
     results
-        Results of the run. Where its journal is, only this process's own memory tells: results could name any file.
+        Results of the run. They do not say where its journal is, since they could name any file.
     account
-        Whose run it was.
+        The account of the run.
     journal
-        Its journal; None: the one that this process knows, if it is there and proven.
+        The journal; None: the one that this process remembers, if it is there and proven.
     trust
-        Take one that does not prove that this account wrote it, if it is of the same public key.
+        Accept a journal that does not prove that this account wrote it, if it has the same public key.
 
     Raises
     ------
     JournalError
-        The one that was named cannot be used, or nothing proves that this account wrote it.
+        The named journal cannot be used, or nothing proves that this account wrote it.
     """
     if journal is not None:
         with SQLiteJournal.open(Path(journal), account, trust=trust) as named:
@@ -231,7 +231,7 @@ def earlier(
 
 
 class Unfinished(NamedTuple):
-    """A run that was cut off: its journal, when it began, its rows as far as they are known."""
+    """A run that was interrupted: its journal, when it was started, and the number of its rows so far."""
 
     path: Path
     begun: str
@@ -239,32 +239,33 @@ class Unfinished(NamedTuple):
 
 
 def unfinished() -> Iterator[Unfinished]:
-    """Give the runs of the user's state folder that were cut off, the latest first; those under way are none."""
+    """Yield the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
     for path in sorted(folder().glob(f"*{ENDING}"), reverse=True):
         with suppress(JournalError):
-            kept = inspection.glance(path)
-            if kept.begun is not None and kept.ended is None:
-                yield Unfinished(path, kept.begun, kept.rows)
+            counts = inspection.glance(path)
+            if counts.begun is not None and counts.ended is None:
+                yield Unfinished(path, counts.begun, counts.rows)
 
 
 def clear(now: float) -> None:
-    """Remove from the user's state folder the old journals of runs that have nothing to do any more."""
+    """Delete the old journals of finished runs from the user's state folder; `now` is in seconds since 1970."""
     for path in folder().glob(f"*{ENDING}"):
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue
-            kept = inspection.glance(path)
-            if kept.begun is None or kept.ended is not None:  # of a process that was killed at once, it was never begun
+            counts = inspection.glance(path)
+            # A process that was killed at once leaves a journal that was never started.
+            if counts.begun is None or counts.ended is not None:
                 path.unlink()
 
 
 def _new_path() -> Path:
-    """Choose a file for a run that nobody named one for, and clear old ones away."""
+    """Return a new file for a run in the user's state folder, and delete old ones there."""
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise JournalError(
-            f"The folder for journals {folder()} cannot be made: {error.strerror}; name a file with journal=."
+            f"The folder for journals {folder()} cannot be created: {error.strerror}; name a file with journal=."
         ) from None
     clear(time.time())
     return folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"

@@ -1,7 +1,7 @@
-"""The tables of a journal's file, what the MAC of each entry is of, and the way from an earlier format.
+"""The schema of a journal, the message that the MAC of each entry covers, and the upgrade from earlier formats.
 
-A MAC is that of a message: the entry's kind in 8 bytes, its numbers in 8 bytes each, then its text. If there are two
-texts, the length of the first is one of the numbers: so two entries never have the same message.
+A message is the entry's kind in 8 bytes, its numbers in 8 bytes each, then its text. If there are two texts, the length
+of the first is one of the numbers: so two entries never have the same message.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def statements(schema: str = SCHEMA) -> list[str]:
 
 
 def format_of(db: sqlite3.Connection) -> int | None:
-    """Return the format of a database: 0 if it has nothing in it, None if it is no journal that this version knows."""
-    found = {words for (words,) in db.execute("SELECT sql FROM sqlite_master")}
+    """Return the format of a database: 0 if it is empty, None if it is not a journal that this version knows."""
+    schema = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master")}
     ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     if ours:
         number = int(db.execute("PRAGMA user_version").fetchone()[0])
-        known = not found or number != FORMAT or found == {*statements()}
-        return (number if found or number != FORMAT else 0) if known else None
-    return EARLIER if found == {*statements(_SCHEMA_2)} else None
+        known = not schema or number != FORMAT or schema == {*statements()}
+        return (number if schema or number != FORMAT else 0) if known else None
+    return EARLIER if schema == {*statements(_SCHEMA_2)} else None
 
 
 def about_message(facts: str) -> bytes:
@@ -75,7 +75,7 @@ def about_message(facts: str) -> bytes:
 
 
 def complete_message(rows: int) -> bytes:
-    """Return the message for the number of all rows."""
+    """Return the message for the number of the table's rows."""
     return _COMPLETE(b"complete", rows)
 
 
@@ -86,12 +86,12 @@ def piece_message(start: int, rows: int, cells: str, head: str | None) -> bytes:
 
 
 def row_message(position: int, fields: str, size: int | None, own_name: int) -> bytes:
-    """Return the message for a row as it is to be sent."""
+    """Return the message for a row's request."""
     return _ROW(b"row", position, -1 if size is None else size, own_name) + fields.encode()
 
 
 def intent_message(position: int, iat: int, exp: int, at: float, guess: int) -> bytes:
-    """Return the message for a request that is about to leave."""
+    """Return the message for a request that is about to be sent."""
     return _INTENT(b"intent", position, iat, exp, at, guess)
 
 
@@ -111,7 +111,7 @@ def result_message(position: int, result: str) -> bytes:
 
 
 def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
-    """Rewrite a journal that somebody trusts, within a transaction: in the present format, with MACs of this account.
+    """Rewrite a trusted journal, within a transaction: in the present format, with MACs of this account.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
 
 
 def _register(db: sqlite3.Connection, seal: Seal) -> None:
-    """Let SQL make MACs, of entries that are sound."""
+    """Let SQL make the MACs of entries, whose JSON has to be valid."""
 
     def piece(start: int, rows: int, cells: str, head: str | None) -> bytes:
         return seal(piece_message(start, rows, _json(cells), None if head is None else _json(head)))

@@ -1,4 +1,4 @@
-"""Message authentication codes (MACs) that show who wrote a journal: by the account's key, or by a secret of this user.
+"""Message authentication codes (MACs) that show who wrote a journal, by the account's key or a secret of this user.
 
 The key of a journal is derived from the private key and the public one with HMAC-SHA-256; without a private key, from
 random bytes in a file that only this user can read. Each run has a key of its own, derived from that one and the run's
@@ -30,7 +30,7 @@ _SECRET_BYTES = 32
 
 
 class Seal:
-    """Make the MACs of messages with one key, which does not show and is never pickled."""
+    """Make the MACs of messages with one key, which is never shown or pickled."""
 
     __slots__ = ("_key", "_state")
 
@@ -49,32 +49,32 @@ class Seal:
         return isinstance(mac, bytes) and hmac.compare_digest(self(message), mac)
 
     def of_run(self, run: str) -> Seal:
-        """Return the seal of one run, of which this one cannot be derived."""
+        """Return the seal of one run, from which this one cannot be derived."""
         return Seal(hmac.digest(self._key, run.encode("utf-8", "surrogatepass"), "sha256"))
 
     def secret(self) -> Secret:
-        """Return the key as text that does not show, for machines that cannot derive it."""
+        """Return the key as text that is never shown, for machines that cannot derive it."""
         return Secret(self._key.hex())
 
     @classmethod
     def from_secret(cls, secret: str) -> Seal:
-        """Return the seal of which `secret` gave the key."""
+        """Return the seal whose key is a text from `secret`."""
         return cls(bytes.fromhex(secret))
 
     def __repr__(self) -> str:
         return "Seal(***)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A seal has a key, and is never pickled.")
+        raise TypeError("A seal holds a key and is never pickled.")
 
 
 class Prover:
-    """Know the seals that show that an account, or this user on its behalf, wrote a journal.
+    """The seals that show that an account, or this user on its behalf, wrote a journal.
 
     Parameters
     ----------
     account
-        The account. With a private key its own seal is derived from that; without one, from this user's secret.
+        The account. Its seal is derived from the private key, or without one from this user's secret.
     """
 
     def __init__(self, account: Account) -> None:
@@ -89,7 +89,7 @@ class Prover:
 
     @property
     def own(self) -> Seal:
-        """Return the seal for what is written now.
+        """The seal of what is written now.
 
         Raises
         ------
@@ -102,13 +102,13 @@ class Prover:
         return self._own
 
     def sealed_by(self, message: bytes, mac: object) -> Seal | None:
-        """Return the seal with which a message has this MAC; None if it is none of this account and user."""
+        """Return the seal with which a message has this MAC; None if no seal of this account and user has it."""
         return next((seal for seal in self._seals() if seal.proves(message, mac)), None)
 
     def _seals(self) -> Iterator[Seal]:
         yield self.own
         if self._private_key is not None and (secret := _kept_secret(_secret_file())) is not None:
-            yield self._of(secret)  # of a run that was begun without the private key
+            yield self._of(secret)  # of a run that was started without the private key
 
     def _of(self, key: bytes) -> Seal:
         return Seal(hmac.digest(key, _PURPOSE + self.public_key.encode(), "sha256"))
@@ -121,32 +121,32 @@ def _secret_file() -> Path:
 
 
 def _user_secret() -> bytes:
-    """Return this user's secret, which is made where there is none."""
+    """Return this user's secret, which is created if there is none."""
     path = _secret_file()
     try:
         return _kept_secret(path) or _new_secret(path)
     except OSError as error:
-        words = f"the secret {path} that shows who wrote a journal cannot be kept: {error.strerror}"
         raise JournalError(
-            f"Without a private key, {words}. Make its folder writable, or set XDG_STATE_HOME to another one."
+            f"Without a private key, the file {path} shows who wrote a journal, and it cannot be written: "
+            f"{error.strerror}. Make its folder writable, or set XDG_STATE_HOME to another folder."
         ) from None
 
 
 def _kept_secret(path: Path) -> bytes | None:
-    """Read the secret; None where there is none that is whole and this user's alone."""
+    """Return the secret; None if it is missing, incomplete or readable by other users."""
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             if os.name != "nt" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
                 return None
-            found = file.read(_SECRET_BYTES)
-        return found if len(found) == _SECRET_BYTES else None
+            secret = file.read(_SECRET_BYTES)
+        return secret if len(secret) == _SECRET_BYTES else None
     return None
 
 
 def _new_secret(path: Path) -> bytes:
-    """Make the secret as a whole, and return what is there then: another process may have been first."""
+    """Create the secret in one step, and return the one that is there then: another process may have been first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -156,11 +156,11 @@ def _new_secret(path: Path) -> bytes:
     try:
         path.hardlink_to(part)
     except FileExistsError:
-        if _kept_secret(path) is None:  # cut short by a full disk, or known to others
+        if _kept_secret(path) is None:  # cut short by a full disk, or readable by other users
             part.replace(path)
     except OSError:  # there are file systems without links
         part.replace(path)
     part.unlink(missing_ok=True)
-    if (found := _kept_secret(path)) is None:
+    if (secret := _kept_secret(path)) is None:
         raise OSError(5, "it cannot be read")
-    return found
+    return secret

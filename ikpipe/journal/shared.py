@@ -1,20 +1,20 @@
-"""A part of a run's table, and its journal, where several machines may do the same part: one after another, or at once.
+"""A part of a run's table, and its journal, where several machines may upload the same part, in turn or at once.
 
-Nobody holds such a journal alone: no lock is sure to work across machines. Each who does the part writes small files of
-its own, which nobody changes later, and begins with what all others have written::
+No process locks such a journal: no lock is reliable across machines. Each process that uploads the part writes small
+files of its own, which nobody changes later, and starts with what all others have written::
 
-    run.json                    the run's id, when it began, its mapping, whose it is, and the MAC of all that
+    run.json                    the run's id, when it was started, its mapping and account, and the MAC of all that
     PART/TIME-WHO-NUMBER.jsonl  entries of a part: a list each, the kind first, last the hash of what is sent of the row
                                 (or null) and the MAC; PART is a hash of the part's rows
 
-A file whose writer was killed can end in the middle of an entry, where a store does not write it as a whole: nothing
-that this entry told of had begun.
+A file whose writer was killed can end in the middle of an entry, if the store does not write files in one step: nothing
+of that entry was sent.
 
-What two who do the part at once both send is ruled out by names, not by the journal.
+Two processes that upload the part at once do not store a file twice because of its name, not because of the journal.
 
-Whoever can write to the folder is not obeyed for that: the MAC of an entry is by a key of the run (`proof.py`), and of
-its file and line too, so that it proves nothing elsewhere. A row's result is taken only if what was sent is what would
-be sent now. `trust` takes entries without proof: of the version before, which had none, or of a key that was replaced.
+Write access to the folder proves nothing: the MAC of an entry is by a key of the run (`proof.py`), and covers its file
+and line too. A row's result is used only if what was sent is what would be sent now. `trust` accepts entries without
+proof: of the version before, which had none, or by a key that was replaced.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError
@@ -45,75 +47,85 @@ _RUN = "run.json"
 
 
 def begin(
-    shelf: Storage, place: str, facts: dict[str, Any], same: Sequence[str], prover: Prover, *, trust: bool = False
+    storage: Storage, place: str, facts: dict[str, Any], same: Sequence[str], prover: Prover, *, trust: bool = False
 ) -> tuple[dict[str, Any], Seal]:
-    """Begin a run's journal; one that is there already, of the very same work, is gone on with.
+    """Start the journal of a run, or continue the one of the same run that is there.
 
     Parameters
     ----------
-    shelf, place
-        The folder, and what it is called.
+    storage, place
+        The folder, and its name for messages.
     facts
-        What to know of the run, as plain JSON values.
+        The facts of the run, as plain JSON values.
     same
-        Those that must be the same in the journal that is there.
+        The facts that must be the same in a journal that is continued.
     prover
         Shows that this account wrote it.
     trust
-        Take one that does not prove that this account wrote it.
+        Accept a journal that does not prove that this account wrote it.
 
     Returns
     -------
     dict, Seal
-        The facts of the run, as it was begun first, and the account's seal that they have.
+        The facts of the run, as it was started first, and the account's seal that they have.
 
     Raises
     ------
     JournalError
-        It is another run's, or nothing proves that this account wrote it.
+        It belongs to another run, or nothing proves that this account wrote it.
     """
-    if shelf.read(_RUN) is None:
-        begun = {"format": FORMAT, **facts}
-        begun["proof"] = prover.own(_run_message(begun)).hex()
-        shelf.write(_RUN, json.dumps(begun, indent=1).encode(), new=True)
-    there = shelf.read(_RUN) or b""  # which another may have begun at the same moment
-    try:
-        before: dict[str, Any] = json.loads(there)
-        others = [name for name in same if before[name] != facts[name]]
-        seal = prover.sealed_by(_run_message(before), bytes.fromhex(before.pop("proof", "")))
-        if not isinstance(before["run"], str) or not isinstance(before.get("since", 0.0), int | float):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise JournalError(f"{place}/{_RUN} cannot be read: name another folder with journal=.") from None
+    if storage.read(_RUN) is None:
+        started = {"format": FORMAT, **facts}
+        started["proof"] = prover.own(_run_message(started)).hex()
+        storage.write(_RUN, json.dumps(started, indent=1).encode(), new=True)
+    # Another process may have started it at the same moment: what is stored counts.
+    before, seal = _read_run(storage, place, same, prover)
+    others = [name for name in same if before[name] != facts[name]]
     if others:
+        differ = "differs" if len(others) == 1 else "differ"
         raise JournalError(
-            f"The journal {place} is that of another run, begun {before['begun']}: its {' and '.join(others)} "
-            f"{'is' if len(others) == 1 else 'are'} not the same. Name another folder with journal=."
+            f"The journal {place} belongs to another run, started {before.get('begun')}: its {' and '.join(others)} "
+            f"{differ}. Name another folder with journal=."
         )
     if seal is None and not trust:
         raise _unproven(f"{place}/{_RUN}", earlier="format" not in before)
     return before, seal or prover.own
 
 
+def _read_run(
+    storage: Storage, place: str, required: Sequence[str], prover: Prover
+) -> tuple[dict[str, Any], Seal | None]:
+    """Return the facts of a run, and the account's seal that they have, if any."""
+    try:
+        facts: dict[str, Any] = json.loads(storage.read(_RUN) or b"")
+        seal = prover.sealed_by(_run_message(facts), bytes.fromhex(facts.pop("proof", "")))
+        if not isinstance(facts["run"], str) or not isinstance(facts.get("since", 0.0), int | float):
+            raise TypeError
+        if not {*required} <= facts.keys():
+            raise KeyError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise JournalError(f"{place}/{_RUN} cannot be read: name another folder with journal=.") from None
+    return facts, seal
+
+
 def _run_message(facts: dict[str, Any]) -> bytes:
-    known = {name: value for name, value in facts.items() if name != "proof"}
-    return b"run.json " + json.dumps(known, sort_keys=True).encode()
+    return b"run.json " + json.dumps({name: facts[name] for name in facts.keys() - {"proof"}}, sort_keys=True).encode()
 
 
 def _unproven(name: str, *, earlier: bool) -> JournalError:
     key = "with another private key, on another machine without the key, or by somebody else, or was changed since"
-    how = "by an earlier ikpipe, which does not show who wrote it" if earlier else key
+    how = "by an earlier version of ikpipe, which does not show who wrote it" if earlier else key
     return JournalError(
-        f"The journal {name} was written {how}. If you know that it is yours, pass trust_journal=True; if not, name "
+        f"The journal {name} was written {how}. If you know that it is yours, pass trust_journal=True; otherwise name "
         "another folder with journal=."
     )
 
 
 class JournalPart(NamedTuple):
-    """What a part's journal is named by, and proven with.
+    """What names and proves the journal of a part.
 
-    `name` is a hash of the part's rows, `run` the run's id, `seal` that of the run; `trust` takes entries that prove
-    nothing.
+    `name` is a hash of the part's rows, `run` the run's id, `seal` the run's seal; `trust` accepts entries without
+    proof.
     """
 
     name: str
@@ -123,36 +135,38 @@ class JournalPart(NamedTuple):
 
 
 class SharedJournal:
-    """The journal of a part, open to write to.
+    """The journal of a part, open for writing.
 
     Parameters
     ----------
-    shelf, place
-        The run's folder, and what it is called.
+    storage, place
+        The run's folder, and its name for messages.
     part
         Names the part, and proves its entries.
     order
-        The positions of the part's rows in the order in which the journal counts them.
+        The positions of the part's rows, in the order in which the journal counts them.
     contents
-        The hashes of rows: those that this journal has are added to it, and those of this run are written.
+        The hashes of rows: those of this journal are added, and those of this run are written.
     """
 
     def __init__(
-        self, shelf: Storage, place: str, part: JournalPart, order: Sequence[int], contents: ContentHashes
+        self, storage: Storage, place: str, part: JournalPart, order: Sequence[int], contents: ContentHashes
     ) -> None:
         self.path = f"{place}/{part.name}"
         self.facts = {"run": part.run}
         self.rows = len(order)
         self._counted = {position: number for number, position in enumerate(order)}
-        self._shelf, self._part = shelf, part
+        self._storage, self._part = storage, part
         self._who = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}"
         self._written = 0
         self._own: set[int] = set()
-        told = _told([_read(shelf, place, name, part) for name in shelf.names(part.name)])
-        self._stories = {at: told.stories[number] for number, at in enumerate(order) if number in told.stories}
-        contents.first.update({at: told.first[number] for number, at in enumerate(order) if number in told.first})
-        contents.before.update({at: told.last[number] for number, at in enumerate(order) if number in told.last})
-        contents.several.update(at for number, at in enumerate(order) if number in told.several)
+        rows = _merged([_read(storage, place, name, part) for name in storage.names(part.name)])
+        self._records = {at: rows[number].record() for number, at in enumerate(order) if number in rows}
+        for number, at in enumerate(order):
+            row = rows.get(number)
+            if row is not None and row.first_content is not None and row.content is not None:
+                contents.first[at], contents.before[at] = row.first_content, row.content
+                contents.several.update({at} if row.changed else ())
         self._contents = contents
 
     def __enter__(self) -> Self:
@@ -162,26 +176,26 @@ class SharedJournal:
         """Do nothing: no file is held open."""
 
     def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
-        """Give what was known, when this was opened, of each row that anything was known of, by position."""
+        """Yield the records of rows, as they were when this was opened, with their positions."""
         for position in range(first, self.rows if last is None else last):
-            if position in self._stories:
-                yield position, self._stories[position]
+            if position in self._records:
+                yield position, self._records[position]
 
     def settled_paths(self) -> Iterator[tuple[int, str]]:
-        """Give the position and the path in the library of each row that was up when this was opened."""
-        for position, story in self._stories.items():
-            result = json.loads(story.result or "{}")
+        """Yield the position and the path in the library of each row that was uploaded when this was opened."""
+        for position, record in self._records.items():
+            result = json.loads(record.result or "{}")
             if result.get("status") in SETTLED and result.get("file_path") is not None:
                 yield position, result["file_path"]
 
     def pieces(self) -> Iterator[Any]:
-        """Give the table, of which there is nothing here: whoever does the part has it."""
+        """Yield nothing: whoever uploads the part has its table."""
         return iter(())
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries; they are durable on return.
 
-        Of a row whose name is its own only the result is: whatever else became of it, its name says.
+        Of a row with a name of its own only the result is written: its name shows what else became of it.
         """
         self._own.update(entry.position for entry in entries if isinstance(entry, RowPrepared) and entry.own_name)
         kept = [entry for entry in entries if isinstance(entry, RowEnded) or entry.position not in self._own]
@@ -189,21 +203,21 @@ class SharedJournal:
             return
         name = f"{self._part.name}/{self._who}-{self._written:06}.jsonl"
         lines = [self._line(entry, name, number) for number, entry in enumerate(kept)]
-        self._shelf.write(name, "\n".join(lines).encode())
+        self._storage.write(name, "\n".join(lines).encode())
         self._written += 1
 
     def _line(self, entry: Entry, name: str, number: int) -> str:
-        """Write an entry, with the hash of its row, and its MAC."""
+        """Return the line of an entry, with the hash of its row, and its MAC."""
         bare = _bare(entry)._replace(position=self._counted[entry.position])
         values = [_TAGS[type(entry)], *bare, self._contents.now.get(entry.position)]
         return json.dumps([*values, self._part.seal(_message(name, number, values)).hex()])
 
     def end(self, at: float) -> None:
-        """Note nothing: whether a part has more to do is seen by its rows."""
+        """Do nothing: the rows of a part show whether it has more to do."""
 
 
 def _bare(entry: Entry) -> Entry:
-    """Leave out a token that another machine signed: a folder that is shared is no place for it."""
+    """Return an entry without a token that another machine signed, which must not be in a shared folder."""
     return entry._replace(token=None) if isinstance(entry, Intent) else entry
 
 
@@ -218,20 +232,22 @@ class _Line(NamedTuple):
     content: str | None = None
 
 
-def _read(shelf: Storage, place: str, name: str, part: JournalPart) -> tuple[str, list[_Line]]:
-    """Give who wrote a file, and its entries."""
+def _read(storage: Storage, place: str, name: str, part: JournalPart) -> tuple[str, list[_Line]]:
+    """Return who wrote a file, and its entries."""
     who = name.rpartition("-")[0]
     try:
-        *lines, last = (shelf.read(name) or b"").decode().split("\n")
-        whole = [*lines, last] if _is_whole(last) else lines
-        return who, [_line(json.loads(line), place, name, number, part) for number, line in enumerate(whole)]
+        *lines, last = (storage.read(name) or b"").decode().split("\n")
+        complete = [*lines, last] if _is_complete(last) else lines
+        return who, [_line(json.loads(line), place, name, number, part) for number, line in enumerate(complete)]
     except (ValueError, KeyError, TypeError):
-        words = "its rows are then sent once more, of which names let none be twice but those that replace others"
-        raise JournalError(f"{place}/{name} is damaged: remove it; {words}.") from None
+        raise JournalError(
+            f"{place}/{name} is damaged: remove it. Its rows are then sent once more; only files that replace "
+            "others get one more version."
+        ) from None
 
 
 def _line(parts: list[Any], place: str, name: str, number: int, part: JournalPart) -> _Line:
-    """Read an entry that is proven, or trusted."""
+    """Return an entry that is proven, or trusted."""
     tag, *values = parts
     if tag in _EARLIER:
         if not part.trust:
@@ -253,8 +269,8 @@ def _entry(kind: type[Entry], values: list[Any]) -> Entry:
     return entry
 
 
-def _is_whole(line: str) -> bool:
-    """Tell whether a line is an entry to its end: the beginning of one is no JSON."""
+def _is_complete(line: str) -> bool:
+    """Whether a line is a complete entry: the beginning of one is not valid JSON."""
     try:
         json.loads(line)
     except ValueError:
@@ -262,66 +278,59 @@ def _is_whole(line: str) -> bool:
     return True
 
 
-class _PartRecords(NamedTuple):
-    """What several have written of rows, and the first and the last hash of each; `several` have had more than one."""
+@dataclass(slots=True)
+class _Row:
+    """What several processes have written of a row: of its last version only, if it has changed.
 
-    stories: dict[int, RowRecord]
-    first: dict[int, str]
-    last: dict[int, str]
-    several: set[int]
-
-
-def _told(files: Sequence[tuple[str, list[_Line]]]) -> _PartRecords:
-    """Put together what several have written: a row is up if it is for any of them.
-
-    Of a row that has changed, only what was written of its last version counts. A row that was found to be wrong is
-    looked at anew: nothing of it was sent, and it may have been mended, or this machine may have the file that another
-    had not.
+    `open` are the writers that have an intent which is not voided; `first_content` and `content` are the first and the
+    last hash of what was sent of the row.
     """
-    begun: dict[int, RowPrepared] = {}
-    intents: dict[int, list[Intent]] = {}
-    open_: dict[int, set[str]] = {}
-    results: dict[int, str] = {}
-    first: dict[int, str] = {}
-    last: dict[int, str] = {}
-    several: set[int] = set()
+
+    prepared: RowPrepared | None = None
+    intents: list[Intent] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
+    result: str | None = None
+    first_content: str | None = None
+    content: str | None = None
+    changed: bool = False
+
+    def saw(self, content: str) -> None:
+        """Note the hash of what was sent; entries of another version do not count any more."""
+        self.first_content = self.first_content or content
+        if self.content not in (None, content):
+            self.changed, self.prepared, self.result, self.intents, self.open = True, None, None, [], set()
+        self.content = content
+
+    def add(self, entry: Entry, who: str) -> None:
+        """Note an entry. A row is uploaded if it is for any writer."""
+        if isinstance(entry, RowPrepared):
+            self.prepared = RowPrepared(*entry[:3], bool(entry.own_name))
+        elif isinstance(entry, Intent):
+            self.intents.append(entry)
+            self.open.add(who)
+        elif isinstance(entry, IntentVoided):
+            self.open.discard(who)
+        elif isinstance(entry, RowEnded) and _status(self.result) not in SETTLED:
+            # An invalid row is checked again: it may have been fixed, or this machine may have its file.
+            self.result = self.result if _status(entry.result) == "invalid" else entry.result
+
+    def record(self) -> RowRecord:
+        """Return the record of the row."""
+        intents = sorted(self.intents, key=lambda intent: intent.at)
+        return RowRecord(self.prepared, intents, not self.open, self.result)
+
+
+def _merged(files: Sequence[tuple[str, list[_Line]]]) -> dict[int, _Row]:
+    """Return the rows of all files, by their numbers in the part."""
+    rows: dict[int, _Row] = defaultdict(_Row)
     for who, lines in files:
         for entry, content in lines:
+            row = rows[entry.position]
             if content is not None:
-                first.setdefault(entry.position, content)
-            if content is not None and last.setdefault(entry.position, content) != content:
-                last[entry.position] = content
-                several.add(entry.position)
-                for known in (begun, intents, open_, results):
-                    known.pop(entry.position, None)
-            if isinstance(entry, RowPrepared):
-                begun[entry.position] = RowPrepared(*entry[:3], bool(entry.own_name))
-            elif isinstance(entry, Intent):
-                intents.setdefault(entry.position, []).append(entry)
-                open_.setdefault(entry.position, set()).add(who)
-            elif isinstance(entry, IntentVoided):
-                open_.get(entry.position, set()).discard(who)
-            elif (
-                isinstance(entry, RowEnded)
-                and _status(entry.result) != "invalid"
-                and not _up(results.get(entry.position))
-            ):
-                results[entry.position] = entry.result
-    stories = {
-        position: RowRecord(
-            begun.get(position),
-            sorted(intents.get(position, []), key=lambda intent: intent.at),
-            not open_.get(position),
-            results.get(position),
-        )
-        for position in sorted(begun.keys() | results.keys())
-    }
-    return _PartRecords(stories, first, last, several)
+                row.saw(content)
+            row.add(entry, who)
+    return rows
 
 
-def _up(result: str | None) -> bool:
-    return result is not None and _status(result) in SETTLED
-
-
-def _status(result: str) -> Any:
-    return json.loads(result)["status"]
+def _status(result: str | None) -> Any:
+    return None if result is None else json.loads(result)["status"]

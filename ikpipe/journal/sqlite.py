@@ -1,24 +1,21 @@
-"""A run's journal: its table, what may have left, what came back; durable. The only file that knows sqlite3.
+"""The journal of one run: a SQLite file. The package's docstring says how it makes a killed run recoverable.
 
-One SQLite file a run. Whoever writes to it holds it alone: a second process is told so. A write is durable when
-`write` returns (WAL, `synchronous=FULL`), so that an intent is on the disk before the first byte of its request leaves;
-many intents share a write.
+The process that writes to it holds it exclusively; a second one gets an error. A write is durable when `write` returns
+(WAL, ``synchronous=FULL``), so that an intent is on the disk before the first byte of its request is sent.
 
 ::
 
-    about     one row: facts of the run as JSON, the table's rows once all are here, when the run had no more to do
-    pieces    the table's cells, some thousand rows each, in order; `head` is the table's, where it is not as before
+    about     one row: facts of the run as JSON, the number of the table's rows once all are recorded, and when the
+              run had no more to do
+    pieces    the table's cells, some thousand rows each, in order; `head` is the table's, where it differs from before
     rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
               whether the name was made for this row alone
-    intents   position → each request, before it leaves: `iat` and `exp` of its token, the token itself only where
-              another machine signed it; `voided` once it is sure that nothing of it is stored
+    intents   position → each request, before it is sent: `iat` and `exp` of its token, the token itself only where
+              another machine signed it; `voided` once it is certain that nothing of it is stored
     results   position → the row's result, as JSON
 
-No private key is in it, ever: a token is signed anew from the same parameters, `iat` and `exp`.
-
-Each entry has a MAC (`proof.py`), which is checked whenever the entry is read: an entry that this account did not write
-is an error, and nothing of it is obeyed. A file is opened only after `inspection.py` has found that its facts are ours.
-What the MACs do not show is that whole entries were removed, or that the file is an older copy of itself.
+The private key is never in it. Each entry has a MAC (`proof.py`), which is checked whenever the entry is read. A file
+is opened only after `inspection.py` has found that its facts are this account's.
 """
 
 from __future__ import annotations
@@ -55,7 +52,7 @@ from ikpipe.journal.format import (
     token_message,
     void_message,
 )
-from ikpipe.journal.inspection import damaged, told
+from ikpipe.journal.inspection import damaged, errors_of
 from ikpipe.journal.proof import Prover
 from ikpipe.request.result import SETTLED
 
@@ -68,12 +65,12 @@ if TYPE_CHECKING:
 
 
 class SQLiteJournal:
-    """An open journal; `make` or `open` it, and close it in the end.
+    """An open journal, from `make` or `open`, to be closed at the end.
 
     Raises
     ------
     JournalError
-        Whatever is wrong with the file, or with the disk below it: it names the file, and says what to do.
+        Anything that is wrong with the file or its disk: it names the file, and says what to do.
     """
 
     def __init__(self, path: Path, db: sqlite3.Connection, prover: Prover, verdict: inspection.Verdict) -> None:
@@ -88,38 +85,38 @@ class SQLiteJournal:
 
     @classmethod
     def make(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
-        """Open a journal, which is made where there is none.
+        """Open a journal, which is created if there is none.
 
         Parameters
         ----------
         path
             The file.
         account
-            Whose run it is.
+            The account of the run.
         trust
-            Take one of which nothing proves that this account wrote it, if it is of the same public key.
+            Accept a journal that does not prove that this account wrote it, if it has the same public key.
         """
-        with inspection.LOCK, told(path):
+        with inspection.LOCK, errors_of(path):
             with suppress(FileExistsError):
-                # 0600, since a frame can hold what is nobody else's business.
+                # 0600, since a table can hold what other users must not read.
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            return cls._admitted(path, account, trust=trust)
+            return cls._open_checked(path, account, trust=trust)
 
     @classmethod
     def open(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
-        """Open a journal that is there, and was begun; parameters are those of `make`."""
+        """Open a journal that was started; parameters are those of `make`."""
         if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False where nobody may look
             raise JournalError(f"There is no journal {path}.")
-        with inspection.LOCK, told(path):
-            return cls._admitted(path, account, trust=trust, begun=True)
+        with inspection.LOCK, errors_of(path):
+            return cls._open_checked(path, account, trust=trust, begun=True)
 
     @classmethod
-    def _admitted(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> SQLiteJournal:
-        """Open a file that is a journal of this account; any other one stays as it is."""
+    def _open_checked(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> SQLiteJournal:
+        """Open a file that is a journal of this account; any other file is not changed."""
         prover = Prover(account)
         seen = inspection.inspect(path, prover, trust=trust)
         if begun and not seen.format:
-            raise JournalError(f"The journal {path} was never begun: nothing was sent. Upload the table again.")
+            raise JournalError(f"The journal {path} was never started: nothing was sent. Upload the table again.")
         inspection.make_ready(path)
         db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -132,12 +129,12 @@ class SQLiteJournal:
         return journal
 
     def begin(self, facts: dict[str, Any], entries: Iterable[Entry] = ()) -> None:
-        """Write what the run is to do: all at once, so that a process killed meanwhile leaves it never begun.
+        """Write the facts of a run in one transaction: a process that is killed meanwhile leaves it never started.
 
         Parameters
         ----------
         facts
-            What to know of the run, as plain JSON values.
+            The facts of the run, as plain JSON values.
         entries
             The table, or its first pieces.
         """
@@ -145,14 +142,14 @@ class SQLiteJournal:
         text = json.dumps({"format": FORMAT, "sealed_by": by, "run": "", **facts})
         own = self._prover.own
         seal = self._seal_with(own, facts.get("run", ""))
-        with told(self.path), self._write() as db:
+        with errors_of(self.path), self._write() as db:
             for statement in statements():
                 db.execute(statement)
             db.execute("INSERT INTO about VALUES (?, ?, NULL, NULL, NULL)", (text, own(about_message(text))))
             _insert(db, entries, seal)
 
     def _seal_with(self, own: Seal, run: str) -> Seal:
-        """Take the seals of the account and of the run, the latter for SQL too."""
+        """Use the seals of the account and of the run, the latter in SQL too."""
         seal = own.of_run(run)
         self._own, self._seal = own, seal
         self._db.create_function("void_mac", 1, lambda mac: seal(void_message(mac)))
@@ -165,42 +162,42 @@ class SQLiteJournal:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file; what was written is in it alone, without a log beside it."""
+        """Close the file; everything is in it, without a log beside it."""
         with self._lock:
             self._db.close()
         inspection.release(self)
 
     @property
     def begun(self) -> bool:
-        """Whether it has a run to speak of."""
+        """Whether a run was started in it."""
         return self._seal is not None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What `begin` was told of the run."""
+        """The facts of the run, as `begin` got them."""
         about = self._about()
         if self._own is None or not self._own.proves(about_message(about.facts), about.mac):
-            raise damaged(self.path, "what it says of the run")
-        with told(self.path):
+            raise damaged(self.path, "the facts of the run")
+        with errors_of(self.path):
             facts: dict[str, Any] = json.loads(about.facts)
         return facts
 
     @property
     def rows(self) -> int | None:
-        """How many rows the table has; None as long as not all of them are here."""
+        """The number of the table's rows; None as long as not all are recorded."""
         about = self._about()
         if about.rows is not None:
             self._check(complete_message, (about.rows,), about.rows_mac, "the number of rows")
         return about.rows
 
     def pieces(self) -> Iterator[TablePiece]:
-        """Give the table, piece by piece, each with its head."""
+        """Yield the table, piece by piece, each with its head."""
         start, rows, head = -1, 0, None
         while True:
-            found = self._asked("SELECT * FROM pieces WHERE start > ? ORDER BY start LIMIT 1", start)
-            if not found:
+            selected = self._query("SELECT * FROM pieces WHERE start > ? ORDER BY start LIMIT 1", start)
+            if not selected:
                 return
-            *values, mac = found[0]
+            *values, mac = selected[0]
             piece = TablePiece(*values)
             self._check(piece_message, piece, mac, f"the table from row {piece.position:,} on")
             if piece.position != rows:
@@ -210,67 +207,66 @@ class SQLiteJournal:
 
     @property
     def kept(self) -> int:
-        """How many rows of the table are here."""
-        return int(self._asked("SELECT coalesce(max(start + rows), 0) FROM pieces")[0][0])
+        """The number of the table's rows that are recorded so far."""
+        return int(self._query("SELECT coalesce(max(start + rows), 0) FROM pieces")[0][0])
 
     def settled_paths(self) -> Iterator[tuple[int, str]]:
-        """Give the position and the path in the library of each row that is up."""
-        up = ", ".join(f"'{status}'" for status in SETTLED)
+        """Yield the position and the path in the library of each row that is uploaded."""
+        statuses = ", ".join(f"'{status}'" for status in SETTLED)
         query = (
-            "SELECT position, result, mac FROM results "  # noqa: S608 - our own words
-            f"WHERE position > ? AND json_extract(result, '$.status') IN ({up}) ORDER BY position LIMIT {_PAGE}"
+            "SELECT position, result, mac FROM results "  # noqa: S608 - constants of this project
+            f"WHERE position > ? AND json_extract(result, '$.status') IN ({statuses}) ORDER BY position LIMIT {_PAGE}"
         )
         last = -1
-        while found := self._asked(query, last):
-            for position, result in self._results(found):
+        while page := self._query(query, last):
+            for position, result in self._results(page):
                 if (path := json.loads(result).get("file_path")) is not None:
                     yield position, path
-            last = found[-1][0]
+            last = page[-1][0]
 
     def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
-        """Give what is known of each row that anything is known of, by position.
+        """Yield the records of rows, with their positions.
 
         Parameters
         ----------
         first, last
-            The positions from the first on, and before the last; None goes on to the end.
+            The positions from the first on, and before the last; None reads to the end.
         """
         bounds, where = (first, _END if last is None else last), "WHERE position >= ? AND position < ?"
-        begun = {}
-        for *values, mac in self._asked(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
+        prepared = {}
+        for *values, mac in self._query(f"SELECT * FROM rows {where}", *bounds):  # noqa: S608
             row = RowPrepared(*values)
             self._check(row_message, row, mac, f"the request of row {row.position:,}")
-            begun[row.position] = row._replace(own_name=bool(row.own_name))
+            prepared[row.position] = row._replace(own_name=bool(row.own_name))
         intents: dict[int, list[Intent]] = {}
         voided: dict[int, bool] = {}
         for intent, void in self._intents(where, bounds):
             intents.setdefault(intent.position, []).append(intent)
             voided[intent.position] = void
-        results = dict(self._results(self._asked(f"SELECT position, result, mac FROM results {where}", *bounds)))  # noqa: S608
-        for position in sorted(begun.keys() | results.keys()):
-            known = intents.get(position, [])
-            yield position, RowRecord(begun.get(position), known, voided.get(position, False), results.get(position))
+        results = dict(self._results(self._query(f"SELECT position, result, mac FROM results {where}", *bounds)))  # noqa: S608
+        for at in sorted(prepared.keys() | results.keys()):
+            yield at, RowRecord(prepared.get(at), intents.get(at, []), voided.get(at, False), results.get(at))
 
     def _intents(self, where: str, bounds: tuple[int, int]) -> Iterator[tuple[Intent, bool]]:
-        """Give intents in their order, and whether nothing of each is stored."""
+        """Yield intents in their order, and whether each is voided."""
         query = f"SELECT * FROM intents {where} ORDER BY rowid"  # noqa: S608
-        for position, iat, exp, at, kept, guess, mac, voided in self._asked(query, *bounds):
+        for position, iat, exp, at, sealed, guess, mac, voided in self._query(query, *bounds):
             what, token = f"an attempt of row {position:,}", None
             self._check(intent_message, (position, iat, exp, at, guess), mac, what)
-            if kept is not None:
-                code, _, token = kept.partition(" ")
+            if sealed is not None:
+                code, _, token = sealed.partition(" ")
                 self._check(token_message, (position, iat, exp, token), _from_hex(code), what)
             if voided is not None:
                 self._check(void_message, (mac,), voided, what)
             yield Intent(position, iat, exp, at, token, bool(guess)), voided is not None
 
-    def _results(self, found: Iterable[tuple[int, str, bytes]]) -> Iterator[tuple[int, str]]:
-        for position, result, mac in found:
+    def _results(self, rows: Iterable[tuple[int, str, bytes]]) -> Iterator[tuple[int, str]]:
+        for position, result, mac in rows:
             self._check(result_message, (position, result), mac, f"the result of row {position:,}")
             yield position, result
 
     def _check(self, message: Callable[..., bytes], values: Sequence[Any], mac: object, what: str) -> None:
-        """Refuse an entry that this run did not write."""
+        """Raise if this run did not write an entry; `what` says in the error which entry it is."""
         try:
             proven = self._seal is not None and self._seal.proves(message(*values), mac)
         except (struct.error, AttributeError):  # a value of another type
@@ -281,26 +277,26 @@ class SQLiteJournal:
     def write(self, entries: Sequence[Entry]) -> None:
         """Write entries, all of them or none; they are durable on return."""
         if self._seal is None:
-            raise JournalError(f"The journal {self.path} was never begun.")
-        with told(self.path), self._write() as db:
+            raise JournalError(f"The journal {self.path} was never started.")
+        with errors_of(self.path), self._write() as db:
             _insert(db, entries, self._seal)
 
     @property
     def ended(self) -> float | None:
-        """When the run had no more to do, in seconds since 1970."""
+        """When the run had no more to do, in seconds since 1970; None if it was interrupted."""
         return self._about().ended
 
     def end(self, at: float) -> None:
-        """Note when the run had no more to do."""
-        with told(self.path), self._write() as db:
+        """Record when the run had no more to do."""
+        with errors_of(self.path), self._write() as db:
             db.execute("UPDATE about SET ended = ?", (at,))
 
     def _about(self) -> _About:
-        return _About(*self._asked("SELECT * FROM about")[0])
+        return _About(*self._query("SELECT * FROM about")[0])
 
-    def _asked(self, words: str, *values: object) -> list[Any]:
-        with told(self.path), self._lock:
-            return self._db.execute(words, values).fetchall()
+    def _query(self, sql: str, *values: object) -> list[Any]:
+        with errors_of(self.path), self._lock:
+            return self._db.execute(sql, values).fetchall()
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -347,7 +343,7 @@ _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
         ("UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))"),
     ),
 }
-_SIZES = (64, 16, 4, 1)  # entries a statement: few sizes, so that each is prepared once
+_SIZES = (64, 16, 4, 1)  # entries per statement: few sizes, so that SQLite prepares each statement once
 
 
 def _intent_cells(seal: Seal, entry: Intent) -> tuple[Any, ...]:
@@ -365,7 +361,7 @@ _CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
     IntentVoided: lambda _, entry: entry,
     RowEnded: lambda seal, entry: (*entry, seal(result_message(*entry))),
 }
-"""What is written of an entry: its values, and their MAC."""
+"""The cells of an entry: its values, and their MAC."""
 
 
 def _insert(db: sqlite3.Connection, entries: Iterable[Entry], seal: Seal) -> None:
@@ -375,30 +371,30 @@ def _insert(db: sqlite3.Connection, entries: Iterable[Entry], seal: Seal) -> Non
                 continue
             encode = _CELLS[kind]
             cells = [cell for entry in group for cell in encode(seal, entry)]
-            for words in _STATEMENTS[kind]:
-                _execute(db, words, cells, len(cells) // len(group))
+            for sql in _STATEMENTS[kind]:
+                _execute(db, sql, cells, len(cells) // len(group))
 
 
 def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:
-    """Sort entries by kind; what a row does after it was settled comes into a later part."""
-    settled: set[int] = set()
+    """Yield entries by kind; entries of a row that follow its `IntentVoided` come in a later part."""
+    voided: set[int] = set()
     part: dict[type[Entry], list[Entry]] = {kind: [] for kind in _STATEMENTS}
     for entry in entries:
-        if entry.position in settled:
+        if entry.position in voided:
             yield part
-            settled, part = set(), {kind: [] for kind in _STATEMENTS}
+            voided, part = set(), {kind: [] for kind in _STATEMENTS}
         if isinstance(entry, IntentVoided):
-            settled.add(entry.position)
+            voided.add(entry.position)
         part[type(entry)].append(entry)
     yield part
 
 
-def _execute(db: sqlite3.Connection, words: str, cells: list[Any], width: int) -> None:
-    """Execute a statement for many entries at once, since after each this thread has to wait for the run's."""
+def _execute(db: sqlite3.Connection, sql: str, cells: list[Any], width: int) -> None:
+    """Execute a statement for many entries at once: after each statement this thread waits for the run's thread."""
     entry = f"({', '.join('?' * width)})"
     start = 0
     for size in _SIZES:
         while len(cells) - start >= size * width:
-            some = cells[start : start + size * width]
-            db.execute(words.format(", ".join([entry] * size)), some)
+            group = cells[start : start + size * width]
+            db.execute(sql.format(", ".join([entry] * size)), group)
             start += size * width

@@ -1,4 +1,4 @@
-"""A folder that several machines share: a path, or a URL that fsspec knows. Small files, written once, as a whole."""
+"""A folder that several machines share: a path, or a URL for fsspec. Its files are small and written in one step."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_PART = ".part"  # of a file that is not whole yet
+_PART = ".part"  # of a file that is not complete yet
 
 
 class Storage(Protocol):
-    """Files by their names, which may have folders in them."""
+    """Files by their names, which may contain folders."""
 
     def names(self, folder: str) -> list[str]:
-        """Give the names of the files right in a folder, in order; none where there is no such folder."""
+        """Return the sorted names of the files directly in a folder; an empty list if there is no such folder."""
 
     def read(self, name: str) -> bytes | None:
-        """Read a file; None where there is none."""
+        """Return the content of a file; None if there is no such file."""
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
-        """Write a file, durably and as a whole: nobody ever reads a part of it, where the store allows that.
+        """Write a file durably and in one step: nobody reads a part of it, where the store allows that.
 
-        `new`: one that is there by then stays as it is; in a store, the later one of two at the same moment does.
+        `new`: a file that is there already is not changed; in an object store, the later of two at the same moment
+        replaces the other.
         """
 
 
 def open_storage(place: str | Path) -> Storage:
-    """Open a folder, which is made where there is none.
+    """Open a folder, which is created if there is none.
 
     Parameters
     ----------
@@ -56,21 +57,21 @@ def open_storage(place: str | Path) -> Storage:
 
 
 class _Local:
-    """A folder of this machine, or one that is mounted here."""
+    """A folder of this machine's file system."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def names(self, folder: str) -> list[str]:
-        with _told(str(self._folder)):
+        with _errors_of(str(self._folder)):
             try:
-                found = [path.name for path in (self._folder / folder).iterdir()]
+                names = [path.name for path in (self._folder / folder).iterdir()]
             except FileNotFoundError:
                 return []
-        return sorted(f"{folder}/{name}" for name in found if not name.endswith(_PART))
+        return sorted(f"{folder}/{name}" for name in names if not name.endswith(_PART))
 
     def read(self, name: str) -> bytes | None:
-        with _told(str(self._folder)):
+        with _errors_of(str(self._folder)):
             try:
                 return (self._folder / name).read_bytes()
             except FileNotFoundError:
@@ -79,8 +80,8 @@ class _Local:
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
         path = self._folder / name
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
-        with _told(str(self._folder)):
-            # 0700 and 0600: what is in it can be nobody else's business.
+        with _errors_of(str(self._folder)):
+            # 0700 and 0600: it can hold what other users must not read.
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(content)
@@ -94,7 +95,7 @@ class _Local:
 
 
 class _Remote:
-    """A folder somewhere else, by fsspec; an object of a store appears as a whole, or not at all."""
+    """A folder at a URL, by fsspec; an object of a store appears complete or not at all."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -102,21 +103,21 @@ class _Remote:
         except ImportError:
             raise MissingExtra.for_extra("dask", "A journal at a URL") from None
         self._url = url
-        with _told(url):
+        with _errors_of(url):
             self._files, self._folder = fsspec.core.url_to_fs(url)
             self._files.invalidate_cache()
 
     def names(self, folder: str) -> list[str]:
-        with _told(self._url):
+        with _errors_of(self._url):
             try:
                 self._files.invalidate_cache()
-                found = self._files.ls(f"{self._folder}/{folder}", detail=False)
+                paths = self._files.ls(f"{self._folder}/{folder}", detail=False)
             except FileNotFoundError:
                 return []
-        return sorted(f"{folder}/{PurePosixPath(name).name}" for name in found)
+        return sorted(f"{folder}/{PurePosixPath(path).name}" for path in paths)
 
     def read(self, name: str) -> bytes | None:
-        with _told(self._url):
+        with _errors_of(self._url):
             try:
                 content: bytes = self._files.cat_file(f"{self._folder}/{name}")
             except FileNotFoundError:
@@ -125,13 +126,13 @@ class _Remote:
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:  # noqa: ARG002 - few stores have it
         path = f"{self._folder}/{name}"
-        with _told(self._url):
+        with _errors_of(self._url):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             self._files.pipe_file(path, content)
 
 
 def _put_new(part: Path, path: Path) -> None:
-    """Give a file its name, unless another has it."""
+    """Give a file its name, unless another file has it."""
     try:
         path.hardlink_to(part)
     except FileExistsError:
@@ -143,7 +144,7 @@ def _put_new(part: Path, path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the folder itself on the disk, where the system can."""
+    """Write the folder itself to the disk, where the system can."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -154,10 +155,11 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _told(place: str) -> Iterator[Any]:
-    """Turn what a folder says into an error that names it, and says what to do."""
+def _errors_of(place: str) -> Iterator[Any]:
+    """Turn any error of a folder into one that names it and says what to do."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each store has its own
-        words = f"The journal's folder {place} cannot be used: {error!r}; mend that, or name another with journal=."
-        raise JournalError(words) from None
+        raise JournalError(
+            f"The journal's folder {place} cannot be used: {error!r}. Fix that, or name another folder with journal=."
+        ) from None

@@ -162,7 +162,7 @@ def test_killed_while_the_journal_is_made(ikp: Ikp, service: Emulator) -> None:
     SQLiteJournal.make(JOURNAL, service.account).close()
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv")
     assert ran.status == 2
-    assert ran.err.endswith("was never begun: nothing was sent. Upload the table again.\n")
+    assert ran.err.endswith("was never started: nothing was sent. Upload the table again.\n")
 
 
 # Told to stop
@@ -295,8 +295,8 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
         (("missing", "-o", "out.csv"), "There is no journal missing."),
         (("run", "-o", "missing/out.csv"), "the folder missing does not exist"),
         (("run.csv", "-o", "run.csv"), "run.csv is the journal itself, which is never overwritten"),
-        (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and stays as it is: correct the path."),
-        (("cut", "-o", "out.csv"), "it is damaged: take a copy of it, or look with `ikpipe files` what is up"),
+        (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and was not changed: correct the path."),
+        (("cut", "-o", "out.csv"), "it is damaged: use a copy of it, or list what is stored with `ikpipe files`"),
         (("run", "-o", "out.csv", "--policy", "lag=1"), "a policy has no field 'lag'"),
         (("run", "-o", "out.csv", "--emulator"), "unrecognized arguments: --emulator"),
     ],
@@ -328,7 +328,7 @@ def test_another_accounts_run(ikp: Ikp, table: Table, monkeypatch: pytest.Monkey
     monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", "public_other")
     ran = ikp("resume", "run", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
-    assert "not of public_other: resume it with the keys that it was begun with." in ran.err
+    assert "not to public_other: resume it with the keys that it was started with." in ran.err
 
 
 @pytest.mark.usefixtures("service")

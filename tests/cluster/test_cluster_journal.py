@@ -67,7 +67,7 @@ def test_a_second_upload_goes_on_with_the_journal(emulate: Callable[..., Emulato
 def test_a_journal_of_another_run_is_refused(other: dict[str, Any], account: Account, tmp_path: Path) -> None:
     """Its rows would be taken for others."""
     plan(account, journal=tmp_path)
-    with pytest.raises(ikpipe.JournalError, match="is that of another run"):
+    with pytest.raises(ikpipe.JournalError, match="belongs to another run"):
         plan(account, journal=tmp_path, **other)
 
 

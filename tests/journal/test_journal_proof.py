@@ -358,7 +358,7 @@ def test_the_public_key_must_match(*, trust: bool, old_key: Emulator, path: Path
     cut(path, old_key.account)
     before = snapshot(path.parent)
     stranger = replace(old_key.account, public_key="public_other")
-    with pytest.raises(ikpipe.JournalError, match="is of the account public_same, and not of public_other"):
+    with pytest.raises(ikpipe.JournalError, match="belongs to the account public_same, not to public_other"):
         resume(path, stranger, trust_journal=trust)
     assert snapshot(path.parent) == before
 
@@ -411,7 +411,7 @@ def test_a_secret_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "state").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     account = ikpipe.Account("public_x", authentication_endpoint="http://127.0.0.1:1/")
-    with pytest.raises(ikpipe.JournalError, match="set XDG_STATE_HOME to another one"):
+    with pytest.raises(ikpipe.JournalError, match="set XDG_STATE_HOME to another folder"):
         quiet(blobs(b"1"), account, file_name="a", journal=path)
 
 
@@ -450,7 +450,9 @@ def earlier(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_journal_of_the_format_before_is_refused(earlier: Path) -> None:
     """Nothing in it shows who wrote it."""
     account = ikpipe.Account(**KEYS)
-    assert "has the format 2 of an earlier ikpipe, which does not show who wrote it" in refused(earlier, account)
+    assert "has the format 2 of an earlier version of ikpipe, which does not show who wrote it" in refused(
+        earlier, account
+    )
 
 
 def test_a_journal_of_the_format_before_is_finished(earlier: Path, emulate: Callable[..., Emulator]) -> None:
@@ -488,7 +490,7 @@ def test_what_was_stored_by_the_version_before_is_not_stored_twice(
 def test_damage_is_an_error_though_it_is_trusted(damage: str, earlier: Path) -> None:
     """Nothing is sent, and the file has its format still."""
     change(earlier, damage)
-    with pytest.raises(ikpipe.JournalError, match=r"damaged|is of the account None"):
+    with pytest.raises(ikpipe.JournalError, match=r"damaged|belongs to the account None"):
         resume(earlier, ikpipe.Account(**KEYS), trust_journal=True)
     with closing(sqlite3.connect(earlier)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (0,)
@@ -530,7 +532,7 @@ def test_an_empty_file_is_left_by_resume(account: Account, path: Path) -> None:
     """Nothing was begun in it; `upload` may."""
     path.touch(0o644)
     before = snapshot(path.parent)
-    with pytest.raises(ikpipe.JournalError, match="was never begun"):
+    with pytest.raises(ikpipe.JournalError, match="was never started"):
         resume(path, account)
     assert snapshot(path.parent) == before
     finished(path, account)

@@ -85,6 +85,6 @@ def test_another_table_is_refused(journal: SQLiteJournal, before: range, now: ra
     """The error says from which row on it differs, and nothing is written."""
     keep(journal, before)
     pieces = kept(journal)
-    with pytest.raises(JournalError, match=f"other rows from row {place} on"):
+    with pytest.raises(JournalError, match=f"rows differ from row {place} on"):
         keep(journal, now)
     assert kept(journal) == pieces

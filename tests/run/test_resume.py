@@ -231,7 +231,7 @@ def test_another_run_does_not_take_it(other: str, emulate: Callable[..., Emulato
     emulator = emulate()
     quiet(table(2), emulator.account, journal=path, **OPTIONS)
     frame, changed = (table(3), {}) if other == "rows" else (table(2), {"tags": "new"})
-    with pytest.raises(ikpipe.JournalError, match="that of another run"):
+    with pytest.raises(ikpipe.JournalError, match="belongs to another run"):
         quiet(frame, emulator.account, journal=path, **OPTIONS, **changed)
     assert len(uploads_of(emulator)) == 2
 
