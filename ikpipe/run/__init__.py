@@ -6,13 +6,13 @@
     check.py           `check`
     resume.py          `resume`
     engine.py          a run from its table to its results, for all of these
-    prepare.py         read the mapping, and ask for the account's metadata fields
-    stored_mapping.py  what `retry` takes of the mapping in results
+    prepare.py         check the mapping's settings, and ask for the account's metadata fields
+    stored_mapping.py  what `retry` takes from the mapping in results
     keywords.py        the keywords that these share, with their types and defaults
-    options.py         the keywords about sending
-    job.py             what a run is to do: its table and mapping
-    session.py         a run: plan each row, send it, count and record its end
-    task.py            a row on its way
+    options.py         how to send: the keywords that are not about the files
+    job.py             the job of a run: its table and mapping, and what is known from before
+    session.py         a run: plan each row, send it, count and record how it ends
+    task.py            one row while it is uploaded
     executor.py        carry out the steps of a row: sign, record, send, look up
     admission.py       when a request may be sent: retry budget, concurrency, rate
     health.py          what the run learns from each reply: contact, keys, rate, when to stop

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.limits import MOST, AdaptiveLimit, FixedLimit
 from ikpipe.request.reply import UploadReply
-from ikpipe.request.result import Result
+from ikpipe.request.result import CANCELLED, Result
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.control import RunControl
@@ -77,7 +77,7 @@ class Permit:
     sent_at
         When the request was sent, in seconds of the monotonic clock; None if it was not.
     reply
-        What came of the attempt, for the gate and the run's health; the caller sets it before leaving.
+        What came of the attempt, set by the caller before leaving; None: nothing was sent.
     """
 
     __slots__ = ("_admission", "_gate", "_task", "granted", "reply", "sent_at")
@@ -86,7 +86,7 @@ class Permit:
         self._admission, self._task, self._gate = admission, task, gate
         self.granted = False
         self.sent_at: float | None = None
-        self.reply = not_sent()
+        self.reply: UploadReply | None = None
 
     async def __aenter__(self) -> Self:
         self.granted = await self._budgeted() and await self._entered()
@@ -97,8 +97,9 @@ class Permit:
 
     async def __aexit__(self, *_error: object) -> None:
         if self.granted:
-            self._gate.release(self.sent_at, time.monotonic(), overload=self.reply.overload)
-            self._admission.health.attempt_ended(self._task.position, self.reply)
+            reply = self.reply or not_sent()
+            self._gate.release(self.sent_at, time.monotonic(), overload=reply.overload)
+            self._admission.health.attempt_ended(self._task.position, reply)
 
     async def turn(self) -> bool:
         """Wait until the rate lets the request begin; return whether to go on."""
@@ -153,4 +154,4 @@ def max_in_flight() -> int:
 
 def not_sent() -> UploadReply:
     """Return the reply of a row that is not sent, since the run stops."""
-    return UploadReply(Result("cancelled", "cancelled", "the run stopped first"))
+    return UploadReply(Result("cancelled", "cancelled", CANCELLED.message))

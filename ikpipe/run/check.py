@@ -1,4 +1,4 @@
-"""`check`: every problem of every row, before anything is sent."""
+"""`check`: find every problem of every row before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.rows import MappedRows
 
-_AT_ONCE = 16  # URLs that are asked for their headers
+_AT_ONCE = 16  # concurrent requests for the headers of URLs
 
 
 @spelled_out(CheckKeywords)
 async def _check(
     frame: Frame, account: Account | None = None, *, probe: bool = False, **keywords: Unpack[CheckKeywords]
 ) -> Frame:
-    """Find every problem of every row, before anything is sent.
+    """Find every problem of every row before anything is sent.
 
     Parameters
     ----------
     frame
         n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
     account
-        With one, custom metadata is checked against its fields, and sizes against its `max_file_size`.
+        Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes.
     probe
-        Ask each URL for its headers.
+        Request the headers of each URL.
     columns, root, file_kind, fetch, fetch_hosts, timeout, policy, transport, **parameters
         As for `upload`.
 
     Returns
     -------
     pandas.DataFrame, or what the input was
-        A row a problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``severity``, ``code``,
-        ``message``, ``fix``. Empty when all is well. A row with an ``"error"`` (codes of `ikpipe.CODES`) cannot be
-        sent; a ``"warning"`` (codes of `ikpipe.WARNINGS`) says what is unusual of a row that can.
+        One row per problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``severity``, ``code``,
+        ``message``, ``fix``. It is empty if there are no problems. A row with an ``"error"`` (codes of `ikpipe.CODES`)
+        cannot be uploaded; a ``"warning"`` (codes of `ikpipe.WARNINGS`) is about something unusual in a row that can.
 
     Raises
     ------
     MappingError
         Columns, templates or keywords do not fit the frame.
     AccountError
-        The account's key is refused.
+        ImageKit rejected the account's key.
     """
     mapping, asking = parted(CheckKeywords, keywords)
-    feed, policy = InMemoryTable(frame), asking.pop("policy", None)
-    async with ServiceClient(**asking) as wire:
-        found, _ = await find(UploadJob(feed, mapping), wire, account, probe=probe, policy=policy)
-    problems: Frame = feed.native.like(problem_frame(found))
-    return problems
+    table, policy = InMemoryTable(frame), asking.pop("policy", None)
+    async with ServiceClient(**asking) as client:
+        problems, _ = await find(UploadJob(table, mapping), client, account, probe=probe, policy=policy)
+    result: Frame = table.native.like(problem_frame(problems))
+    return result
 
 
 check = to_sync(_check, "check", drains=False)
@@ -72,43 +72,64 @@ check = to_sync(_check, "check", drains=False)
 async def find(
     work: UploadJob, wire: ServiceClient, account: Account | None, *, probe: bool, policy: Policy | None = None
 ) -> tuple[list[Problem], int]:
-    """Find the problems of a table of any length, in its order, and count its rows."""
-    found: list[Problem] = []
-    plan, names, rows = work.first_plan(), (policy or Policy()).names, 0
-    planner = await planner_for(wire, account, work.mapping, plan, label=work.feed.label, names=names)
+    """Return the problems of a table of any length, by position, and the number of its rows.
 
-    def without_problem() -> Iterator[tuple[MappedRows, UploadRequest]]:
-        nonlocal rows
-        for chunk in work.feed.chunks():
-            rows = chunk.start + len(chunk.frame)
-            for its_rows, job in work.jobs(planner, chunk):
-                found.extend(job.warnings if isinstance(job, UploadRequest) else job)
-                if isinstance(job, UploadRequest) and its_rows is not None:
-                    yield its_rows, job
-
-    sound = without_problem()
+    Parameters
+    ----------
+    work, wire
+        The table with its mapping, and the open connections.
+    account, probe, policy
+        As for `check`.
+    """
+    mapping, names = work.first_plan(), (policy or Policy()).names
+    builder = await planner_for(wire, account, work.mapping, mapping, label=work.feed.label, names=names)
+    search = _ProblemSearch(work, builder)
+    valid = search.valid_rows()
     if probe:
-        await _probed(wire, sound, found)
-    for _ in sound:  # to the end, also where probing was stopped
+        await _probe(wire, valid, search.problems)
+    for _ in valid:  # to the end, also where probing was stopped
         pass
-    return sorted(found, key=lambda problem: problem.position), rows
+    return sorted(search.problems, key=lambda problem: problem.position), search.rows
 
 
-async def _probed(wire: ServiceClient, sound: Iterator[tuple[MappedRows, UploadRequest]], found: list[Problem]) -> None:
-    """Ask each URL for its headers, some at a time."""
+class _ProblemSearch:
+    """Read the rows of a table once: count them, and collect their problems."""
+
+    def __init__(self, job: UploadJob, builder: RequestBuilder) -> None:
+        self.rows = 0
+        self.problems: list[Problem] = []
+        self._job, self._builder = job, builder
+
+    def valid_rows(self) -> Iterator[tuple[MappedRows, UploadRequest]]:
+        """Yield the rows that have no error."""
+        for chunk in self._job.feed.chunks():
+            self.rows = chunk.start + len(chunk.frame)
+            for rows, request in self._job.requests(self._builder, chunk):
+                if not isinstance(request, UploadRequest):
+                    self.problems += request
+                    continue
+                self.problems += request.warnings
+                if rows is not None:
+                    yield rows, request
+
+
+async def _probe(
+    client: ServiceClient, valid: Iterator[tuple[MappedRows, UploadRequest]], problems: list[Problem]
+) -> None:
+    """Request the headers of each URL, some at a time, and add a problem for each that fails."""
     gate = ConcurrencyGate(FixedLimit(_AT_ONCE))
 
-    async def do(one: tuple[MappedRows, UploadRequest]) -> None:
-        rows, job = one
+    async def do(row: tuple[MappedRows, UploadRequest]) -> None:
+        rows, request = row
         if not await gate.acquire():
             return
         try:
-            words = await wire.probe(job.source.text)
+            words = await client.probe(request.source.text)
         finally:
             gate.release()
         if words:
-            bad = InvalidValue("url_unreachable", f"file: {words}", "open the URL in a browser, and mend it")
-            found.append(rows.problem(job.position - rows.start, "file", bad))
+            unreachable = InvalidValue("url_unreachable", f"file: {words}", "open the URL in a browser, and correct it")
+            problems.append(rows.problem(request.position - rows.start, "file", unreachable))
 
-    urls = (one for one in sound if one[1].source.kind in ("url", "fetch"))
+    urls = (row for row in valid if row[1].source.kind in ("url", "fetch"))
     await (CONTROL.get() or RunControl()).work(urls, do, [gate])

@@ -1,4 +1,4 @@
-"""A run from its table to its results: what upload, retry, resume and the command line share."""
+"""A run from its table to its results, for `upload`, `retry`, `resume`, the command line, the widget and clusters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ikpipe.request.targets import TargetRegistry
     from ikpipe.run.ordering import ResultSink
 
-_CLAIMED = 100_000  # paths at a time
+_RESERVED = 100_000  # paths that are reserved at once
 
 _log = logging.getLogger("ikpipe")
 
@@ -49,19 +49,19 @@ def options(
     fetch_hosts: Iterable[str] = (),
     **sending: Any,
 ) -> SendOptions:
-    """Gather what is said of the sending, and the connections for it."""
+    """Return how to send, with a client for it; the keywords are those of `upload`."""
     policy = policy or Policy()
     return SendOptions(ServiceClient(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
 
 
 def options_as_begun(
-    record: OpenJournal, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **given: Any
+    record: OpenJournal, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **changes: Any
 ) -> SendOptions:
-    """Gather the same for a run that is finished: what is None is as the run was begun with."""
-    kept = record.journal.facts["sending"]
-    said = {name: value for name, value in given.items() if value is not None}
-    sending = {**{name: kept.get(name) for name in KEPT}, **said}
-    return options(policy=policy or policy_of(kept), fetch_hosts=fetch_hosts, **sending)
+    """Return how to send the rest of an interrupted run: as it was started, unless a keyword is not None."""
+    recorded = record.journal.facts["sending"]
+    changed = {name: value for name, value in changes.items() if value is not None}
+    sending = {**{name: recorded.get(name) for name in KEPT}, **changed}
+    return options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
 
 
 def retried(
@@ -73,44 +73,44 @@ def retried(
     *,
     trust: bool = False,
 ) -> UploadJob:
-    """Make work of a results frame: the rows that are not up are sent.
+    """Return the job that sends the rows of a results frame that are not uploaded.
 
     Parameters
     ----------
     results
-        What `upload` gave.
+        What `upload` returned.
     account
-        Whose library it is.
+        Keys and addresses.
     given
-        The mapping; what it does not say is as in the frame's ``attrs``, as far as these may say it.
+        The caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide it.
     fetch
-        Who fetches URLs, where that was said.
+        Who downloads URLs, where the caller says so.
     earlier_journal
-        The journal of the run that gave the results; None: the one that this process knows.
+        The journal of the run that returned the results; None: the one that this process remembers.
     trust
-        Take a journal that does not prove that this account wrote it.
+        Accept a journal that does not prove that this account wrote it.
 
     Raises
     ------
     MappingError
-        The frame has no `ik_status`, or its ``attrs`` say what only the caller may say.
+        The frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass.
     JournalError
-        The journal that was named cannot be used.
+        The named journal cannot be used.
     """
     table = InMemoryTable(results)
     results = table.frame
-    results_of(results.iloc[:0])  # which finds out if it is none
+    results_of(results.iloc[:0])  # raises if it is not a results frame
     check_result_columns(results)
     mapping = stored_mapping.merged(results.attrs, given, fetch)
-    doubt = (results["ik_status"] == "unknown").any()
-    named = earlier_journal is not None
-    stories = catalog.earlier(results, account, earlier_journal, trust=trust) if doubt or named else ()
-    earlier = history.by_path(history.of_stories(stories, catalog.token_signer(account))) if doubt else {}
+    unknown = (results["ik_status"] == "unknown").any()
+    wanted = unknown or earlier_journal is not None
+    records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []
+    earlier = history.by_path(history.of_stories(records, catalog.token_signer(account))) if unknown else {}
     return UploadJob(table, mapping, again=True, earlier=earlier)
 
 
 def resumed(journal: str | Path, account: Account, *, trust: bool = False) -> tuple[OpenJournal, UploadJob]:
-    """Open the journal of a run that was interrupted, and return what is left to do of it.
+    """Open the journal of an interrupted run, and return it with its job.
 
     Parameters and errors are those of `catalog.open_interrupted`.
     """
@@ -121,19 +121,19 @@ def resumed(journal: str | Path, account: Account, *, trust: bool = False) -> tu
 async def begin(
     work: UploadJob, account: Account, options: SendOptions, sink: ResultSink, journal: str | Path | None
 ) -> None:
-    """Begin a run with a journal, or go on with the one that is there.
+    """Start a run with a journal, or continue the run of the journal that is there.
 
     Parameters
     ----------
     work, account, options
-        What is to be done, for whom, and how.
+        The job, the account, and how to send.
     sink
         Where the results go, chunk by chunk, as they come.
     journal
-        Its file; None makes one in the user's state folder.
+        The file; None makes one in the user's state folder.
     """
     check_account(account)
-    work.first_plan()  # which finds what is wrong with the mapping, before there is any file
+    work.first_plan()  # finds errors in the mapping before there is any file
     record = catalog.begin(
         journal,
         work.feed,
@@ -143,9 +143,9 @@ async def begin(
         again=work.again,
         trust=options.trust_journal,
     )
-    with record.journal as there:
-        words = "the journal is %s; if this run is cut off, resume() finishes it"
-        _log.info(words, there.path, extra={"journal": str(there.path)})
+    with record.journal as opened:
+        words = "The journal is %s. If this run is interrupted, resume() finishes it."
+        _log.info(words, opened.path, extra={"journal": str(opened.path)})
         await send(work, account, options, sink, record)
 
 
@@ -158,7 +158,7 @@ async def send(
     suffixes: SuffixRule | None = None,
     targets: TargetRegistry | None = None,
 ) -> None:
-    """Send what is to be sent, and raise what the run was stopped by.
+    """Upload the rows of a job, and raise what stopped the run.
 
     Parameters
     ----------
@@ -167,36 +167,35 @@ async def send(
     record
         An open journal; None keeps none.
     suffixes
-        Makes unique names unique; None tells rows apart by their positions.
+        Makes unique names; None: by the positions of rows.
     targets
-        Where rows of tables before this one are stored; None: this is all.
+        Where rows of tables before this one are stored; None: there were none.
     """
     check_account(account)
-    plan = work.first_plan()
+    mapping = work.first_plan()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
         suffixes = suffixes or SuffixByPosition(run)
-    show = display(options.progress, work.feed.rows)
+    bar = display(options.progress, work.feed.rows)
     control = CONTROL.get() or RunControl()
     before = CONTROL.set(control)
     try:
         control.attach()
-        async with options.wire as wire:
-            wire.sleep = control.sleep
+        async with options.wire as client:
+            client.sleep = control.sleep
             names = options.policy.names
-            asked = planner_for(wire, account, work.mapping, plan, suffixes, work.feed.label, targets, names)
-            planner = await control.unless_draining(asked) or RequestBuilder(
-                FileResolver()
-            )  # of a run that plans nothing
-            if plan.provides("use_unique_file_name"):
-                up = work.claims(record)
-                while some := dict(islice(up, _CLAIMED)):
-                    planner.claim_all(some.values(), some)
-            session = Session(work, planner, account, options, show, sink, run, record)
+            made = planner_for(client, account, work.mapping, mapping, suffixes, work.feed.label, targets, names)
+            # A run that is stopped meanwhile plans nothing.
+            builder = await control.unless_draining(made) or RequestBuilder(FileResolver())
+            if mapping.provides("use_unique_file_name"):
+                paths = work.reserved_paths(record)
+                while some := dict(islice(paths, _RESERVED)):
+                    builder.claim_all(some.values(), some)
+            session = Session(work, builder, account, options, bar, sink, run, record)
             await session.go()
     finally:
         CONTROL.reset(before)
-        show.close()
+        bar.close()
     results = session.conclude()
     if error := session.error(results):
         raise error
@@ -205,14 +204,14 @@ async def send(
 async def collected(
     way: Callable[..., Awaitable[None]], work: UploadJob, account: Account, options: SendOptions, journal: Any
 ) -> Any:
-    """Gather into a frame what `begin` or `send` give to a sink; an error carries it as far as it got."""
+    """Run `begin` or `send`, and return the results as a frame; an error carries them as far as they got."""
     sink = ResultCollector(work.feed)
     await way(work, account, options, sink, journal)
     return sink.results
 
 
 def check_account(account: Account) -> None:
-    """See that tokens can be signed for an account.
+    """Check that tokens can be signed for an account.
 
     Raises
     ------
@@ -220,5 +219,6 @@ def check_account(account: Account) -> None:
         They cannot; the message says what is missing.
     """
     if not isinstance(account, Account):
-        raise AccountError(f"The account is a {type(account).__name__}; make one with ikpipe.Account.from_env().")
+        name = type(account).__name__
+        raise AccountError(f"account is of the type {name}. Pass an ikpipe.Account, for example Account.from_env().")
     account.check()

@@ -140,9 +140,10 @@ class UploadExecutor:
         if self._dropped(task):
             return _dropped_reply(step)
         async with self._admission.permit(task, task.request.source.kind) as permit:
-            if permit.granted:
-                permit.reply = await self._attempt(task, task.request, step, permit)
-        return permit.reply
+            if not permit.granted:
+                return not_sent()
+            permit.reply = await self._attempt(task, task.request, step, permit)
+            return permit.reply
 
     async def _attempt(self, task: UploadTask, request: UploadRequest, step: SendStep, permit: Permit) -> UploadReply:
         """Prepare the request, record it, and send it when it is its turn."""
@@ -251,7 +252,7 @@ class UploadExecutor:
             return LookupResult(other_file=True)
         except Error as error:
             if not self._control.draining:
-                _log.warning("a row in doubt could not be looked for: %s", error)
+                _log.warning("The media library could not be searched for an unknown row: %s", error)
             return LookupResult(certain=False, wrong_key=isinstance(error, AccountError) and not self.health.proven)
 
 
@@ -265,5 +266,5 @@ def _dropped_reply(step: SendStep) -> UploadReply:
 
     The latter is as if its token had been refused as used.
     """
-    words = "nothing more is sent of a row that was cancelled"
+    words = "Nothing more is sent of a row that was cancelled."
     return not_sent() if step.fresh else UploadReply(Result("failed", "token_invalid", words))

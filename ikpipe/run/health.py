@@ -171,8 +171,8 @@ class RunHealth:
         if isinstance(event, LookupResult):
             reason = "before the media library is searched again, since a new file may appear in it late"
         elif isinstance(event, UploadReply) and event.wait is not None:
-            reason = f"as asked for: {event.result.message}"
-        self._log_long_wait(seconds, "waiting", reason)
+            reason = f"as ImageKit asks: {event.result.message}"
+        self._log_long_wait(seconds, "Waiting", reason)
 
     def _log_long_wait(self, seconds: float, start: str, reason: str) -> None:
         now = time.monotonic()
@@ -196,7 +196,7 @@ class RunHealth:
         self._limiter.rejected(now, wait, sent_at)
         if reply.limit is not None:
             self._limiter.cap(now, *reply.limit)
-        self._log_long_wait(wait, "the run waits", f"as asked for: {reply.result.message}")
+        self._log_long_wait(wait, "The run waits", f"as ImageKit asks: {reply.result.message}")
         return reply
 
     def _corrected_clock(self, reply: UploadReply, token: UploadToken) -> UploadReply:
@@ -208,5 +208,7 @@ class RunHealth:
             return reply
         ahead = self._times.ahead(reply.date)
         if self._times.correct(ahead):
-            _log.warning("this machine's clock is %.0f s off the service's; tokens are corrected by that", ahead)
+            _log.warning(
+                "This machine's clock differs from ImageKit's by %.0f seconds; tokens are corrected by that.", ahead
+            )
         return reply._replace(retryable=True)

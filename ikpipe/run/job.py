@@ -1,4 +1,4 @@
-"""What a run is to do: its table and mapping, and what is known of its rows from before."""
+"""The job of a run: its table and mapping, and what is known of its rows from before."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class UploadJob:
-    """What a run is to do.
+    """The job of a run: upload a table by a mapping.
 
-    `again` says that the table is one of results, of an earlier run; `earlier` is what the journal of that run knows
-    of rows in doubt, by their path in the library.
+    `again`: the table is one of results, of an earlier run; `earlier` are the histories of its unknown rows in the
+    journal of that run, by their path in the library.
     """
 
     feed: TableSource
@@ -38,7 +38,7 @@ class UploadJob:
     _labels: pd.Index[Any] | None = None
 
     def first_plan(self) -> ColumnMapping:
-        """Give the plan of the first rows, which finds out what is wrong with the mapping.
+        """Return the column mapping of the first rows; making it finds errors in the mapping.
 
         Raises
         ------
@@ -54,21 +54,21 @@ class UploadJob:
             return self.plan(self.feed.sample)
 
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
-        """Give the plan of some rows; the columns of a table are mostly the same in all."""
+        """Return the column mapping of some rows; most tables have the same columns in all chunks."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
             self._plan = ColumnMapping(frame.columns, self.mapping["columns"], self.mapping["parameters"])
             self._labels = frame.columns
         return self._plan
 
-    def jobs(
-        self, planner: RequestBuilder, part: Chunk, sent_as: Mapping[int, str] | None = None
+    def requests(
+        self, builder: RequestBuilder, part: Chunk, sent_as: Mapping[int, str] | None = None
     ) -> list[tuple[MappedRows | None, UploadRequest | list[Problem]]]:
-        """Plan some rows; if that raises an exception, each is planned alone, and the one that raises has a problem.
+        """Plan some rows; if that raises an exception, plan each row alone, so that only that row has a problem.
 
         Parameters
         ----------
-        planner
-            Turns rows into jobs.
+        builder
+            Turns rows into requests.
         part
             The rows.
         sent_as
@@ -77,39 +77,36 @@ class UploadJob:
         Returns
         -------
         list
-            For each row its job, or its problems; and, where they could be read, the rows that it was planned with.
+            For each row its request, or its problems; and, where they could be read, the rows that it was planned with.
         """
         frame = part.frame
-        plan = self.plan(frame)
         try:
-            rows = plan.rows(part)
-            return [(rows, job) for job in planner.build(rows, sent_as)]
+            rows = self.plan(frame).rows(part)
+            return [(rows, request) for request in builder.build(rows, sent_as)]
         except Exception as error:  # noqa: BLE001 - a cell can be of any class
             if len(frame) > 1:
-                return [self.jobs(planner, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
-            words, fix = (
-                f"the row cannot be read: {describe_exception(error)}",
-                "replace what is in its cells with text or numbers",
-            )
+                return [self.requests(builder, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
+            words = f"the row cannot be read: {describe_exception(error)}"
+            fix = "replace what is in its cells with text or numbers"
             return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
 
-    def known(self, chunk: Chunk) -> dict[int, RowHistory]:
-        """Give what the table itself knows of a chunk's rows, by position."""
+    def histories(self, chunk: Chunk) -> dict[int, RowHistory]:
+        """Return what the table itself says of a chunk's rows from before, by position."""
         return history.of_results(results_of(chunk.frame), chunk.start) if self.again else {}
 
-    def up(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
-        """Give the position and the path in the library of each row that is up already."""
+    def uploaded_paths(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
+        """Yield the position and the path in the library of each row that is uploaded already."""
         if self.again:
             for chunk in self.feed.chunks():
                 yield from settled_paths(chunk, SETTLED)
         if record is not None and not record.fresh:
             yield from record.journal.settled_paths()
 
-    def claims(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
-        """Give those of `up` whose paths no other row may take; rows that are found by keys may have others by now."""
+    def reserved_paths(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
+        """Yield those of `uploaded_paths` that no other row may use; rows with keys may have other paths by now."""
         keyed = record is not None and record.contents is not None and record.contents.keyed
-        return iter(()) if keyed else self.up(record)
+        return iter(()) if keyed else self.uploaded_paths(record)
 
     def proven(self, record: OpenJournal | None) -> bool:
-        """Tell whether any row is up already: then the keys work."""
-        return next(self.up(record), None) is not None
+        """Whether any row is uploaded already: then the keys work."""
+        return next(self.uploaded_paths(record), None) is not None

@@ -1,4 +1,4 @@
-"""What a caller may say about the sending itself."""
+"""How a run sends: the keywords of `ikpipe.upload` that are not about the files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How a run sends; `wire` are its connections, the others are the keywords of `ikpipe.upload`.
+    """How a run sends; `wire` is its client, the others are the keywords of `ikpipe.upload`.
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
-    the same rows since then, in seconds since 1970; None: nobody does. `trust_journal`: a journal that does not prove
-    that this account wrote it is taken.
+    the same rows since then, in seconds since 1970; None: nobody does.
     """
 
     wire: ServiceClient
@@ -44,25 +43,24 @@ class SendOptions:
     trust_journal: bool = False
 
     def __post_init__(self) -> None:
-        if self.concurrency is not None and self.concurrency < 1:
-            raise MappingError(f"concurrency={self.concurrency!r}: uploads in flight are counted from 1.")
+        for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
+            value = getattr(self, name)
+            if value is not None and value < minimum:
+                raise MappingError(f"{name}={value!r} is too small: use {minimum} or more.")
         if self.rate is not None and self.rate <= 0:
-            raise MappingError(f"rate={self.rate!r}: uploads begun per second are more than 0; None sets no limit.")
-        if self.retries < 0:
-            raise MappingError(f"retries={self.retries!r}: attempts after the first are counted from 0.")
-        if self.max_failures is not None and self.max_failures < 1:
-            raise MappingError(f"max_failures={self.max_failures!r}: give a number from 1; None sets no limit.")
-        if self.on_unknown not in ("hold", "resend"):
-            raise MappingError(f"on_unknown={self.on_unknown!r}: a row in doubt is put on 'hold', or 'resend'.")
-        if self.on_error not in ("return", "raise"):
-            raise MappingError(f"on_error={self.on_error!r}: a row that is not up lets the run 'return', or 'raise'.")
+            raise MappingError(f"rate={self.rate!r} is not more than 0 requests per second. Leave it out for no limit.")
+        for name, choices in (("on_unknown", ("hold", "resend")), ("on_error", ("return", "raise"))):
+            if getattr(self, name) not in choices:
+                raise MappingError(
+                    f"{name}={getattr(self, name)!r} is not valid: use {' or '.join(map(repr, choices))}."
+                )
 
     def kept(self) -> dict[str, Any]:
-        """Give what a journal keeps, as plain JSON values, so that the run is finished as it was begun."""
+        """Return what a journal keeps, as plain JSON values, so that the run is finished as it was started."""
         return {**{name: getattr(self, name) for name in KEPT}, "policy": asdict(self.policy)}
 
 
 def policy_of(kept: Mapping[str, Any]) -> Policy:
-    """Read the policy that a journal kept; what another version of it had besides is left out."""
-    known = {field.name for field in fields(Policy)}
-    return Policy(**{name: value for name, value in kept["policy"].items() if name in known})
+    """Return the policy that a journal keeps, without the settings of other versions."""
+    names = {field.name for field in fields(Policy)}
+    return Policy(**{name: value for name, value in kept["policy"].items() if name in names})

@@ -1,4 +1,4 @@
-"""Results on their way out: gathered chunk by chunk, and given on in the table's order."""
+"""Results in the table's order: collected chunk by chunk, and passed on to a sink."""
 
 from __future__ import annotations
 
@@ -16,38 +16,43 @@ if TYPE_CHECKING:
 
 
 class ResultSink(Protocol):
-    """Where results go."""
+    """Where results go: a frame, a file, or the widget."""
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> Any:
-        """Bring a chunk's results into the form that takes the least room; None: none of its rows was begun."""
+        """Return a chunk's results in a form that needs little memory; `results` is None if no row was started."""
 
     def take(self, prepared: Any) -> None:
-        """Take what is prepared; called in the table's order."""
+        """Accept what `prepare` returned; called in the table's order."""
 
     def close(self, summary: Mapping[str, Any]) -> Any:
-        """Take the run's summary, and give the results, where there is a frame of them."""
+        """Accept the run's summary, and return the results, if there is a frame of them."""
 
 
 class ResultBatch:
-    """A chunk on its way: a result for each of its rows, and how many have not ended yet."""
+    """A chunk in progress: a result for each of its rows, and how many rows have not ended yet."""
 
-    def __init__(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> None:
+    def __init__(self, chunk: Chunk, histories: Mapping[int, RowHistory]) -> None:
         self.chunk: Chunk | None = chunk
         self.start = chunk.start
         self.results = [CANCELLED] * len(chunk.frame)
-        self.left = len(self.results)
+        self.remaining = len(self.results)
         self.prepared: Any = None
-        for position, one in known.items():  # at once: a run that stops early must not lose them
-            self.results[position - self.start] = one.result
+        for position, history in histories.items():  # at once: a run that stops early must not lose them
+            self.results[position - self.start] = history.result
 
 
 class OrderedResults:
-    """The open chunks of a run; `error` is what the sink raised, which is given nothing any more then.
+    """The chunks of a run in progress, whose results the sink gets in the table's order.
 
     Parameters
     ----------
     sink
         Where results go.
+
+    Attributes
+    ----------
+    error
+        What the sink raised; it is not called again then.
     """
 
     def __init__(self, sink: ResultSink) -> None:
@@ -56,36 +61,36 @@ class OrderedResults:
         self._sink = sink
         self._open: deque[ResultBatch] = deque()
 
-    def begin(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> ResultBatch:
-        """Open a chunk."""
-        batch = ResultBatch(chunk, known)
+    def begin(self, chunk: Chunk, histories: Mapping[int, RowHistory]) -> ResultBatch:
+        """Start a chunk."""
+        batch = ResultBatch(chunk, histories)
         self._open.append(batch)
-        if not batch.left:
+        if not batch.remaining:
             self._done(batch)
         return batch
 
     def end(self, batch: ResultBatch, position: int, result: Result) -> None:
-        """Note a row's result."""
+        """Record a row's result."""
         batch.results[position - batch.start] = result
-        batch.left -= 1
-        if not batch.left:
+        batch.remaining -= 1
+        if not batch.remaining:
             self._done(batch)
 
-    def skip(self, chunk: Chunk, known: Mapping[int, RowHistory]) -> None:
-        """Pass a chunk on of which nothing was begun."""
-        if known:
-            self._done(self.begin(chunk, known))
+    def skip(self, chunk: Chunk, histories: Mapping[int, RowHistory]) -> None:
+        """Pass on a chunk of which no row was started."""
+        if histories:
+            self._done(self.begin(chunk, histories))
         else:
             self.counts[CANCELLED.status] += len(chunk.frame)
             self._take(self._prepared(chunk, None))
 
     def close(self) -> None:
-        """Pass on what there is of chunks that have not ended."""
+        """Pass on the results so far of all chunks."""
         for batch in list(self._open):
             self._done(batch)
 
     def finish(self, summary: Mapping[str, Any]) -> Any:
-        """Give the sink the run's summary, if it has taken all results."""
+        """Give the run's summary to the sink, if it accepted all results, and return what it returns."""
         try:
             return self._sink.close(summary) if self.error is None else None
         except Exception as error:  # noqa: BLE001
@@ -97,7 +102,7 @@ class OrderedResults:
             return
         self.counts.update(result.status for result in batch.results)
         batch.prepared = self._prepared(batch.chunk, batch.results)
-        batch.chunk, batch.results = None, []  # what waits for its turn takes little room
+        batch.chunk, batch.results = None, []  # a chunk that waits for its turn needs little memory
         while self._open and self._open[0].chunk is None:
             self._take(self._open.popleft().prepared)
 

@@ -1,4 +1,4 @@
-"""What comes before any row, for `upload` and `check` alike: the mapping is read, the account asked for its fields."""
+"""Before any row, for `upload` and `check`: check the mapping's settings, and ask for the account's metadata fields."""
 
 from __future__ import annotations
 
@@ -36,11 +36,22 @@ def collect_mapping(
     fetch: str,
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Gather what `retry` needs again, as plain values."""
+    """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
+
+    Parameters
+    ----------
+    columns, root, file_kind, fetch, parameters
+        As for `ikpipe.upload`.
+
+    Raises
+    ------
+    MappingError
+        `root`, `file_kind` or `fetch` is not valid.
+    """
     if file_kind not in (None, "base64"):
-        raise MappingError(f"file_kind={file_kind!r}: the only kind that must be said is 'base64'.")
+        raise MappingError(f"file_kind={file_kind!r} is not valid: use 'base64', or leave it out.")
     if fetch not in ("server", "client"):
-        raise MappingError(f"fetch={fetch!r}: who fetches URLs is 'server' or 'client'.")
+        raise MappingError(f"fetch={fetch!r} is not valid: use 'server' or 'client'.")
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
         raise MappingError(
             f"root={str(root)!r} is not a folder that this user can open. Check the path and its permissions."
@@ -64,23 +75,33 @@ async def planner_for(
     targets: TargetRegistry | None = None,
     names: Names = "stored",
 ) -> RequestBuilder:
-    """Make the planner of a run: how its files are read, which metadata fields there are, whose suffixes names get."""
+    """Return what turns the rows of a run into requests.
+
+    Parameters
+    ----------
+    wire, account
+        The client, and the account, whose metadata fields are asked for.
+    mapping, plan
+        The mapping, as `collect_mapping` returns it, and applied to the columns of the table.
+    suffixes, label, targets, names
+        As for `RequestBuilder`.
+    """
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
-    intake = FileResolver(folder, base64, mapping["fetch"], largest, wire.held)
-    return RequestBuilder(intake, await _known_fields(wire, account, plan), suffixes, label, targets, names)
+    files = FileResolver(folder, base64, mapping["fetch"], largest, wire.held)
+    return RequestBuilder(files, await _metadata_fields(wire, account, plan), suffixes, label, targets, names)
 
 
-async def _known_fields(
-    wire: ServiceClient, account: Account | None, plan: ColumnMapping
+async def _metadata_fields(
+    client: ServiceClient, account: Account | None, plan: ColumnMapping
 ) -> Mapping[str, MetadataField] | None:
-    """Ask for the account's metadata fields, where they matter and can be asked for."""
+    """Return the account's metadata fields, where the mapping needs them and the account has its key."""
     if account is None or account.private_key is None or not plan.provides("custom_metadata"):
         return None
     try:
-        return await metadata_fields(wire, account)
+        return await metadata_fields(client, account)
     except Error as error:
         if type(error) is not Error:
             raise
-        _log.warning("custom metadata is sent as it is, since the account's fields could not be asked for: %s", error)
+        _log.warning("Custom metadata is not checked, since the account's metadata fields could not be read: %s", error)
         return None

@@ -1,4 +1,4 @@
-"""A run's progress: one callback, and the three ways in which it is drawn."""
+"""A run's progress: a callback, and how it is shown as a bar or as lines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EVERY = 5.0  # seconds between plain lines
+EVERY = 5.0  # seconds between two lines
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is: its rows, rows by status, and bytes of files that have left this machine.
+    """How far a run is: its rows, the ended rows by status, and the bytes of files sent from this machine.
 
-    `rows` is None as long as nobody knows how many there are.
+    `rows` is None as long as their number is not known.
     """
 
     rows: int | None
@@ -33,13 +33,13 @@ class Progress:
         return self.counts.total()
 
     def said(self) -> str:
-        """Say bytes and trouble, such as ``12.3 MB, 2 failed``; files that the service fetches are no bytes here."""
-        trouble = [f"{count} {status}" for status, count in self.counts.items() if count and status != "uploaded"]
-        return ", ".join([size(self.bytes), *trouble] if self.bytes else trouble)
+        """Return the bytes and the statuses besides ``uploaded``, such as ``12.3 MB, 2 failed``."""
+        others = [f"{count:,} {status}" for status, count in self.counts.items() if count and status != "uploaded"]
+        return ", ".join([size(self.bytes), *others] if self.bytes else others)
 
 
 def size(count: float) -> str:
-    """Write a number of bytes for people."""
+    """Return a number of bytes as text, such as ``12.3 MB``."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:  # noqa: PLR2004 - SI
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
@@ -48,36 +48,36 @@ def size(count: float) -> str:
 
 
 class ProgressDisplay(Protocol):
-    """Whatever draws progress."""
+    """What shows progress."""
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far it is; called for each row and each block of bytes."""
+        """Show the progress; called for each row and each block of bytes."""
 
     def close(self) -> None:
-        """Leave the last state standing."""
+        """Show the last state."""
 
 
 class ProgressBar:
-    """A tqdm bar, in a terminal or a notebook."""
+    """Show progress as a tqdm bar, in a terminal or a notebook."""
 
     def __init__(self, bar: Any) -> None:
         self._bar = bar
 
     def __call__(self, progress: Progress) -> None:
-        """Move the bar; tqdm itself draws only ten times a second."""
-        with suppress(OSError):  # a terminal that is gone stops no run
+        """Update the bar; tqdm draws it ten times a second at most."""
+        with suppress(OSError):  # a closed terminal does not stop a run
             self._bar.set_postfix_str(progress.said(), refresh=False)
             self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
-        """Leave the bar standing."""
+        """Leave the bar in its last state."""
         with suppress(OSError):
             self._bar.refresh()
             self._bar.close()
 
 
 class ProgressLines:
-    """A plain line now and then, for logs and pipes."""
+    """Show progress as a line from time to time, for logs and pipes."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
@@ -86,33 +86,33 @@ class ProgressLines:
         self._said = -1
 
     def __call__(self, progress: Progress) -> None:
-        """Print a line if the last one is some seconds old."""
+        """Print a line if the last one is `EVERY` seconds old."""
         self._last = progress
         if self._clock() >= self._due:
             self._due = self._clock() + EVERY
             self._print(progress)
 
     def close(self) -> None:
-        """Print the last line."""
+        """Print a last line, if anything changed."""
         if self._last is not None and self._last.done != self._said:
             self._print(self._last)
 
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
-        of = "" if progress.rows is None else f" of {progress.rows}"
-        line = ", ".join(filter(None, (f"ikpipe: {progress.done}{of} rows", progress.said())))
+        of = "" if progress.rows is None else f" of {progress.rows:,}"
+        line = ", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.said())))
         with suppress(OSError):
             print(line, file=self._stream, flush=True)
 
 
 class NoProgress:
-    """Nothing at all, or the user's own callback."""
+    """Show nothing, or call the user's callback."""
 
     def __init__(self, callback: Callable[[Progress], None] = lambda _progress: None) -> None:
         self._callback = callback
 
     def __call__(self, progress: Progress) -> None:
-        """Hand the progress on."""
+        """Call the callback."""
         self._callback(progress)
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class NoProgress:
 
 
 def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> ProgressDisplay:  # noqa: FBT001 - the contract's word
-    """Choose how progress is drawn: a widget in a notebook, a bar in a terminal, else lines on standard error."""
+    """Return what shows progress: a bar in a notebook or a terminal, otherwise lines on standard error."""
     if not isinstance(wanted, bool):
         return NoProgress(wanted)
     if not wanted or rows == 0:

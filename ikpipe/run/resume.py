@@ -1,4 +1,4 @@
-"""`resume`: a run that was cut off is finished, be its table in its journal or still in a file."""
+"""`resume`: finish a run that was interrupted, from its journal."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 @spelled_out(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})
 async def _resume(journal: str | Path, account: Account, **keywords: Unpack[SendKeywords]) -> pd.DataFrame:
-    """Finish a run that was cut off, from its journal alone.
+    """Finish a run that was interrupted, from its journal alone.
 
-    Rows that have ended stay as they are. What may have left when the process ended is in doubt: its token goes out
-    once more, and the library is looked into, before anything fresh is sent. The others are sent.
+    Rows that have ended keep their results. A row that was being sent when the process ended may be stored: its token
+    is sent again, and the media library is searched, before anything new is sent. All other rows are sent.
 
     Parameters
     ----------
     journal
-        The file that ``attrs["ikpipe"]["journal"]`` of the run, or an error of it, names.
+        The file, as named by the run's log, by an error, or by ``attrs["ikpipe"]["journal"]`` of its results.
     account
-        The account that the run was begun with.
+        The account that the run was started with.
     concurrency, rate, retries, max_failures, timeout, on_unknown, on_error, policy
-        As for `upload`; where they are None, as the run was begun with.
+        As for `upload`; None: as the run was started.
     fetch_hosts, trust_journal, progress, on_result, transport
-        As for `upload`; a journal does not say which hosts are allowed.
+        As for `upload`; they are not taken from the journal.
 
     Returns
     -------
     pandas.DataFrame
-        What the run would have given: every row of its frame.
+        What the interrupted call would have returned: every row of its frame.
 
     Raises
     ------
     JournalError
-        There is no such journal, it cannot be used, another process is using it, it is another account's, or nothing
-        proves that this account wrote it.
+        There is no such journal, it cannot be used, another process is using it, it belongs to another account, or
+        nothing proves that this account wrote it.
     AccountError, UploadError
         As for `upload`.
     """

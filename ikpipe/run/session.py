@@ -1,4 +1,4 @@
-"""One run of rows: each is planned, sent on its way, and its end counted and kept."""
+"""One run: plan each row, send it, and count and record how it ends."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ikpipe.errors import (
     Problem,
     UnreachableError,
     UploadError,
+    describe_exception,
 )
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowEnded
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from ikpipe.run.options import SendOptions
     from ikpipe.run.ordering import ResultBatch, ResultSink
 
-AT_ONCE = 500  # rows planned together: more would hold up those that are on their way
+AT_ONCE = 500  # rows planned together: more would delay the requests in flight
 
 
 class Session:
@@ -51,31 +52,29 @@ class Session:
 
     Parameters
     ----------
-    work
+    job
         The table and its mapping, and what is known of its rows from before.
-    planner
-        Turns rows into jobs.
-    account
-        Whose library it is.
-    options
-        How to send, and the open connections.
-    show
-        Draws progress.
+    builder
+        Turns rows into requests.
+    account, options
+        The account, how to send, and the open connections.
+    display
+        Shows progress.
     sink
         Where results go.
     run
         The run's id.
     record
-        Keeps what is done; None keeps nothing.
+        The journal; None keeps none.
     """
 
     def __init__(
         self,
-        work: UploadJob,
-        planner: RequestBuilder,
+        job: UploadJob,
+        builder: RequestBuilder,
         account: Account,
         options: SendOptions,
-        show: ProgressDisplay,
+        display: ProgressDisplay,
         sink: ResultSink,
         run: str,
         record: OpenJournal | None = None,
@@ -83,28 +82,28 @@ class Session:
         self.control: RunControl = CONTROL.get() or RunControl()
         self.failed, self.failures = False, 0
         self.trouble: Exception | None = None
-        self.progress = Progress(work.feed.rows)
+        self.progress = Progress(job.feed.rows)
         self._began = time.monotonic()
-        self._work, self._planner, self._account = work, planner, account
-        self._options, self._show, self._record = options, show, record
-        self._group: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
+        self._job, self._builder, self._account = job, builder, account
+        self._options, self._display, self._record = options, display, record
+        self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
         self._executor: UploadExecutor | None = None
-        self._batches = OrderedResults(sink)
-        self._keeper: TableRecorder | None = None
-        if record is not None and self._group is not None:
-            self._keeper = TableRecorder(record.journal, self._group, work.feed, record.same)
-        self._chunks = work.feed.chunks()
+        self._results = OrderedResults(sink)
+        self._recorder: TableRecorder | None = None
+        if record is not None and self._writer is not None:
+            self._recorder = TableRecorder(record.journal, self._writer, job.feed, record.same)
+        self._chunks = job.feed.chunks()
         self._run, self._rows = run, 0
         self._journal = None if record is None else str(record.journal.path)
         # Parts on a cluster, and single files, have no results of their own that could be retried.
         alone = record is not None and options.shared_since is None
-        self._id = remember(work.mapping, self._journal) if alone else None
+        self._id = remember(job.mapping, self._journal) if alone else None
 
     async def go(self) -> None:
-        """Take every row to its end; what stops the run is kept in `trouble`."""
+        """Upload every row; an error that stops the run is kept in `trouble`."""
         with SpoolFolder() as spool:
-            executor = UploadExecutor(self._account, self._options, self.control, self._group, spool, self._count)
-            executor.health.proven = self._work.proven(self._record)
+            executor = UploadExecutor(self._account, self._options, self.control, self._writer, spool, self._sent)
+            executor.health.proven = self._job.proven(self._record)
             self._executor = executor
 
             async def do(item: tuple[ResultBatch, UploadTask]) -> None:
@@ -116,85 +115,92 @@ class Session:
                     raise
                 self._end(batch, task.label, task.position, result)
 
-            # What another process cannot read again is written down ahead of the run.
-            ahead = self._keeper.ahead() if self._keeper is not None and self._work.feed.ahead else None
+            # A table that another process cannot read again is recorded ahead of the run.
+            ahead = self._recorder.ahead() if self._recorder is not None and self._job.feed.ahead else None
             try:
                 await self.control.work(self._tasks(), do, executor.gates, ahead)
-            except Exception as error:  # noqa: BLE001 - what is up already must come back with whatever went wrong
+            except Exception as error:  # noqa: BLE001 - results so far must be returned whatever went wrong
                 self.trouble = self.trouble or error
             finally:
-                await self._close()
+                await self._pass_on_rest()
+                await self._close_journal()
 
-    async def _close(self) -> None:
-        """Pass on the rows that were never begun, and have the last results written."""
-        self._batches.close()
-        while (self._work.feed.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
-            self._batches.skip(chunk, self._sure(self._known(chunk)))
-            if self._group is not None and not self.control.stopped:
-                await self._group.written()
-        if self._group is None or self._record is None:
+    async def _pass_on_rest(self) -> None:
+        """Pass on the results of rows that were never started."""
+        self._results.close()
+        while (self._job.feed.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
+            self._results.skip(chunk, self._certain(self._histories(chunk)))
+            if self._writer is not None and not self.control.stopped:
+                await self._writer.written()
+
+    async def _close_journal(self) -> None:
+        """Write the last results, and record that the run has no more to do, if so."""
+        if self._writer is None or self._record is None:
             return
-        await self._group.close()
-        if self._group.error is not None:
-            self.trouble = self.trouble or self._group.error
+        await self._writer.close()
+        if self._writer.error is not None:
+            self.trouble = self.trouble or self._writer.error
         elif not self.control.draining and self.trouble is None:
             self._record.journal.end(time.time())
 
     def _next(self) -> Chunk | None:
-        """Read the next chunk, and have it kept; where that fails, there is none, and those before it go on."""
+        """Read and record the next chunk; None at the end, or if that fails: the rows before it are still uploaded."""
         try:
             chunk = next(self._chunks, None)
             if chunk is None:
-                if self._keeper is not None and not self.trouble and not self.control.stopped:
-                    self._keeper.end(self._rows)
+                if self._recorder is not None and not self.trouble and not self.control.stopped:
+                    self._recorder.end(self._rows)
                 return None
-            if self._keeper is not None and not self.control.stopped:
-                self._keeper.keep(chunk)
-        except Exception as error:  # noqa: BLE001 - rows that are on their way come to their end
-            self.trouble, self._chunks = self.trouble or error, iter(())  # and nothing is read behind it
+            if self._recorder is not None and not self.control.stopped:
+                self._recorder.keep(chunk)
+        except Exception as error:  # noqa: BLE001 - rows in flight are finished
+            self.trouble, self._chunks = self.trouble or error, iter(())  # and nothing is read after it
             return None
         self._rows = chunk.start + len(chunk.frame)
         return chunk
 
     def _tasks(self) -> Iterator[tuple[ResultBatch, UploadTask]]:
-        """Plan row after row as there is room for them; rows that have nothing to send end here."""
+        """Yield the rows that have something to send, as there is room for them; all other rows end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
-            known = self._known(chunk)
-            batch = self._batches.begin(chunk, self._sure(known))
-            names = {at: name for at, one in known.items() if (name := self._kept_name(at, one)) is not None}
+            histories = self._histories(chunk)
+            batch = self._results.begin(chunk, self._certain(histories))
+            names = {at: name for at, row in histories.items() if (name := self._earlier_name(at, row)) is not None}
             for first in range(0, len(chunk.frame), AT_ONCE):
                 part = chunk.part(first, first + AT_ONCE)
-                jobs = self._work.jobs(self._planner, part, names)
-                for position, label, (_, job) in zip(count(part.start), part.frame.index, jobs, strict=False):
+                requests = self._job.requests(self._builder, part, names)
+                for position, label, (_, request) in zip(count(part.start), part.frame.index, requests, strict=False):
                     if self.control.draining:
                         return
-                    if (task := self._task(batch, label, position, job, known.get(position))) is not None:
+                    task = self._task(batch, label, position, request, histories.get(position))
+                    if task is not None:
                         yield batch, task
 
-    def _known(self, chunk: Chunk) -> dict[int, RowHistory]:
-        return self._work.known(chunk) | ({} if self._record is None else self._record.known(chunk))
+    def _histories(self, chunk: Chunk) -> dict[int, RowHistory]:
+        """Return what is known of a chunk's rows from before, by position."""
+        return self._job.histories(chunk) | ({} if self._record is None else self._record.known(chunk))
 
     @property
     def _contents(self) -> ContentHashes | None:
         return None if self._record is None else self._record.contents
 
-    def _sure(self, known: dict[int, RowHistory]) -> dict[int, RowHistory]:
-        """Return what is known of rows without looking at them; one that may have changed is not uploaded by that."""
-        return known if self._contents is None else {at: one for at, one in known.items() if one.in_doubt}
+    def _certain(self, histories: dict[int, RowHistory]) -> dict[int, RowHistory]:
+        """Return the histories that hold without reading the rows: a row that may have changed need not be stored."""
+        return histories if self._contents is None else {at: row for at, row in histories.items() if row.in_doubt}
 
-    def _kept_name(self, position: int, known: RowHistory) -> str | None:
-        """Return the name that was made for a row before; names of which the journal has the hash are made again."""
-        return None if self._contents is not None and position in self._contents.before else known.result.name
+    def _earlier_name(self, position: int, history: RowHistory) -> str | None:
+        """Return the name that was made for a row before; a row whose hash the journal has gets the same name again."""
+        hashed = self._contents is not None and position in self._contents.before
+        return None if hashed else history.result.name
 
-    def _changed(self, position: int, job: UploadRequest | list[Problem], known: RowHistory | None) -> bool:
-        """Whether a row is another version than the one that the journal knows; see `Contents.changed`."""
+    def _changed(self, position: int, request: UploadRequest | list[Problem], history: RowHistory | None) -> bool:
+        """Whether a row is another version than the one that the journal has; see `ContentHashes.changed`."""
         if (contents := self._contents) is None:
             return False
-        if not isinstance(job, UploadRequest):
+        if not isinstance(request, UploadRequest):
             return contents.keyed and position in contents.before
-        changed = contents.changed(position, job.fields, job.source)
-        fields = None if known is None else known.fields  # of entries that are trusted, whose hash may not be there
-        return changed or (fields is not None and job.as_begun(fields).fields != fields)
+        changed = contents.changed(position, request.fields, request.source)
+        fields = None if history is None else history.fields  # of entries that are trusted, which may have no hash
+        return changed or (fields is not None and request.as_begun(fields).fields != fields)
 
     def _task(
         self,
@@ -210,34 +216,37 @@ class Session:
         if history is not None and not history.in_doubt:
             self._end(batch, label, position, history.result, new=False)
             return None
-        skew = self._options.policy.clock_skew
         if isinstance(request, UploadRequest):
-            # Others may have sent the row since then; a file from before a row changed is not the row's.
-            replaced = self._contents is not None and position in self._contents.several
-            since = None if replaced else self._options.shared_since
-            if history is None:
-                return UploadTask(label, position, request, first_sent=since)
-            if history.prepared is None and request.target in self._work.earlier:
-                history = self._work.earlier[request.target]._replace(result=history.result)
-            return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
-        words = "; ".join(f"{problem.message}: {problem.fix}" for problem in request if problem.severity == "error")
-        warnings = [problem for problem in request if problem.severity == "warning"]
-        invalid = _warned(Result("invalid", request[0].code, words), warnings)
+            return self._valid_task(label, position, request, history)
+        invalid = _invalid_result(request)
         if history is not None:
+            skew = self._options.policy.clock_skew
             return UploadTask.from_history(label, position, None, history, skew, invalid=invalid)
         self._end(batch, label, position, invalid)
         return None
 
-    def _count(self, count: int) -> None:
+    def _valid_task(self, label: Any, position: int, request: UploadRequest, history: RowHistory | None) -> UploadTask:
+        # Others may have sent the row since then; a file from before a row changed is not the row's.
+        replaced = self._contents is not None and position in self._contents.several
+        since = None if replaced else self._options.shared_since
+        if history is None:
+            return UploadTask(label, position, request, first_sent=since)
+        if history.prepared is None and request.target in self._job.earlier:
+            history = self._job.earlier[request.target]._replace(result=history.result)
+        skew = self._options.policy.clock_skew
+        return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
+
+    def _sent(self, count: int) -> None:
         self.progress.bytes += count
-        self._show(self.progress)
+        self._display(self.progress)
 
     def _end(self, batch: ResultBatch, label: Any, position: int, result: Result, *, new: bool = True) -> None:
-        if new and self._group is not None and result.status != "cancelled":
-            self._group.add(RowEnded(position, history.write(result)))
-        self._batches.end(batch, position, result)
+        """Record and count how a row ended; `new`: in this run."""
+        if new and self._writer is not None and result.status != "cancelled":
+            self._writer.add(RowEnded(position, history.write(result)))
+        self._results.end(batch, position, result)
         self.progress.counts[result.status] += 1
-        self._show(self.progress)
+        self._display(self.progress)
         if self._options.on_result is not None:
             self._options.on_result(label, result)
         if result.status in ("invalid", "failed", "unknown"):
@@ -248,16 +257,16 @@ class Session:
 
     @property
     def _failures_reached(self) -> bool:
-        most = self._options.max_failures
-        return most is not None and self.failures >= most
+        maximum = self._options.max_failures
+        return maximum is not None and self.failures >= maximum
 
     def conclude(self) -> Any:
-        """Give the sink the summary, and what it makes of all results."""
-        return self._batches.finish(self.summary())
+        """Give the summary to the sink, and return what it makes of all results."""
+        return self._results.finish(self.summary())
 
     def summary(self) -> dict[str, Any]:
-        """Sum the run up: what goes into ``attrs["ikpipe"]``."""
-        counts = self._batches.counts
+        """Return the summary of the run, for ``attrs["ikpipe"]``."""
+        counts = self._results.counts
         return {
             "run": self._run,
             "id": self._id,
@@ -267,58 +276,77 @@ class Session:
             "bytes": self.progress.bytes,
             "seconds": round(time.monotonic() - self._began, 3),
             "interrupted": self.control.interrupted,
-            "mapping": dict(self._work.mapping),
+            "mapping": dict(self._job.mapping),
         }
 
     def error(self, results: Any) -> Error | None:
-        """Say why the run did not go through its rows, if it did not; the error carries the frame."""
-        where = "" if self._record is None else f" The run's journal is {self._record.journal.path}."
-        trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
-        if (refused := self._refused(where, results)) is not None:
-            return refused
-        if isinstance(trouble, JournalError):
-            full = self._group is not None and self._group.error is not None  # rather than another table's
-            mend = " Retry .results." if full else ""
-            return JournalError(f"The run stopped, nothing more was sent: {trouble}{mend}", results)
-        if trouble is not None:
-            what = f": {trouble}" if isinstance(trouble, Error) else f" at {trouble!r}"
-            error = UploadError(f"The run stopped{what}; what it did is in .results.{where}", results)
-            error.__cause__ = trouble
-            return error
-        if self._batches.error is not None:
-            again = f"{where} It has them: resume() gives them again, and sends nothing twice." if where else ""
-            words = f"Not all results could be written: {self._batches.error}.{again}"
-            error = UploadError(words, results)
-            error.__cause__ = self._batches.error
-            return error
-        return self._too_many(where, results)
+        """Return why the run did not finish all rows, with their results so far; None if it did."""
+        journal = "" if self._journal is None else f" The run's journal is {self._journal}."
+        return (
+            self._account_error(journal, results)
+            or self._stop_error(journal, results)
+            or self._sink_error(journal, results)
+            or self._failures_error(journal, results)
+        )
 
-    def _too_many(self, where: str, results: Any) -> UploadError | None:
-        """Return why the run stopped at rows that are not uploaded, if it did."""
-        if self._failures_reached:
-            words = f"The run stopped after {self.failures} failures (max_failures={self._options.max_failures})"
-            return FailuresError(f"{words}; see .results.{where}", results)
-        if self.failed:
-            words = f"A row is not up, and on_error='raise' was asked for; see .results.{where}"
-            return UploadError(words, results)
-        return None
-
-    def _refused(self, where: str, results: Any) -> AccountError | None:
-        """Return why nothing more could be sent: the account is refused, or nobody answers."""
+    def _account_error(self, journal: str, results: Any) -> AccountError | None:
+        """Return why nothing more could be sent: the account was rejected, or nobody answered."""
         if self._executor is None:
             return None
         health = self._executor.health
         if (refusal := health.refusal) is not None:
-            mend = CODES[refusal.result.error or ""].fix
-            words = f"The run stopped, nothing more was sent: {refusal.result.message} {mend}{where}"
+            fix = CODES[refusal.result.error or ""].fix
+            words = f"The run stopped, nothing more was sent: {refusal.result.message} {fix}{journal}"
             return AccountError(words, results)
         if (why := health.unreachable) is not None and not self.control.interrupted:
-            return UnreachableError(f"The run stopped: {why}{where}", results)
+            return UnreachableError(f"The run stopped: {why}{journal}", results)
         return None
+
+    def _stop_error(self, journal: str, results: Any) -> Error | None:
+        """Return the error that stopped the run, if one did."""
+        trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
+        if trouble is None:
+            return None
+        if isinstance(trouble, JournalError):
+            # The journal could not be written, rather than being one of another table.
+            full = self._writer is not None and self._writer.error is not None
+            fix = " Retry .results." if full else ""
+            return JournalError(f"The run stopped, nothing more was sent: {trouble}{fix}", results)
+        why = trouble if isinstance(trouble, Error) else describe_exception(trouble)
+        error = UploadError(f"The run stopped: {why}; its results so far are in .results.{journal}", results)
+        error.__cause__ = trouble
+        return error
+
+    def _sink_error(self, journal: str, results: Any) -> UploadError | None:
+        """Return why not all results could be written, if so."""
+        if self._results.error is None:
+            return None
+        where = f"{journal} It has all results: resume() returns them, and sends nothing again." if journal else ""
+        error = UploadError(f"Not all results could be written: {self._results.error}.{where}", results)
+        error.__cause__ = self._results.error
+        return error
+
+    def _failures_error(self, journal: str, results: Any) -> UploadError | None:
+        """Return why the run stopped at rows that were not uploaded, if it did."""
+        if self._failures_reached:
+            failures = "1 failure" if self.failures == 1 else f"{self.failures:,} failures"
+            words = f"The run stopped after {failures} (max_failures={self._options.max_failures})"
+            return FailuresError(f"{words}; see .results.{journal}", results)
+        if self.failed:
+            words = "A row was not uploaded, and on_error='raise' stops the run at the first such row"
+            return UploadError(f"{words}; see .results.{journal}", results)
+        return None
+
+
+def _invalid_result(problems: list[Problem]) -> Result:
+    """Return the result of a row that breaks rules."""
+    words = "; ".join(f"{problem.message}: {problem.fix}" for problem in problems if problem.severity == "error")
+    warnings = [problem for problem in problems if problem.severity == "warning"]
+    return _warned(Result("invalid", problems[0].code, words), warnings)
 
 
 def _warned(result: Result, warnings: Iterable[Problem]) -> Result:
     """Add a row's warnings to its result; a row that was not sent has none."""
     if result.status != "cancelled":
-        result.warn(*(one.message for one in warnings))
+        result.warn(*(problem.message for problem in warnings))
     return result

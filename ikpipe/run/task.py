@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.journal.history import ExpectedFile
 from ikpipe.request.reply import placed
-from ikpipe.request.result import Result
+from ikpipe.request.result import CANCELLED, Result
 
 if TYPE_CHECKING:
     from ikpipe.errors import Problem
@@ -62,7 +62,7 @@ class UploadTask:
     is_retry: bool = False
     recorded: bool = False
     unconfirmed: bool = False
-    result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", "the run stopped first"))
+    result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", CANCELLED.message))
 
     @classmethod
     def from_history(
@@ -191,7 +191,7 @@ class UploadTask:
             since = None if self.request.own_name else self.first_sent - clock_skew
             self.expected = ExpectedFile(self.request.target, self.size, since) if self.fixed_name else None
         # What stays if the run is stopped before a reply is here.
-        words = "the run was stopped while it was being sent"
+        words = "The run was stopped while the row was being sent."
         self.result = self.with_target(Result("unknown", "connection_lost", words))
 
     def answered(self, reply: UploadReply) -> UploadReply:
@@ -228,6 +228,6 @@ class UploadTask:
         if result.status == "uploaded" and self.request is not None:
             result = placed(result, self.request.target, self.size, unique=not self.fixed_name)
         if result.status == "uploaded" and self.size is not None and result.size not in (None, self.size):
-            words = f"{self.size:,} bytes were sent, and {result.size:,} are stored"
+            words = f"{self.size:,} bytes were sent, but ImageKit stored {result.size:,}."
             result.status, result.error, result.message = "failed", "size_differs", words
         return result

@@ -1,4 +1,4 @@
-"""The recipe: upload, retry, upload_file. Each coroutine here has its blocking twin."""
+"""`upload`, `retry` and `upload_file`, as coroutine functions and as blocking functions."""
 
 from __future__ import annotations
 
@@ -24,60 +24,60 @@ if TYPE_CHECKING:
 async def aupload(
     frame: Frame, account: Account, *, journal: str | Path | None = None, **keywords: Unpack[UploadKeywords]
 ) -> Frame:
-    """Upload a row a file, and give the answers beside the rows.
+    """Upload one file per row, and return the results as columns of the table.
 
-    Where a row's parameters come from, the first that has a value: `columns`, a column named like the parameter, a
-    keyword (``{column}`` in its text is filled from the row), and for `file_name` the file's own name. The whole
-    mapping is in ``docs/mapping.md``.
+    A parameter of a row comes from the first of these that has a value: `columns`, a column named like the parameter, a
+    keyword (``{column}`` in its text is replaced by the row's value), and for `file_name` the file's own name.
+    ``docs/mapping.md`` describes the mapping.
 
     Parameters
     ----------
     frame
         n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
     account
-        Keys and addresses.
+        Keys and URLs of an ImageKit account.
     columns
         Parameter → column; a list of columns for `tags`, ``{field: column}`` for `custom_metadata`.
     root
-        Folder that text paths live in and may not lead out of; without it, text must be a URL or a data URI.
+        Folder of the files that text names, which their paths may not leave; None: text must be a URL or a data URI.
     file_kind
-        ``"base64"``: text is raw base64, which cannot be told from a path.
+        ``"base64"``: text is raw base64, which cannot be distinguished from a path.
     fetch
-        ``"client"`` downloads URLs here and sends their bytes, instead of letting the service fetch them.
+        ``"client"`` downloads URLs on this machine and sends their bytes, instead of letting ImageKit download them.
     fetch_hosts
-        Hosts and networks that may be downloaded from here although their addresses are not public, such as
+        Hosts and networks that may be downloaded from although their addresses are not public, such as
         ``["intranet.example.com", "10.0.0.0/8", "10.1.2.3:8080"]``. It is never read from a file.
     concurrency
-        Uploads in flight; None finds out how many do best, for URLs and for files that are sent from here apart.
+        Maximum number of concurrent uploads; None: automatic, separately for URLs and for files sent from this machine.
     rate
-        Requests begun per second, at most.
+        Maximum number of requests started per second.
     retries
-        Attempts after the first for what is plainly worth another, each with a fresh token.
+        Attempts after the first for retryable failures, each with a fresh token.
     max_failures
         Stop the run, and raise `UploadError`, when this many rows are ``invalid``, ``failed`` or ``unknown``; None sets
         no limit.
     timeout
-        Seconds without any progress after which an attempt is given up, instead of all other clocks; None: 10 to
-        connect, 30 to write, to answer what `Policy` says, and 25 for a peer that is gone.
+        Seconds without any progress after which an attempt ends, instead of all other time-outs; None: 10 to connect,
+        30 to write, as `Policy` says for the reply, and 25 for a dead connection.
     journal
-        File that keeps what is done, so that `resume` can finish a run that was cut off; None makes one in the user's
-        state folder, and ``attrs["ikpipe"]["journal"]`` names it. A journal that is there already is gone on with, if
-        it is of the very same frame, mapping and account: only what is left is done.
+        File that records the run, so that `resume` can finish it if it is interrupted; None creates one in the user's
+        state folder, named in ``attrs["ikpipe"]["journal"]``. A journal of the same frame, mapping and account is
+        continued: only what is left is sent.
     trust_journal
-        Take a journal that does not prove that this account wrote it, since its private key was replaced, since it
-        comes from another machine where there was no private key, or since an earlier ikpipe wrote it. It must be of
-        the same public key, and is proven from then on.
+        Accept a journal that does not prove that this account wrote it: its private key was replaced, it comes from
+        another machine without the private key, or an earlier version of ikpipe wrote it. It must have the same public
+        key, and is proven from then on.
     progress
-        A bar or lines; or a callback that is given a `Progress` often.
+        Whether to show a bar or lines; or a callback that gets a `Progress` often.
     on_result
-        Called with index label and `Result` as each row ends, from the thread of the run.
+        Called with index label and `Result` as each row ends, in the thread of the run.
     on_unknown
-        What becomes of a row in doubt where nobody can look into the library: it is held as ``unknown``, or sent
-        again with a fresh token (``"resend"``), which can store a file twice where its name is not fixed.
+        For a row that may be stored, where the media library cannot be searched: ``"hold"`` leaves it ``unknown``,
+        ``"resend"`` sends it again with a fresh token, which can store a file twice unless its name is fixed.
     on_error
-        ``"raise"`` stops the run at the first row that is not up.
+        ``"raise"`` stops the run at the first row that is not uploaded.
     policy
-        What to believe of the service where nobody outside knows.
+        Overrides assumptions about ImageKit that its documentation leaves open.
     transport
         An httpx transport to use instead of the network.
     **parameters
@@ -94,13 +94,13 @@ async def aupload(
     MappingError
         Columns, templates or keywords do not fit the frame; nothing was sent.
     AccountError
-        The keys are missing or refused, or a quota is used up; ``.results`` is the frame as far as it got.
+        The keys are missing or rejected, or a quota is used up; ``.results`` has the results so far.
     JournalError
-        The journal cannot be used, or nothing proves that this account wrote it: nothing is sent that is not in it.
-        ``.results`` is the frame as far as it got.
+        The journal cannot be used, or nothing proves that this account wrote it; nothing is sent that is not recorded.
+        ``.results`` has the results so far.
     UploadError
-        ``on_error="raise"`` and a row is not up, or there were `max_failures`; ``.results`` is the frame as far as it
-        got.
+        A row was not uploaded with ``on_error="raise"``, or there were `max_failures`; ``.results`` has the results so
+        far.
     """
     mapping, sending = parted(UploadKeywords, keywords)
     options = engine.options(**sending)
@@ -122,40 +122,41 @@ async def _retry(
     earlier_journal: str | Path | None = None,
     **keywords: Unpack[UploadKeywords],
 ) -> Frame:
-    """Send the rows of a results frame that are not up yet.
+    """Upload the rows of a results frame that are not uploaded yet.
 
-    Rows that are ``uploaded``, ``exists`` or ``accepted`` stay as they are (`refresh` tells what became of the last, as
-    `webhooks.apply` does). ``unknown`` ones may be stored: the library
-    is looked into first. Where nobody can, they are held, unless `on_unknown` is ``"resend"``.
+    Rows that are ``uploaded``, ``exists`` or ``accepted`` keep their results (`refresh` and `webhooks.apply` update the
+    last). ``unknown`` rows may be stored, so the media library is searched first; where it cannot be, they stay
+    ``unknown``, unless `on_unknown` is ``"resend"``.
 
     Parameters
     ----------
     results
-        What `upload` gave, or `read_results`.
+        What `upload` or `read_results` returned.
     account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
         As for `upload`.
     policy, transport
         As for `upload`.
     journal
-        As for `upload`; that of the earlier run stays as it is.
+        As for `upload`; the journal of the earlier run is not changed.
     earlier_journal
-        The journal of the run that gave the results, which tells more of rows that are ``unknown``; None: the one that
-        this process knows, if it made them.
+        The journal of the run that returned the results, which knows more of ``unknown`` rows; None: the one that this
+        process remembers, if it ran it.
     trust_journal
         As for `upload`, for both journals.
     columns, root, file_kind, fetch, **parameters
-        The mapping; what is not given is taken from ``results.attrs``, where a file such as CSV keeps none. `root`,
-        `fetch` and `webhook_url` of a run of another process have to be given again.
+        The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
+        `fetch` and `webhook_url` of another process's run have to be passed again.
 
     Returns
     -------
     pandas.DataFrame
-        The same rows, with new answers for those that were sent.
+        The same rows, with new results for those that were sent.
 
     Raises
     ------
     MappingError, AccountError, JournalError, UploadError
-        As for `upload`; also a frame without `ik_status`, or one whose ``attrs`` say what has to be given again.
+        As for `upload`; also for a frame without `ik_status`, or with settings in ``attrs`` that have to be passed
+        again.
     """
     fetch = keywords.get("fetch")
     given, sending = parted(UploadKeywords, {**keywords, "fetch": fetch or "server"})
@@ -182,23 +183,23 @@ async def aupload_file(file: str | bytes | Path, account: Account, **keywords: U
     Returns
     -------
     Result
-        Its `status` tells whether the file is up.
+        Its `status` says whether the file is uploaded.
 
     Raises
     ------
     MappingError
         A parameter breaks its rule.
     AccountError
-        The keys are missing or refused, or a quota is used up.
+        The keys are missing or rejected, or a quota is used up.
     """
     mapping, sending = parted(FileKeywords, keywords)
     options = engine.options(**sending, concurrency=1, progress=False)
-    # No journal: what one file needs to be retried is in its result, and nobody would look for a file beside it.
+    # No journal: the result of one file has all that a retry needs, and nobody would search for a journal.
     try:
         results = await engine.collected(
             engine.send, UploadJob(InMemoryTable(single(file)), mapping), account, options, None
         )
-    except UnreachableError as error:  # of one file, its result says it all
+    except UnreachableError as error:  # the result of the one file says so too
         results = error.results
     return results_of(results)[0]
 

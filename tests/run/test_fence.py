@@ -210,7 +210,7 @@ def test_a_wrong_clock_is_set_right_once(
     (message,) = [record.message for record in caplog.records if "clock" in record.message]
     # A `Date` has whole seconds, and a server may write it some moments late.
     assert re.fullmatch(
-        r"this machine's clock is 7(200|19\d) s off the service's; tokens are corrected by that", message
+        r"This machine's clock differs from ImageKit's by 7(200|19\d) seconds; tokens are corrected by that\.", message
     )
 
 

@@ -135,7 +135,7 @@ def test_long_waits_are_logged_once(account: Account, caplog: pytest.LogCaptureF
         patch.setattr(RunControl, "sleep", at_once)
         quiet(table(5), account, file_name="a.gif", transport=Gateway(later), retries=1)
     messages = [record.message for record in caplog.records]
-    assert messages == [f"waiting {messages[0].split()[1]} seconds as asked for: {busy}"]
+    assert messages == [f"Waiting {messages[0].split()[1]} seconds as ImageKit asks: {busy}"]
 
 
 @pytest.mark.parametrize("wait", ["86400", "999999999"])
