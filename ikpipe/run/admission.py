@@ -12,8 +12,6 @@ from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import CANCELLED, Result
 
 if TYPE_CHECKING:
-    from ikpipe.concurrency.control import RunControl
-    from ikpipe.concurrency.rate import RateLimiter, RetryBudget
     from ikpipe.run.health import RunHealth
     from ikpipe.run.options import SendOptions
     from ikpipe.run.task import UploadTask
@@ -29,24 +27,12 @@ class Admission:
     ----------
     options
         The maximum number of concurrent uploads, and who holds the files.
-    control
-        Cuts waits short when the run stops.
     health
-        Says whether a row may send a request now, and is told of each attempt.
-    limiter, budget
-        The run's rate, and its budget of retries.
+        What the rows of the run share: whether a row may send now, the rate, and the retry budget.
     """
 
-    def __init__(
-        self,
-        options: SendOptions,
-        control: RunControl,
-        health: RunHealth,
-        limiter: RateLimiter,
-        budget: RetryBudget,
-    ) -> None:
-        self.control, self.health, self.limiter, self.budget = control, health, limiter, budget
-        number, most = options.concurrency, max_in_flight()
+    def __init__(self, options: SendOptions, health: RunHealth) -> None:
+        self._health, number, most = health, options.concurrency, max_in_flight()
         self._default = ConcurrencyGate(AdaptiveLimit(most) if number is None else FixedLimit(number))
         # ImageKit downloads URLs itself: how many it can process says nothing about how many bytes leave from here.
         self._by_kind = {} if number is not None else {"url": ConcurrencyGate(AdaptiveLimit(most))}
@@ -60,7 +46,7 @@ class Admission:
 
     def permit(self, task: UploadTask, kind: str) -> Permit:
         """Return the permit for a row's next request; `kind` is the kind of its file source."""
-        return Permit(self, task, self._by_kind.get(kind, self._default))
+        return Permit(self._health, task, self._by_kind.get(kind, self._default))
 
 
 class Permit:
@@ -80,10 +66,10 @@ class Permit:
         What came of the attempt, set by the caller before leaving; None: nothing was sent.
     """
 
-    __slots__ = ("_admission", "_gate", "_task", "granted", "reply", "sent_at")
+    __slots__ = ("_gate", "_health", "_task", "granted", "reply", "sent_at")
 
-    def __init__(self, admission: Admission, task: UploadTask, gate: ConcurrencyGate) -> None:
-        self._admission, self._task, self._gate = admission, task, gate
+    def __init__(self, health: RunHealth, task: UploadTask, gate: ConcurrencyGate) -> None:
+        self._health, self._task, self._gate = health, task, gate
         self.granted = False
         self.sent_at: float | None = None
         self.reply: UploadReply | None = None
@@ -92,18 +78,18 @@ class Permit:
         self.granted = await self._budgeted() and await self._entered()
         if self.granted:
             self._task.admitted()
-            self._admission.health.attempt_started(self._task.position)
+            self._health.attempt_started(self._task.position)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         if self.granted:
             reply = self.reply or not_sent()
             self._gate.release(self.sent_at, time.monotonic(), overload=reply.overload)
-            self._admission.health.attempt_ended(self._task.position, reply)
+            self._health.attempt_ended(self._task.position, reply)
 
     async def turn(self) -> bool:
         """Wait until the rate lets the request begin; return whether to go on."""
-        limiter, control, asked = self._admission.limiter, self._admission.control, time.monotonic()
+        limiter, control, asked = self._health.limiter, self._health.control, time.monotonic()
         delay = limiter.reserve(asked)
         while delay > 0 and await control.sleep(delay):
             # A rejection that came meanwhile can hold the request back longer.
@@ -121,17 +107,17 @@ class Permit:
         """Wait for the retry budget where this is a retry; return whether to go on."""
         if not self._task.is_retry:
             return True
-        delay, control = self._admission.budget.take(time.monotonic()), self._admission.control
+        delay, control = self._health.budget.take(time.monotonic()), self._health.control
         return not control.draining if delay <= 0 else await control.sleep(delay)
 
     async def _entered(self) -> bool:
         """Wait until the row may send and the gate has room; return whether to go on."""
-        task, health = self._task, self._admission.health
+        task, health = self._task, self._health
 
         def may_send() -> bool:
             return health.may_send(task.position, first=not task.attempted)
 
-        while await self._admission.control.until(may_send) and await self._gate.acquire(again=task.is_retry):
+        while await health.control.until(may_send) and await self._gate.acquire(again=task.is_retry):
             if may_send():
                 return True
             self._gate.release()

@@ -14,7 +14,7 @@ from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import CheckKeywords, parted, spelled_out
-from ikpipe.run.prepare import planner_for
+from ikpipe.run.prepare import request_builder
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def find(
         As for `check`.
     """
     mapping, names = work.first_plan(), (policy or Policy()).names
-    builder = await planner_for(wire, account, work.mapping, mapping, label=work.feed.label, names=names)
+    builder = await request_builder(wire, account, work.mapping, mapping, label=work.feed.label, names=names)
     search = _ProblemSearch(work, builder)
     valid = search.valid_rows()
     if probe:

@@ -21,7 +21,7 @@ from ikpipe.request.suffixes import SuffixByPosition
 from ikpipe.run import stored_mapping
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import KEPT, SendOptions, policy_of
-from ikpipe.run.prepare import planner_for
+from ikpipe.run.prepare import request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
 from ikpipe.service.client import ServiceClient
@@ -184,7 +184,7 @@ async def send(
         async with options.wire as client:
             client.sleep = control.sleep
             names = options.policy.names
-            made = planner_for(client, account, work.mapping, mapping, suffixes, work.feed.label, targets, names)
+            made = request_builder(client, account, work.mapping, mapping, suffixes, work.feed.label, targets, names)
             # A run that is stopped meanwhile plans nothing.
             builder = await control.unless_draining(made) or RequestBuilder(FileResolver())
             if mapping.provides("use_unique_file_name"):

@@ -77,9 +77,9 @@ class UploadExecutor:
             account.key()  # which says what is missing
         # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
         since = -math.inf if options.shared_since is None else time.monotonic()
-        limiter, budget = RateLimiter(options.rate, since), RetryBudget()
-        self.health = RunHealth(account, options.policy, control, limiter, budget, self._times)
-        self._admission = Admission(options, control, self.health, limiter, budget)
+        limiter = RateLimiter(options.rate, since)
+        self.health = RunHealth(account, options.policy, control, limiter, RetryBudget(), self._times)
+        self._admission = Admission(options, self.health)
         self._lookups = LookupBatcher(options.wire, account, options.policy, control.sleep, since, self._times.served)
         options.wire.heard = self._times.heard
         self.trouble: JournalError | None = None

@@ -62,8 +62,8 @@ class RunHealth:
         budget: RetryBudget,
         times: TokenTimes,
     ) -> None:
-        self._account, self._policy, self._control = account, policy, control
-        self._limiter, self._budget, self._times = limiter, budget, times
+        self.control, self.limiter, self.budget = control, limiter, budget
+        self._account, self._policy, self._times = account, policy, times
         self.proven = False
         self.refusal: UploadReply | None = None
         self._silence: UploadReply | None = None  # the last attempt without a sign of the service
@@ -120,7 +120,7 @@ class RunHealth:
 
     def row_ended(self, row: int, reply: UploadReply) -> None:
         """Note how a row ended."""
-        if reply.stops_run == "unproven" and not self.proven and not self._control.draining:
+        if reply.stops_run == "unproven" and not self.proven and not self.control.draining:
             self.stop(reply)
         self._suspects.discard(row)
         if reply.result.status in SETTLED:
@@ -145,9 +145,9 @@ class RunHealth:
         """
         reply = self._corrected_clock(reply, token)
         if reply.result.status in SETTLED:
-            self._budget.give()
+            self.budget.give()
         if reply.own and not reply.rate_limited:
-            self._limiter.accepted(sent_at)
+            self.limiter.accepted(sent_at)
         if reply.rate_limited:
             reply = self._slowed_down(reply, sent_at)
         if reply.stops_run == "always":
@@ -161,11 +161,11 @@ class RunHealth:
     def stop(self, reply: UploadReply) -> None:
         """Stop the run, since nothing more can be stored."""
         self.refusal = self.refusal or reply
-        self._control.drain()
+        self.control.drain()
 
     def log_wait(self, seconds: float, event: Event | None) -> None:
         """Log a row's long wait, once for all rows that wait at the same time; `event` is what it waits after."""
-        if self._control.draining:
+        if self.control.draining:
             return
         reason = "before the next attempt"
         if isinstance(event, LookupResult):
@@ -183,8 +183,8 @@ class RunHealth:
     def _wake(self) -> None:
         """Let waiting rows check again whether they may send; stop the run where ImageKit does not answer."""
         if self.contact_lost and self.refusal is None:
-            self._control.drain()
-        self._control.news()
+            self.control.drain()
+        self.control.news()
 
     def _slowed_down(self, reply: UploadReply, sent_at: float) -> UploadReply:
         """Hold the run for the time that a 429 names; a time that is too long stops it."""
@@ -193,9 +193,9 @@ class RunHealth:
             reply = overlong(reply)
             self.stop(reply)
             return reply
-        self._limiter.rejected(now, wait, sent_at)
+        self.limiter.rejected(now, wait, sent_at)
         if reply.limit is not None:
-            self._limiter.cap(now, *reply.limit)
+            self.limiter.cap(now, *reply.limit)
         self._log_long_wait(wait, "The run waits", f"as ImageKit asks: {reply.result.message}")
         return reply
 

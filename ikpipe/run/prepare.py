@@ -65,7 +65,7 @@ def collect_mapping(
     }
 
 
-async def planner_for(
+async def request_builder(
     wire: ServiceClient,
     account: Account | None,
     mapping: Mapping[str, Any],

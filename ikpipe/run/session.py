@@ -211,30 +211,23 @@ class Session:
         history: RowHistory | None,
     ) -> UploadTask | None:
         """Return the task of a row that has something to send or to look up; any other row ends here."""
-        if self._changed(position, request, history) and history is not None:
+        if self._changed(position, request, history):
             batch.results[position - batch.start], history = CANCELLED, None
         if history is not None and not history.in_doubt:
             self._end(batch, label, position, history.result, new=False)
             return None
+        skew, since = self._options.policy.clock_skew, self._options.shared_since
         if isinstance(request, UploadRequest):
-            return self._valid_task(label, position, request, history)
+            if self._contents is not None and position in self._contents.several:
+                since = None  # a file from before a row changed is not the row's
+            if history is not None and history.prepared is None and request.target in self._job.earlier:
+                history = self._job.earlier[request.target]._replace(result=history.result)
+            return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
         invalid = _invalid_result(request)
         if history is not None:
-            skew = self._options.policy.clock_skew
             return UploadTask.from_history(label, position, None, history, skew, invalid=invalid)
         self._end(batch, label, position, invalid)
         return None
-
-    def _valid_task(self, label: Any, position: int, request: UploadRequest, history: RowHistory | None) -> UploadTask:
-        # Others may have sent the row since then; a file from before a row changed is not the row's.
-        replaced = self._contents is not None and position in self._contents.several
-        since = None if replaced else self._options.shared_since
-        if history is None:
-            return UploadTask(label, position, request, first_sent=since)
-        if history.prepared is None and request.target in self._job.earlier:
-            history = self._job.earlier[request.target]._replace(result=history.result)
-        skew = self._options.policy.clock_skew
-        return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
 
     def _sent(self, count: int) -> None:
         self.progress.bytes += count

@@ -70,25 +70,25 @@ class UploadTask:
         label: Any,
         position: int,
         request: UploadRequest | None,
-        history: RowHistory,
+        history: RowHistory | None,
         clock_skew: float,
         *,
         invalid: Result | None = None,
         shared_since: float | None = None,
     ) -> UploadTask:
-        """Return the task of a row whose file may be stored: an earlier run or process left it unknown.
+        """Return the task of a row; one with a history was left unknown by an earlier run or process.
 
         Parameters
         ----------
-        label, position, request, invalid
+        label, position, request, history, invalid
             As the attributes.
-        history
-            What is known of the row.
         clock_skew
             Seconds by which this machine's clock may differ from the service's.
         shared_since
             When others may have started to send the same row, in seconds since 1970; None: nobody does.
         """
+        if history is None:
+            return cls(label, position, request, invalid, first_sent=shared_since)
         prepared, token, expected = history.prepared, None, None
         if prepared is not None or request is None or request.own_name:
             expected = history.expected_file(clock_skew)

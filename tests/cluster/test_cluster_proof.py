@@ -217,5 +217,5 @@ def test_a_journal_of_the_version_before(emulate: Callable[..., Emulator], tmp_p
     for _ in range(2):
         assert [*upload(rows)["ik_status"]] == ["uploaded", "uploaded"]
     assert [entry["filePath"] for entry in uploads_of(emulator) if entry["stored"]] == ["/fixture/two.gif"]
-    with pytest.raises(ikpipe.JournalError, match="by an earlier ikpipe"):
+    with pytest.raises(ikpipe.JournalError, match="by an earlier version of ikpipe"):
         replace(upload, trust_journal=False)(rows)
