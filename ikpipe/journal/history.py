@@ -84,8 +84,8 @@ class RowHistory(NamedTuple):
 
 def of_results(results: Iterable[Result], start: int = 0) -> dict[int, RowHistory]:
     """Return the histories of rows that an earlier run uploaded or left unknown, by position."""
-    kept = SETTLED | {"unknown"}
-    return {at: RowHistory(result) for at, result in enumerate(results, start) if result.status in kept}
+    statuses = SETTLED | {"unknown"}
+    return {at: RowHistory(result) for at, result in enumerate(results, start) if result.status in statuses}
 
 
 def of_stories(

@@ -198,11 +198,11 @@ class SharedJournal:
         Of a row with a name of its own only the result is written: its name shows what else became of it.
         """
         self._own.update(entry.position for entry in entries if isinstance(entry, RowPrepared) and entry.own_name)
-        kept = [entry for entry in entries if isinstance(entry, RowEnded) or entry.position not in self._own]
-        if not kept:
+        recorded = [entry for entry in entries if isinstance(entry, RowEnded) or entry.position not in self._own]
+        if not recorded:
             return
         name = f"{self._part.name}/{self._who}-{self._written:06}.jsonl"
-        lines = [self._line(entry, name, number) for number, entry in enumerate(kept)]
+        lines = [self._line(entry, name, number) for number, entry in enumerate(recorded)]
         self._storage.write(name, "\n".join(lines).encode())
         self._written += 1
 

@@ -63,6 +63,7 @@ class _Local:
         self._folder = folder
 
     def names(self, folder: str) -> list[str]:
+        """Return the sorted names of the complete files directly in a folder."""
         with _errors_of(str(self._folder)):
             try:
                 names = [path.name for path in (self._folder / folder).iterdir()]
@@ -71,6 +72,7 @@ class _Local:
         return sorted(f"{folder}/{name}" for name in names if not name.endswith(_PART))
 
     def read(self, name: str) -> bytes | None:
+        """Return the content of a file; None if there is no such file."""
         with _errors_of(str(self._folder)):
             try:
                 return (self._folder / name).read_bytes()
@@ -78,6 +80,7 @@ class _Local:
                 return None
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
+        """Write a file beside its place first, and give it its name once it is on the disk."""
         path = self._folder / name
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
         with _errors_of(str(self._folder)):
@@ -108,6 +111,7 @@ class _Remote:
             self._files.invalidate_cache()
 
     def names(self, folder: str) -> list[str]:
+        """Return the sorted names of the complete files directly in a folder."""
         with _errors_of(self._url):
             try:
                 self._files.invalidate_cache()
@@ -117,6 +121,7 @@ class _Remote:
         return sorted(f"{folder}/{PurePosixPath(path).name}" for path in paths)
 
     def read(self, name: str) -> bytes | None:
+        """Return the content of a file; None if there is no such file."""
         with _errors_of(self._url):
             try:
                 content: bytes = self._files.cat_file(f"{self._folder}/{name}")
@@ -125,6 +130,7 @@ class _Remote:
             return content
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:  # noqa: ARG002 - few stores have it
+        """Write an object, which replaces another one of that name."""
         path = f"{self._folder}/{name}"
         with _errors_of(self._url):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)

@@ -20,7 +20,7 @@ from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByPosition
 from ikpipe.run import stored_mapping
 from ikpipe.run.job import UploadJob
-from ikpipe.run.options import KEPT, SendOptions, policy_of
+from ikpipe.run.options import RECORDED, SendOptions, policy_of
 from ikpipe.run.prepare import request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
@@ -60,7 +60,7 @@ def options_as_begun(
     """Return how to send the rest of an interrupted run: as it was started, unless a keyword is not None."""
     recorded = record.journal.facts["sending"]
     changed = {name: value for name, value in changes.items() if value is not None}
-    sending = {**{name: recorded.get(name) for name in KEPT}, **changed}
+    sending = {**{name: recorded.get(name) for name in RECORDED}, **changed}
     return options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
 
 
@@ -139,7 +139,7 @@ async def begin(
         work.feed,
         work.mapping,
         account,
-        sending=options.kept(),
+        sending=options.recorded(),
         again=work.again,
         trust=options.trust_journal,
     )

@@ -33,8 +33,8 @@ class RunHealth:
     Contact: as long as nothing has been heard from ImageKit and requests fail, a few rows (the scouts) use up their
     attempts, and all others wait. Once all scouts have failed, contact is lost and the run stops.
 
-    Keys: as long as no row was stored and the fresh token of a row was refused, no other row begins before it is clear
-    what the refusal means: the keys may be wrong, or something between here and ImageKit repeats requests.
+    Keys: as long as no row was stored and the fresh token of a row was rejected, no other row starts before it is clear
+    what the rejection means: the keys may be wrong, or a gateway repeats requests.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class RunHealth:
         self.refusal: UploadReply | None = None
         self._silence: UploadReply | None = None  # the last attempt without a sign of the service
         self._heard = False
-        self._suspects: set[int] = set()  # rows whose fresh token was refused, and nobody knows yet why
+        self._suspects: set[int] = set()  # rows whose fresh token was rejected for an unknown reason
         self._scouts: set[int] = set()
         self._failed_scouts: set[int] = set()
         self._attempting: set[int] = set()
@@ -200,7 +200,7 @@ class RunHealth:
         return reply
 
     def _corrected_clock(self, reply: UploadReply, token: UploadToken) -> UploadReply:
-        """Learn the service's time; a token that was refused for its times is signed again by that time."""
+        """Learn the service's time; a token that was rejected for its times is signed again by that time."""
         if not reply.own or reply.date is None:
             return reply
         self._times.heard(reply.date)

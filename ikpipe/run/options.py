@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ikpipe.run.progress import Progress
     from ikpipe.service.client import ServiceClient
 
-KEPT = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
+RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class SendOptions:
                     f"{name}={getattr(self, name)!r} is not valid: use {' or '.join(map(repr, choices))}."
                 )
 
-    def kept(self) -> dict[str, Any]:
-        """Return what a journal keeps, as plain JSON values, so that the run is finished as it was started."""
-        return {**{name: getattr(self, name) for name in KEPT}, "policy": asdict(self.policy)}
+    def recorded(self) -> dict[str, Any]:
+        """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""
+        return {**{name: getattr(self, name) for name in RECORDED}, "policy": asdict(self.policy)}
 
 
-def policy_of(kept: Mapping[str, Any]) -> Policy:
-    """Return the policy that a journal keeps, without the settings of other versions."""
+def policy_of(recorded: Mapping[str, Any]) -> Policy:
+    """Return the policy of options from a journal, without the settings of other versions."""
     names = {field.name for field in fields(Policy)}
-    return Policy(**{name: value for name, value in kept["policy"].items() if name in names})
+    return Policy(**{name: value for name, value in recorded["policy"].items() if name in names})

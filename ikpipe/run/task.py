@@ -119,7 +119,7 @@ class UploadTask:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What of the row is not sent as given."""
+        """Warnings about values of the row that are not sent as they are in the table."""
         return () if self.request is None else self.request.warnings
 
     @property
@@ -133,7 +133,7 @@ class UploadTask:
 
     @property
     def fixed_name(self) -> bool:
-        """Whether it is known where the file will be stored: a name that the service makes is not."""
+        """Whether the file's path is known before it is stored: a name that ImageKit makes is not."""
         return self.request is not None and self.request.fields.get("useUniqueFileName") == "false"
 
     @property
@@ -141,19 +141,19 @@ class UploadTask:
         """Whether the library can be searched for the row, before its first request and after it."""
         if self.expected is not None:
             return True
-        # A name that the service made, or that an earlier run made and nobody recorded, is not known.
+        # A name that ImageKit made, or that an earlier run made without recording it, is not known.
         return self.request is not None and self.fixed_name and not (self.request.own_name and self.history is not None)
 
     def expected_file(self) -> ExpectedFile | None:
-        """Return the file to search for; None where nothing is to be found.
+        """Return the file to search for; None if a search could prove nothing.
 
-        Where nobody knows since when the file may be stored, a file of that name and size may be an older version of
-        it, unless none may be replaced.
+        If it is not known since when the file may be stored, a file of that name and size may be an older version of
+        it, unless the request replaces none.
         """
         if self.expected is not None or self.request is None:
             return self.expected
-        kept = self.request.fields.get("overwriteFile") == "false" and self.request.stored_size is not None
-        return ExpectedFile(self.request.given_target, self.request.stored_size) if kept else None
+        replaces_none = self.request.fields.get("overwriteFile") == "false" and self.request.stored_size is not None
+        return ExpectedFile(self.request.given_target, self.request.stored_size) if replaces_none else None
 
     def admitted(self) -> None:
         """Note that an attempt is made, which may end before anything is sent."""
