@@ -25,7 +25,8 @@ Order of entries
 2. `RowPrepared`: a row's parameters exactly as they are signed.
 3. `Intent`: one request, with the times of its token. It is durable (SQLite with ``synchronous=FULL``) *before* the
    first byte is sent; many rows share one write (`concurrency/group_commit.py`).
-4. `IntentVoided`, only if ImageKit's own reply proves that the request stored nothing, and no earlier one may have.
+4. `IntentVoided`, only if the request was not sent after all, or if ImageKit's own reply proves that it stored nothing
+   and no earlier request may have.
 5. `RowEnded`: the result. It is written soon after the reply, not before anything else.
 
 What a killed process leaves

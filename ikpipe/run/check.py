@@ -83,34 +83,28 @@ async def find(
     """
     mapping, names = work.first_plan(), (policy or Policy()).names
     builder = await request_builder(wire, account, work.mapping, mapping, label=work.feed.label, names=names)
-    search = _ProblemSearch(work, builder)
-    valid = search.valid_rows()
-    if probe:
-        await _probe(wire, valid, search.problems)
-    for _ in valid:  # to the end, also where probing was stopped
-        pass
-    return sorted(search.problems, key=lambda problem: problem.position), search.rows
+    problems: list[Problem] = []
+    count = 0
 
-
-class _ProblemSearch:
-    """Read the rows of a table once: count them, and collect their problems."""
-
-    def __init__(self, job: UploadJob, builder: RequestBuilder) -> None:
-        self.rows = 0
-        self.problems: list[Problem] = []
-        self._job, self._builder = job, builder
-
-    def valid_rows(self) -> Iterator[tuple[MappedRows, UploadRequest]]:
-        """Yield the rows that have no error."""
-        for chunk in self._job.feed.chunks():
-            self.rows = chunk.start + len(chunk.frame)
-            for rows, request in self._job.requests(self._builder, chunk):
+    def valid_rows() -> Iterator[tuple[MappedRows, UploadRequest]]:
+        """Read the table once: count its rows, collect their problems, and yield the rows without an error."""
+        nonlocal count
+        for chunk in work.feed.chunks():
+            count = chunk.start + len(chunk.frame)
+            for rows, request in work.requests(builder, chunk):
                 if not isinstance(request, UploadRequest):
-                    self.problems += request
+                    problems.extend(request)
                     continue
-                self.problems += request.warnings
+                problems.extend(request.warnings)
                 if rows is not None:
                     yield rows, request
+
+    valid = valid_rows()
+    if probe:
+        await _probe(wire, valid, problems)
+    for _ in valid:  # to the end, also where probing was stopped
+        pass
+    return sorted(problems, key=lambda problem: problem.position), count
 
 
 async def _probe(

@@ -196,9 +196,7 @@ async def send(
     finally:
         CONTROL.reset(before)
         bar.close()
-    results = session.conclude()
-    if error := session.error(results):
-        raise error
+    session.conclude()
 
 
 async def collected(

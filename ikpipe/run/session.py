@@ -253,11 +253,20 @@ class Session:
         maximum = self._options.max_failures
         return maximum is not None and self.failures >= maximum
 
-    def conclude(self) -> Any:
-        """Give the summary to the sink, and return what it makes of all results."""
-        return self._results.finish(self.summary())
+    def conclude(self) -> None:
+        """Pass the summary to the sink, and raise why the run did not finish all rows, with their results so far."""
+        results = self._results.finish(self._summary())
+        journal = "" if self._journal is None else f" The run's journal is {self._journal}."
+        error = (
+            self._account_error(journal, results)
+            or self._stop_error(journal, results)
+            or self._sink_error(journal, results)
+            or self._failures_error(journal, results)
+        )
+        if error is not None:
+            raise error
 
-    def summary(self) -> dict[str, Any]:
+    def _summary(self) -> dict[str, Any]:
         """Return the summary of the run, for ``attrs["ikpipe"]``."""
         counts = self._results.counts
         return {
@@ -271,16 +280,6 @@ class Session:
             "interrupted": self.control.interrupted,
             "mapping": dict(self._job.mapping),
         }
-
-    def error(self, results: Any) -> Error | None:
-        """Return why the run did not finish all rows, with their results so far; None if it did."""
-        journal = "" if self._journal is None else f" The run's journal is {self._journal}."
-        return (
-            self._account_error(journal, results)
-            or self._stop_error(journal, results)
-            or self._sink_error(journal, results)
-            or self._failures_error(journal, results)
-        )
 
     def _account_error(self, journal: str, results: Any) -> AccountError | None:
         """Return why nothing more could be sent: the account was rejected, or nobody answered."""

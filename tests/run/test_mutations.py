@@ -1,4 +1,4 @@
-"""The fence broken on purpose, in the code that runs: the history checker must find out each time.
+"""Recovery broken on purpose, in the code that runs: the history checker must detect it each time.
 
 `test_protocol` does the same to the model.
 """
@@ -37,7 +37,7 @@ OPTIONS: dict[str, Any] = {
 def test_a_broken_row_is_found_out(
     machine: type[RecoveryMachine], emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, *, found: bool
 ) -> None:
-    """A fresh token at once, or no look-up: files are stored twice, and the checker says so; as it is, none is."""
+    """With a fresh token at once, or without lookup, files are stored twice and detected; unchanged, none is."""
     monkeypatch.setattr("ikpipe.run.executor.RecoveryMachine", machine)
     emulator = emulate(faults={"store-then-cut": 0.3}, seed=1)
     results = ikpipe.upload(table(60), emulator.account, retries=2, **OPTIONS)
@@ -60,7 +60,7 @@ def forgetful(*args: Any, **options: Any) -> None:
 def test_a_run_without_intents_is_found_out(
     upload: Callable[..., Any], emulate: Callable[..., Emulator], tmp_path: Path, *, found: bool
 ) -> None:
-    """What was under way when a process died is stored twice if nobody wrote it down; as it is, nothing is."""
+    """Rows in flight when a process is killed are stored twice without intents; unchanged, none is."""
     emulator = emulate()
     options = {**OPTIONS, "journal": tmp_path / "run"}
     del options["progress"]

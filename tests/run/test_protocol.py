@@ -1,8 +1,8 @@
-"""The whole protocol as a model: rows, their journal on a real disk, a service that fails, a process that dies.
+"""The delivery guarantees as a model: rows, their journal on a disk, a service that fails, a process that is killed.
 
-Hypothesis decides what becomes of each request, when the process dies, and what of it was not yet on the disk. After
-every step no file may be stored twice; in the end every row's last word must be true. The fence is also broken on
-purpose, in three ways: the model must find each of them out.
+Hypothesis decides the outcome of each request, when the process is killed, and what was not yet on the disk. After
+every step no file may be stored twice; in the end every row's result must be true. Recovery is also broken on purpose,
+in three ways: the model must detect each of them.
 """
 
 from __future__ import annotations
@@ -280,7 +280,7 @@ def test_the_protocol_holds_for_long() -> None:
 
 
 class FreshAtOnce(RecoveryMachine):
-    """Sends a fresh token after a reply in doubt, as official clients do."""
+    """Send a fresh token after an ambiguous reply, as official clients do."""
 
     def _resend(self, unknown: UploadReply, **_options: Any) -> Any:
         yield WaitStep(0.1)
@@ -288,7 +288,7 @@ class FreshAtOnce(RecoveryMachine):
 
 
 class NoLook(RecoveryMachine):
-    """Takes the refusal of a spent token for a sign that nothing is stored."""
+    """Treat the rejection of a used token as a sign that nothing is stored."""
 
     def _look_up(self, last: UploadReply, unknown: UploadReply | None = None) -> Any:
         yield WaitStep(LAG)
@@ -315,8 +315,8 @@ class BrokenByNoIntent(Protocol):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", [BrokenByFreshTokens, BrokenByNoLook, BrokenByNoIntent])
-def test_a_broken_fence_is_found_out(broken: type[Protocol]) -> None:
-    """A fresh token at once, no look-up, or no intent: each makes the model fail."""
+def test_broken_recovery_is_detected(broken: type[Protocol]) -> None:
+    """A fresh token at once, no lookup, or no intent: each makes the model fail."""
     brief = settings(USUAL, max_examples=500, phases=[Phase.generate], derandomize=True, database=None)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(broken, settings=brief)
