@@ -1,4 +1,4 @@
-"""A run's table on its way into the journal: written once, and compared where it is there already."""
+"""Recording a run's table: written once, and compared with what is there already."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> SQLiteJournal:
-    """Begin a journal that has nothing of its table yet."""
+    """Start a journal that has nothing of its table yet."""
     made = SQLiteJournal.make(tmp_path / "run.ikjournal", Account("public_owner", "private_owner"))
     made.begin({})
     return made
 
 
 def table(rows: range) -> JournalTable:
-    """Make a table of a file, two rows a chunk; nobody knows its length beforehand."""
+    """Return a table from a file, two rows per chunk, whose length is not known."""
     frame = pd.DataFrame({"a": rows})
     frozen = FrameEncoder(frame, part=True)
     parts = [(start, frame.iloc[start : start + 2]) for start in range(0, len(frame), 2)]
@@ -39,7 +39,7 @@ def table(rows: range) -> JournalTable:
 
 
 def keep(journal: SQLiteJournal, rows: range, only: int | None = None, *, ahead: bool = False) -> None:
-    """Have a table kept, two rows a chunk; only so many of its chunks, or all."""
+    """Record a table, two rows per chunk: some of its chunks, or all."""
     feed = table(rows)
 
     async def main() -> None:
@@ -57,19 +57,19 @@ def keep(journal: SQLiteJournal, rows: range, only: int | None = None, *, ahead:
 
 
 def kept(journal: SQLiteJournal) -> list[tuple[int, int]]:
-    """Give where the pieces begin, and their rows."""
+    """Return the positions of the pieces, and their rows."""
     return [(piece.position, piece.rows) for piece in journal.pieces()]
 
 
 @pytest.mark.parametrize("ahead", [False, True])
 def test_each_chunk_is_written_once(journal: SQLiteJournal, ahead: bool) -> None:  # noqa: FBT001
-    """And that these are all rows, with the last of them."""
+    """The number of rows is recorded with the last piece."""
     keep(journal, range(5), ahead=ahead)
     assert (kept(journal), journal.rows) == ([(0, 2), (2, 2), (4, 1)], 5)
 
 
 def test_a_part_of_a_table_is_completed(journal: SQLiteJournal) -> None:
-    """The next process goes on behind what is there."""
+    """The next process continues after what is there."""
     keep(journal, range(5), only=1)
     assert (kept(journal), journal.rows) == ([(0, 2)], None)
     keep(journal, range(5))
@@ -82,7 +82,7 @@ def test_a_part_of_a_table_is_completed(journal: SQLiteJournal) -> None:
     ids=["other", "longer", "shorter"],
 )
 def test_another_table_is_refused(journal: SQLiteJournal, before: range, now: range, place: int) -> None:
-    """The error says from which row on it differs, and nothing is written."""
+    """The error names the first row that differs, and nothing is written."""
     keep(journal, before)
     pieces = kept(journal)
     with pytest.raises(JournalError, match=f"rows differ from row {place} on"):

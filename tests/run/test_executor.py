@@ -1,4 +1,4 @@
-"""What the rows of a run share on their way: gates, the pace, the budget of retries."""
+"""What the rows of a run share: concurrency gates, the rate, the retry budget."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(("concurrency", "gates"), [(None, 2), (7, 1)])
 def test_urls_have_a_gate_of_their_own(concurrency: int | None, gates: int, account: Account, tmp_path: Path) -> None:
-    """How many the service fetches at once is found out apart from how many bytes this line takes; 7 are 7 in all."""
+    """The automatic limit of URLs is separate from that of files sent from here; 7 are 7 in all."""
     options = SendOptions(ServiceClient(), Policy(), concurrency=concurrency)
     executor = UploadExecutor(account, options, RunControl(), None, tmp_path, lambda _count: None)
     assert len(executor.gates) == gates
 
 
 def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> None:
-    """A run of URLs and files takes all of them up, without a number that anybody gave."""
+    """A run of URLs and files uploads all of them, with automatic limits."""
     emulator = emulate(url_latency=0.05, url_capacity=2, latency=0.0)
     urls = [site.put(f"/{row}.gif", b"GIF89a" + str(row).encode()) for row in range(30)]
     frame = pd.DataFrame({"file": [value for row in range(30) for value in (urls[row], b"GIF89a-%d" % row)]})
@@ -55,7 +55,7 @@ def test_both_gates_are_passed(emulate: Callable[..., Emulator], site: Site) -> 
 
 @pytest.mark.slow
 def test_a_rate_that_is_named_is_kept(account: Account) -> None:
-    """After one refusal that names the service's limit, nobody goes faster: the others are not refused."""
+    """After a rejection that names the service's limit, requests keep to it: no other one is rejected."""
     limit = ("X-RateLimit-Limit: 20", "X-RateLimit-Interval: 1000", "X-RateLimit-Reset: 100")
     slow = answering(429, {"message": "Slow down."}, *limit)
     with RawServer(slow, answering(200, stored())) as server:
@@ -68,7 +68,7 @@ def test_a_rate_that_is_named_is_kept(account: Account) -> None:
 
 @pytest.mark.slow
 def test_a_refusal_holds_the_others_up(account: Account) -> None:
-    """While one row waits for the time that the service named, no other row asks: it would be refused as well."""
+    """While a row waits for the time that the service named, no other row sends: it would be rejected, too."""
     slow = answering(429, {"message": "Slow down."}, "X-RateLimit-Reset: 300")
     with RawServer(slow, answering(200, stored())) as server:
         results = quiet(blobs(b"1", b"2", b"3"), at(account, server.url), file_name="a", concurrency=1)
@@ -76,7 +76,7 @@ def test_a_refusal_holds_the_others_up(account: Account) -> None:
 
 
 def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]) -> None:
-    """`rate=` counts requests, whatever the number in flight."""
+    """`rate=` limits requests, whatever the concurrency."""
     emulator = emulate()
     began = time.monotonic()
     quiet(blobs(*(b"%d" % row for row in range(11))), emulator.account, file_name="a", rate=20, concurrency=8)
@@ -87,7 +87,7 @@ def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]
 def test_retries_take_from_the_budget_and_successes_give_back(
     emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each attempt after a row's first takes one, each row that is up gives one back."""
+    """Each retry takes from the budget, each uploaded row gives back."""
     counts = {"take": 0, "give": 0}
 
     class Counted(RetryBudget):
@@ -107,7 +107,7 @@ def test_retries_take_from_the_budget_and_successes_give_back(
 
 
 def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., Emulator]) -> None:
-    """When the account is refused, rows that have their token already are not sent, and are cancelled."""
+    """When the account is rejected, rows that have their token already are not sent, and are cancelled."""
     emulator = emulate(account_disabled=True)
     with pytest.raises(ikpipe.AccountError) as caught:
         quiet(blobs(*(b"%d" % row for row in range(40))), emulator.account, file_name="a", rate=30, concurrency=8)
@@ -117,7 +117,7 @@ def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., E
 
 
 def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -> None:
-    """Whoever holds files sends so many at once as a browser does."""
+    """Files that a browser holds are sent with its concurrency."""
     wire = ServiceClient()
     wire.held = {}.get
     executor = UploadExecutor(account, SendOptions(wire, Policy()), RunControl(), None, tmp_path, lambda _count: None)
@@ -128,7 +128,7 @@ def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -
 def test_a_dropped_row_is_not_sent_while_the_others_are(
     account: Account, arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """Dropped before it begins, it is cancelled; each of the others says when it is sent."""
+    """A row that is dropped before it starts is cancelled; `on_attempt` is called for each other row."""
     control, begun = RunControl(), []
     control.dropped.add(1)
     options = SendOptions(ServiceClient(), Policy(), on_attempt=begun.append, progress=False)

@@ -1,4 +1,4 @@
-"""Look-ups of many rows: which share a request, and what becomes of each."""
+"""Searches for many rows: which of them share a request, and the result of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Library:
-    """A library that has the files of these paths, and notes what it is asked for."""
+    """A library that has the files of these paths, and records the searches."""
 
     def __init__(self, *paths: str, error: Error | None = None) -> None:
         self.asked: list[tuple[str, list[str]]] = []
@@ -42,7 +42,7 @@ class Library:
 
 
 def looked(library: Library, account: Account, paths: Iterable[str], **policy: Any) -> list[Result | None]:
-    """Look for several files at once, where waiting takes a moment."""
+    """Search for several files at once, with short waits."""
 
     async def sleep(_seconds: float) -> bool:
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ def looked(library: Library, account: Account, paths: Iterable[str], **policy: A
 
 
 def test_rows_that_wait_for_their_turn_share_a_search(account: Account) -> None:
-    """The first goes at once; the others wait, and go together."""
+    """The first is searched at once; the others wait, and share a request."""
     library = Library("/f/a", "/f/b", "/f/c")
     found = looked(library, account, ["/f/a", "/f/b", "/f/c", "/f/d"])
     assert [one and one.file_id for one in found] == ["/f/a", "/f/b", "/f/c", None]
@@ -64,7 +64,7 @@ def test_rows_that_wait_for_their_turn_share_a_search(account: Account) -> None:
 
 
 def test_each_folder_has_its_own(account: Account) -> None:
-    """A search is right in one folder; the library's own is one, too."""
+    """A search is in one folder; the root of the library is one, too."""
     library = Library("/a", "/g/a")
     found = looked(library, account, ["/a", "/g/a", "/b", "/g/b"])
     assert [one and one.file_id for one in found] == ["/a", "/g/a", None, None]
@@ -72,7 +72,7 @@ def test_each_folder_has_its_own(account: Account) -> None:
 
 
 def test_a_search_has_no_more_names_than_the_policy_says(account: Account) -> None:
-    """How long one may be is a guess."""
+    """The maximum number of names is a guess."""
     library = Library()
     looked(library, account, [f"/f/{row}" for row in range(10)], look_up_names=4)
     assert max(len(names) for _, names in library.asked) == 4
@@ -80,20 +80,20 @@ def test_a_search_has_no_more_names_than_the_policy_says(account: Account) -> No
 
 
 def test_long_names_make_a_search_shorter(account: Account) -> None:
-    """Its line fits everywhere."""
+    """The first line of the request is short enough for every server."""
     library = Library()
     looked(library, account, [f"/f/{row}{'x' * 500}" for row in range(9)])
     assert max(sum(map(len, names)) for _, names in library.asked) <= LENGTH
 
 
 def test_a_search_that_fails_fails_for_all_who_share_it(account: Account) -> None:
-    """Nobody takes it for an absence."""
+    """No row takes a failed search for an absence."""
     with pytest.raises(Error, match="cannot be reached"):
         looked(Library(error=Error("it cannot be reached")), account, ["/f/a", "/f/b", "/f/c"])
 
 
 def test_what_waits_as_the_run_stops_is_told_so(account: Account) -> None:
-    """No search begins any more."""
+    """No further search is sent."""
 
     async def sleep(_seconds: float) -> bool:
         return False
@@ -112,7 +112,7 @@ def test_what_waits_as_the_run_stops_is_told_so(account: Account) -> None:
 
 
 def test_a_row_that_is_stopped_leaves_the_search_to_the_others(account: Account) -> None:
-    """It was one of several who wait for it."""
+    """The search goes on for the other rows that wait for it."""
 
     async def sleep(_seconds: float) -> bool:
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Results on their way out: chunk by chunk, in the table's order, whatever ends first."""
+"""Results in the table's order, chunk by chunk, whatever ends first."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ikpipe.run.ordering import OrderedResults
 
 
 class Kept:
-    """A sink that keeps the statuses of each chunk, and fails when told to."""
+    """A sink that records the statuses of each chunk, and fails at a given step."""
 
     def __init__(self, fails: str = "") -> None:
         self.taken: list[Any] = []
         self._fails = fails
 
     def prepare(self, _chunk: Chunk, results: list[Result] | None) -> Any:
-        """Take the statuses."""
+        """Return the statuses."""
         self._fail("prepare")
         return results and [one.status for one in results]
 
     def take(self, prepared: Any) -> None:
-        """Keep them."""
+        """Record the statuses."""
         self._fail("take")
         self.taken.append(prepared)
 
     def close(self, _summary: Any) -> str:
-        """Give something."""
+        """Return a value."""
         self._fail("close")
         return "all"
 
@@ -41,7 +41,7 @@ class Kept:
 
 
 def chunks(*rows: int) -> list[Chunk]:
-    """Make chunks of so many rows."""
+    """Return chunks with these numbers of rows."""
     frame = pd.DataFrame({"a": range(sum(rows))})
     whole = next(InMemoryTable(frame).chunks())
     ends = [sum(rows[: at + 1]) for at in range(len(rows))]
@@ -52,7 +52,7 @@ UP = Result("uploaded")
 
 
 def test_a_chunk_waits_for_those_before_it() -> None:
-    """The second is ready first, and given on after the first."""
+    """The second chunk ends first, and is passed on after the first."""
     sink = Kept()
     batches = OrderedResults(sink)
     first, second = (batches.begin(chunk, {}) for chunk in chunks(2, 1))
@@ -64,7 +64,7 @@ def test_a_chunk_waits_for_those_before_it() -> None:
 
 
 def test_what_has_not_ended_is_given_on_at_the_end() -> None:
-    """With what is certain: what was known before, or that it never began."""
+    """Each row has what is certain: its earlier result, or that it was not started."""
     sink = Kept()
     batches = OrderedResults(sink)
     batches.begin(chunks(3)[0], {1: RowHistory(UP)})
@@ -74,7 +74,7 @@ def test_what_has_not_ended_is_given_on_at_the_end() -> None:
 
 
 def test_chunks_that_were_never_begun_follow() -> None:
-    """They have no results of their own, unless some are known."""
+    """Skipped chunks have no results, unless earlier ones are known."""
     sink = Kept()
     batches = OrderedResults(sink)
     none, known = chunks(2, 2)
@@ -85,7 +85,7 @@ def test_chunks_that_were_never_begun_follow() -> None:
 
 
 def test_a_chunk_without_rows_is_given_on() -> None:
-    """An empty table has its columns all the same."""
+    """An empty table still has its columns."""
     sink = Kept()
     OrderedResults(sink).begin(chunks(0)[0], {})
     assert sink.taken == [[]]
@@ -93,7 +93,7 @@ def test_a_chunk_without_rows_is_given_on() -> None:
 
 @pytest.mark.parametrize("step", ["prepare", "take", "close"])
 def test_a_sink_that_fails_disturbs_nobody(step: str) -> None:
-    """The run goes on; what was raised is kept, all rows are counted, and the sink is asked for nothing more."""
+    """The run goes on: the error is recorded, all rows are counted, and the sink is not called again."""
     sink = Kept(step)
     batches = OrderedResults(sink)
     for chunk in chunks(1, 1):
@@ -105,5 +105,5 @@ def test_a_sink_that_fails_disturbs_nobody(step: str) -> None:
 
 
 def test_the_sink_has_the_last_word() -> None:
-    """What it makes of all results is given back."""
+    """What the sink returns for all results is returned."""
     assert OrderedResults(Kept()).finish({}) == "all"
