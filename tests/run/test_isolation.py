@@ -189,10 +189,11 @@ def test_an_odd_cell_concerns_its_row_alone(column: str, kind: str, service: Emu
 
 @pytest.mark.slow
 @plays(150)
+@pytest.mark.parametrize("rows", [5, pytest.param(21, marks=pytest.mark.soak)])
 @given(column=st.sampled_from(COLUMNS), drawn=cells)
-def test_any_cell_concerns_its_row_alone(column: str, drawn: Any, service: Emulator) -> None:
+def test_any_cell_concerns_its_row_alone(rows: int, column: str, drawn: Any, service: Emulator) -> None:
     """A cell of any type in any column leaves the other rows alone."""
-    others_are_uploaded(table(column, resolved(drawn)), service.account)
+    others_are_uploaded(table(column, resolved(drawn), rows), service.account)
 
 
 @pytest.mark.parametrize("kind", ["NA in a list", "NaN in a list"])
