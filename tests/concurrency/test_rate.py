@@ -138,7 +138,7 @@ def test_a_named_limit_of_a_service_that_spaces_requests_is_no_flood() -> None:
     """If the service spaces 20 per second evenly, few requests are rejected once the limit is named."""
     run = Run(Spaced(20), FixedLimit(32), 300, told=(20, 1.0))
     assert run.rate() >= 15
-    assert run.rejected <= 60
+    assert run.refused <= 60
 
 
 # What is learned
@@ -201,7 +201,7 @@ def test_each_further_refusal_doubles_the_time_until_the_rate_is_tried() -> None
     """Raising the rate waits longer after each rejection, so that rejections become rare."""
     run = limited(30, 1, 0).run(0)
     seconds = run.now
-    assert run.rejected <= 12
+    assert run.refused <= 12
     assert run.rate(seconds / 2) >= 0.95 * 30
 
 
@@ -293,7 +293,7 @@ def test_a_rate_limit_is_found_at_the_price_of_few_refusals(in_flight: int, late
     """Fewer than 2 % of all requests, and the run goes as fast as the limit allows, even if no refusal names it."""
     case = limited(in_flight, latency, 0.25)
     run = case.run(seed)
-    assert run.rejected < 0.02 * run.requests
+    assert run.refused < 0.02 * run.requests
     assert case.share(run, seed) >= 0.9
 
 
@@ -302,7 +302,7 @@ def test_a_rate_limit_is_found_at_the_price_of_few_refusals(in_flight: int, late
 def test_a_rate_limit_refuses_no_more_than_one_flight(in_flight: int, latency: float) -> None:
     """Where requests are quick, all that are in flight may be refused at first, and hardly one after them."""
     run = limited(in_flight, latency, 0.25).run(0)
-    assert run.rejected <= MOST / 2 + 12
+    assert run.refused <= MOST / 2 + 12
 
 
 @pytest.mark.slow
@@ -312,7 +312,7 @@ def test_a_rate_limit_and_few_servers(count: int, told: tuple[int, float] | None
     """Whichever is less is used to the full."""
     case = limited(20, 1, 0.25, 3000, count)
     run = Run(case.make(0), AdaptiveLimit(), 3000, told=told)
-    assert run.rejected < 0.02 * run.requests
+    assert run.refused < 0.02 * run.requests
     assert case.share(run, 0) >= 0.9
 
 
@@ -345,7 +345,7 @@ def test_it_recovers_from_a_bad_spell(share: float, seed: int) -> None:
 def test_an_outage_has_it_down_to_one() -> None:
     """Nothing but failures: no more in flight than it takes to see the end of it."""
     run = Run(Flaky(Servers(40, 1, Noise(0, 0.25)), 1, 0, (100, 200)), AdaptiveLimit(), until=200, again=5)
-    assert run.cap.size <= 2
+    assert run.limit.size <= 2
 
 
 @pytest.mark.parametrize("factor", [1.2, 2, 4])
@@ -354,14 +354,14 @@ def test_a_short_queue_is_not_flooded(count: int, factor: float) -> None:
     """A service that fails at once what it cannot queue gets few such requests, once they are known to fail."""
     run = bounded(count, factor).run(0)
     late = run.sizes[-len(run.sizes) // 3 :]
-    assert run.rejected < 0.2 * run.requests
+    assert run.refused < 0.2 * run.requests
     assert late[-1][1] <= factor * count + 4
 
 
 def test_a_limit_that_is_not_used_does_not_grow() -> None:
     """A `rate=` keeps fewer in flight than might be: nothing can be learnt of more."""
     run = Run(Servers(40, 1, Noise(0, 0.25)), AdaptiveLimit(), 1000, pace=RateLimiter(10))
-    assert run.cap.size < 2 * START
+    assert run.limit.size < 2 * START
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 300), st.booleans()), max_size=400))
