@@ -218,8 +218,8 @@ FOREIGN = [b"", b"<html>no</html>", b'{"message": 7}', b"[1]", b'{"mess', b'{"me
 def test_a_4xx_in_other_words_is_no_refusal(status: int, body: bytes) -> None:
     """A gateway, firewall or proxy knows nothing of the file, which may be stored; and it stops no run."""
     reply = answer(status, body)
-    assert (reply.result.status, reply.result.error, reply.again) == ("unknown", "bad_reply", False)
-    assert (reply.stops, reply.own, str(status) in reply.result.message) == ("never", False, True)
+    assert (reply.result.status, reply.result.error, reply.retryable) == ("unknown", "bad_reply", False)
+    assert (reply.stops_run, reply.own, str(status) in reply.result.message) == ("never", False, True)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_message_shows_no_token() -> None:
 @pytest.mark.parametrize(("status", "message"), TABLE)
 def test_only_what_passes_is_tried_again(status: int, message: str) -> None:
     """Of the documents' refusals these alone: too many requests, and a token that expired since the clock is wrong."""
-    assert answer(status, {"message": message}).again == (TABLE[status, message] in {"busy", "token_expired"})
+    assert answer(status, {"message": message}).retryable == (TABLE[status, message] in {"busy", "token_expired"})
 
 
 ALWAYS = {"upload_quota", "extension_quota", "key_missing", "account_refused", "key_expired", "account_disabled"}
@@ -278,13 +278,13 @@ def test_what_concerns_the_account_stops_the_run(status: int, message: str) -> N
     """401, 403 and quotas always do; an invalid token does while no row has shown that the keys work."""
     code = TABLE[status, message]
     wanted = "always" if code in ALWAYS else "unproven" if code == "token_invalid" else "never"
-    assert answer(status, {"message": message}).stops == wanted
+    assert answer(status, {"message": message}).stops_run == wanted
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_any_401_and_403_stops_the_run(status: int) -> None:
     """In the service's own words, whatever they are."""
-    assert answer(status, {"message": "Something new."}).stops == "always"
+    assert answer(status, {"message": "Something new."}).stops_run == "always"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_any_401_and_403_stops_the_run(status: int) -> None:
 def test_a_rate_limit_names_its_wait_in_milliseconds(reset: str, wait: float | None) -> None:
     """429 is tried again, after `X-RateLimit-Reset` milliseconds (docs) where these can be read."""
     reply = answer(429, {"message": "Rate limit."}, x_ratelimit_reset=reset)
-    assert (reply.result.error, reply.again, reply.wait) == ("rate_limited", True, wait)
+    assert (reply.result.error, reply.retryable, reply.wait) == ("rate_limited", True, wait)
 
 
 def test_only_a_rate_limit_has_a_reset() -> None:
@@ -350,7 +350,7 @@ def test_no_date_is_an_exception(date: str) -> None:
 def test_a_5xx_may_have_stored_the_file(status: int, body: bytes) -> None:
     """Whatever it says: the file may be stored, so the row is not simply sent again."""
     reply = answer(status, body)
-    assert (reply.result.status, reply.result.error, reply.again) == ("unknown", "server_error", False)
+    assert (reply.result.status, reply.result.error, reply.retryable) == ("unknown", "server_error", False)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 301, 100])
@@ -372,7 +372,7 @@ def test_a_5xx_may_have_stored_the_file(status: int, body: bytes) -> None:
 def test_what_cannot_be_read_is_in_doubt(status: int, body: bytes) -> None:
     """A success that is no answer of the service: the file may be stored."""
     reply = answer(status, body)
-    assert (reply.result.status, reply.result.error, reply.again) == ("unknown", "bad_reply", False)
+    assert (reply.result.status, reply.result.error, reply.retryable) == ("unknown", "bad_reply", False)
 
 
 @given(st.integers(100, 599), st.one_of(st.binary(), json_values.map(lambda one: json.dumps(one).encode())))
