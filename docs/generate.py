@@ -1,11 +1,11 @@
-"""Write the tables of mapping.md and errors.md anew, from the code: python docs/generate.py."""  # noqa: INP001 - a script
+"""Update the tables of mapping.md and errors.md from the code: python docs/generate.py."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ikpipe.errors import CODES
+from ikpipe.errors import CODES, WARNINGS, Message
 from ikpipe.request.parameters import TABLE
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ END = "<!-- end -->\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table of Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def parameters() -> str:
-    """Write the table of upload parameters."""
+    """Return the table of upload parameters."""
     rows = (
         (f"`{name}`", f"`{entry.wire}`", entry.rule, "yes" if entry.template else "", entry.source)
         for name, entry in TABLE.items()
@@ -32,22 +32,37 @@ def parameters() -> str:
 
 
 def codes() -> str:
-    """Write the table of error codes."""
-    rows = ((f"`{name}`", f"`{code.status}`", code.meaning, code.fix) for name, code in CODES.items())
+    """Return the table of error codes."""
+    rows = ((f"`{name}`", f"`{code.status}`", text(code.meaning), text(code.fix)) for name, code in CODES.items())
     return table(("`ik_error`", "comes with", "what it means", "what to do"), rows)
 
 
-def page(name: str, generated: str) -> str:
-    """Give a page as it should be: its text around the table, and the table."""
-    before, _, rest = (HERE / name).read_text(encoding="utf-8").partition(BEGIN)
-    return before + BEGIN + generated + END + rest.partition(END)[2]
+def warnings() -> str:
+    """Return the table of warning codes."""
+    rows = ((f"`{name}`", text(code.meaning), text(code.fix)) for name, code in WARNINGS.items())
+    return table(("`code`", "what it means", "what to do"), rows)
+
+
+def text(message: str) -> str:
+    """Return a text with names of the Python interface as code."""
+    return message.written(lambda name: f"`{name}`") if isinstance(message, Message) else message
+
+
+def page(name: str, *generated: str) -> str:
+    """Return a page with its tables as they should be, in their order."""
+    first, *parts = (HERE / name).read_text(encoding="utf-8").split(BEGIN)
+    pairs = zip(generated, parts, strict=True)
+    return first + "".join(BEGIN + now + END + part.partition(END)[2] for now, part in pairs)
 
 
 def pages() -> dict[Path, str]:
-    """Give every generated page by its path."""
-    return {HERE / "mapping.md": page("mapping.md", parameters()), HERE / "errors.md": page("errors.md", codes())}
+    """Return every generated page by its path."""
+    return {
+        HERE / "mapping.md": page("mapping.md", parameters()),
+        HERE / "errors.md": page("errors.md", codes(), warnings()),
+    }
 
 
 if __name__ == "__main__":
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path, content in pages().items():
+        path.write_text(content, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe.errors import InvalidValue, Problem, short_repr
+from ikpipe.errors import InvalidValue, Problem, quoted
 from ikpipe.frames.cells import whole_floats
 from ikpipe.request.metadata import fit
 from ikpipe.request.names import warning, without_slash
@@ -93,8 +93,8 @@ def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
         text, *pieces = template.split("{")
         for name, _, rest in (piece.partition("}") for piece in pieces):
             if row[name] is None:
-                words = f"{parameter}: the cell of {{{name}}} is empty"
-                raise InvalidValue("missing_cell", words, f"fill the column {name!r}", name)
+                words = f"{TABLE[parameter].label} needs the column {quoted(name)}, which is empty in this row."
+                raise InvalidValue("missing_cell", words, "Fill in the cell.", name)
             text += to_text(row[name]) + rest
         return text
 
@@ -130,16 +130,15 @@ class Plainly:
             try:
                 read(row, [place for place in every if place.parameter == parameter], values, columns)
             except InvalidValue as bad:
-                found.append((parameter, bad))
+                found.append((parameter, bad.of(TABLE[parameter].label)))
         source = self._source(values, found)
         self._slash(values, found)
         if source is not None and not any(name == "file_name" for name, _ in found):
             if source.name:
                 values.setdefault("file_name", source.name)
             if "file_name" not in values:
-                bad = InvalidValue(
-                    "missing_name", "file_name: the file brings no name", "give file_name=, such as '{sku}.jpg'"
-                )
+                words = "The file has no name of its own, and none is given."
+                bad = InvalidValue("missing_name", words, "Pass a file name, such as file_name='{sku}.jpg'.")
                 found.append(("file_name", bad))
         self._fit(values, found)
         fields = encoded(values, found)
@@ -166,10 +165,10 @@ class Plainly:
             return None
         try:
             if "file" not in values:
-                raise InvalidValue("missing_file", "the row names no file", "fill the cell, or drop the row")
+                raise InvalidValue("missing_file", "This row has no file.", "Fill in the file, or delete the row.")
             return self._intake.read(values.pop("file"))
         except InvalidValue as bad:
-            found.append(("file", InvalidValue(bad.code, f"file: {bad.message}", bad.fix)))
+            found.append(("file", bad))
             return None
 
     def _fit(self, values: dict[str, Any], found: Found) -> None:
@@ -186,8 +185,8 @@ class Plainly:
     def _target(self, label: Any, fields: Mapping[str, str], found: Found) -> None:
         path = "/" + "/".join([*folder_levels(fields.get("folder", "/")), fields["fileName"]])
         if path in self._targets:
-            words = f"file_name: the row {short_repr(self._targets[path])} is stored as {path!r} already"
-            fix = "give each row its own file_name, or use_unique_file_name=True"
+            words = f"Row {quoted(self._targets[path])} already has the path {quoted(path)}."
+            fix = "Give each row its own file name, or pass use_unique_file_name=True."
             found.append(("file_name", InvalidValue("same_target", words, fix)))
         self._targets.setdefault(path, label)
 

@@ -191,7 +191,7 @@ def _encoded(name: str, value: object) -> str:
         text = encode(name, filled)
         return (strict_folder(text) if name == "folder" else text).replace(_PLACEHOLDER, "{caller}")
     except InvalidValue as invalid:
-        raise MappingError(f"Allow: {invalid.message}; {invalid.fix}.".replace(_PLACEHOLDER, "{caller}")) from None
+        raise MappingError(f"Allow: {invalid.text}".replace(_PLACEHOLDER, "{caller}")) from None
 
 
 def _check_list(name: str, value: object) -> None:
@@ -219,4 +219,4 @@ def _read_tags(tags: Collection[Any]) -> list[str]:
     try:
         return tag_list(list(tags))
     except InvalidValue as invalid:
-        raise MappingError(f"Allow: tags: {invalid.message}; {invalid.fix}.") from None
+        raise MappingError(f"Allow: {invalid.of('The tags').text}") from None

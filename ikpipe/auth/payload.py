@@ -108,6 +108,6 @@ def _check(name: str, text: str) -> None:
         if name == "folder":
             strict_folder(text)
     except InvalidValue as invalid:
-        raise malformed(f"{invalid.message}; {invalid.fix}.") from None
+        raise malformed(invalid.text) from None
     if name in _CANONICAL and canonical != text:
         raise malformed(f"{name} must be written as {short_repr(canonical)}.")

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import AccountError, Error, FailuresError
+from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse, after --help
         return int(end.code or 0)
     except Error as error:
-        say(f"error: {in_options(str(error))}")
+        say(f"error: {in_options(error.text)}")
         if isinstance(error, FailuresError):
             return SOME_NOT
         return REFUSED if isinstance(error, AccountError) else BAD_INPUT
@@ -80,4 +80,7 @@ class _Words(logging.Formatter):
     """Formats the library's log messages in terms of options and commands."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return in_options(super().format(record))
+        if isinstance(record.args, tuple):
+            written = (in_options(arg) if isinstance(arg, Message | ApiName) else arg for arg in record.args)
+            record.args = tuple(written)
+        return super().format(record)

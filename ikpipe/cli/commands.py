@@ -10,7 +10,7 @@ import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulated import metadata_fields, service
 from ikpipe.cli.signals import at_once
-from ikpipe.cli.wording import say, width
+from ikpipe.cli.wording import in_options, say, width
 from ikpipe.errors import Error
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _problems(
             return await find(UploadJob(table, given), wire, account, probe=options.probe, policy=policy)
 
     found, rows = to_sync(search, "check")()
-    return problem_frame(found), rows
+    return problem_frame(
+        [one._replace(message=in_options(one.message), fix=in_options(one.fix)) for one in found]
+    ), rows
 
 
 def files(options: Namespace) -> int:

@@ -59,7 +59,7 @@ def _by_code(found: pd.DataFrame, width: int) -> Iterator[str]:
         columns = few["column"].astype(str).where(few["column"].notna(), "")
         yield ""
         yield from _explained(f"{len(group):,} {code}", code, width)
-        shown = zip(few["row"], columns, few["message"] + "; " + few["fix"], strict=True)
+        shown = zip(few["row"], columns, few["message"] + " " + few["fix"], strict=True)
         yield from _examples(list(shown), len(group), width)
 
 
@@ -170,7 +170,9 @@ def _groups(frame: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFram
 
 def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> Iterator[str]:
     """Return lines about a few rows: label, column and message, aligned and wrapped."""
-    shown = [(f"row {one_line(label)}", one_line(column), in_options(one_line(text))) for label, column, text in few]
+    shown = [
+        (f"row {one_line(label)}", one_line(column), one_line(in_options(text or ""))) for label, column, text in few
+    ]
     widths = [max(len(cells[at]) for cells in shown) for at in (0, 1)]
     for row, column, text in shown:
         cells = [row.ljust(widths[0]), column.ljust(widths[1]), text]
@@ -183,8 +185,8 @@ def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> It
 
 def _explained(head: str, code: str, width: int) -> Iterator[str]:
     known = CODES.get(code) or WARNINGS.get(code)  # a results file can come from a later version
-    text = f"{head}: {in_options(f'{known.meaning} {known.fix}')}" if known else head
-    yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ")
+    text = f"{head}: {in_options(known.meaning)} {in_options(known.fix)}" if known else head
+    yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _count(number: int, noun: str) -> str:

@@ -75,7 +75,8 @@ def _finish(options: Namespace, account: ikpipe.Account) -> int:
     try:
         record, work = resumed(options.journal, account, trust=options.trust_journal)
     except JournalError as error:  # of which no other file can be named here
-        raise JournalError(str(error).replace(", or name another file with journal=", "")) from None
+        error.another = False
+        raise
     with record.journal:
         given = {"concurrency": options.concurrency, "rate": options.rate, "on_unknown": options.on_unknown}
         given["max_failures"] = options.max_failures

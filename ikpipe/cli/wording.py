@@ -1,47 +1,48 @@
-"""What is said to people: on standard error, a line at a time, in the command line's words."""
+"""Text for people: the library's messages with options instead of keywords, printed on standard error."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from contextlib import suppress
 
+from ikpipe.errors import ApiName, Message
 from ikpipe.request.parameters import TABLE
-
-_HOSTS = re.compile(r"fetch_hosts=\['([^']*)'\]")
-_OPTION = re.compile(r"(?<![^\s(])(root|rate|fetch|file_kind|journal|max_failures)=(?=([.,;:)]*(?:\s|$))?)")
-_PARAMETER = re.compile(rf"(?<![^\s(])(?<!--map )(?<!--set )({'|'.join(TABLE)})=")
-_WORDS = {
-    "trust_journal=True": "--trust-journal",
-    "retry()": "ikpipe retry",
-    "resume()": "ikpipe resume",
-    "fetch_hosts=": "--fetch-host",
-    "ikpipe.files": "`ikpipe files`",
-    " .results": " OUT",
-}
-_COLUMNS = re.compile(r"columns(?:\['(\w+)'\]|=\{'(\w+)': …\})")
 
 
 def say(*lines: str) -> None:
-    """Print lines on standard error, if it is still there; the first one is led by the program's name."""
+    """Print lines on standard error, the first one after the program's name, unless standard error is closed."""
     with suppress(OSError):  # after SIGHUP there is no terminal
-        print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that speaks
+        print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
 
 
-def in_options(text: str) -> str:
-    """Turn what the library says about its keywords into options: ``root=`` is ``--root`` here."""
-    text = _HOSTS.sub(r"--fetch-host \1", text)
-    text = _OPTION.sub(lambda found: f"--{found[1].replace('_', '-')}{' ' if found[2] is None else ''}", text)
-    text = _PARAMETER.sub(r"--set \1=", text)
-    text = _COLUMNS.sub(lambda found: f"--map {found[1] or found[2]}=…", text)
-    for said, typed in _WORDS.items():
-        text = text.replace(said, typed)
-    return text
+def in_options(text: str | ApiName) -> str:
+    """Return text of the library with the command line's options instead of the names of the Python interface."""
+    if isinstance(text, ApiName):
+        return _option(text)
+    return text.written(_option) if isinstance(text, Message) else text
+
+
+def _option(name: ApiName) -> str:
+    """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
+    value = "…" if name.value is None or name.value is ... else str(name.value)
+    if name.kind == "keyword" and name.name not in TABLE:
+        option = "--fetch-host" if name.name == "fetch_hosts" else f"--{name.name.replace('_', '-')}"
+        if name.value is None or name.value is True:
+            return option
+        return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
+    return {
+        "keyword": f"--set {name.name}={value.lower() if isinstance(name.value, bool) else value}",
+        "column": f"--map {name.name}={value}",
+        "policy": f"--policy {name.name}={value}",
+        "account": f"{name.name} of the profile",
+        "function": f"`ikpipe {name.name}`",
+        "attribute": "OUT",  # the results
+    }[name.kind]
 
 
 def one_line(text: object) -> str:
-    """Put text on one line, without what could steer a terminal."""
+    """Return text on one line, without characters that control a terminal."""
     return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
 
 

@@ -149,7 +149,7 @@ def _parse_url(path: str, endpoint: str) -> _Address:
         normalized, _, _fragment = valid_url(path).partition("#")
         base = valid_url(endpoint) if endpoint else ""
     except InvalidValue as invalid:
-        raise MappingError(f"{invalid.message}; {invalid.fix}.") from None
+        raise MappingError(invalid.message, fix=invalid.fix) from None
     location, _, query = normalized.partition("?")
     parameters = query.split("&") if query else []
     if not base or not location.startswith(base):

@@ -1,8 +1,8 @@
-"""Tables of other libraries (polars, pyarrow, what narwhals knows): taken as frames, and given back as what they were.
+"""Convert tables of other libraries (polars, pyarrow, all that narwhals supports) to frames, and results back.
 
-Columns go in and out as Arrow arrays, not as Python objects. The input's own columns are not touched at all: only the
-results are made anew. What is nested in these becomes JSON, but for `ik_tags` and `ik_warnings`, lists of text: Arrow
-wants one type for all rows.
+Columns are converted through Arrow arrays, not Python objects. The input's own columns are kept as they are; only those
+of the results are made. Nested values in these become JSON, apart from the lists of text `ik_tags` and `ik_warnings`:
+Arrow needs one type for all rows.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from ikpipe.frames.codec.foreign import sound
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
 
 Frame = TypeVar("Frame")
-"""A pandas or polars DataFrame, or a pyarrow Table: what goes in comes out."""
+"""A pandas or polars DataFrame, or a pyarrow Table: the result has the type of the input."""
 
 
 class FrameAdapter:
-    """A table as a frame, and the way back.
+    """A table as a frame, and conversions back to the table's library.
 
     Parameters
     ----------
     table
-        A pandas DataFrame, a polars DataFrame, a pyarrow Table, or another eager frame that narwhals knows.
+        A pandas DataFrame, a polars DataFrame, a pyarrow Table, or another eager frame that narwhals supports.
 
     Raises
     ------
     MappingError
-        It is no such table.
+        It is not such a table.
     """
 
     def __init__(self, table: Any) -> None:
-        self._table = None if isinstance(table, pd.DataFrame) else _known(table)
+        self._table = None if isinstance(table, pd.DataFrame) else _supported(table)
         self.frame: pd.DataFrame = table if self._table is None else _frame(self._table)
 
     def back(self, results: pd.DataFrame) -> Any:
-        """Give a results frame as what the table was: its own columns, then those of the results."""
+        """Return results in the table's library: the table's own columns, then those of the results."""
         if self._table is None:
             return results
         import narwhals as nw
@@ -51,7 +51,7 @@ class FrameAdapter:
         return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
 
     def beside(self, frame: pd.DataFrame, columns: list[str]) -> Any:
-        """Give a frame that has further columns, of text, as what the table was."""
+        """Return a frame with further columns of text in the table's library."""
         if self._table is None:
             return frame
         import narwhals as nw
@@ -63,10 +63,10 @@ class FrameAdapter:
         return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
 
     def flat(self, results: pd.DataFrame) -> Any:
-        """Give a results frame as what the table was, with the same columns of the same dtypes whatever is in them.
+        """Return results in the table's library, with the same columns and dtypes for any content.
 
-        What is nested is JSON, in a pandas DataFrame also `ik_tags` and `ik_warnings`: it has no dtype of lists that
-        Parquet gives back.
+        Nested values are JSON; in a pandas DataFrame `ik_tags` and `ik_warnings` too, since pandas has no list dtype
+        that survives Parquet.
         """
         if EXTRA not in results.columns:
             results = results.assign(**{EXTRA: None})
@@ -84,7 +84,7 @@ class FrameAdapter:
         return pd.concat([results.drop(columns=answers), made], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
-        """Give another frame, of text and numbers, as what the table was."""
+        """Return another frame, of text and numbers, in the table's library."""
         if self._table is None:
             return frame
         import narwhals as nw
@@ -94,30 +94,31 @@ class FrameAdapter:
         return nw.from_arrow(made, backend=self._table.implementation).to_native()
 
 
-def _known(table: Any) -> Any:
-    """Wrap a table of another library."""
-    words = f"The frame is a {type(table).__name__}; ikpipe takes a pandas or polars DataFrame, or a pyarrow Table"
+def _supported(table: Any) -> Any:
+    """Return a table of another library, wrapped by narwhals."""
+    words = f"ikpipe cannot read a {type(table).__name__} as a table."
+    fix = "Use a pandas or polars DataFrame, or a pyarrow Table."
     if not any(hasattr(table, f"__{way}__") for way in ("arrow_c_stream", "narwhals_dataframe", "dataframe")):
         lazy = hasattr(table, "collect")
-        raise MappingError(f"{words}: collect it first." if lazy else f"{words}.")
+        raise MappingError(words, fix=f"{'Collect it first. ' if lazy else ''}{fix}")
     try:
         import narwhals
 
-        import_module("pyarrow")  # narwhals goes through it
+        import_module("pyarrow")  # which narwhals uses
     except ImportError:
-        raise MissingExtra.for_extra("parquet", "A table that is no pandas DataFrame") from None
+        raise MissingExtra.for_extra("parquet", "A table that is not a pandas DataFrame") from None
     try:
         return narwhals.from_native(table, eager_only=True)
     except TypeError:
-        raise MappingError(f"{words}.") from None
+        raise MappingError(words, fix=fix) from None
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    """Make a frame of a table, whose cells stay where they are if they are plain."""
+    """Return a table as a frame, without copying plain cells."""
     pa: Any = import_module("pyarrow")
 
     def dtype(kind: Any) -> Any:
-        """Give the pandas dtype of an Arrow type."""
+        """Return the pandas dtype for an Arrow type."""
         if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
             return None  # objects, and categories
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
@@ -132,18 +133,19 @@ def _frame(table: Any) -> pd.DataFrame:
         try:
             frame[column] = frame[column].map(json.loads, na_action="ignore")
         except (TypeError, ValueError, RecursionError):
-            raise MappingError(f"The column {column!r} has cells that are not the JSON a run writes there.") from None
+            words = f"The column {column!r} has cells that are not JSON as a run writes it."
+            raise MappingError(words, fix="Use the table that the run returned, or drop the column.") from None
     return frame
 
 
 def _nested(frame: pd.DataFrame) -> list[str]:
-    """Give the columns of results that are objects, and come as JSON."""
+    """Return the columns of results that are objects in pandas, and JSON in other libraries."""
     kinds = {**RESULT_COLUMNS, EXTRA: "object"}
     return [column for column in frame.columns if kinds.get(column) == "object" and column not in LISTED]
 
 
 def _arrow(answers: pd.DataFrame, listed: tuple[str, ...] = LISTED) -> Any:
-    """Make an Arrow table of results; the columns `listed` have lists of text, and all others that are nested JSON."""
+    """Return results as an Arrow table: lists of text in the columns `listed`, other nested values as JSON."""
     pa: Any = import_module("pyarrow")
     kinds = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
     arrays = {}

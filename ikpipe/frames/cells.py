@@ -1,4 +1,4 @@
-"""A column's cells as plain Python values, in the form that the user sees."""
+"""Convert a column's cells to plain Python values, as the user sees them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARK = "\ufeff"  # a trace of the file that a text came from, never a part of i
 
 
 def whole_floats(column: pd.Series[Any]) -> bool:
-    """Tell whether a column's floats are all whole: integers that missing cells, or a spreadsheet, made floats."""
+    """Whether a column's floats are all integers, which missing cells or a spreadsheet made floats."""
     kind = getattr(column.dtype, "kind", "O")
     if kind == "f":
         return bool((column.dropna().astype("float64") % 1 == 0).all())
@@ -31,16 +31,16 @@ def whole_floats(column: pd.Series[Any]) -> bool:
 
 
 def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
-    """Give a column's cells as Python values; None is a missing one, also the empty text or list.
+    """Return a column's cells as Python values; None for missing cells, empty texts and empty lists.
 
     Parameters
     ----------
     column
         A column of a frame, or a slice of it.
     whole
-        What `whole_floats` said of the whole column: its floats become integers.
+        The result of `whole_floats` for the whole column: if true, floats become integers.
     """
-    # float32's 0.1 is 0.10000000149 as a float64: its own shortest text is what the user sees.
+    # float32's 0.1 is 0.10000000149 as a float64; the user sees the shortest text of the float32.
     size = getattr(column.dtype, "itemsize", _DOUBLE)
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
         numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
@@ -53,7 +53,7 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
         return cells
     try:
         return _present(column, whole=whole)
-    except Exception:  # noqa: BLE001 - of one of the cells: each is read alone
+    except Exception:  # noqa: BLE001 - one cell raised it: each is read on its own
         return [_alone(column.iloc[at : at + 1], cell, whole=whole) for at, cell in enumerate(cells)]
 
 
@@ -63,7 +63,7 @@ def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
 
 
 def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:
-    """Return the only cell of a column as a plain value; a `InvalidValue` where that fails."""
+    """Return the only cell of a column as a plain value, or an `InvalidValue` if that fails."""
     try:
         return _present(column, whole=whole)[0]
     except Exception as error:  # noqa: BLE001

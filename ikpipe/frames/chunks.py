@@ -1,4 +1,4 @@
-"""Where a run's rows come from: chunks of a table, one after another, so that no table is too long."""
+"""Read a run's rows in chunks, from memory, a file or a journal, so that a table can be of any length."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ikpipe.frames.codec.text import FrameEncoder, decode_frame
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROWS = 5_000  # of a chunk, at most: a long table starts as soon as a short one
-SIZE = 8_000_000  # characters of a chunk, about, as pandas counts a frame's memory; a row that is larger is one
+ROWS = 5_000  # maximum of a chunk: a long table starts as soon as a short one
+SIZE = 8_000_000  # characters of a chunk, roughly, as pandas estimates memory; a larger row is a chunk of its own
 
 
 class Chunk(NamedTuple):
-    """Some rows of a table, and the position of the first of them.
+    """Some rows of a table, and the position of the first.
 
-    `whole` tells of a column, by its place, whether all its floats are integers that missing cells made floats; levels
-    of the index have the places before 0. `frozen` writes the table as text.
+    `whole` returns, for a column's place, whether all its floats are integers that missing cells made floats; levels of
+    the index have negative places. `frozen` writes the table as text.
     """
 
     frame: pd.DataFrame
@@ -31,20 +31,20 @@ class Chunk(NamedTuple):
     frozen: FrameEncoder
 
     def part(self, first: int, last: int) -> Chunk:
-        """Give some of its rows, counted within it."""
+        """Return some of the rows, by their offsets in the chunk."""
         return self._replace(frame=self.frame.iloc[first:last], start=self.start + first)
 
     def text(self) -> str:
-        """Write its cells as text."""
+        """Return the cells as text."""
         return self.frozen.piece(self.frame)
 
 
 class TableSource(Protocol):
-    """A table, chunk by chunk.
+    """A table that is read in chunks.
 
-    `rows` is their number, or None where nobody knows it yet; `sample` are the first of them, with the columns of all
-    that is known. `origin` says as plain JSON where another process can read the table again, or is None. `ahead`: it
-    is in memory, and can be gone through at any time. `grows`: later chunks may have more columns.
+    `rows` is the number of rows, or None if it is not known yet; `sample` has the first rows, and all columns that are
+    known. `origin` tells, as plain JSON, where another process can read the table again, or is None. `ahead`: the table
+    is in memory, and can be read at any time. `grows`: later chunks may have more columns.
     """
 
     rows: int | None
@@ -54,24 +54,24 @@ class TableSource(Protocol):
     grows: bool
 
     def chunks(self) -> Iterator[Chunk]:
-        """Go through the table, once unless it is in memory; a table without rows has one chunk."""
+        """Yield the chunks, once unless the table is in memory; a table without rows has one chunk."""
 
     def look_through(self) -> None:
-        """Find all columns, of a table that may grow."""
+        """Find all columns of a table that may grow."""
 
     def label(self, position: int) -> Any:
-        """Give the label of a row."""
+        """Return the label of a row."""
 
 
 class InMemoryTable:
-    """A frame, which is here as a whole.
+    """A table in memory.
 
     Parameters
     ----------
     table
-        A pandas DataFrame, or what `FrameAdapter` takes.
+        A pandas DataFrame, or another table that `FrameAdapter` supports.
     rows, size
-        What a chunk has at most.
+        The maximum number of rows and characters of a chunk.
     """
 
     def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE) -> None:
@@ -85,7 +85,7 @@ class InMemoryTable:
         self._frozen = FrameEncoder(frame)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Go through the frame."""
+        """Yield the chunks."""
         bare = self.frame.copy(deep=False)
         bare.attrs = {}  # or each slice would copy them
         start = 0
@@ -95,14 +95,14 @@ class InMemoryTable:
             start += max(len(chunk), 1)
 
     def look_through(self) -> None:
-        """Find all columns: they are known."""
+        """Do nothing: all columns are known."""
 
     def label(self, position: int) -> Any:
-        """Give the label of a row."""
-        return next(iter(self.frame.index[position : position + 1]))  # a label as Python has it
+        """Return the label of a row."""
+        return next(iter(self.frame.index[position : position + 1]))  # as a Python value
 
     def cells(self, at: int) -> list[Any]:
-        """Give the cells of a column, by its place, as plain values."""
+        """Return the cells of a column, by its place, as plain values."""
         return plain_cells(self.frame.iloc[:, at], whole=self._whole(at))
 
     def _whole(self, at: int) -> bool:
@@ -112,12 +112,12 @@ class InMemoryTable:
 
 
 class FileTable:
-    """A table that comes from a file, whose rows are counted, and not labelled.
+    """A table from a file, whose rows are numbered and not labeled.
 
     Parameters
     ----------
     origin
-        Where another process can read it again, and which of its columns are `whole`; None if none can.
+        Where another process can read the table again, and which of its columns are `whole`; None if none can.
     """
 
     rows: int | None = None
@@ -128,10 +128,10 @@ class FileTable:
         self.origin = origin
 
     def look_through(self) -> None:
-        """Find all columns: they are known."""
+        """Do nothing: all columns are known."""
 
     def label(self, position: int) -> Any:
-        """Give the label of a row, which is its number."""
+        """Return the label of a row, which is its position."""
         return position
 
     def _whole(self, at: int) -> bool:
@@ -139,18 +139,18 @@ class FileTable:
 
 
 class JournalTable(FileTable):
-    """A table of which a journal has all rows.
+    """A table whose rows are all in a journal.
 
     Parameters
     ----------
     pieces
-        Gives its pieces, each with its position, its rows, their cells and the head.
+        Yields the table's pieces: position, number of rows, cells and head of each.
     rows
-        Their number.
+        The number of rows.
     origin
-        Where it was read from, and what was known of it there.
+        Where the table was read from, and which of its columns are `whole`.
     trusted
-        Whether the journal is proven to be our own.
+        Whether the journal is proven to be this account's own.
     """
 
     def __init__(
@@ -168,31 +168,31 @@ class JournalTable(FileTable):
         self.sample = next(self.chunks()).frame
 
     def chunks(self) -> Iterator[Chunk]:
-        """Go through the table."""
+        """Yield the chunks."""
         for start, _, cells, head in self._pieces():
             frame = decode_frame(head or "", [cells], start, trusted=self._trusted)
             yield Chunk(frame, start, self._whole, FrameEncoder(frame, part=True))
 
 
 def with_columns(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
-    """Give a frame these columns; of those that it has not, all cells are None."""
+    """Return a frame with these columns; in columns that it lacks, all cells are None."""
     none = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     columns = [frame[label] if label in frame.columns else none for label in labels]
     return pd.concat(columns, axis=1, keys=labels) if columns else frame
 
 
 def fitting(frame: pd.DataFrame, size: int = SIZE) -> pd.DataFrame:
-    """Give as many of the first rows as are no larger than a chunk may be; one at least."""
+    """Return the first rows that fit the size of a chunk; at least one."""
     while len(frame) > 1 and sum(map(_weight, columns(frame, index=True))) > size:
         frame = frame.iloc[: (len(frame) + 1) // 2]
     return frame
 
 
 def _weight(column: pd.Series[Any]) -> int:
-    """Estimate the size of a column's text."""
-    # Of a categorical only the codes are written, while its memory is mostly that of the categories.
+    """Return the estimated size of a column's text."""
+    # Only the codes of a categorical are written, while its memory is mostly that of the categories.
     codes = isinstance(column.dtype, pd.CategoricalDtype)
     try:
         return column.size if codes else column.memory_usage(index=False, deep=True)
-    except Exception:  # noqa: BLE001 - a cell's own `__sizeof__`, which concerns nobody else
+    except Exception:  # noqa: BLE001 - a cell's own `__sizeof__` can raise anything
         return column.memory_usage(index=False)

@@ -1,4 +1,4 @@
-"""Frames of files that are in the library: which files they name, and what became of each row."""
+"""Frames of files in the library: which files they name, and the result of a change for each row."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ CHANGE, MESSAGE = "ik_change", "ik_change_message"
 
 
 class Change(NamedTuple):
-    """What became of one row: ``planned``, ``done``, ``absent``, ``failed``, ``cancelled`` or ``none``; and why."""
+    """The result of a row: ``planned``, ``done``, ``absent``, ``failed``, ``cancelled`` or ``none``; and why."""
 
     change: str
     message: str | None = None
 
 
 class FileChanges:
-    """A frame of files, which are to be changed.
+    """A frame of library files to change.
 
     Parameters
     ----------
     table
-        What `upload`, `read_results` or `files` gave; or such a table of another library.
+        What `upload`, `read_results` or `files` returned; or such a table of another library.
     """
 
     def __init__(self, table: Any) -> None:
         self._native = FrameAdapter(table)
 
     def column(self, *names: str) -> list[Any]:
-        """Give the cells of the first of these columns that there is, None where they are missing.
+        """Return the cells of the first of these columns that exists; None for missing cells.
 
         Raises
         ------
         MappingError
-            There is none of them.
+            None of them exists.
         """
         frame = self._native.frame
-        found = next((name for name in names if name in frame.columns), None)
-        if found is None:
-            wanted = " or ".join(map(repr, names))
-            raise MappingError(f"The frame has no column {wanted}{did_you_mean(names[0], frame.columns)}.")
-        return plain_cells(frame[found], whole=whole_floats(frame[found]))
+        name = next((name for name in names if name in frame.columns), None)
+        if name is None:
+            either = " or ".join(map(repr, names))
+            raise MappingError(f"The table has no column {either}{did_you_mean(names[0], frame.columns)}.")
+        return plain_cells(frame[name], whole=whole_floats(frame[name]))
 
     def close(self, changes: Sequence[Change]) -> Any:
-        """Give the frame with what became of its rows."""
+        """Return the frame with the results of its rows."""
         frame = self._native.frame
         made = {
             CHANGE: pd.array([one.change for one in changes], dtype="string"),
             MESSAGE: pd.array([one.message for one in changes], dtype="string"),
         }
-        found = frame.drop(columns=[name for name in made if name in frame.columns]).assign(**made)
-        found.attrs = dict(frame.attrs)
-        return self._native.beside(found, list(made))
+        changed = frame.drop(columns=[name for name in made if name in frame.columns]).assign(**made)
+        changed.attrs = dict(frame.attrs)
+        return self._native.beside(changed, list(made))

@@ -1,4 +1,4 @@
-"""Frame → rows: which column gives which parameter."""
+"""Map the columns of a table and the keywords of a call to upload parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ikpipe.errors import InvalidValue, MappingError, did_you_mean
+from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_mean, keyword, quoted
 from ikpipe.frames.cells import plain_cells
 from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.names import without_slash
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from ikpipe.request.rows import Cells
 
 _METADATA = ("custom_metadata.", "customMetadata.")
-_SAID = "webhook_url"  # is taken from a column only where the call says so: it has the service tell others of the files
+_EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sends data about the files to this URL
 
 
 class ColumnMapping:
-    """The mapping of a table's columns, checked as far as it can be without looking at a cell.
+    """The mapping of a table's columns to parameters, checked without reading cells.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ class ColumnMapping:
     columns
         Parameter → column; a list of columns for `tags`; ``{field: column}`` for `custom_metadata`.
     keywords
-        Parameter → value or template, the same for every row.
+        Parameter → value or template, for every row.
 
     Raises
     ------
     MappingError
-        A column, parameter, template or constant is wrong; the message names the nearest right one.
+        A column, parameter, template or constant is wrong; the message suggests the most similar name.
     """
 
     def __init__(self, labels: pd.Index[Any], columns: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> None:
@@ -51,19 +51,19 @@ class ColumnMapping:
         self._givers: dict[str, list[ValueSource]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
-        said = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
-        for parameter, givers in self._own_columns(said):
+        passed = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
+        for parameter, givers in self._own_columns(passed):
             self._add(parameter, givers)
         for parameter, value in keywords.items():
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
     def provides(self, parameter: str) -> bool:
-        """Tell whether any column or keyword gives this parameter."""
+        """Whether any column or keyword gives this parameter."""
         return parameter in self._givers
 
     def rows(self, chunk: Chunk) -> MappedRows:
-        """Read the parameters of some rows."""
+        """Return the mapped rows of a chunk."""
         used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
         cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
         return MappedRows(list(chunk.frame.index), chunk.start, self._givers, cells, self._names.label)
@@ -73,57 +73,60 @@ class ColumnMapping:
             self._givers.setdefault(parameter, []).extend(givers)
 
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
-        """Read an entry of `columns=`."""
+        """Return the sources of an entry of `columns=`."""
+        name = ApiName("column", parameter)
         if parameter == "custom_metadata" and isinstance(target, list):
             target = {str(column): column for column in target}
         if parameter == "custom_metadata" and isinstance(target, Mapping):
-            return [_cell(self._names.find(column, f"columns[{parameter!r}]"), key) for key, column in target.items()]
+            return [_cell(self._names.find(column, name), key) for key, column in target.items()]
         if isinstance(target, Mapping) or (isinstance(target, list) and parameter != "tags"):
-            raise MappingError(f"columns[{parameter!r}] is {target!r}; only tags take a list, custom_metadata a dict.")
+            fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
+            raise MappingError(f"The value must be the label of one column, not {target!r}.", fix=fix, about=name)
         if isinstance(target, list):
-            return [_joined([self._names.find(column, f"columns[{parameter!r}]") for column in target])]
-        return [_cell(self._names.find(target, f"columns[{parameter!r}]"))]
+            return [_joined([self._names.find(column, name) for column in target])]
+        return [_cell(self._names.find(target, name))]
 
-    def _own_columns(self, said: set[str]) -> Iterator[tuple[str, list[ValueSource]]]:
-        """Find the columns that are named like one metadata field, or like a parameter, in either spelling.
+    def _own_columns(self, passed: set[str]) -> Iterator[tuple[str, list[ValueSource]]]:
+        """Yield the sources in columns that are named like a metadata field, or like a parameter in either spelling.
 
         Parameters
         ----------
-        said
+        passed
             The parameters that keywords give.
         """
         mapped = set(self._givers)
         keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
         for key in keys:
-            found = [at for prefix in _METADATA for at in self._names.all(f"{prefix}{key}")]
-            yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", found), key)]
+            places = [at for prefix in _METADATA for at in self._names.all(f"{prefix}{key}")]
+            yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", places), key)]
         for parameter, entry in TABLE.items():
-            found = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
-            if found and parameter == _SAID:
-                if parameter not in mapped | said:
-                    raise self._unsaid(found[0])
-            elif found and parameter not in mapped:
-                yield parameter, [_cell(self._only(parameter, found))]
-            elif found:
-                yield parameter, [_cell(found[0])]
+            places = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
+            if places and parameter == _EXPLICIT:
+                if parameter not in mapped | passed:
+                    raise self._not_mapped(places[0])
+            elif places and parameter not in mapped:
+                yield parameter, [_cell(self._only(parameter, places))]
+            elif places:
+                yield parameter, [_cell(places[0])]
 
-    def _unsaid(self, at: int) -> MappingError:
-        name = str(self._names.label(at))
+    def _not_mapped(self, at: int) -> MappingError:
+        label = str(self._names.label(at))
         return MappingError(
-            f"The table has a column {name!r}. The address that is notified of each file comes from a column only if "
-            f"you map it: pass columns={{{_SAID!r}: {name!r}}} (on the command line --map {_SAID}={name}), or drop or "
-            "rename the column."
+            f"The table has a column {label!r}. A column sets the URL that is notified about each file only if it is "
+            "mapped.",
+            fix=Message("Map it with ", ApiName("column", _EXPLICIT, label), ", or drop or rename the column."),
         )
 
-    def _only(self, parameter: str, found: list[int]) -> int:
-        """Take the one column that is named like a parameter; which of two is not to be guessed."""
-        if len(found) > 1:
-            labels = " and ".join(repr(self._names.label(at)) for at in found)
-            raise MappingError(f"The columns {labels} both are {parameter}; say which: columns={{{parameter!r}: …}}.")
-        return found[0]
+    def _only(self, parameter: str, places: list[int]) -> int:
+        """Return the place of the one column that is named like a parameter."""
+        if len(places) > 1:
+            labels = " and ".join(repr(self._names.label(at)) for at in places)
+            fix = Message("Choose one with ", ApiName("column", parameter), ".")
+            raise MappingError(f"The columns {labels} are both named like {parameter}.", fix=fix)
+        return places[0]
 
     def _keyword(self, parameter: str, value: Any) -> ValueSource:
-        """Read a keyword: a template, or a constant, whose rule is checked at once."""
+        """Return the source of a keyword: a template, or a constant, which is checked now."""
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = ",".join(map(str, value))
         if TABLE[parameter].template and isinstance(value, str):
@@ -137,48 +140,46 @@ class ColumnMapping:
             if parameter == "file_name":
                 without_slash(text)
         except InvalidValue as bad:
-            raise MappingError(f"{bad.message}; {bad.fix}.") from None
+            raise MappingError(bad.message, fix=bad.fix, about=keyword(parameter, value)) from None
         return ValueSource((), lambda _cells, rows: [value] * rows)
 
     def _template(self, parameter: str, template: Template) -> ValueSource:
-        columns = tuple(self._names.find(column, f"{parameter}=…{{{column}}}…") for column in template.columns)
+        columns = tuple(self._names.find(name, keyword(parameter, f"{{{name}}}")) for name in template.columns)
 
-        def fill(*found: Any) -> str:
+        def fill(*cells: Any) -> str:
             texts = []
-            for cell, at, name in zip(found, columns, template.columns, strict=True):
+            for cell, at, name in zip(cells, columns, template.columns, strict=True):
                 if cell is None:
-                    words = f"{parameter}: the cell of {{{name}}} is empty"
-                    raise InvalidValue("missing_cell", words, f"fill the column {name!r}", self._names.label(at))
+                    words = f"{TABLE[parameter].label} needs the column {quoted(name)}, which is empty in this row."
+                    raise InvalidValue("missing_cell", words, "Fill in the cell.", self._names.label(at))
                 texts.append(to_text(cell))
             return template.fill(texts)
 
         def read(cells: Cells, _rows: int) -> list[Any]:
-            found = [cells[at] for at in columns]
-            return (
-                template.fill_all(found)
-                if all(cell_types(one) == {str} for one in found)
-                else map_distinct(fill, *found)
-            )
+            used = [cells[at] for at in columns]
+            if all(cell_types(column) == {str} for column in used):
+                return template.fill_all(used)
+            return map_distinct(fill, *used)
 
         return ValueSource(columns, read)
 
 
 def _check_names(parameters: Iterable[str]) -> None:
-    """See that each is a parameter, and that none is given in both spellings."""
+    """Raise a `MappingError` if one is not a parameter, or is given in both spellings."""
     seen = set()
     for parameter in parameters:
         name = _snake(parameter)
         if name == "token":
-            raise MappingError("'token' cannot be given: ikpipe signs a token for each attempt.")
+            raise MappingError("The token cannot be set: ikpipe signs one for each attempt.", fix="Remove it.")
         if name not in TABLE:
             raise MappingError(f"There is no upload parameter {parameter!r}{did_you_mean(parameter, TABLE)}.")
         if name in seen:
-            raise MappingError(f"{name} is given twice, in both spellings; keep one of them.")
+            raise MappingError(f"{name} is given twice, in both spellings.", fix="Keep one of them.")
         seen.add(name)
 
 
 def _missing(value: Any) -> bool:
-    """Tell whether a keyword means "not given", as such a cell would."""
+    """Whether a keyword's value means "not given", as in a cell."""
     return (isinstance(value, str) and not value) or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
@@ -187,33 +188,41 @@ def _snake(parameter: str) -> str:
 
 
 class _Names:
-    """A frame's column labels, found by what people type."""
+    """A table's column labels, found by their texts."""
 
     def __init__(self, labels: pd.Index[Any]) -> None:
         self._labels = list(labels)
         self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
 
     def label(self, at: int) -> Hashable:
-        """Give a column's label."""
+        """Return a column's label."""
         label: Hashable = self._labels[at]
         return label
 
     def all(self, name: str) -> list[int]:
-        """Find the columns whose labels read like this."""
+        """Return the places of the columns with this text as label."""
         return [at for at, text in enumerate(self._texts) if text == name]
 
     def below(self, prefix: str) -> list[str]:
-        """Find the labels that begin like this, and give the rest of each."""
+        """Return the rest of each label that starts with a prefix."""
         return [text.removeprefix(prefix) for text in self._texts if text.startswith(prefix)]
 
-    def find(self, name: Any, where: str) -> int:
-        """Find the one column of this label, or say which is nearest."""
-        found = [at for at, label in enumerate(self._labels) if label == name] or self.all(str(name))
-        if not found:
-            raise MappingError(f"{where}: the frame has no column {name!r}{did_you_mean(name, self._texts)}.")
-        if len(found) > 1:
-            raise MappingError(f"{where}: the frame has {len(found)} columns {name!r}; rename all but one.")
-        return found[0]
+    def find(self, label: Any, name: ApiName) -> int:
+        """Return the place of the one column with a label.
+
+        Raises
+        ------
+        MappingError
+            There is none, or several.
+        """
+        places = [at for at, known in enumerate(self._labels) if known == label] or self.all(str(label))
+        if not places:
+            words = f"The table has no column {label!r}{did_you_mean(label, self._texts)}."
+            raise MappingError(words, about=name)
+        if len(places) > 1:
+            words = f"The table has {len(places):,} columns {label!r}."
+            raise MappingError(words, fix="Rename all but one.", about=name)
+        return places[0]
 
 
 def _cell(at: int, key: str | None = None) -> ValueSource:
@@ -221,8 +230,8 @@ def _cell(at: int, key: str | None = None) -> ValueSource:
 
 
 def _joined(columns: list[int]) -> ValueSource:
-    def join(*found: Any) -> list[str] | None:
-        return [tag for cell in found if cell is not None for tag in tag_list(cell)] or None
+    def join(*row: Any) -> list[str] | None:
+        return [tag for cell in row if cell is not None for tag in tag_list(cell)] or None
 
     def read(cells: Cells, rows: int) -> list[Any]:
         return map_distinct(join, *(cells[at] for at in columns)) or [None] * rows

@@ -1,4 +1,4 @@
-"""Whether the columns of a run, in a frame that may come from anybody's file, have what a run can have written."""
+"""Check that the `ik_` columns of a frame, which may come from any file, have values that a run can write."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def check_result_columns(frame: pd.DataFrame) -> None:
-    """See that the cells of a run's columns are of the types that these have.
+    """Check that the cells of a run's columns have the columns' types.
 
     Raises
     ------
     MappingError
-        One is not; the message names row, column and value.
+        A cell has not; the message names row, column and value.
     """
     for column in (*RESULT_COLUMNS, EXTRA):
         if column not in frame.columns:
             continue
         cells: Any = frame[column]
         if cells.ndim != 1:
-            raise MappingError(f"The frame has several columns {column!r}: remove all but one.")
+            raise MappingError(f"The table has several columns {column!r}.", fix="Remove all but one.")
         if str(cells.dtype) == RESULT_COLUMNS.get(column) != "object":
             continue
         kind = "warnings" if column == "ik_warnings" else KINDS[column.removeprefix("ik_")].partition("[")[0]
@@ -38,10 +38,8 @@ def check_result_columns(frame: pd.DataFrame) -> None:
         fits = _FITS[kind]
         for label, cell, missing in zip(frame.index, cells.tolist(), cells.isna(), strict=True):
             if not missing and not fits(cell):
-                raise MappingError(
-                    f"Row {short_repr(label)}: {column} is {short_repr(cell)}, which no run writes there. Read results"
-                    " with ikpipe.read_results, or fix the cell."
-                )
+                words = f"Row {short_repr(label)}: {column} is {short_repr(cell)}, which no run writes there."
+                raise MappingError(words, fix="Read results with ikpipe.read_results, or fix the cell.")
 
 
 def _is_text(cell: object) -> bool:

@@ -1,4 +1,4 @@
-"""Results → frame, and back; and the other frames that are given to users."""
+"""Convert results to frames and back; and other frames that users get."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
-    """Set out problems as `ikpipe.check` gives them."""
+    """Return problems as the frame that `ikpipe.check` returns."""
     frame = pd.DataFrame(problems, columns=list(Problem._fields))
     return frame.astype({"row": object, "position": "Int64", "column": object})
 
 
 class ResultCollector:
-    """Gathers the results of a run into a frame.
+    """Collects the results of a run in a frame.
 
     Parameters
     ----------
     feed
-        The input; what is not in memory as a whole is gathered too.
+        The input; its rows are collected too, unless it is in memory.
     """
 
     def __init__(self, feed: TableSource) -> None:
@@ -44,45 +44,45 @@ class ResultCollector:
         self._skipped = 0
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-        """Set a chunk's results out."""
+        """Return a chunk's rows, and its results as a frame; None if the chunk was not started."""
         return chunk.frame, None if results is None else results_frame(results, len(results))
 
     def take(self, prepared: tuple[pd.DataFrame, pd.DataFrame | None]) -> None:
-        """Take the next chunk's results; many that were never begun are set out together."""
-        rows, found = prepared
+        """Add the next chunk's results; chunks that were not started are added together."""
+        rows, results = prepared
         if self._frame is None:
             self._chunks.append(rows)
-        if found is None:
+        if results is None:
             self._skipped += len(rows)
             return
-        self._set_out()
-        self._answers.append(found)
+        self._add_skipped()
+        self._answers.append(results)
 
-    def _set_out(self) -> None:
+    def _add_skipped(self) -> None:
         if self._skipped:
             self._answers.append(results_frame(None, self._skipped))
             self._skipped = 0
 
     def close(self, summary: Mapping[str, Any]) -> Any:
-        """Give the whole as what the input was; a frame has the summary as ``attrs["ikpipe"]``."""
+        """Return the results in the input's library; a frame has the summary as ``attrs["ikpipe"]``."""
         frame = pd.concat(self._chunks) if self._frame is None else self._frame
-        self._set_out()
+        self._add_skipped()
         self._skipped = len(frame) - sum(map(len, self._answers))
-        self._set_out()
-        found = with_result_columns(frame, _stacked(self._answers))
-        found.attrs = {**frame.attrs, "ikpipe": dict(summary)}
-        self.results = found if self._native is None else self._native.back(found)
+        self._add_skipped()
+        results = with_result_columns(frame, _stacked(self._answers))
+        results.attrs = {**frame.attrs, "ikpipe": dict(summary)}
+        self.results = results if self._native is None else self._native.back(results)
         return self.results
 
 
 def with_result_columns(frame: pd.DataFrame, results_frame: pd.DataFrame) -> pd.DataFrame:
-    """Set answers beside the rows that they are to; columns of their names are replaced."""
+    """Return rows with the columns of their results, which replace columns of the same names."""
     kept = frame.loc[:, [not _is_answer(column) for column in frame.columns]]
     return pd.concat([kept, results_frame.set_axis(frame.index)], axis=1)
 
 
 def with_results(chunk: Chunk, results_frame: pd.DataFrame) -> Chunk:
-    """Set answers beside the rows of a chunk."""
+    """Return a chunk with the columns of its results."""
     kept = [at for at, column in enumerate(chunk.frame.columns) if not _is_answer(column)]
     frame = with_result_columns(chunk.frame, results_frame)
 
@@ -97,18 +97,18 @@ def _is_answer(column: Any) -> bool:
 
 
 def results_frame(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
-    """Set results out, a row each; None: all were cancelled before they began."""
-    if results is None:  # one of them, again and again
+    """Return results as a frame, one row each; None: all rows were cancelled before they started."""
+    if results is None:  # one of them, repeated
         return results_frame([CANCELLED], 1).take([0] * rows).reset_index(drop=True)
     data = {column: _column(results, column[3:], dtype) for column, dtype in RESULT_COLUMNS.items()}
-    # Fields that the service has learnt since this was written are kept, in a column of their own.
+    # Response fields that this version does not know have a column of their own.
     if any(one.extra for one in results):
         data[EXTRA] = pd.Series([one.extra or None for one in results], dtype=object)
     return pd.DataFrame(data)
 
 
 def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put answers below each other, column by column, letting go of each: all at once would take twice the room."""
+    """Return results below each other; column by column, since all at once would take twice the memory."""
     if len(parts) == 1:  # as in most runs of few rows
         return parts.pop()
     extra = any(EXTRA in part for part in parts)
@@ -119,14 +119,14 @@ def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
-    found: pd.Series[Any] = (
+    taken: pd.Series[Any] = (
         part.pop(column) if column in part else pd.Series([None] * len(part), index=part.index, dtype=object)
     )
-    return found
+    return taken
 
 
 def settled_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int, str]]:
-    """Give the position and the path in the library of the rows that are up, in a chunk of results."""
+    """Yield the position and the library path of each uploaded row, in a chunk of results."""
     frame = chunk.frame.reset_index(drop=True)
     if "ik_file_path" in frame.columns:
         paths = frame.loc[frame["ik_status"].isin(settled), "ik_file_path"].dropna()
@@ -135,22 +135,23 @@ def settled_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int,
 
 def _column(results: Sequence[Result], name: str, dtype: Any) -> pd.Series[Any]:
     values: Any = [getattr(one, name) for one in results]
-    if dtype != "object" and values.count(None) == len(values):  # most are: pandas would look at each value again
+    if dtype != "object" and values.count(None) == len(values):  # common; pandas would check each value
         values = pd.NA
     column: pd.Series[Any] = pd.Series(values, index=range(len(results)), dtype=dtype)
     return column
 
 
 def results_of(frame: pd.DataFrame) -> list[Result]:
-    """Read a results frame's columns back, a result a row.
+    """Return the results in a frame's columns, one for each row.
 
     Raises
     ------
     MappingError
-        The frame has no `ik_status`: it is no results frame. Or a cell is nothing that a run writes.
+        The frame has no `ik_status`, so it is not a results frame; or a cell has a value that no run writes.
     """
     if "ik_status" not in frame.columns:
-        raise MappingError("The frame has no column 'ik_status': retry takes what upload or read_results gave.")
+        words = "The table has no column 'ik_status', so it is not a table of results."
+        raise MappingError(words, fix="Use what upload or read_results returned.")
     frame = frame.copy(deep=False)
     frame.attrs = {}  # pandas copies them, deeply, with each column that is taken out
     check_result_columns(frame)
@@ -159,23 +160,23 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
     names = [column.removeprefix("ik_") for column in columns]
     results = [Result(**dict(zip(names, row, strict=True))) for row in zip(*cells, strict=True)]
     for one in results:
-        found: Any = one.warnings  # JSON in a cluster's results in pandas, an array in Arrow's tables
-        one.warnings = json.loads(found) if isinstance(found, str) else None if found is None else list(found)
+        cell: Any = one.warnings  # JSON in a cluster's results in pandas, an array in Arrow's tables
+        one.warnings = json.loads(cell) if isinstance(cell, str) else None if cell is None else list(cell)
     return results
 
 
 class RevisedResults:
-    """A results frame whose results are to be changed: taken apart, and put together again.
+    """A results frame whose `results` can be changed.
 
     Parameters
     ----------
     table
-        A results frame, or such a table of another library; it is not changed.
+        A results frame, or such a table of another library; it is not changed itself.
 
     Raises
     ------
     MappingError
-        It has no `ik_status`.
+        It is not a results frame.
     """
 
     def __init__(self, table: Any) -> None:
@@ -183,28 +184,25 @@ class RevisedResults:
         self.results = results_of(self._native.frame)
 
     def close(self) -> Any:
-        """Give the frame with the results as they are now, and the run's summary with their counts."""
+        """Return the frame with the changed results, and with their counts in the run's summary."""
         frame = self._native.frame
-        found = with_result_columns(frame, results_frame(self.results, len(frame)))
-        found.attrs = dict(frame.attrs)
-        if isinstance(found.attrs.get("ikpipe"), dict):
-            found.attrs["ikpipe"] = {
-                **found.attrs["ikpipe"],
-                "counts": dict(Counter(one.status for one in self.results)),
-            }
-        return self._native.back(found)
+        results = with_result_columns(frame, results_frame(self.results, len(frame)))
+        results.attrs = dict(frame.attrs)
+        if isinstance(summary := frame.attrs.get("ikpipe"), dict):
+            results.attrs["ikpipe"] = {**summary, "counts": dict(Counter(one.status for one in self.results))}
+        return self._native.back(results)
 
 
 def cells_of(table: InMemoryTable, column: Any) -> list[Any]:
-    """Give a column's cells as plain values, as they are mapped."""
+    """Return a column's cells as plain values, as they are mapped."""
     return table.cells([*table.frame.columns].index(column))
 
 
 def single(file: object) -> pd.DataFrame:
-    """Make a frame of one file."""
+    """Return a frame with one file."""
     return pd.DataFrame({"file": pd.Series([file], dtype=object)})
 
 
 def listing_frame(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Set out what the media library lists, a row a file."""
+    """Return the files of the media library as a frame, one row each."""
     return pd.DataFrame(files)

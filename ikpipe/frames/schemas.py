@@ -1,4 +1,4 @@
-"""Columns → custom metadata fields: which type a column's cells ask for."""
+"""Derive custom metadata fields from columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.errors import MappingError, Message, did_you_mean, keyword
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import plain_cells, whole_floats
 from ikpipe.request.columns import cell_types
@@ -22,7 +22,7 @@ _PREFIXES = ("custom_metadata", "customMetadata")
 
 
 class FieldPlan(NamedTuple):
-    """A field that a column asks for."""
+    """The field for a column."""
 
     name: str
     column: Hashable
@@ -30,24 +30,26 @@ class FieldPlan(NamedTuple):
 
 
 def planned(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[FieldPlan]:
-    """Say which fields these columns of a table ask for.
+    """Return the fields for columns of a table.
 
     Parameters
     ----------
+    table
+        A table of any supported library.
     columns
-        Name of a field → its column; or columns that are named like their fields; None is all columns that are named
-        like ``custom_metadata.FIELD``.
+        Name of a field → its column; or columns that are named like their fields; None: all columns with a name such
+        as ``custom_metadata.FIELD``.
 
     Raises
     ------
     MappingError
-        There is no such column, or none at all.
+        A column does not exist, or there are no columns.
     """
     frame = FrameAdapter(table).frame
     wanted = _wanted(frame, columns)
     for column in wanted.values():
         if column not in frame.columns:
-            raise MappingError(f"The frame has no column {column!r}{did_you_mean(column, frame.columns)}.")
+            raise MappingError(f"The table has no column {column!r}{did_you_mean(column, frame.columns)}.")
     return [FieldPlan(name, column, schema(frame[column])) for name, column in wanted.items()]
 
 
@@ -57,46 +59,46 @@ def _wanted(frame: pd.DataFrame, columns: Mapping[str, Hashable] | Iterable[Hash
     if columns is not None:
         return {str(column): column for column in ([columns] if isinstance(columns, str) else columns)}
     parts = [(str(column).partition("."), column) for column in frame.columns]
-    found: dict[str, Hashable] = {name: column for (prefix, _, name), column in parts if name and prefix in _PREFIXES}
-    if not found:
-        words = "name the columns, columns=['brand', 'colour']; none is called custom_metadata.FIELD"
-        raise MappingError(f"Which columns are to be metadata fields? Say {words}.")
-    return found
+    named: dict[str, Hashable] = {name: column for (prefix, _, name), column in parts if name and prefix in _PREFIXES}
+    if not named:
+        words = "The table has no columns with names such as custom_metadata.FIELD."
+        raise MappingError(words, fix=Message("Choose columns with ", keyword("columns", ["brand", "color"]), "."))
+    return named
 
 
 def schema(column: pd.Series[Any]) -> dict[str, Any]:
-    """Say what field a column's cells ask for: by its dtype, or by what all of its cells are."""
+    """Return the schema of the field for a column, by its dtype or the types of its cells."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return {"type": "SingleSelect", "selectOptions": _options(column.cat.categories.to_series())}
     if getattr(column.dtype, "kind", "O") == "M":
         return {"type": "Date"}
     cells = [cell for cell in plain_cells(column, whole=whole_floats(column)) if cell is not None]
-    found = cell_types(cells)
-    if found and found <= {list, tuple, set}:
+    types = cell_types(cells)
+    if types and types <= {list, tuple, set}:
         every: list[Any] = [item for cell in cells for item in cell]
         return {"type": "MultiSelect", "selectOptions": _options(pd.Series(every, dtype=object))}
     long = any(len(str(cell)) > LONG or "\n" in str(cell) for cell in cells)
-    return {"type": _kind(found) or ("Textarea" if long else "Text")}
+    return {"type": _kind(types) or ("Textarea" if long else "Text")}
 
 
-def _kind(found: set[type]) -> str | None:
-    """Name the type that has cells of these kinds, if it is not text."""
-    if found == {bool}:
+def _kind(types: set[type]) -> str | None:
+    """Return the field type for cells of these types, if it is not text."""
+    if types == {bool}:
         return "Boolean"
-    if found and found <= {int, float, Decimal}:
+    if types and types <= {int, float, Decimal}:
         return "Number"
-    return "Date" if found and all(issubclass(kind, datetime.date) for kind in found) else None
+    return "Date" if types and all(issubclass(kind, datetime.date) for kind in types) else None
 
 
 def _options(values: pd.Series[Any]) -> list[Any]:
-    """Give options as JSON has them, each once: booleans, numbers, or text."""
+    """Return the different options as JSON's booleans, numbers and text."""
     plain = plain_cells(values, whole=whole_floats(values))
-    found = [value if isinstance(value, (bool, int, float)) else str(value) for value in plain if value is not None]
-    return list({(type(value), value): value for value in found}.values())
+    options = [value if isinstance(value, (bool, int, float)) else str(value) for value in plain if value is not None]
+    return list({(type(value), value): value for value in options}.values())
 
 
 def planned_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataFrame:
-    """Set out what was planned, and what became of it."""
+    """Return the planned fields and their results as a frame."""
     made = {
         "name": [one.name for one, _, _ in rows],
         "column": [one.column for one, _, _ in rows],
@@ -110,7 +112,7 @@ def planned_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataF
 
 
 def fields_frame(fields: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Set out an account's custom metadata fields, a row a field."""
+    """Return an account's custom metadata fields as a frame, one row each."""
     rows = [
         {
             **{name: field.get(name) for name in ("id", "name", "label")},
@@ -119,5 +121,5 @@ def fields_frame(fields: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         }
         for field in fields
     ]
-    found = pd.DataFrame(rows, columns=["id", "name", "label", "type", "schema"], dtype=object)
-    return found.astype({"id": "string", "name": "string", "label": "string", "type": "string"})
+    frame = pd.DataFrame(rows, columns=["id", "name", "label", "type", "schema"], dtype=object)
+    return frame.astype({"id": "string", "name": "string", "label": "string", "type": "string"})

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.errors import JournalError
+from ikpipe.errors import JournalError, Message, keyword
 from ikpipe.frames.chunks import InMemoryTable, JournalTable
 from ikpipe.frames.codec import json_values
 from ikpipe.frames.codec.text import decode_frame
@@ -96,7 +96,9 @@ def begin(
         if not alike or (same is None and table.ahead):
             raise JournalError(
                 f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or account "
-                "differs. Name another file with journal=, or resume that run."
+                "differs.",
+                fix="Resume that run.",
+                another=True,
             )
     except BaseException:
         journal.close()
@@ -189,7 +191,8 @@ def _table(journal: SQLiteJournal) -> TableSource:
     if journal.rows is None:
         raise JournalError(
             f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended "
-            "while it recorded them. Upload that table again with the same journal=; only what is left is sent."
+            "while it recorded them.",
+            fix=Message("Upload that table again with the same ", keyword("journal"), "; only what is left is sent."),
         )
     if origin is not None:
         return JournalTable(journal.pieces, journal.rows, origin, trusted=True)
@@ -265,7 +268,7 @@ def _new_path() -> Path:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise JournalError(
-            f"The folder for journals {folder()} cannot be created: {error.strerror}; name a file with journal=."
+            f"The folder for journals {folder()} cannot be created: {error.strerror}.", another=True
         ) from None
     clear(time.time())
     return folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from ikpipe.errors import JournalError
+from ikpipe.errors import ApiName, JournalError, Message, keyword
 from ikpipe.journal.format import APPLICATION_ID, EARLIER, FORMAT, about_message, format_of, upgrade
 
 if TYPE_CHECKING:
@@ -39,42 +39,54 @@ LOCK = threading.Lock()
 _OPEN: WeakValueDictionary[tuple[int, int, int], Any] = WeakValueDictionary()
 """The journals that this process has open, by process, device and inode."""
 
-_ELSEWHERE = "or name another file with journal="
-_FIXES = {
-    sqlite3.SQLITE_BUSY: "another process is using it: wait until that run has ended",
-    sqlite3.SQLITE_READONLY: f"it is not writable: fix its permissions, {_ELSEWHERE}",
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, then resume",
-    sqlite3.SQLITE_IOERR: "the disk reports an error: free some space or repair the disk, then resume",
-    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened: correct the path or fix its permissions, {_ELSEWHERE}",
-    sqlite3.SQLITE_NOTADB: f"it is not an ikpipe journal: correct the path, {_ELSEWHERE}",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: use a copy of it, or list what is stored with ikpipe.files before you "
-    "upload again",
+_FILES = ApiName("function", "files")
+# What is wrong, what to do about it, and whether another journal would do instead.
+_CAUSES: dict[int, tuple[str, str, bool]] = {
+    sqlite3.SQLITE_BUSY: ("another process is using it", "Wait until that run has ended.", False),
+    sqlite3.SQLITE_READONLY: ("it is not writable", "Correct its permissions.", True),
+    sqlite3.SQLITE_FULL: ("the disk is full", "Free up space, then resume.", False),
+    sqlite3.SQLITE_IOERR: ("the disk reports an error", "Free up space or repair the disk, then resume.", False),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "Correct the path or its permissions.", True),
+    sqlite3.SQLITE_NOTADB: ("it is not an ikpipe journal", "Correct the path.", True),
+    sqlite3.SQLITE_CORRUPT: (
+        "it is damaged",
+        Message("Use a copy of it, or check with ", _FILES, " which files are uploaded before you upload again."),
+        False,
+    ),
 }
+
+
+def _unusable(path: Path, code: int) -> JournalError:
+    """Return the error for a journal that cannot be used, by SQLite's code of the cause."""
+    cause, fix, another = _CAUSES[code]
+    return JournalError(f"The journal {path} cannot be used: {cause}.", fix=fix, another=another)
 
 
 @contextmanager
 def errors_of(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and the system into an error that says what to do."""
+    """Convert errors of SQLite and the system to errors that say what to do."""
     try:
         yield
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the rest distinguishes kinds of one error
-        fix = _FIXES.get(code, f"fix that, {_ELSEWHERE}")
-        raise JournalError(f"The journal {path} cannot be used ({error}); {fix}.") from None
+        if code in _CAUSES:
+            raise _unusable(path, code) from None
+        raise JournalError(f"The journal {path} cannot be used: {error}.", another=True) from None
     except OSError as error:
-        raise JournalError(
-            f"The journal {path} cannot be created: {error.strerror}; name another file with journal=."
-        ) from None
+        raise JournalError(f"The journal {path} cannot be created: {error.strerror}.", another=True) from None
     except json.JSONDecodeError as error:
         raise JournalError(f"The journal {path} is damaged: {error}.") from None
 
 
 def damaged(path: Path, what: str) -> JournalError:
     """Return the error for entries that are not as they were written."""
-    return JournalError(
-        f"The journal {path} was changed since it was written: {what} is not what this account wrote. Use an earlier "
-        "copy; or list what is stored with ikpipe.files before you upload the table again, with another journal."
+    words = f"The journal {path} was changed since it was written: {what} is not what this account wrote."
+    fix = (
+        "Use an earlier copy, or check with ",
+        _FILES,
+        " which files are uploaded before you upload the table again.",
     )
+    return JournalError(words, fix=Message(*fix), another=True)
 
 
 class Verdict(NamedTuple):
@@ -135,13 +147,13 @@ def _asked_of_copies(path: Path, file: int, question: Callable[[sqlite3.Connecti
             except JournalError:
                 if most is None or format_of(db) not in (EARLIER, FORMAT):
                     raise
-    raise JournalError(f"The journal {path} cannot be used; {_FIXES[sqlite3.SQLITE_CORRUPT]}.")
+    raise _unusable(path, sqlite3.SQLITE_CORRUPT)
 
 
 def make_ready(path: Path) -> None:
     """Check that a journal can be written to, and let no other user read it."""
     if not (os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)):  # SQLite calls that an I/O error
-        raise JournalError(f"The journal {path} cannot be used; {_FIXES[sqlite3.SQLITE_READONLY]}.")
+        raise _unusable(path, sqlite3.SQLITE_READONLY)
     if path.stat().st_mode & 0o077:
         with suppress(OSError):  # it belongs to another user, who lets this one write
             path.chmod(0o600)
@@ -244,9 +256,7 @@ def _place(status: os.stat_result) -> tuple[int, int, int]:
 
 
 def _foreign(path: Path) -> JournalError:
-    return JournalError(
-        f"{path} is not an ikpipe journal, and was not changed: correct the path, or name another file with journal=."
-    )
+    return JournalError(f"{path} is not an ikpipe journal, and was not changed.", fix="Correct the path.", another=True)
 
 
 def _facts(db: sqlite3.Connection, path: Path, number: int) -> tuple[dict[str, Any], str, object]:
@@ -281,10 +291,8 @@ def _check_unproven(path: Path, facts: dict[str, Any], number: int, prover: Prov
         why = "was written with another private key than this account's, or was changed since"
     else:
         why = "was written without a private key by another user or on another machine, or was changed since"
-    raise JournalError(
-        f"The journal {path} {why}. If you know that it is yours, pass trust_journal=True; otherwise name another file "
-        "with journal=."
-    )
+    fix = Message("If you know that it is yours, use ", keyword("trust_journal", True), ".")
+    raise JournalError(f"The journal {path} {why}.", fix=fix, another=True)
 
 
 @contextmanager
@@ -298,9 +306,8 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        raise JournalError(
-            f"The journal {path} cannot be read: {error.strerror}; fix its permissions, {_ELSEWHERE}."
-        ) from None
+        words = f"The journal {path} cannot be read: {error.strerror}."
+        raise JournalError(words, fix="Correct its permissions.", another=True) from None
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise _foreign(path)
@@ -327,7 +334,7 @@ def _lock(path: Path, file: int) -> None:
 
 
 def _busy(path: Path) -> JournalError:
-    return JournalError(f"The journal {path} cannot be used; {_FIXES[sqlite3.SQLITE_BUSY]}.")
+    return _unusable(path, sqlite3.SQLITE_BUSY)
 
 
 @contextmanager
@@ -337,8 +344,8 @@ def copied(path: Path, file: int, most: int | None) -> Iterator[sqlite3.Connecti
         try:
             _copy(path, file, Path(folder, "copy"), most)
         except OSError as error:
-            words = f"it cannot be copied to {folder} to check it: {error.strerror}"
-            raise JournalError(f"The journal {path} cannot be used; {words}. Free some space, or set TMPDIR.") from None
+            words = f"The journal {path} cannot be checked: it cannot be copied to {folder}: {error.strerror}."
+            raise JournalError(words, fix="Free up space, or set TMPDIR to another folder.") from None
         with closing(sqlite3.connect(Path(folder, "copy"), isolation_level=None)) as db:
             db.execute("PRAGMA trusted_schema=OFF")
             yield db

@@ -82,7 +82,5 @@ class TableRecorder:
                 await self._group.written()
 
     def _other(self, position: int) -> JournalError:
-        return JournalError(
-            f"The journal {self._journal.path} belongs to a table whose rows differ from row {position:,} on. Pass the "
-            "table as it was, or name another file with journal=."
-        )
+        words = f"The journal {self._journal.path} belongs to a table whose rows differ from row {position:,} on."
+        return JournalError(words, fix="Use the unchanged table.", another=True)

@@ -26,7 +26,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ikpipe.errors import JournalError
+from ikpipe.errors import JournalError, Message, keyword
 from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord
 from ikpipe.journal.format import FORMAT
 from ikpipe.request.result import SETTLED
@@ -85,7 +85,8 @@ def begin(
         differ = "differs" if len(others) == 1 else "differ"
         raise JournalError(
             f"The journal {place} belongs to another run, started {before.get('begun')}: its {' and '.join(others)} "
-            f"{differ}. Name another folder with journal=."
+            f"{differ}.",
+            another=True,
         )
     if seal is None and not trust:
         raise _unproven(f"{place}/{_RUN}", earlier="format" not in before)
@@ -104,7 +105,7 @@ def _read_run(
         if not {*required} <= facts.keys():
             raise KeyError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise JournalError(f"{place}/{_RUN} cannot be read: name another folder with journal=.") from None
+        raise JournalError(f"The journal's file {place}/{_RUN} is damaged.", another=True) from None
     return facts, seal
 
 
@@ -115,10 +116,8 @@ def _run_message(facts: dict[str, Any]) -> bytes:
 def _unproven(name: str, *, earlier: bool) -> JournalError:
     key = "with another private key, on another machine without the key, or by somebody else, or was changed since"
     how = "by an earlier version of ikpipe, which does not show who wrote it" if earlier else key
-    return JournalError(
-        f"The journal {name} was written {how}. If you know that it is yours, pass trust_journal=True; otherwise name "
-        "another folder with journal=."
-    )
+    fix = Message("If you know that it is yours, use ", keyword("trust_journal", True), ".")
+    return JournalError(f"The journal {name} was written {how}.", fix=fix, another=True)
 
 
 class JournalPart(NamedTuple):

@@ -166,6 +166,4 @@ def _errors_of(place: str) -> Iterator[Any]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each store has its own
-        raise JournalError(
-            f"The journal's folder {place} cannot be used: {error!r}. Fix that, or name another folder with journal=."
-        ) from None
+        raise JournalError(f"The journal's folder {place} cannot be used: {error!r}.", another=True) from None

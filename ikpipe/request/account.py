@@ -1,4 +1,4 @@
-"""Keys and addresses of an ImageKit account."""
+"""The keys and URLs of an ImageKit account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import InitVar, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from ikpipe.errors import AccountError, did_you_mean
+from ikpipe.errors import AccountError, Message, did_you_mean, keyword
 from ikpipe.request.secrets import (
     KEYS,
     MASK,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # seed, "Endpoint"
+UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # [upload docs]
 API_URL = "https://api.imagekit.io"
 
 VARIABLES = {
@@ -44,11 +44,11 @@ VARIABLES = {
 }
 
 _HERE: dict[str, dict[str, Any]] = {}
-"""The secrets of this process's accounts by their public keys: of the last that was pickled, else the first."""
+"""Public key → the secrets of this process's account: of the last one that was pickled, else of the first."""
 
 
 class _Hidden:
-    """A setting that is not among the variables and fields of its account, so that nothing that writes those has it."""
+    """A setting outside the variables and fields of its account, so that nothing that writes those shows it."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
@@ -57,11 +57,11 @@ class _Hidden:
         return None if account is None else account._secret(self._name)  # noqa: SLF001 - a part of it
 
     def __set__(self, _account: Account, _value: object) -> None:
-        raise AttributeError(f"{self._name} cannot be changed: use dataclasses.replace.")
+        raise AttributeError(f"{self._name} cannot be changed. Use dataclasses.replace.")
 
 
 class _Safe:
-    """Where an account has its secrets: `vars` does not show a slot."""
+    """Slots for the secrets of an account, which `vars` does not show."""
 
     __slots__ = ("_profile", "_secrets", "_stripped")
 
@@ -72,42 +72,42 @@ class _Safe:
 
 @dataclass(frozen=True, init=False, repr=False)
 class Account(_Safe):
-    """An ImageKit account: its keys, and the addresses of the service.
+    """An ImageKit account: its keys, and the URLs of the service.
 
-    A pickled account has neither its private key nor its headers. Where it is unpickled, they are taken from this
+    A pickled account has neither its private key nor its headers. Once it is unpickled, they are taken from the
     process, the profile that the account was read from, or the environment, if the public keys match. Copies in the
     same process keep them.
 
     Parameters
     ----------
     public_key
-        Names the account; it is the `kid` of every token (seed).
+        Identifies the account; it is the `kid` of every token [upload docs].
     private_key
-        Signs tokens, and opens the media API. Never shown. None where an `authentication_endpoint` signs.
+        Signs tokens and authorizes requests to the media API. Never shown. None if an `authentication_endpoint` signs.
     authentication_endpoint
-        URL of a server that signs for those who must not hold the private key (seed).
+        URL of a server that signs for users without the private key [upload docs].
     headers
-        Sent to the authentication endpoint, for example a session cookie. Never shown.
+        Headers for the authentication endpoint, for example a session cookie. Never shown.
     max_file_size
-        Largest file in bytes; None leaves it to the service, since the limit depends on the plan.
+        Largest file in bytes; None leaves the limit to the service, since it depends on the plan.
     url_endpoint
-        Where files are delivered, ``https://ik.imagekit.io/your_imagekit_id``.
+        Base URL of delivered files, ``https://ik.imagekit.io/your_imagekit_id``.
     upload_url
-        The whole address of the upload endpoint.
+        URL of the upload endpoint.
     api_url
-        The origin of the media API, before ``/v1/…``.
+        Origin of the media API, before ``/v1/…``.
 
     Raises
     ------
     AccountError
-        A key is empty, is not a key or is the other key, or an address is no http(s) URL.
+        A key is empty, is not a key or is the other key, or a URL is not a valid http(s) URL.
     """
 
     public_key: str
     if TYPE_CHECKING:
         private_key: Secret | None
         headers: Mapping[str, str] | None
-    else:  # `dataclasses.replace` takes them along, `fields` and `asdict` do not
+    else:  # `dataclasses.replace` copies them, `fields` and `asdict` do not have them
         private_key: InitVar[str | None] = _Hidden()
         headers: InitVar[Mapping[str, str] | None] = _Hidden()
     authentication_endpoint: str | None = None
@@ -128,7 +128,7 @@ class Account(_Safe):
         upload_url: str = UPLOAD_URL,
         api_url: str = API_URL,
     ) -> None:
-        # First, so that a traceback with the variables of this frame shows no secret.
+        # First, so that a traceback with this frame's variables shows no secret.
         public_key, private_key, headers = seal(public_key), seal(private_key), sealed_headers(headers)
         authentication_endpoint, url_endpoint = seal(authentication_endpoint), seal(url_endpoint)
         upload_url, api_url = seal(upload_url), seal(api_url)
@@ -138,7 +138,7 @@ class Account(_Safe):
         self._set(_stripped=(), _profile=None, public_key=str(public_key), max_file_size=max_file_size)
         vars(self).update(dict.fromkeys(self._secrets, MASK))
         if self._secrets:
-            _HERE.setdefault(self.public_key, self._secrets)  # for processes that are forked
+            _HERE.setdefault(self.public_key, self._secrets)  # for forked processes
         self._set(
             authentication_endpoint=checked_address("authentication_endpoint", authentication_endpoint),
             url_endpoint=checked_address("url_endpoint", url_endpoint),
@@ -151,7 +151,7 @@ class Account(_Safe):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        if "api_url" not in vars(self):  # a traceback shows one whose settings were refused
+        if "api_url" not in vars(self):  # a traceback shows an account whose settings were invalid
             return "Account(…)"
         shown = {"public_key": self.public_key, "private_key": self._secrets.get("private_key"), **self._open()}
         return f"Account({', '.join(f'{name}={shown_setting(value)}' for name, value in shown.items())})"
@@ -182,7 +182,7 @@ class Account(_Safe):
         return _unpickled, (type(self), self._open() | self._for_a_child(), lacks, self._profile)
 
     def _for_a_child(self) -> dict[str, Any]:
-        """Return the secrets while a process is started: that is told by a pipe, as `multiprocessing`'s own key is."""
+        """Return the secrets while `multiprocessing` starts a process, which gets them by a pipe, as its own key."""
         starting = sys.modules.get("multiprocessing.context")
         if starting is None or starting.get_spawning_popen() is None:
             return {}
@@ -194,12 +194,12 @@ class Account(_Safe):
         return secrets
 
     def stripped(self) -> Account:
-        """Return this account as it is after it was pickled: its secrets are taken from where it is used."""
+        """Return this account as it is after pickling: its secrets are taken from the machine that uses it."""
         self.__reduce__()
         return _unpickled(type(self), self._open(), (*self._secrets, *self._stripped), self._profile)
 
     def _secret(self, name: str) -> Any:
-        """Return a secret; None if there is none, or none to be found here."""
+        """Return a secret; None if there is none, or it cannot be found here."""
         if name in self._stripped and name not in self._secrets:
             try:
                 self._find()
@@ -208,7 +208,7 @@ class Account(_Safe):
         return self._secrets.get(name)
 
     def _find(self) -> None:
-        """Take the secrets of an account that was pickled from where it is used now, or raise why that cannot be."""
+        """Take the secrets of a pickled account from this machine, or raise an error with the reason why not."""
         self._secrets.update(
             {name: one for name, one in _HERE.get(self.public_key, {}).items() if name in self._stripped}
         )
@@ -220,40 +220,41 @@ class Account(_Safe):
         if "private_key" in missing and self.authentication_endpoint is None:
             self._secrets["private_key"] = self._key_of_environment()
         elif "headers" in missing:
-            raise AccountError(
-                f"The headers of the authentication endpoint do not travel, and the machine {platform.node()} has "
-                "none: name a profile= of its config.toml that has them."
-            )
+            words = f"The machine {platform.node()} does not have the headers of the authentication endpoint."
+            fix = Message("They are not pickled: use ", keyword("profile"), " with a profile of its config.toml.")
+            raise AccountError(words, fix=fix)
         self._set(_stripped=())
 
     def _key_of_environment(self) -> SealedHeaders:
-        there = _environment()
-        if (other := there.get("public_key", self.public_key)) != self.public_key:
+        settings = _environment()
+        if (other := settings.get("public_key", self.public_key)) != self.public_key:
             raise AccountError(
-                f"The environment of the machine {platform.node()} has the keys of the account {masked(other)}, and "
-                f"not of {self.public_key}: set {VARIABLES['private_key']} and {VARIABLES['public_key']} to the keys "
-                "of one account."
+                f"The environment of the machine {platform.node()} has the keys of the account {masked(other)}, not "
+                f"those of {self.public_key}.",
+                fix=f"Set {VARIABLES['private_key']} and {VARIABLES['public_key']} to the keys of one account.",
             )
-        if "private_key" not in there:
+        if "private_key" not in settings:
+            set_it = f"It is not pickled: set {VARIABLES['private_key']} in the environment of each worker, or use "
             raise AccountError(
-                f"The private key does not travel, and the machine {platform.node()} has none: set "
-                f"{VARIABLES['private_key']} in the environment of each worker, or name a profile= of its config.toml."
+                f"The machine {platform.node()} does not have the private key.",
+                fix=Message(set_it, keyword("profile"), " with a profile of its config.toml."),
             )
-        return checked_key(there["private_key"], VARIABLES["private_key"])
+        return checked_key(settings["private_key"], VARIABLES["private_key"])
 
     def _of_profile(self, profile: str) -> dict[str, Any]:
-        there = Account.from_env(profile)
-        if there.public_key != self.public_key:
-            raise AccountError(f"The profile {profile!r} here is of another account than {self.public_key}.")
-        return there._secrets  # noqa: SLF001 - its own kind
+        account = Account.from_env(profile)
+        if account.public_key != self.public_key:
+            words = f"The profile {profile!r} on this machine has another account than {self.public_key}."
+            raise AccountError(words, fix="Use a profile of this account.")
+        return account._secrets  # noqa: SLF001 - another account
 
     def from_profile(self, profile: str) -> Account:
-        """Return this account with the secrets of a profile of this machine.
+        """Return this account with the secrets of a profile on this machine.
 
         Raises
         ------
         AccountError
-            There is no such profile, or it is of another account.
+            The profile does not exist, or has another account.
         """
         account = self.stripped()
         account._set(_secrets=self._of_profile(profile), _profile=profile)  # noqa: SLF001 - its own
@@ -261,24 +262,25 @@ class Account(_Safe):
 
     @classmethod
     def from_env(cls, profile: str | None = None) -> Account:
-        """Read the account from the environment, or from a profile of the user's configuration file.
+        """Return the account in the environment, or in a profile of the user's configuration file.
 
         Parameters
         ----------
         profile
-            A table of ``config.toml`` in the user's configuration folder for ikpipe (``~/.config/ikpipe`` on
-            Linux), with the constructor's names as keys.
+            The name of a table of ``config.toml`` in the user's configuration folder for ikpipe (``~/.config/ikpipe``
+            on Linux), whose keys are the parameters of `Account`.
 
         Raises
         ------
         AccountError
-            Nothing is set, or there is no such profile.
+            No account is set, or the profile does not exist.
         """
         values = _profile(profile) if profile else _environment()
         if not values.get("public_key"):
             raise AccountError(
-                "No ImageKit account here: set IMAGEKIT_PUBLIC_KEY and IMAGEKIT_PRIVATE_KEY (dashboard, Developer "
-                "options, API keys). To try without an account, use the emulator: ikpipe emulator, or --emulator."
+                "No ImageKit account is set up.",
+                fix="Set IMAGEKIT_PUBLIC_KEY and IMAGEKIT_PRIVATE_KEY (dashboard, Developer options, API keys). To try "
+                "ikpipe without an account, use the emulator: ikpipe emulator, or --emulator.",
             )
         names = {name: f"{name} of the profile [{profile}]" if profile else VARIABLES[name] for name in KEYS}
         checked_keys(values["public_key"], values.get("private_key"), names)
@@ -287,26 +289,26 @@ class Account(_Safe):
         return account
 
     def key(self) -> Secret:
-        """Return the private key for those that sign or ask the media API.
+        """Return the private key, for signing and for the media API.
 
         Raises
         ------
         AccountError
-            There is none.
+            The account has none.
         """
         if (key := self.private_key) is None:
             if "private_key" in self._stripped:
-                self._find()  # which says why there is none
-            raise AccountError("This needs the private key, and the account here has none: set IMAGEKIT_PRIVATE_KEY.")
+                self._find()  # which raises the reason
+            raise AccountError("This needs the account's private key.", fix="Set IMAGEKIT_PRIVATE_KEY.")
         return key
 
     def check(self) -> None:
-        """See that tokens can be had for this account.
+        """Check that tokens can be made for this account.
 
         Raises
         ------
         AccountError
-            They cannot; the message says what is missing.
+            The private key or the headers are missing.
         """
         if self.authentication_endpoint is None:
             self.key()
@@ -316,20 +318,20 @@ class Account(_Safe):
 
 def _unpickled(kind: type[Account], values: dict[str, Any], stripped: tuple[str, ...], profile: str | None) -> Account:
     account = kind(**values)
-    account._set(_stripped=stripped, _profile=profile)  # noqa: SLF001 - its other half
+    account._set(_stripped=stripped, _profile=profile)  # noqa: SLF001 - see __reduce__
     return account
 
 
-# Where it comes from
+# Environment and profiles
 
 
 def _environment() -> dict[str, Any]:
-    found = {name: cleaned(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
-    return {name: value for name, value in found.items() if value}
+    values = {name: cleaned(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def _sealed(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Hide a profile's texts, also of settings that may be misspelt ones."""
+    """Return a profile with all texts hidden, since the name of a setting may be misspelled."""
     return {name: SealedHeaders(value) if isinstance(value, str) else value for name, value in table.items()} | {
         name: _sealed(value) for name, value in table.items() if isinstance(value, dict)
     }
@@ -344,14 +346,14 @@ def _profile(profile: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise AccountError(f"There is no profile {profile!r}: the file {path} does not exist.") from None
     except (OSError, ValueError) as error:
-        raise AccountError(f"{path} cannot be read: {error}") from None
+        raise AccountError(f"{path} cannot be read: {error}.") from None
     if profile not in profiles:
         raise AccountError(f"{path} has no profile [{profile}]{did_you_mean(profile, profiles)}.")
     values = profiles[profile]
-    known = set(Account.__dataclass_fields__)
+    settings = set(Account.__dataclass_fields__)
     for name in values:
-        if name not in known:
-            raise AccountError(f"{path}, [{profile}]: there is no setting {name!r}{did_you_mean(name, known)}.")
+        if name not in settings:
+            raise AccountError(f"{path}, [{profile}]: There is no setting {name!r}{did_you_mean(name, settings)}.")
     if {"private_key", "headers"} & values.keys():
         warn_if_readable(path, "a private key" if "private_key" in values else "secret headers")
     return {

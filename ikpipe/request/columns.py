@@ -1,4 +1,4 @@
-"""Functions that work on a whole column of cells, and do the work once for equal cells."""
+"""Apply functions to columns of cells, once for equal cells."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 
 
 def cell_types(cells: Sequence[Any]) -> set[type]:
-    """Give the types of a column's cells."""
+    """Return the types of a column's cells."""
     return set(map(type, cells))
 
 
 def map_distinct(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
-    """Call a function with the cells of each row, though only once for rows whose cells are the same.
+    """Return the results of a function for the cells of each row, calling it once for rows with the same cells.
 
     Parameters
     ----------
     function
-        Depends on nothing but the cells that it is called with. A `InvalidValue` that it raises is its result.
+        A function of the cells alone. An `InvalidValue` that it raises is its result.
     columns
-        Each with a cell a row.
+        Columns of equal length.
     """
     keys = _keys(columns[0]) if len(columns) == 1 else list(zip(*map(_keys, columns), strict=True))
     distinct = dict(zip(keys, zip(*columns, strict=True), strict=True))
-    made = {key: call_or_error(function, *cells) for key, cells in distinct.items()}
-    return [made[key] for key in keys]
+    results = {key: call_or_error(function, *cells) for key, cells in distinct.items()}
+    return [results[key] for key in keys]
 
 
 def call_or_error(function: Callable[..., Any], *cells: Any) -> Any:
-    """Return what a function returns, or the `InvalidValue` that it raises; such a cell is passed on.
+    """Return a function's result, or the `InvalidValue` that it raises; a cell that is one already is the result.
 
-    Any other exception becomes an `InvalidValue`, too: a cell can be of any class, and concerns its own row alone.
+    Any other exception becomes an `InvalidValue` too: a cell can be of any class, and concerns its own row alone.
     """
     for cell in cells:
         if type(cell) is InvalidValue:
@@ -43,16 +43,15 @@ def call_or_error(function: Callable[..., Any], *cells: Any) -> Any:
     try:
         return function(*cells)
     except InvalidValue as bad:
-        return bad.with_traceback(None)  # which would keep alive whatever the function knew
+        return bad.with_traceback(None)  # a traceback would keep the function's variables alive
     except Exception as error:  # noqa: BLE001
         return unreadable(cells[0] if len(cells) == 1 else list(cells), error)
 
 
 def _keys(column: Sequence[Any]) -> Sequence[Hashable]:
-    """Give for each cell what tells it from others."""
-    found = cell_types(column) - {NoneType}
-    # True == 1 == 1.0, whose texts differ, and so do those of Decimal("1") and Decimal("1.0"), which are equal, too.
-    return column if found in _SAFE else list(map(id, column))
+    """Return for each cell a key that only the same cells share."""
+    # True == 1 == 1.0 and Decimal("1") == Decimal("1.0"), but their texts differ.
+    return column if cell_types(column) - {NoneType} in _SAFE else list(map(id, column))
 
 
-_SAFE: list[set[type]] = [set(), {str}, {int}, {bool}, {bytes}]  # where equal cells are the same
+_SAFE: list[set[type]] = [set(), {str}, {int}, {bool}, {bytes}]  # equal cells of these types are the same

@@ -1,19 +1,17 @@
 """Names of files and folders: as given, as sent, and the paths under which one file can be stored.
 
-Nobody outside knows whether the service keeps characters other than letters, marks, numerals, ``.``, ``_`` and ``-``
-(IMAGEKIT's documentation says that it replaces them; a recorded run of another client shows that it kept them). So
-`sent` replaces them before anything is signed: what is sent is what is stored, either way. ``Policy(names="as_given")``
-turns that off.
+It is not known whether the service keeps characters other than letters, marks, numerals, ``.``, ``_`` and ``-``:
+ImageKit's documentation says that it replaces them, a recorded run of another client shows that it kept them. So `sent`
+replaces them before anything is signed: either way, the name that is sent is stored. ``Policy(names="as_given")`` turns
+that off.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal
 from unicodedata import is_normalized, normalize
 
-from ikpipe.errors import InvalidValue, short_repr
-from ikpipe.request.parameters import BY_WIRE
+from ikpipe.errors import ApiName, InvalidValue, Message, keyword, quoted
 from ikpipe.request.values import stored_folder, stored_name
 
 if TYPE_CHECKING:
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 Names = Literal["stored", "as_given"]
 
 _SENT: dict[str, Callable[[str], str]] = {"folder": stored_folder, "fileName": stored_name}
+_WIDTH = 200  # characters of a name in a message
 _WORDS = {"folder": "folder", "fileName": "file name"}
-_LONGEST = 200  # characters of a name in a message
 
 
 def sent(wire: str, column: Sequence[str | None]) -> list[tuple[int, str]]:
@@ -50,14 +48,11 @@ def same_after_replacing(given: Mapping[str, str], fields: Mapping[str, str]) ->
 def warning(wire: str, before: str, after: str) -> InvalidValue:
     """Return the warning that a name is not sent as given."""
     bad = sorted({was for was, now in zip(before, after, strict=True) if was != now})
-    words = f"The {_WORDS[wire]} {_quoted(before)} is sent as {_quoted(after)}"
-    why = f"ImageKit may not keep {', '.join(map(_quoted, bad))}"
-    fix = 'Nothing to fix. If your account keeps these characters, set the policy names="as_given".'
+    words = f"The {_WORDS[wire]} {quoted(before, _WIDTH)} is sent as {quoted(after, _WIDTH)}"
+    why = f"ImageKit may not keep {', '.join(map(quoted, bad))}"
+    as_given = ApiName("policy", "names", "as_given")
+    fix = Message("Nothing to fix. If your account keeps these characters, use ", as_given, ".")
     return InvalidValue("name_adjusted", f"{words}, because {why}.", fix)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", ensure_ascii=False)
 
 
 def without_slash(name: str) -> str:
@@ -69,8 +64,8 @@ def without_slash(name: str) -> str:
         It has a slash.
     """
     if "/" in name:
-        words = f'{BY_WIRE["fileName"]}: {short_repr(name)} has a "/", which a file name cannot have'
-        raise InvalidValue("bad_character", words, "put the folder into folder=, and only the name into file_name=")
+        fix = Message("Use ", keyword("folder"), " for the folder, and ", keyword("file_name"), " only for the name.")
+        raise InvalidValue("bad_character", f'The file name cannot contain "/": {quoted(name)}.', fix)
     return name
 
 
@@ -80,24 +75,21 @@ def strict_folder(text: str) -> str:
     Raises
     ------
     InvalidValue
-        It has others. The authentication endpoint refuses these: it cannot know under which path they are stored.
+        It has others. The authentication endpoint rejects these, since it cannot know the path that they become.
     """
-    mended = stored_folder(text)
-    if mended != text:
-        bad = sorted({was for was, char in zip(text, mended, strict=True) if was != char})
-        raise InvalidValue(
-            "bad_character",
-            f"the folder {short_repr(text)} has {', '.join(map(repr, bad))}",
-            f"write {short_repr(mended)}",
-        )
+    allowed = stored_folder(text)
+    if allowed != text:
+        bad = sorted({before for before, after in zip(text, allowed, strict=True) if before != after})
+        words = f"The folder {quoted(text)} cannot contain {', '.join(map(quoted, bad))}."
+        raise InvalidValue("bad_character", words, f"Use {quoted(allowed)}.")
     return text
 
 
 def place(path: str, names: str) -> str:
-    """Return what the paths of one file have in common: replaced characters, and one Unicode form.
+    """Return the form in which the paths of one file are equal: with replaced characters, in Unicode form NFC.
 
-    The service may normalize names (nobody outside knows), so two paths that differ only in their Unicode form are
-    one place, and two rows with a fixed name cannot both have it.
+    The service may normalize names (guess), so two rows with fixed names cannot have paths that differ only in their
+    Unicode form.
     """
     if names == "stored":
         folder, slash, name = path.rpartition("/")
@@ -106,19 +98,19 @@ def place(path: str, names: str) -> str:
 
 
 def spellings(path: str, names: str) -> list[str]:
-    """Return the paths under which a file that was sent to a path can be stored: the path itself first.
+    """Return the paths under which a file that was sent to a path can be stored, the path itself first.
 
-    The others are its NFC form and, unless names are sent as given, the path with replaced characters: versions of
-    ikpipe before names were replaced left that to the service.
+    The others are its NFC form and, unless names are sent as given, the path with replaced characters: earlier versions
+    of ikpipe left the replacing to the service.
     """
     folder, slash, name = path.rpartition("/")
-    found = [name, normalize("NFC", name)]
+    forms = [name, normalize("NFC", name)]
     if names == "stored":
-        found += map(stored_name, found[:])
-    return [folder + slash + one for one in dict.fromkeys(found)]
+        forms += map(stored_name, forms[:])
+    return [folder + slash + form for form in dict.fromkeys(forms)]
 
 
 def as_sent(path: str, name: str | None) -> str:
-    """Return where a file is whose name is known as it was sent: earlier versions noted its path as it is stored."""
+    """Return the path under which a file was sent; earlier versions of ikpipe noted the path that it became."""
     folder = path[: path.rfind("/") + 1]
     return folder + name if name is not None and place(folder + name, "stored") == place(path, "stored") else path

@@ -1,7 +1,7 @@
-"""The table of upload parameters: name, kind, limits, source of each limit → checked text fields.
+"""The table of upload parameters: the type, rule and source of each, and how its value is written.
 
-`Parameters` is the table: its annotations are the keyword arguments' types for a type checker, and carry for
-this module how each value is checked and written on the wire. Pure: no network, no clock, no frame.
+`Parameters` is the table: its annotations have the types of the keyword arguments for type checkers, and a
+`Parameter` each for this module. Pure: no network, no clock, no frame.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path  # noqa: TC003 - the table is read from the annotations
 from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
-from ikpipe.errors import InvalidValue, short_repr, unreadable
+from ikpipe.errors import InvalidValue, quoted, short_repr, unreadable
 from ikpipe.request.urls import valid_url
 from ikpipe.request.values import (
     RESPONSE_FIELDS,
@@ -32,8 +32,9 @@ Flag = bool | str | int
 class Parameter(NamedTuple):
     """One upload parameter: how its value is checked and written.
 
-    `encode` takes a cell that is not missing and gives the text for the wire, or raises `InvalidValue`.
-    `template` tells whether `{column}` is filled in a keyword's text.
+    `wire` is the name in the form. `encode` returns the text that is sent for a cell that is not missing, or raises
+    `InvalidValue`. `rule` and `source` are for people. `template`: `{column}` is filled in a keyword's text. `label` is
+    the subject of messages about a value.
     """
 
     wire: str
@@ -41,6 +42,7 @@ class Parameter(NamedTuple):
     rule: str
     source: str
     template: bool = False
+    label: str = ""
 
 
 def _address(value: object) -> str:
@@ -48,18 +50,18 @@ def _address(value: object) -> str:
 
 
 def _never(value: object) -> str:
-    """Stand in for parameters whose values other stations write (`file`, `token`)."""
+    """Stand in for `file`, which `request.sources` reads."""
     raise NotImplementedError(short_repr(value))
 
 
 def _p(
-    wire: str, encode: Callable[[Any], str], rule: str, source: str = "seed", *, template: bool = False
+    wire: str, encode: Callable[[Any], str], rule: str, source: str = "upload docs", *, template: bool = False
 ) -> Parameter:
     return Parameter(wire, encode, rule, source, template)
 
 
 class Parameters(TypedDict, total=False):
-    """The upload parameters that a row or a keyword can give, all but the file itself."""
+    """The upload parameters that a row or a keyword can give, apart from the file itself."""
 
     file_name: Annotated[
         str,
@@ -72,14 +74,18 @@ class Parameters(TypedDict, total=False):
     ]
     use_unique_file_name: Annotated[
         Flag,
-        _p("useUniqueFileName", to_flag, "Default true: a suffix makes the name unique. False replaces a namesake."),
+        _p(
+            "useUniqueFileName",
+            to_flag,
+            "Default true: a suffix makes the name unique. False replaces a file of that name.",
+        ),
     ]
     tags: Annotated[
         Sequence[str] | str,
         _p(
             "tags",
             encode_tags,
-            "A list, a JSON list or comma-separated text; 500 characters in all, no `%`.",
+            "A list, a JSON list or comma-separated text; at most 500 characters in all, no `%`.",
             template=True,
         ),
     ]
@@ -92,7 +98,9 @@ class Parameters(TypedDict, total=False):
             template=True,
         ),
     ]
-    is_private_file: Annotated[Flag, _p("isPrivateFile", to_flag, "Default false. True: only signed URLs open it.")]
+    is_private_file: Annotated[
+        Flag, _p("isPrivateFile", to_flag, "Default false. True: only signed URLs open the file.")
+    ]
     is_published: Annotated[Flag, _p("isPublished", to_flag, "Default true. False needs an enterprise plan.")]
     custom_coordinates: Annotated[
         Sequence[int] | str,
@@ -103,8 +111,8 @@ class Parameters(TypedDict, total=False):
         _p(
             "responseFields",
             encode_response_fields,
-            f"Of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.",
-            "seed, spec",
+            f"Any of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.",
+            "upload docs, spec",
         ),
     ]
     extensions: Annotated[
@@ -113,23 +121,32 @@ class Parameters(TypedDict, total=False):
             "extensions",
             encode_extensions,
             "A JSON array; the taggers need `maxTags` and `minConfidence`.",
-            "seed, spec",
+            "upload docs, spec",
         ),
     ]
     webhook_url: Annotated[
-        str, _p("webhookUrl", _address, "http(s) URL that hears how pending extensions end.", template=True)
+        str,
+        _p("webhookUrl", _address, "http(s) URL that ImageKit notifies when pending extensions finish.", template=True),
     ]
     overwrite_file: Annotated[
-        Flag, _p("overwriteFile", to_flag, "Default true. False, and no unique name: a namesake is an error.")
+        Flag,
+        _p(
+            "overwriteFile",
+            to_flag,
+            "Default true. False without a unique name: an existing file of that name is an error.",
+        ),
     ]
     overwrite_ai_tags: Annotated[
         Flag, _p("overwriteAITags", to_flag, "Default true: replacing a file removes its AI tags.")
     ]
     overwrite_tags: Annotated[
-        Flag, _p("overwriteTags", to_flag, "Default true: replacing a file without giving tags removes its tags.")
+        Flag, _p("overwriteTags", to_flag, "Default true: replacing a file without new tags removes its tags.")
     ]
     overwrite_custom_metadata: Annotated[
-        Flag, _p("overwriteCustomMetadata", to_flag, "Default true: the same for custom metadata.")
+        Flag,
+        _p(
+            "overwriteCustomMetadata", to_flag, "Default true: replacing a file without new custom metadata removes it."
+        ),
     ]
     custom_metadata: Annotated[
         Json, _p("customMetadata", encode_custom_metadata, "A JSON object; its fields must exist in the account.")
@@ -144,7 +161,7 @@ class Parameters(TypedDict, total=False):
 
 
 class Keywords(Parameters, total=False):
-    """`Parameters`, and the file: what a frame's row needs in all."""
+    """`Parameters` and the file: everything that a row can give."""
 
     file: Annotated[
         str | bytes | Path,
@@ -158,18 +175,23 @@ class Keywords(Parameters, total=False):
 
 
 def _table(typed: type) -> dict[str, Parameter]:
-    hints = get_type_hints(typed, include_extras=True)
-    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+    entries = {name: hint.__metadata__[0] for name, hint in get_type_hints(typed, include_extras=True).items()}
+    return {name: entry._replace(label=_label(name, entry)) for name, entry in entries.items()}
+
+
+def _label(name: str, entry: Parameter) -> str:
+    """Return the subject of messages; a flag's is its name, which is what people see in a table."""
+    return name if entry.encode is to_flag else f"The {name.replace('_', ' ').replace('url', 'URL')}"
 
 
 TABLE: dict[str, Parameter] = _table(Keywords)
-"""Parameter's Python name → its entry; `token` is not in it, since nobody but the signer gives one."""
+"""Python name → parameter; without `token`, which only the signer makes."""
 
 BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
 
 
 def encode(name: str, value: object) -> str:
-    """Check one value and write it for the wire.
+    """Return the text that is sent for one value.
 
     Parameters
     ----------
@@ -181,19 +203,18 @@ def encode(name: str, value: object) -> str:
     Raises
     ------
     InvalidValue
-        The value breaks the parameter's rule; the message begins with the parameter.
+        The value breaks the parameter's rule.
     """
     try:
-        text = str.__str__(TABLE[name].encode(value))  # of a class derived from it, the text alone
+        text = str.__str__(TABLE[name].encode(value))  # plain text, if the class is derived from it
         text.encode()
     except UnicodeEncodeError:
-        words = f"{name}: {short_repr(value)} has half a character, which cannot be sent"
-        raise InvalidValue("bad_character", words, "read the table with its right encoding") from None
+        words = f"{TABLE[name].label} cannot be sent, since it contains half a character: {quoted(value)}."
+        raise InvalidValue("bad_character", words, "Read the table with its correct encoding.") from None
     except InvalidValue as bad:
-        raise InvalidValue(bad.code, f"{name}: {bad.message}", bad.fix) from None
-    except NotImplementedError:  # of a parameter that is no text
+        raise bad.of(TABLE[name].label) from None
+    except NotImplementedError:  # `_never`
         raise
     except Exception as error:  # noqa: BLE001 - a value can be of any class, and concerns its own row alone
-        odd = unreadable(value, error)
-        raise InvalidValue(odd.code, f"{name}: {odd.message}", odd.fix) from None
+        raise unreadable(value, error) from None
     return text

@@ -1,4 +1,4 @@
-"""Rows that have been read: each parameter's values as a column, and how to name a row that is wrong."""
+"""Mapped rows: the values of each parameter, column by column, and problems that name row and column."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 
 class ValueSource(NamedTuple):
-    """One place that a parameter's values may come from: the columns it reads, and how.
+    """One source of a parameter's values: the columns that it reads, and how.
 
-    `read` takes the cells by column, and the number of rows; a value that cannot be had is a `InvalidValue`.
+    `read` takes the cells by column and the number of rows; a value that cannot be made is an `InvalidValue`.
     """
 
     columns: tuple[int, ...]
     read: Callable[[Cells, int], list[Any]]
-    key: str | None = None  # of custom metadata, where the place gives just one
+    key: str | None = None  # of custom metadata, if the source has the value of one key
 
 
 class MappedRows:
-    """Some rows of a table, one after another, with what their cells and the keywords give.
+    """Consecutive rows of a table, with the values of their parameters.
 
     Parameters
     ----------
     labels
         The rows' labels.
     start
-        The position of the first.
+        The position of the first row.
     givers
-        Parameter → the places that its value may come from, the first first.
+        Parameter → the sources of its value, by priority.
     cells
-        The cells of all columns that these read.
+        The cells of all columns that the sources read.
     label
-        Gives a column's label.
+        Returns a column's label.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class MappedRows:
         return range(self.start, self.start + len(self))
 
     def values(self) -> dict[str, list[Any]]:
-        """Give each parameter's values: None where a row gives none, a `InvalidValue` where it cannot be had."""
+        """Return each parameter's values: None if a row has none, an `InvalidValue` if it cannot be made."""
         return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._givers}
 
     def _first(self, parameter: str) -> list[Any]:
-        """Take the value of the first giver that has one."""
+        """Return the value of the first source that has one, for each row."""
         values: list[Any] = [None] * len(self)
         read = self._read[parameter] = []
         for giver in self._givers[parameter]:
@@ -80,7 +80,7 @@ class MappedRows:
         return values
 
     def _merged(self) -> list[Any]:
-        """Take each key of the custom metadata from the first giver that has it."""
+        """Return custom metadata with each key of the first source that has it, for each row."""
         givers = self._givers["custom_metadata"]
         read = self._read["custom_metadata"] = [giver.read(self._cells, len(self)) for giver in givers]
 
@@ -94,10 +94,10 @@ class MappedRows:
         return map_distinct(merge, *read)
 
     def columns(self, offset: int) -> dict[str, Hashable]:
-        """Give the label of the column that gave each of a row's values, and each key of its metadata."""
+        """Return the label of the column of each of a row's values, and of each key of its metadata."""
         if not self._read:
             self.values()
-        found: dict[str, Hashable] = {}
+        labels: dict[str, Hashable] = {}
         for parameter, read in self._read.items():
             for giver, values in zip(self._givers[parameter], read, strict=False):  # not all had to be read
                 value = values[offset]
@@ -106,18 +106,18 @@ class MappedRows:
                 if parameter != "custom_metadata":
                     own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
                     if giver.columns and own:
-                        found[parameter] = self._label(giver.columns[0])
+                        labels[parameter] = self._label(giver.columns[0])
                     break
                 try:
                     keys = _metadata(giver, value)
-                except Exception:  # noqa: BLE001 - a value that cannot be read has no keys to name
+                except Exception:  # noqa: BLE001 - a value that cannot be read has no keys
                     break
                 for key in keys if giver.columns else ():
-                    found.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
-        return found
+                    labels.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
+        return labels
 
     def problem(self, offset: int, parameter: str, bad: InvalidValue, severity: str = "error") -> Problem:
-        """Name a row, and the column where there is one, in a problem or a warning."""
+        """Return a problem or a warning of a row, with the column if there is one."""
         column = bad.column
         if column is None:
             columns = self.columns(offset)
@@ -131,5 +131,9 @@ def _metadata(giver: ValueSource, value: Any) -> dict[str, Any]:
 
 
 def _writable(text: str) -> str:
-    """Escape half a character, in a metadata key say, which fits into no column of text."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    """Return text with lone surrogates escaped (of a metadata key, for example), which no column of text can have."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text

@@ -1,7 +1,7 @@
-"""Keys, tokens and cookies: text that does not show, and the settings of an account as people paste them.
+"""Secrets (keys, tokens, cookies) as text that is never shown, and checks of an account's settings.
 
-Some tools show the variables of each frame of a traceback. So a function that raises holds secrets only as `Secret`,
-and what looks into their text does not raise.
+Some tools show the variables of each frame of a traceback. So functions that raise have secrets only as `Secret`, and
+functions that read the text of a secret do not raise.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 
 MASK = "***"
 KEYS = ("public_key", "private_key")
+_COPY = "Copy the key from the dashboard, Developer options, API keys."
 
 _log = logging.getLogger("ikpipe")
 
-# Around a setting: white space, marks that do not show, and a byte order mark, also one that was decoded wrongly.
+# Around a setting: white space, invisible characters, and a byte order mark, also a wrongly decoded one.
 _EDGE = r"(?:[\s\ufeff\u200b-\u200f\u2060]|ï»¿|\udcef\udcbb\udcbf)+"
 _EDGES = re.compile(rf"^{_EDGE}|{_EDGE}$")
-_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - as word processors have it
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - of word processors
 _A_KEY = re.compile(r"private_[\w+/=.-]+")
 
 
 class Secret(str):
-    """Text that can be used but does not show: its ``repr`` is ``'***'``."""
+    """Text that is never shown: its ``repr`` is ``'***'``."""
 
     __slots__ = ()
 
@@ -43,7 +44,7 @@ class Secret(str):
 
 
 class SealedHeaders(Secret):
-    """A secret that does not leave its process: it cannot be pickled."""
+    """A secret that cannot be pickled, so that it stays in its process."""
 
     __slots__ = ()
 
@@ -55,34 +56,34 @@ class SealedHeaders(Secret):
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError(
-            "A private key, header or webhook secret is not pickled. Pickle the Account instead, which finds its key "
-            "on the other side in IMAGEKIT_PRIVATE_KEY or a profile."
+            "A private key, header or webhook secret cannot be pickled. Pickle the Account instead: where it is "
+            "unpickled, it takes its key from IMAGEKIT_PRIVATE_KEY or a profile."
         )
 
 
 def seal(value: Any) -> Any:
-    """Return text as `Sealed`, and the type of anything else that is not None."""
+    """Return text as `SealedHeaders`, and the type of any other value; None stays None."""
     if value is None or isinstance(value, type | SealedHeaders):
         return value
     return SealedHeaders(value) if isinstance(value, str) else type(value)
 
 
 def masked(text: str) -> str:
-    """Return text without what looks like a private key."""
+    """Return text with private keys masked."""
     return _A_KEY.sub(f"private_{MASK}", text)
 
 
-def cleaned(given: str, name: str) -> SealedHeaders:
+def cleaned(setting: str, name: str) -> SealedHeaders:
     """Return a setting without line ends, spaces, quotes and byte order marks around it; log what was removed.
 
     Parameters
     ----------
-    given
+    setting
         The text as it was set.
     name
-        Where it was set, for the log: a variable, or a setting of a profile.
+        The variable, or the setting of a profile, for the log.
     """
-    text, removed = str(given), list[str]()
+    text, removed = str(setting), list[str]()
     while True:
         inner = _EDGES.sub("", text)
         if inner != text:
@@ -94,27 +95,27 @@ def cleaned(given: str, name: str) -> SealedHeaders:
         text = text[1:-1]
     if removed:
         what = " and ".join(dict.fromkeys(removed))
-        _log.warning("%s has %s around its value, which ikpipe removed: set it without", name, what)
+        _log.warning("%s has %s around its value, which ikpipe ignores. Set the value without them.", name, what)
     return SealedHeaders(text)
 
 
 def _kinds(edges: str) -> list[str]:
-    """Return what the characters around a text are called."""
+    """Return the names of the kinds of characters around a text."""
     kinds = {"a line end": "\r\n\x0b\x0c\x85\u2028\u2029", "spaces": " \t\xa0", "a byte order mark": "\ufeffï\udcef"}
-    found = [kind for kind, characters in kinds.items() if any(one in edges for one in characters)]
-    return found or ["invisible characters"]
+    present = [kind for kind, characters in kinds.items() if any(one in edges for one in characters)]
+    return present or ["invisible characters"]
 
 
 def _fault_of_key(key: str) -> str | None:
     """Return what is wrong with the text of a key, without showing it; None if nothing is."""
     odd = next(((at, one) for at, one in enumerate(key, 1) if not "!" <= one <= "~" or one in "\"'`"), None)
     if MASK in key or "•" in key:
-        return "is masked, not the key itself: reveal the key in the dashboard and copy it from there"
+        return "is masked: reveal the key in the dashboard before you copy it"
     if odd is not None:
         called = unicodedata.name(odd[1], "").lower() or f"U+{ord(odd[1]):04X}"
-        return f"has a character that is not part of a key ({called}, number {odd[0]} of {len(key)})"
+        return f"has a character that cannot be part of a key ({called}, character {odd[0]} of {len(key)})"
     if key.upper().startswith("IMAGEKIT_"):
-        return "begins with the name of a variable: set only what follows the equals sign"
+        return "starts with the name of a variable: set only the text after the equals sign"
     return None
 
 
@@ -122,7 +123,7 @@ def _fault_of_key(key: str) -> str | None:
 
 
 def sealed_headers(headers: Any) -> Any:
-    """Return headers whose values do not show, as `seal` does it."""
+    """Return headers whose values are never shown, as `seal` does it."""
     if headers is None:
         return None
     try:
@@ -132,14 +133,20 @@ def sealed_headers(headers: Any) -> Any:
 
 
 def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
-    """Return headers as they can be sent, or raise what is wrong with them."""
+    """Return headers that can be sent.
+
+    Raises
+    ------
+    AccountError
+        They are not a mapping, or a value is not printable ASCII text.
+    """
     if isinstance(headers, type):
-        raise AccountError(f"headers is a {headers.__name__}: give a mapping of names to text.")
+        raise AccountError(f"The headers must be a mapping of names to text, not a {headers.__name__}.")
     checked = {}
     for name, value in (headers or {}).items():
         text = cleaned(value, f"The header {name!r}") if isinstance(value, str) else None
         if text is None or not (name + text).isascii() or not (name + text).isprintable():
-            raise AccountError(f"The header {masked(name)!r} cannot be sent: its value is text of printable ASCII.")
+            raise AccountError(f"The value of the header {masked(name)!r} must be text of printable ASCII characters.")
         checked[name] = text
     return MappingProxyType(checked) if checked else None
 
@@ -147,19 +154,19 @@ def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
 def checked_keys(
     public: Any, private: Any, names: Mapping[str, str] | None = None
 ) -> tuple[SealedHeaders, SealedHeaders | None]:
-    """Return both keys as they are to be used.
+    """Return both keys, cleaned.
 
     Parameters
     ----------
     public, private
-        What `seal` makes of them.
+        The keys, as `seal` returns them.
     names
-        What they are called where they were set; None: as in Python.
+        The names of the settings for messages; None: the Python names.
 
     Raises
     ------
     AccountError
-        One is empty, is not a key, or is the other one.
+        A key is empty, is not a key, or is the other key.
     """
     called = names or dict(zip(KEYS, KEYS, strict=True))
     public, private = (
@@ -167,26 +174,31 @@ def checked_keys(
         for key, name in ((public, "public_key"), (private, "private_key"))
     )
     if not public:
-        raise AccountError("The public key is empty. Copy it from the dashboard, Developer options, API keys.")
+        raise AccountError("The public key is empty.", fix=_COPY)
     if private == "":
-        raise AccountError("The private key is empty. Leave it out where an authentication_endpoint signs.")
+        raise AccountError("The private key is empty.", fix="Leave it out if an authentication endpoint signs.")
     if not isinstance(public, type) and public.startswith("private_"):
-        # It would travel in every token's header.
-        raise AccountError(f"The public key begins with 'private_': the two keys are swapped ({called['public_key']}).")
+        # It would be sent in every token's header.
+        words = f"The public key starts with 'private_': the two keys are swapped ({called['public_key']})."
+        raise AccountError(words)
     if isinstance(private, str) and private.startswith("public_"):
-        raise AccountError(
-            f"The private key begins with 'public_': {called['private_key']} has a public key. Copy the private key "
-            "from the dashboard, Developer options, API keys."
-        )
+        words = f"The private key starts with 'public_': {called['private_key']} has a public key."
+        raise AccountError(words, fix=_COPY)
     checked = checked_key(public, called["public_key"])
     return checked, None if private is None else checked_key(private, called["private_key"])
 
 
 def checked_key(key: Any, name: str) -> SealedHeaders:
-    """Return a key, or raise what is wrong with it."""
+    """Return a key.
+
+    Raises
+    ------
+    AccountError
+        It is not text, is masked, or has characters that are not part of a key.
+    """
     fault = f"is a {key.__name__}, not text" if isinstance(key, type) else _fault_of_key(key)
     if fault is not None:
-        raise AccountError(f"{name} {fault}. Copy it again from the dashboard, Developer options, API keys.")
+        raise AccountError(f"{name} {fault}.", fix=_COPY)
     return SealedHeaders(key)
 
 
@@ -194,12 +206,18 @@ def checked_key(key: Any, name: str) -> SealedHeaders:
 
 
 def checked_address(name: str, address: Any) -> str | None:
-    """Return an address, as `seal` has it, without the slash at its end, or raise that it is none."""
+    """Return a URL, which `seal` returned, without the slash at its end.
+
+    Raises
+    ------
+    AccountError
+        It is not a valid http(s) URL.
+    """
     if address is None:
         return None
     if isinstance(address, type) or not _is_web(address):
         shown = f"a {address.__name__}" if isinstance(address, type) else shown_setting(str(address))
-        raise AccountError(f"{name} is {shown}, which is no http(s) URL.")
+        raise AccountError(f"{name} is {shown}, which is not a valid http(s) URL.")
     return str(address).rstrip("/")
 
 
@@ -207,12 +225,12 @@ def _is_web(address: str) -> bool:
     try:
         parts = urlsplit(str(address))
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return False
 
 
 def shown_setting(value: object) -> str:
-    """Return the ``repr`` of a setting, without the secrets that an address can have."""
+    """Return the ``repr`` of a setting, without the secrets that a URL can have."""
     if not isinstance(value, str) or isinstance(value, Secret):
         return repr(value)
     scheme, separator, rest = value.partition("://")
@@ -229,14 +247,14 @@ _WARNED: set[str] = set()
 
 
 def warn_if_readable(path: Path, content: str) -> None:
-    """Log a warning, once, if other users may read a file with secrets.
+    """Log a warning, once for each file, if other users may read a file with secrets.
 
     Parameters
     ----------
     path
         The file.
     content
-        What is secret in it, for the message.
+        The secrets in it, for the message.
     """
     try:
         mode = path.stat().st_mode
@@ -245,4 +263,4 @@ def warn_if_readable(path: Path, content: str) -> None:
     if os.name == "posix" and mode & 0o077 and str(path) not in _WARNED:
         _WARNED.add(str(path))
         command = f"chmod 600 {shlex.quote(str(path))}"
-        _log.warning("%s contains %s and is accessible to other users; run: %s", path, content, command)
+        _log.warning("%s contains %s and is accessible to other users. Run: %s", path, content, command)

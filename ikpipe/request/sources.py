@@ -1,4 +1,4 @@
-"""What `file` can be: a URL, a path below a root, bytes, a data URI, base64 text."""
+"""Resolve the value of `file`: a URL, a path below a root, bytes, a data URI, base64 text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ikpipe.errors import InvalidValue, short_repr, unreadable
+from ikpipe.errors import InvalidValue, Message, keyword, quoted, unreadable
 from ikpipe.request.urls import last_segment, plain_place, valid_url
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
 class FileStamp(NamedTuple):
-    """What tells whether a path is still the file that was planned, with the same content."""
+    """Identity and state of a file, to notice that it was replaced or changed since it was resolved."""
 
     device: int
     inode: int
@@ -34,12 +34,12 @@ class FileStamp(NamedTuple):
 
 
 class FileSource(NamedTuple):
-    """Where a file's bytes come from.
+    """The origin of a file's bytes.
 
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
-    as it is), ``bytes``, ``path``, or ``held`` (somebody else has it, and sends it). `text` is the URL, the text, the
-    path as it was given, or what its holder calls it; `size` is in bytes, None for URLs. A path that was planned has a
-    `stamp`, and, below a root, the real path of that as its `base`, which it is opened below.
+    as it is), ``bytes``, ``path``, or ``held`` (a browser has the file and sends it). `text` is the URL, the text, the
+    path as it was given, or the browser's id of the file; `size` is in bytes, None for URLs. A path has the `stamp` of
+    its file and, below a root, the root's real path as its `base`.
     """
 
     kind: Literal["url", "fetch", "text", "bytes", "path", "held"]
@@ -54,20 +54,20 @@ class FileSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileResolver:
-    """How the files of a run are read from cells: what is allowed is said once.
+    """Resolves the files of a run from the values of cells.
 
     Parameters
     ----------
     root
-        The folder that text paths live in, and may not lead out of; None refuses text that is no URL.
+        The folder that text paths are relative to and must not leave; None rejects text that is not a URL.
     base64
-        Text is raw base64 (``file_kind="base64"``).
+        Whether text is raw base64 (``file_kind="base64"``).
     fetch
-        ``"client"`` streams URLs through this machine.
+        ``"client"`` downloads URLs to this machine and uploads them from here.
     max_size
         Largest file in bytes; None sets no limit here.
     held
-        Gives the file that a text stands for, where somebody else holds it; None: nobody does.
+        Returns the file of a browser that a text stands for; None if there are none.
     """
 
     root: Path | None = None
@@ -77,17 +77,17 @@ class FileResolver:
     held: Callable[[str], FileSource | None] | None = None
 
     def read(self, value: object) -> FileSource:
-        """Say what a cell's file is; nothing is opened yet.
+        """Return the file of one cell; nothing is opened yet.
 
         Raises
         ------
         InvalidValue
-            It is not there, not allowed, too large, or nothing that can be a file.
+            The file is missing, not allowed or too large, or the value cannot be a file.
         """
         return self._read(value, _Folders(self.root))
 
     def read_all(self, values: Iterable[Any]) -> list[FileSource | InvalidValue | None]:
-        """Say what many cells are, at one time: a folder that they lead through is looked at once. None stays None."""
+        """Return the files of many cells, each or its problem, resolving each folder once. None stays None."""
         folders = _Folders(self.root)
         sources: list[FileSource | InvalidValue | None] = []
         for value in values:
@@ -102,13 +102,10 @@ class FileResolver:
     def _read(self, value: object, folders: _Folders) -> FileSource:
         source = self._text(value, folders) if isinstance(value, str) else self._other(value, folders)
         if source.size == 0:
-            raise InvalidValue("bad_file", "the file has no bytes", "give a file that is not empty")
+            raise InvalidValue("bad_file", "This file is empty (0 bytes).", "Use a file that is not empty.")
         if self.max_size is not None and source.size is not None and source.size > self.max_size:
-            raise InvalidValue(
-                "file_too_large",
-                f"the file has {source.size:,} bytes, the account allows {self.max_size:,}",
-                "make the file smaller",
-            )
+            words = f"The file is too large ({source.size:,} bytes; the account allows {self.max_size:,})."
+            raise InvalidValue("file_too_large", words, "Use a smaller file.")
         return source
 
     def _other(self, value: object, folders: _Folders) -> FileSource:
@@ -116,11 +113,8 @@ class FileResolver:
             return FileSource("bytes", content=bytes(value), size=len(value))
         if isinstance(value, Path):
             return self._path(value, value, folders)
-        raise InvalidValue(
-            "bad_file",
-            f"{short_repr(value)} is a {type(value).__name__}, no file",
-            "give a URL, a path, bytes or a data URI",
-        )
+        words = f"A value of type {type(value).__name__} cannot be a file: {quoted(value)}."
+        raise InvalidValue("bad_file", words, "Use a URL, a path, bytes or a data URI.")
 
     def _text(self, text: str, folders: _Folders) -> FileSource:
         if self.held is not None and (held := self.held(text)) is not None:
@@ -137,16 +131,15 @@ class FileResolver:
             address = valid_url(text)
             return FileSource(kind, last_segment(address), address)
         if scheme and scheme[1].lower() == "file":
-            raise InvalidValue(
-                "file_not_allowed", f"{short_repr(text)} is a file:// address", "give the path, and root="
-            )
+            fix = Message("Use a path, and set its root folder with ", keyword("root"), ".")
+            raise InvalidValue("file_not_allowed", f"A file:// URL is not allowed: {quoted(text)}.", fix)
         if scheme and scheme[2]:
-            raise InvalidValue("bad_url", f"{short_repr(text)} has the scheme {scheme[1]!r}", "use http:// or https://")
+            words = f"The URL must start with http:// or https://: {quoted(text)}."
+            raise InvalidValue("bad_url", words, "Correct the URL.")
         if self.root is None:
+            fix = Message("If it is a path, pass the folder of the files with ", keyword("root"), ".")
             raise InvalidValue(
-                "file_not_allowed",
-                f"{short_repr(text)} is no URL, and paths are not read without a root",
-                "name the folder of the files: root='…'",
+                "file_not_allowed", f"The file {quoted(text)} is not a URL, and no root folder is set.", fix
             )
         return self._path(text, text, folders)
 
@@ -154,40 +147,43 @@ class FileResolver:
         return folders.file(str(path)) or self._followed(Path(path), given)
 
     def _followed(self, path: Path, given: object) -> FileSource:
-        """Find a file wherever links lead, and say what is wrong if it is none that may be read."""
+        """Return a file, following links.
+
+        Raises
+        ------
+        InvalidValue
+            It cannot be read or must not be.
+        """
+        shown = quoted(str(given))
         try:
             base = self.root.resolve(strict=True) if self.root is not None else None
             real = (path if base is None else base / path).resolve(strict=True)
             status = real.stat()
         except (FileNotFoundError, NotADirectoryError):
-            where = f" in {self.root}" if self.root is not None else ""
-            raise InvalidValue(
-                "file_not_found", f"there is no file {short_repr(str(given))}{where}", "mend the path"
-            ) from None
+            where = f" in the folder {self.root}" if self.root is not None else ""
+            raise InvalidValue("file_not_found", f"There is no file {shown}{where}.", "Correct the path.") from None
         except (OSError, ValueError, RuntimeError) as error:
+            why = getattr(error, "strerror", None) or error
             raise InvalidValue(
-                "file_unreadable", f"{short_repr(str(given))} cannot be read: {error}", "mend the path"
+                "file_unreadable", f"The file {shown} cannot be read: {why}.", "Correct the path."
             ) from None
         if base is not None and not real.is_relative_to(base):
-            raise InvalidValue(
-                "file_not_allowed", f"{short_repr(str(given))} leads out of {self.root}", "keep files inside root"
-            )
+            words = f"The file {shown} is outside the root folder {self.root}."
+            raise InvalidValue("file_not_allowed", words, "Move the file into the root folder.")
+        if stat.S_ISDIR(status.st_mode):
+            raise InvalidValue("file_unreadable", f"The path {shown} is a folder.", "Use the path of a file.")
         if not stat.S_ISREG(status.st_mode):
-            raise InvalidValue(
-                "file_unreadable", f"{short_repr(str(given))} is no plain file", "name a file, not a folder"
-            )
+            raise InvalidValue("file_unreadable", f"The path {shown} is not a regular file.", "Use the path of a file.")
         if not os.access(real, os.R_OK):
-            words = f"{short_repr(str(given))} cannot be read: permission denied"
-            raise InvalidValue(
-                "file_unreadable", words, "change the file's permissions, or run as a user who may read it"
-            )
+            fix = "Change the file's permissions, or run ikpipe as a user who may read it."
+            raise InvalidValue("file_unreadable", f"The file {shown} cannot be read: permission denied.", fix)
         return FileSource("path", path.name, str(given), b"", real, status.st_size, base, FileStamp.of(status))
 
 
 class _Folders:
-    """Folders that were resolved a moment ago, so that each of their files needs but one look.
+    """Resolves files in folders that it resolves once: one `lstat` a file.
 
-    Nobody may keep it: a folder that is replaced by a link meanwhile can lead anywhere.
+    Not to be kept: a folder that is replaced by a link later can lead anywhere.
     """
 
     def __init__(self, root: Path | None) -> None:
@@ -196,7 +192,7 @@ class _Folders:
         self._real: dict[str, Path | None] = {}
 
     def file(self, text: str) -> FileSource | None:
-        """Find a plain file; None where there is anything to follow, or wrong."""
+        """Return a regular file; None if it is a link or cannot be read, and has to be resolved on its own."""
         parent, slash, name = text.rpartition("/")
         if name in ("", ".", "..") or (slash and not parent.strip("/")) or os.sep != "/":
             return None
@@ -215,7 +211,7 @@ class _Folders:
         return FileSource("path", name, text, b"", folder / name, status.st_size, self._base, FileStamp.of(status))
 
     def _resolved(self, parent: str) -> Path | None:
-        """Say where a folder lies; None where it is out of the root, or there is none."""
+        """Return the real path of a folder; None if it is outside the root or does not exist."""
         try:
             base = None if self._root is None else self._root.resolve(strict=True)
             real = ((base or Path()) / parent).resolve(strict=True)
@@ -228,16 +224,18 @@ class _Folders:
 def _data_uri(text: str) -> FileSource:
     head, comma, data = text.partition(",")
     if not comma or not head.lower().endswith(";base64") or not head.isascii():
-        raise InvalidValue("bad_file", f"{short_repr(text)} is no base64 data URI", "write data:image/png;base64,…")
+        words = f"The base64 data URI is not valid: {quoted(text)}."
+        raise InvalidValue("bad_file", words, "Use data:image/png;base64,… .")
     return FileSource("text", text=text, size=_base64_size(data))
 
 
 def _base64_size(text: str) -> int:
-    """Give the decoded size of base64 text in bytes."""
+    """Return the decoded size of base64 text, in bytes."""
     try:
         size = len(base64.b64decode("".join(text.split()), validate=True))
     except ValueError as error:
-        raise InvalidValue("bad_file", f"{short_repr(text)} is no base64: {error}", "encode the file again") from None
+        words = f"The base64 is not valid ({error}): {quoted(text)}."
+        raise InvalidValue("bad_file", words, "Encode the file again.") from None
     if not size:
-        raise InvalidValue("bad_file", "the base64 text holds no bytes", "encode the file again")
+        raise InvalidValue("bad_file", "This file is empty (0 bytes of base64).", "Use a file that is not empty.")
     return size

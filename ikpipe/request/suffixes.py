@@ -1,7 +1,7 @@
-"""What makes a name unique: a suffix made of the run and of what tells its rows apart.
+"""Suffixes that make file names unique, made of the run and of what uniquely identifies a row in it.
 
-The same run and row give the same suffix, whoever sends the row and however often. So the service refuses a second
-copy, since its name is taken.
+The same run and row have the same suffix, on any machine and for each attempt. So the service rejects a second copy,
+since its name is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe.errors import InvalidValue, short_repr
+from ikpipe.errors import InvalidValue, quoted
 from ikpipe.request.content_hash import ContentHashes
 
 if TYPE_CHECKING:
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
     from ikpipe.request.sources import FileSource
 
-# Two letters of base32 a time: `base64.b32encode` takes ten times as long.
+# Base32, two letters at a time: `base64.b32encode` takes ten times as long.
 _LETTERS = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 _SHIFTS = (40, 30, 20, 10, 0)
 
 
 class SuffixRule(Protocol):
-    """Gives the suffix of a row; called once for each, in the table's order."""
+    """Makes the suffixes of rows; called once for each row, in the table's order."""
 
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Give the suffix of the row at a position of the table, with these parameters and this file.
+        """Return the suffix of the row at a position of the table, with these parameters and this file.
 
         Raises
         ------
         InvalidValue
-            Nothing tells the row from others.
+            Nothing uniquely identifies the row.
         """
 
 
 class SuffixByPosition:
-    """Tells rows apart by their positions in the run's table, and held files by what their holder calls them.
+    """Identifies rows by their positions in the run's table, and files of a browser by their ids.
 
     Parameters
     ----------
@@ -50,31 +50,31 @@ class SuffixByPosition:
     def __init__(self, run: str) -> None:
         self._seed = _seed(f"{run} ")
 
-    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:  # noqa: ARG002 - others look
-        """Give a row's suffix; a held file has the same in whatever run it is sent."""
+    def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:  # noqa: ARG002 - see SuffixRule
+        """Return a row's suffix; a browser's file has the same in every run."""
         if source.kind == "held":
             return _suffix(_seed(source.text), "0")
         return _suffix(self._seed, str(position))
 
 
 class SuffixByKey:
-    """Tells rows apart by a key: for rows whose positions change, since others take the table apart.
+    """Identifies rows by a key: for parts of a table, in which the positions of rows change.
 
-    A row that has changed since a journal first knew it has a name of its own, made of its key and its content: the
-    name made of the key alone is that of the first version.
+    A row that has changed since the journal's first version of it has a suffix of its key and its content: the suffix
+    of the key alone is that of the first version.
 
     Parameters
     ----------
     run
         The run's id.
     column
-        The column that the keys are from.
+        The column of the keys.
     keys
-        The key of each row, by its position; None where the cell is empty.
+        The key of each row, by its position; None for an empty cell.
     seen
-        The keys of rows before these, which are added to.
+        How often earlier rows had each key; updated.
     contents
-        Takes the rows' hashes, and has those of a journal; None: there is no journal.
+        The rows' hashes, those of a journal included; None without a journal.
     """
 
     def __init__(
@@ -84,20 +84,21 @@ class SuffixByKey:
         self._contents = contents
 
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Give a row's suffix.
+        """Return a row's suffix.
 
         Raises
         ------
         InvalidValue
-            The row has no key, or one that another has too, or its file cannot be read.
+            The row has no key, or another row has the same, or its file cannot be read.
         """
         if (key := self._keys[position]) is None:
-            words = f"key: the cell of {self._column!r} is empty"
-            raise InvalidValue("missing_cell", words, f"fill the column {self._column!r}", self._column)
+            words = f"The key column {quoted(self._column)} is empty in this row."
+            raise InvalidValue("missing_cell", words, "Fill in the cell.", self._column)
         self._seen[str(key)] += 1
         if self._seen[str(key)] > 1:
-            words = f"key: another row has the key {short_repr(key)} too"
-            raise InvalidValue("same_target", words, "name a column with another value in each row", self._column)
+            words = f"Another row has the same key, {quoted(key)}."
+            fix = "Use a key column that has a different value in each row."
+            raise InvalidValue("same_target", words, fix, self._column)
         if self._contents is not None:
             content = _noted(self._contents, position, fields, source)
             if self._contents.first.get(position, content) != content:
@@ -106,16 +107,16 @@ class SuffixByKey:
 
 
 class SuffixByContent:
-    """Tells rows apart by what is sent of them, and rows that are equal by how many there were before.
+    """Identifies rows by the content that they send, and equal rows by their number so far.
 
     Parameters
     ----------
     run
         The run's id.
     seen
-        How many rows before these had each content, which is added to.
+        How many earlier rows had each content; updated.
     contents
-        Takes the rows' hashes; None: nobody wants them.
+        Collects the rows' hashes; None keeps them here.
     """
 
     def __init__(self, run: str, seen: Counter[str], contents: ContentHashes | None = None) -> None:
@@ -123,12 +124,12 @@ class SuffixByContent:
         self._contents = ContentHashes(keyed=False) if contents is None else contents
 
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Give a row's suffix.
+        """Return a row's suffix.
 
         Raises
         ------
         InvalidValue
-            Its file cannot be read.
+            The row's file cannot be read.
         """
         row = _noted(self._contents, position, fields, source)
         self._seen[row] += 1
@@ -139,8 +140,8 @@ def _noted(contents: ContentHashes, position: int, fields: Mapping[str, str], so
     try:
         return contents.note(position, fields, source)
     except OSError as error:
-        words = f"file: {short_repr(source.text)} cannot be read: {error.strerror}"
-        raise InvalidValue("file_unreadable", words, "fix its permissions") from None
+        words = f"The file {quoted(source.text)} cannot be read: {error.strerror}."
+        raise InvalidValue("file_unreadable", words, "Correct its permissions.") from None
 
 
 def _seed(text: str) -> blake2b:
@@ -155,6 +156,6 @@ def _suffix(seed: blake2b, row: str) -> str:
 
 
 def with_suffix(name: str, suffix: str) -> str:
-    """Put a suffix before the ending, as the service does."""
+    """Return a file name with a suffix before its extension, as the service does it."""
     stem, dot, ending = name.rpartition(".")
     return f"{stem}_{suffix}.{ending}" if dot and stem else f"{name}_{suffix}"

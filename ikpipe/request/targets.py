@@ -1,4 +1,4 @@
-"""Which row of a run is stored where: hashes and positions, in few arrays, so that a long run needs little memory."""
+"""The library paths of a run's rows, as hashes and positions in few arrays, so that a long run needs little memory."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_LONGEST = 1 << 18  # rows of an array: to merge longer ones would need much memory for a moment
-_AT_ONCE = 5_000  # claims
+_LONGEST = 1 << 18  # rows of an array: merging longer ones would need much memory for a moment
+_AT_ONCE = 5_000  # claims that are processed together
 
 
 class TargetRegistry:
-    """Paths in the library, and the position of the row that has each: 16 bytes a row, however long the paths are.
+    """Paths in the library and the position of the row that has each: 16 bytes a row.
 
-    Of each path only 64 bits of a hash are kept. That two of a million differ, and their hashes do not, has odds of
-    one in 40 million; the later row is then said to have the earlier one's target, and is not sent.
+    Only 64 bits of a hash are kept of each path. Among a million paths, the odds of a collision are one in 40 million;
+    the later row is then taken for one with the same path, and is not sent.
     """
 
     def __init__(self) -> None:
         self._runs: list[tuple[NDArray[Any], NDArray[Any]]] = []  # each sorted by hash
 
     def take(self, paths: Sequence[str | None], start: int) -> dict[int, int]:
-        """Give each row its path, unless another row has it.
+        """Register the paths of consecutive rows, unless other rows have them.
 
         Parameters
         ----------
         paths
-            Those of rows that follow each other; None takes nothing.
+            The rows' paths; None for rows without one.
         start
             The position of the first of these rows.
 
         Returns
         -------
         dict
-            Of each row that does not get its path, how many rows after the first it stands → the position of the row
-            that has it.
+            For each row whose path another row has: its offset after the first row → the position of the other row.
         """
         places = range(start, start + len(paths))
         first = dict(zip(reversed(paths), reversed(places), strict=True))
@@ -59,7 +58,7 @@ class TargetRegistry:
         return {place - start: other for place, other in taken.items() if other != place}
 
     def claim(self, paths: Iterable[str], positions: Iterable[int]) -> None:
-        """Give rows their paths, whoever had them before."""
+        """Register the paths of rows, even if other rows had them."""
         pairs = zip(paths, positions, strict=True)
         while some := dict(islice(pairs, _AT_ONCE)):
             hashes, owners = _sorted(some)
@@ -70,11 +69,11 @@ class TargetRegistry:
             self._add(hashes[~known], owners[~known])
 
     def move_on(self, rows: int) -> None:
-        """Count from another table on, which comes after one of so many rows: positions of those are below 0 now."""
+        """Count positions from the next table on, after one of so many rows: earlier positions become negative."""
         self._runs = [(hashes, positions - rows) for hashes, positions in self._runs]
 
     def _found(self, hashes: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-        """Look for sorted hashes: the positions of each array, which of them are meant, and by which of the hashes."""
+        """Yield, for each array with some of the hashes, its positions, the indexes of hits and which hashes hit."""
         for known, positions in self._runs:
             at = np.minimum(known.searchsorted(hashes), len(known) - 1)
             found = known[at] == hashes
@@ -82,7 +81,7 @@ class TargetRegistry:
                 yield positions, at[found], found
 
     def _add(self, hashes: NDArray[Any], positions: NDArray[Any]) -> None:
-        """Keep hashes that are new; an array is merged with the one before it as soon as that is no longer."""
+        """Add new hashes; an array is merged with the one before it unless that is longer."""
         if not len(hashes):
             return
         while self._runs and len(self._runs[-1][0]) <= len(hashes) <= _LONGEST // 2:
@@ -93,7 +92,7 @@ class TargetRegistry:
 
 
 def _sorted(owners: dict[Any, int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Give the hashes of paths, in order, and the positions that go with them."""
+    """Return the sorted hashes of paths, and the positions in the same order."""
     digests = b"".join(blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest() for path in owners)
     hashes, positions = np.frombuffer(digests, dtype="u8"), np.fromiter(owners.values(), dtype="i8", count=len(owners))
     order = hashes.argsort()

@@ -1,4 +1,4 @@
-"""Text with `{column}` in it: `"{sku}.jpg"`. Pure."""
+"""Templates: text with `{column}` in it, such as `"{sku}.jpg"`. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from ikpipe.errors import MappingError
+from ikpipe.errors import MappingError, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,19 +15,19 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class Template(NamedTuple):
-    """A template, parted: the texts between the columns, and the columns' names (one fewer)."""
+    """A parsed template: the texts between the columns, and the columns' names (one fewer)."""
 
     texts: tuple[str, ...]
     columns: tuple[str, ...]
 
     @classmethod
     def read(cls, parameter: str, text: str) -> Template:
-        """Part a keyword's text; ``{{`` and ``}}`` are braces.
+        """Return the template of a keyword's text; ``{{`` and ``}}`` are braces.
 
         Raises
         ------
         MappingError
-            A brace stands alone.
+            There is a single brace.
         """
         texts, columns, end = [""], [], 0
         for piece in _PIECE.finditer(text):
@@ -39,17 +39,16 @@ class Template(NamedTuple):
                 columns.append(piece[1])
                 texts.append("")
             else:
-                raise MappingError(
-                    f"{parameter}={text!r}: a brace stands alone; write {{{{ or }}}} for a brace itself."
-                )
+                fix = "Write {column} for a column, and {{ or }} for a brace."
+                raise MappingError("There is a single brace.", fix=fix, about=keyword(parameter, text))
         texts[-1] += text[end:]
         return cls(tuple(texts), tuple(columns))
 
     def fill(self, values: list[str]) -> str:
-        """Put one value in each column's place."""
+        """Return the text with one value for each column."""
         return self.texts[0] + "".join(value + text for value, text in zip(values, self.texts[1:], strict=True))
 
     def fill_all(self, columns: Sequence[Iterable[str]]) -> list[str]:
-        """Put the values of many rows in their places, given column by column."""
+        """Return the texts of many rows, from the values of each column."""
         places = [place for pair in zip(columns, map(repeat, self.texts[1:]), strict=True) for place in pair]
         return list(map("".join, zip(repeat(self.texts[0]), *places, strict=False)))

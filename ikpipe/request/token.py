@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import jwt
 from jwt.utils import base64url_encode
 
-from ikpipe.errors import Error, InvalidValue, MappingError, did_you_mean
+from ikpipe.errors import Error, InvalidValue, MappingError, did_you_mean, keyword
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.secrets import Secret
 
@@ -47,16 +47,16 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
 
 LIFETIME = 1800  # seconds
-LONGEST = 3600  # seconds; docs: `exp` - `iat` at most that
-_JOURNEY = 5.0  # seconds between the service's `Date`, which has whole ones, and its arrival
+LONGEST = 3600  # seconds between `iat` and `exp` [docs]
+_TRANSIT = 5.0  # seconds between the service's `Date`, which has whole seconds, and its arrival
 _HASH_BYTES = 32
 _JSON = json.JSONEncoder(separators=(",", ":"))  # as PyJWT writes claims
-_STRIDE = 371  # neighbours, times this and modulo 600, lie far apart
-_PLACES = count(random.randrange(LONGEST))  # noqa: S311 - spreads, hides nothing
+_STRIDE = 371  # multiples by neighboring numbers, modulo 600, are far apart
+_PLACES = count(random.randrange(LONGEST))  # noqa: S311 - to spread, not to hide
 
 
 class UploadToken(NamedTuple):
-    """A token, and what was signed into it."""
+    """An upload token, and the times that are signed into it, in seconds since 1970."""
 
     text: Secret
     iat: int
@@ -64,32 +64,34 @@ class UploadToken(NamedTuple):
 
 
 def steady() -> Callable[[], float]:
-    """Return a clock in seconds since 1970 that goes on evenly when the machine's is set; sleep counts where it can."""
+    """Return a clock in seconds since 1970 that does not jump when the machine's clock is set.
+
+    Time in which the machine sleeps counts where the system can tell it.
+    """
     elapsed = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
-    begun = time.time() - elapsed()
-    return lambda: begun + elapsed()
+    start = time.time() - elapsed()
+    return lambda: start + elapsed()
 
 
 class TokenTimes:
-    """Gives each token its own `iat` and `exp`.
+    """Chooses a different pair of `iat` and `exp` for each token.
 
-    A token is used once (seed), times are whole seconds, and no other claim is allowed to tell two tokens of equal
-    rows apart (IMAGEKIT.md §2). So `iat` lies a little in the past and `exp` a little early: a lifetime of L seconds
-    leaves L/3 · L/4 pairs, gone through in order, `iat` slowly and backwards. Two tokens of one process then differ
-    unless that many equal rows are signed within minutes, whatever runs and threads they belong to: all go on from
-    one place. Each process begins at an `iat` of its own, far from that of a process with a neighbouring id, or on
-    a machine with another name.
+    A token can be used once [upload docs], times are whole seconds, and there is no other claim that could distinguish
+    the tokens of equal rows. So `iat` is a little in the past and `exp` a little early: a lifetime of L seconds has
+    L/3 · L/4 pairs, which are used in order, `iat` slowly and backwards. Two tokens of one process then differ unless
+    that many equal rows are signed within minutes, in whatever runs and threads: all share one counter. Each process
+    starts at its own `iat`, far from those of processes with neighboring ids or on machines with other names.
 
     Parameters
     ----------
     clock
-        Gives the time, in seconds since 1970; None: the machine's, as it was when this began.
+        Returns the time, in seconds since 1970; None is `here`.
     stripe
-        Where `iat` begins; None takes it from host and process.
+        Where `iat` starts; None derives it from host and process.
     start
-        Where `exp` begins; None goes on from where this process is.
+        Where `exp` starts; None continues this process's counter.
     here
-        Gives the machine's time; None: a clock that does not jump when the machine's is set.
+        Returns the machine's time; None is `steady`.
     """
 
     def __init__(
@@ -106,26 +108,26 @@ class TokenTimes:
         self._count = _PLACES if start is None else count(start)
 
     def correct(self, seconds: float) -> bool:
-        """Set the clock of tokens right by the service's; return whether that was more than a second's difference."""
+        """Correct the tokens' clock by some seconds, if that is more than one; return whether it was."""
         if abs(seconds) > 1:
             self._off += seconds
         return abs(seconds) > 1
 
     def ahead(self, of: float) -> float:
-        """Return by how many seconds a time is later than the one this takes for the present."""
+        """Return by how many seconds a time is later than the tokens' clock."""
         return of - self._clock() - self._off
 
     def heard(self, date: float) -> None:
-        """Note the service's time, as it is now; a difference of seconds is that of the journey."""
+        """Note the service's time as of now; a difference of a few seconds is that of transit."""
         late = date - self.here()
-        self._late = late if abs(late) > _JOURNEY else 0.0
+        self._late = late if abs(late) > _TRANSIT else 0.0
 
     def served(self, when: float) -> float:
         """Return the service's time at a time of this machine."""
         return when + self._late
 
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
-        """Give the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
+        """Return the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
 
         Raises
         ------
@@ -133,14 +135,15 @@ class TokenTimes:
             The lifetime is not between 1 and 3600 s.
         """
         if not 0 < lifetime <= LONGEST:
-            raise MappingError(f"lifetime={lifetime!r}: a token lives 1 to {LONGEST} seconds.")
+            words = f"A token's lifetime must be between 1 and {LONGEST:,} seconds."
+            raise MappingError(words, about=keyword("lifetime", lifetime))
         back, early = max(lifetime // 3, 1), max(lifetime // 4, 1)
         slow, fast = divmod(next(self._count), early)
         now = int(self._clock() + self._off)
         return now - (self._first() - slow) % back, now + lifetime - (back - 1) - fast
 
     def _first(self) -> int:
-        # Asked each time, since a fork has another process id.
+        # Not kept, since a fork has another process id.
         stripe = os.getpid() + _host() if self._stripe is None else self._stripe
         return stripe * _STRIDE
 
@@ -158,25 +161,25 @@ def _quiet() -> Iterator[None]:
 
 
 class LocalSigner:
-    """Signs with the account's private key."""
+    """Signs tokens with the account's private key."""
 
     def __init__(self, account: Account, times: TokenTimes | None = None, lifetime: int = LIFETIME) -> None:
         key = account.key()
-        # What is the same for every token is made once: PyJWT's `encode` would look at key and header each time.
+        # Key and header are the same for every token; PyJWT's `encode` would prepare them each time.
         self._algorithm = jwt.PyJWS().get_algorithm_by_name("HS256")
         self._key = _Key(self._algorithm.prepare_key(key))
-        # PyJWT warns of keys shorter than the hash; the service chose the length, the user cannot.
+        # PyJWT warns of keys shorter than the hash; the service chose the length.
         with _quiet() if len(key) < _HASH_BYTES else nullcontext():
             self._head = jwt.encode({}, key, "HS256", {"kid": account.public_key}).partition(".")[0].encode()
         self._times = times or TokenTimes()
         self._lifetime = lifetime
 
     def sign(self, fields: Mapping[str, str]) -> UploadToken:
-        """Sign these fields: HS256, the public key as `kid`, each value as the very text that is sent (seed)."""
+        """Return a token for these fields: HS256, the public key as `kid`, each value as it is sent [upload docs]."""
         return self.sign_at(fields, *self._times.next(self._lifetime))
 
     def sign_at(self, fields: Mapping[str, str], iat: int, exp: int) -> UploadToken:
-        """Sign them with these times: the same fields and times give the same token, to the letter."""
+        """Return the token for these fields and times, which is always the same."""
         claims = _JSON.encode({**fields, "iat": iat, "exp": exp})
         signed = self._head + b"." + base64url_encode(claims.encode())
         signature = base64url_encode(self._algorithm.sign(signed, self._key))
@@ -184,7 +187,7 @@ class LocalSigner:
 
 
 class _Key(bytes):
-    """A key that does not show, and cannot be pickled."""
+    """A key that is never shown and cannot be pickled."""
 
     __slots__ = ()
 
@@ -192,24 +195,24 @@ class _Key(bytes):
         return "'***'"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise TypeError("What signs is not pickled: pickle the Account instead.")
+        raise TypeError("A signer cannot be pickled: pickle the Account instead.")
 
 
 def signing_request(fields: Mapping[str, str], account: Account, expire: int) -> dict[str, Any]:
-    """Write the body that an `authenticationEndpoint` is asked with (seed)."""
+    """Return the body of a request to an `authenticationEndpoint` [upload docs]."""
     return {"uploadPayload": dict(fields), "expire": expire, "publicKey": account.public_key}
 
 
 def remote_expire(times: TokenTimes, lifetime: int = LIFETIME) -> int:
-    """Choose `expire` so that an endpoint which signs two equal rows within one second makes two tokens of them."""
+    """Return an `expire` for which an endpoint makes different tokens of equal rows, even within one second."""
     iat, exp = times.next(lifetime)
     return exp - iat
 
 
 class SignerError(Error):
-    """The authentication endpoint gave no token.
+    """The authentication endpoint returned no token.
 
-    `status` is the HTTP status, or None without an answer; `wait` the seconds that it asks for.
+    `status` is the HTTP status, None without an answer; `wait` is the time to wait that it asks for, in seconds.
     """
 
     def __init__(self, message: str, status: int | None = None, wait: float | None = None) -> None:
@@ -218,27 +221,27 @@ class SignerError(Error):
 
     @property
     def unauthorized(self) -> bool:
-        """Whether the endpoint does not accept this caller at all."""
+        """Whether the endpoint rejects this caller."""
         return self.status == 401  # noqa: PLR2004 - HTTP
 
     @property
     def refused(self) -> bool:
-        """Whether it refuses what is to be signed."""
+        """Whether the endpoint refuses to sign these fields."""
         return self.status in (400, 403, 413, 422)
 
     @property
     def retryable(self) -> bool:
-        """Whether it may sign the same later."""
+        """Whether the endpoint may sign the same fields later."""
         return self.status is None or not 400 <= self.status < 500 or self.status in (408, 425, 429)  # noqa: PLR2004
 
 
 def read_token(status: int, body: object) -> UploadToken:
-    """Read the endpoint's answer: 200 and `{"token": …}` (seed).
+    """Return the token of an endpoint's answer: 200 and `{"token": …}` [upload docs].
 
     Raises
     ------
     ValueError
-        It is none; the message has no part of it.
+        There is none; the message has no part of the answer.
     """
     text = body.get("token") if isinstance(body, dict) else None
     if status != 200 or not isinstance(text, str):  # noqa: PLR2004 - HTTP's own number
@@ -247,20 +250,20 @@ def read_token(status: int, body: object) -> UploadToken:
         claims = jwt.decode(text, options={"verify_signature": False})
         return UploadToken(Secret(text), int(claims["iat"]), int(claims["exp"]))
     except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError):
-        raise ValueError("what it gave is no JWT with iat and exp") from None
+        raise ValueError("its token is not a JWT with iat and exp") from None
 
 
 def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIFETIME) -> Secret:
-    """Make the token for these parameters.
+    """Return an upload token for these parameters.
 
     Parameters
     ----------
     parameters
-        In either spelling; each value is checked, and signed as it is to be sent.
+        Upload parameters in either spelling; each value is checked, and signed as it has to be sent.
     account
-        Must hold the private key.
+        The account, with its private key.
     lifetime
-        Seconds that the token lives at most: 1 to 3600 (docs).
+        Longest lifetime of the token in seconds: 1 to 3,600 [docs].
 
     Returns
     -------
@@ -278,9 +281,9 @@ def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIF
     for given, value in parameters.items():
         name = BY_WIRE.get(given, given)
         if name not in TABLE or name == "file":
-            raise MappingError(f"{given!r} is no parameter that is signed{did_you_mean(given, TABLE)}.")
+            raise MappingError(f"There is no parameter {given!r} to sign{did_you_mean(given, TABLE)}.")
         try:
             fields[TABLE[name].wire] = encode(name, value)
         except InvalidValue as bad:
-            raise MappingError(f"{bad.message}; {bad.fix}.") from None
+            raise MappingError(bad.message, fix=bad.fix, about=keyword(name, value)) from None
     return LocalSigner(account, lifetime=lifetime).sign(fields).text

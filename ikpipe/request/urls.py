@@ -1,4 +1,4 @@
-"""http(s) URLs as a browser would send them (WHATWG URL), from what people put into cells."""
+"""http(s) URLs as a browser would send them (WHATWG URL), from the text of cells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
-from ikpipe.errors import InvalidValue, short_repr
+from ikpipe.errors import InvalidValue, quoted
 
-# The WHATWG percent-encode sets, said as what `quote` may leave alone; '%' stays, so that what is encoded stays so.
+# The WHATWG percent-encode sets, as the characters that `quote` leaves; '%' stays, or it would be encoded twice.
 _PATH = "%!$&'()*+,;=:@/~[]|-._"
 _QUERY = "%!$&()*+,;=:@/?~[]|-._`{}\\^"
 _FRAGMENT = _QUERY.replace("`", "") + "#'"
@@ -17,14 +17,14 @@ _USER = "%!$&'()*+,~-._"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# What most addresses are: one that stays as it is, and one of whose path some is to be encoded.
+# Fast paths for most URLs: `_PLAIN` stays as it is, and of `_NEARLY` the path is encoded.
 _HOST = r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+"
 _PLAIN = re.compile(rf"{_HOST}(/[A-Za-z0-9_.~!$&'()*+,;=:@/|\[\]%-]*)(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?%-]+)?")
 _NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
 
 
 def valid_url(text: str) -> str:
-    """Check an http(s) URL and encode it as a browser would: spaces, non-ASCII letters, international hosts.
+    """Return an http(s) URL encoded as a browser would: spaces, non-ASCII letters, international hosts.
 
     Raises
     ------
@@ -33,19 +33,21 @@ def valid_url(text: str) -> str:
     """
     # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
     clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))
-    # A backslash is a slash to them, but for the query and what follows it.
-    clean = re.sub(r"^[^?#]*", lambda found: found[0].replace("\\", "/"), clean)
+    # They take a backslash for a slash, except in the query and after it.
+    clean = re.sub(r"^[^?#]*", lambda match: match[0].replace("\\", "/"), clean)
     try:
         clean.encode()  # half a character is a ValueError as well
         parts = urlsplit(clean)
         port = parts.port
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError("it must begin with http:// or https:// and a host")
+            raise ValueError("it must start with http:// or https:// and a host")
         host = _host(parts.hostname)
     except ValueError as error:
-        raise InvalidValue(
-            "bad_url", f"{short_repr(text)} is no web address: {error}", "write https://host/path"
-        ) from None
+        words, fix = (
+            f"is not a valid URL: {quoted(text)} ({error}).",
+            "Use a URL such as https://example.com/image.jpg.",
+        )
+        raise InvalidValue.breaks(words, "bad_url", fix) from None
     user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if parts.username or parts.password else ""
     where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
     path = quote(parts.path, safe=_PATH) or "/"
@@ -61,17 +63,17 @@ def _host(host: str) -> str:
     mapped = host if host.isascii() else idna.uts46_remap(host, std3_rules=False)
     labels = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped.split(".")]
     if not mapped.strip(".") or re.search(r"[\x00-\x20\x7f#/:<>?@\[\\\]^`{|}%\"]", mapped):
-        raise ValueError(f"{host!r} is no host")
+        raise ValueError(f"{host!r} is not a valid host")
     return ".".join(labels)
 
 
 def last_segment(text: str) -> str:
-    """Give the last segment of a URL's path, percent-decoded: the file's name where none is given."""
+    """Return the last segment of a URL's path, percent-decoded: the file's name if none is given."""
     return unquote(urlsplit(text).path.rpartition("/")[2])
 
 
 def plain_place(text: str) -> tuple[str, str] | None:
-    """Give the `web_address` of a text, and its `last_segment`; None where that takes a closer look."""
+    """Return the `valid_url` of a common kind of URL, and its `last_segment`; None for other text."""
     address = text
     if plain := _PLAIN.fullmatch(text):
         path = plain[1]

@@ -1,4 +1,7 @@
-"""How the value of each kind of upload parameter is checked and written as text. Pure."""
+"""Check the value of each kind of upload parameter, and write it as the text that is sent. Pure.
+
+A value that breaks a rule is an `InvalidValue` that does not say which parameter it is of: see `InvalidValue.breaks`.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +13,28 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import InvalidValue, short_repr
+from ikpipe.errors import InvalidValue, quoted
 from ikpipe.request.missing import missing, without_missing
 
 
 def to_text(value: object) -> str:
-    """Write a cell as the user sees it: a date without its empty time, a number without tricks."""
+    """Return a cell as the user sees it: a date without its empty time, a number as Python prints it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, InvalidValue):  # what a journal has of a value that could not be read
+    if isinstance(value, InvalidValue):  # a journal's entry for a value that could not be read
         raise value
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time() and value.tzinfo is None
         return value.date().isoformat() if midnight else value.isoformat(" ")
     if isinstance(value, (bytes, Mapping)) or (isinstance(value, Sequence) and not isinstance(value, str)):
-        raise InvalidValue("wrong_type", f"{short_repr(value)} is {_kind(value)}, where text is wanted", "give text")
+        words = f"must be text, not {_shown(value)}."
+        raise InvalidValue.breaks(words, "wrong_type", "Replace it with text.")
     return str(value)
 
 
-def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
+def _shown(value: object) -> str:
+    """Return a value for a message, with its type unless it is text."""
+    return quoted(value) if isinstance(value, str) else f"{quoted(value)} (type {type(value).__name__})"
 
 
 def encodable(text: str) -> bool:
@@ -45,19 +50,19 @@ _FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "f
 
 
 def to_flag(value: object) -> str:
-    """Write a boolean: `bool`, ``true/false``, ``yes/no``, ``1/0`` in any case."""
+    """Return ``true`` or ``false`` for a `bool`, ``true/false``, ``yes/no`` or ``1/0`` in any case."""
     text = _FLAGS.get(str(value).strip().lower())
     if text is None:
-        raise InvalidValue("not_boolean", f"{short_repr(value)} is no boolean", "write true or false")
+        raise InvalidValue.breaks(f"must be true or false, not {quoted(value)}.", "not_boolean", "Use true or false.")
     return text
 
 
-TAGS_LENGTH = 500  # characters in all, commas included: the narrower reading of the seed
-FOLDER_DEPTH = 50  # levels (seed)
+TAGS_LENGTH = 500  # characters of all tags, commas included: the narrower reading [upload docs]
+FOLDER_DEPTH = 50  # levels [upload docs]
 
 
 def tag_list(value: object) -> list[str]:
-    """Read tags from a list, a JSON list, or comma-separated text."""
+    """Return the tags of a list, a JSON list, or comma-separated text."""
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             value = _json(value, list, "a JSON list of tags")
@@ -67,152 +72,143 @@ def tag_list(value: object) -> list[str]:
     items = [to_text(cell).strip() for cell in cells if not missing(cell)]
     for tag in items:
         if "," in tag:
-            raise InvalidValue(
-                "bad_character", f"the tag {short_repr(tag)} has a comma, which parts tags", "replace the comma"
-            )
+            words = f"cannot have a comma inside a tag: {quoted(tag)}."
+            raise InvalidValue.breaks(words, "bad_character", "Replace the comma.")
     return [tag for tag in items if tag]
 
 
 def encode_tags(value: object) -> str:
-    """Write tags as ``a,b,c``: at most 500 characters in all, no ``%`` (seed)."""
+    """Return tags as ``a,b,c``: at most 500 characters, no ``%`` [upload docs]."""
     text = ",".join(tag_list(value))
     if "%" in text:
-        raise InvalidValue(
-            "bad_character", f"{short_repr(text)} has a '%', which is not allowed in tags", "remove the '%'"
-        )
+        raise InvalidValue.breaks(f'cannot contain "%": {quoted(text)}.', "bad_character", 'Remove the "%".')
     if len(text) > TAGS_LENGTH:
-        raise InvalidValue(
-            "too_long", f"the tags have {len(text)} characters, {TAGS_LENGTH} are allowed", "use fewer or shorter tags"
-        )
+        words = f"must not exceed {TAGS_LENGTH} characters in all, but have {len(text):,}."
+        raise InvalidValue.breaks(words, "too_long", "Use fewer or shorter tags.")
     return text
 
 
-# What is a letter or numeral of any script, or `_`, is `\w` to Python too; marks are not.
+# Python's `\w` has the letters and numerals of any script, and `_`, but not the marks.
 _NOT_IN_NAMES = re.compile(r"[^\w.-]")
 _NOT_IN_FOLDERS = re.compile(r"[^\w/-]")
 
 
-def _mended(found: re.Match[str]) -> str:
-    """Leave a mark as it is, and put ``_`` for whatever else a name cannot have (seed)."""
-    return found[0] if unicodedata.category(found[0])[0] == "M" else "_"
+def _replacement(match: re.Match[str]) -> str:
+    """Return a mark as it is, and ``_`` for any other character that a name cannot have [upload docs]."""
+    return match[0] if unicodedata.category(match[0])[0] == "M" else "_"
 
 
 def stored_name(name: str) -> str:
-    """Give the name under which the service stores a file: what it does not allow becomes ``_`` (seed)."""
-    return _NOT_IN_NAMES.sub(_mended, name)
+    """Return the name under which the service stores a file: other characters become ``_`` [upload docs]."""
+    return _NOT_IN_NAMES.sub(_replacement, name)
 
 
 def folder_levels(folder: str) -> list[str]:
-    """Give the levels of a folder path; slashes at the ends and in a row do not count."""
+    """Return the levels of a folder path; slashes at the ends and repeated slashes do not count."""
     return [level for level in folder.split("/") if level]
 
 
 def stored_folder(folder: str) -> str:
-    """Give the nearest folder that is allowed."""
-    return _NOT_IN_FOLDERS.sub(_mended, folder)
+    """Return the folder in which the service stores a file: other characters become ``_`` [upload docs]."""
+    return _NOT_IN_FOLDERS.sub(_replacement, folder)
 
 
 def encode_folder(value: object) -> str:
-    """Write a folder path: at most 50 levels (seed). `names.py` replaces characters that the service may not keep."""
+    """Return a folder path: at most 50 levels [upload docs]. `names.py` replaces characters that may not be kept."""
     text = to_text(value)
     if (depth := len(folder_levels(text))) > FOLDER_DEPTH:
-        raise InvalidValue(
-            "too_deep", f"the folder has {depth} levels, {FOLDER_DEPTH} are allowed", "use a shorter folder path"
-        )
+        words = f"must not exceed {FOLDER_DEPTH} levels, but has {depth:,}."
+        raise InvalidValue.breaks(words, "too_deep", "Use a shorter folder path.")
     return text
 
 
 def encode_coordinates(value: object) -> str:
-    """Write an area of interest as ``x,y,width,height``, in whole pixels (seed)."""
+    """Return a focus area as ``x,y,width,height``, in whole pixels [upload docs]."""
     parts = value.split(",") if isinstance(value, str) else value
     if isinstance(parts, (list, tuple)):
         numbers = [re.sub(r"\.0+$", "", str(part).strip()) for part in parts]
         if len(numbers) == 4 and all(re.fullmatch(r"[0-9]+", number) for number in numbers):  # noqa: PLR2004 - x y w h
             return ",".join(numbers)
-    raise InvalidValue(
-        "bad_coordinates",
-        f"{short_repr(value)} is not x,y,width,height",
-        "write four whole numbers such as 10,10,100,100",
-    )
+    words = f"must be x,y,width,height, not {quoted(value)}."
+    raise InvalidValue.breaks(words, "bad_coordinates", "Use four whole numbers, such as 10,10,100,100.")
 
 
 RESPONSE_FIELDS = (
-    *("tags", "customCoordinates", "isPrivateFile", "embeddedMetadata", "customMetadata", "metadata"),  # seed
-    *("isPublished", "selectedFieldsSchema"),  # spec
+    *("tags", "customCoordinates", "isPrivateFile", "embeddedMetadata", "customMetadata", "metadata"),  # [upload docs]
+    *("isPublished", "selectedFieldsSchema"),  # [spec]
 )
 
 
 def encode_response_fields(value: object) -> str:
-    """Write the names of optional response fields, comma-separated."""
+    """Return the names of optional response fields, comma-separated."""
     names = tag_list(value)
     for name in names:
         if name not in RESPONSE_FIELDS:
-            raise InvalidValue(
-                "unknown_name", f"there is no response field {short_repr(name)}", f"use {', '.join(RESPONSE_FIELDS)}"
-            )
+            words = f"cannot include {quoted(name)}, which is not a response field."
+            raise InvalidValue.breaks(words, "unknown_name", f"Use any of {', '.join(RESPONSE_FIELDS)}.")
     return ",".join(names)
 
 
 def to_json(value: object) -> str:
-    """Print JSON, compactly and once: the same text is signed and sent."""
+    """Return compact JSON text: the same text is signed and sent."""
     try:
         return _compact(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidValue(
-            "bad_json", f"{short_repr(value)} cannot be written as JSON: {error}", "use plain values"
-        ) from None
+        words = f"cannot be written as JSON: {quoted(value)} ({error})."
+        raise InvalidValue.breaks(words, "bad_json", "Use text, numbers, booleans, lists and objects.") from None
 
 
-_DIGITS = 40  # of the longest decimal that is written as an integer
+_DIGITS = 40  # of the largest decimal that is written as an integer
 
 
 def _json_cell(value: object) -> object:
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        # 1e999999999 has more digits than there is memory: as a float it is infinite, which JSON does not have.
+        # 1e999999999 has too many digits to write out: as a float it is infinite, which JSON does not have.
         return int(value) if value.adjusted() < _DIGITS and value == value.to_integral_value() else float(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if hasattr(value, "tolist"):  # numpy's scalars and arrays
         return value.tolist()
-    raise TypeError(f"a {type(value).__name__} has no place in JSON")
+    raise TypeError(f"JSON has no {type(value).__name__}")
 
 
-# Made once, since `json.dumps` makes an encoder each time.
+# `json.dumps` would make an encoder each time.
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_cell).encode
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands there twice")
-    return found
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        raise ValueError("it has a key twice")
+    return unique
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"JSON has no {name}")
 
 
-def _json(value: object, kind: type, wanted: str) -> Any:
-    """Read JSON text, or take a value that is already parsed, and check its outermost kind."""
+def _json(value: object, kind: type, expected: str) -> Any:
+    """Return the value of JSON text, or a value that is already parsed, if it is of a kind."""
     if isinstance(value, str):
         try:
             value = json.loads(value, object_pairs_hook=_unique, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise InvalidValue("bad_json", f"{short_repr(value)} is not JSON: {error}", f"write {wanted}") from None
+            words = f"must be {expected}, not {quoted(value)} ({error})."
+            raise InvalidValue.breaks(words, "bad_json", "Correct the JSON.") from None
     if not isinstance(value, kind) or isinstance(value, str):
-        raise InvalidValue("bad_json", f"{short_repr(value)} is {_kind(value)}, not {wanted}", f"write {wanted}")
+        raise InvalidValue.breaks(f"must be {expected}, not {_shown(value)}.", "bad_json", "Correct the JSON.")
     return value
 
 
 def json_object(value: object) -> dict[str, Any]:
-    """Read a JSON object from text or from a mapping."""
+    """Return a JSON object from text or from a mapping."""
     return dict(_json(value, Mapping, 'a JSON object such as {"brand": "Nike"}'))
 
 
 def encode_custom_metadata(value: object) -> str:
-    """Write custom metadata, one JSON object of field names and values."""
+    """Return custom metadata as one JSON object of field names and values."""
     return to_json(without_missing(json_object(value)))
 
 
@@ -227,17 +223,17 @@ _EXTENSION_KEYS = {
 
 
 def encode_extensions(value: object) -> str:
-    """Write extensions: a JSON array of objects, each with a known name and the keys that this one needs (spec)."""
+    """Return extensions: a JSON array of objects, each with a known name and the keys that it needs [spec]."""
     items = _json(value, Sequence, 'a JSON array such as [{"name": "remove-bg"}]')
     for item in items:
         name = item.get("name") if isinstance(item, Mapping) else None
         if not isinstance(item, Mapping) or not isinstance(name, str) or name not in _EXTENSION_KEYS:
-            known = ", ".join(_EXTENSION_KEYS)
-            raise InvalidValue(
-                "bad_json", f"{short_repr(item)} has no known name", f'give each extension a "name" of {known}'
-            )
-        if lacking := [key for key in _EXTENSION_KEYS[name] if key not in item]:
-            raise InvalidValue("bad_json", f"the extension {name!r} lacks {', '.join(lacking)}", "add what is lacking")
+            words = f"cannot include {quoted(item)}, which has no known name."
+            fix = f'Give each extension a "name": one of {", ".join(_EXTENSION_KEYS)}.'
+            raise InvalidValue.breaks(words, "bad_json", fix)
+        if missing_keys := ", ".join(key for key in _EXTENSION_KEYS[name] if key not in item):
+            words = f"must have {missing_keys} in the extension {quoted(name)}."
+            raise InvalidValue.breaks(words, "bad_json", f"Add {missing_keys}.")
     return to_json(list(items))
 
 
@@ -251,17 +247,15 @@ _OPTIONAL_VALUE = ("gif-to-video", "thumbnail")
 
 
 def encode_transformation(value: object) -> str:
-    """Write pre- and post-transformations: ``{"pre": "w-400", "post": [{"type": …}]}`` (spec)."""
+    """Return pre- and post-transformations: ``{"pre": "w-400", "post": [{"type": …}]}`` [spec]."""
     steps = json_object(value)
     pre = steps.get("pre", "w")
     if not steps or set(steps) - {"pre", "post"} or not isinstance(pre, str) or not pre:
-        raise InvalidValue(
-            "bad_json", f"{short_repr(value)} is no transformation", 'write {"pre": "w-400"}, "post", or both'
-        )
+        words = f'must have "pre", "post" or both, and nothing else: {quoted(value)}.'
+        raise InvalidValue.breaks(words, "bad_json", 'Use {"pre": "w-400"}, for example.')
     if not isinstance(steps.get("post", []), Sequence):
-        raise InvalidValue(
-            "bad_json", f"'post' is {short_repr(steps['post'])}, not a list", 'write {"post": [{"type": …}]}'
-        )
+        words = f'must have a list as "post", not {quoted(steps["post"])}.'
+        raise InvalidValue.breaks(words, "bad_json", 'Use {"post": [{"type": …}]}.')
     for step in steps.get("post", []):
         _check_post(step)
     return to_json(steps)
@@ -270,17 +264,17 @@ def encode_transformation(value: object) -> str:
 def _check_post(step: object) -> None:
     kind = step.get("type") if isinstance(step, Mapping) else None
     if not isinstance(step, Mapping) or not isinstance(kind, str) or kind not in _POST_KEYS:
-        raise InvalidValue("bad_json", f"{short_repr(step)} has no known type", f"use one of {', '.join(_POST_KEYS)}")
+        words = f'cannot include {quoted(step)} in "post": its type is not known.'
+        raise InvalidValue.breaks(words, "bad_json", f"Use one of the types {', '.join(_POST_KEYS)}.")
     keys = _POST_KEYS[kind]
     if unknown := [str(key) for key in step if key not in (*keys, "type")]:
-        raise InvalidValue(
-            "bad_json", f"a step of type {kind!r} has no {', '.join(unknown)}", f"give {', '.join(keys)}"
-        )
+        words = f"cannot have {', '.join(unknown)} in a step of type {quoted(kind)}."
+        raise InvalidValue.breaks(words, "bad_json", f"Such a step has {' and '.join(keys)}.")
     for key in keys:
         needed = key in step or kind not in _OPTIONAL_VALUE
         if needed and (not isinstance(step.get(key), str) or not step[key]):
-            raise InvalidValue(
-                "bad_json", f"the post-transformation {short_repr(step)} lacks its {key}", f"add {key!r}"
-            )
+            words = f"must have text as {quoted(key)} in the step {quoted(step)}."
+            raise InvalidValue.breaks(words, "bad_json", f"Add {quoted(key)}.")
     if kind == "abs" and step["protocol"] not in ("hls", "dash"):
-        raise InvalidValue("bad_json", f"{step['protocol']!r} is no streaming protocol", "use 'hls' or 'dash'")
+        words = f'must have "hls" or "dash" as protocol, not {quoted(step["protocol"])}.'
+        raise InvalidValue.breaks(words, "bad_json", 'Use "hls" or "dash".')

@@ -122,7 +122,7 @@ async def _probe(
         finally:
             gate.release()
         if words:
-            unreachable = InvalidValue("url_unreachable", f"file: {words}", "open the URL in a browser, and correct it")
+            unreachable = InvalidValue("url_unreachable", words, "Open the URL in a browser, and correct it.")
             problems.append(rows.problem(request.position - rows.start, "file", unreachable))
 
     urls = (row for row in valid if row[1].source.kind in ("url", "fetch"))

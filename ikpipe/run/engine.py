@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.control import CONTROL, RunControl
-from ikpipe.errors import AccountError
+from ikpipe.errors import RESUME, AccountError
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import ResultCollector, results_of
@@ -144,8 +144,8 @@ async def begin(
         trust=options.trust_journal,
     )
     with record.journal as opened:
-        words = "The journal is %s. If this run is interrupted, resume() finishes it."
-        _log.info(words, opened.path, extra={"journal": str(opened.path)})
+        words = "The journal is %s. If this run is interrupted, %s finishes it."
+        _log.info(words, opened.path, RESUME, extra={"journal": str(opened.path)})
         await send(work, account, options, sink, record)
 
 

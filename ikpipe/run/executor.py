@@ -187,10 +187,10 @@ class UploadExecutor:
                 task.download_failed()
                 waits = error.full and self._others_use_folder() and time.monotonic() < until
                 if not (waits and await self._control.sleep(_FULL_AGAIN)):
-                    failed = Result("failed", "fetch_failed", str(error))
+                    failed = Result("failed", "fetch_failed", error.text)
                     return UploadReply(failed, retryable=error.again, wait=error.wait)
             except Exception as error:  # noqa: BLE001 - whatever a download raises concerns its own row
-                words = f"{request.source.text} cannot be downloaded: {describe_exception(error)}"
+                words = f"{request.source.text} cannot be downloaded: {describe_exception(error)}."
                 return UploadReply(Result("failed", "fetch_failed", words))
             else:
                 return None if task.source is not None else not_sent()
@@ -252,7 +252,7 @@ class UploadExecutor:
             return LookupResult(other_file=True)
         except Error as error:
             if not self._control.draining:
-                _log.warning("The media library could not be searched for an unknown row: %s", error)
+                _log.warning("The media library could not be searched for an unknown row: %s", error.text)
             return LookupResult(certain=False, wrong_key=isinstance(error, AccountError) and not self.health.proven)
 
 

@@ -86,8 +86,8 @@ class UploadJob:
         except Exception as error:  # noqa: BLE001 - a cell can be of any class
             if len(frame) > 1:
                 return [self.requests(builder, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
-            words = f"the row cannot be read: {describe_exception(error)}"
-            fix = "replace what is in its cells with text or numbers"
+            words = f"The row cannot be read: {describe_exception(error)}."
+            fix = "Replace the values of its cells with text or numbers."
             return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
 
     def histories(self, chunk: Chunk) -> dict[int, RowHistory]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import MappingError
+from ikpipe.errors import MappingError, keyword
 from ikpipe.request.policy import Policy
 
 if TYPE_CHECKING:
@@ -46,14 +46,15 @@ class SendOptions:
         for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
             value = getattr(self, name)
             if value is not None and value < minimum:
-                raise MappingError(f"{name}={value!r} is too small: use {minimum} or more.")
+                raise self._invalid(name, f"at least {minimum}")
         if self.rate is not None and self.rate <= 0:
-            raise MappingError(f"rate={self.rate!r} is not more than 0 requests per second. Leave it out for no limit.")
+            raise self._invalid("rate", "more than 0 (uploads per second), or None")
         for name, choices in (("on_unknown", ("hold", "resend")), ("on_error", ("return", "raise"))):
             if getattr(self, name) not in choices:
-                raise MappingError(
-                    f"{name}={getattr(self, name)!r} is not valid: use {' or '.join(map(repr, choices))}."
-                )
+                raise self._invalid(name, " or ".join(map(repr, choices)))
+
+    def _invalid(self, name: str, rule: str) -> MappingError:
+        return MappingError(f"The value must be {rule}.", about=keyword(name, getattr(self, name)))
 
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""

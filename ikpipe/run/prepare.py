@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ikpipe.errors import Error, MappingError
+from ikpipe.errors import Error, MappingError, keyword
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
 from ikpipe.service.library import metadata_fields
@@ -49,13 +49,12 @@ def collect_mapping(
         `root`, `file_kind` or `fetch` is not valid.
     """
     if file_kind not in (None, "base64"):
-        raise MappingError(f"file_kind={file_kind!r} is not valid: use 'base64', or leave it out.")
+        raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
     if fetch not in ("server", "client"):
-        raise MappingError(f"fetch={fetch!r} is not valid: use 'server' or 'client'.")
+        raise MappingError("The value must be 'server' or 'client'.", about=keyword("fetch", fetch))
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
-        raise MappingError(
-            f"root={str(root)!r} is not a folder that this user can open. Check the path and its permissions."
-        )
+        words = "This is not a folder that this user can open."
+        raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
@@ -103,5 +102,6 @@ async def _metadata_fields(
     except Error as error:
         if type(error) is not Error:
             raise
-        _log.warning("Custom metadata is not checked, since the account's metadata fields could not be read: %s", error)
+        words = "Custom metadata is not checked, since the account's metadata fields could not be read: %s"
+        _log.warning(words, error.text)
         return None

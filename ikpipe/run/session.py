@@ -10,14 +10,19 @@ from ikpipe.concurrency.control import CONTROL, RunControl
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import (
     CODES,
+    RESULTS,
+    RESUME,
     AccountError,
     Error,
     FailuresError,
     JournalError,
+    Message,
     Problem,
     UnreachableError,
     UploadError,
     describe_exception,
+    keyword,
+    sentences,
 )
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowEnded
@@ -256,7 +261,7 @@ class Session:
     def conclude(self) -> None:
         """Pass the summary to the sink, and raise why the run did not finish all rows, with their results so far."""
         results = self._results.finish(self._summary())
-        journal = "" if self._journal is None else f" The run's journal is {self._journal}."
+        journal = None if self._journal is None else f"The run's journal is {self._journal}."
         error = (
             self._account_error(journal, results)
             or self._stop_error(journal, results)
@@ -281,20 +286,19 @@ class Session:
             "mapping": dict(self._job.mapping),
         }
 
-    def _account_error(self, journal: str, results: Any) -> AccountError | None:
+    def _account_error(self, journal: str | None, results: Any) -> AccountError | None:
         """Return why nothing more could be sent: the account was rejected, or nobody answered."""
         if self._executor is None:
             return None
         health = self._executor.health
         if (refusal := health.refusal) is not None:
-            fix = CODES[refusal.result.error or ""].fix
-            words = f"The run stopped, nothing more was sent: {refusal.result.message} {fix}{journal}"
-            return AccountError(words, results)
+            words = f"The run stopped and sent nothing more: {refusal.result.message}"
+            return AccountError(words, results, fix=sentences(CODES[refusal.result.error or ""].fix, journal))
         if (why := health.unreachable) is not None and not self.control.interrupted:
-            return UnreachableError(f"The run stopped: {why}{journal}", results)
+            return UnreachableError(sentences(f"The run stopped: {why}", journal), results)
         return None
 
-    def _stop_error(self, journal: str, results: Any) -> Error | None:
+    def _stop_error(self, journal: str | None, results: Any) -> Error | None:
         """Return the error that stopped the run, if one did."""
         trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
         if trouble is None:
@@ -302,37 +306,43 @@ class Session:
         if isinstance(trouble, JournalError):
             # The journal could not be written, rather than being one of another table.
             full = self._writer is not None and self._writer.error is not None
-            fix = " Retry .results." if full else ""
-            return JournalError(f"The run stopped, nothing more was sent: {trouble}{fix}", results)
-        why = trouble if isinstance(trouble, Error) else describe_exception(trouble)
-        error = UploadError(f"The run stopped: {why}; its results so far are in .results.{journal}", results)
+            words = Message("The run stopped and sent nothing more: ", trouble.text)
+            return JournalError(words, results, fix=Message("Retry ", RESULTS, ".") if full else None)
+        why = trouble.text if isinstance(trouble, Error) else f"{describe_exception(trouble)}."
+        saved = Message("The results so far are in ", RESULTS, ".")
+        error = UploadError(sentences(Message("The run stopped: ", why), saved, journal), results)
         error.__cause__ = trouble
         return error
 
-    def _sink_error(self, journal: str, results: Any) -> UploadError | None:
+    def _sink_error(self, journal: str | None, results: Any) -> UploadError | None:
         """Return why not all results could be written, if so."""
         if self._results.error is None:
             return None
-        where = f"{journal} It has all results: resume() returns them, and sends nothing again." if journal else ""
-        error = UploadError(f"Not all results could be written: {self._results.error}.{where}", results)
+        fix = Message("It has all results: ", RESUME, " returns them, and sends nothing again.") if journal else None
+        words = sentences(f"Not all results could be written: {self._results.error}.", journal)
+        error = UploadError(words, results, fix=fix)
         error.__cause__ = self._results.error
         return error
 
-    def _failures_error(self, journal: str, results: Any) -> UploadError | None:
+    def _failures_error(self, journal: str | None, results: Any) -> UploadError | None:
         """Return why the run stopped at rows that were not uploaded, if it did."""
         if self._failures_reached:
             failures = "1 failure" if self.failures == 1 else f"{self.failures:,} failures"
-            words = f"The run stopped after {failures} (max_failures={self._options.max_failures})"
-            return FailuresError(f"{words}; see .results.{journal}", results)
+            limit = keyword("max_failures", self._options.max_failures)
+            words = Message(f"The run stopped after {failures} (", limit, ").")
+            return FailuresError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
         if self.failed:
-            words = "A row was not uploaded, and on_error='raise' stops the run at the first such row"
-            return UploadError(f"{words}; see .results.{journal}", results)
+            words = Message(
+                "A row was not uploaded, and ", keyword("on_error", "raise"), " stops the run at the first."
+            )
+            return UploadError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
         return None
 
 
 def _invalid_result(problems: list[Problem]) -> Result:
     """Return the result of a row that breaks rules."""
-    words = "; ".join(f"{problem.message}: {problem.fix}" for problem in problems if problem.severity == "error")
+    errors = [problem for problem in problems if problem.severity == "error"]
+    words = sentences(*(text for problem in errors for text in (problem.message, problem.fix)))
     warnings = [problem for problem in problems if problem.severity == "warning"]
     return _warned(Result("invalid", problems[0].code, words), warnings)
 

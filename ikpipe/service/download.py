@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from ikpipe.errors import describe_exception
+from ikpipe.errors import ApiName, Message, describe_exception, keyword
 from ikpipe.request.sources import FileSource
 from ikpipe.service.public_hosts import Address, literal
 from ikpipe.service.spool import DownloadFile, FetchError
@@ -108,11 +108,11 @@ class Downloader:
         """
         try:
             async with self._open(url, HEADERS_TIMEOUT) as response:
-                return None if response.is_success else f"{url} responded with status {response.status_code}"
+                return None if response.is_success else f"{url} responded with status {response.status_code}."
         except FetchError as error:
-            return str(error)
+            return error.text
         except (TimeoutError, httpx.TimeoutException):
-            return f"{url} did not respond within {HEADERS_TIMEOUT} s"
+            return f"{url} did not respond within {HEADERS_TIMEOUT} s."
         except Exception as error:  # noqa: BLE001 - what a host causes concerns one row
             return f"{url} cannot be reached: {describe_exception(error)}"
 
@@ -132,7 +132,7 @@ class Downloader:
                 target = _parse(url, response.headers["location"], target)
             finally:
                 await response.aclose()
-        raise FetchError(f"{url} cannot be downloaded: it redirects more than {MAX_REDIRECTS} times")
+        raise FetchError(f"{url} cannot be downloaded: it redirects more than {MAX_REDIRECTS} times.")
 
     async def _request(
         self, url: str, target: httpx.URL, first: httpx.URL, read_timeout: float | None
@@ -218,7 +218,7 @@ class Downloader:
                         await file.write(block)
         except TimeoutError:
             rate = f"{received:,} bytes in {loop.time() - started:.0f} s"
-            raise FetchError(f"{url} cannot be downloaded: the host is too slow ({rate})", again=True) from None
+            raise FetchError(f"{url} cannot be downloaded: the host is too slow ({rate}).", again=True) from None
         for block in decode(b""):
             await file.write(block)
         await file.end()
@@ -233,9 +233,9 @@ def _parse(url: str, text: str, base: httpx.URL | None = None) -> httpx.URL:
         target.raw_host.decode("ascii").encode("idna")
     except Exception as error:  # noqa: BLE001 - a host may send anything
         reason = f"{subject} is not a valid URL: {describe_exception(error)}"
-        raise FetchError(f"{url} cannot be downloaded: {reason}") from None
+        raise FetchError(f"{url} cannot be downloaded: {reason}.") from None
     if not valid:
-        raise FetchError(f"{url} cannot be downloaded: {subject} is not an http:// or https:// URL with a host")
+        raise FetchError(f"{url} cannot be downloaded: {subject} is not an http:// or https:// URL with a host.")
     return target
 
 
@@ -269,12 +269,12 @@ def _decoder(url: str, response: httpx.Response) -> Callable[[bytes], Iterator[b
     if encoding in ("identity", ""):
         return lambda raw: iter((raw,) if raw else ())
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise FetchError(f"{url} cannot be downloaded: its encoding {encoding[:40]!r} is not supported")
+        raise FetchError(f"{url} cannot be downloaded: its encoding {encoding[:40]!r} is not supported.")
     decoder = zlib.decompressobj(47)  # zlib or gzip header
 
     def decompress(raw: bytes) -> Iterator[bytes]:
         if not raw and not decoder.eof:
-            raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete", again=True)
+            raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete.", again=True)
         while raw and not decoder.eof:
             yield decoder.decompress(raw, _BLOCK)
             raw = decoder.unconsumed_tail
@@ -284,21 +284,23 @@ def _decoder(url: str, response: httpx.Response) -> Callable[[bytes], Iterator[b
 
 def _not_public(url: str, host: str, address: str) -> FetchError:
     subject = f"{host} is" if host == address.strip("[]") else f"{host} has the address {address}, which is"
-    fix = f"If this machine may open it, allow it with fetch_hosts=[{host!r}]."
-    return FetchError(f"{url} was not opened: {subject} not a public address. {fix}")
+    fix = Message("If this machine may open it, allow it with ", keyword("fetch_hosts", [host]), ".")
+    return FetchError(f"{url} was not opened: {subject} not a public address.", fix=fix)
 
 
 def _too_large(url: str, limit: int) -> FetchError:
-    source = "that the account allows" if limit < MAX_SIZE else "of the download limit; set Account(max_file_size=…)"
-    return FetchError(f"{url} has more than the {limit:,} bytes {source}")
+    if limit < MAX_SIZE:
+        return FetchError(f"{url} has more than the {limit:,} bytes that the account allows.")
+    fix = Message("Set ", ApiName("account", "max_file_size", ...), ".")
+    return FetchError(f"{url} has more than the {limit:,} bytes of the download limit.", fix=fix)
 
 
 def _status_error(url: str, response: httpx.Response) -> FetchError:
     status = response.status_code
     wait = _retry_after(response.headers.get("retry-after", ""))
     if wait is not None and wait > MAX_WAIT:
-        return FetchError(f"{url} responded with status {status} and asks to wait {wait:,.0f} s, which is too long")
-    return FetchError(f"{url} responded with status {status}", again=status in _RETRYABLE, wait=wait)
+        return FetchError(f"{url} responded with status {status} and asks to wait {wait:,.0f} s, which is too long.")
+    return FetchError(f"{url} responded with status {status}.", again=status in _RETRYABLE, wait=wait)
 
 
 def _retry_after(text: str) -> float | None:
@@ -320,4 +322,4 @@ def _download_error(url: str, error: Exception) -> FetchError:
         again = False
     timed_out = isinstance(error, TimeoutError) and not str(error)
     reason = "the host did not respond in time" if timed_out else describe_exception(error)
-    return FetchError(f"{url} cannot be downloaded: {reason}", again=again)
+    return FetchError(f"{url} cannot be downloaded: {reason}.", again=again)

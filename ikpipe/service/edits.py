@@ -215,7 +215,7 @@ def _checked(tags: object) -> tuple[str, ...]:
     try:
         return tuple(tag_list(encode("tags", tags)))
     except InvalidValue as invalid:
-        raise MappingError(f"{invalid.message}; {invalid.fix}.") from None
+        raise MappingError(invalid.message, fix=invalid.fix) from None
 
 
 class _LibraryEditor:

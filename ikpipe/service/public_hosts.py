@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import idna
 
-from ikpipe.errors import MappingError
+from ikpipe.errors import MappingError, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,7 +118,8 @@ class FetchHosts:
         if isinstance(hosts, FetchHosts):
             return hosts
         if isinstance(hosts, str) or not all(isinstance(host, str) for host in hosts):
-            raise MappingError(f"fetch_hosts={hosts!r} must be a list of hosts, such as ['intranet.example.com'].")
+            fix = "Use a list such as ['intranet.example.com']."
+            raise MappingError("The value must be a list of hosts.", fix=fix, about=keyword("fetch_hosts", hosts))
         return cls(tuple(map(_read_entry, hosts)))
 
     def allows(self, host: str, port: int, address: Address | None = None) -> bool:
@@ -134,12 +135,13 @@ _EXAMPLES = "Use a host, address or network, such as intranet.example.com, 10.0.
 
 
 def _read_entry(text: str) -> _Entry:
+    words, about = f"{text!r} is not a valid host, address or network", keyword("fetch_hosts", [text])
     host, port = _split_port(text.strip())
     try:
         return _Entry(None, ip_network(host.strip("[]")), port)
     except ValueError as error:
         if "/" in host:
-            raise MappingError(f"fetch_hosts: {error}. {_EXAMPLES}") from None
+            raise MappingError(f"{words}: {error}.", fix=_EXAMPLES, about=about) from None
     if (address := literal(host)) is not None:
         return _Entry(None, ip_network(address), port)
     try:
@@ -147,7 +149,7 @@ def _read_entry(text: str) -> _Entry:
     except idna.IDNAError:
         name = ""
     if not _HOST.fullmatch(name):
-        raise MappingError(f"fetch_hosts: {text!r} is not valid. {_EXAMPLES}")
+        raise MappingError(f"{words}.", fix=_EXAMPLES, about=about)
     return _Entry(name.rstrip(".").lower(), None, port)
 
 

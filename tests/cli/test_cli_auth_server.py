@@ -98,7 +98,7 @@ def test_a_policy_in_python(emulator: Emulator, tmp_path: Path, monkeypatch: pyt
         ([], "Set who may sign"),
         (["--anybody", "--callers", "x"], "Set who may sign"),
         (["--anybody", "--may", "fileNam"], "did you mean 'file_name'"),
-        (["--anybody", "--force", "is_private_file=perhaps"], "no boolean"),
+        (["--anybody", "--force", "is_private_file=perhaps"], "must be true or false"),
         (["--anybody", "--lifetime", "4000"], "1 to 3,600"),
         (["--anybody", "--origin", "*"], "is not valid"),
         (["--callers", "nobody.txt"], "No such file"),

@@ -34,14 +34,14 @@ def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
     assert ran.err.splitlines() == [
         "ikpipe: 6 problems in 6 of 6 rows (the first row is row 0)",
         "",
-        "  5 not_boolean: The value is no boolean. Write true/false, yes/no or 1/0.",
-        "    row 1  private  is_private_file: 'perhaps' is no boolean; write true or false",
-        "    row 2  private  is_private_file: 'maybe' is no boolean; write true or false",
-        "    row 3  private  is_private_file: '?' is no boolean; write true or false",
+        "  5 not_boolean: The value is not a valid boolean. Use true/false, yes/no or 1/0.",
+        '    row 1  private  is_private_file must be true or false, not "perhaps". Use true or false.',
+        '    row 2  private  is_private_file must be true or false, not "maybe". Use true or false.',
+        '    row 3  private  is_private_file must be true or false, not "?". Use true or false.',
         "    and 2 more rows",
         "",
-        "  1 missing_file: The row names no file. Fill the cell, or drop the row.",
-        "    row 0  file: the row names no file; fill the cell, or drop the row",
+        "  1 missing_file: The row has no file. Fill in the file, or delete the row.",
+        "    row 0  This row has no file. Fill in the file, or delete the row.",
     ]
 
 

@@ -11,7 +11,7 @@ from rows import summed_up
 from ikpipe import CODES
 from ikpipe.cli.report import problems, summary
 from ikpipe.cli.wording import in_options, one_line
-from ikpipe.errors import Problem
+from ikpipe.errors import RESULTS, RETRY, ApiName, MappingError, Message, Problem, keyword
 from ikpipe.frames.results import problem_frame
 from ikpipe.request.result import Result
 
@@ -20,28 +20,27 @@ TEXT = st.text(max_size=200)
 
 
 @pytest.mark.parametrize(
-    ("said", "options"),
+    ("text", "options"),
     [
-        ("name the folder of the files: root='…'", "name the folder of the files: --root '…'"),
-        ("with file_kind='base64'", "with --file-kind 'base64'"),
-        ("columns['file']: the frame has no column 'x'", "--map file=…: the frame has no column 'x'"),
-        (
-            "say which: columns={'tags': …}.",
-            "say which: --map tags=….",
-        ),
-        ("Give file_name=, for example '{sku}.jpg'.", "Give --set file_name=, for example '{sku}.jpg'."),
-        ("retry()", "ikpipe retry"),
-        ("name another file with journal=.", "name another file with --journal."),
-        ("Name another with journal=, or resume", "Name another with --journal, or resume"),
-        ("look with ikpipe.files what is up", "look with `ikpipe files` what is up"),
-        ("what it did is in .results. So.", "what it did is in OUT. So."),
-        ("the journal /a/.results/b", "the journal /a/.results/b"),
-        ("there is no file 'http://a/?rate=5&root=x'", "there is no file 'http://a/?rate=5&root=x'"),
+        (Message("Set ", keyword("root"), "."), "Set --root."),
+        (Message("Set ", keyword("root", ...), "."), "Set --root …."),
+        (Message("Use ", keyword("file_kind", "base64"), "."), "Use --file-kind base64."),
+        (Message("Use ", keyword("file_name", "{sku}.jpg"), "."), "Use --set file_name={sku}.jpg."),
+        (Message("Use ", keyword("overwrite_file", True), "."), "Use --set overwrite_file=true."),
+        (Message("Use ", ApiName("column", "tags"), "."), "Use --map tags=…."),
+        (Message("Use ", ApiName("policy", "names", "as_given"), "."), "Use --policy names=as_given."),
+        (Message("See ", ApiName("account", "max_file_size"), "."), "See max_file_size of the profile."),
+        (Message("Use ", keyword("trust_journal", True), "."), "Use --trust-journal."),
+        (Message("Use ", keyword("fetch_hosts", ["a", "b"]), "."), "Use --fetch-host a --fetch-host b."),
+        (Message(RETRY, " checks the library."), "`ikpipe retry` checks the library."),
+        (Message("The results are in ", RESULTS, "."), "The results are in OUT."),
+        (MappingError("No.", about=ApiName("column", "file", "x")).text, "--map file=x: No."),
+        ("There is no file 'http://a/?rate=5&root=x'.", "There is no file 'http://a/?rate=5&root=x'."),
     ],
 )
-def test_words_of_the_command_line(said: str, options: str) -> None:
-    """What the library says of its keywords becomes options; what merely looks alike stays."""
-    assert in_options(said) == options
+def test_options_of_the_command_line(text: str, options: str) -> None:
+    """Names of the Python interface become options; plain text stays."""
+    assert in_options(text) == options
 
 
 @given(TEXT)
@@ -77,12 +76,12 @@ def test_summary_by_code() -> None:
         "1 of 4 rows uploaded: 1.5 kB stored, 2.0 MB sent from here in 1.2 s",
         "  1 uploaded, 1 invalid, 1 unknown, 1 failed",
         "",
-        "  2 unknown/failed, server_error: The service answered with a 5xx: it may have",
-        "    stored the file. ikpipe retry looks first.",
+        "  2 unknown/failed, server_error: ImageKit answered with a server error (5xx);",
+        "    the file may be stored. `ikpipe retry` checks the library first.",
         "    row c  500",
         "    row d  500",
         "",
-        "  1 invalid, too_long: The text is longer than its limit. Shorten it.",
+        "  1 invalid, too_long: The text is too long. Shorten it.",
         "    row b  the tags have 501 characters",
     ]
 

@@ -295,8 +295,8 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
         (("missing", "-o", "out.csv"), "There is no journal missing."),
         (("run", "-o", "missing/out.csv"), "the folder missing does not exist"),
         (("run.csv", "-o", "run.csv"), "run.csv is the journal itself, which is never overwritten"),
-        (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and was not changed: correct the path."),
-        (("cut", "-o", "out.csv"), "it is damaged: use a copy of it, or list what is stored with `ikpipe files`"),
+        (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and was not changed. Correct the path."),
+        (("cut", "-o", "out.csv"), "it is damaged. Use a copy of it, or check with `ikpipe files` which files"),
         (("run", "-o", "out.csv", "--policy", "lag=1"), "a policy has no field 'lag'"),
         (("run", "-o", "out.csv", "--emulator"), "unrecognized arguments: --emulator"),
     ],
@@ -351,7 +351,7 @@ def test_a_refused_account(ikp: Ikp, table: Table, service: Emulator, emulate: A
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv", "--concurrency", "1", *FAST)
     assert ran.status == 3
     assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded", "failed", "cancelled"]
-    assert ran.err.splitlines()[-1].startswith("ikpipe: error: The run stopped, nothing more was sent: ")
+    assert ran.err.splitlines()[-1].startswith("ikpipe: error: The run stopped and sent nothing more: ")
 
 
 @pytest.mark.usefixtures("service")

@@ -72,20 +72,20 @@ def test_csv_as_people_write_it(content: bytes, cells: dict[str, list[str]]) -> 
 @pytest.mark.parametrize(
     ("content", "format_", "message"),
     [
-        (b"", "csv", "is empty: its first line should have the names"),
+        (b"", "csv", "is empty. The first line must have the names"),
         (b"a,b,a,b,c\n", "csv", "more than one column named 'a', 'b'"),
-        (b"a,b\n1,2\n\n3\n", "csv", "line 4: 1 cells, but the header names 2 columns"),
-        (b"a\n1,2\n", "csv", "line 2: 2 cells, but the header names 1 columns"),
-        (b'a\n"never closed\n', "csv", "line 2: unexpected end of data"),
-        (b'a\n"x"y\n', "csv", "line 2: ',' expected after '\"'"),
-        (b"name\nok\ncaf\xe9\n", "csv", "is not UTF-8: line 3, byte 11 of the file. Save it as 'CSV UTF-8'"),
-        (b"\xef\xbb\xbfa\n\xff\n", "tsv", "line 2, byte 5 of the file"),
-        ("a\n".encode("utf-16"), "csv", "line 1, byte 0 of the file"),
-        (b'{"a": 1}\n{"a": \n', "jsonl", "line 2 is no JSON: Expecting value"),
-        (b'\n{"a": 1}\n[1]\n', "jsonl", r"line 3 is no JSON object: \[1\]"),
-        (b"a,b\n", "parquet", "is no Parquet file"),
-        (b"a,b\n", "xlsx", "is no Excel workbook"),
-        (b"", "xml", "the format is one of csv, tsv, parquet, jsonl, xlsx, not 'xml'"),
+        (b"a,b\n1,2\n\n3\n", "csv", "line 4: The row has 1 cell, but the header has 2"),
+        (b"a\n1,2\n", "csv", "line 2: The row has 2 cells, but the header has 1"),
+        (b'a\n"never closed\n', "csv", "line 2: The CSV is not valid: unexpected end of data"),
+        (b'a\n"x"y\n', "csv", "line 2: The CSV is not valid: ',' expected after '\"'"),
+        (b"name\nok\ncaf\xe9\n", "csv", 'line 3: byte 11 of the file is not valid UTF-8. Save the file as "CSV UTF-8"'),
+        (b"\xef\xbb\xbfa\n\xff\n", "tsv", "line 2: byte 5 of the file"),
+        ("a\n".encode("utf-16"), "csv", "line 1: byte 0 of the file"),
+        (b'{"a": 1}\n{"a": \n', "jsonl", "line 2: The line is not valid JSON: Expecting value"),
+        (b'\n{"a": 1}\n[1]\n', "jsonl", r"line 3: The line must be a JSON object, not \[1\]"),
+        (b"a,b\n", "parquet", "cannot be read as a Parquet file"),
+        (b"a,b\n", "xlsx", "cannot be read as an Excel workbook"),
+        (b"", "xml", "The format must be one of csv, tsv, parquet, jsonl, xlsx, not 'xml'"),
     ],
 )
 def test_what_cannot_be_read_is_said(content: bytes, format_: str, message: str) -> None:
@@ -148,9 +148,9 @@ def test_excel_rows_without_cells_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "is empty: its first row"),
-        ([["sku", None], ["x", "y"]], "column 2 has cells, but no name"),
-        ([["sku"], ["x", "y"]], "column 2 has cells, but no name"),
+        ([], "is empty. The first row"),
+        ([["sku", None], ["x", "y"]], "Column 2 has cells, but no name"),
+        ([["sku"], ["x", "y"]], "Column 2 has cells, but no name"),
         ([["sku", "sku"]], "more than one column named 'sku'"),
     ],
 )

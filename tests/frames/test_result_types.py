@@ -87,5 +87,5 @@ def test_a_column_twice_is_an_error() -> None:
 
 def test_json_of_another_table_is_checked(account: Account) -> None:
     """Nested results of polars are JSON; what is none is an error."""
-    with pytest.raises(ikpipe.MappingError, match="'ik_metadata' has cells that are not the JSON"):
+    with pytest.raises(ikpipe.MappingError, match="'ik_metadata' has cells that are not JSON"):
         ikpipe.retry(pl.DataFrame({"ik_status": ["failed"], "ik_metadata": ["{"]}), account)

@@ -59,7 +59,7 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["results.xlsx", "results", "results.csv.gz"])
 def test_unknown_ending_names_the_known_ones(path: str) -> None:
     """An ending that is no format of results is an error that names those that are."""
-    known = re.escape(f"{path}: the ending says the format, and should be one of .csv, .jsonl, .parquet")
+    known = re.escape(f"{path}: unsupported file type. Use one of .csv, .jsonl, .parquet")
     with pytest.raises(ikpipe.Error, match=known):
         write_results(pd.DataFrame(), path)
     with pytest.raises(ikpipe.Error, match=known):

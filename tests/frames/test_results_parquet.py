@@ -176,7 +176,7 @@ def test_parquet_of_another_program_is_read() -> None:
 @pytest.mark.parametrize("content", [b"", b"sku,n\n", b"PAR1 broken PAR1"])
 def test_what_is_no_parquet_is_said(content: bytes) -> None:
     """A file that is no Parquet is an error with its name."""
-    with pytest.raises(ikpipe.Error, match="x is no Parquet file"):
+    with pytest.raises(ikpipe.Error, match="x cannot be read as a Parquet file"):
         parquet.read(io.BytesIO(content), "x")
 
 

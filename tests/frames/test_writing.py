@@ -73,7 +73,7 @@ def test_a_stream_cannot_be_written_anew(tmp_path: Path) -> None:
     with (tmp_path / "r").open("wb") as stream:
         file = CsvWriter(OutputStream(stream))
         file.take(file.prepare(chunk(a=[1])))
-        with pytest.raises(Error, match="name a file"):
+        with pytest.raises(Error, match="Write the results to a file"):
             file.take(file.prepare(chunk(a=[1], b=[2])))
 
 

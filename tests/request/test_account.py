@@ -96,7 +96,9 @@ def test_what_is_around_a_setting_is_removed(
     monkeypatch.setattr("os.environ", {**os.environ, **there})
     account = Account.from_env()
     assert {one: getattr(account, one.lower()) for one in values} == values
-    assert caplog.messages == [f"IMAGEKIT_{name} has {words} around its value, which ikpipe removed: set it without"]
+    assert caplog.messages == [
+        f"IMAGEKIT_{name} has {words} around its value, which ikpipe ignores. Set the value without them."
+    ]
 
 
 def test_a_key_given_in_python_is_put_right_too(caplog: pytest.LogCaptureFixture) -> None:
@@ -108,17 +110,17 @@ def test_a_key_given_in_python_is_put_right_too(caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("private_a b", r"has a character that is not part of a key \(space, number 10 of 11\)"),
-        ("private_a\nprivate_b", r"U\+000A, number 10"),
-        ("private_ä", "latin small letter a with diaeresis, number 9 of 9"),
+        ("private_a b", r"has a character that cannot be part of a key \(space, character 10 of 11\)"),
+        ("private_a\nprivate_b", r"U\+000A, character 10"),
+        ("private_ä", "latin small letter a with diaeresis, character 9 of 9"),
         ("private_а", "cyrillic small letter a"),  # noqa: RUF001 - that is the fault
         ("private_a\x00", r"U\+0000"),
-        ('"private_a', "quotation mark, number 1 of 10"),
-        ("private_a'", "apostrophe, number 10"),
-        ("private_***", "is masked, not the key itself"),
+        ('"private_a', "quotation mark, character 1 of 10"),
+        ("private_a'", "apostrophe, character 10"),
+        ("private_***", "is masked: reveal the key"),
         ("private_••••", "is masked"),
-        ("IMAGEKIT_PRIVATE_KEY=private_a", "begins with the name of a variable"),
-        ("public_b", "begins with 'public_': IMAGEKIT_PRIVATE_KEY has a public key"),
+        ("IMAGEKIT_PRIVATE_KEY=private_a", "starts with the name of a variable"),
+        ("public_b", "starts with 'public_': IMAGEKIT_PRIVATE_KEY has a public key"),
     ],
 )
 def test_what_is_no_key_is_refused_by_its_variable(key: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,11 +160,11 @@ def test_a_key_is_text(key: Any) -> None:
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
-        ({"Cookie": "a\nX: b"}, "header 'Cookie' cannot be sent"),
-        ({"Cookie": 5}, "header 'Cookie' cannot be sent"),
-        ({"Cookie": "ä"}, "header 'Cookie' cannot be sent"),
-        (["hunter2"], "headers is a list"),
-        ("hunter2", "headers is a str"),
+        ({"Cookie": "a\nX: b"}, "header 'Cookie' must be text of printable ASCII"),
+        ({"Cookie": 5}, "header 'Cookie' must be text of printable ASCII"),
+        ({"Cookie": "ä"}, "header 'Cookie' must be text of printable ASCII"),
+        (["hunter2"], "not a list"),
+        ("hunter2", "not a str"),
     ],
 )
 def test_headers_that_cannot_be_sent_are_refused(headers: Any, words: str) -> None:
@@ -189,7 +191,7 @@ def test_a_file_with_a_key_that_others_can_read(
     for _ in range(2):
         Account.from_env("shop")
     assert len(caplog.messages) == (warned if secret else 0)
-    assert all(f"run: chmod 600 {config}" in message for message in caplog.messages)
+    assert all(f"Run: chmod 600 {config}" in message for message in caplog.messages)
 
 
 def test_a_profile_s_key_is_named_by_its_profile(config: Path) -> None:
@@ -242,7 +244,7 @@ def test_a_slash_at_the_end_does_not_matter() -> None:
 @pytest.mark.parametrize("address", ["", "ik.imagekit.io/demo", "ftp://a", "http://", "http://[", "http://a:b"])
 def test_an_address_must_be_a_web_address(name: str, address: str) -> None:
     """Whatever is no http(s) URL with a host is an error that names the setting."""
-    with pytest.raises(AccountError, match=f"{name} is .*no http"):
+    with pytest.raises(AccountError, match=f"{name} is .*not a valid http"):
         Account("public_a", **{name: address})
 
 
@@ -301,7 +303,7 @@ def test_a_profiles_headers_are_read(config: Path) -> None:
         ("shop = 3\n", r"no profile \[shop\]"),
         ("[shop\n", "cannot be read"),
         ("[shop]\nprivat_key = 'x'\n", r"no setting 'privat_key' \(did you mean 'private_key'\?\)"),
-        ("[shop]\n", "No ImageKit account here"),
+        ("[shop]\n", "No ImageKit account is set up"),
     ],
 )
 def test_a_wrong_profile_says_so(text: str | None, words: str, config: Path) -> None:

@@ -28,7 +28,7 @@ FIELDS = fields_of(
 
 def test_fields_are_read_from_the_apis_answer() -> None:
     """Name, type and limits, under the field's name."""
-    assert FIELDS["sale"] == MetadataField("sale", "Boolean", {"type": "Boolean"})
+    assert FIELDS["sale"] == MetadataField("sale", "Boolean", {"type": "Boolean"}, "Sale")
     assert len(FIELDS) == 8
 
 

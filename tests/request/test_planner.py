@@ -207,7 +207,7 @@ def test_a_target_of_an_earlier_run_is_taken() -> None:
     assert not isinstance(found, UploadRequest)
     (problem,) = found
     assert isinstance(problem, Problem)
-    assert "'earlier' is stored as '/x/a.png' already" in problem.message
+    assert 'Row "earlier" already has the path "/x/a.png".' in problem.message
 
 
 # Unique names

@@ -132,7 +132,7 @@ def test_a_row_that_took_its_target_before_has_no_twin() -> None:
     assert isinstance(first, UploadRequest)
     assert isinstance(third, UploadRequest)
     assert not isinstance(second, UploadRequest)
-    assert second[0].message == "file_name: the row 'z' is stored as '/b' already"
+    assert second[0].message == 'Row "z" already has the path "/b".'
 
 
 def test_a_row_of_an_earlier_chunk_is_named_by_its_label() -> None:
@@ -143,7 +143,7 @@ def test_a_row_of_an_earlier_chunk_is_named_by_its_label() -> None:
     (chunk,) = feed.chunks()
     _, second = jobs_of(planner, [plan.rows(chunk.part(0, 1)), plan.rows(chunk.part(1, 2))])
     assert not isinstance(second, UploadRequest)
-    assert "the row 7 is stored" in second[0].message
+    assert "Row 7 already has" in second[0].message
 
 
 def test_a_function_is_called_once_for_cells_that_are_the_same() -> None:

@@ -31,7 +31,7 @@ def test_its_numbers_may_be_0(field: str) -> None:
 
 def test_names_are_made_here_or_there() -> None:
     """Nobody else makes them."""
-    with pytest.raises(MappingError, match=r"'mine'.*'client' or 'service'"):
+    with pytest.raises(MappingError, match=r"'mine'.*one of 'client', 'service'"):
         Policy(unique_names="mine")  # type: ignore[arg-type]  # the mistake itself
 
 

@@ -277,7 +277,7 @@ def test_what_somebody_else_holds() -> None:
     intake = FileResolver(held={held.text: held}.get, max_size=10)
     assert intake.read(held.text) == held
     assert intake.read("https://example.com/a.png").kind == "url"
-    with pytest.raises(InvalidValue, match="no URL"):
+    with pytest.raises(InvalidValue, match="is not a URL"):
         intake.read("a.png")
     with pytest.raises(InvalidValue, match="the account allows 5"):
         FileResolver(held={held.text: held}.get, max_size=5).read(held.text)
@@ -285,5 +285,5 @@ def test_what_somebody_else_holds() -> None:
 
 def test_what_nobody_holds_is_no_file() -> None:
     """The text that stands for a browser's file is refused where there is no browser."""
-    with pytest.raises(InvalidValue, match="scheme 'browser'"):
+    with pytest.raises(InvalidValue, match="must start with http:// or https://"):
         FileResolver(root=None).read("browser://x/b0/a.png")

@@ -37,7 +37,7 @@ def test_a_template_is_parted_and_filled(text: str, columns: tuple[str, ...], fi
 @pytest.mark.parametrize("text", ["{", "}", "a}b", "{a", "{{a}", "{a}}", "{a{b}}"])
 def test_a_lone_brace_is_an_error(text: str) -> None:
     """The error names the parameter, and how a brace itself is written."""
-    with pytest.raises(MappingError, match=r"folder=.*a brace stands alone; write \{\{ or \}\}"):
+    with pytest.raises(MappingError, match=r"folder=.*There is a single brace.*\{\{ or \}\}"):
         Template.read("folder", text)
 
 

@@ -33,7 +33,8 @@ from ikpipe.request.token import (
 ACCOUNT = Account("public_abc", "private_0123456789abcdef0123456789abcdef")
 FIELDS = {"fileName": "dress.jpg", "useUniqueFileName": "false", "customMetadata": '{"brand":"Nike™","size":42}'}
 
-texts = st.dictionaries(st.text(min_size=1).filter(lambda name: name not in ("iat", "exp", "iss")), st.text())
+REGISTERED = ("iat", "exp", "iss", "aud", "nbf", "sub", "jti")  # which PyJWT checks
+texts = st.dictionaries(st.text(min_size=1).filter(lambda name: name not in REGISTERED), st.text())
 
 
 def pieces(text: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
@@ -185,7 +186,7 @@ def test_two_runs_of_one_process_keep_apart() -> None:
 @pytest.mark.parametrize("lifetime", [0, -1, 3601, 86400])
 def test_lifetime_has_bounds(lifetime: int) -> None:
     """A lifetime of nothing, or over an hour, is an error of the call."""
-    with pytest.raises(MappingError, match=f"lifetime={lifetime}: a token lives 1 to 3600 seconds"):
+    with pytest.raises(MappingError, match=f"lifetime={lifetime}: .*between 1 and 3,600 seconds"):
         LocalSigner(ACCOUNT, lifetime=lifetime).sign(FIELDS)
 
 
@@ -238,7 +239,7 @@ def encoded(claims: dict[str, object]) -> str:
 )
 def test_answer_that_is_no_token_shows_nothing(status: int, body: object) -> None:
     """What the endpoint gave instead of a token is refused, without a word of it."""
-    with pytest.raises(ValueError, match=r"without a token|no JWT with iat and exp") as caught:
+    with pytest.raises(ValueError, match=r"without a token|not a JWT with iat and exp") as caught:
         read_token(status, body)
     assert "hunter2" not in str(caught.value)
 
@@ -255,10 +256,10 @@ def test_sign_takes_either_spelling() -> None:
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"flie_name": "a"}, "'flie_name' is no parameter that is signed.*did you mean 'file_name'"),
-        ({"file": "https://a/b"}, "'file' is no parameter that is signed"),
-        ({"token": "x"}, "'token' is no parameter that is signed"),
-        ({"tags": "100%"}, "tags: .*%.*; remove the '%'"),
+        ({"flie_name": "a"}, "no parameter 'flie_name' to sign.*did you mean 'file_name'"),
+        ({"file": "https://a/b"}, "no parameter 'file' to sign"),
+        ({"token": "x"}, "no parameter 'token' to sign"),
+        ({"tags": "100%"}, 'tags=.*Remove the "%"'),
     ],
 )
 def test_sign_refuses_what_breaks_a_rule(parameters: dict[str, str], words: str) -> None:

@@ -35,16 +35,19 @@ from ikpipe.request.values import (
 SEED = """file fileName useUniqueFileName tags folder isPrivateFile isPublished customCoordinates responseFields
 extensions webhookUrl overwriteFile overwriteAITags overwriteTags overwriteCustomMetadata customMetadata"""
 FLAGS = [
-    name for name, entry in TABLE.items() if entry.source == "seed" and "efault" in entry.rule and name != "folder"
+    name
+    for name, entry in TABLE.items()
+    if entry.source == "upload docs" and "efault" in entry.rule and name != "folder"
 ]
 
 
 def refused(name: str, value: object) -> InvalidValue:
-    """Give the problem that a value is, whose message begins with its parameter."""
+    """Return the problem of a value, whose message starts with its parameter's label unless it quotes the value."""
     with pytest.raises(InvalidValue) as caught:
         encode(name, value)
-    assert caught.value.message.startswith(f"{name}: ")
-    assert caught.value.fix
+    message = caught.value.message
+    assert message.startswith(TABLE[name].label) or message.endswith(".")
+    assert caught.value.fix.endswith(".")
     return caught.value
 
 
@@ -66,7 +69,7 @@ def test_python_names_are_the_wire_names_in_snake_case(name: str) -> None:
 def test_every_rule_names_its_source(name: str) -> None:
     """Each entry says its rule, and who says so."""
     assert TABLE[name].rule.endswith(".")
-    assert set(TABLE[name].source.split(", ")) <= {"seed", "docs", "spec", "guess"}
+    assert set(TABLE[name].source.split(", ")) <= {"upload docs", "docs", "spec", "guess"}
 
 
 @pytest.mark.parametrize("name", ["file"])
@@ -177,7 +180,7 @@ def test_folders_with_another_character(char: str) -> None:
     assert (encode("folder", path), stored_folder(path)) == (path, "/a_b")
     with pytest.raises(InvalidValue) as raised:
         strict_folder(path)
-    assert (raised.value.code, raised.value.fix) == ("bad_character", "write '/a_b'")
+    assert (raised.value.code, raised.value.fix) == ("bad_character", 'Use "/a_b".')
 
 
 def test_a_folder_may_be_a_number() -> None:
@@ -251,7 +254,7 @@ def test_an_unknown_response_field_is_a_problem() -> None:
     """The problem names the field, and its mend those that there are."""
     bad = refused("response_fields", "tags,metdata")
     assert bad.code == "unknown_name"
-    assert "'metdata'" in bad.message
+    assert '"metdata"' in bad.message
     assert "metadata" in bad.fix
 
 

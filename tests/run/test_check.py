@@ -163,7 +163,7 @@ def test_half_a_character_in_a_name_can_be_told(account: Account) -> None:
         ({"columns": {"file": "imgae"}}, "did you mean 'image'"),
         ({"file_name": "{skv}.jpg"}, "did you mean 'sku'"),
         ({"file_nam": "a.jpg"}, "did you mean 'file_name'"),
-        ({"tags": "100%"}, "not allowed in tags"),
+        ({"tags": "100%"}, "The tags cannot contain"),
         ({"fetch": "browser"}, "'server' or 'client'"),
         ({"file_kind": "hex"}, "'base64'"),
         ({"root": "/no/such/folder"}, "not a folder"),

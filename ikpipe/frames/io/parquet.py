@@ -42,7 +42,7 @@ class _Note:
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
     """Read a Parquet file: one of results as the frame that it was, any other as pandas does."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    with read_as("Parquet file", name):
+    with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         noted = (file.metadata.metadata or {}).get(_NOTES)
         table = file.read()
@@ -62,7 +62,7 @@ def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
 def is_ours(path: str) -> bool:
     """Tell whether a file is one of results, with notes of how its columns went in."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    with opened(path) as stream, read_as("Parquet file", path):
+    with opened(path) as stream, read_as("a Parquet file", path):
         return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
 
 
@@ -70,7 +70,7 @@ def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
     """Give the number of rows, and which columns are of floats that are all whole."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
     compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
-    with read_as("Parquet file", name):
+    with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
         for group in range(file.num_row_groups):
@@ -84,11 +84,11 @@ def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
     """Read a file, so many rows at a time; each frame has the same dtypes, whatever cells are missing in it."""
     pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
-    with read_as("Parquet file", name):
+    with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         batches = file.iter_batches(rows)
     while True:
-        with read_as("Parquet file", name):
+        with read_as("a Parquet file", name):
             batch = next(batches, None)
             table = file.schema_arrow.empty_table() if batch is None else pyarrow.Table.from_batches([batch])
             frame = _plain(pyarrow, foreign.sound(table))

@@ -1,4 +1,4 @@
-"""Read any table that the command line takes into a frame, its cells as their author sees them."""
+"""Read a table of any supported format into a frame, with cells as their author sees them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,32 +14,32 @@ from ikpipe.frames.io import parquet
 from ikpipe.frames.io.opening import InputFile, ending, name_of, needed, opened, read_as, seekable
 from ikpipe.frames.io.records import columns_of, delimited, json_rows, refuse_duplicates
 
-_MOST_ROWS = 1_048_576  # of a sheet, in Excel
+_MOST_ROWS = 1_048_576  # of a sheet in Excel
 
 
 def read_table(source: InputFile, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
-    """Read a table from a file, or from standard input.
+    """Read a table from a file or from standard input.
 
-    Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing.
-    JSON lines keep their types. Excel cells are what the sheet shows: text is text, a whole number has no ``.0``.
+    Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing. JSON
+    lines keep their types. Excel cells are as the sheet shows them: text is text, a whole number has no ``.0``.
 
     Parameters
     ----------
     source
         A path, ``-`` for standard input, or an open file.
     format
-        ``csv``, ``tsv``, ``parquet``, ``jsonl`` or ``xlsx``; by default the path's ending, and ``csv`` without one.
+        ``csv``, ``tsv``, ``parquet``, ``jsonl`` or ``xlsx``; by default the path's extension, ``csv`` for streams.
 
     Raises
     ------
     ikpipe.Error
-        The file cannot be read as that; the message names the line or the cell.
+        The file cannot be read in this format; the message names the line or the cell.
     """
     name = name_of(source)
     if format is None:
         format = ending(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
     elif format not in _READERS:
-        raise Error(f"the format is one of {', '.join(_READERS)}, not {short_repr(format)}")
+        raise Error(f"The format must be one of {', '.join(_READERS)}, not {short_repr(format)}.")
     read = _READERS[format]
     with opened(source) as stream:
         return read(stream, name)
@@ -51,7 +51,7 @@ def _read_delimited(delimiter: str, stream: IO[Any], name: str) -> pd.DataFrame:
 
 
 def texts(header: list[str], rows: list[list[str]]) -> pd.DataFrame:
-    """Make a frame of rows of text."""
+    """Return rows of text as a frame."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
     cells = {at: pd.array([cell or None for cell in column], dtype="string") for at, column in enumerate(columns)}
     return pd.DataFrame(cells).set_axis(header, axis=1)
@@ -62,7 +62,7 @@ def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
 
 
 def objects(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> pd.DataFrame:
-    """Make a frame of objects, as such: pandas would turn whole numbers beside missing ones into floats."""
+    """Return objects as a frame of objects: pandas would convert integers in columns with missing cells to floats."""
     return pd.DataFrame(columns_of(rows, names), index=pd.RangeIndex(len(rows)), dtype=object)
 
 
@@ -72,21 +72,21 @@ def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
     openpyxl = needed("openpyxl", "excel", "Reading an Excel file")
-    with read_as("Excel workbook (.xlsx) with a sheet of cells", name):
-        # Read-only, openpyxl streams the sheet; data_only gives the values that were saved with formulas.
+    with read_as("an Excel workbook (.xlsx) with a sheet of cells", name):
+        # Read-only, openpyxl streams the sheet; data_only returns the values that were saved with formulas.
         book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)
         filled = list(_filled(book.worksheets[0], name))
     if not filled:
-        raise Error(f"{name} is empty: its first row should have the names of the columns")
+        raise Error(f"{name} is empty.", fix="The first row must have the names of the columns.")
     return _sheet(filled[0], filled[1:], name)
 
 
 def _filled(sheet: Any, name: str) -> Iterator[list[object]]:
-    """Give the rows of a sheet that have cells, each as far as its last one, whatever size the sheet says it has."""
+    """Yield the rows of a sheet that have cells, up to the last cell of each; the declared size is ignored."""
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(), 1):
         if number > _MOST_ROWS:
-            raise Error(f"{name} has a row beyond {_MOST_ROWS:,}, which is more than Excel has")
+            raise Error(f"{name} has more than {_MOST_ROWS:,} rows, which is the maximum of Excel.")
         row = [_seen(cell) for cell in cells]
         while row and row[-1] is None:
             row.pop()
@@ -95,11 +95,11 @@ def _filled(sheet: Any, name: str) -> Iterator[list[object]]:
 
 
 def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.DataFrame:
-    """Make a frame of a sheet; a column without a name is left out where it has no cells either."""
+    """Return a sheet as a frame, without columns that have neither name nor cells."""
     columns = {place: str(one) for place, one in enumerate(header) if one is not None}
     unnamed = {place for row in rows for place, cell in enumerate(row) if cell is not None} - columns.keys()
     if unnamed:
-        raise Error(f"{name}: column {min(unnamed) + 1} has cells, but no name in the first row")
+        raise Error(f"{name}: Column {min(unnamed) + 1} has cells, but no name in the first row.", fix="Name it.")
     refuse_duplicates(list(columns.values()), name)
     # Rows end where their last cell does.
     cells = {column: [row[place] if place < len(row) else None for row in rows] for place, column in columns.items()}
@@ -107,14 +107,14 @@ def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.
 
 
 def _seen(cell: Any) -> object:
-    """Give a cell's value in the form that the sheet shows, as far as that is plain."""
+    """Return a cell's value as the sheet shows it, in simple cases."""
     value = cell.value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    # The usual format for article numbers; others, such as money and percent, are no part of the value.
+    # The usual format for article numbers; others, such as money and percent, are not part of the value.
     if type(value) is int and re.fullmatch("0{2,255}", cell.number_format):
         return str(value).zfill(len(cell.number_format))
-    # Excel has no dates without a time; midnight is how it stores one.
+    # Excel stores a date as midnight.
     if isinstance(value, datetime) and value.time() == time():
         return value.date()
     return None if value == "" else value
@@ -128,4 +128,4 @@ _READERS: dict[str, Callable[[IO[Any], str], pd.DataFrame]] = {
     "xlsx": _read_excel,
 }
 FORMATS = tuple(_READERS)
-"""The endings of tables that can be read."""
+"""The extensions of tables that can be read."""

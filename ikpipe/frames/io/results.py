@@ -1,4 +1,4 @@
-"""Write the results of a run to a file, and read them back."""
+"""Write results to a file, and read them back."""
 
 from collections.abc import Callable
 from os import PathLike, fspath
@@ -13,21 +13,21 @@ from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table
 
 
 def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> None:
-    """Write results to a file: whole, or not at all.
+    """Write results to a file, which appears when it is complete.
 
     Parameters
     ----------
     results
         A results frame, or any other; also a polars DataFrame or a pyarrow Table.
     path
-        Ends in ``.csv`` (nested values as JSON), ``.parquet`` or ``.jsonl``.
+        A path with the extension ``.csv`` (nested values as JSON), ``.parquet`` or ``.jsonl``.
     spreadsheet_safe
-        In CSV, put an apostrophe before cells that a spreadsheet would run as formulas.
+        In CSV, whether to put an apostrophe before cells that a spreadsheet would run as formulas.
 
     Raises
     ------
     ikpipe.Error
-        The ending is another.
+        The file type is not supported.
     """
     with table_file(path, spreadsheet_safe=spreadsheet_safe) as file:
         _write(results, file)
@@ -39,22 +39,22 @@ def write_csv(results: pd.DataFrame, stream: IO[bytes], *, spreadsheet_safe: boo
 
 
 def _write(table: Any, file: TableWriter) -> None:
-    whole = InMemoryTable(table)
-    for chunk in whole.chunks():
+    source = InMemoryTable(table)
+    for chunk in source.chunks():
         file.take(file.prepare(chunk))
-    file.close(whole.frame.attrs)
+    file.close(source.frame.attrs)
 
 
 def read_results(path: str | PathLike[str]) -> pd.DataFrame:
-    """Read results that `write_results` wrote.
+    """Return results that `write_results` wrote.
 
-    Parquet gives the whole frame back, with its index and ``attrs``. CSV and JSON lines give the ``ik_`` columns back
-    with their values and dtypes; an index is a column in them, and in CSV the input's own columns come back as text.
+    Parquet keeps the whole frame, with its index and ``attrs``. CSV and JSON lines keep the values and dtypes of the
+    ``ik_`` columns; an index becomes columns, and in CSV the input's own columns become text.
 
     Raises
     ------
     ikpipe.Error
-        The ending is another than ``.csv``, ``.parquet`` and ``.jsonl``, or the file is not what it says.
+        The file type is not supported, or the file cannot be read in its format.
     """
     read = _READERS[ending(fspath(path), _READERS)]
     with opened(path) as stream:

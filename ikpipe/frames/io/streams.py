@@ -1,4 +1,4 @@
-"""Tables that are read as they are wanted: CSV, JSON lines and Parquet, a chunk at a time; others as a whole."""
+"""Read tables in files chunk by chunk: CSV, JSON lines and Parquet; other formats are read into memory."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ STANDARD = "-"
 
 
 def feed(source: str) -> TableSource:
-    """Open a table by its name; ``-`` is CSV on standard input.
+    """Open a table by its path; ``-`` is CSV on standard input.
 
     Raises
     ------
     ikpipe.Error
-        The file cannot be read as what its ending says.
+        The file cannot be read in the format of its extension.
     """
     kind = "csv" if source == STANDARD else ending(source, FORMATS)
     if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(source)):
@@ -37,12 +37,12 @@ def feed(source: str) -> TableSource:
 
 
 def reopened(origin: dict[str, Any]) -> TableSource:
-    """Open the table again that a run of another process was reading."""
+    """Open the table that a run of another process was reading."""
     return feed(origin["path"])
 
 
 class _Streamed(FileTable):
-    """A table that is read from a file, once, from its beginning to its end."""
+    """A table that is read from a file once, from start to end."""
 
     def __init__(self, source: str) -> None:
         super().__init__(None if source == STANDARD else {"path": str(Path(source).resolve()), "whole": []})
@@ -52,11 +52,11 @@ class _Streamed(FileTable):
         self.sample = next(self._frames)
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        """Read the table, frame by frame, at least one of them."""
+        """Yield the table as frames, at least one."""
         raise NotImplementedError
 
     def chunks(self) -> Iterator[Chunk]:
-        """Go through the table."""
+        """Yield the chunks."""
         start, frame = 0, self.sample
         while True:
             while len(frame) or not start:
@@ -71,7 +71,7 @@ class _Streamed(FileTable):
             frame = following
 
     def _written(self, frame: pd.DataFrame) -> FrameEncoder:
-        """Give how the chunk is written; one serves for all that are alike."""
+        """Return the encoder of a chunk; frames of the same form share one."""
         like = tuple(frame.columns), tuple(frame.dtypes), type(frame.index)
         if self._frozen is None or self._frozen[0] != like:
             ranged = isinstance(frame.index, pd.RangeIndex)
@@ -98,7 +98,7 @@ class _Tabs(_Delimited):
 
 
 class _JsonLines(_Streamed):
-    """JSON lines: an object a row, each with whatever names it has."""
+    """JSON lines: an object for each row, with any names."""
 
     grows = True
 
@@ -108,7 +108,7 @@ class _JsonLines(_Streamed):
         if not self._names and len(self.sample):
             self.look_through()
         if not self._names and len(self.sample):
-            raise Error(f"{self._name}: no row of it has anything in it")
+            raise Error(f"{self._name}: All rows are empty.")
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with opened(self._source) as stream:
@@ -119,7 +119,7 @@ class _JsonLines(_Streamed):
             yield objects([], self._names)
 
     def look_through(self) -> None:
-        """Find all columns, also those that only later rows have."""
+        """Find all columns, including those of later rows."""
         with opened(self._source) as stream:
             for row in json_rows(stream, self._name):
                 self._names |= dict.fromkeys(row)

@@ -1,4 +1,4 @@
-"""Results as CSV and JSON lines: a chunk of a frame to text, and a file back to a frame."""
+"""Write chunks of a frame as CSV and JSON lines, and read results in these formats."""
 
 import base64
 import csv
@@ -29,10 +29,10 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass
 class TextLayout:
-    """How a table lies in a text file.
+    """The columns of a text file.
 
-    `index` says whether the index is written, as leading columns; `names` are the columns' names in the file, each
-    there once; `whole` says of each column whether its floats are integers that missing cells made floats.
+    `index`: the index is written, as the first columns. `names` are the columns' different names in the file. `whole`
+    tells for each column whether its floats are integers that missing cells made floats.
     """
 
     index: bool
@@ -41,21 +41,21 @@ class TextLayout:
 
     @classmethod
     def of(cls, chunk: Chunk, *, index: bool) -> "TextLayout":
-        """Decide the layout of a table, by a chunk of it."""
+        """Return the layout for a chunk of a table."""
         levels = chunk.frame.index.nlevels if index else 0
         wholes = [chunk.whole(at) for at in range(-levels, chunk.frame.shape[1])]
         return cls(index, names(chunk.frame, index=index), wholes)
 
     def csv_names(self, *, spreadsheet_safe: bool = False) -> list[str]:
-        """Give the names of the columns as they stand in a CSV file."""
+        """Return the names of the columns as in a CSV file."""
         return [guarded(name) if spreadsheet_safe else name for name in map(_valid, self.names)]
 
     def csv_text(self, chunk: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
-        """Write rows as CSV.
+        """Return rows as CSV.
 
-        A missing cell is empty, nested values are JSON. In an ``ik_`` column text that is empty, begins with a quote
-        or looks guarded is a JSON string, so that reading it back can tell. With `spreadsheet_safe`, cells that a
-        spreadsheet would run are guarded.
+        A missing cell is empty, nested values are JSON. In an ``ik_`` column, text that is empty, starts with a quote
+        or looks escaped is a JSON string, so that it can be read back. With `spreadsheet_safe`, cells that a
+        spreadsheet would run are escaped.
         """
         cells = [list(map(_csv_cell(name), values)) for name, values in self._cells(chunk)]
         if spreadsheet_safe:
@@ -63,44 +63,44 @@ class TextLayout:
         return csv_lines(zip(*cells, strict=True))
 
     def jsonl_text(self, chunk: pd.DataFrame) -> str:
-        """Write rows as JSON lines, one object a row; a missing cell is ``null``."""
+        """Return rows as JSON lines, one object for each row; a missing cell is ``null``."""
         rows = zip(*(values for _, values in self._cells(chunk)), strict=True)
         return "".join(_json(dict(zip(self.names, row, strict=True))) + "\n" for row in rows)
 
     def _cells(self, chunk: pd.DataFrame) -> list[tuple[str, list[object]]]:
-        found = zip(columns(chunk, index=self.index), self.whole, strict=True)
-        return list(zip(self.names, (_cells(one, whole=whole) for one, whole in found), strict=True))
+        pairs = zip(columns(chunk, index=self.index), self.whole, strict=True)
+        return list(zip(self.names, (_cells(column, whole=whole) for column, whole in pairs), strict=True))
 
 
 def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
-    """Name the columns of a file, the index first; a name that is there already gets a number."""
+    """Return different names for the columns of a file, the index first; a repeated name gets a number."""
     levels = frame.index.names if index else []
     spare = ["index"] if len(levels) == 1 else [f"level_{level}" for level in range(len(levels))]
-    found: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for label in [*(other if name is None else name for name, other in zip(levels, spare, strict=True)), *frame]:
         name, count = str(label), 0
-        while name in found:
+        while name in unique:
             count += 1
             name = f"{label}.{count}"
-        found[name] = None
-    return list(found)
+        unique[name] = None
+    return list(unique)
 
 
 def read_csv(stream: IO[bytes], name: str) -> pd.DataFrame:
-    """Read results from CSV; the input's own columns come back as text."""
+    """Return the results in a CSV file; the input's own columns are text."""
     header, rows = delimited(stream, name)
     cells = list(zip(*rows, strict=True)) or [()] * len(header)
     return pd.DataFrame({column: _from_csv(column, values, name) for column, values in zip(header, cells, strict=True)})
 
 
 def read_jsonl(stream: IO[bytes], name: str) -> pd.DataFrame:
-    """Read results from JSON lines; a file without rows has the columns of a run alone."""
-    found = columns_of(list(json_rows(stream, name))) or {column: [] for column in RESULT_COLUMNS}
-    return pd.DataFrame({column: _from_json(column, values, name) for column, values in found.items()})
+    """Return the results in a file of JSON lines; without rows, it has only the columns of a run."""
+    cells = columns_of(list(json_rows(stream, name))) or {column: [] for column in RESULT_COLUMNS}
+    return pd.DataFrame({column: _from_json(column, values, name) for column, values in cells.items()})
 
 
 def widened(lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:
-    """Rewrite the rows of a CSV file with more columns than it had, which are empty in all of them."""
+    """Yield the rows of a CSV file with further columns, which are empty."""
     places = {name: at for at, name in enumerate(names)}
     order = [places.get(name) for name in every]
     for row in csv.reader((line.decode() for line in lines), strict=True):
@@ -108,10 +108,10 @@ def widened(lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) 
 
 
 def csv_lines(rows: Iterable[Iterable[str]]) -> str:
-    """Write rows of a CSV file."""
+    """Return rows of a CSV file as text."""
     text = io.StringIO()
     minimal = csv.writer(text, lineterminator="\n")
-    # The csv module before Python 3.13 leaves a lone carriage return bare, and then cannot read it.
+    # Before Python 3.13, the csv module does not quote a lone carriage return, and then cannot read it.
     quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:
         cells = list(row)
@@ -120,14 +120,14 @@ def csv_lines(rows: Iterable[Iterable[str]]) -> str:
 
 
 def _csv_cell(column: str) -> Callable[[object], str]:
-    """Give the way in which a column writes its cells."""
+    """Return the function that writes the cells of a column."""
     dtype = DTYPES.get(column)
     if dtype == "object":
         return lambda value: "" if value is None else _json(value)
-    return _told_apart if dtype == "string" else _as_seen
+    return _unambiguous if dtype == "string" else _as_seen
 
 
-def _told_apart(value: object) -> str:
+def _unambiguous(value: object) -> str:
     text = _as_seen(value)
     return _json(text) if value is not None and (not text or text.startswith('"') or is_guarded(text)) else text
 
@@ -143,14 +143,14 @@ def _json(value: object) -> str:
 
 
 def _valid(text: str) -> str:
-    """Escape lone surrogates, which have no UTF-8; Python's escape for them is JSON's too."""
+    """Return text with lone surrogates, which UTF-8 lacks, in the escapes of Python and JSON."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _cells(column: "pd.Series[Any]", *, whole: bool) -> list[object]:
-    """Give a column's cells as JSON's own types; None is missing."""
+    """Return a column's cells in JSON's types; None is missing."""
     if str(column.dtype).lower() in ("float32", "float16"):
-        # Their 0.1 is 0.10000000149 as a Python float: their own shortest text is what the user sees.
+        # Their 0.1 is 0.10000000149 as a Python float; the user sees their own shortest text.
         column = pd.to_numeric(column.astype(str), errors="coerce")
     cells = (None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True))
     if whole:
@@ -159,7 +159,7 @@ def _cells(column: "pd.Series[Any]", *, whole: bool) -> list[object]:
 
 
 def _nested(value: Any) -> object:
-    """Give a value as JSON's own types, and as its text where there is none."""
+    """Return a value in JSON's types, or its text."""
     if value is None or type(value) in (str, bool, int):
         return value
     if isinstance(value, Mapping):
@@ -190,19 +190,25 @@ def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
 
 
 def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: str) -> "pd.Series[Any]":
-    """Read the cells of a column that a run added, or say which one it cannot have written."""
+    """Return the column of a run with these cells.
+
+    Raises
+    ------
+    ikpipe.Error
+        A cell has a value that no run writes.
+    """
     values: list[object] = []
     try:
-        # Reading appends as it goes, so that the length says which cell it stopped at.
+        # `extend` appends one by one: after an error, the length is the place of the cell.
         values.extend(None if cell is None else read(cell) for cell in cells)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         place = len(values)
-        raise Error(f"{name}, row {place + 1}: {column} cannot be {short_repr(cells[place])}") from None
+        raise Error(f"{name}, row {place + 1:,}: {column} cannot be {short_repr(cells[place])}.") from None
     return pd.Series(values, dtype=DTYPES[column])
 
 
 def _whole(cell: Any) -> int:
-    """Read a whole number that fits its column, also one that a spreadsheet saved as `12.0`."""
+    """Return an integer that fits its column, also one that a spreadsheet saved as `12.0`."""
     try:
         return int(np.int64(int(cell)))
     except ValueError:
@@ -213,12 +219,12 @@ def _whole(cell: Any) -> int:
 
 
 def _boolean(cell: Any) -> bool:
-    """Read true or false in any case: spreadsheets save TRUE."""
+    """Return a boolean of text in any case: spreadsheets save TRUE."""
     return {"true": True, "false": False}[str(cell).lower()]
 
 
 def _text(value: object) -> str:
-    """Read text; Arrow, which may hold the column, takes no lone surrogates."""
+    """Return text that Arrow, which may store the column, accepts: without lone surrogates."""
     return _valid(str(value))
 
 

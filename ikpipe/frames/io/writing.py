@@ -1,4 +1,4 @@
-"""Results on their way into a file, a chunk at a time: the file is there as a whole in the end, or not at all."""
+"""Write results to a file chunk by chunk; the file appears when it is complete."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 
 class OutputFile(Protocol):
-    """Where bytes go."""
+    """A destination of bytes."""
 
     stream: IO[bytes]
 
     def redo(self, rewrite: Callable[[IO[bytes], IO[bytes]], None], /) -> None:
-        """Write anew what was written so far."""
+        """Rewrite what was written so far."""
 
 
 class ReplacedFile:
-    """A file beside another, whose place it takes once it is whole and on the disk.
+    """A temporary file that replaces another once it is complete and on the disk.
 
     Parameters
     ----------
     path
-        The file that is to be there in the end.
+        The file to replace or create.
     """
 
     def __init__(self, path: Path) -> None:
-        # Resolved, so that a link stays, and what it leads to is replaced.
+        # Resolved, so that a link stays and its target is replaced.
         self._target = path.resolve()
         self._open()
 
@@ -55,7 +55,7 @@ class ReplacedFile:
         self.stream: IO[bytes] = self._path.open("x+b")
 
     def redo(self, rewrite: Callable[[IO[bytes], IO[bytes]], None]) -> None:
-        """Write anew what was written so far."""
+        """Rewrite what was written so far."""
         before, path = self.stream, self._path
         self._open()
         try:
@@ -66,37 +66,38 @@ class ReplacedFile:
             path.unlink()
 
     def keep(self) -> None:
-        """Put it into its place."""
-        # Or a power cut could leave the new name with none of the content.
+        """Replace the target."""
+        # Without fsync, a power failure could leave the new name without the content.
         self.stream.flush()
         os.fsync(self.stream.fileno())
         self.stream.close()
         self._path.replace(self._target)
 
     def discard(self) -> None:
-        """Remove it, if it is not in its place."""
+        """Remove the temporary file, if it has not replaced the target."""
         self.stream.close()
         self._path.unlink(missing_ok=True)
 
 
 class OutputStream:
-    """An open stream, such as standard output; what has gone into it cannot be written anew."""
+    """An open stream, such as standard output; what was written cannot be rewritten."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
 
     def redo(self, _rewrite: Callable[[IO[bytes], IO[bytes]], None]) -> None:
-        """Refuse to."""
-        raise Error("there are columns that were not there at first: name a file for the results, such as results.csv")
+        """Raise an error."""
+        words = "Later rows have columns that the first rows lack, which standard output cannot take."
+        raise Error(words, fix="Write the results to a file, such as results.csv.")
 
 
 class TableWriter(ABC):
-    """A table on its way into a file; `closed` once it is whole.
+    """Writes a table in one format; `closed` once it is complete.
 
     Parameters
     ----------
     place
-        Where it goes.
+        The destination.
     """
 
     def __init__(self, place: OutputFile) -> None:
@@ -106,34 +107,34 @@ class TableWriter(ABC):
 
     @abstractmethod
     def prepare(self, chunk: Chunk) -> Any:
-        """Bring rows into the form in which they are written."""
+        """Return rows in the form in which they are written."""
 
     @abstractmethod
     def take(self, prepared: Any) -> None:
         """Write the next rows."""
 
-    def close(self, attrs: Mapping[Any, Any]) -> None:  # noqa: ARG002 - not every format has room for it
-        """End it, with what is to be known of the whole."""
+    def close(self, attrs: Mapping[Any, Any]) -> None:  # noqa: ARG002 - only Parquet keeps them
+        """Complete the table, with the attributes of the frame."""
         self.closed = True
 
-    def drop(self) -> None:  # noqa: B027 - most have nothing to let go of
-        """Give it up."""
+    def drop(self) -> None:  # noqa: B027 - most have nothing to release
+        """Abandon the table."""
 
     def _indexed(self, chunk: Chunk) -> bool:
-        """Tell whether the index goes in; the first chunk decides for all."""
+        """Whether the index is written; the first chunk decides for all."""
         self._index = has_index(chunk.frame) if self._index is None else self._index
         return self._index
 
 
 class CsvWriter(TableWriter):
-    """A table as CSV.
+    """Writes a table as CSV.
 
     Parameters
     ----------
     place
-        Where it goes.
+        The destination.
     spreadsheet_safe
-        Put an apostrophe before cells that a spreadsheet would run as formulas.
+        Whether to put an apostrophe before cells that a spreadsheet would run as formulas.
     """
 
     def __init__(self, place: OutputFile, *, spreadsheet_safe: bool = False) -> None:
@@ -142,7 +143,7 @@ class CsvWriter(TableWriter):
         self._names: list[str] | None = None
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
-        """Write rows as text, and say of which columns they are."""
+        """Return the names of the columns, and the rows as text."""
         layout = text.TextLayout.of(chunk, index=self._indexed(chunk))
         rows = layout.csv_text(chunk.frame, spreadsheet_safe=self._safe)
         return layout.csv_names(spreadsheet_safe=self._safe), rows.encode()
@@ -158,7 +159,7 @@ class CsvWriter(TableWriter):
         self._place.stream.write(rows)
 
     def _widen(self, names: list[str], rows: bytes) -> bytes:
-        """Give both what is there and what comes all columns."""
+        """Add missing columns to the rows so far, and return the next rows with all columns."""
         before, every = self._names or [], united(self._names or [], names)
         if every != before:
             self._place.redo(lambda old, new: new.writelines(_with_header(old, before, every)))
@@ -167,10 +168,10 @@ class CsvWriter(TableWriter):
 
 
 class JsonLinesWriter(TableWriter):
-    """A table as JSON lines."""
+    """Writes a table as JSON lines."""
 
     def prepare(self, chunk: Chunk) -> bytes:
-        """Write rows as text."""
+        """Return rows as text."""
         return text.TextLayout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
 
     def take(self, prepared: bytes) -> None:
@@ -179,7 +180,7 @@ class JsonLinesWriter(TableWriter):
 
 
 class ParquetWriter(TableWriter):
-    """A table as Parquet, a row group for each chunk."""
+    """Writes a table as Parquet, a row group for each chunk."""
 
     def __init__(self, place: OutputFile) -> None:
         super().__init__(place)
@@ -190,7 +191,7 @@ class ParquetWriter(TableWriter):
         self._as_json: set[str] = set()
 
     def prepare(self, chunk: Chunk) -> parquet.EncodedTable:
-        """Encode rows."""
+        """Return rows as an Arrow table."""
         self._indexed(chunk)
         return self._encoded(chunk.frame)
 
@@ -205,7 +206,7 @@ class ParquetWriter(TableWriter):
         self._rows += len(prepared.frame)
 
     def _like(self, prepared: parquet.EncodedTable, first: parquet.EncodedTable) -> parquet.EncodedTable:
-        """Give both what is there and what comes all columns, in a form that takes all cells."""
+        """Convert the rows so far to the columns and types of all rows, and return the next rows in these."""
         labels = united(list(first.frame.columns), list(prepared.frame.columns))
         rows = with_columns(prepared.frame, labels)
         self._as_json |= self._encoded(with_columns(first.frame, labels)).differing(self._encoded(rows))
@@ -231,12 +232,12 @@ class ParquetWriter(TableWriter):
         return parquet.EncodedTable.of(frame, self._as_json, index=bool(self._index))
 
     def close(self, attrs: Mapping[Any, Any]) -> None:
-        """Write what is to be known of the whole."""
+        """Write the metadata and complete the file."""
         self._end(attrs)
         super().close(attrs)
 
     def drop(self) -> None:
-        """Give the file up; its writer would else complain that nobody closed it."""
+        """Abandon the file; its writer has to be closed."""
         if self._writer is not None:
             with suppress(OSError, ValueError):
                 self._writer.close()
@@ -248,21 +249,21 @@ class ParquetWriter(TableWriter):
 
 
 class ResultsWriter:
-    """Takes the results of a run, and writes them beside their rows.
+    """Writes the results of a run, with their rows.
 
     Parameters
     ----------
     table
-        The format, on its place.
+        Writes the table.
     attrs
-        Those of the table that the rows are of.
+        The attributes of the input table.
     """
 
     def __init__(self, table: TableWriter, attrs: Mapping[Any, Any]) -> None:
         self._table, self._attrs = table, attrs
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> Any:
-        """Encode a chunk's results."""
+        """Return a chunk with its results in the form in which it is written."""
         return self._table.prepare(with_results(chunk, results_frame(results, len(chunk.frame))))
 
     def take(self, prepared: Any) -> None:
@@ -270,18 +271,18 @@ class ResultsWriter:
         self._table.take(prepared)
 
     def close(self, summary: Mapping[str, Any]) -> None:
-        """Write what is to be known of the whole."""
+        """Complete the table, with the run's summary."""
         self._table.close({**self._attrs, "ikpipe": dict(summary)})
 
 
 @contextmanager
 def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> Iterator[TableWriter]:
-    """Open a file for a table, whose ending says the format; it takes its place if the table was closed.
+    """Open a file for a table in the format of its extension; the file is kept if the table was closed.
 
     Raises
     ------
     ikpipe.Error
-        The ending is another than ``.csv``, ``.parquet`` and ``.jsonl``.
+        The extension is not ``.csv``, ``.parquet`` or ``.jsonl``.
     """
     kind = ending(fspath(path), RESULTS)
     place = ReplacedFile(Path(path))
@@ -301,7 +302,7 @@ _OTHERS: dict[str, type[TableWriter]] = {"parquet": ParquetWriter, "jsonl": Json
 
 
 def united(before: list[Any], now: list[Any]) -> list[Any]:
-    """Give the columns of two chunks: as they are now, if there are new ones, and those that are there no more."""
+    """Return the columns of two chunks: the new ones if they add any, then those that only the first has."""
     if set(now) <= set(before):
         return before
     return [*now, *(one for one in before if one not in now)]

@@ -1,0 +1,110 @@
+"""The texts of errors: sentences with names of the Python interface as data, and values as people read them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class ApiName(NamedTuple):
+    """A name of the Python interface in a text, kept as data so that the command line can write an option instead.
+
+    `kind` is ``keyword`` (``root=``), ``column`` (an entry of ``columns=``), ``policy`` or ``account`` (a setting of
+    these classes), ``function`` or ``attribute``. `value` is an example; None writes none, and ``...`` a placeholder.
+    """
+
+    kind: Literal["keyword", "column", "policy", "account", "function", "attribute"]
+    name: str
+    value: Any = None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else "…" if self.value is ... else short_repr(self.value)
+        match self.kind:
+            case "keyword":
+                return f"{self.name}={value}"
+            case "column":
+                return f"columns={{{self.name!r}: {value or '…'}}}"
+            case "function":
+                return f"{self.name}()"
+            case "attribute":
+                return f".{self.name}"
+        return f"{self.kind.capitalize()}({self.name}={value or '…'})"
+
+
+def keyword(name: str, value: Any = None) -> ApiName:
+    """Return a keyword for a `Message`, with an example of its value."""
+    return ApiName("keyword", name, value)
+
+
+RETRY, RESUME, RESULTS = ApiName("function", "retry"), ApiName("function", "resume"), ApiName("attribute", "results")
+
+
+class Message(str):
+    """Text for people, in terms of the Python interface; `written` writes its `ApiName`s in other terms.
+
+    Parameters
+    ----------
+    *parts
+        Text, names, and messages whose parts are taken over; anything else becomes its text.
+    """
+
+    __slots__ = ("parts",)
+
+    parts: tuple[str | ApiName, ...]
+
+    def __new__(cls, *parts: object) -> Self:  # noqa: D102 - see the class
+        flat: list[str | ApiName] = []
+        for part in parts:
+            flat += part.parts if isinstance(part, Message) else [part if isinstance(part, ApiName) else str(part)]
+        message = super().__new__(cls, "".join(map(str, flat)))
+        message.parts = tuple(flat)
+        return message
+
+    def written(self, write: Callable[[ApiName], str]) -> str:
+        """Return the text with its names written by a function."""
+        return "".join(write(part) if isinstance(part, ApiName) else part for part in self.parts)
+
+
+def sentences(*texts: str | None) -> Message:
+    """Return texts as one, with a space between them; None and empty texts are left out."""
+    return Message(*(part for at, text in enumerate(filter(None, texts)) for part in ((" ", text) if at else (text,))))
+
+
+def did_you_mean(word: object, words: Iterable[object]) -> str:
+    """Return ``" (did you mean 'colour'?)"`` with the most similar of some words; empty text if there are none."""
+    spellings = {str(one).lower(): one for one in words}
+    similar = get_close_matches(str(word).lower(), spellings, n=1, cutoff=0)
+    return f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""
+
+
+def short_repr(value: object, width: int = 60) -> str:
+    """Return the ``repr`` of a value for a message, cut to a number of characters."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"a deeply nested {type(value).__name__}"
+    except ValueError:  # Python does not print integers of thousands of digits
+        text = f"an endless {type(value).__name__}"
+    except Exception:  # noqa: BLE001 - of a class that somebody else wrote
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def quoted(value: object, width: int = 60) -> str:
+    """Return a cell's value for a message: text in double quotes, anything else as `short_repr`."""
+    shown = short_repr(value, width)
+    if type(value) is not str or '"' in shown:
+        return shown
+    return f'"{shown[1:-1]}"' if shown.endswith("'") else f'"{shown[1:]}"'
+
+
+def describe_exception(error: Exception) -> str:
+    """Return an exception's class and message on one line, even if the exception cannot be printed."""
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001
+        words = ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
