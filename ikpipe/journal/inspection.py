@@ -291,7 +291,7 @@ def _check_unproven(path: Path, facts: dict[str, Any], number: int, prover: Prov
         why = "was written with another private key than this account's, or was changed since"
     else:
         why = "was written without a private key by another user or on another machine, or was changed since"
-    fix = Message("If you know that it is yours, use ", keyword("trust_journal", True), ".")
+    fix = Message("If you know that it is yours, pass ", keyword("trust_journal", True), ".")
     raise JournalError(f"The journal {path} {why}.", fix=fix, another=True)
 
 

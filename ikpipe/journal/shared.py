@@ -116,7 +116,7 @@ def _run_message(facts: dict[str, Any]) -> bytes:
 def _unproven(name: str, *, earlier: bool) -> JournalError:
     key = "with another private key, on another machine without the key, or by somebody else, or was changed since"
     how = "by an earlier version of ikpipe, which does not show who wrote it" if earlier else key
-    fix = Message("If you know that it is yours, use ", keyword("trust_journal", True), ".")
+    fix = Message("If you know that it is yours, pass ", keyword("trust_journal", True), ".")
     return JournalError(f"The journal {name} was written {how}.", fix=fix, another=True)
 
 

@@ -1,4 +1,4 @@
-"""What is sent of a row, as a hash: a row whose hash differs is another version of it."""
+"""Hash the content that a row sends; a row with a different hash is another version."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ikpipe.request.sources import FileSource
 
 _BLOCK = 1_000_000  # bytes
-# Something else may have come in a file's place since it was planned: a pipe would never open.
+# Non-blocking, since a pipe may have replaced the file, which would never open.
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-# What a signature adds to a URL: another one each time, of the same file (S3, Google Cloud, CloudFront, Azure).
+# Query parameters of signed URLs, which differ for the same file (S3, Google Cloud, CloudFront, Azure).
 _SIGNATURES = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
 _OF_SIGNATURES = re.compile(
     r"x-amz-.*|x-goog-.*|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"
@@ -30,8 +30,7 @@ _OF_SIGNATURES = re.compile(
 def digest(fields: Mapping[str, str], source: FileSource) -> str:
     """Return the hash of a row's parameters and its file.
 
-    The content of local files is read: their times differ between the machines of a cluster. Of a URL that is signed,
-    the signature does not count.
+    The content of local files is read, since their times differ between machines. The signature of a URL is ignored.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def digest(fields: Mapping[str, str], source: FileSource) -> str:
 
 
 def _unsigned(url: str) -> str:
-    """Return a URL without what a signature added to it."""
+    """Return a URL without the query parameters of a signature."""
     place, _, query = url.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     if not any(name.lower() in _SIGNATURES for name, _ in pairs):
@@ -69,9 +68,9 @@ def _unsigned(url: str) -> str:
 class ContentHashes:
     """The hashes of a table's rows, by position.
 
-    `first` and `before` are the first and the last that a journal has, `now` those of this run. `keyed`: rows are found
-    by their keys, so that one that cannot be sent any more is another than the one before. `several` are the rows that
-    have had other hashes, in the journal or before this run.
+    `first` and `before` are the first and the last in a journal, `now` those of this run. `keyed`: rows are identified
+    by keys, so that one whose file cannot be read counts as changed. `several` are the rows that had other hashes, in
+    the journal or earlier in this run.
     """
 
     keyed: bool
@@ -81,21 +80,21 @@ class ContentHashes:
     several: set[int] = field(default_factory=set)
 
     def note(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Note and return the hash of a row.
+        """Store and return the hash of a row.
 
         Raises
         ------
         OSError
-            Its file cannot be read.
+            The row's file cannot be read.
         """
         self.now[position] = digest(fields, source)
         return self.now[position]
 
     def changed(self, position: int, fields: Mapping[str, str], source: FileSource) -> bool:
-        """Whether a row is another version than the journal's last; notes its hash if its name was not made of it."""
+        """Whether a row differs from the journal's last version; stores its hash if that was not done yet."""
         try:
             now = self.now.get(position) or self.note(position, fields, source)
-        except OSError:  # its sending will say so
+        except OSError:  # the upload will report it
             return self.keyed and position in self.before
         if self.before.get(position, now) == now:
             return False

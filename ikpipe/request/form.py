@@ -1,4 +1,4 @@
-"""Fields and file → a multipart body (RFC 7578), framed once and sent as often as needed. Pure."""
+"""Build the multipart body of an upload (RFC 7578), once for all attempts. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class MultipartForm(NamedTuple):
-    """A body but for its token: `head`, then `size` bytes of the file, then `tail(token)`.
+    """A body without its token: `head`, then `size` bytes of the file, then `tail(token)`.
 
-    The token comes last, as official form uploads send it, so that a fresh one changes nothing before it.
+    The token is last, as in ImageKit's own form uploads, so that a new one changes only the end.
     """
 
     boundary: str
@@ -24,7 +24,7 @@ class MultipartForm(NamedTuple):
     size: int
 
     def tail(self, token: str) -> bytes:
-        """Write what follows the file: the token's part and the end."""
+        """Return the bytes after the file: the token's part and the end."""
         return f"\r\n{_opening(self.boundary, 'token')}\r\n{token}\r\n--{self.boundary}--\r\n".encode()
 
     @property
@@ -34,16 +34,16 @@ class MultipartForm(NamedTuple):
 
 
 def build_form(fields: Mapping[str, str], source: FileSource, boundary: str) -> MultipartForm:
-    """Frame a form: the signed texts verbatim, then the file.
+    """Return the form of the signed texts, unchanged, and the file.
 
     Parameters
     ----------
     fields
         Wire name → text, as signed.
     source
-        The file; its size must be known unless it travels as text (URL, base64, data URI).
+        The file; its size must be known unless it is sent as text (URL, base64, data URI).
     boundary
-        Text that occurs nowhere in the body: 32 random hexadecimal digits do not.
+        Text that does not occur in the body, such as 32 random hexadecimal digits.
     """
     texts = "".join([f"{_opening(boundary, name)}\r\n{text}\r\n" for name, text in fields.items()])
     if source.kind in ("url", "text"):
@@ -54,17 +54,17 @@ def build_form(fields: Mapping[str, str], source: FileSource, boundary: str) -> 
 
 
 def _opening(boundary: str, name: str, filename: str | None = None) -> str:
-    known = "" if filename is None else f'; filename="{filename}"'
-    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{known}\r\n'
+    file = "" if filename is None else f'; filename="{filename}"'
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n'
 
 
 @lru_cache(maxsize=1024)
 def _kind(ending: str) -> str:
-    # By the ending alone: of a whole "data:…" mimetypes would take what stands in it.
+    # Not of the whole name: mimetypes would read the type in a "data:…" URI.
     return mimetypes.guess_type(f"file{ending}")[0] or "application/octet-stream"
 
 
 def _quoted(name: str) -> str:
-    """Escape a file name as browsers do (HTML, "multipart/form-data encoding algorithm")."""
-    known = name.encode("utf-8", "replace").decode()  # a path's name can be bytes of no encoding
-    return known.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    """Return a file name escaped as by browsers (HTML, "multipart/form-data encoding algorithm")."""
+    valid = name.encode("utf-8", "replace").decode()  # a path's name can be bytes that are not UTF-8
+    return valid.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,4 +1,4 @@
-"""Status, headers, body → a result, or why there is none. Pure: all that is known of the service's answers is here."""
+"""Read a reply's status, headers and body as a result or an error code. Pure; all knowledge of replies is here."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SLOW_DOWN, _REDIRECT = 429, 300
 
 
 class UploadReply(NamedTuple):
-    """One attempt's outcome.
+    """The outcome of one attempt.
 
-    `again`: certainly not stored, and worth another attempt with a fresh token. `wait`: seconds that the service asks
-    for. `stops`: the whole run must stop ``always``, or only while it is ``unproven`` that the keys work at all.
-    `date`: the service's own time, in seconds since 1970. `limit`: how many requests it takes in how many seconds.
-    `own`: the answer is the service's own word. `rate_limited`: it asks the whole run to slow down (429).
+    `retryable`: not stored, and another attempt with a new token may succeed. `wait`: seconds that the service asks to
+    wait. `stops_run`: the whole run must stop, ``always`` or only while it is ``unproven`` that the keys work. `date`:
+    the service's time, in seconds since 1970. `limit`: how many requests it allows in how many seconds. `own`: the
+    reply is from the service itself. `rate_limited`: it asks the whole run to slow down (429).
     """
 
     result: Result
@@ -42,27 +42,27 @@ class UploadReply(NamedTuple):
 
     @property
     def ambiguous(self) -> bool:
-        """Whether the file may be stored, and no answer says so."""
+        """Whether the file may be stored without a confirmation."""
         return self.result.status == "unknown"
 
     @property
     def cancelled(self) -> bool:
-        """Whether nothing was sent, since the run stops."""
+        """Whether nothing was sent, since the run was stopped."""
         return self.result.status == "cancelled"
 
     @property
     def overload(self) -> bool:
-        """Whether it is a sign that fewer requests at once would do better."""
+        """Whether it is a sign of too many concurrent requests."""
         return self.rate_limited or self.result.error in _OVERLOAD
 
     @property
     def silent(self) -> bool:
-        """Whether the attempt shows no sign of the service: no answer, no answer of its own, or no signature."""
+        """Whether the service was not reached: no reply, a reply of something else, or no token."""
         return not self.own and self.result.error in _SILENT
 
 
 QUEUED = "The pre-transformation has been queued successfully."
-"""The service's message with 202 (spec)."""
+"""The service's message with 202 [spec]."""
 
 MESSAGES: dict[str, str] = {
     "Your request is missing token parameter.": "token_missing",
@@ -88,17 +88,17 @@ MESSAGES: dict[str, str] = {
     "Your request contains expired private API key.": "key_expired",
     "Your account is disabled.": "account_disabled",
 }
-"""The service's messages, word for word (spec), and our codes for them."""
+"""The service's exact messages [spec] → error codes."""
 
 _FAMILIES = (
-    # V1's wording of a spent token; nobody knows V2's [guess].
+    # V1's message for a used token; V2's is not known [guess].
     (re.compile(r"The token with value .* has been used before", re.DOTALL), "token_invalid"),
-    # Two more of this family exist (spec), their words are not known.
+    # Two more messages of this kind exist [spec], but their texts are not known.
     (re.compile(r"The file could not be uploaded because .*transformation"), "bad_transformation"),
 )
 
 OF_THE_TOKEN = frozenset({"token_invalid", "token_expired"})
-"""Refusals of a token; of one that was sent before, they say nothing of what it was sent with."""
+"""Codes of a rejected token; for one that was sent before, they do not tell whether that request was stored."""
 
 _OVERLOAD = frozenset({"rate_limited", "server_error", "timed_out", "connection_lost", "connection_failed"})
 
@@ -118,32 +118,32 @@ _HALF = b"\\ud"
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _NUMBER = re.compile("[0-9]{1,9}")
 _LONGEST_NAME = 40  # characters of a server's name
-_LONGEST_MESSAGE = 500  # characters: a row's message is no place for a web page
+_LONGEST_MESSAGE = 500  # characters, since a reply can be a web page
 
 
 def read_reply(
     status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
 ) -> UploadReply:
-    """Read an answer of the upload endpoint.
+    """Return the outcome in a reply of the upload endpoint.
 
-    Only the service's own JSON is its word. Whatever else answers (a gateway, a firewall, a proxy) knows nothing of the
-    file, whatever the status. Whether details are those of the file that was sent is for `placed` to say.
+    Only JSON from the service itself counts. A reply of anything else (a gateway, a firewall, a proxy) does not tell
+    anything about the file, with any status. `placed` checks whether details are those of the file that was sent.
 
     Parameters
     ----------
     status
         The HTTP status.
     headers
-        The reply's headers, under lower-case names.
+        The reply's headers, with lower-case names.
     body
-        The whole body, of whatever kind.
+        The whole body.
     own_answers
-        Which JSON with a `message` is the service's own: see `Policy`.
+        Which JSON with a `message` is from the service itself: see `Policy`.
 
     Returns
     -------
-    Reply
-        Never an exception: what is not the service's word is ``unknown``, since the file may be stored.
+    UploadReply
+        ``unknown``, since the file may be stored, if the reply is not from the service.
     """
     answer = parsed(body)
     message = answer.get("message") if isinstance(answer, dict) else None
@@ -155,7 +155,7 @@ def read_reply(
     elif own and 400 <= status < 500:  # noqa: PLR2004 - HTTP
         reply = _refusal(status, headers, message)
     elif status >= 500:  # noqa: PLR2004 - HTTP
-        words = _words(message, f"the service answered {status}") if own else _foreign(status, headers, body, answer)
+        words = _words(message, f"The service answered {status}.") if own else _foreign(status, headers, body, answer)
         reply = UploadReply(Result("unknown", "server_error", words), own=own)
     else:
         reply = UploadReply(Result("unknown", "bad_reply", _foreign(status, headers, body, answer)))
@@ -166,9 +166,9 @@ def read_reply(
 
 
 class ErrorReply(NamedTuple):
-    """An answer of another endpoint: its `message`, the seconds that it asks for, and the time there.
+    """A reply of another endpoint: its `message`, the seconds that it asks to wait, and its time.
 
-    `own`: it is ImageKit's own; `again`: it is worth asking again.
+    `own`: it is from ImageKit itself; `retryable`: another request may succeed.
     """
 
     message: str | None
@@ -181,7 +181,7 @@ class ErrorReply(NamedTuple):
 def read_error(
     status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
 ) -> ErrorReply:
-    """Read an answer of the media API or of an authentication endpoint."""
+    """Return the error in a reply of the media API or an authentication endpoint."""
     answer = parsed(body)
     message = answer.get("message") if isinstance(answer, dict) else None
     message = _words(message, "") or None
@@ -191,27 +191,27 @@ def read_error(
 
 
 def _own(message: str, headers: Mapping[str, str], own_answers: OwnAnswers) -> bool:
-    """Whether an answer with this message is the service's own."""
+    """Whether a reply with this message is from the service itself."""
     if message == QUEUED or _known(message) is not None or own_answers == "any_json":
         return True
     return own_answers == "known_or_request_id" and "x-ik-requestid" in headers
 
 
 def _foreign(status: int, headers: Mapping[str, str], body: bytes, answer: object) -> str:
-    """Describe an answer that is not the service's own."""
-    kind = "nothing" if not body.strip() else "other JSON" if answer is not None else "text that is not JSON"
+    """Return a description of a reply that is not from the service."""
+    kind = "no body" if not body.strip() else "other JSON" if answer is not None else "text that is not JSON"
     if b"<html" in body[:1000].lower():
         kind = "a web page"
     server = "".join(char for char in headers.get("server", "") if char.isprintable())[:_LONGEST_NAME]
-    return f"the answer is {status} with {kind}, and not ImageKit's own{f' (server: {server})' if server else ''}"
+    return f"The reply ({status} with {kind}) is not from ImageKit{f' (server: {server})' if server else ''}."
 
 
 def _refusal(status: int, headers: Mapping[str, str], message: object) -> UploadReply:
-    """Read a 4xx in the service's own words."""
+    """Return the outcome of a 4xx from the service."""
     code = _code(status, message)
-    result = Result("failed", code, _words(message, f"the service answered {status}"))
+    result = Result("failed", code, _words(message, f"The service answered {status}."))
     stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
-    # A fresh token that has expired on arrival means that the clock here is wrong; the reply tells by how much.
+    # If a new token has expired on arrival, the clock here is wrong; the reply tells by how much.
     return UploadReply(
         result, code in ("busy", "rate_limited", "token_expired"), _wait(status, headers), stops, own=True
     )
@@ -231,9 +231,9 @@ def _known(message: str) -> str | None:
 
 
 def _wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Read how long to wait, in seconds.
+    """Return the time to wait that a reply asks for, in seconds.
 
-    `X-RateLimit-Reset` is in milliseconds (docs); `Retry-After`, which a proxy may send, in seconds or a date (HTTP).
+    `X-RateLimit-Reset` is in milliseconds [docs]; `Retry-After`, which a proxy may send, in seconds or a date (HTTP).
     """
     reset, after = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
     if status == SLOW_DOWN and _NUMBER.fullmatch(reset):
@@ -245,16 +245,16 @@ def _wait(status: int, headers: Mapping[str, str]) -> float | None:
 
 
 def _limit(status: int, headers: Mapping[str, str]) -> tuple[int, float] | None:
-    """Read how many requests the service takes in how many seconds (docs)."""
+    """Return how many requests the service allows in how many seconds [docs]."""
     limit, interval = headers.get("x-ratelimit-limit", ""), headers.get("x-ratelimit-interval", "")
     if status != SLOW_DOWN or not _NUMBER.fullmatch(limit) or not _NUMBER.fullmatch(interval):
         return None
     return (int(limit), int(interval) / 1000) if int(limit) and int(interval) else None
 
 
-@lru_cache(maxsize=64)  # replies of one second have the same
+@lru_cache(maxsize=64)  # replies within one second have the same date
 def _date(text: str) -> float | None:
-    """Read an HTTP date, in seconds since 1970."""
+    """Return an HTTP date in seconds since 1970."""
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
@@ -262,17 +262,17 @@ def _date(text: str) -> float | None:
 
 
 def _words(message: object, otherwise: str) -> str:
-    """Take the service's words, short and without the token that V1 repeats in them."""
+    """Return the service's message, shortened, without the token that V1 repeats in it."""
     if not isinstance(message, str) or not message:
         return otherwise
     return _JWT.sub("***", message)[:_LONGEST_MESSAGE]
 
 
 def parsed(body: bytes) -> Any:
-    """Read JSON; what is none is None."""
+    """Return the value of JSON text; None if it is not valid."""
     try:
         answer = json.loads(body)
-        # JSON can escape half a character, which no table and no file can hold.
+        # JSON can escape half a character, which tables and files cannot store.
         return (
             json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
             if _HALF in body.lower()
@@ -293,13 +293,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _INTEGERS = 2**63
 SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : [*KINDS].index("warnings")]}
-"""What the service says of a file, by our names, with the types that its values have."""
+"""Fields of a file's details by our names, with the types of their values."""
 
 
 def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
-    """Read a file's details, from an upload's answer or from the media API.
+    """Return a file's details, from an upload's reply or from the media API.
 
-    Fields that are unknown, or of another type than they should have, are kept in `extra` under their own names.
+    Fields that are unknown or have an unexpected type are kept in `extra` under their own names.
     """
     result = Result(status)
     extra = {}
@@ -315,7 +315,7 @@ def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
 
 
 def _taken(result: Result, name: str, value: object) -> bool:
-    """Put a value into its place, and tell whether there is one for it."""
+    """Set a field, and return whether there is one of this name and type."""
     types = SERVED.get(name)
     fits = types is not None and (value is None or _fits(value, types))
     if fits:
@@ -329,52 +329,52 @@ def _ours(wire: str) -> str:
 
 
 def _fits(value: object, types: tuple[type, ...]) -> bool:
-    """Tell whether a value is of one of these types; larger integers fit into no table."""
+    """Whether a value has one of these types, and is not an integer too large for tables."""
     if type(value) is int and not -_INTEGERS <= value < _INTEGERS:
         return False
     return type(value) in types  # `isinstance` would take True for a number
 
 
-# Whose details they are
+# Details of the sent file, or of another
 
 
 def placed(result: Result, path: str, size: int | None, *, unique: bool = False) -> Result:
-    """Compare the details of an answer with what was sent: those of another file say nothing of this one.
+    """Check that the details in a reply are those of the file that was sent.
 
     Parameters
     ----------
     result
-        What `read` made of the details of a file.
+        The details, as `read_reply` returns them.
     path
-        Where the file was to be stored, as far as the client knows.
+        The expected library path of the file.
     size
-        Its size in bytes; None where that is not known.
+        Its size in bytes; None if it is not known.
     unique
-        The service adds a suffix to the name.
+        Whether the service adds a suffix to the name.
 
     Returns
     -------
     Result
-        The same, with a warning where the name differs only in replaced characters or Unicode form; or ``unknown``.
+        The same, with a warning if the name differs only in replaced characters or Unicode form; or ``unknown``.
     """
     stored = result.file_path or ""
     if stored == path or (unique and _with_suffix(normal(stored), normal(path))):
         return result
     if normal(stored) == normal(path) and (size is None or result.size in (None, size)):
-        result.warn(f"ImageKit stored the file as {stored}, and not as {path}.")
+        result.warn(f"ImageKit stored the file as {stored}, not as {path}.")
         return result
-    words = f"the answer names another file: {_words(stored, 'one without a path')}, and not {path}"
+    words = f"The reply is about another file, {_words(stored, 'one without a path')}, not about {path}."
     return Result("unknown", "bad_reply", words, request_id=result.request_id)
 
 
 def normal(path: str) -> str:
-    """Return a path of the library in the form in which paths are compared: Unicode form and replaced characters."""
+    """Return a library path for comparisons, with replaced characters and in one Unicode form."""
     *folders, name = unicodedata.normalize("NFKC", path).split("/")
     return "/".join([*(stored_name(folder).replace(".", "_") for folder in folders), stored_name(name)])
 
 
 def _with_suffix(stored: str, path: str) -> bool:
-    """Whether the service can have made one path of the other by adding a suffix to the name or before its ending."""
+    """Whether the service can have made one path of the other by adding a suffix to the name."""
     folder, _, name = path.rpartition("/")
     there, _, made = stored.rpartition("/")
     start, dot, ending = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""What became of one row: the columns that a results frame adds, in their order."""
+"""The result of one row: the columns that a results frame adds, in their order."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(slots=True)
 class Result:
-    """What became of one file: the `ik_` columns of a results frame, without the prefix.
+    """The result of one file: the `ik_` columns of a results frame, without the prefix.
 
     `status` is one of ``uploaded accepted exists invalid failed unknown cancelled``; `error` is a code of
-    `ikpipe.CODES`. Sizes are bytes, `height` and `width` pixels, `seconds` and `duration` seconds. The fields
-    from `file_id` to `duration` are the service's answer, by its own names (seed, "Understanding response"). `warnings`
-    are sentences on what was changed or is unusual; they never change `status` or fill `error`.
+    `ikpipe.CODES`. Sizes are in bytes, `height` and `width` in pixels, `seconds` and `duration` in seconds. The fields
+    from `file_id` to `duration` are the service's answer [upload docs]. `warnings` are sentences about what was changed
+    or is unusual; they never change `status` or `error`.
     """
 
     status: str
@@ -50,18 +50,18 @@ class Result:
     extra: dict[str, Any] | None = field(default=None, repr=False)
 
     def warn(self, *sentences: str) -> None:
-        """Add warnings, apart from those that the row has already."""
+        """Add warnings, without repeating any."""
         if sentences:
             self.warnings = list(dict.fromkeys([*(self.warnings or ()), *sentences]))
 
 
 KINDS: dict[str, str] = {one.name: str(one.type).removesuffix(" | None") for one in fields(Result)}
-"""Field of a `Result` → its type's name, without the None."""
+"""Field of a `Result` → the name of its type, without None."""
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
 
 EXTRA = "ik_extra"
-"""The column for response fields that nobody knew when this was written; there only where there are some."""
+"""The column for response fields that this version does not know; only there if a row has some."""
 
 RESULT_COLUMNS: dict[str, str] = {
     f"ik_{name}": _DTYPES.get(kind, "object") for name, kind in KINDS.items() if f"ik_{name}" != EXTRA
@@ -69,10 +69,10 @@ RESULT_COLUMNS: dict[str, str] = {
 """Column of a results frame → its pandas dtype; nested values are ``object``."""
 
 LISTED = ("ik_tags", "ik_warnings")
-"""Columns of a results frame that are lists of text, in Arrow's tables too; other nested values are JSON there."""
+"""Columns of a results frame that are lists of text, also in Arrow tables; other nested values are JSON there."""
 
-CANCELLED = Result("cancelled", "cancelled", "the run stopped first")
-"""What becomes of a row that was never begun."""
+CANCELLED = Result("cancelled", "cancelled", "Not sent: the run was stopped.")
+"""The result of a row that was not started."""
 
 SETTLED = frozenset({"uploaded", "exists", "accepted"})
-"""The statuses of rows that are up: `retry` leaves them alone."""
+"""The statuses of uploaded rows, which `retry` leaves unchanged."""

@@ -86,9 +86,10 @@ class RunHealth:
         last = self._silence
         if last is None or not self.contact_lost or self.refusal is not None:
             return None
+        reason = (last.result.message or "").rstrip(".")
         if last.result.error == "signer_failed":
-            return f"No row could be signed: {last.result.message}."
-        words = f"ImageKit gave no answer at {self._account.upload_url}: {last.result.message}."
+            return f"No row could be signed: {reason}."
+        words = f"ImageKit gave no answer at {self._account.upload_url}: {reason}."
         return f"{words} Check the address, the network and any proxy."
 
     def may_send(self, row: int, *, first: bool) -> bool:

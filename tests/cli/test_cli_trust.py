@@ -51,7 +51,7 @@ def test_an_unproven_journal(ikp: Ikp, table: Table, service: Emulator, of_anoth
     ran = ikp(*words)
     assert (ran.status, ran.err.count("\n"), Path("out.csv").exists()) == (2, 1, False)
     assert "with another private key than this account's, or was changed since" in ran.err
-    assert "If you know that it is yours, use --trust-journal." in ran.err
+    assert "If you know that it is yours, pass --trust-journal." in ran.err
     assert Path(of_another_key).read_bytes() == before
     assert ikp(*words, "--trust-journal").status == 0
     assert ikpipe.read_results("out.csv")["ik_status"].tolist() == ["uploaded"] * 2

@@ -263,7 +263,7 @@ def test_signing_again_replaces_the_signature() -> None:
         ("/a/../b.jpg", {}, "'.' or '..'"),
         (f"{ENDPOINT}/%2e%2e/b.jpg", {}, "'.' or '..'"),
         ("\ud83d.jpg", {}, "incomplete Unicode"),
-        ("https://", {}, "no web address"),
+        ("https://", {}, "not a valid URL"),
         ("https://img.example/a.jpg", {"signed": True}, "not on the account's endpoint"),
         ("https://img.example/a.jpg", {"transformation": "w-4", "position": "path"}, "not on the account's endpoint"),
         (f"{ENDPOINT}.evil.example/a.jpg", {"signed": True}, "not on the account's endpoint"),

@@ -290,9 +290,9 @@ def test_one_that_may_not_be_written_to() -> None:
         ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own code
         assert server.connections == 0
     made, new, opened = ran.stdout.splitlines()
-    assert "it is not writable: fix its permissions" in made
-    assert "Permission denied; name another file" in new
-    assert "it is not writable: fix its permissions" in opened
+    assert "it is not writable. Correct its permissions." in made
+    assert "Permission denied. Use another one with journal=" in new
+    assert "it is not writable. Correct its permissions." in opened
 
 
 def test_one_that_is_a_folder(account: Account, path: Path, arrived: Arrived) -> None:

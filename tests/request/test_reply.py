@@ -247,7 +247,7 @@ def test_which_answers_are_the_services_own(own_answers: Any, *, known: bool, wi
 def test_a_foreign_answer_is_described() -> None:
     """Whoever looks for the cause learns the status, what came with it, and who says that he sent it."""
     message = answer(403, b"<html>Request blocked</html>", server="cloudflare").result.message
-    assert message == "the answer is 403 with a web page, and not ImageKit's own (server: cloudflare)"
+    assert message == "The reply (403 with a web page) is not from ImageKit (server: cloudflare)."
 
 
 def test_a_message_is_kept_short() -> None:

@@ -215,7 +215,7 @@ def test_a_problem_names_row_column_and_value() -> None:
     assert found[["row", "position", "column", "parameter", "code"]].to_numpy().tolist() == [
         ["1.bin", 1, "labels", "tags", "unreadable_value"]
     ]
-    assert found["message"][0].startswith("tags: Decimal('sNaN') cannot be read: InvalidOperation")
+    assert found["message"][0].startswith("Decimal('sNaN') cannot be read: InvalidOperation")
 
 
 def test_a_row_that_only_fails_alone_is_found(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:

@@ -241,6 +241,7 @@ def test_no_code_is_made_up() -> None:
 @pytest.mark.parametrize("code", ikpipe.CODES)
 def test_a_code_can_be_looked_up(code: str) -> None:
     """The page as a user reads it has each code in one line with its status, what it means and what to do."""
-    cells = [cell.strip() for cell in (f"`{code}`", f"`{ikpipe.CODES[code].status}`", *ikpipe.CODES[code][1:])]
+    cells = [cell.replace("`", "") for cell in (code, *ikpipe.CODES[code])]
     assert all(cells)
-    assert f"| {' | '.join(cells)} |" in PAGE.read_text(encoding="utf-8").replace(r"\|", "|").splitlines()
+    page = PAGE.read_text(encoding="utf-8").replace("`", "").replace(r"\|", "|")
+    assert f"| {' | '.join(cells)} |" in page.splitlines()

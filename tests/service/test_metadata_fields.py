@@ -194,7 +194,11 @@ def test_a_refused_key_is_an_account_error(shop: Emulator) -> None:
 
 @pytest.mark.parametrize(
     ("columns", "words"),
-    [(None, "Which columns"), (["brnd"], "did you mean 'brand'"), ({"brand": "brnd"}, "did you mean 'brand'")],
+    [
+        (None, "no columns with names such as custom_metadata.FIELD"),
+        (["brnd"], "did you mean 'brand'"),
+        ({"brand": "brnd"}, "did you mean 'brand'"),
+    ],
 )
 def test_columns_that_are_not_there(columns: Any, words: str) -> None:
     """Before anything is asked of the service."""

@@ -1,10 +1,10 @@
-"""A frame as text that gives an equal frame back, for journals and Parquet files.
+"""Encode frames as text, for journals and Parquet files, and decode equal frames.
 
 ::
 
     json_values.py  Python values as JSON
     dtypes.py       dtypes, index and labels as JSON
     text.py         a whole frame as text
-    bounds.py       what a file may ask for: plain dtypes, limited depth and sizes
+    bounds.py       limits for the content of files: plain dtypes, depth, sizes
     foreign.py      Arrow tables and Parquet files of other programs
 """

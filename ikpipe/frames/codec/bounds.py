@@ -1,8 +1,8 @@
-"""What a file may ask for: plain dtypes by an allow list, offsets and zones by their spelling, text of limited depth.
+"""Limits for the content of files: an allow list of dtypes, patterns for offsets and time zones, a maximum depth.
 
 pandas and numpy build much more from a name than tables need: structured and sub-array dtypes (``"(300000000,)u1"``),
 times in steps of zero units (which end the process), zones that are files of this machine (``dateutil//etc/passwd``).
-None of these functions passes a name on before it has compared the whole of it.
+These functions match the whole of a name before they use it.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 DEEPEST = 200
-"""The levels to which JSON may be nested; what is made of it is gone through recursively."""
+"""Maximum depth of nested JSON, whose values are processed recursively."""
 LONGEST = 1_000_000
-"""The rows of a frame without any columns: nothing in its text shows their number."""
+"""Maximum rows of a frame without columns: nothing in its text shows their number."""
 
 _STEPS = r"(?:[1-9][0-9]{0,5})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)"
 _NUMBER = r"(?:bool|u?int(?:8|16|32|64)|float(?:16|32|64)|complex(?:64|128))"
@@ -50,7 +50,7 @@ def array_dtype(name: object) -> "np.dtype[Any]":
     Raises
     ------
     ValueError
-        It is not a plain one.
+        It is not in the allow list.
     """
     if not isinstance(name, str) or not _ARRAY.fullmatch(name):
         raise ValueError("an array has a dtype that is not a plain one")
@@ -58,7 +58,7 @@ def array_dtype(name: object) -> "np.dtype[Any]":
 
 
 def offset(name: object) -> str:
-    """Return the name of a frequency, if it is spelled like one.
+    """Return the name of a frequency, if it looks like one.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def offset(name: object) -> str:
 
 
 def is_zone(name: str) -> bool:
-    """Whether this is spelled like the name of a time zone or an offset, and not like a file of zones."""
+    """Whether this looks like the name of a time zone or an offset, and not like a path."""
     return re.fullmatch(_ZONE, name) is not None
 
 

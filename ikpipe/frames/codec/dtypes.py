@@ -1,7 +1,7 @@
-"""What a frame is besides its cells (dtypes, categories, index, labels) as JSON, and the way back.
+"""Encode the dtypes, categories, index and labels of a frame as JSON, and decode them.
 
-A dtype goes by the name under which pandas finds it again; one that has no such name leaves plain objects. So does a
-name that `bounds` does not list, whoever wrote it. All that reads takes `trusted`, as `tagged.decode` has it.
+A dtype is written by its name in pandas; columns of dtypes without a name, or with a name that `bounds` does not list,
+become columns of objects. Functions that decode take `trusted` as `json_values.decode` does.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from ikpipe.frames.codec.bounds import LONGEST, count, is_column_dtype, offset
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column's dtype in words.
+    """A column's dtype as text.
 
-    `categories` are those of a categorical, as tagged JSON; `ticks` says that cells are times, as pandas counts them.
+    `categories` are those of a categorical, as tagged JSON; `ticks`: the cells are times, written as pandas' integers.
     """
 
     dtype: str
@@ -30,17 +30,17 @@ class ColumnType:
 
     @classmethod
     def of(cls, dtype: Any) -> "ColumnType":
-        """Describe a dtype."""
+        """Return the type for a dtype."""
         if isinstance(dtype, pd.CategoricalDtype):
             return cls("category", categories(dtype))
         name = dtype_name(dtype)
-        # Of Arrow's and sparse dtypes the `kind` is M too, but they are not counted like this.
+        # The `kind` of Arrow's and sparse dtypes is M too, but they are not such integers.
         counted = isinstance(dtype, np.dtype) and dtype.kind in "mM"
         return cls(name, ticks=(counted or isinstance(dtype, pd.DatetimeTZDtype | pd.PeriodDtype)) and name != "object")
 
 
 def cells(column: "pd.Series[Any]", kind: ColumnType) -> list[Any]:
-    """Give a column's cells as values that tagged JSON can hold, JSON's own wherever there are such."""
+    """Return a column's cells as values for tagged JSON, in JSON's own types where possible."""
     dtype, values = column.dtype, column.array
     if kind.dtype == "object":
         return column.tolist()
@@ -56,12 +56,12 @@ def cells(column: "pd.Series[Any]", kind: ColumnType) -> list[Any]:
 
 
 def reader(kind: ColumnType, *, trusted: bool = False) -> Callable[[list[Any]], "pd.Series[Any]"]:
-    """Give the way back from `cells` to a column.
+    """Return the function that converts `cells` back to a column.
 
     Raises
     ------
     TypeError
-        The dtype should be one of times, and is not, or in a zone that is not known here.
+        A dtype of times is expected and is not one, or its zone is not known on this machine.
     """
     if kind.categories:
         return partial(_of_codes, categorical(kind.categories, trusted=trusted))
@@ -73,8 +73,8 @@ def reader(kind: ColumnType, *, trusted: bool = False) -> Callable[[list[Any]], 
 
 
 def _list(values: Any) -> list[Any]:
-    found: list[Any] = values.tolist()
-    return found
+    plain: list[Any] = values.tolist()
+    return plain
 
 
 def _of_codes(dtype: pd.CategoricalDtype, codes: list[int]) -> "pd.Series[Any]":
@@ -92,7 +92,7 @@ def _of_ticks(dtype: Any, ticks: list[int]) -> "pd.Series[Any]":
 
 
 def dtype_name(dtype: Any) -> str:
-    """Name a dtype so that pandas finds it again, or as objects where it has no such name."""
+    """Return the name of a dtype in pandas, or ``object`` if it has none."""
     name = _spelt(dtype)
     try:
         return name if is_column_dtype(name) and pandas_dtype(name) == dtype else "object"
@@ -101,7 +101,7 @@ def dtype_name(dtype: Any) -> str:
 
 
 def _spelt(dtype: Any) -> str:
-    """Spell a dtype out; pandas' own names for text leave out where the text is stored."""
+    """Return the full name of a dtype: pandas' names for text lack the storage."""
     if isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA:
         return f"string[{dtype.storage}]"
     if isinstance(dtype, pd.ArrowDtype):
@@ -110,7 +110,7 @@ def _spelt(dtype: Any) -> str:
 
 
 def made(kind: Callable[..., Any], values: Any, dtype: str) -> Any:
-    """Make a series or an index; a dtype that is not known or not listed leaves plain objects."""
+    """Return a series or an index, of objects if the dtype is not known or not allowed."""
     if not is_column_dtype(dtype):
         return kind(values, dtype=object)
     try:
@@ -120,47 +120,46 @@ def made(kind: Callable[..., Any], values: Any, dtype: str) -> Any:
 
 
 def categories(dtype: pd.CategoricalDtype) -> str:
-    """Write a categorical's categories as tagged JSON."""
-    found = dtype.categories
-    return json_values.encode([found.tolist(), dtype_name(found.dtype), bool(dtype.ordered)])
+    """Return a categorical's categories as tagged JSON."""
+    values = dtype.categories
+    return json_values.encode([values.tolist(), dtype_name(values.dtype), bool(dtype.ordered)])
 
 
 def categorical(text: str, *, trusted: bool = False) -> pd.CategoricalDtype:
-    """Read what `categories` wrote."""
+    """Return the dtype of `categories`."""
     values, dtype, ordered = json_values.decode(text, trusted=trusted)
     return pd.CategoricalDtype(made(pd.Index, values, dtype), ordered=ordered)
 
 
 def has_index(frame: pd.DataFrame) -> bool:
-    """Tell whether the index is more than the row numbers, so that a file needs columns for it."""
+    """Whether the index is more than row numbers, so that a file needs columns for it."""
     index = frame.index
     return not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None)
 
 
 def levels(index: "pd.Index[Any]") -> list["pd.Series[Any]"]:
-    """Give the levels of an index as columns."""
-    found = [_values(index, level) for level in range(index.nlevels)]
-    # With their dtype, an index of objects is not taken for something narrower.
-    return [pd.Series(values, dtype=values.dtype) for values in found]
+    """Return the levels of an index as columns."""
+    # With the dtype, since pandas would infer another one for an index of objects.
+    return [pd.Series(values, dtype=values.dtype) for values in map(partial(_values, index), range(index.nlevels))]
 
 
 def _values(index: "pd.Index[Any]", level: int) -> Any:
     values = index.get_level_values(level)
     if not isinstance(index, pd.MultiIndex) or values.dtype == index.levels[level].dtype:
         return values
-    # For a missing label pandas makes integers floats, which have no room for large ones.
+    # With missing labels, pandas would convert integers to floats, which cannot represent large ones.
     whole: Any = pd.array(index.levels[level].to_numpy())
     return whole.take(index.codes[level], allow_fill=True)
 
 
 def columns(frame: pd.DataFrame, *, index: bool) -> list["pd.Series[Any]"]:
-    """Give the columns of a file, the index first."""
-    found = levels(frame.index) if index else []
-    return [*found, *(frame.iloc[:, place] for place in range(frame.shape[1]))]
+    """Return the columns of a file, the index first."""
+    first = levels(frame.index) if index else []
+    return [*first, *(frame.iloc[:, place] for place in range(frame.shape[1]))]
 
 
 def described(index: "pd.Index[Any]") -> dict[str, Any]:
-    """Describe an index without its values, unless it is a range of them."""
+    """Return the description of an index, with the values only of a range."""
     return {
         "levels": index.nlevels,
         "multi": [dtype_name(level.dtype) for level in index.levels] if isinstance(index, pd.MultiIndex) else None,
@@ -175,21 +174,21 @@ def _freq(level: "pd.Index[Any]") -> str | None:
 
 
 def index_of(values: list["pd.Series[Any]"], note: dict[str, Any], rows: int, *, trusted: bool = False) -> Any:
-    """Make an index of so many labels, of its levels' values and what `described` said of it.
+    """Return an index from the values of its levels and its description.
 
     Raises
     ------
     ValueError
-        It has more labels, or fewer.
+        It does not have the expected number of labels.
     """
     names = json_values.decode(note["names"], trusted=trusted)
     if note["range"]:
         start, stop, step = note["range"]
         if len(range(start, stop, step)) != rows:
-            raise ValueError(f"the index does not count {rows} rows")
+            raise ValueError(f"the index does not have {rows} rows")
         return pd.RangeIndex(start, stop, step, name=names[0])
-    found = [_level(*pair) for pair in zip(values, note["freqs"], strict=True)]
-    return _multi(found, note["multi"], names) if note["multi"] else found[0].rename(names[0])
+    made_levels = [_level(*pair) for pair in zip(values, note["freqs"], strict=True)]
+    return _multi(made_levels, note["multi"], names) if note["multi"] else made_levels[0].rename(names[0])
 
 
 def _multi(values: list[Any], dtypes: list[str], names: list[Any]) -> Any:
@@ -201,13 +200,13 @@ def _multi(values: list[Any], dtypes: list[str], names: list[Any]) -> Any:
 
 
 def _level(values: "pd.Series[Any]", freq: str | None) -> Any:
-    # The array, because a series would bring its own name along.
+    # The array, since a series has a name of its own.
     index = pd.Index(values.array, dtype=values.dtype)
     return type(index)(index, freq=offset(freq)) if freq else index
 
 
 def labels(index: "pd.Index[Any]") -> dict[str, Any]:
-    """Describe an index with its values, such as a frame's labels."""
+    """Return the description of an index with its values, such as a frame's labels."""
     pairs = [
         (level, ColumnType.of(level.dtype)) for level in ([] if isinstance(index, pd.RangeIndex) else levels(index))
     ]
@@ -217,41 +216,41 @@ def labels(index: "pd.Index[Any]") -> dict[str, Any]:
 
 
 def labels_of(note: dict[str, Any], columns: int, *, trusted: bool = False) -> Any:
-    """Make the index of so many labels that `labels` described."""
+    """Return the index that `labels` described."""
     pairs = [(ColumnType(**kind), text) for kind, text in note["values"]]
     values = [reader(kind, trusted=trusted)(json_values.decode(text, trusted=trusted)) for kind, text in pairs]
     return index_of(values, note, columns, trusted=trusted)
 
 
 def framed(
-    found: list["pd.Series[Any]"], levels: object, notes: dict[str, Any], *, trusted: bool = False
+    series: list["pd.Series[Any]"], levels: object, notes: dict[str, Any], *, trusted: bool = False
 ) -> pd.DataFrame:
-    """Make a frame of its columns and its notes.
+    """Return the frame of some columns and notes.
 
     Parameters
     ----------
-    found
+    series
         The columns.
     levels
         How many of them are levels of the index; they come first.
     notes
         The frame's `rows`, `index`, `labels` and `attrs`, as they were written.
     trusted
-        Whether they are proven to be our own.
+        Whether the notes are proven to be our own.
 
     Raises
     ------
     ValueError
-        They do not fit one another.
+        Columns and notes do not fit.
     """
-    index, levels = notes["index"], count(levels, len(found))
-    rows = count(notes["rows"], len(found[0]) if found else LONGEST)
-    if any(len(column) != rows for column in found):
-        raise ValueError(f"some of the frame's {rows} rows are missing, or there twice")
-    frame = pd.DataFrame(dict(enumerate(found[levels:])), index=pd.RangeIndex(rows))
+    index, levels = notes["index"], count(levels, len(series))
+    rows = count(notes["rows"], len(series[0]) if series else LONGEST)
+    if any(len(column) != rows for column in series):
+        raise ValueError(f"some of the frame's {rows} rows are missing or repeated")
+    frame = pd.DataFrame(dict(enumerate(series[levels:])), index=pd.RangeIndex(rows))
     if index:
-        frame.index = index_of(found[:levels], index, rows, trusted=trusted)
-    frame.columns = labels_of(notes["labels"], len(found) - levels, trusted=trusted)
+        frame.index = index_of(series[:levels], index, rows, trusted=trusted)
+    frame.columns = labels_of(notes["labels"], len(series) - levels, trusted=trusted)
     attrs = json_values.decode(notes["attrs"], trusted=trusted)
     if type(attrs) is not dict:
         raise ValueError("its attrs are not a dict")

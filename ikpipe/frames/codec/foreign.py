@@ -1,4 +1,4 @@
-"""Arrow tables of other programs: what of their notes is believed, and the plain types of their columns."""
+"""Arrow tables of other programs, with plain types and only safe metadata."""
 
 import json
 from importlib import import_module
@@ -11,12 +11,12 @@ _LABELS = ("unicode", "string", "int64")
 
 
 def sound(table: Any) -> Any:
-    """Return a table with plain types, and with no more of pandas' notes than is safe to obey.
+    """Return a table with plain types, and with the safe parts of pandas' metadata.
 
     Raises
     ------
     ValueError
-        The notes are not what pandas writes, or a time zone is not one.
+        The metadata is not as pandas writes it, or a time zone is not valid.
     """
     noted = (table.schema.metadata or {}).get(_NOTES)
     kept = None if noted is None else {_NOTES: json.dumps(_kept(json.loads(shallow(noted.decode())), table))}
@@ -24,7 +24,7 @@ def sound(table: Any) -> Any:
 
 
 def stored(table: Any) -> Any:
-    """Return a table whose extension types have given way to the types that they are stored as."""
+    """Return a table with the storage types of its extension types."""
     pyarrow: Any = import_module("pyarrow")
     for at, field in enumerate(table.schema):
         if isinstance(field.type, pyarrow.BaseExtensionType):
@@ -36,7 +36,7 @@ def stored(table: Any) -> Any:
 
 
 def _kept(notes: Any, table: Any) -> dict[str, Any]:
-    """Keep of pandas' notes the index and the plain dtypes of columns."""
+    """Return the index and the plain dtypes of columns in pandas' metadata."""
     columns = {_text(one, "field_name", "name"): one for one in _list(notes, "columns")}
     there = [name for name in table.column_names if name in columns]
     levels = [_level(one, there, table.num_rows) for one in _list(notes, "index_columns")]
@@ -56,14 +56,14 @@ def _kept(notes: Any, table: Any) -> dict[str, Any]:
 
 
 def _list(notes: Any, name: str) -> list[Any]:
-    found = notes.get(name) if isinstance(notes, dict) else None
-    return found if isinstance(found, list) else []
+    entry = notes.get(name) if isinstance(notes, dict) else None
+    return entry if isinstance(entry, list) else []
 
 
 def _text(note: Any, *names: str) -> str | None:
-    """Return the first of a note's entries of these names that is there, if it is text."""
-    found = [note.get(name) for name in names if note.get(name) is not None] if isinstance(note, dict) else []
-    return found[0] if found and isinstance(found[0], str) else None
+    """Return the first entry of a note under these names, if it is text."""
+    entries = [note.get(name) for name in names if note.get(name) is not None] if isinstance(note, dict) else []
+    return entries[0] if entries and isinstance(entries[0], str) else None
 
 
 def _column(note: Any, field: str | None, name: str | None) -> dict[str, Any]:
@@ -71,14 +71,14 @@ def _column(note: Any, field: str | None, name: str | None) -> dict[str, Any]:
     return {
         "name": name,
         "field_name": field,
-        "pandas_type": "object",  # which is looked at for labels alone
+        "pandas_type": "object",  # only read for labels
         "numpy_type": dtype if is_column_dtype(dtype) else "object",
         "metadata": None,
     }
 
 
 def _level(note: Any, there: list[str], rows: int) -> Any:
-    """Keep a level of the index: a column's name, or a range of as many numbers as there are rows."""
+    """Return a level of the index, a column's name or a range with the right length; None for anything else."""
     if not isinstance(note, dict):
         return note if note in there else None
     bounds: list[Any] = [note.get(name) for name in ("start", "stop", "step")]

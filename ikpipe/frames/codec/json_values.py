@@ -1,10 +1,10 @@
-"""Any Python value as JSON text that gives the same value back.
+"""Encode any Python value as JSON text, and decode it.
 
-What JSON has goes as it is; anything else is an object with its kind under ``"!"`` and its content under ``"="``.
-A value of a kind that is not in the table becomes its text: a cell somebody made up must not cost a run its results.
+Values of JSON's own types are written as they are; any other is an object with its kind under ``"!"`` and its content
+under ``"="``. A value of an unknown kind becomes its text, so that an unusual cell does not cost a run its results.
 
-Reading yields plain values alone, of a size that the text's own limits. Paths become text, since whoever can write a
-file could otherwise name any file of this machine; only a text that is proven to be our own brings them back.
+Decoding makes only plain values, whose size the text limits. Paths become text, since a file from elsewhere could
+otherwise name any file of this machine; only text that is proven to be our own has them as paths.
 """
 
 import base64
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import UnionType
 from typing import Any, NamedTuple
@@ -29,16 +30,16 @@ from ikpipe.frames.codec.bounds import DEEPEST, array_dtype, is_zone, offset, sh
 
 _KIND, _CONTENT = "!", "="
 _PLAIN = {str, int, bool, float, type(None)}
-_ROOM = DEEPEST - 8  # levels to which a cell is written: a frame adds a few, and what is deeper is not read back
-_LONGEST_INTEGER = 2_000  # bits, which are 603 digits: Python refuses to print more than 640 where it is told so
+_ROOM = DEEPEST - 8  # levels of a cell: a frame adds a few, and deeper text cannot be read
+_LONGEST_INTEGER = 2_000  # bits, or 603 digits: Python can be set to print no more than 640
 _STRICT = json.JSONEncoder(allow_nan=False)
 _UNITS = ("s", "ms", "us", "ns")
-_LARGEST = 10_000  # decimal exponent: others write a larger one out, digit by digit
-_SPARE = 4_096  # bytes that an array of text may take besides what its cells do
+_LARGEST = 10_000  # decimal exponent: other code writes a larger one out, digit by digit
+_SPARE = 4_096  # bytes that an array of text may take besides its cells
 
 
 class _Kind(NamedTuple):
-    """A kind of value: its mark, its class, its content as something that can be encoded, and the way back."""
+    """A kind of value: its mark, its class, and the functions to and from a content that can be encoded."""
 
     mark: str
     type: type[Any] | UnionType
@@ -47,16 +48,14 @@ class _Kind(NamedTuple):
 
 
 def encode(value: object) -> str:
-    """Write a value as ASCII JSON text, so that text with lone surrogates survives too."""
+    """Return a value as ASCII JSON text, so that lone surrogates survive."""
     return json.dumps(_encodable(value))
 
 
 def encode_cells(cells: list[Any]) -> str:
-    """Write a list as `encode` does; much faster, where all in it is JSON's own."""
+    """Return a list as `encode` does; much faster if all values have JSON's own types."""
     if _PLAIN.issuperset(map(type, cells)):
-        with suppress(
-            ValueError
-        ):  # of NaN and infinity, which JSON has not, and of integers that Python does not print
+        with suppress(ValueError):  # NaN, infinity, integers that Python does not print
             return _STRICT.encode(cells)
     return encode(cells)
 
@@ -74,11 +73,13 @@ def decode(text: str, *, trusted: bool = False) -> Any:
     Raises
     ------
     ValueError
-        It is something else than what `encode` writes, or nested too deeply.
+        The text was not written by `encode`, or is nested too deeply.
     """
     try:
-        return json.loads(text if trusted else shallow(text), object_hook=_as_it_was if trusted else _plain)
-    except Exception as error:  # noqa: BLE001 - whatever a class says of content that is not its own
+        return json.loads(
+            text if trusted else shallow(text), object_hook=partial(_restored, _RESTORE if trusted else _RESTORE_PLAIN)
+        )
+    except Exception as error:  # noqa: BLE001 - the classes raise anything for wrong content
         raise ValueError(f"this is not a value that ikpipe wrote: {_reason(error)}") from None
 
 
@@ -91,14 +92,14 @@ def _encodable(value: Any, room: int = _ROOM) -> object:
         return _encodable_or_error(value, room)
     except Exception as error:  # noqa: BLE001 - of a class that somebody else wrote
         # By their classes alone, so that the same value is the same text in each process.
-        words = f"a value of type {type(value).__name__} cannot be read: {type(error).__name__}"
+        words = f"A value of type {type(value).__name__} cannot be read: {type(error).__name__}."
         return {_KIND: "unreadable", _CONTENT: words}
 
 
 def _encodable_or_error(value: Any, room: int) -> object:
     if not room:
         raise RecursionError(f"it is nested more than {_ROOM} levels deep")
-    # Subclasses are left to the table: JSON would drop their class without a word.
+    # Not of subclasses, whose class JSON would drop.
     if type(value) is int and value.bit_length() > _LONGEST_INTEGER:
         return {_KIND: "integer", _CONTENT: hex(value)}
     if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
@@ -111,7 +112,7 @@ def _encodable_or_error(value: Any, room: int) -> object:
 
 
 def _is_unmarked(value: dict[Any, Any]) -> bool:
-    """Tell whether a dict can be JSON's own: text as keys, and none that reads as a mark."""
+    """Whether a dict can be written as it is: its keys are text, and none is the key of a mark."""
     return _KIND not in value and all(type(key) is str for key in value)
 
 
@@ -119,43 +120,31 @@ def _marked(value: Any, room: int) -> object:
     for kind in _KINDS:
         if isinstance(value, kind.type):
             return {_KIND: kind.mark, _CONTENT: _encodable(kind.content(value), room)}
-    # A long double has no Python number: its item is itself.
-    own = isinstance(value, np.generic) and not isinstance(value.item(), np.generic)
-    return _encodable(value.item(), room) if own else _plainer(value, room)
-
-
-def _plainer(value: object, room: int) -> object:
-    """Make the base class's value of a subclass, such as an enumeration's text, and text of all else."""
+    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):  # of a long double, it is itself
+        return _encodable(value.item(), room)
+    # The base class's value of a subclass, such as an enumeration's text, and the text of anything else.
     if isinstance(value, list):
         return _encodable(list(value), room)
     return _encodable(int(value), room) if isinstance(value, int) else str.__str__(str(value))
 
 
-def _as_it_was(value: dict[str, Any]) -> object:
-    return _restored(value, _RESTORE)
-
-
-def _plain(value: dict[str, Any]) -> object:
-    return _restored(value, _RESTORE_PLAIN)
-
-
-def _restored(value: dict[str, Any], ways: dict[str, Callable[[Any], object]]) -> object:
+def _restored(ways: dict[str, Callable[[Any], object]], value: dict[str, Any]) -> object:
     if _KIND not in value:
         return value
     if value.keys() != {_KIND, _CONTENT} or not isinstance(value[_KIND], str) or value[_KIND] not in ways:
-        raise ValueError("it has a mark that is not known")
+        raise ValueError("it has an unknown mark")
     return ways[value[_KIND]](value[_CONTENT])
 
 
 def _zone(value: datetime) -> str | float | None:
-    """Name a time's zone; where it has no name, give the offset in seconds."""
+    """Return the name of a time's zone, or its offset in seconds if it has no name."""
     name: str | None = getattr(value.tzinfo, "key", None) or getattr(value.tzinfo, "zone", None)
     offset = value.utcoffset()
     return name if name or offset is None else offset.total_seconds()
 
 
 def _known(zone: str) -> tzinfo | None:
-    """Find a zone; a machine that does not know it keeps the moment, in another zone."""
+    """Return a zone; None if this machine does not know it, so that the moment is kept in another zone."""
     try:
         return ZoneInfo(zone) if is_zone(zone) else None
     except (ZoneInfoNotFoundError, OSError, ValueError):
@@ -164,19 +153,19 @@ def _known(zone: str) -> tzinfo | None:
 
 def _datetime(parts: Any) -> datetime:
     text, zone, fold = parts
-    found = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
     known = _known(zone) if isinstance(zone, str) else None
-    return found.replace(tzinfo=known or found.tzinfo, fold=fold)
+    return moment.replace(tzinfo=known or moment.tzinfo, fold=fold)
 
 
 def _timestamp(parts: Any) -> pd.Timestamp:
-    """Read ticks: pandas cannot read all that its `isoformat` writes."""
+    """Return the timestamp of ticks: pandas cannot read all that its `isoformat` writes."""
     ticks, unit, zone = parts
-    found = pd.Timestamp(np.datetime64(_whole(ticks), _unit(unit)))
+    moment = pd.Timestamp(np.datetime64(_whole(ticks), _unit(unit)))
     if zone is None:
-        return found
+        return moment
     known = _known(zone) if isinstance(zone, str) else timezone(timedelta(seconds=zone))
-    return found.tz_localize(UTC).tz_convert(known or UTC)
+    return moment.tz_localize(UTC).tz_convert(known or UTC)
 
 
 def _unit(unit: object) -> Any:
@@ -193,33 +182,33 @@ def _whole(number: object) -> Any:
 
 def _list(cells: object) -> list[Any]:
     if type(cells) is not list:
-        raise TypeError("what should be a list is something else")
+        raise TypeError("a value is not a list")
     return cells
 
 
 def _decimal(text: str) -> Decimal:
-    found = Decimal(text)
-    if found.is_finite() and abs(found.adjusted()) > _LARGEST:
+    number = Decimal(text)
+    if number.is_finite() and abs(number.adjusted()) > _LARGEST:
         raise ValueError("a decimal number is too large, or too small")
-    return found
+    return number
 
 
 def _time_dtype(name: str) -> "np.dtype[Any]":
     dtype = array_dtype(name)
     if dtype.kind not in "mM":
-        raise ValueError("a time has a dtype of something else")
+        raise ValueError("a time has a dtype that is not one of times")
     return dtype
 
 
 def _integer(text: object) -> int:
     if not isinstance(text, str) or not re.fullmatch(r"-?0x[0-9a-f]{1,100000}", text):
-        raise ValueError("an integer is not written as one")
+        raise ValueError("an integer is not valid")
     return int(text, 16)
 
 
-def _path_text(text: object) -> str:
+def _only_text(text: object) -> str:
     if not isinstance(text, str):
-        raise TypeError("a path is not text")
+        raise TypeError("a path or message is not text")
     return text
 
 
@@ -227,21 +216,21 @@ def _array_content(value: "np.ndarray[Any, Any]") -> list[Any]:
     name = str(value.dtype)
     try:
         array_dtype(name)
-    except ValueError:  # a record, say: its cells come back as objects
+    except ValueError:  # for example a record: its cells become objects
         name = "object"
     return [name, value.tolist()]
 
 
 def _array(parts: Any) -> "np.ndarray[Any, Any]":
-    """Read an array; one of text whose cells are much shorter than its width is one of objects."""
+    """Return an array, of objects if it has text that is much shorter than the dtype's width."""
     name, cells = parts
     dtype = array_dtype(name)
     if dtype.kind not in "US":
         return np.array(cells, dtype=dtype)
-    found = np.array(cells, dtype=object)
-    long = sum(len(cell) for cell in found.flat if isinstance(cell, str | bytes))
-    small = found.size * dtype.itemsize <= _SPARE + 64 * long
-    return np.array(cells, dtype=dtype) if small else found
+    objects = np.array(cells, dtype=object)
+    length = sum(len(cell) for cell in objects.flat if isinstance(cell, str | bytes))
+    small = objects.size * dtype.itemsize <= _SPARE + 64 * length
+    return np.array(cells, dtype=dtype) if small else objects
 
 
 def _ticks(value: Any) -> int:
@@ -253,12 +242,10 @@ def _base64(value: bytes) -> str:
 
 
 def _unreadable(words: object) -> InvalidValue:
-    if not isinstance(words, str):
-        raise TypeError("what is said of an unreadable value is not text")
-    return InvalidValue("unreadable_value", words, "replace it with text, a number or a list of these")
+    return InvalidValue("unreadable_value", _only_text(words), "Replace it with text, a number or a list of these.")
 
 
-# A class stands before those that it is derived from: the first that fits is taken.
+# A class is before those that it is derived from: the first that fits is used.
 _KINDS = (
     _Kind("unreadable", InvalidValue, str, _unreadable),
     _Kind("nat", type(pd.NaT), lambda _: None, lambda _: pd.NaT),
@@ -324,4 +311,4 @@ _RESTORE: dict[str, Callable[[Any], object]] = {
     **{kind.mark: kind.restore for kind in _KINDS},
     "integer": _integer,
 }
-_RESTORE_PLAIN = _RESTORE | dict.fromkeys(("path", "posix path", "windows path"), _path_text)
+_RESTORE_PLAIN = _RESTORE | dict.fromkeys(("path", "posix path", "windows path"), _only_text)

@@ -1,9 +1,9 @@
-"""A frame as text that gives an equal one back: its index, labels, dtypes, cells and ``attrs``.
+"""Encode a frame as text, and decode an equal one: its index, labels, dtypes, cells and ``attrs``.
 
-The head is one JSON text with everything but the cells. They follow in pieces, a piece some rows: a JSON array of
-columns, each an array of tagged JSON. Reading runs no code but ours, whoever wrote the text. Three things do not come
-back as they were: objects of classes that are not in tagged's table become their text, as in Parquet; a column of a
-dtype that has no name (Arrow's nested ones) becomes one of objects; and a class derived from DataFrame is none.
+The head is one JSON text with everything but the cells. Pieces of some rows follow: JSON arrays of columns, each one an
+array of tagged JSON. Decoding runs no code of the text's author. Three things change: objects of classes that
+`json_values` lacks become their text, as in Parquet; a column of a dtype without a name (Arrow's nested ones) becomes
+one of objects; and a class derived from DataFrame becomes a DataFrame.
 """
 
 import json
@@ -19,14 +19,14 @@ from ikpipe.frames.codec.dtypes import ColumnType, cells, columns, described, fr
 
 
 class FrameEncoder:
-    """A frame's text: its head, and the cells of any of its rows.
+    """Encodes a frame: its head, and the cells of some of its rows.
 
     Parameters
     ----------
     frame
-        The whole frame, or a part of a table whose length nobody knows.
+        The whole frame, or a part of a table of unknown length.
     part
-        Which of both: the rows of a whole frame are counted when it is read back.
+        Whether it is such a part; the rows of a whole frame are counted when it is decoded.
     """
 
     def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
@@ -36,7 +36,7 @@ class FrameEncoder:
 
     @cached_property
     def head(self) -> str:
-        """Everything but the cells."""
+        """The text of everything but the cells."""
         frame = self._frame
         notes = {
             "columns": [asdict(kind) for kind in self._kinds],
@@ -49,52 +49,52 @@ class FrameEncoder:
         return json.dumps(notes)
 
     def piece(self, rows: pd.DataFrame) -> str:
-        """Write the cells of some rows."""
+        """Return the text of the cells of some rows."""
         pairs = zip(columns(rows, index=self._index), self._kinds, strict=True)
         return f"[{','.join(json_values.encode_cells(cells(column, kind)) for column, kind in pairs)}]"
 
 
 def decode_frame(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
-    """Read a frame back.
+    """Return the frame of a text.
 
     Parameters
     ----------
     head
-        What `FrameEncoder` wrote.
+        The head of a `FrameEncoder`.
     pieces
-        Its pieces, in their order.
+        Its pieces, in order.
     first
-        The position of their first row, where they are not all.
+        The position of their first row, if they are a part.
     trusted
         Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
 
     Raises
     ------
     ValueError
-        The text is not what they wrote, or some of it is missing.
+        The text was not written by a `FrameEncoder`, or some of it is missing.
     """
     try:
-        return _thawed(json.loads(head), pieces, first, trusted=trusted)
+        return _decoded(json.loads(head), pieces, first, trusted=trusted)
     except ValueError:
         raise
-    except Exception as error:  # whatever pandas says of what is not its own
-        raise ValueError(f"this is no frame's text: {error!r}") from error
+    except Exception as error:  # pandas raises anything for wrong content
+        raise ValueError(f"this is not the text of a frame: {error!r}") from error
 
 
 def _has_values(frame: pd.DataFrame) -> bool:
-    """Tell whether the index needs more than its description."""
+    """Whether the index needs more than its description."""
     return not isinstance(frame.index, pd.RangeIndex)
 
 
-def _thawed(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
+def _decoded(notes: dict[str, Any], pieces: Iterable[str], first: int, *, trusted: bool) -> pd.DataFrame:
     index = notes["index"]
-    found = _columns([ColumnType(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
+    series = _columns([ColumnType(**kind) for kind in notes["columns"]], pieces, trusted=trusted)
     if notes["rows"] is None:
-        rows = notes["rows"] = len(found[0])
+        rows = notes["rows"] = len(series[0])
         if index["range"]:
             start, _, step = index["range"]
             index["range"] = [start + step * first, start + step * (first + rows), step]
-    frame = framed(found, 0 if index["range"] else index["levels"], notes, trusted=trusted)
+    frame = framed(series, 0 if index["range"] else index["levels"], notes, trusted=trusted)
     return frame.set_flags(allows_duplicate_labels=bool(notes["duplicates"]))
 
 

@@ -1,11 +1,10 @@
-"""Results as Parquet, with everything that a frame has: its index, its labels, its dtypes, its cells and its ``attrs``.
+"""Write and read results as Parquet, with the index, labels, dtypes, cells and ``attrs`` of the frame.
 
-Arrow keeps most columns by itself. What it cannot keep, above all `object` columns, goes in as tagged JSON; how each
-column went in stands in the schema's metadata under ``ikpipe``, for `read` alone: to other programs it is a Parquet
-file with text columns.
+Arrow stores most columns itself. Others, above all `object` columns, are written as tagged JSON; the schema's metadata
+has under ``ikpipe`` how each column is encoded, for `read`: other programs see a Parquet file with text columns.
 
-Of a file of another program the columns alone are read, and of what pandas notes in it only which columns are the index
-and which plain dtypes they have: the rest of these notes could have any dtype built, and any ``attrs``.
+In files of other programs, only the columns are read, and of pandas' metadata only the index columns and plain dtypes:
+the rest could build any dtype, and any ``attrs``.
 """
 
 import json
@@ -29,7 +28,7 @@ _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UI
 
 @dataclass(frozen=True)
 class _Note:
-    """How a column went in: `how` is arrow, pyarrow (its dtype is Arrow's too) or tagged, for JSON.
+    """How a column is encoded: `how` is arrow, pyarrow (its dtype is Arrow's too) or tagged, for JSON.
 
     `categories` are those of a categorical, as tagged JSON.
     """
@@ -40,7 +39,7 @@ class _Note:
 
 
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
-    """Read a Parquet file: one of results as the frame that it was, any other as pandas does."""
+    """Return the frame of a Parquet file: of results as it was written, of other files as pandas does."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
     with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
@@ -51,7 +50,7 @@ def read(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 
 def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
-    """Read a file of results, chunk by chunk."""
+    """Yield the chunks of a file of results."""
     file = needed("pyarrow.parquet", "parquet", "Reading a Parquet file").ParquetFile(stream)
     notes = json.loads(file.metadata.metadata[_NOTES])
     for group in range(file.num_row_groups):
@@ -60,14 +59,14 @@ def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
 
 
 def is_ours(path: str) -> bool:
-    """Tell whether a file is one of results, with notes of how its columns went in."""
+    """Whether a file has results, with ikpipe's metadata."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
     with opened(path) as stream, read_as("a Parquet file", path):
         return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
 
 
 def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
-    """Give the number of rows, and which columns are of floats that are all whole."""
+    """Return the number of rows, and the places of columns with floats that are all integers."""
     pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
     compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
     with read_as("a Parquet file", name):
@@ -82,7 +81,7 @@ def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
 
 
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
-    """Read a file, so many rows at a time; each frame has the same dtypes, whatever cells are missing in it."""
+    """Yield a file as frames of some rows, with the same dtypes, even if cells are missing."""
     pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
     with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
@@ -98,9 +97,9 @@ def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
 
 
 def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
-    """Turn a part of a table into a frame, so that all parts have the same dtypes."""
+    """Return a part of a table as a frame, with the same dtypes as the other parts."""
     for at, field in enumerate(table.schema):
-        if pyarrow.types.is_dictionary(field.type):  # each part would have categories of its own
+        if pyarrow.types.is_dictionary(field.type):  # each part would have its own categories
             table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
     nullable = {getattr(pyarrow, f"{dtype.lower()}")(): getattr(pd, f"{dtype}Dtype")() for dtype in _INTEGERS}
     frame: pd.DataFrame = table.to_pandas(types_mapper=({**nullable, pyarrow.bool_(): pd.BooleanDtype()}).get)
@@ -108,10 +107,9 @@ def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
 
 
 class EncodedTable(NamedTuple):
-    """A chunk of a frame as an Arrow table, and what is to be known to make it a frame again.
+    """A chunk of a frame as an Arrow table, and the data to decode it.
 
-    `how` says of each column how it went in; `frame` has the index and the labels, and `indexed` says whether the
-    index went in.
+    `how` has the encoding of each column; `frame` has the index and the labels; `indexed`: the index is in the table.
     """
 
     table: Any
@@ -121,25 +119,26 @@ class EncodedTable(NamedTuple):
 
     @classmethod
     def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "EncodedTable":
-        """Encode a frame; the columns `as_json` go in as tagged JSON, since Arrow did not take one of their cells."""
+        """Return an encoded frame, with tagged JSON in the columns `as_json`, whose cells Arrow cannot all store."""
         pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
-        found = list(zip(text.names(frame, index=index), columns(frame, index=index), strict=True))
-        pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in found]
-        table = pyarrow.table([array for array, _ in pairs], names=[name for name, _ in found])
+        names = text.names(frame, index=index)
+        named = zip(names, columns(frame, index=index), strict=True)
+        pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in named]
+        table = pyarrow.table([array for array, _ in pairs], names=names)
         return cls(table, [asdict(note) for _, note in pairs], frame, index)
 
     def alike(self, other: "EncodedTable") -> bool:
-        """Tell whether both can be parts of one file."""
+        """Whether both can be parts of one file."""
         return self.how == other.how and self.table.schema.equals(other.table.schema)
 
     def differing(self, other: "EncodedTable") -> set[str]:
-        """Give the columns of both that went in in different ways, or as different types."""
-        found = {field.name: (field.type, how) for field, how in zip(other.table.schema, other.how, strict=True)}
+        """Return the columns of both with different encodings or types."""
+        theirs = {field.name: (field.type, how) for field, how in zip(other.table.schema, other.how, strict=True)}
         mine = ((field.name, (field.type, how)) for field, how in zip(self.table.schema, self.how, strict=True))
-        return {name for name, way in mine if found.get(name, way) != way}
+        return {name for name, way in mine if theirs.get(name, way) != way}
 
     def notes(self, rows: int, attrs: Mapping[Any, Any]) -> dict[bytes, str]:
-        """Write what `read` needs besides the columns, as the file's metadata; `rows` and `attrs` are the whole's."""
+        """Return the file's metadata for `read`; `rows` and `attrs` are those of the whole table."""
         index = described(self.frame.index) if self.indexed else None
         if index is not None and index["range"]:
             start, _, step = index["range"]
@@ -155,23 +154,23 @@ class EncodedTable(NamedTuple):
 
 
 def decoded(table: Any, noted: str | bytes, name: str = "the file", *, trusted: bool = False) -> pd.DataFrame:
-    """Turn a file's table back into its frame, by the notes in its metadata.
+    """Return the frame of a file's table.
 
     Parameters
     ----------
     table
         The table.
     noted
-        The notes.
+        The notes in its metadata.
     name
         The file's name, for errors.
     trusted
-        Whether this process has just written the file. Only then paths come back as paths, instead of text.
+        Whether this process has just written the file. Only then paths are paths, instead of text.
     """
     notes = json.loads(noted)
     pairs = zip(table.column_names, foreign.stored(table).columns, notes["columns"], strict=True)
-    found = [_decoded_column(array, _Note(**note), f"{name}, {column}", trusted) for column, array, note in pairs]
-    return framed(found, notes["index"]["levels"] if notes["index"] else 0, notes, trusted=trusted)
+    series = [_decoded_column(array, _Note(**note), f"{name}, {column}", trusted) for column, array, note in pairs]
+    return framed(series, notes["index"]["levels"] if notes["index"] else 0, notes, trusted=trusted)
 
 
 def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = False) -> tuple[Any, _Note]:
@@ -184,12 +183,12 @@ def _encoded_column(pyarrow: Any, column: "pd.Series[Any]", *, as_json: bool = F
         try:
             return pyarrow.array(column, from_pandas=True), note
         except (pyarrow.ArrowException, UnicodeError):
-            pass  # Arrow has no such type, or no such text: it goes in as JSON.
+            pass  # Arrow has no such type or text: it is written as JSON.
     return pyarrow.array(map(json_values.encode, column.tolist()), pyarrow.string()), replace(note, how="tagged")
 
 
 def _encoded_categories(pyarrow: Any, column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> tuple[Any, _Note]:
-    """Store a categorical's values, which other programs can read, and beside them its categories."""
+    """Return a categorical's values, which other programs can read, with its categories in the note."""
     values = column.astype("string" if infer_dtype(dtype.categories) == "string" else object)
     array, note = _encoded_column(pyarrow, values)
     return array, replace(note, categories=categories(dtype))
@@ -207,7 +206,7 @@ def _decoded_values(array: Any, note: _Note, where: str, trusted: bool) -> Any: 
         return made(pd.Series, _decoded_cells(array.to_pylist(), where, trusted), note.dtype)
     name = note.dtype if is_column_dtype(note.dtype) else "object"
     dtype: Any = pd.ArrowDtype(array.type) if note.how == "pyarrow" else pandas_dtype(name)
-    # Through numpy, a missing cell would make large integers floats.
+    # Through numpy, a missing cell would convert large integers to floats.
     if hasattr(dtype, "__from_arrow__"):
         return pd.Series(dtype.__from_arrow__(array))
     return array.to_pandas().astype(dtype)
@@ -216,8 +215,8 @@ def _decoded_values(array: Any, note: _Note, where: str, trusted: bool) -> Any: 
 def _decoded_cells(texts: list[str], where: str, trusted: bool) -> list[Any]:  # noqa: FBT001 - passed on
     cells: list[Any] = []
     try:
-        # It appends as it goes, so that the length says which cell it stopped at.
+        # `extend` appends one by one: after an error, the length is the place of the cell.
         cells.extend(json_values.decode(text, trusted=trusted) for text in texts)
     except ValueError as error:
-        raise Error(f"{where}, row {len(cells)}: {error}") from None
+        raise Error(f"{where}, row {len(cells)}: {error}.") from None
     return cells
