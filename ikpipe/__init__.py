@@ -1,30 +1,30 @@
-"""A table of files becomes an ImageKit.io media library.
+"""Upload tables of files to ImageKit.io.
 
 Each package imports only from those below it in this list, and `lint-imports` checks that::
 
     cli          the command line; `cli.demo` is `ikpipe demo`
     dask, spark  uploads of Dask and Spark DataFrames
-    cluster      an upload in parts, on any number of machines
+    cluster      uploads in parts, on any number of machines
     widget       `Uploader`, the uploader for notebooks
-    delivery     `url`, and `gallery`: results as pictures
+    delivery     `url`, and `gallery`: results as images
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
-    run          many rows: `upload`, `check`, `retry`, `resume`; concurrency, recovery and progress of a run
+    run          many rows: `upload`, `check`, `retry`, `resume`; concurrency, recovery and progress
     journal      the record of a run on disk; the only package that uses sqlite3
     service      every call to ImageKit; the only package that uses httpx
-    frames       tables in and out, in memory and in files; the only package of the upload path that uses pandas
+    frames       read and write tables; the only package of the upload path that uses pandas
     request      one row's request and its reply, without a network or a clock
     concurrency  how many requests are in flight, how fast they start, and how a run stops
-    asgi         what the ASGI applications of `auth` and `webhooks` share
-    errors       the error tree, and every code that a row can end with
+    asgi         shared code of the ASGI applications in `auth` and `webhooks`
+    errors       the error tree, the texts of errors, and every code that a row can end with
 
-`emulator` is ImageKit's service on this machine. It shares no code with the packages above.
+`emulator` emulates ImageKit on this machine. It shares no code with the packages above.
 
-A row's way: `frames.chunks` reads it, `frames.mapping` and `request.planner` make its request, `run.executor` sends it
-through `service.client`, `request.reply` reads the reply, `request.recovery` decides what comes next, and
-`frames.results` returns the result to the table. `run.engine` starts all of this, and `journal` records it.
+`frames.chunks` reads a row, `frames.mapping` and `request.planner` build its request, `run.executor` sends it by
+`service.client`, `request.reply` reads the reply, `request.recovery` decides on the next step, and `frames.results`
+adds the result to the table. `run.engine` starts this, and `journal` records it.
 
-Importing `ikpipe` loads none of these: each public name is loaded when it is first used.
+Importing `ikpipe` imports none of these: each public name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used: `import ikpipe` itself loads nothing heavy."""
+    """Load a public name when it is first used, so that `import ikpipe` is fast."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from ikpipe.errors import ApiName, Message
 from ikpipe.request.parameters import TABLE
 
+_WIDTH = 60  # characters of a value in a message
+
 
 def say(*lines: str) -> None:
     """Print lines on standard error, the first one after the program's name, unless standard error is closed."""
@@ -26,6 +28,7 @@ def in_options(text: str | ApiName) -> str:
 def _option(name: ApiName) -> str:
     """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
     value = "…" if name.value is None or name.value is ... else str(name.value)
+    value = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
     if name.kind == "keyword" and name.name not in TABLE:
         option = "--fetch-host" if name.name == "fetch_hosts" else f"--{name.name.replace('_', '-')}"
         if name.value is None or name.value is True:

@@ -1,15 +1,15 @@
-"""Tables in and out. The only package of the upload path that uses pandas.
+"""Read and write tables. The only package of the upload path that uses pandas.
 
 ::
 
-    chunks.py        a table, chunk by chunk
-    adapters.py      tables of other libraries, in and out
-    cells.py         a column's cells as plain Python values
-    mapping.py       which column gives which parameter
-    results.py       results to a frame, and back
-    result_types.py  whether the columns of a run have what a run can have written
-    edits.py         which files of the library a frame names, and what became of each
-    schemas.py       columns to custom metadata fields
-    codec/           a frame as text that gives an equal frame back
+    chunks.py        read tables in chunks
+    adapters.py      convert tables of other libraries
+    cells.py         convert a column's cells to plain Python values
+    mapping.py       map columns and keywords to parameters
+    results.py       convert results to a frame and back
+    result_types.py  check the `ik_` columns of a frame
+    edits.py         frames of library files to change, with the results
+    schemas.py       derive custom metadata fields from columns
+    codec/           encode and decode frames as text
     io/              tables in files: CSV, JSON lines, Parquet, Excel
 """

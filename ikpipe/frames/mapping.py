@@ -48,29 +48,29 @@ class ColumnMapping:
         self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
-        self._givers: dict[str, list[ValueSource]] = {}
+        self._sources: dict[str, list[ValueSource]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
         passed = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
-        for parameter, givers in self._own_columns(passed):
-            self._add(parameter, givers)
+        for parameter, sources in self._own_columns(passed):
+            self._add(parameter, sources)
         for parameter, value in keywords.items():
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
     def provides(self, parameter: str) -> bool:
         """Whether any column or keyword gives this parameter."""
-        return parameter in self._givers
+        return parameter in self._sources
 
     def rows(self, chunk: Chunk) -> MappedRows:
         """Return the mapped rows of a chunk."""
-        used = sorted({column for givers in self._givers.values() for giver in givers for column in giver.columns})
+        used = sorted({column for sources in self._sources.values() for source in sources for column in source.columns})
         cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
-        return MappedRows(list(chunk.frame.index), chunk.start, self._givers, cells, self._names.label)
+        return MappedRows(list(chunk.frame.index), chunk.start, self._sources, cells, self._names.label)
 
-    def _add(self, parameter: str, givers: list[ValueSource]) -> None:
-        if givers:
-            self._givers.setdefault(parameter, []).extend(givers)
+    def _add(self, parameter: str, sources: list[ValueSource]) -> None:
+        if sources:
+            self._sources.setdefault(parameter, []).extend(sources)
 
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Return the sources of an entry of `columns=`."""
@@ -94,7 +94,7 @@ class ColumnMapping:
         passed
             The parameters that keywords give.
         """
-        mapped = set(self._givers)
+        mapped = set(self._sources)
         keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
         for key in keys:
             places = [at for prefix in _METADATA for at in self._names.all(f"{prefix}{key}")]

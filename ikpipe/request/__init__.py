@@ -1,28 +1,28 @@
-"""One row's request and its reply. Pure: no network, no clock; only `sources` and `content_hash` look at files.
+"""One row's request and its reply. Pure: no network, no clock; only `sources` and `content_hash` read files.
 
 ::
 
-    account.py       keys and addresses
-    secrets.py       keys and other text that is never shown
-    policy.py        assumptions about the service that nobody outside can verify
+    account.py       the keys and URLs of an account
+    secrets.py       secrets as text that is never shown, and checks of settings
+    policy.py        assumptions about the service
     parameters.py    the table of upload parameters
-    values.py        how the value of each kind of parameter is checked and written
-    missing.py       what means "not given" inside a list or an object
-    metadata.py      custom metadata, checked against the account's fields
-    template.py      text with {column} in it
-    columns.py       functions that work on a whole column of cells
-    rows.py          mapped rows, column by column
-    sources.py       what `file` can be: URL, path, bytes, data URI
+    values.py        check and write the values of each kind of parameter
+    missing.py       which values mean "not given" inside a list or an object
+    metadata.py      check custom metadata against the account's fields
+    template.py      templates such as "{sku}.jpg"
+    columns.py       apply functions to columns of cells
+    rows.py          the values of mapped rows, and problems of them
+    sources.py       resolve `file`: URL, path, bytes, data URI, base64
     urls.py          http(s) URLs as a browser would send them
-    names.py         file and folder names: as given, as sent, and the paths where one file can be
+    names.py         file and folder names, as given and as sent
     suffixes.py      suffixes that make a file name unique
-    targets.py       which row is stored at which path
-    planner.py       rows to requests, or to their problems
-    token.py         upload tokens, and the times in them
-    content_hash.py  what identifies the content that a row sends
-    known_runs.py    the runs of this process, which `retry` finds by their id
+    targets.py       the library paths of rows
+    planner.py       build requests of rows, or find their problems
+    token.py         sign upload tokens
+    content_hash.py  hash the content that a row sends
+    known_runs.py    the runs of this process by their ids
     form.py          the multipart form
-    reply.py         a reply's status, headers and body to a result or an error code
+    reply.py         read a reply as a result or an error code
     result.py        the columns that a result adds to its row
-    recovery.py      the state machine of one row: retries, the same token again, a search of the library
+    recovery.py      the state machine of one row: retries, repeated tokens, library searches
 """

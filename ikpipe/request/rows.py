@@ -35,7 +35,7 @@ class MappedRows:
         The rows' labels.
     start
         The position of the first row.
-    givers
+    sources
         Parameter → the sources of its value, by priority.
     cells
         The cells of all columns that the sources read.
@@ -47,12 +47,12 @@ class MappedRows:
         self,
         labels: list[Any],
         start: int,
-        givers: Mapping[str, Sequence[ValueSource]],
+        sources: Mapping[str, Sequence[ValueSource]],
         cells: Cells,
         label: Callable[[int], Hashable],
     ) -> None:
         self.labels, self.start = labels, start
-        self._givers, self._cells, self._label = givers, cells, label
+        self._sources, self._cells, self._label = sources, cells, label
         self._read: dict[str, list[list[Any]]] = {}
 
     def __len__(self) -> int:
@@ -65,14 +65,14 @@ class MappedRows:
 
     def values(self) -> dict[str, list[Any]]:
         """Return each parameter's values: None if a row has none, an `InvalidValue` if it cannot be made."""
-        return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._givers}
+        return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._sources}
 
     def _first(self, parameter: str) -> list[Any]:
         """Return the value of the first source that has one, for each row."""
         values: list[Any] = [None] * len(self)
         read = self._read[parameter] = []
-        for giver in self._givers[parameter]:
-            read.append(giver.read(self._cells, len(self)))
+        for source in self._sources[parameter]:
+            read.append(source.read(self._cells, len(self)))
             pairs = zip(values, read[-1], strict=True)
             values = read[0] if len(read) == 1 else [own if own is not None else other for own, other in pairs]
             if NoneType not in cell_types(values):
@@ -81,14 +81,14 @@ class MappedRows:
 
     def _merged(self) -> list[Any]:
         """Return custom metadata with each key of the first source that has it, for each row."""
-        givers = self._givers["custom_metadata"]
-        read = self._read["custom_metadata"] = [giver.read(self._cells, len(self)) for giver in givers]
+        sources = self._sources["custom_metadata"]
+        read = self._read["custom_metadata"] = [source.read(self._cells, len(self)) for source in sources]
 
         def merge(*values: Any) -> dict[str, Any] | None:
             merged: dict[str, Any] = {}
-            for giver, value in zip(givers, values, strict=True):
+            for source, value in zip(sources, values, strict=True):
                 if value is not None:
-                    merged = merged | _metadata(giver, value) | merged
+                    merged = merged | _metadata(source, value) | merged
             return merged or None
 
         return map_distinct(merge, *read)
@@ -99,21 +99,21 @@ class MappedRows:
             self.values()
         labels: dict[str, Hashable] = {}
         for parameter, read in self._read.items():
-            for giver, values in zip(self._givers[parameter], read, strict=False):  # not all had to be read
+            for source, values in zip(self._sources[parameter], read, strict=False):  # not all had to be read
                 value = values[offset]
                 if value is None:
                     continue
                 if parameter != "custom_metadata":
                     own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
-                    if giver.columns and own:
-                        labels[parameter] = self._label(giver.columns[0])
+                    if source.columns and own:
+                        labels[parameter] = self._label(source.columns[0])
                     break
                 try:
-                    keys = _metadata(giver, value)
+                    keys = _metadata(source, value)
                 except Exception:  # noqa: BLE001 - a value that cannot be read has no keys
                     break
-                for key in keys if giver.columns else ():
-                    labels.setdefault(f"custom_metadata.{key}", self._label(giver.columns[0]))
+                for key in keys if source.columns else ():
+                    labels.setdefault(f"custom_metadata.{key}", self._label(source.columns[0]))
         return labels
 
     def problem(self, offset: int, parameter: str, bad: InvalidValue, severity: str = "error") -> Problem:
@@ -126,8 +126,8 @@ class MappedRows:
         return Problem(self.labels[offset], self.start + offset, column, name, severity, bad.code, message, fix)
 
 
-def _metadata(giver: ValueSource, value: Any) -> dict[str, Any]:
-    return {giver.key: value} if giver.key is not None else json_object(value)
+def _metadata(source: ValueSource, value: Any) -> dict[str, Any]:
+    return {source.key: value} if source.key is not None else json_object(value)
 
 
 def _writable(text: str) -> str:
