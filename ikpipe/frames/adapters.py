@@ -17,6 +17,7 @@ from ikpipe.errors import MappingError, MissingExtra
 from ikpipe.frames.codec.foreign import sound
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
 
+_DTYPES = ("string", "Int64", "Float64", "boolean")  # of result columns that are not objects
 Frame = TypeVar("Frame")
 """A pandas or polars DataFrame, or a pyarrow Table: the result has the type of the input."""
 
@@ -36,31 +37,29 @@ class FrameAdapter:
     """
 
     def __init__(self, table: Any) -> None:
-        self._table = None if isinstance(table, pd.DataFrame) else _supported(table)
+        self._table: Any = None if isinstance(table, pd.DataFrame) else _supported(table)
         self.frame: pd.DataFrame = table if self._table is None else _frame(self._table)
 
     def back(self, results: pd.DataFrame) -> Any:
         """Return results in the table's library: the table's own columns, then those of the results."""
         if self._table is None:
             return results
-        import narwhals as nw
-
-        answers = [column for column in (*RESULT_COLUMNS, EXTRA) if column in results.columns]
-        made = nw.from_arrow(_arrow(results[answers]), backend=self._table.implementation)
-        kept = [name for name in self._table.columns if name not in answers]
-        return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
+        return self._with(_arrow(results[[name for name in (*RESULT_COLUMNS, EXTRA) if name in results.columns]]))
 
     def beside(self, frame: pd.DataFrame, columns: list[str]) -> Any:
         """Return a frame with further columns of text in the table's library."""
         if self._table is None:
             return frame
+        pa: Any = import_module("pyarrow")
+        return self._with(pa.table({name: pa.array(frame[name], pa.string(), from_pandas=True) for name in columns}))
+
+    def _with(self, columns: Any) -> Any:
+        """Return the table with the columns of an Arrow table, which replace columns of the same names."""
         import narwhals as nw
 
-        pa: Any = import_module("pyarrow")
-        texts = pa.table({name: pa.array(frame[name], pa.string(), from_pandas=True) for name in columns})
-        made = nw.from_arrow(texts, backend=self._table.implementation)
-        kept = [name for name in self._table.columns if name not in columns]
-        return nw.concat([self._table.select(kept), made], how="horizontal").to_native()
+        added = nw.from_arrow(columns, backend=self._table.implementation)
+        kept = [name for name in self._table.columns if name not in added.columns]
+        return nw.concat([self._table.select(kept), added], how="horizontal").to_native()
 
     def flat(self, results: pd.DataFrame) -> Any:
         """Return results in the table's library, with the same columns and dtypes for any content.
@@ -73,15 +72,11 @@ class FrameAdapter:
         if self._table is not None:
             return self.back(results)
         pa: Any = import_module("pyarrow")
-        kinds = {
-            pa.string(): pd.StringDtype(),
-            pa.int64(): pd.Int64Dtype(),
-            pa.float64(): pd.Float64Dtype(),
-            pa.bool_(): pd.BooleanDtype(),
-        }
-        answers = [*RESULT_COLUMNS, EXTRA]
-        made = _arrow(results[answers], listed=()).to_pandas(types_mapper=kinds.get).set_axis(results.index)
-        return pd.concat([results.drop(columns=answers), made], axis=1)
+        types = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
+        dtypes = dict(zip(types, map(pd.api.types.pandas_dtype, _DTYPES), strict=True))
+        names = [*RESULT_COLUMNS, EXTRA]
+        flat = _arrow(results[names], listed=()).to_pandas(types_mapper=dtypes.get).set_axis(results.index)
+        return pd.concat([results.drop(columns=names), flat], axis=1)
 
     def like(self, frame: pd.DataFrame) -> Any:
         """Return another frame, of text and numbers, in the table's library."""
@@ -90,8 +85,8 @@ class FrameAdapter:
         import narwhals as nw
 
         pa: Any = import_module("pyarrow")
-        made = pa.Table.from_pandas(frame.convert_dtypes(), preserve_index=False)
-        return nw.from_arrow(made, backend=self._table.implementation).to_native()
+        converted = pa.Table.from_pandas(frame.convert_dtypes(), preserve_index=False)
+        return nw.from_arrow(converted, backend=self._table.implementation).to_native()
 
 
 def _supported(table: Any) -> Any:
@@ -147,7 +142,7 @@ def _nested(frame: pd.DataFrame) -> list[str]:
 def _arrow(answers: pd.DataFrame, listed: tuple[str, ...] = LISTED) -> Any:
     """Return results as an Arrow table: lists of text in the columns `listed`, other nested values as JSON."""
     pa: Any = import_module("pyarrow")
-    kinds = {"string": pa.string(), "Int64": pa.int64(), "Float64": pa.float64(), "boolean": pa.bool_()}
+    kinds = dict(zip(_DTYPES, (pa.string(), pa.int64(), pa.float64(), pa.bool_()), strict=True))
     arrays = {}
     for column in answers.columns:
         kind, cells = kinds.get(RESULT_COLUMNS.get(column, "object")), answers[column]

@@ -46,10 +46,10 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
         numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
         return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
     cells: list[Any] = column.astype(object).tolist()
-    found = cell_types(cells)
-    if found == {str} and _MARK not in "".join(cells):
+    types = cell_types(cells)
+    if types == {str} and _MARK not in "".join(cells):
         return cells if all(cells) else [cell or None for cell in cells]
-    if found <= {int, bool, bytes, NoneType}:
+    if types <= {int, bool, bytes, NoneType}:
         return cells
     try:
         return _present(column, whole=whole)
@@ -59,7 +59,7 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
 
 def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     pairs = zip(column.astype(object).tolist(), column.notna().tolist(), strict=True)
-    return [_plain(cell, whole=whole) if known else None for cell, known in pairs]
+    return [_plain(cell, whole=whole) if present else None for cell, present in pairs]
 
 
 def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:

@@ -40,7 +40,7 @@ class Parameter(NamedTuple):
     wire: str
     encode: Callable[[Any], str]
     rule: str
-    source: str
+    source: str = "upload docs"
     template: bool = False
     label: str = ""
 
@@ -54,18 +54,12 @@ def _never(value: object) -> str:
     raise NotImplementedError(short_repr(value))
 
 
-def _p(
-    wire: str, encode: Callable[[Any], str], rule: str, source: str = "upload docs", *, template: bool = False
-) -> Parameter:
-    return Parameter(wire, encode, rule, source, template)
-
-
 class Parameters(TypedDict, total=False):
     """The upload parameters that a row or a keyword can give, apart from the file itself."""
 
     file_name: Annotated[
         str,
-        _p(
+        Parameter(
             "fileName",
             to_text,
             "Any text without `/`; characters other than letters, marks, numerals, `.`, `_` and `-` become `_`.",
@@ -74,7 +68,7 @@ class Parameters(TypedDict, total=False):
     ]
     use_unique_file_name: Annotated[
         Flag,
-        _p(
+        Parameter(
             "useUniqueFileName",
             to_flag,
             "Default true: a suffix makes the name unique. False replaces a file of that name.",
@@ -82,7 +76,7 @@ class Parameters(TypedDict, total=False):
     ]
     tags: Annotated[
         Sequence[str] | str,
-        _p(
+        Parameter(
             "tags",
             encode_tags,
             "A list, a JSON list or comma-separated text; at most 500 characters in all, no `%`.",
@@ -91,7 +85,7 @@ class Parameters(TypedDict, total=False):
     ]
     folder: Annotated[
         str,
-        _p(
+        Parameter(
             "folder",
             encode_folder,
             "At most 50 levels; characters other than letters, marks, numerals, `_` and `-` become `_`. Default `/`.",
@@ -99,16 +93,16 @@ class Parameters(TypedDict, total=False):
         ),
     ]
     is_private_file: Annotated[
-        Flag, _p("isPrivateFile", to_flag, "Default false. True: only signed URLs open the file.")
+        Flag, Parameter("isPrivateFile", to_flag, "Default false. True: only signed URLs open the file.")
     ]
-    is_published: Annotated[Flag, _p("isPublished", to_flag, "Default true. False needs an enterprise plan.")]
+    is_published: Annotated[Flag, Parameter("isPublished", to_flag, "Default true. False needs an enterprise plan.")]
     custom_coordinates: Annotated[
         Sequence[int] | str,
-        _p("customCoordinates", encode_coordinates, "`x,y,width,height` in pixels; images only.", template=True),
+        Parameter("customCoordinates", encode_coordinates, "`x,y,width,height` in pixels; images only.", template=True),
     ]
     response_fields: Annotated[
         Sequence[str] | str,
-        _p(
+        Parameter(
             "responseFields",
             encode_response_fields,
             f"Any of {', '.join(f'`{name}`' for name in RESPONSE_FIELDS)}.",
@@ -117,7 +111,7 @@ class Parameters(TypedDict, total=False):
     ]
     extensions: Annotated[
         Sequence[Mapping[str, Any]] | str,
-        _p(
+        Parameter(
             "extensions",
             encode_extensions,
             "A JSON array; the taggers need `maxTags` and `minConfidence`.",
@@ -126,38 +120,42 @@ class Parameters(TypedDict, total=False):
     ]
     webhook_url: Annotated[
         str,
-        _p("webhookUrl", _address, "http(s) URL that ImageKit notifies when pending extensions finish.", template=True),
+        Parameter(
+            "webhookUrl", _address, "http(s) URL that ImageKit notifies when pending extensions finish.", template=True
+        ),
     ]
     overwrite_file: Annotated[
         Flag,
-        _p(
+        Parameter(
             "overwriteFile",
             to_flag,
             "Default true. False without a unique name: an existing file of that name is an error.",
         ),
     ]
     overwrite_ai_tags: Annotated[
-        Flag, _p("overwriteAITags", to_flag, "Default true: replacing a file removes its AI tags.")
+        Flag, Parameter("overwriteAITags", to_flag, "Default true: replacing a file removes its AI tags.")
     ]
     overwrite_tags: Annotated[
-        Flag, _p("overwriteTags", to_flag, "Default true: replacing a file without new tags removes its tags.")
+        Flag, Parameter("overwriteTags", to_flag, "Default true: replacing a file without new tags removes its tags.")
     ]
     overwrite_custom_metadata: Annotated[
         Flag,
-        _p(
+        Parameter(
             "overwriteCustomMetadata", to_flag, "Default true: replacing a file without new custom metadata removes it."
         ),
     ]
     custom_metadata: Annotated[
-        Json, _p("customMetadata", encode_custom_metadata, "A JSON object; its fields must exist in the account.")
+        Json,
+        Parameter("customMetadata", encode_custom_metadata, "A JSON object; its fields must exist in the account."),
     ]
     transformation: Annotated[
-        Json, _p("transformation", encode_transformation, '`{"pre": "w-400", "post": [{"type": …}]}`.', "spec")
+        Json, Parameter("transformation", encode_transformation, '`{"pre": "w-400", "post": [{"type": …}]}`.', "spec")
     ]
     checks: Annotated[
-        str, _p("checks", to_text, 'Conditions that the service checks, such as `"request.folder" : "x/"`.', "spec")
+        str,
+        Parameter("checks", to_text, 'Conditions that the service checks, such as `"request.folder" : "x/"`.', "spec"),
     ]
-    description: Annotated[str, _p("description", to_text, "Any text.", "spec", template=True)]
+    description: Annotated[str, Parameter("description", to_text, "Any text.", "spec", template=True)]
 
 
 class Keywords(Parameters, total=False):
@@ -165,7 +163,7 @@ class Keywords(Parameters, total=False):
 
     file: Annotated[
         str | bytes | Path,
-        _p(
+        Parameter(
             "file",
             _never,
             "URL, data URI, bytes, a `Path`, or text below `root=` (see `request.sources`).",

@@ -218,8 +218,8 @@ def _refusal(status: int, headers: Mapping[str, str], message: object) -> Upload
 
 
 def _code(status: int, message: object) -> str:
-    known = _known(message) if isinstance(message, str) else None
-    return known or {401: "key_missing", 403: "account_refused", 413: "file_too_large", 429: "rate_limited"}.get(
+    code = _known(message) if isinstance(message, str) else None
+    return code or {401: "key_missing", 403: "account_refused", 413: "file_too_large", 429: "rate_limited"}.get(
         status, "refused"
     )
 

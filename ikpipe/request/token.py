@@ -278,10 +278,10 @@ def sign(parameters: Mapping[str, Any], account: Account, *, lifetime: int = LIF
         The account has no private key.
     """
     fields = {}
-    for given, value in parameters.items():
-        name = BY_WIRE.get(given, given)
+    for spelling, value in parameters.items():
+        name = BY_WIRE.get(spelling, spelling)
         if name not in TABLE or name == "file":
-            raise MappingError(f"There is no parameter {given!r} to sign{did_you_mean(given, TABLE)}.")
+            raise MappingError(f"There is no parameter {spelling!r} to sign{did_you_mean(spelling, TABLE)}.")
         try:
             fields[TABLE[name].wire] = encode(name, value)
         except InvalidValue as bad:
