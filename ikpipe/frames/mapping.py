@@ -74,7 +74,7 @@ class ColumnMapping:
 
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Return the sources of an entry of `columns=`."""
-        name = ApiName("column", parameter)
+        name = ApiName("column", parameter, target if isinstance(target, str) else None)
         if parameter == "custom_metadata" and isinstance(target, list):
             target = {str(column): column for column in target}
         if parameter == "custom_metadata" and isinstance(target, Mapping):

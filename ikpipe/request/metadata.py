@@ -78,16 +78,16 @@ def _grouped(limit: Any) -> str:
 
 
 def _number(value: object, field: MetadataField) -> object:
+    shown = value
     if isinstance(value, str):
         try:
-            number = Decimal(value.strip().replace("_", "x"))
+            value = Decimal(value.strip().replace("_", "x"))
         except ArithmeticError:
             raise _wrong(value, "a number", "12.5") from None
-        value = number
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise _wrong(value, "a number")
     if (isinstance(value, Decimal) and value.is_nan()) or not -_LARGEST <= value <= _LARGEST:
-        raise _wrong(value, "a finite number")
+        raise _wrong(shown, "a finite number")
     _check_range(float(value), field.schema.get("minValue"), field.schema.get("maxValue"), "must be {}", f"{value}")
     return value
 

@@ -216,7 +216,7 @@ def test_bad_out(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--map", "file=pictur"], "--map file=…: The table has no column 'pictur' (did you mean 'picture'?)"),
+        (["--map", "file=pictur"], "--map file=pictur: The table has no column 'pictur' (did you mean 'picture'?)"),
         (["--map", "fil=picture"], "there is no upload parameter 'fil' (did you mean 'file'?)"),
         (["--map", "picture"], "'picture' is not NAME=VALUE"),
         (["--set", "progress=true"], "there is no upload parameter 'progress'"),
