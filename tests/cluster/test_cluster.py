@@ -181,14 +181,14 @@ def test_a_key_that_two_rows_have_is_a_problem_of_the_second(account: Account) -
     results = plan(account, key="sku", file_name="{sku}.gif")(rows)
     assert [*results["ik_status"]] == ["uploaded", "invalid", "uploaded"]
     assert results["ik_error"].iloc[1] == "same_target"
-    assert "another row has the key 'a' too" in results["ik_message"].iloc[1]
+    assert 'Another row has the same key, "a"' in results["ik_message"].iloc[1]
 
 
 def test_a_row_without_its_key_is_a_problem(account: Account) -> None:
     """It could not be found again."""
     results = plan(account, key="id")(table(2).assign(id=["x", None]))
     assert [*results["ik_status"]] == ["uploaded", "invalid"]
-    assert "the cell of 'id' is empty" in results["ik_message"].iloc[1]
+    assert 'The key column "id" is empty' in results["ik_message"].iloc[1]
 
 
 def test_a_file_is_the_same_wherever_its_folder_lies(
