@@ -331,7 +331,7 @@ def test_a_machine_without_the_key_says_what_to_set(account: Account, tmp_path: 
     (tmp_path / "plan").write_bytes(pickle.dumps((plan(account), table(1))))
     script = "import pickle, sys; u, t = pickle.load(open(sys.argv[1], 'rb')); u(t)"
     done = elsewhere(script, tmp_path / "plan", {})
-    assert "set IMAGEKIT_PRIVATE_KEY in the environment of each worker, or name a profile=" in done.stderr
+    assert "set IMAGEKIT_PRIVATE_KEY in the environment of each worker, or use profile=" in done.stderr
 
 
 # What does not fit
