@@ -234,7 +234,7 @@ class _LibraryEditor:
         self._account, self._path, self._dry = account, path, dry_run
         self.client = ServiceClient(transport)
         self.client.sleep = interruptible_sleep
-        self._limiter = RateLimiter((policy or Policy()).changes or None)
+        self._limiter = RateLimiter((policy or Policy()).changes)
         self._changes: dict[tuple[str, tuple[str, ...]], Change] = {}
 
     def change_of(self, file: object, tags: tuple[str, ...] = ()) -> Change:

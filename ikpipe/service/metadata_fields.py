@@ -102,7 +102,7 @@ async def _create_metadata_fields(
     plans = [
         plan._replace(schema=_merge_schema(plan.schema, overrides.get(plan.name))) for plan in planned(frame, columns)
     ]
-    limiter = RateLimiter((policy or Policy()).changes or None)
+    limiter = RateLimiter((policy or Policy()).changes)
     async with ServiceClient(transport) as client:
         existing = fields_of(await list_fields(client, account))
         rows = []

@@ -138,9 +138,8 @@ def _event(body: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
         "replayed": replayed,
     }
     family, _, outcome = kind.rpartition(".")
-    if outcome not in _OUTCOMES.get(family, ()):
-        return Event(**common)
-    return _READERS[family](common, outcome)
+    reader, outcomes = _READERS.get(family, (None, ()))
+    return Event(**common) if reader is None or outcome not in outcomes else reader(common, outcome)
 
 
 def _json(body: bytes | str) -> Mapping[str, Any]:
@@ -223,20 +222,12 @@ def _file(common: dict[str, Any], outcome: str) -> Event:
     return FileEvent(**common, change=outcome, version_id=version_id)
 
 
-_OUTCOMES = {
-    "": ("extension",),
-    "upload.pre-transform": ("success", "error"),
-    "upload.post-transform": ("success", "error"),
-    "video.transformation": ("accepted", "ready", "error"),
-    "file": ("created", "updated", "deleted"),
-    "file-version": ("created", "updated", "deleted"),
+_READERS: dict[str, tuple[Callable[[dict[str, Any], str], Event], tuple[str, ...]]] = {
+    "": (_extension, ("extension",)),
+    "upload.pre-transform": (_pre_transform, ("success", "error")),
+    "upload.post-transform": (_post_transform, ("success", "error")),
+    "video.transformation": (_video, ("accepted", "ready", "error")),
+    "file": (_file, ("created", "updated", "deleted")),
+    "file-version": (_file, ("created", "updated", "deleted")),
 }
-"""What an event's type starts with → the outcomes that ikpipe knows; other types are a plain `Event`."""
-_READERS: dict[str, Callable[[dict[str, Any], str], Event]] = {
-    "": _extension,
-    "upload.pre-transform": _pre_transform,
-    "upload.post-transform": _post_transform,
-    "video.transformation": _video,
-    "file": _file,
-    "file-version": _file,
-}
+"""What an event's type starts with → how to read it, and the outcomes that it ends with."""
