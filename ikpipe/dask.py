@@ -1,6 +1,6 @@
-"""Dask: the partitions of a DataFrame are uploaded by the cluster's workers, each where it is.
+"""Dask: the cluster's workers upload the partitions of a DataFrame, each worker its own partitions.
 
-It is as lazy as Dask is. A partition that is computed again, after a worker was lost say, stores nothing twice.
+Evaluation is lazy. A partition that is computed again, for example after a worker was lost, stores nothing twice.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from ikpipe.request.account import Account
 
-_TURNS: dict[str, threading.Semaphore] = {}
-"""What partitions wait for that are done by threads of this process, without a cluster."""
+_THREAD_SEMAPHORES: dict[str, threading.Semaphore] = {}
+"""Limit the partitions that threads of this process upload at the same time, without a cluster."""
 
 
 def upload(
@@ -31,30 +31,31 @@ def upload(
     account: Account,
     *,
     slots: int | None = None,
-    **planning: Unpack[cluster.PrepareOptions],
+    **keywords: Unpack[cluster.PrepareOptions],
 ) -> Any:
-    """Upload a row a file, and give the answers beside the rows: lazily, when the results are computed.
+    """Upload one file per row when the results are computed, and return the results as columns.
 
-    Whoever computes the results twice, without `persist` and without a journal, sends all rows twice. Nothing is stored
-    twice: the second time, names are taken, and rows end as ``exists``. With a journal, nothing is sent twice either.
+    If the results are computed twice without `persist` and without a journal, all rows are sent twice. Nothing is
+    stored twice: the second time the names are taken, and the rows end as ``exists``. With a journal, nothing is sent
+    twice either.
 
     Parameters
     ----------
     frame
-        A dask DataFrame; its columns are mapped as those of `ikpipe.upload` are.
+        A Dask DataFrame; its columns are mapped as by `ikpipe.upload`.
     account
-        Keys and addresses. The private key does not travel: workers in other processes have it in their environment, as
-        ``IMAGEKIT_PRIVATE_KEY``, or in the profile that is named.
+        Keys and addresses. The private key is not sent to workers: those in other processes have it in their
+        environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
     slots
-        How many partitions are under way at once, at most, each with its share of `rate` and `concurrency`; None: as
-        many as the cluster has threads when a partition begins.
-    **planning
-        All else is as for `ikpipe.cluster.prepare`.
+        Maximum number of partitions that are uploaded at the same time, each with its share of `rate` and
+        `concurrency`. None: the number of the cluster's threads when a partition starts.
+    **keywords
+        As for `ikpipe.cluster.prepare`.
 
     Returns
     -------
     dask.dataframe.DataFrame
-        The frame's columns, index and partitions, then the ``ik_`` columns: always the same, with the same dtypes.
+        The frame's columns, index and partitions, then the ``ik_`` columns, always the same and with the same dtypes.
         Nested results are JSON.
 
     Raises
@@ -62,38 +63,49 @@ def upload(
     MappingError
         Columns, templates or keywords do not fit the frame; nothing was sent.
     AccountError, JournalError
-        As for `ikpipe.cluster.prepare`. As results are computed, they and `UploadError` come from partitions.
+        As for `ikpipe.cluster.prepare`. While results are computed, partitions can raise them and `UploadError`.
+    MissingExtra
+        Dask is not installed.
     """
-    frames = _dask("dask.dataframe")
-    if not isinstance(frame, frames.DataFrame):
-        words = "takes a dask DataFrame, such as dask.dataframe.from_pandas makes of one of pandas"
-        raise MappingError(f"The frame is a {type(frame).__name__}; ikpipe.dask.upload {words}.")
-    planned = cluster.prepare(account, slots=slots or 1, **planning)
-    results = planned.empty(frame._meta)  # noqa: SLF001 - that is what Dask calls it for those who build on it
-    return frame.map_partitions(_part, planned, slots, frame.npartitions, meta=results)
+    dataframe = _import_dask("dask.dataframe")
+    if not isinstance(frame, dataframe.DataFrame):
+        kind = type(frame)
+        raise MappingError(
+            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.dask.upload takes a Dask "
+            "DataFrame. Convert it with dask.dataframe.from_pandas, or use ikpipe.upload."
+        )
+    prepared = cluster.prepare(account, slots=slots or 1, **keywords)
+    meta = prepared.empty(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
+    return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
 
 
 def summary(results: Any) -> dict[str, Any]:
-    """Sum results up: rows, counts by status, bytes that are stored, files.
+    """Return the totals of results: rows, counts by status, stored bytes, files.
 
-    Fewer files than rows that are up means that rows share files. The results are computed for it; write them to
-    Parquet first, or persist them, or they are sent once more.
+    There are fewer files than uploaded rows if rows share files. The results are computed for this, so write them to
+    Parquet first or persist them; otherwise the rows are sent again.
 
     Parameters
     ----------
     results
-        A dask DataFrame that `upload` gave, or one that was read from what it was written to.
+        A Dask DataFrame that `upload` returned, or one that was read from written results.
+
+    Returns
+    -------
+    dict
+        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
+        different ones.
     """
-    found = _dask("dask").compute(
+    statuses, size, files = _import_dask("dask").compute(
         results["ik_status"].value_counts(split_out=1),
         results["ik_size"].sum(),
         results["ik_file_id"].nunique(split_out=1),
     )
-    counts = {str(status): int(count) for status, count in found[0].items()}
-    return {"rows": sum(counts.values()), "counts": counts, "bytes": int(found[1]), "files": int(found[2])}
+    counts = {str(status): int(count) for status, count in statuses.items()}
+    return {"rows": sum(counts.values()), "counts": counts, "bytes": int(size), "files": int(files)}
 
 
-def _dask(module: str) -> Any:
+def _import_dask(module: str) -> Any:
     try:
         import_module("distributed")
         return import_module(module)
@@ -101,45 +113,47 @@ def _dask(module: str) -> Any:
         raise MissingExtra.for_extra("dask", "ikpipe.dask") from None
 
 
-def _part(frame: pd.DataFrame, planned: cluster.PreparedUpload, slots: int | None, partitions: int) -> pd.DataFrame:
-    """Upload a partition, in the process that it is in."""
-    slots = slots or min(_threads(), partitions)
-    concurrency = planned.sending["concurrency"] or slots
-    few = concurrency < slots and _can_wait()
-    planned = replace(planned, slots=concurrency if few else slots)
-    with _turn(planned, few=few):
-        results: pd.DataFrame = planned(frame)
+def _upload_partition(
+    frame: pd.DataFrame, prepared: cluster.PreparedUpload, slots: int | None, partitions: int
+) -> pd.DataFrame:
+    """Upload a partition in this process."""
+    slots = slots or min(_thread_count(), partitions)
+    concurrency = prepared.send_options["concurrency"] or slots
+    # Where partitions can wait for each other, as many run at the same time as uploads may be in flight.
+    limited = concurrency < slots and (_worker() is not None or parent_process() is None)
+    prepared = replace(prepared, slots=concurrency if limited else slots)
+    with _slot(prepared, limited=limited):
+        results: pd.DataFrame = prepared(frame)
     return results
 
 
 def _worker() -> Any:
-    """Give the worker that this is; None where Dask computes without a cluster."""
+    """Return the Dask worker that runs this, or None without a cluster."""
     try:
         return import_module("distributed").get_worker()
     except ValueError:
         return None
 
 
-def _threads() -> int:
-    """Count what Dask does at once."""
-    if _worker() is None:
-        dask = import_module("dask")
-        number: int = dask.config.get("num_workers", None) or import_module("dask.system").CPU_COUNT
-        return number
-    return sum(import_module("distributed").get_client().nthreads().values())
+def _thread_count() -> int:
+    """Return the number of tasks that Dask runs at the same time."""
+    if _worker() is not None:
+        return sum(import_module("distributed").get_client().nthreads().values())
+    dask = import_module("dask")
+    number: int = dask.config.get("num_workers", None) or import_module("dask.system").CPU_COUNT
+    return number
 
 
-def _can_wait() -> bool:
-    """Tell whether partitions can wait for each other, which processes without a cluster cannot."""
-    return _worker() is not None or parent_process() is None
+def _slot(prepared: cluster.PreparedUpload, *, limited: bool) -> AbstractContextManager[Any]:
+    """Return a context that waits until fewer partitions of this upload run than it has slots.
 
-
-def _turn(planned: cluster.PreparedUpload, *, few: bool) -> AbstractContextManager[Any]:
-    """Wait until fewer partitions of an upload than its slots are under way; `few`: there is room for more."""
-    name = f"ikpipe-{planned.run}-{planned.slots}"  # a semaphore's number stays what it was first
+    On a cluster this is needed only if the upload is `limited` to fewer slots than there are threads.
+    """
+    name = f"ikpipe-{prepared.run}-{prepared.slots}"  # a named semaphore keeps its first number, so the name has it
     if _worker() is not None:
         semaphore: Any = import_module("distributed").Semaphore
-        return semaphore(max_leases=planned.slots, name=name) if few else nullcontext()
-    # Nobody knows how many threads Dask really has here.
-    shared = planned.sending["concurrency"] is not None or planned.sending["rate"] is not None
-    return _TURNS.setdefault(name, threading.Semaphore(planned.slots)) if shared else nullcontext()
+        return semaphore(max_leases=prepared.slots, name=name) if limited else nullcontext()
+    # Without a cluster, a partition cannot know how many threads Dask uses.
+    if prepared.send_options["concurrency"] is None and prepared.send_options["rate"] is None:
+        return nullcontext()
+    return _THREAD_SEMAPHORES.setdefault(name, threading.Semaphore(prepared.slots))

@@ -1,19 +1,19 @@
-"""Spark: each partition of a DataFrame is uploaded where it is.
+"""Spark: tasks upload the partitions of a DataFrame where these are.
 
 ::
 
     results = ikpipe.spark.upload(frame, account, file_name="{sku}.jpg", folder="/products/", columns={"file": "url"})
-    results.write.parquet("results")                    # which sends
+    results.write.parquet("results")                    # this uploads
     ikpipe.spark.summary(spark.read.parquet("results"))
 
-Spark runs a partition again where a task fails, where a machine is lost, beside a slow task (speculation), and for each
-action on a frame that is not persisted. Nothing is stored twice by that: see `ikpipe.cluster`.
+Spark runs a partition again if a task fails, if a machine is lost, beside a slow task (speculation), and for each
+action on a frame that is not persisted. Nothing is stored twice because of that: see `ikpipe.cluster`.
 
-The private key does not travel: each worker has it in its environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
-Have the cluster's own means put it there, such as ``spark.kubernetes.executor.secretKeyRef.IMAGEKIT_PRIVATE_KEY``.
-``spark.executorEnv.IMAGEKIT_PRIVATE_KEY`` works too, but Spark then writes it into its event log, unless
-``spark.redaction.regex`` matches this name; by default it does not. Workers on this machine have the environment that
-this process had when its session was started.
+The private key is not sent to workers: each has it in its environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+Let the cluster put it there, for example by ``spark.kubernetes.executor.secretKeyRef.IMAGEKIT_PRIVATE_KEY``.
+``spark.executorEnv.IMAGEKIT_PRIVATE_KEY`` works too, but Spark writes it into its event log unless
+``spark.redaction.regex`` matches this name, which it does not by default. Workers on this machine have the environment
+that this process had when its session was started.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ikpipe.cluster.part import PreparedUpload
     from ikpipe.request.account import Account
 
-_SLOTS = "say how many tasks run at once, at most, with slots="
+_SET_SLOTS = "set slots= to the maximum number of tasks that run at the same time."
 
 
 def upload(
@@ -46,155 +46,163 @@ def upload(
     account: Account,
     *,
     slots: int | None = None,
-    **how: Unpack[PrepareOptions],
+    **keywords: Unpack[PrepareOptions],
 ) -> DataFrame:
-    """Upload each row of a Spark DataFrame: lazily, as Spark does all; an action sends.
+    """Upload one file per row of a Spark DataFrame when an action runs, and return the results as columns.
 
-    The mapping is checked at once. Another action on a frame that is not persisted computes it again: each row is then
-    sent again, found to be there, and ends as ``exists``. So write the results to a file or a table, and go on from it.
+    The mapping is checked at once. Each action on a frame that is not persisted computes it again: every row is sent
+    again, its file is found, and the row ends as ``exists``. So write the results to a file or a table, and continue
+    with the written results.
 
     Parameters
     ----------
     frame
-        A row a file. Its columns stay as they are, of whatever type; those that are named like a column of the results
-        are replaced. Where files are cells, a task has as many in its memory at a time as
+        One file per row. Columns of any type stay as they are; columns named like a column of the results are
+        replaced. If cells contain files, a task has as many of them in memory at a time as
         ``spark.sql.execution.arrow.maxRecordsPerBatch`` says.
     account
-        Keys and addresses; workers find the private key in their environment, or in a `profile`.
+        Keys and addresses; workers have the private key in their environment, or in a `profile`.
     slots
-        How many tasks run at once, at most; None: what Spark's configuration says.
-    **how
-        As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the tasks, each with one
-        upload in flight; copies that Spark starts of slow tasks are not counted.
+        Maximum number of tasks that run at the same time; None: the number in Spark's configuration.
+    **keywords
+        As for `ikpipe.cluster.prepare`. A `concurrency` below the number of slots limits the number of tasks, each
+        with one upload in flight; copies that Spark starts of slow tasks are not counted.
 
     Returns
     -------
     pyspark.sql.DataFrame
-        The frame's columns, then the ``ik_`` columns. Nested results are JSON; `ik_tags` is an array of strings.
+        The frame's columns, then the ``ik_`` columns. Nested results are JSON; `ik_tags` and `ik_warnings` are arrays
+        of strings.
 
     Raises
     ------
     MappingError
-        The mapping does not fit the frame, or nobody knows how many tasks run at once.
+        The mapping does not fit the frame, or Spark's configuration does not say how many tasks run at the same time.
     AccountError, JournalError
         As for `ikpipe.cluster.prepare`.
     MissingExtra
         PyArrow is not installed.
     """
     if not hasattr(frame, "mapInArrow"):
-        words = f"The frame is a {type(frame).__name__}; ikpipe.spark takes a Spark DataFrame"
-        raise MappingError(f"{words}: for tables in memory there is ikpipe.upload.")
+        kind = type(frame)
+        raise MappingError(
+            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.spark.upload takes a "
+            "Spark DataFrame. For tables in memory, use ikpipe.upload."
+        )
     try:
         for name in ("narwhals", "pyarrow"):
             import_module(name)
     except ImportError:
         raise MissingExtra.for_extra("spark", "Uploading a Spark DataFrame") from None
     context = getattr(frame.sparkSession, "sparkContext", None)
-    slots = _slots(context) if slots is None else slots
-    concurrency = how.get("concurrency")
+    slots = _configured_slots(context) if slots is None else slots
+    concurrency = keywords.get("concurrency")
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
-    planned = prepare(account, slots=slots, **how)
-    planned.empty(_none_of(frame))
-    part = _Part(planned, frame.columns)
-    # Spark does not find a column whose name has a dot, as in customMetadata.brand.
-    return frame.toDF(*(f"column{at}" for at in range(len(frame.columns)))).mapInArrow(part, _schema(frame))
+    prepared = prepare(account, slots=slots, **keywords)
+    prepared.empty(_empty_table(frame))  # raises MappingError if the mapping does not fit
+    # Spark does not find a column whose name contains a dot, as in customMetadata.brand.
+    numbered = frame.toDF(*(f"column{number}" for number in range(len(frame.columns))))
+    return numbered.mapInArrow(_PartitionUpload(prepared, frame.columns), _results_schema(frame))
 
 
 def summary(results: DataFrame) -> dict[str, Any]:
-    """Sum results up, by one pass over them.
+    """Return the totals of results, in one pass over them.
 
-    What is not persisted is computed for that, which is to say sent once more and found to be there: so write results
-    to Parquet first, say, and sum up what is read from there.
+    Results that are not persisted are computed for this, so that all rows are sent again and found. Write the results
+    first, for example to Parquet, and pass what is read from there.
 
     Parameters
     ----------
     results
-        What `upload` gave, or what was written of it.
+        What `upload` returned, or what was read from written results.
 
     Returns
     -------
     dict
-        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the library; ``files``: how many different ones
-        these are.
+        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
+        different ones.
 
     Raises
     ------
     MappingError
-        The frame is none of results.
+        The frame is not a results frame.
     """
     if missing := {"ik_status", "ik_size", "ik_file_id"} - set(results.columns):
-        raise MappingError(f"The frame has no column {min(missing)!r}: ikpipe.spark.upload makes it.")
+        raise MappingError(
+            f"The frame has no column {min(missing)!r}, so it is not a results frame of ikpipe.spark.upload."
+        )
     functions: Any = import_module("pyspark.sql.functions")
     column, statuses = functions.col, sorted(SETTLED | {code.status for code in CODES.values()})
     (row,) = results.agg(
         functions.count(functions.lit(1)).alias("rows"),
         functions.sum(column("ik_size")).alias("bytes"),
         functions.countDistinct(column("ik_file_id")).alias("files"),
-        *(functions.count(functions.when(column("ik_status") == one, 1)).alias(one) for one in statuses),
+        *(functions.count(functions.when(column("ik_status") == status, 1)).alias(status) for status in statuses),
     ).collect()
-    counts = {one: row[one] for one in statuses if row[one]}
+    counts = {status: row[status] for status in statuses if row[status]}
     return {"rows": row["rows"], "counts": counts, "bytes": row["bytes"] or 0, "files": row["files"]}
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What travels to the workers, and uploads a partition there."""
+class _PartitionUpload:
+    """The function that Spark sends to its workers, which uploads a partition there."""
 
-    planned: PreparedUpload
+    prepared: PreparedUpload
     columns: list[str]
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Upload the record batches of a partition."""
+        """Upload the record batches of a partition, and yield those of the results."""
         pa: Any = import_module("pyarrow")
         tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
-        for results in self.planned.each(tables):
+        for results in self.prepared.each(tables):
             yield from results.to_batches()
 
 
-def _slots(context: SparkContext | None) -> int:
-    """Read how many tasks can run at once from Spark's configuration."""
+def _configured_slots(context: SparkContext | None) -> int:
+    """Return how many tasks can run at the same time, from Spark's configuration."""
     if context is None:
-        raise MappingError(f"Spark Connect does not tell how much the cluster does at once: {_SLOTS}")
+        raise MappingError(f"Spark Connect does not report how many tasks the cluster runs: {_SET_SLOTS}")
     conf = context.getConf()
     cores = int(conf.get("spark.executor.cores") or 1)
     executors = [conf.get("spark.executor.instances") or 0]
     if conf.get("spark.dynamicAllocation.enabled") == "true":
-        most = conf.get("spark.dynamicAllocation.maxExecutors")
-        if most is None:
+        maximum = conf.get("spark.dynamicAllocation.maxExecutors")
+        if maximum is None:
             raise MappingError(
-                f"Spark may add executors without end: set spark.dynamicAllocation.maxExecutors, or {_SLOTS}"
+                "Spark can add any number of executors: set spark.dynamicAllocation.maxExecutors in its configuration, "
+                f"or {_SET_SLOTS}"
             )
-        executors.append(most)
-    here = re.match(r"local\[(\d+)", context.master or "")
+        executors.append(maximum)
+    local = re.match(r"local\[(\d+)", context.master or "")
     return max(
         context.defaultParallelism,
-        int(here[1]) if here else 1,
+        int(local[1]) if local else 1,
         int(conf.get("spark.cores.max") or 1),
-        *(int(some) * cores for some in executors),
+        *(int(count) * cores for count in executors),
     )
 
 
-def _none_of(frame: DataFrame) -> Any:
-    """Give an Arrow table of columns that are named like the frame's, without rows."""
-    if twice := [name for name, times in Counter(frame.columns).items() if times > 1]:
-        raise MappingError(f"The frame has two columns {twice[0]!r}: rename one, or drop it.")
+def _empty_table(frame: DataFrame) -> Any:
+    """Return an Arrow table with the frame's columns and no rows."""
+    if repeated := [name for name, count in Counter(frame.columns).items() if count > 1]:
+        raise MappingError(f"The frame has two columns named {repeated[0]!r}. Rename or drop one of them.")
     pa: Any = import_module("pyarrow")
     return pa.table([pa.nulls(0)] * len(frame.columns), names=frame.columns)
 
 
-def _schema(frame: DataFrame) -> StructType:
-    """Give the schema of the results of a frame."""
+def _results_schema(frame: DataFrame) -> StructType:
+    """Return the Spark schema of the frame's results."""
     types: Any = import_module("pyspark.sql.types")
-    kinds = {
+    spark_types = {
         "string": types.StringType(),
         "Int64": types.LongType(),
         "Float64": types.DoubleType(),
         "boolean": types.BooleanType(),
         "object": types.StringType(),  # JSON
     }
-    answers = {name: kinds[dtype] for name, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items()}
-    answers |= dict.fromkeys(LISTED, types.ArrayType(types.StringType()))
-    kept = [field for field in frame.schema.fields if field.name not in answers]
-    made: StructType = types.StructType([*kept, *(types.StructField(*one) for one in answers.items())])
-    return made
+    results = {name: spark_types[dtype] for name, dtype in {**RESULT_COLUMNS, EXTRA: "object"}.items()}
+    results |= dict.fromkeys(LISTED, types.ArrayType(types.StringType()))
+    kept = [field for field in frame.schema.fields if field.name not in results]
+    schema: StructType = types.StructType([*kept, *(types.StructField(*column) for column in results.items())])
+    return schema

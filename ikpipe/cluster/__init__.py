@@ -1,13 +1,14 @@
-"""An upload in parts, on any number of machines. `ikpipe.dask` and `ikpipe.spark` use it, and so can other engines.
+"""Distributed uploads: a table in parts, on any number of machines. `ikpipe.dask` and `ikpipe.spark` are built on it.
 
-Engines run parts of a job again: a worker is lost, a copy is started beside a slow task, a result is computed again. So
-whatever must be the same each time is decided once, before: the run's id, from which unique names are made, and the key
-or the content that identifies a row. A row that is sent again finds its name taken, is searched for in the library, and
-ends as ``exists``, with the details of the uploaded file.
+Engines run parts of a job more than once: a worker is lost, a copy of a slow task is started, or a result is computed
+again. Everything that must be the same each time is therefore decided once, in `prepare`: the run's id, from which
+unique names are derived, and what identifies a row (a key, or its content). A row that is sent again finds its name
+taken, its file is found in the media library, and the row ends as ``exists`` with the details of that file.
 
 ::
 
-    part.py  `Upload`: uploads one part, on any machine
+    __init__.py  `prepare`: checks the options, starts the shared journal
+    part.py      `PreparedUpload`: uploads one part, on any machine
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 
 
 class PrepareOptions(PartKeywords, total=False):
-    """The keywords of `plan` that every engine's `upload` has too."""
+    """The keywords of `prepare` that the `upload` of every engine has too."""
 
     key: Any
     run: str | None
@@ -57,104 +58,115 @@ def prepare(
     profile: str | None = None,
     **keywords: Unpack[PartKeywords],
 ) -> PreparedUpload:
-    """Settle what is to be the same for all parts of an upload, wherever and however often they are done.
+    """Return a picklable function that uploads one part of a table, on any machine and any number of times.
 
     Parameters
     ----------
     account
-        Keys and addresses. The private key stays in this process: others have it in their environment, as
+        Keys and addresses. The private key stays in this process: workers have it in their environment, as
         ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
     slots
-        How many parts are under way at once, at most.
+        Maximum number of parts that run at the same time.
     key
-        The column that tells rows apart, with another value in each row; None: what is sent of a row tells it apart,
-        and rows that are equal are counted within their part.
+        The column that uniquely identifies each row. None: a row is identified by what is sent for it, and equal rows
+        are counted within their part.
     run
-        The run's id, of which unique names are made: an upload of the same rows with the same id stores nothing twice.
-        None makes a new one, or goes on with that of the journal.
+        The run's id, from which unique names are derived: an upload of the same rows with the same id stores nothing
+        twice. None: the id in the journal, or a new one.
     journal
-        A folder that all machines share, as a path or as a URL for fsspec. A part that is done again sends only what is
-        left, and so does another upload with this journal.
+        A folder that all machines share, as a path or as a URL for fsspec. A part that runs again sends only the
+        remaining rows, and so does another upload with the same journal.
     trust_journal
-        Take a journal though nothing proves that this account wrote it, since its private key was replaced, or since
+        Accept a journal without proof that this account wrote it, for example because its private key was replaced or
         an earlier ikpipe wrote it. It stays unproven.
     profile
-        The table of ``config.toml`` that has the key, on each machine; None: it is in the environment.
+        The table of ``config.toml`` that has the key, on each machine. None: the key is in the environment.
     root
-        Folder of text paths, on each machine.
+        Folder that contains the files of text paths, on each machine.
     concurrency, rate
-        Of the whole upload: each of the parts under way has its share.
+        Limits of the whole upload, in uploads in flight and in uploads started per second: each part that runs has
+        its share.
     columns, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
         As for `ikpipe.upload`.
 
     Raises
     ------
     MappingError
-        A keyword is wrong.
+        The value of a keyword is not valid.
     AccountError
-        No tokens can be signed for this account.
+        The account cannot sign tokens.
     JournalError
-        The journal cannot be used, is another run's, or nothing proves that this account wrote it.
+        The journal cannot be used, belongs to another run, or has no proof that this account wrote it.
+    MissingExtra
+        PyArrow is not installed.
     """
     root = keywords.pop("root", None)
-    mapping, sending = parted(PartKeywords, keywords)
+    mapping, send_options = parted(PartKeywords, keywords)
     mapping["root"] = None if root is None else str(root)
-    policy = sending.pop("policy", None) or Policy()
-    sending = {"concurrency": None, "rate": None, **sending, "fetch_hosts": [*sending.get("fetch_hosts", ())]}
-    _check(slots, run, policy)
-    engine.options(policy=policy, **sending)  # which finds what is wrong with them
+    policy = send_options.pop("policy", None) or Policy()
+    fetch_hosts = [*send_options.get("fetch_hosts", ())]
+    send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
+    _check_options(slots, run, policy)
+    engine.options(policy=policy, **send_options)  # raises MappingError for invalid options
     if profile is None:
         engine.check_account(account)
+    # The order of a mapping's keywords does not make it another run.
+    ordered = {name: dict(sorted(v.items())) if isinstance(v, dict) else v for name, v in mapping.items()}
     facts: dict[str, Any] = {
         "run": run or uuid.uuid4().hex,
         "since": time.time(),
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "public_key": account.public_key,
-        "mapping": json_values.encode({name: _in_order(value) for name, value in mapping.items()}),
+        "mapping": json_values.encode(ordered),
         "key": json_values.encode(key),
     }
-    secret: Secret | None = None
-    if (place := _place(journal)) is not None:
+    location, proof = _location(journal), None
+    if location is not None:
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
-        prover = Prover(account)
-        facts, seal = shared.begin(open_storage(place), place, facts, same, prover, trust=trust_journal)
-        if account.authentication_endpoint is not None or not prover.has_key or seal is not prover.own:
-            secret = seal.of_run(facts["run"]).secret()  # which workers without the private key cannot derive
+        facts, proof = _start_journal(account, location, facts, same, trust=trust_journal)
     return PreparedUpload(
         account=account.stripped(),
         profile=profile,
         run=facts["run"],
         since=facts["since"],
         key=key,
-        journal=place,
+        journal=location,
         trust_journal=trust_journal,
-        proof=secret,
+        proof=proof,
         slots=slots,
         mapping=mapping,
-        sending=sending,
+        send_options=send_options,
         policy=policy,
     )
 
 
-def _check(slots: int, run: object, policy: Policy) -> None:
-    """See that an upload can be done in parts."""
+def _check_options(slots: int, run: object, policy: Policy) -> None:
     if not find_spec("pyarrow"):
         raise MissingExtra.for_extra("parquet", "ikpipe.cluster")
     if slots < 1:
-        raise MappingError(f"slots={slots!r}: parts under way are counted from 1.")
+        raise MappingError(f"slots={slots!r}: the number of parts that run at the same time must be at least 1.")
     if not isinstance(run, str | None):
-        raise MappingError(f"run={run!r}: a run's id is text, such as run='{run}'.")
+        raise MappingError(f"run={run!r}: the run's id must be text, such as run='{run}'.")
     if policy.unique_names != "client":
-        words = "a part that is done again would store its files again: leave unique_names to ikpipe."
-        raise MappingError(f"Policy(unique_names={policy.unique_names!r}): {words}")
+        raise MappingError(
+            f"Policy(unique_names={policy.unique_names!r}): with names that the service makes, a part that runs again "
+            "would store its files again. Leave unique_names at 'client'."
+        )
 
 
-def _place(journal: str | Path | None) -> str | None:
-    """Say where a journal is, wherever a worker stands."""
+def _location(journal: str | Path | None) -> str | None:
+    """Return a journal's URL or absolute path, since workers have other current folders."""
     if journal is None:
         return None
     return str(journal) if "://" in str(journal) else str(Path(journal).expanduser().absolute())
 
 
-def _in_order(value: Any) -> Any:
-    return dict(sorted(value.items())) if isinstance(value, dict) else value
+def _start_journal(
+    account: Account, location: str, facts: dict[str, Any], same: tuple[str, ...], *, trust: bool
+) -> tuple[dict[str, Any], Secret | None]:
+    """Return the facts of the journal's run, and the run's key if workers cannot derive it from the private key."""
+    prover = Prover(account)
+    facts, seal = shared.begin(open_storage(location), location, facts, same, prover, trust=trust)
+    if account.authentication_endpoint is None and prover.has_key and seal is prover.own:
+        return facts, None
+    return facts, seal.of_run(facts["run"]).secret()

@@ -1,4 +1,4 @@
-"""One part of an upload, done on any machine, and done again with the same outcome."""
+"""Upload one part of a table, on any machine; a part that runs again has the same results."""
 
 from __future__ import annotations
 
@@ -38,30 +38,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedUpload:
-    """An upload without its rows: called with a part of them, it gives the results of that part.
+    """An upload without its rows: called with a part of the table, it uploads that part and returns its results.
 
-    `plan` makes it. It can be pickled, and holds no private key.
+    `prepare` creates it. It can be pickled, and contains no private key.
 
     Parameters
     ----------
     account
-        Whose library it is, without its private key.
+        The account, without its private key.
     profile
-        Where the key is, on each machine; None: in the environment.
+        The profile that has the key on each machine; None: the key is in the environment.
     run, since
-        The run's id, and when it was begun, in seconds since 1970.
+        The run's id, and when it started, in seconds since 1970.
     key
-        The column that tells rows apart; None: their content does.
+        The column that uniquely identifies each row; None: the rows' content does.
     journal
-        A folder that all machines share; None keeps no journal.
-    trust_journal
-        Whether entries of the journal are taken that prove nothing.
-    proof
-        The key of this run's entries, where workers cannot derive it from the private key; it opens nothing else.
+        A folder that all machines share; None: no journal.
     slots
-        How many parts are under way at once, at most.
-    mapping, sending, policy
-        What is sent, and how.
+        Maximum number of parts that run at the same time.
+    mapping
+        Columns and parameters, as a run stores them.
+    send_options, policy
+        Options of the whole upload, such as `concurrency`, and assumptions about the service.
+    trust_journal
+        Whether journal entries without proof are accepted.
+    proof
+        The key that authenticates this run's entries, if workers cannot derive it from the private key; it is valid
+        for nothing else.
     """
 
     account: Account
@@ -72,7 +75,7 @@ class PreparedUpload:
     journal: str | None
     slots: int
     mapping: dict[str, Any]
-    sending: dict[str, Any]
+    send_options: dict[str, Any]
     policy: Policy
     trust_journal: bool = False
     proof: Secret | None = None
@@ -87,9 +90,9 @@ class PreparedUpload:
 
         Returns
         -------
-        pandas.DataFrame, or what the input was
-            n rows: the input's columns, then the ``ik_`` columns, the same with the same dtypes for every part: nested
-            results are JSON, but for `ik_tags` of other tables than those of pandas, which has lists.
+        pandas.DataFrame, or the type of the input
+            n rows: the input's columns, then the ``ik_`` columns, with the same dtypes for every part. Nested results
+            are JSON, except `ik_tags` and `ik_warnings` of tables other than pandas DataFrames, which are lists.
 
         Raises
         ------
@@ -99,45 +102,54 @@ class PreparedUpload:
         return next(self.each([table]))
 
     def each(self, tables: Iterable[Any]) -> Iterator[Any]:
-        """Upload a part that comes as several tables, one after another."""
-        before = _Before()
+        """Upload a part that comes as several tables, and yield the results of each."""
+        state = _PartState()
         for table in tables:
-            native = FrameAdapter(table)
-            yield native.flat(_sent(self, native.frame, before)) if len(native.frame) else self.empty(table)
-            before.rows += len(native.frame)
-            before.targets.move_on(len(native.frame))
+            adapter = FrameAdapter(table)
+            rows = len(adapter.frame)
+            yield adapter.flat(_upload_table(self, adapter.frame, state)) if rows else self.empty(table)
+            state.rows += rows
+            state.targets.move_on(rows)
 
     def empty(self, table: Any) -> Any:
-        """Give the results of none of a table's rows: their columns and dtypes.
+        """Return the results of a table without its rows: only their columns and dtypes.
 
         Raises
         ------
         MappingError
-            The mapping, or the key, does not fit the table's columns.
+            The mapping or the key does not fit the table's columns.
         """
-        native = FrameAdapter(table)
-        none = native.frame.iloc[:0]
-        UploadJob(InMemoryTable(none), self.mapping).first_plan()
-        _check_key(self.key, none.columns)
-        return native.flat(with_result_columns(none, results_frame([], 0)))
+        adapter = FrameAdapter(table)
+        frame = adapter.frame.iloc[:0]
+        UploadJob(InMemoryTable(frame), self.mapping).first_plan()
+        _check_key(self.key, frame.columns)
+        return adapter.flat(with_result_columns(frame, results_frame([], 0)))
 
-    def share(self) -> dict[str, Any]:
-        """Say how one part is to send, so that all under way together keep to what was said of the whole."""
-        shared = {**self.sending, "policy": replace(self.policy, look_ups=self.policy.look_ups / self.slots)}
-        most, rate = shared["concurrency"], shared["rate"]
-        if most is not None and most < self.slots:
+    def part_options(self) -> dict[str, Any]:
+        """Return the options of one part: its share of the limits that apply to the whole upload.
+
+        Raises
+        ------
+        MappingError
+            There are more slots than uploads that may be in flight.
+        """
+        policy = replace(self.policy, look_ups=self.policy.look_ups / self.slots)
+        concurrency, rate = self.send_options["concurrency"], self.send_options["rate"]
+        if concurrency is not None and concurrency < self.slots:
             raise MappingError(
-                f"concurrency={most} is less than the {self.slots} parts that are under way at once, each with one "
-                f"upload at least: give {self.slots} or more, or have fewer parts under way."
+                f"concurrency={concurrency} is less than slots={self.slots}, and each of the parts that run at the "
+                f"same time needs at least one upload. Set concurrency to {self.slots} or more, or use fewer slots."
             )
-        shared["concurrency"] = None if most is None else most // self.slots
-        shared["rate"] = None if rate is None else rate / self.slots
-        return shared
+        shares = {
+            "concurrency": None if concurrency is None else concurrency // self.slots,
+            "rate": None if rate is None else rate / self.slots,
+        }
+        return {**self.send_options, **shares, "policy": policy}
 
 
 @dataclass(slots=True)
-class _Before:
-    """What a part has had before the table that is sent now: rows, what told them apart, their targets and journals."""
+class _PartState:
+    """What the tables of a part so far leave for the next one: rows, row identities, targets and journals."""
 
     rows: int = 0
     seen: Counter[str] = field(default_factory=Counter)
@@ -145,42 +157,50 @@ class _Before:
     journals: Counter[str] = field(default_factory=Counter)
 
 
-class _Table(InMemoryTable):
-    """A table of a part: what is sent of a row depends on none of the others, since they may be others next time."""
+class _PartTable(InMemoryTable):
+    """A table of a part, in which no row depends on the others, since the engine may group rows differently next time.
 
-    def __init__(self, frame: pd.DataFrame, before: int) -> None:
+    So a float column with whole values is sent as integers, whatever its other cells are.
+    """
+
+    def __init__(self, frame: pd.DataFrame, rows_before: int) -> None:
         super().__init__(frame)
-        self._before = before
+        self._rows_before = rows_before
 
     def label(self, position: int) -> Any:
-        """Give the label of a row, or the number within the part of one that was in a table before."""
-        return super().label(position) if position >= 0 else self._before + position
+        """Return the label of a row; for a row of an earlier table, its number within the part."""
+        return super().label(position) if position >= 0 else self._rows_before + position
 
-    def _whole(self, at: int) -> bool:  # noqa: ARG002 - of whatever column
+    def _whole(self, at: int) -> bool:  # noqa: ARG002 - the same for every column
         return True
 
 
-async def _send(upload: PreparedUpload, frame: pd.DataFrame, before: _Before) -> pd.DataFrame:
-    """Send a table of a part, with its journal if there is to be one."""
+async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state: _PartState) -> pd.DataFrame:
+    """Upload one table of a part, with its journal if the upload has one."""
     _check_root(upload.mapping["root"])
     _check_key(upload.key, frame.columns)
-    account, feed = _opened(upload), _Table(frame, before.rows)
-    keys = None if upload.key is None else cells_of(feed, upload.key)
-    options = engine.options(shared_since=upload.since, progress=False, **upload.share())
-    record, sink = _record(upload, feed, keys, account, before.journals), ResultCollector(feed)
-    seen, contents = before.seen, None if record is None else record.contents
-    by_key = None if keys is None else SuffixByKey(upload.run, upload.key, keys, seen, contents)
-    suffixes = by_key or SuffixByContent(upload.run, seen, contents)
-    await engine.send(UploadJob(feed, upload.mapping), account, options, sink, record, suffixes, before.targets)
-    results: pd.DataFrame = sink.results
+    account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
+    table = _PartTable(frame, state.rows)
+    keys = None if upload.key is None else cells_of(table, upload.key)
+    journal = _open_journal(upload, table, keys, account, state.journals)
+    contents = None if journal is None else journal.contents
+    suffixes = (
+        SuffixByContent(upload.run, state.seen, contents)
+        if keys is None
+        else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
+    )
+    options = engine.options(shared_since=upload.since, progress=False, **upload.part_options())
+    job, collector = UploadJob(table, upload.mapping), ResultCollector(table)
+    await engine.send(job, account, options, collector, journal, suffixes, state.targets)
+    results: pd.DataFrame = collector.results
     return results
 
 
-_sent = to_sync(_send, "cluster")
+_upload_table = to_sync(_upload_table_async, "cluster")
 
 
 def _check_root(root: str | None) -> None:
-    if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
+    if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False if access is denied
         raise MappingError(
             f"root={root!r} is not a folder that this user can open on the machine {platform.node()}. Check the path "
             "and its permissions there."
@@ -188,36 +208,35 @@ def _check_root(root: str | None) -> None:
 
 
 def _check_key(key: Any, columns: pd.Index[Any]) -> None:
-    there = [*columns].count(key)
-    if key is not None and there != 1:
-        many, none = f"has {there} such columns: rename all but one", f"has no such column{did_you_mean(key, columns)}"
-        raise MappingError(f"key={key!r}: the frame {many if there else none}.")
+    count = [*columns].count(key)
+    if key is None or count == 1:
+        return
+    if count:
+        raise MappingError(f"key={key!r}: the frame has {count} columns with this name. Rename all but one of them.")
+    raise MappingError(f"key={key!r}: the frame has no such column{did_you_mean(key, columns)}.")
 
 
-def _record(
-    upload: PreparedUpload, feed: InMemoryTable, keys: list[Any] | None, account: Account, before: Counter[str]
+def _open_journal(
+    upload: PreparedUpload, table: InMemoryTable, keys: list[Any] | None, account: Account, opened: Counter[str]
 ) -> OpenJournal | None:
-    """Open a table's journal. It is named by its rows: by their keys in whatever order, or by all that is in them."""
+    """Open the journal of a table, or return None if the upload has none.
+
+    Its name is a hash of the run's id and the rows: of the sorted keys, or else of everything in the rows.
+    """
     if upload.journal is None:
         return None
-    place, order = upload.journal, [*range(len(feed.frame))]
-    name = blake2b(upload.run.encode(), digest_size=12)
+    order, name = [*range(len(table.frame))], blake2b(upload.run.encode(), digest_size=12)
     texts = [json.dumps(key, default=str) for key in keys or ()]
-    if keys is not None and len({*texts}) == len(texts):  # else nobody knows which of two is which
+    if keys is not None and len({*texts}) == len(texts):  # of two rows with the same key, only their order is known
         order.sort(key=texts.__getitem__)
         name.update(json.dumps([texts[position] for position in order]).encode())
     else:
-        for chunk in feed.chunks():
+        for chunk in table.chunks():
             name.update(chunk.text().encode())
     part = name.hexdigest()
-    before[part] += 1  # a table that is as one before has a journal of its own
+    opened[part] += 1  # a table that equals an earlier one of this part has its own journal
     seal = Prover(account).own.of_run(upload.run) if upload.proof is None else Seal.from_secret(upload.proof)
-    named = JournalPart(f"{part}.{before[part]}", upload.run, seal, upload.trust_journal)
+    identity = JournalPart(f"{part}.{opened[part]}", upload.run, seal, upload.trust_journal)
     contents = ContentHashes(keyed=keys is not None)
-    journal = SharedJournal(open_storage(place), place, named, order, contents)
+    journal = SharedJournal(open_storage(upload.journal), upload.journal, identity, order, contents)
     return OpenJournal(journal, len(order), sign=catalog.token_signer(account), contents=contents)
-
-
-def _opened(upload: PreparedUpload) -> Account:
-    """Return the account with its secrets, which do not travel."""
-    return upload.account if upload.profile is None else upload.account.from_profile(upload.profile)

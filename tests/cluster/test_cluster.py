@@ -276,13 +276,13 @@ def test_the_rate_is_kept_over_short_parts(emulate: Callable[..., Emulator]) -> 
 
 def test_what_was_said_of_the_whole_is_shared_out(account: Account) -> None:
     """Each of four parts has a quarter."""
-    shared = plan(account, slots=4, concurrency=64, rate=10.0, policy=Policy(look_ups=20.0)).share()
+    shared = plan(account, slots=4, concurrency=64, rate=10.0, policy=Policy(look_ups=20.0)).part_options()
     assert (shared["concurrency"], shared["rate"], shared["policy"].look_ups) == (16, 2.5, 5.0)
 
 
 def test_fewer_uploads_than_parts_are_refused(account: Account) -> None:
     """Each part has one at least."""
-    with pytest.raises(ikpipe.MappingError, match="concurrency=2 is less than the 3 parts"):
+    with pytest.raises(ikpipe.MappingError, match="concurrency=2 is less than slots=3"):
         plan(account, slots=3, concurrency=2)(table(1))
 
 
@@ -344,7 +344,7 @@ def test_a_machine_without_the_key_says_what_to_set(account: Account, tmp_path: 
         ({"policy": Policy(unique_names="service")}, "would store its files again"),
         ({"concurrency": 0}, "concurrency=0"),
         ({"fetch": "nobody"}, "fetch='nobody'"),
-        ({"run": 20261125}, "run=20261125: a run's id is text"),
+        ({"run": 20261125}, "run=20261125: the run's id must be text"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_at_once(options: dict[str, Any], words: str, account: Account) -> None:
@@ -356,7 +356,7 @@ def test_a_plan_that_cannot_be_is_refused_at_once(options: dict[str, Any], words
 def test_a_key_is_one_column(account: Account) -> None:
     """Of a name that two columns have, nobody knows which is meant."""
     twice = table(1)[["sku", "file"]].assign(other="x").set_axis(["sku", "file", "sku"], axis=1)
-    with pytest.raises(ikpipe.MappingError, match="key='sku': the frame has 2 such columns"):
+    with pytest.raises(ikpipe.MappingError, match="key='sku': the frame has 2 columns with this name"):
         plan(account, key="sku", file_name="x.gif")(twice)
 
 

@@ -485,7 +485,7 @@ class Remote(Frame):
 def share(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
     """Say what a task has of what was said of the whole."""
     send(frame, account, **options)
-    shared: dict[str, Any] = frame.function.planned.share()
+    shared: dict[str, Any] = frame.function.prepared.part_options()
     return shared
 
 
@@ -527,7 +527,7 @@ def test_slots_that_are_said_are_believed(account: Account) -> None:
 @pytest.mark.parametrize("frame", [Remote(), Frame(spark_dynamicAllocation_enabled="true")])
 def test_slots_that_nobody_knows_have_to_be_said(frame: Frame, account: Account) -> None:
     """Over Spark Connect, or where Spark may grow without end."""
-    with pytest.raises(ikpipe.MappingError, match="say how many tasks run at once, at most, with slots="):
+    with pytest.raises(ikpipe.MappingError, match="set slots= to the maximum number of tasks"):
         send(frame, account)
 
 
@@ -564,13 +564,13 @@ def test_two_columns_of_one_name_are_refused(account: Account) -> None:
     """Nobody could say which is meant."""
     frame = Frame()
     frame.columns.append("sku")
-    with pytest.raises(ikpipe.MappingError, match="The frame has two columns 'sku'"):
+    with pytest.raises(ikpipe.MappingError, match="The frame has two columns named 'sku'"):
         send(frame, account)
 
 
 def test_a_table_in_memory_is_none_of_spark_s(account: Account) -> None:
     """The error says what takes it."""
-    with pytest.raises(ikpipe.MappingError, match=r"is a DataFrame; .* there is ikpipe\.upload"):
+    with pytest.raises(ikpipe.MappingError, match=r"is a pandas DataFrame, .* use ikpipe\.upload"):
         send(pd.DataFrame({"file": []}), account)
 
 
