@@ -5,13 +5,14 @@
     parser.py       the commands and their options
     help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
-    commands.py     check, files, sign, emulator
+    commands.py     check, files, sign
+    emulator.py     emulator, and the option --emulator
     auth_server.py  auth-server
     mapping.py      --map and --set as the mapping of a call
     output.py       OUT: checked before anything is sent, written as a whole
     report.py       problems and summaries as text
+    next_command.py the `resume` or `retry` command that is suggested at the start and end of a run
     wording.py      the library's messages in terms of options and commands
-    emulated.py     --emulator
     signals.py      Ctrl-C and SIGTERM
     demo/           demo
 
@@ -50,10 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 success, 1 some rows are not uploaded or have problems, 2 bad input or options, 3 account
         refused or service unreachable, 130 interrupted.
     """
-    if argv is None:  # Arrow's own pool would keep the memory of each part of a long table
+    if argv is None:  # Arrow's own pool keeps the memory of each part of a long table
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     handler = logging.StreamHandler()
-    handler.setFormatter(_Words("ikpipe: %(message)s"))
+    handler.setFormatter(_OptionFormatter("ikpipe: %(message)s"))
     logging.basicConfig(handlers=[handler])
     logging.getLogger("ikpipe").setLevel(logging.WARNING)
     try:
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, FailuresError):
             return SOME_NOT
         return REFUSED if isinstance(error, AccountError) else BAD_INPUT
-    except OSError as error:  # a port in use, a full disk: the system's message is the best
+    except OSError as error:  # such as a port in use or a full disk: the system's message says it best
         say(f"error: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-class _Words(logging.Formatter):
+class _OptionFormatter(logging.Formatter):
     """Formats the library's log messages in terms of options and commands."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -25,7 +25,7 @@ def auth_server(options: Namespace) -> int:
     from ikpipe.auth import endpoint
     from ikpipe.auth.server import serve
 
-    allow = _imported(options) if options.allow is not None else _policy(options)
+    allow = _imported_policy(options) if options.allow is not None else _policy_of_options(options)
     account = ikpipe.Account.from_env(options.profile)
     app = endpoint(account, allow=allow, origins=options.origin, credentials=options.credentials)
     if not options.quiet:
@@ -34,8 +34,8 @@ def auth_server(options: Namespace) -> int:
     return 0
 
 
-def _imported(options: Namespace) -> Allow:
-    """Return the policy that MODULE:NAME names, from the current folder or an installed package."""
+def _imported_policy(options: Namespace) -> Allow:
+    """Return the policy named by MODULE:NAME, from the current folder or an installed package."""
     from ikpipe.auth import Allow
 
     if options.callers is not None or options.anybody or any(getattr(options, name) for name in _POLICY):
@@ -43,17 +43,17 @@ def _imported(options: Namespace) -> Allow:
     module, colon, name = options.allow.partition(":")
     sys.path.insert(0, "")
     try:
-        found: Any = getattr(importlib.import_module(module), name) if colon else None
+        policy: Any = getattr(importlib.import_module(module), name) if colon else None
     except (ImportError, AttributeError, ValueError) as error:
         raise Error(f"--allow {options.allow}: {error}") from None
     finally:
         sys.path.remove("")
-    if not isinstance(found, Allow):
+    if not isinstance(policy, Allow):
         raise Error(f"--allow {options.allow} is not MODULE:NAME with the name of an ikpipe.auth.Allow.")
-    return found
+    return policy
 
 
-def _policy(options: Namespace) -> Allow:
+def _policy_of_options(options: Namespace) -> Allow:
     from ikpipe.auth import Allow
     from ikpipe.auth.bearer_tokens import bearers
 
@@ -61,14 +61,14 @@ def _policy(options: Namespace) -> Allow:
         raise Error(
             "Set who may sign: --callers FILE, --anybody, or --allow MODULE:NAME. See: ikpipe auth-server --help"
         )
-    given = {name: getattr(options, name) for name in ("names", "lifetime", "rate") if getattr(options, name)}
+    limits = {name: getattr(options, name) for name in ("names", "lifetime", "rate") if getattr(options, name)}
     return Allow(
         who=(lambda _request: "anybody") if options.anybody else bearers(options.callers),
         parameters=[name for names in options.may for name in names.split(",") if name],
         folders=options.folder,
         force=dict(options.force),
         replace=options.replace,
-        **given,
+        **limits,
     )
 
 

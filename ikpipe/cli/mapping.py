@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-def call(options: Namespace) -> dict[str, Any]:
+def call_keywords(options: Namespace) -> dict[str, Any]:
     """Return the mapping as the library's keywords, without options that are not set."""
-    given = {name: getattr(options, name) for name in ("root", "file_kind", "fetch")}
+    values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch")}
     return {
         "columns": columns(options.map),
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: value for name, value in values.items() if value is not None},
         **keywords(options.set),
     }
 
 
-def gathered(options: Namespace) -> dict[str, Any]:
+def run_mapping(options: Namespace) -> dict[str, Any]:
     """Return the mapping in the form in which a run stores it."""
     from ikpipe.run.prepare import collect_mapping
 
-    given = call(options)
-    named = {name: given.pop(name, None) for name in ("columns", "root", "file_kind")}
-    return collect_mapping(**named, fetch=given.pop("fetch", "server"), parameters=given)
+    parameters = call_keywords(options)
+    named = {name: parameters.pop(name, None) for name in ("columns", "root", "file_kind")}
+    return collect_mapping(**named, fetch=parameters.pop("fetch", "server"), parameters=parameters)
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -48,19 +48,19 @@ def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     MappingError
         The parameter does not exist or is set twice.
     """
-    found: dict[str, Any] = {}
-    for given, text in pairs:
-        name, field = _split(given, "--map")
+    result: dict[str, Any] = {}
+    for typed, text in pairs:
+        name, field = _split_name(typed, "--map")
         if field is not None:
-            _put(found.setdefault(name, {}), field, text, f"--map {given}")
+            _set_once(result.setdefault(name, {}), field, text, f"--map {typed}")
         elif name == "custom_metadata":
-            for column in _listed(text):
-                _put(found.setdefault(name, {}), column, column, f"--map {given}={column}")
+            for column in _split_columns(text):
+                _set_once(result.setdefault(name, {}), column, column, f"--map {typed}={column}")
         elif name == "tags":
-            found.setdefault(name, []).extend(_listed(text))
+            result.setdefault(name, []).extend(_split_columns(text))
         else:
-            _put(found, name, text, f"--map {given}")
-    return found
+            _set_once(result, name, text, f"--map {typed}")
+    return result
 
 
 def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[str, Any]:
@@ -71,27 +71,27 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
     MappingError
         The parameter does not exist or is set twice.
     """
-    found: dict[str, Any] = {}
-    for given, text in pairs:
-        name, field = _split(given, option)
+    result: dict[str, Any] = {}
+    for typed, text in pairs:
+        name, field = _split_name(typed, option)
         if field is None:
-            _put(found, name, text, f"{option} {given}")
+            _set_once(result, name, text, f"{option} {typed}")
             continue
-        fields = found.setdefault(name, {})
+        fields = result.setdefault(name, {})
         if not isinstance(fields, dict):
-            raise MappingError(f"{option} {given}: custom_metadata is already set as a whole.")
-        _put(fields, field, text, f"{option} {given}")
-    return found
+            raise MappingError(f"{option} {typed}: custom_metadata is already set as a whole.")
+        _set_once(fields, field, text, f"{option} {typed}")
+    return result
 
 
-def words(mapping: Mapping[str, Any], *, kept: bool = False) -> list[str]:
+def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str]:
     """Return a run's mapping as command-line options.
 
     Parameters
     ----------
     mapping
         The mapping of the run.
-    kept
+    in_file
         Whether the results file has the mapping, so that only what `retry` does not read from it is needed.
 
     Raises
@@ -99,43 +99,43 @@ def words(mapping: Mapping[str, Any], *, kept: bool = False) -> list[str]:
     MappingError
         It was set in Python, and no option can express it.
     """
-    found = []
-    if kept:
-        said = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
-        mapping = {**mapping, **said, "file_kind": None}
+    options = []
+    if in_file:
+        unstored = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
+        mapping = {**mapping, **unstored, "file_kind": None}
     for name, target in mapping["columns"].items():
-        found += [word for said in _mapped(BY_WIRE.get(name, name), target) for word in ("--map", said)]
+        options += [word for text in _map_options(BY_WIRE.get(name, name), target) for word in ("--map", text)]
     for name, value in mapping["parameters"].items():
-        found += [word for said in _set(BY_WIRE.get(name, name), value) for word in ("--set", said)]
-    options = {"--root": mapping["root"], "--file-kind": mapping["file_kind"]}
-    options["--fetch"] = None if mapping["fetch"] == "server" else mapping["fetch"]
-    for option, text in options.items():
+        options += [word for text in _set_options(BY_WIRE.get(name, name), value) for word in ("--set", text)]
+    others = {"--root": mapping["root"], "--file-kind": mapping["file_kind"]}
+    others["--fetch"] = None if mapping["fetch"] == "server" else mapping["fetch"]
+    for option, text in others.items():
         # Written as one word, since text that begins with a dash would be taken for an option.
-        found += [] if text is None else [f"{option}={text}"] if text.startswith("-") else [option, text]
-    return found
+        options += [] if text is None else [f"{option}={text}"] if text.startswith("-") else [option, text]
+    return options
 
 
-def _mapped(name: str, target: Any) -> Iterator[str]:
-    """Write an entry of `columns`, each column or list as `--map` takes it."""
+def _map_options(name: str, target: Any) -> Iterator[str]:
+    """Return the `--map` options for an entry of `columns`."""
     if name == "custom_metadata" and isinstance(target, list):
         target = {str(column): column for column in target}
     if name == "custom_metadata" and isinstance(target, dict):
         if all(field == str(column) for field, column in target.items()):
-            yield f"{name}={_joined(target)}"
+            yield f"{name}={_join_columns(target)}"
             return
         for field, column in target.items():
-            if not _plain(field):
+            if not _is_option_name(field):
                 raise MappingError(f"No option can name the metadata field {field!r}.")
             yield f"{name}.{field}={column}"
-    elif name == "custom_metadata":  # an option would take it for the column of one field
+    elif name == "custom_metadata":  # --map would read it as the column of one field
         raise MappingError(f"No option can take custom_metadata from {target!r}, a column of objects.")
     elif name == "tags":
-        yield f"{name}={_joined(target if isinstance(target, list) else [target])}"
+        yield f"{name}={_join_columns(target if isinstance(target, list) else [target])}"
     else:
         yield f"{name}={target}"
 
 
-def _set(name: str, value: Any) -> Iterator[str]:
+def _set_options(name: str, value: Any) -> Iterator[str]:
     """Return the `--set` options that are equivalent to a keyword; none for a missing value."""
     from pandas import isna
     from pandas.api.types import is_scalar
@@ -144,19 +144,21 @@ def _set(name: str, value: Any) -> Iterator[str]:
         yield f"{name}={value}"
     elif is_scalar(value) and isna(value):
         return
-    elif name == "custom_metadata" and all(_plain(key) and isinstance(one, str) for key, one in value.items()):
-        yield from (f"{name}.{key}={one}" for key, one in value.items())
+    elif name == "custom_metadata" and all(
+        _is_option_name(key) and isinstance(text, str) for key, text in value.items()
+    ):
+        yield from (f"{name}.{key}={text}" for key, text in value.items())
     else:
-        yield f"{name}={_text(name, value)}"
+        yield f"{name}={_value_text(name, value)}"
 
 
-def _plain(field: object) -> bool:
+def _is_option_name(field: object) -> bool:
     """Whether a metadata field can be written before the ``=`` of an option."""
     return isinstance(field, str) and bool(field) and "=" not in field
 
 
-def _text(name: str, value: Any) -> str:
-    """Return the text for a keyword's value that is not text."""
+def _value_text(name: str, value: Any) -> str:
+    """Return a keyword's value, which is not text, as the text of an option."""
     if name == "file":
         raise MappingError(f"No option can express {name}={short_repr(value)}.")
     if name != "tags":
@@ -168,12 +170,12 @@ def _text(name: str, value: Any) -> str:
     return text.replace("{", "{{").replace("}", "}}") if TABLE[name].template else text
 
 
-def _joined(columns: Iterable[object]) -> str:
+def _join_columns(columns: Iterable[object]) -> str:
     """Return a list of columns as text that `_listed` reads."""
-    return ",".join(_quoted(str(column)) for column in columns)
+    return ",".join(_quote_column(str(column)) for column in columns)
 
 
-def _quoted(column: str) -> str:
+def _quote_column(column: str) -> str:
     special = not column or column[0].isspace() or any(char in column for char in ',"\r\n')
     return '"' + column.replace('"', '""') + '"' if special else column
 
@@ -187,12 +189,12 @@ def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
         The field does not exist or is set twice, or its value is not valid.
     """
     numbers = {field.name: isinstance(field.default, int | float) for field in fields(Policy)}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, text in pairs:
         if name not in numbers:
             raise MappingError(f"--policy {name}: there is no policy field {name!r}{did_you_mean(name, numbers)}.")
-        _put(found, name, _number(name, text) if numbers[name] else text, f"--policy {name}")
-    return Policy(**found)
+        _set_once(values, name, _number(name, text) if numbers[name] else text, f"--policy {name}")
+    return Policy(**values)
 
 
 def _number(name: str, text: str) -> float:
@@ -202,21 +204,21 @@ def _number(name: str, text: str) -> float:
         raise MappingError(f"--policy {name}={text}: this field takes a number.") from None
 
 
-def _split(given: str, option: str) -> tuple[str, str | None]:
+def _split_name(typed: str, option: str) -> tuple[str, str | None]:
     """Split a name such as ``custom_metadata.brand``, and check that the parameter exists."""
-    spelt, dot, field = given.partition(".")
-    name = BY_WIRE.get(spelt, spelt)
+    spelling, dot, field = typed.partition(".")
+    name = BY_WIRE.get(spelling, spelling)
     if name != "token" and (name not in TABLE or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {given}: there is no upload parameter {given!r}{did_you_mean(spelt, TABLE)}.")
+        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{did_you_mean(spelling, TABLE)}.")
     return name, field if dot else None
 
 
-def _put(found: dict[str, Any], key: str, value: object, option: str) -> None:
-    if key in found:
+def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> None:
+    if key in values:
         raise MappingError(f"{option} is set twice. Set it once.")
-    found[key] = value
+    values[key] = value
 
 
-def _listed(text: str) -> list[str]:
+def _split_columns(text: str) -> list[str]:
     """Split a list of columns at its commas, as CSV does."""
     return next(csv.reader([text], skipinitialspace=True), [text])

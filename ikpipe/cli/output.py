@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.cli.signals import held
+from ikpipe.cli.signals import ignored_signals
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 from ikpipe.frames.io.opening import RESULTS, ending, needed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STANDARD = "-"
 
 
-def ready(out: str, source: str | None = None, journal: str | None = None) -> None:
+def check_writable(out: str, source: str | None = None, journal: str | None = None) -> None:
     """Check that OUT can be written, as far as possible in advance.
 
     Parameters
@@ -51,19 +51,19 @@ def ready(out: str, source: str | None = None, journal: str | None = None) -> No
     if not os.access(path.parent, os.W_OK):
         raise Error(f"{out}: the folder {path.parent} is not writable. Choose another one.")
     for other, what in ((source, "input"), (journal, "journal")):
-        if other is not None and _same(path, Path(other)):
+        if other is not None and _same_file(path, Path(other)):
             raise Error(f"{out} is the {what}, which is never overwritten. Name another file.")
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_file(path: Path, other: Path) -> bool:
     """Whether two paths are, or will be, the same file."""
-    if one.exists() and other.exists():
-        return one.samefile(other)
-    return one.resolve() == other.resolve()
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
 
 
 @contextmanager
-def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
+def results_writer(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
     """Open OUT for results; it appears as a whole at the end, or not at all.
 
     Parameters
@@ -76,33 +76,33 @@ def results(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
     from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 
     if out == STANDARD:
-        yield ResultsWriter(CsvWriter(OutputStream(_Standard())), attrs)
+        yield ResultsWriter(CsvWriter(OutputStream(_StandardOutput())), attrs)
         return
     stack = ExitStack()
     table = stack.enter_context(table_file(out))
     try:
         yield ResultsWriter(table, attrs)
     finally:
-        with held():
+        with ignored_signals():
             stack.close()
 
 
-def write(frame: pd.DataFrame, out: str) -> None:
+def write_frame(frame: pd.DataFrame, out: str) -> None:
     """Write a frame to OUT. A reader of standard output may close it early."""
     from ikpipe.frames.io.results import write_csv, write_results
 
     if out != STANDARD:
-        with held():
+        with ignored_signals():
             write_results(frame, out)
         return
     try:
         write_csv(frame, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _leave()
+        _discard_output()
 
 
-class _Standard(io.BytesIO):
+class _StandardOutput(io.BytesIO):
     """Standard output, whose reader may close it early; further data is discarded."""
 
     def write(self, data: Any) -> int:
@@ -110,11 +110,11 @@ class _Standard(io.BytesIO):
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            _leave()
+            _discard_output()
             say("Standard output was closed before all results were written. The journal of this run has them.")
         return len(data)
 
 
-def _leave() -> None:
+def _discard_output() -> None:
     # Python flushes standard output again at exit, which would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,46 +20,46 @@ if TYPE_CHECKING:
     from ikpipe.request.result import Result
     from ikpipe.run.ordering import ResultSink
 
-FEW = 3  # examples of each code
+EXAMPLES = 3  # examples of each code
 
 
-def problems(found: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
+def problems(frame: pd.DataFrame, rows: int, width: int) -> Iterator[str]:
     """Return lines about the problems of a table: errors, then warnings, by code, each with a few rows.
 
     Parameters
     ----------
-    found
+    frame
         One row per problem, as `ikpipe.check` returns them.
     rows
         Number of rows of the table.
     width
         Characters per line.
     """
-    warns = found["severity"] == "warning"
-    errors, warnings = found[~warns], found[warns]
+    warns = frame["severity"] == "warning"
+    errors, warnings = frame[~warns], frame[warns]
     if errors.empty:
         yield f"No problems in {_count(rows, 'row')}."
     else:
-        yield f"{_of(errors, 'problem', rows)} (the first row is row 0)"
+        yield f"{_count_and_rows(errors, 'problem', rows)} (the first row is row 0)"
         yield from _by_code(errors, width)
     if not warnings.empty:
         first = " (the first row is row 0)" if errors.empty else ""
         yield from ([""] if not errors.empty else [])
-        yield f"{_of(warnings, 'warning', rows)}{first}; warnings do not stop an upload"
+        yield f"{_count_and_rows(warnings, 'warning', rows)}{first}; warnings do not stop an upload"
         yield from _by_code(warnings, width)
 
 
-def _of(found: pd.DataFrame, noun: str, rows: int) -> str:
-    return f"{_count(len(found), noun)} in {found['position'].nunique()} of {_count(rows, 'row')}"
+def _count_and_rows(frame: pd.DataFrame, noun: str, rows: int) -> str:
+    return f"{_count(len(frame), noun)} in {frame['position'].nunique()} of {_count(rows, 'row')}"
 
 
-def _by_code(found: pd.DataFrame, width: int) -> Iterator[str]:
-    for code, group in _groups(found, "code"):
-        few = group.head(FEW)
-        columns = few["column"].astype(str).where(few["column"].notna(), "")
+def _by_code(frame: pd.DataFrame, width: int) -> Iterator[str]:
+    for code, group in _groups(frame, "code"):
+        first = group.head(EXAMPLES)
+        columns = first["column"].astype(str).where(first["column"].notna(), "")
         yield ""
-        yield from _explained(f"{len(group):,} {code}", code, width)
-        shown = zip(few["row"], columns, few["message"] + " " + few["fix"], strict=True)
+        yield from _code_lines(f"{len(group):,} {code}", code, width)
+        shown = zip(first["row"], columns, first["message"] + " " + first["fix"], strict=True)
         yield from _examples(list(shown), len(group), width)
 
 
@@ -68,60 +68,60 @@ class StatusCounts:
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
-        self.stored = 0
-        self.warned = 0
-        self.troubles: Counter[str] = Counter()
-        self.kinds: dict[str, dict[str, None]] = {}
+        self.stored_bytes = 0
+        self.with_warnings = 0
+        self.errors: Counter[str] = Counter()
+        self.error_statuses: dict[str, dict[str, None]] = {}
         self.examples: dict[str, list[tuple[Any, str, str | None]]] = {}
 
     @classmethod
     def of(cls, labels: Iterable[Any], results: Iterable[Result]) -> StatusCounts:
         """Return the counts of some rows."""
-        found = cls()
-        for label, one in zip(labels, results, strict=True):
-            found.statuses[one.status] += 1
-            found.warned += bool(one.warnings)
-            if one.status in SETTLED:
-                found.stored += one.size or 0
+        counts = cls()
+        for label, result in zip(labels, results, strict=True):
+            counts.statuses[result.status] += 1
+            counts.with_warnings += bool(result.warnings)
+            if result.status in SETTLED:
+                counts.stored_bytes += result.size or 0
                 continue
-            code = one.error or ""
-            found.troubles[code] += 1
-            found.kinds.setdefault(code, {})[one.status] = None
-            found._show(code, [(label, "", one.message)])
-        return found
+            code = result.error or ""
+            counts.errors[code] += 1
+            counts.error_statuses.setdefault(code, {})[result.status] = None
+            counts._add_examples(code, [(label, "", result.message)])
+        return counts
 
     def add(self, other: StatusCounts) -> None:
         """Add the counts of the rows after these."""
         self.statuses += other.statuses
-        self.stored += other.stored
-        self.warned += other.warned
-        self.troubles += other.troubles
+        self.stored_bytes += other.stored_bytes
+        self.with_warnings += other.with_warnings
+        self.errors += other.errors
         for code, examples in other.examples.items():
-            self.kinds.setdefault(code, {}).update(other.kinds[code])
-            self._show(code, examples)
+            self.error_statuses.setdefault(code, {}).update(other.error_statuses[code])
+            self._add_examples(code, examples)
 
-    def _show(self, code: str, examples: list[tuple[Any, str, str | None]]) -> None:
+    def _add_examples(self, code: str, examples: list[tuple[Any, str, str | None]]) -> None:
         shown = self.examples.setdefault(code, [])
-        shown += examples[: FEW - len(shown)]
+        shown += examples[: EXAMPLES - len(shown)]
 
 
 class ResultTally(StatusCounts):
     """A sink that counts the results of a run and passes them on.
 
-    `about` is the run's summary after `close`; it stays empty if the run was stopped before its first row.
+    `run_summary` is the run's summary after `close`; it stays empty if the run was stopped before its first row.
 
     Parameters
     ----------
     sink
         Where the results go.
-    instead
+    overrides
         Entries that replace those of the run's summary.
     """
 
-    def __init__(self, sink: ResultSink, instead: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, sink: ResultSink, overrides: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.about: dict[str, Any] = {}
-        self._sink, self._instead, self._taken = sink, instead or {}, False
+        self.run_summary: dict[str, Any] = {}
+        self._sink, self._overrides, self._has_rows = sink, overrides or {}, False
 
     @property
     def all_uploaded(self) -> bool:
@@ -136,29 +136,29 @@ class ResultTally(StatusCounts):
     def take(self, prepared: tuple[Any, StatusCounts]) -> None:
         """Add the counts of the next rows, and pass the rows on."""
         rows, counts = prepared
-        self._taken = True
+        self._has_rows = True
         self.add(counts)
         self._sink.take(rows)
 
     def close(self, summary: Mapping[str, Any]) -> None:
         """Keep the summary, and pass it on. If there were no rows, OUT stays as it was."""
-        if self._taken:
-            self.about = {**summary, **self._instead}
-            self._sink.close(self.about)
+        if self._has_rows:
+            self.run_summary = {**summary, **self._overrides}
+            self._sink.close(self.run_summary)
 
 
 def summary(tally: ResultTally, width: int) -> Iterator[str]:
     """Return lines about a run: how many rows are uploaded, and by code what to do about the others."""
-    about, done = tally.about, sum(tally.statuses[status] for status in SETTLED)
-    sent = f", {size(about['bytes'])} sent from here" if about["bytes"] else ""
-    rows = _count(about["rows"], "row")
-    yield f"{done:,} of {rows} uploaded: {size(tally.stored)} stored{sent} in {about['seconds']:.1f} s"
+    run, uploaded = tally.run_summary, sum(tally.statuses[status] for status in SETTLED)
+    sent = f", {size(run['bytes'])} sent from here" if run["bytes"] else ""
+    rows = _count(run["rows"], "row")
+    yield f"{uploaded:,} of {rows} uploaded: {size(tally.stored_bytes)} stored{sent} in {run['seconds']:.1f} s"
     yield "  " + ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
-    if tally.warned:
-        yield f"  {_count(tally.warned, 'row')} with warnings: see the column ik_warnings"
-    for code, count in tally.troubles.most_common():
+    if tally.with_warnings:
+        yield f"  {_count(tally.with_warnings, 'row')} with warnings: see the column ik_warnings"
+    for code, count in tally.errors.most_common():
         yield ""
-        yield from _explained(f"{count:,} {'/'.join(tally.kinds[code])}, {code}", code, width)
+        yield from _code_lines(f"{count:,} {'/'.join(tally.error_statuses[code])}, {code}", code, width)
         yield from _examples(tally.examples[code], count, width)
 
 
@@ -183,7 +183,7 @@ def _examples(few: Sequence[tuple[Any, Any, Any]], count: int, width: int) -> It
         yield f"    and {_count(count - len(few), 'more row')}"
 
 
-def _explained(head: str, code: str, width: int) -> Iterator[str]:
+def _code_lines(head: str, code: str, width: int) -> Iterator[str]:
     known = CODES.get(code) or WARNINGS.get(code)  # a results file can come from a later version
     text = f"{head}: {in_options(known.meaning)} {in_options(known.fix)}" if known else head
     yield from wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)

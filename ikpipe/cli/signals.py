@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: finish what is in flight, exit at once, or wait for a critical section."""
+"""Ctrl-C, SIGTERM and SIGHUP: finish the uploads in flight, exit at once, or finish a critical section first."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ INTERRUPTED = 130
 @contextmanager
 def as_interrupts() -> Iterator[None]:
     """Handle SIGTERM and SIGHUP like Ctrl-C: uploads in flight are finished, and the results are written."""
-    with _handled(signal.default_int_handler):
+    with _handler_installed(signal.default_int_handler):
         yield
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def exit_at_once() -> Iterator[None]:
     """Exit at any of these signals: for commands that have nothing to save."""
-    with _handled(lambda *_: sys.exit(INTERRUPTED)):
+    with _handler_installed(lambda *_: sys.exit(INTERRUPTED)):
         yield
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def ignored_signals() -> Iterator[None]:
     """Ignore these signals during a short section that must not be interrupted."""
-    with _handled(signal.SIG_IGN):
+    with _handler_installed(signal.SIG_IGN):
         yield
 
 
-def _numbers() -> list[signal.Signals]:
+def _ending_signals() -> list[signal.Signals]:
     """Return the signals that end a command; not SIGHUP if it is ignored, as by nohup."""
-    found = [signal.SIGINT, signal.SIGTERM]
+    signals = [signal.SIGINT, signal.SIGTERM]
     hangup = getattr(signal, "SIGHUP", None)
-    return found if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN else [*found, hangup]
+    return signals if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN else [*signals, hangup]
 
 
 @contextmanager
-def _handled(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+def _handler_installed(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
-    before = {number: signal.signal(number, handler) for number in _numbers()}
+    before = {number: signal.signal(number, handler) for number in _ending_signals()}
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _processors() -> float:
+def processor_seconds() -> float:
     """Give the seconds of this process, and of those that it has waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
@@ -49,10 +49,10 @@ class Contest:
     rows: int
     contestants: Mapping[str, Contestant]
     times: Mapping[str, float] = field(default_factory=dict)
-    processors: Callable[[], float] = _processors
+    processors: Callable[[], float] = processor_seconds
 
 
-class Took(NamedTuple):
+class Timing(NamedTuple):
     """Milliseconds per row: of the processors, in all threads of this process and in its children, and on the wall."""
 
     cpu: float
@@ -70,32 +70,32 @@ class Score:
     wall_ratio: float
     cpu_more: float
     wall_more: float
-    rounds: Sequence[Took]
+    rounds: Sequence[Timing]
 
 
-def timed(contestant: Contestant, rows: int, processors: Callable[[], float] = _processors) -> Took:
+def time_once(contestant: Contestant, rows: int, processors: Callable[[], float] = processor_seconds) -> Timing:
     """Run a contestant once."""
     with contestant(rows) as run:
         gc.collect()
         cpu, wall = processors(), time.perf_counter()
         run()
         cpu, wall = processors() - cpu, time.perf_counter() - wall
-    return Took(cpu * 1000 / rows, wall * 1000 / rows)
+    return Timing(cpu * 1000 / rows, wall * 1000 / rows)
 
 
 def measure(contest: Contest, rows: int, rounds: int) -> list[Score]:
     """Let the contestants take turns, after one turn each that does not count."""
-    took: dict[str, list[Took]] = {name: [] for name in contest.contestants}
+    took: dict[str, list[Timing]] = {name: [] for name in contest.contestants}
     for turn in range(rounds + 1):
         for name, contestant in contest.contestants.items():
-            one = timed(contestant, max(1, round(rows * contest.times.get(name, 1))), contest.processors)
+            one = time_once(contestant, max(1, round(rows * contest.times.get(name, 1))), contest.processors)
             if turn:
                 took[name].append(one)
     first = next(iter(took.values()))
     return [_score(name, ours, first) for name, ours in took.items()]
 
 
-def _score(name: str, ours: Sequence[Took], first: Sequence[Took]) -> Score:
+def _score(name: str, ours: Sequence[Timing], first: Sequence[Timing]) -> Score:
     pairs = list(zip(ours, first, strict=True))
     return Score(
         name,

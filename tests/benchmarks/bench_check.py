@@ -101,7 +101,7 @@ def checked(rows: int, make: Callable[[int], pd.DataFrame] = uniform) -> Iterato
 
 
 @contextmanager
-def planned(rows: int) -> Iterator[Callable[[], None]]:
+def built(rows: int) -> Iterator[Callable[[], None]]:
     """Plan a catalogue as `upload` does: some rows at a time, with names made here."""
     frame = uniform(rows)
 
@@ -136,5 +136,5 @@ CONTESTS = [
     Contest("a catalogue", 50_000, {"by hand": by_hand, "check": checked}),
     Contest("a messy one", 50_000, {"by hand": partial(by_hand, make=messy), "check": partial(checked, make=messy)}),
     Contest("files here", 20_000, {"sizes": partial(local, check=False), "check": partial(local, check=True)}),
-    Contest("an upload's plan, 500 rows at a time", 50_000, {"by hand": by_hand, "planned": planned}),
+    Contest("an upload's plan, 500 rows at a time", 50_000, {"by hand": by_hand, "planned": built}),
 ]

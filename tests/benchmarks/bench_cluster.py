@@ -22,7 +22,7 @@ import psutil
 import pyarrow as pa
 from bench import Contest
 from bench_upload import GIF, PATH, PRIVATE, PUBLIC
-from canned import canned
+from fake_service import fake_service
 
 import ikpipe
 
@@ -45,10 +45,10 @@ def account(url: str) -> ikpipe.Account:
 
 
 @contextmanager
-def plain(rows: int) -> Iterator[Callable[[], object]]:
+def without_engine(rows: int) -> Iterator[Callable[[], object]]:
     """Upload a frame, as everybody does."""
     frame = _table(rows, object)
-    with canned() as url:
+    with fake_service() as url:
         yield lambda: ikpipe.upload(frame, account(url), progress=False, **SENDING)
 
 
@@ -59,7 +59,7 @@ def _table(rows: int, dtype: Any) -> pd.DataFrame:
 @contextmanager
 def engine(rows: int, *, name: str) -> Iterator[Callable[[], object]]:
     """Upload a frame of an engine's, in a process of its own."""
-    with canned() as url, _process(name, url, rows) as (ask, answers):
+    with fake_service() as url, engine_process(name, url, rows) as (ask, answers):
 
         def run() -> None:
             ask.write("go\n")
@@ -71,7 +71,7 @@ def engine(rows: int, *, name: str) -> Iterator[Callable[[], object]]:
 
 
 @contextmanager
-def _process(*words: Any) -> Iterator[tuple[IO[str], IO[str]]]:
+def engine_process(*words: Any) -> Iterator[tuple[IO[str], IO[str]]]:
     """Run this file, and give the ways to it and back; it ends when nothing more is said."""
     environment = {**os.environ, "IMAGEKIT_PRIVATE_KEY": PRIVATE}
     command = [sys.executable, __file__, *map(str, words)]
@@ -89,7 +89,7 @@ def processors() -> float:
     total = time.process_time() + times.children_user + times.children_system
     for process in psutil.Process().children(recursive=True):
         try:
-            if not any("canned.py" in word for word in process.cmdline()):
+            if not any("fake_service.py" in word for word in process.cmdline()):
                 total += sum(process.cpu_times()[:4])
         except psutil.NoSuchProcess:  # whoever waited for it has its time
             continue
@@ -132,7 +132,7 @@ CONTESTS = [
     Contest(
         f"an upload by {TASKS} workers, {FLIGHT} in flight",
         20_000,
-        {"no engine": plain, "Dask": partial(engine, name="dask"), "Spark": partial(engine, name="spark")},
+        {"no engine": without_engine, "Dask": partial(engine, name="dask"), "Spark": partial(engine, name="spark")},
         processors=processors,
     )
 ]

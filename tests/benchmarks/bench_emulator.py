@@ -72,7 +72,7 @@ def _base64url(data: bytes) -> str:
 
 
 @contextmanager
-def emulated(folder: str) -> Iterator[Service]:
+def emulator_process(folder: str) -> Iterator[Service]:
     """Run an emulator as users do, but let files be large that are no videos."""
     command = [sys.executable, "-m", "ikpipe", "emulator", "--directory", folder, "--set", f"other_limit={1 << 30}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603 - our own program
@@ -113,13 +113,13 @@ async def send(service: Service, requests: Iterator[Iterable[bytes]]) -> None:
             for piece in pieces:
                 await loop.sock_sendall(connection, piece)
             reply = await loop.sock_recv(connection, 65536)
-            while not is_whole(reply):
+            while not is_complete(reply):
                 reply += await loop.sock_recv(connection, 65536)
             if not reply.startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(reply.decode())
 
 
-def is_whole(reply: bytes) -> bool:
+def is_complete(reply: bytes) -> bool:
     """Tell whether the whole of an answer is there."""
     head, _, body = reply.partition(b"\r\n\r\n")
     length = LENGTH.search(head)
@@ -139,7 +139,7 @@ def upload(service: Service, requests: list[Iterable[bytes]], connections: int) 
 @contextmanager
 def small(rows: int, *, file: bytes) -> Iterator[Callable[[], None]]:
     """Upload small files, with tokens made before."""
-    with emulated(tempfile.mkdtemp(dir=FOLDERS)) as service:
+    with emulator_process(tempfile.mkdtemp(dir=FOLDERS)) as service:
         upload(service, [request(service, f"warm{row}.gif", file) for row in range(CONNECTIONS)], CONNECTIONS)
         requests = [request(service, f"{row:07}.gif", file) for row in range(rows)]
         cpu, took = service.cpu(), 0.0
@@ -161,7 +161,7 @@ def small(rows: int, *, file: bytes) -> Iterator[Callable[[], None]]:
 @contextmanager
 def large(rows: int, *, at_once: int) -> Iterator[Callable[[], None]]:
     """Upload files of as many megabytes as there are rows."""
-    with tempfile.TemporaryDirectory() as folder, emulated(folder) as service:
+    with tempfile.TemporaryDirectory() as folder, emulator_process(folder) as service:
         upload(service, [request(service, f"warm{row}", MEGABYTE, 4) for row in range(at_once)], at_once)
         requests = [request(service, f"{row}.bin", MEGABYTE, rows) for row in range(at_once)]
         # the kernel then forgets the most that there were so far

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from bench import Contest
-from canned import canned
+from fake_service import fake_service
 
 import ikpipe
 
@@ -36,7 +36,7 @@ def resident() -> float:
 
 
 @contextmanager
-def watched(name: str) -> Iterator[None]:
+def report_memory_growth(name: str) -> Iterator[None]:
     """Say by how much this process grows meanwhile."""
     before, most, over = resident(), 0.0, threading.Event()
 
@@ -64,15 +64,15 @@ def files(folder: str, count: int, size: int) -> list[Path]:
 
 
 @contextmanager
-def ours(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
+def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
     """Upload so many files at once, of so many thousand bytes in all."""
-    with TemporaryDirectory() as folder, canned() as url:
+    with TemporaryDirectory() as folder, fake_service() as url:
         paths = files(folder, count, max(1, rows // count) * 1024)
         account = ikpipe.Account("public_bench", "private_bench_long_enough", upload_url=url + PATH, api_url=url)
         frame = pd.DataFrame({"file": paths})
 
         def run() -> None:
-            with watched(f"ikpipe, {count} at once"):
+            with report_memory_growth(f"ikpipe, {count} at once"):
                 results = ikpipe.upload(
                     frame, account, concurrency=count, progress=False, journal=f"{folder}/run", on_error="raise"
                 )
@@ -84,7 +84,7 @@ def ours(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
 @contextmanager
 def curl(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
     """Let curl send them, a process each."""
-    with TemporaryDirectory() as folder, canned() as url:
+    with TemporaryDirectory() as folder, fake_service() as url:
         paths = files(folder, count, max(1, rows // count) * 1024)
         program = shutil.which("curl") or "curl"
         words = [program, "--silent", "--show-error", "--noproxy", "*", "--output", os.devnull, "-F", "fileName=a.mp4"]
@@ -102,7 +102,7 @@ CONTESTS = [
     Contest(
         f"{count} file{'s' if count > 1 else ''} of {size} MB, a row being 1 kB",
         count * size * 1024,
-        {"curl -F": partial(curl, count=count), "ikpipe": partial(ours, count=count)},
+        {"curl -F": partial(curl, count=count), "ikpipe": partial(upload_files, count=count)},
     )
     for count, size in ((1, 300), (64, 20))
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pandas as pd
 from bench import Contest
-from canned import STORED, answer
+from fake_service import FILE_DETAILS, reply
 
 import ikpipe
 from ikpipe.concurrency.control import to_sync
@@ -36,7 +36,7 @@ ACCOUNT = ikpipe.Account("public_bench", "private_bench")
 FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
 TEXT = json.dumps(FIELDS)
 RESULT = history.write(
-    Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=STORED["url"], size=46, tags=["shoe"])
+    Result("uploaded", attempts=1, file_id="598821f949c0a938d57563bd", url=FILE_DETAILS["url"], size=46, tags=["shoe"])
 )
 MAC = bytes(16)
 FLIGHT = 64  # uploads in flight
@@ -46,7 +46,7 @@ FLIGHT = 64  # uploads in flight
 
 
 @contextmanager
-def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
+def through_ikpipe(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Have so many tasks at once write through `Group` into a `Journal`."""
     with TemporaryDirectory() as folder, SQLiteJournal.make(Path(folder) / "run.ikjournal", ACCOUNT) as journal:
         journal.begin({})
@@ -67,7 +67,7 @@ def grouped(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
+def through_sqlite3(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
     """Write the same with sqlite3 and nothing else: a transaction for so many rows, results beside the next intents."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.ikjournal"
@@ -97,7 +97,7 @@ def raw(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
 # Whole runs: a service that answers from within the process
 
 
-class Answering(httpx.AsyncBaseTransport):
+class ReplyingTransport(httpx.AsyncBaseTransport):
     """A service that reads a request, and says after some seconds that the file is stored."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -108,7 +108,7 @@ class Answering(httpx.AsyncBaseTransport):
         form = await request.aread()
         if self._seconds:
             await asyncio.sleep(self._seconds)
-        return httpx.Response(200, content=answer(form), headers={"content-type": "application/json"})
+        return httpx.Response(200, content=reply(form), headers={"content-type": "application/json"})
 
 
 def frame(rows: int) -> pd.DataFrame:
@@ -122,20 +122,20 @@ MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "sh
 
 
 @contextmanager
-def without(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
+def upload_without_journal(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
     """Upload without a journal, which no public function does with a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
     work = UploadJob(InMemoryTable(frame(rows)), mapping)
-    options = engine.options(Answering(seconds), concurrency=FLIGHT, progress=False)
+    options = engine.options(ReplyingTransport(seconds), concurrency=FLIGHT, progress=False)
     yield lambda: to_sync(engine.collected, "upload")(engine.send, work, ACCOUNT, options, None)
 
 
 @contextmanager
-def within(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
+def upload_with_journal(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
     """Upload as everybody does."""
     table = frame(rows)
     with TemporaryDirectory() as folder:
-        path, transport = Path(folder) / "run.ikjournal", Answering(seconds)
+        path, transport = Path(folder) / "run.ikjournal", ReplyingTransport(seconds)
         yield lambda: ikpipe.upload(
             table, ACCOUNT, concurrency=FLIGHT, progress=False, journal=path, transport=transport, **MAPPING
         )
@@ -146,7 +146,10 @@ CONTESTS = [
         Contest(
             f"the journal alone, {tasks} rows at once",
             5000,
-            {"sqlite3": partial(raw, tasks=tasks), "Journal and Group": partial(grouped, tasks=tasks)},
+            {
+                "sqlite3": partial(through_sqlite3, tasks=tasks),
+                "Journal and Group": partial(through_ikpipe, tasks=tasks),
+            },
         )
         for tasks in (16, 64, 256)
     ),
@@ -155,8 +158,8 @@ CONTESTS = [
             f"upload, {FLIGHT} in flight, answered {when}",
             5000,
             {
-                "without a journal": partial(without, seconds=seconds),
-                "with a journal": partial(within, seconds=seconds),
+                "without a journal": partial(upload_without_journal, seconds=seconds),
+                "with a journal": partial(upload_with_journal, seconds=seconds),
             },
         )
         for when, seconds in (("at once", 0.0), ("after 100 ms", 0.1))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def emulated(*rules: str) -> Iterator[ikpipe.Account]:
+def emulator_process(*rules: str) -> Iterator[ikpipe.Account]:
     """Run an emulator in a process of its own: it must not share a lock with who is measured."""
     words = [word for rule in rules for word in ("--set", rule)]
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -46,7 +46,7 @@ def emulated(*rules: str) -> Iterator[ikpipe.Account]:
             process.terminate()
 
 
-def refused(account: ikpipe.Account) -> float:
+def rejected_share(account: ikpipe.Account) -> float:
     """Give the share of requests that the service refused as too many."""
     with build_opener(ProxyHandler({})).open(f"{account.api_url}/emulator/log") as answer:
         uploads = [entry for entry in json.load(answer) if entry["path"] == "/api/v2/files/upload"]
@@ -57,11 +57,11 @@ def refused(account: ikpipe.Account) -> float:
 def uploading(rows: int, *, concurrency: int | None, rules: tuple[str, ...]) -> Iterator[Callable[[], object]]:
     """Upload small files, so many at once; None finds out how many."""
     frame = pd.DataFrame({"file": [b"GIF89a%d" % row for row in range(rows)]})
-    with TemporaryDirectory() as folder, emulated(*rules) as account:
+    with TemporaryDirectory() as folder, emulator_process(*rules) as account:
         yield lambda: ikpipe.upload(
             frame, account, file_name="a.gif", concurrency=concurrency, progress=False, journal=f"{folder}/run"
         )
-        if share := refused(account):
+        if share := rejected_share(account):
             sys.stderr.write(f"  {concurrency or 'found out'}: {share:.1%} of the requests were refused\n")
 
 

@@ -22,7 +22,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pandas as pd
 from bench import Contest
-from canned import canned
+from fake_service import fake_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def write(path: Path, rows: int) -> None:
 @contextmanager
 def uploading(rows: int, *, ending: str, fixed: bool) -> Iterator[Callable[[], None]]:
     """Upload a table, and write its results in the same format."""
-    with TemporaryDirectory() as folder, canned() as url:
+    with TemporaryDirectory() as folder, fake_service() as url:
         table, out = Path(folder) / f"in.{ending}", Path(folder) / f"out.{ending}"
         # In a process of its own: the memory of this one would count as that of the program that it starts.
         writing = get_context("spawn").Process(target=write, args=(table, rows))

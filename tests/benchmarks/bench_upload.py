@@ -23,7 +23,7 @@ import httpx
 import jwt
 import pandas as pd
 from bench import Contest
-from canned import canned
+from fake_service import fake_service
 from imagekitio import AsyncImageKit, Omit
 
 import ikpipe
@@ -57,7 +57,7 @@ def token(fields: dict[str, str]) -> str:
     return jwt.encode(claims, PRIVATE, "HS256", {"kid": PUBLIC})
 
 
-def framed(fields: dict[str, str], signed: str, file: bytes) -> tuple[str, bytes]:
+def multipart_body(fields: dict[str, str], signed: str, file: bytes) -> tuple[str, bytes]:
     """Frame a form by hand, in one piece."""
     boundary = secrets.token_hex(16)
     part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
@@ -67,7 +67,7 @@ def framed(fields: dict[str, str], signed: str, file: bytes) -> tuple[str, bytes
 
 
 @contextmanager
-def loop(rows: int, *, flight: int, client: Callable[[str], AbstractAsyncContextManager[Post]]) -> Iterator[Any]:
+def post_loop(rows: int, *, flight: int, client: Callable[[str], AbstractAsyncContextManager[Post]]) -> Iterator[Any]:
     """Sign and post in a loop, so many at once."""
 
     async def main(url: str) -> None:
@@ -81,7 +81,7 @@ def loop(rows: int, *, flight: int, client: Callable[[str], AbstractAsyncContext
 
             await asyncio.gather(*(work() for _ in range(flight)))
 
-    with canned() as url:
+    with fake_service() as url:
         yield lambda: asyncio.run(main(url))
 
 
@@ -99,7 +99,7 @@ class Aiohttp:
         await self._session.close()
 
     async def _post(self, fields: dict[str, str], signed: str, file: bytes) -> None:
-        kind, body = framed(fields, signed, file)
+        kind, body = multipart_body(fields, signed, file)
         async with self._session.post(self._url, data=body, headers={"Content-Type": kind}) as answer:
             json.loads(await answer.read())
 
@@ -165,10 +165,10 @@ def frame(rows: int) -> pd.DataFrame:
 
 
 @contextmanager
-def ours(rows: int, *, flight: int) -> Iterator[Callable[[], object]]:
+def upload_frame(rows: int, *, flight: int) -> Iterator[Callable[[], object]]:
     """Upload a frame, as everybody does."""
     table = frame(rows)
-    with TemporaryDirectory() as folder, canned() as url:
+    with TemporaryDirectory() as folder, fake_service() as url:
         account = ikpipe.Account(PUBLIC, PRIVATE, upload_url=url + PATH, api_url=url)
         mapping = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "shoe,summer"}
         before = getrusage(RUSAGE_SELF).ru_maxrss
@@ -180,17 +180,17 @@ def ours(rows: int, *, flight: int) -> Iterator[Callable[[], object]]:
             sys.stderr.write(f"  {rows:,} rows: the process grew by {grown:,.0f} MB\n")
 
 
-ours64 = partial(ours, flight=64)
+upload_64 = partial(upload_frame, flight=64)
 CONTESTS = [
     *(
         Contest(
             f"upload, {flight} in flight",
             20_000,
             {
-                "aiohttp, signing and posting": partial(loop, flight=flight, client=Aiohttp),
-                "ikpipe, all of it": partial(ours, flight=flight),
-                "httpx": partial(loop, flight=flight, client=Httpx),
-                "official SDK": partial(loop, flight=flight, client=Official),
+                "aiohttp, signing and posting": partial(post_loop, flight=flight, client=Aiohttp),
+                "ikpipe, all of it": partial(upload_frame, flight=flight),
+                "httpx": partial(post_loop, flight=flight, client=Httpx),
+                "official SDK": partial(post_loop, flight=flight, client=Official),
             },
             # What is slow needs not be seen to be so for many rows.
             times={"httpx": 0.1, "official SDK": 0.1},
@@ -200,7 +200,7 @@ CONTESTS = [
     Contest(
         "upload, 64 in flight, more and more rows",
         10_000,
-        {"as many": ours64, "10 times as many": ours64, "100 times as many": ours64},
+        {"as many": upload_64, "10 times as many": upload_64, "100 times as many": upload_64},
         times={"10 times as many": 10, "100 times as many": 100},
     ),
 ]

@@ -26,12 +26,12 @@ FLIGHT = 8
 SECONDS = 15  # that each is to last
 
 
-def reckoned(workers: int) -> float:
+def calculated_rate(workers: int) -> float:
     """Give rows per second: what the workers have in flight, or what the service takes."""
     return min(workers * FLIGHT, CAPACITY) / LATENCY
 
 
-def measured(workers: int) -> float:
+def measured_rate(workers: int) -> float:
     """Give rows per second of an upload, once its workers have done a few rows each."""
     with (
         Emulator(latency=LATENCY, capacity=CAPACITY, **KEYS) as emulator,
@@ -48,11 +48,11 @@ def measured(workers: int) -> float:
             return rows / (time.perf_counter() - begun)
 
         upload("warm", 10 * workers)
-        return upload("timed", round(reckoned(workers) * SECONDS))
+        return upload("timed", round(calculated_rate(workers) * SECONDS))
 
 
 if __name__ == "__main__":
     os.environ["IMAGEKIT_PRIVATE_KEY"] = KEYS["private_key"]
     print(f"{'workers':>7} {'rows/s':>8} {'reckoned':>9}")  # noqa: T201 - its purpose
     for number in [int(word) for word in sys.argv[1:]] or (1, 2, 3, 4, 6, 8):
-        print(f"{number:7} {measured(number):8.1f} {reckoned(number):9.1f}", flush=True)  # noqa: T201
+        print(f"{number:7} {measured_rate(number):8.1f} {calculated_rate(number):9.1f}", flush=True)  # noqa: T201

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from shell import Ran, variables
+from shell import Completed, variables
 
 from ikpipe.cli import main
 
@@ -29,13 +29,13 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def ikp(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def ikp(capsys: pytest.CaptureFixture[str]) -> Callable[..., Completed]:
     """Run a command in this process."""
 
-    def run(*words: str) -> Ran:
+    def run(*words: str) -> Completed:
         capsys.readouterr()
         status = main(words)
-        return Ran(status, *capsys.readouterr())
+        return Completed(status, *capsys.readouterr())
 
     return run
 

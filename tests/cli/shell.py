@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
 
-class Ran(NamedTuple):
+class Completed(NamedTuple):
     """What a command left behind: its exit status, standard output, standard error."""
 
     status: int
@@ -24,7 +24,7 @@ class Ran(NamedTuple):
     err: str
 
 
-Ikp = Callable[..., Ran]
+Ikp = Callable[..., Completed]
 Table = Callable[..., str]
 
 

@@ -15,7 +15,7 @@ import pytest
 from shell import NAMED, process
 
 import ikpipe
-from ikpipe.cli.emulated import metadata_fields
+from ikpipe.cli.emulator import metadata_fields
 
 if TYPE_CHECKING:
     from pathlib import Path

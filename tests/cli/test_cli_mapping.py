@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from rows import planned
 
 from ikpipe import MappingError, Policy
-from ikpipe.cli import mapping, upload
+from ikpipe.cli import mapping
 from ikpipe.cli.mapping import columns, keywords
+from ikpipe.cli.next_command import retry_command
 from ikpipe.cli.parser import parser
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.run.prepare import collect_mapping
@@ -152,7 +153,7 @@ def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
 
 def said_again(run: dict[str, Any]) -> dict[str, Any]:
     """Write a mapping as words, and read these as the command line does."""
-    return mapping.gathered(parser().parse_args(["retry", "r.csv", "-o", "r.csv", *mapping.words(run)]))
+    return mapping.run_mapping(parser().parse_args(["retry", "r.csv", "-o", "r.csv", *mapping.to_options(run)]))
 
 
 def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -207,7 +208,7 @@ def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metad
 def test_constants_in_words(parameters: dict[str, Any], words: list[str]) -> None:
     """A constant is written as people would type it; what is no text as JSON."""
     run = collect_mapping(None, None, None, "server", parameters)
-    assert mapping.words(run) == [word for text in words for word in ("--set", text)]
+    assert mapping.to_options(run) == [word for text in words for word in ("--set", text)]
 
 
 def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,13 +230,13 @@ def test_places_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_no_option_can_say(target: dict[str, Any], parameters: dict[str, Any], words: str) -> None:
     """A mapping that only Python can give is refused, rather than said wrongly."""
     with pytest.raises(MappingError, match=re.escape(words)):
-        mapping.words(collect_mapping(target, None, None, "server", parameters))
+        mapping.to_options(collect_mapping(target, None, None, "server", parameters))
 
 
 def next_command(*words: str, **run: Any) -> str:
     """Write the command that retries a run."""
     about = {"mapping": collect_mapping(run.pop("columns", None), None, None, "server", run)}
-    return upload._retry_command(parser().parse_args(["upload", "in.csv", *words]), about)  # noqa: SLF001 - what is printed
+    return retry_command(parser().parse_args(["upload", "in.csv", *words]), about)
 
 
 def test_the_next_command_is_quoted() -> None:
@@ -246,7 +247,7 @@ def test_the_next_command_is_quoted() -> None:
     *words, _ = printed.stdout.split("\0")
     assert words[:5] == ["ikpipe", "retry", "my $out.csv", "-o", "my $out.csv"]
     options = parser().parse_args(words[1:])
-    assert mapping.call(options) == {"columns": {"tags": [name, "h"]}, "file_name": "{sku} $1.png"}
+    assert mapping.call_keywords(options) == {"columns": {"tags": [name, "h"]}, "file_name": "{sku} $1.png"}
 
 
 def test_the_next_command_of_what_no_option_can_say() -> None:

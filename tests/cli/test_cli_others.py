@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pandas as pd
 import pytest
-from shell import NAMED, Ran
+from shell import NAMED, Completed
 
 import ikpipe
 from ikpipe import cli
@@ -112,7 +112,7 @@ def test_help_tells_statuses(ikp: Ikp, command: str) -> None:
 
 def test_version(ikp: Ikp) -> None:
     """The version can be asked for."""
-    assert ikp("--version") == Ran(0, f"ikpipe {ikpipe.__version__}\n", "")
+    assert ikp("--version") == Completed(0, f"ikpipe {ikpipe.__version__}\n", "")
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    from shell import Ikp, Ran, Table
+    from shell import Completed, Ikp, Table
 
     from ikpipe.emulator import Emulator
 
@@ -64,7 +64,7 @@ def cut_off(service: Emulator, *words: str) -> str:
     return said
 
 
-def results_in(out: str, ran: Ran) -> pd.DataFrame:
+def results_in(out: str, ran: Completed) -> pd.DataFrame:
     """Read OUT, wherever it went."""
     if out != "-":
         return ikpipe.read_results(out)

@@ -16,7 +16,7 @@ from doubles import RawServer, silent
 from shell import NAMED, process, variables, wait_for
 
 import ikpipe
-from ikpipe.cli.signals import held
+from ikpipe.cli.signals import ignored_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_interrupt_before_the_run(ikp: Ikp, table: Table, monkeypatch: pytest.Mo
 def test_writing_is_not_disturbed() -> None:
     """While OUT is written, signals are put off for good."""
     before = signal.getsignal(signal.SIGINT)
-    with held():
+    with ignored_signals():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGHUP)

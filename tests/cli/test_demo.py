@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 DATA = demo.data_folder()
 
 
-class Ran(NamedTuple):
+class DemoRun(NamedTuple):
     """What a run of the demo left."""
 
     status: int
@@ -29,21 +29,21 @@ class Ran(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """Run the demo once, for all tests of this file."""
     folder, stream = tmp_path_factory.mktemp("demo") / "new", StringIO()
-    return Ran(demo.run(folder, stream=stream, progress=False), stream.getvalue(), folder)
+    return DemoRun(demo.run(folder, stream=stream, progress=False), stream.getvalue(), folder)
 
 
 @pytest.fixture(scope="module")
-def results(ran: Ran) -> pd.DataFrame:
+def results(ran: DemoRun) -> pd.DataFrame:
     """Read the results that it wrote, a row a SKU."""
     table = pd.read_csv(ran.folder / "results.csv", dtype={"sku": "string"}).set_index("sku")
     assert isinstance(table, pd.DataFrame)
     return table
 
 
-def test_as_it_should(ran: Ran) -> None:
+def test_as_it_should(ran: DemoRun) -> None:
     """Each row ends as it should, which the exit status says."""
     assert ran.status == 0
 
@@ -79,32 +79,32 @@ def test_torn_picture(results: pd.DataFrame) -> None:
     assert (results.loc["00501", "ik_status"], results.loc["00501", "ik_file_type"]) == ("uploaded", "non-image")
 
 
-def test_all_problems_are_told(ran: Ran) -> None:
+def test_all_problems_are_told(ran: DemoRun) -> None:
     """What check found is told by SKU, and what the service refused too; warnings are no problems."""
     assert "23 rows, 4 problems" in ran.said
     assert all(sku in ran.said for sku in ("00601", "00602", "00603", "00604", "00502", "00503"))
 
 
-def test_said_in_plain_text(ran: Ran) -> None:
-    """The story has no control characters, and no line of its tables is wider than the terminal."""
+def test_said_in_plain_text(ran: DemoRun) -> None:
+    """The report has no control characters, and no line of its tables is wider than the terminal."""
     assert not re.search(r"[^\n -\uffff]|\x1b", ran.said)
     assert all(len(line) <= 120 for line in ran.said.split("Try next")[0].splitlines())
 
 
-def test_no_key(ran: Ran) -> None:
+def test_no_key(ran: DemoRun) -> None:
     """The private key is in nothing that the demo says or writes."""
     written = [path.read_text("utf-8") for path in ran.folder.iterdir()]
     assert not any(re.search(r"private_[\w-]{20}", text) for text in [ran.said, *written])
 
 
-def test_contact_sheet(ran: Ran) -> None:
+def test_contact_sheet(ran: DemoRun) -> None:
     """The contact sheet has each image's thumbnail, and needs no server."""
     page = (ran.folder / "results.html").read_text("utf-8")
     assert page.count('<img src="data:image/') == 16
     assert "127.0.0.1" not in page.partition("not up")[0]
 
 
-def test_something_to_try(ran: Ran) -> None:
+def test_something_to_try(ran: DemoRun) -> None:
     """It ends with three commands."""
     lines = ran.said.partition("Try next")[2].split("\n  ")
     assert [line.split()[1] for line in lines if line.startswith("ikpipe ")] == ["check", "upload", "emulator"]
@@ -113,7 +113,7 @@ def test_something_to_try(ran: Ran) -> None:
 def test_unexpected_end() -> None:
     """A demo in which one row more failed did not go well."""
     statuses = ["uploaded"] * 16 + ["invalid"] * 4 + ["failed"] * 3
-    assert not demo.went_well(pd.DataFrame({"ik_status": statuses}))
+    assert not demo.has_expected_results(pd.DataFrame({"ik_status": statuses}))
 
 
 def test_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +127,8 @@ def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A path below the working folder is shown from there, any other one in full."""
     monkeypatch.chdir(tmp_path)
     stream = StringIO()
-    demo.DemoResult(stream).end(Path("out"), tmp_path / "my data")
-    demo.DemoResult(stream).end(Path("out"), Path("/elsewhere"))
+    demo.DemoReport(stream).end(Path("out"), tmp_path / "my data")
+    demo.DemoReport(stream).end(Path("out"), Path("/elsewhere"))
     assert "--root 'my data'" in stream.getvalue()
     assert "--root /elsewhere" in stream.getvalue()
 
@@ -146,7 +146,7 @@ def test_bold_headings(monkeypatch: pytest.MonkeyPatch, no_color: str, bold: boo
     """On a terminal the headings are bold, unless the user wants no colours."""
     monkeypatch.setenv("NO_COLOR", no_color)
     stream = Terminal()
-    demo.DemoResult(stream).beginning("shop", "service")
+    demo.DemoReport(stream).start("shop", "service")
     assert ("\x1b[1m" in stream.getvalue()) is bold
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from ikpipe.cli.demo.shop import origin
+from ikpipe.cli.demo.image_server import image_server
 
 
 def get(address: str, path: str, timeout: float = 10) -> tuple[int, bytes]:
@@ -31,19 +31,19 @@ def folder(tmp_path: Path) -> Path:
 
 def test_file(folder: Path) -> None:
     """A file is served, whatever letters its name has."""
-    with origin(folder) as address:
+    with image_server(folder) as address:
         assert get(address, "/猫 a.jpg") == (200, "猫 a.jpg".encode())
 
 
 def test_missing_file(folder: Path) -> None:
     """A file that is not there is a 404."""
-    with origin(folder) as address:
+    with image_server(folder) as address:
         assert get(address, "/none.jpg")[0] == 404
 
 
 def test_slow_file_comes_late(folder: Path) -> None:
     """A slow file's headers are held back for a while."""
-    with origin(folder, slow={"late.jpg"}, seconds=0.2) as address:
+    with image_server(folder, slow={"late.jpg"}, seconds=0.2) as address:
         begun = time.monotonic()
         assert get(address, "/late.jpg") == (200, b"late.jpg")
         assert 0.2 <= time.monotonic() - begun < 30
@@ -52,7 +52,7 @@ def test_slow_file_comes_late(folder: Path) -> None:
 def test_other_files_do_not_wait(folder: Path) -> None:
     """While one file is held back, the others are served; and the server's end does not wait for it."""
     begun = time.monotonic()
-    with origin(folder, slow={"late.jpg"}, seconds=60) as address:
+    with image_server(folder, slow={"late.jpg"}, seconds=60) as address:
         with pytest.raises(TimeoutError):
             get(address, "/late.jpg", timeout=0.1)
         assert get(address, "/猫 a.jpg")[0] == 200

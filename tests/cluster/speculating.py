@@ -39,7 +39,7 @@ EAGER = {
 
 
 @contextmanager
-def part(name: str, host: str, folder: Path, *words: str) -> Iterator[Path]:
+def cluster_process(name: str, host: str, folder: Path, *words: str) -> Iterator[Path]:
     """Run a part of the cluster, and give the file with what it says."""
     import pyspark
 
@@ -60,7 +60,7 @@ def part(name: str, host: str, folder: Path, *words: str) -> Iterator[Path]:
 def cluster(folder: Path) -> Iterator[str]:
     """Run a master, and a worker on each host; gives the master's address."""
     with ExitStack() as stack:
-        said = stack.enter_context(part("master.Master", HOSTS[0], folder, "--port", "0"))
+        said = stack.enter_context(cluster_process("master.Master", HOSTS[0], folder, "--port", "0"))
         last = time.monotonic() + PATIENCE
         while not (found := re.search(r"Starting Spark master at (spark://\S+)", said.read_text())):
             if time.monotonic() > last:
@@ -68,11 +68,11 @@ def cluster(folder: Path) -> Iterator[str]:
             time.sleep(0.1)
         for host in HOSTS:
             words = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / host), found[1])
-            stack.enter_context(part("worker.Worker", host, folder, *words))
+            stack.enter_context(cluster_process("worker.Worker", host, folder, *words))
         yield found[1]
 
 
-def hanging(results: Any) -> Any:
+def with_hanging_task(results: Any) -> Any:
     """Have the first attempt of the first task hang, when its rows are up."""
 
     def hang(batches: Iterator[Any]) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def main(folder: Path) -> None:
             "concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file"
         )
         results = ikpipe.spark.upload(frame, emulator.account, file_name="{sku}.gif")
-        found = Counter(row["ik_status"] for row in hanging(results).select("ik_status").collect())
+        found = Counter(row["ik_status"] for row in with_hanging_task(results).select("ik_status").collect())
         stored = Counter(one["file"]["sha256"] for one in emulator.log() if one.get("stored"))
         sys.stdout.write(json.dumps({"found": found, "stored": Counter(stored.values())}))
 

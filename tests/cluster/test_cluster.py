@@ -78,7 +78,7 @@ def test_warnings_are_json_like_tags(account: Account) -> None:
 # The same part again
 
 
-def again(first: pd.DataFrame, second: pd.DataFrame) -> None:
+def check_same_files(first: pd.DataFrame, second: pd.DataFrame) -> None:
     """See that a part that was done again has the same details of the same files; a look-up tells some more."""
     same = [name for name in first.columns if name not in MEASURED and first[name].notna().any()]
     assert {"ik_file_id", "ik_url", "ik_width", "ik_size"} <= {*same}
@@ -91,7 +91,7 @@ def test_a_part_that_is_done_again_stores_nothing_twice(emulate: Callable[..., E
     upload, rows = plan(emulator.account), table()
     first, second = upload(rows), upload(rows)
     assert set(second["ik_status"]) == {"exists"}
-    again(first, second)
+    check_same_files(first, second)
     assert stored(emulator) == 6
 
 
@@ -114,7 +114,7 @@ def test_rows_in_another_order_have_the_same_names(emulate: Callable[..., Emulat
     upload, rows = plan(emulator.account), table()
     first = upload(rows)
     second = upload(rows.iloc[::-1]).iloc[::-1]
-    again(first, second)
+    check_same_files(first, second)
     assert stored(emulator) == 6
 
 
@@ -125,7 +125,7 @@ def test_equal_rows_are_told_apart_by_their_count(emulate: Callable[..., Emulato
     upload = plan(emulator.account)
     first, second = upload(rows), upload(rows)
     assert first["ik_file_id"].nunique() == 4
-    again(first, second)
+    check_same_files(first, second)
 
 
 def test_equal_rows_are_counted_over_the_tables_of_a_part(emulate: Callable[..., Emulator]) -> None:
@@ -135,7 +135,7 @@ def test_equal_rows_are_counted_over_the_tables_of_a_part(emulate: Callable[...,
     first = pd.concat(upload.each([table(2), table(2)]))
     assert first["ik_file_id"].nunique() == 4
     whole = upload(pd.concat([table(2), table(2)]))
-    again(first, whole)
+    check_same_files(first, whole)
 
 
 @pytest.mark.slow
@@ -163,7 +163,7 @@ def test_a_key_alone_tells_rows_apart(emulate: Callable[..., Emulator]) -> None:
     first = upload(rows.assign(description=["at ten", "at ten"]))
     second = upload(rows.assign(description=["at noon", "at noon"]))
     assert set(second["ik_status"]) == {"exists"}
-    again(first, second.assign(description="at ten"))
+    check_same_files(first, second.assign(description="at ten"))
 
 
 def test_a_key_makes_two_files_of_equal_ones(emulate: Callable[..., Emulator]) -> None:
@@ -248,7 +248,7 @@ def test_a_fixed_name_that_may_not_be_replaced_is_found_to_be_its_own(emulate: C
     upload = plan(emulator.account, use_unique_file_name=False, overwrite_file=False)
     first, second = upload(table(2)), upload(table(2))
     assert set(second["ik_status"]) == {"exists"}
-    again(first, second)
+    check_same_files(first, second)
 
 
 def test_a_fixed_name_that_was_taken_before_the_run_is_refused(emulate: Callable[..., Emulator]) -> None:

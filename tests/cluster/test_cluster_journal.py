@@ -222,7 +222,7 @@ def test_the_order_of_keywords_makes_no_other_run(account: Account, tmp_path: Pa
 OWNER = Prover(ikpipe.Account("public_owner", "private_owner"))
 
 
-class Late:
+class LateRun:
     """A folder in which another process writes a run just after it was seen to have none."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
@@ -246,7 +246,7 @@ class Late:
 def test_a_run_that_two_begin_at_once_is_one(tmp_path: Path) -> None:
     """Who comes second, after having seen that there was nothing, goes on with what the first has begun."""
     other = {"run": "other"}
-    facts, _ = begin(Late(tmp_path, other), "here", {"run": "own"}, (), OWNER)
+    facts, _ = begin(LateRun(tmp_path, other), "here", {"run": "own"}, (), OWNER)
     assert facts["run"] == "other"
 
 

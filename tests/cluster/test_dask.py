@@ -81,7 +81,7 @@ def table(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": files})
 
 
-def lazily(frame: pd.DataFrame, account: Account, partitions: int = 8, **options: Any) -> Any:
+def lazy_upload(frame: pd.DataFrame, account: Account, partitions: int = 8, **options: Any) -> Any:
     """Say that a frame is to be uploaded."""
     usual = {"file_name": "{sku}.gif", "folder": "/dask/", "policy": SWIFT}
     return ikpipe.dask.upload(dd.from_pandas(frame, npartitions=partitions), account, **{**usual, **options})
@@ -92,7 +92,7 @@ def stored(emulator: Emulator) -> Counter[str]:
     return Counter(entry["file"]["sha256"] for entry in emulator.log() if entry.get("stored"))
 
 
-def judge(emulator: Emulator, results: pd.DataFrame) -> None:
+def check_stored_once(emulator: Emulator, results: pd.DataFrame) -> None:
     """See that each row is up, just once, and that its details are those of its own file."""
     assert set(results["ik_status"]) <= {"uploaded", "exists"}
     ledger = {entry["file"]["sha256"]: entry["fileId"] for entry in emulator.log() if entry.get("stored")}
@@ -106,18 +106,18 @@ def judge(emulator: Emulator, results: pd.DataFrame) -> None:
 def test_nothing_is_sent_before_the_results_are_computed(client: Client, emulate: Callable[..., Emulator]) -> None:
     """As with all that Dask does."""
     emulator = emulate()
-    results = lazily(table(10), emulator.account)
+    results = lazy_upload(table(10), emulator.account)
     assert isinstance(results, dd.DataFrame)
     assert not stored(emulator)
-    judge(emulator, results.compute())
+    check_stored_once(emulator, results.compute())
 
 
 def test_computing_twice_stores_nothing_twice(client: Client, emulate: Callable[..., Emulator]) -> None:
     """The second time, here without the cluster, each row finds its file."""
     emulator = emulate()
-    results = lazily(table(40), emulator.account)
+    results = lazy_upload(table(40), emulator.account)
     first, second = results.compute(), results.compute(scheduler="threads")
-    judge(emulator, second)
+    check_stored_once(emulator, second)
     assert set(second["ik_status"]) == {"exists"}
     assert [*first["ik_file_id"]] == [*second["ik_file_id"]]
 
@@ -125,7 +125,7 @@ def test_computing_twice_stores_nothing_twice(client: Client, emulate: Callable[
 def test_persisted_results_are_sent_once(client: Client, emulate: Callable[..., Emulator]) -> None:
     """However often they are used."""
     emulator = emulate()
-    results = lazily(table(40), emulator.account).persist()
+    results = lazy_upload(table(40), emulator.account).persist()
     wait(results)
     before = len(emulator.log())
     assert set(results.compute()["ik_status"]) == {"uploaded"}
@@ -145,7 +145,7 @@ def test_results_are_those_of_a_frame_of_pandas(client: Client, emulate: Callabl
     """The same frame gives the same results, apart from times and ids, and from nested ones, which are JSON."""
     rows = table(12).assign(tags=["a, b", "c", None] * 4, isPrivateFile=["no", "perhaps", "no"] * 4)
     options = {"use_unique_file_name": False, "file_name": "{sku}.gif", "response_fields": ["tags", "metadata"]}
-    results = lazily(rows, emulate().account, 3, **options).compute()
+    results = lazy_upload(rows, emulate().account, 3, **options).compute()
     wanted = ikpipe.upload(rows, emulate().account, progress=False, policy=SWIFT, folder="/dask/", **options)
     nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object"]
     found = results.assign(**{name: [_read(cell) for cell in results[name]] for name in nested})
@@ -161,7 +161,7 @@ def _read(cell: Any) -> Any:
 def test_parquet_has_one_schema(client: Client, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """Whatever is in a partition, and if there is nothing in it."""
     rows = table(8).assign(tags=["a"] * 4 + [None] * 4)
-    results = lazily(rows, emulate().account, 4)
+    results = lazy_upload(rows, emulate().account, 4)
     some = results[results["sku"].isin(["s0", "s1", "s7"])]
     some.to_parquet(tmp_path)
     schemas = {str(pa.parquet.read_schema(path).remove_metadata()) for path in tmp_path.glob("*.parquet")}
@@ -203,14 +203,14 @@ def test_a_worker_that_is_killed_leaves_nothing_twice(
 ) -> None:
     """All rows are up, once, though one of two workers dies in mid-run; and so after two partitions run again."""
     emulator = emulate(faults=faults, seed=7, fault_slow=0.05)
-    lazy = lazily(table(rows), emulator.account, retries=30)
+    lazy = lazy_upload(table(rows), emulator.account, retries=30)
     killer = kill_one(client, emulator, rows // 3)
     results = lazy.compute()
     killer.join()
-    judge(emulator, results)
+    check_stored_once(emulator, results)
     assert (results["ik_status"] == "exists").any(), "the worker was killed too late"
     again = lazy.partitions[[0, 5]].compute()
-    judge(emulator, again)
+    check_stored_once(emulator, again)
     assert set(again["ik_status"]) == {"exists"}
 
 
@@ -221,11 +221,11 @@ def test_with_a_journal_a_killed_worker_s_rows_are_not_sent_again(
     """Files that replace others have no names of their own: only what was in flight is asked for once more."""
     emulator = emulate()
     journal = place.format(tmp_path)
-    lazy = lazily(table(1_000), emulator.account, 4, use_unique_file_name=False, journal=journal)
+    lazy = lazy_upload(table(1_000), emulator.account, 4, use_unique_file_name=False, journal=journal)
     killer = kill_one(client, emulator, 300)
     results = lazy.compute()
     killer.join()
-    judge(emulator, results)
+    check_stored_once(emulator, results)
     assert {*stored(emulator).values()} == {1}
     before = len(emulator.log())
     assert_frame_equal(lazy.compute(), results)
@@ -246,14 +246,14 @@ def test_a_second_upload_finishes_what_was_killed(
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
     before = sum(stored(emulator).values())
-    results = job(emulator.account, tmp_path).compute()
-    judge(emulator, results)
+    results = killed_upload(emulator.account, tmp_path).compute()
+    check_stored_once(emulator, results)
     assert 150 <= before < 600
 
 
-def job(account: Account, journal: Path) -> Any:
+def killed_upload(account: Account, journal: Path) -> Any:
     """Say what the process that is killed uploads, and the one after it."""
-    return lazily(table(600), account, 3, journal=journal, concurrency=4)
+    return lazy_upload(table(600), account, 3, journal=journal, concurrency=4)
 
 
 # Shares
@@ -262,21 +262,21 @@ def job(account: Account, journal: Path) -> Any:
 def test_concurrency_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
     """However many partitions there are, and workers for them."""
     emulator = emulate(latency=0.05)
-    lazily(table(60), emulator.account, 6, concurrency=5).compute()
+    lazy_upload(table(60), emulator.account, 6, concurrency=5).compute()
     assert 2 <= emulator.peak <= 5
 
 
 def test_one_upload_at_a_time_is_kept_to(client: Client, emulate: Callable[..., Emulator]) -> None:
     """Partitions take turns, where there are more workers than uploads may be in flight."""
     emulator = emulate(latency=0.02)
-    lazily(table(20), emulator.account, 4, concurrency=1).compute()
+    lazy_upload(table(20), emulator.account, 4, concurrency=1).compute()
     assert emulator.peak == 1
 
 
 def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
     """Two workers begin half as many a second each."""
     emulator = emulate()
-    lazily(table(40), emulator.account, 2, rate=20.0).compute()
+    lazy_upload(table(40), emulator.account, 2, rate=20.0).compute()
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     # Each of the two spaces 20 rows by 0.1 s.
     assert 1.5 < times[-1] - times[0] < 60
@@ -286,7 +286,7 @@ def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulat
     """On the same cluster, which knows of the first one yet."""
     emulator = emulate()
     for concurrency in (1, 2):
-        results = lazily(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
+        results = lazy_upload(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
     assert set(results["ik_status"]) == {"exists"}
 
 
@@ -296,7 +296,7 @@ def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulat
 def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[..., Emulator]) -> None:
     """Neither in what is sent to the scheduler nor in what it and the workers note."""
     emulator = emulate()
-    results = lazily(table(10), emulator.account)
+    results = lazy_upload(table(10), emulator.account)
     graph = pickle.dumps(dict(results.__dask_graph__())) + repr(results.__dask_graph__()).encode()
     results.compute()
     logs = repr((client.get_scheduler_logs(), client.get_worker_logs(), client.get_events())).encode()
@@ -311,7 +311,7 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
 def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator]) -> None:
     """Over all partitions."""
     rows = table(10).assign(isPrivateFile=["no"] * 9 + ["perhaps"])
-    summary = ikpipe.dask.summary(lazily(rows, emulate().account, 3).persist())
+    summary = ikpipe.dask.summary(lazy_upload(rows, emulate().account, 3).persist())
     size = sum(map(len, rows["file"][:9]))
     assert summary == {"rows": 10, "counts": {"uploaded": 9, "invalid": 1}, "bytes": size, "files": 9}
 
@@ -322,14 +322,14 @@ def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator])
 def test_threads_are_a_cluster_too(emulate: Callable[..., Emulator]) -> None:
     """Dask on one machine needs no workers, and no key in the environment."""
     emulator = emulate()
-    judge(emulator, lazily(table(20), emulator.account).compute(scheduler="threads"))
+    check_stored_once(emulator, lazy_upload(table(20), emulator.account).compute(scheduler="threads"))
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulator]) -> None:
     """However many there are: Dask does not tell a partition."""
     emulator = emulate(latency=0.02)
-    results = lazily(table(20), emulator.account, 5, concurrency=concurrency)
+    results = lazy_upload(table(20), emulator.account, 5, concurrency=concurrency)
     results.compute(scheduler="threads", num_workers=5)
     assert emulator.peak == concurrency
 
@@ -337,7 +337,7 @@ def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulato
 def test_threads_share_the_rate(emulate: Callable[..., Emulator]) -> None:
     """Five threads of Dask upload no faster than two would."""
     emulator = emulate()
-    lazily(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
+    lazy_upload(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     assert 0.85 < times[-1] - times[0] < 60
 
@@ -351,8 +351,8 @@ def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:
 def test_a_wrong_mapping_is_found_at_once(account: Account) -> None:
     """Before there is any task."""
     with pytest.raises(ikpipe.MappingError, match="did you mean 'sku'"):
-        lazily(table(1), account, 1, file_name="{skuu}.gif")
+        lazy_upload(table(1), account, 1, file_name="{skuu}.gif")
 
 
 if __name__ == "__main__":
-    job(ikpipe.Account.from_env(), Path(sys.argv[1])).compute(scheduler="processes", num_workers=2)
+    killed_upload(ikpipe.Account.from_env(), Path(sys.argv[1])).compute(scheduler="processes", num_workers=2)

@@ -55,8 +55,8 @@ pytestmark = [
 SWIFT = Policy(index_lag=0.5, first_wait=0.05, look_ups=0)
 BATCH = 5  # rows of a record batch
 PATIENCE = 120  # s that Spark may take for something
-UP = {"uploaded", "exists"}
-ANSWERS = [*RESULT_COLUMNS, EXTRA]
+UPLOADED = {"uploaded", "exists"}
+RESULTS = [*RESULT_COLUMNS, EXTRA]
 FAULTS = {"faults": dict.fromkeys(KINDS, 0.2 / len(KINDS)), "seed": 6, "fault_index_delay": 0.3, "fault_slow": 0.05}
 
 
@@ -119,7 +119,7 @@ def first_attempt(act: Callable[[], None]) -> Batches:
     return after
 
 
-def stumbling(results: DataFrame) -> DataFrame:
+def with_failing_tasks(results: DataFrame) -> DataFrame:
     """Have each task of an upload fail at first, when some of its rows are up."""
 
     def stumble() -> None:
@@ -133,14 +133,14 @@ def statuses(results: DataFrame) -> Counter[str]:
     return Counter(row["ik_status"] for row in results.select("ik_status").collect())
 
 
-def once(emulator: Emulator, found: Counter[str], rows: int) -> None:
+def check_stored_once(emulator: Emulator, found: Counter[str], rows: int) -> None:
     """See that all rows are up, and each file is stored once."""
-    assert set(found) <= UP
+    assert set(found) <= UPLOADED
     assert found.total() == rows
     assert Counter(ledger(emulator).values()) == {1: rows}
 
 
-def until(condition: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     """Wait for something that will be."""
     last = time.monotonic() + PATIENCE
     while not condition():
@@ -172,7 +172,7 @@ def senders(emulator: Emulator) -> list[int]:
 def kill_one(emulator: Emulator) -> None:
     """Kill a process that is sending."""
     found: list[int] = []
-    until(lambda: found.extend(senders(emulator)) or found)
+    wait_until(lambda: found.extend(senders(emulator)) or found)
     os.kill(found[0], 9)
 
 
@@ -257,7 +257,7 @@ def test_columns_named_like_results_are_replaced(spark: SparkSession, account: A
     """Each name is there once; the others stay before the results."""
     frame = table(spark, 2, 1, "'before' AS ik_status", "1.5D AS ik_size", "'kept' AS brand")
     results = send(frame, account)
-    assert results.columns == ["sku", "file", "brand", *ANSWERS]
+    assert results.columns == ["sku", "file", "brand", *RESULTS]
     assert [(row["ik_status"], row["ik_size"]) for row in results.collect()] == [("uploaded", 7)] * 2
 
 
@@ -318,7 +318,7 @@ def test_a_second_action_stores_nothing_twice(spark: SparkSession, emulate: Emul
     emulator = emulate()
     results = send(table(spark), emulator.account)
     first, second = results.select("ik_file_id").collect(), results.select("ik_file_id", "ik_status").collect()
-    once(emulator, Counter(row["ik_status"] for row in second), 12)
+    check_stored_once(emulator, Counter(row["ik_status"] for row in second), 12)
     assert [row["ik_file_id"] for row in first] == [row["ik_file_id"] for row in second]
 
 
@@ -331,7 +331,7 @@ def test_a_partition_twice_at_once(spark: SparkSession, emulate: Emulate) -> Non
     results = send(table(spark, 20, 1), emulator.account)
     found = statuses(results.union(results))
     assert found.total() == 40
-    assert set(found) <= UP
+    assert set(found) <= UPLOADED
     assert Counter(ledger(emulator).values()) == {1: 20}
 
 
@@ -343,7 +343,7 @@ def test_a_copy_of_a_slow_task_stores_nothing_twice(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["stored"] == {"1": 40}
     assert sum(told["found"].values()) == 40
-    assert set(told["found"]) == UP
+    assert set(told["found"]) == UPLOADED
     assert told["found"]["exists"] >= 10
 
 
@@ -351,8 +351,8 @@ def test_a_copy_of_a_slow_task_stores_nothing_twice(tmp_path: Path) -> None:
 def test_a_task_that_fails_stores_nothing_twice(options: dict[str, Any], spark: SparkSession, emulate: Emulate) -> None:
     """It runs again, and what it had sent is found to be up."""
     emulator = emulate()
-    found = statuses(stumbling(send(table(spark, 20, 2), emulator.account, **options)))
-    once(emulator, found, 20)
+    found = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, **options)))
+    check_stored_once(emulator, found, 20)
     assert found["exists"] >= 2 * BATCH
 
 
@@ -360,17 +360,17 @@ def test_a_worker_that_is_killed_stores_nothing_twice(spark: SparkSession, emula
     """By its process id, in mid-run: its task runs again in another process."""
     emulator = emulate(latency=0.5)
     thread, outcome = in_thread(send(table(spark, 40, 4), emulator.account, concurrency=4))
-    until(lambda: stored(emulator) >= 4)
+    wait_until(lambda: stored(emulator) >= 4)
     kill_one(emulator)
     thread.join()
-    once(emulator, outcome[0], 40)
+    check_stored_once(emulator, outcome[0], 40)
 
 
 def test_faults_of_the_service_and_of_tasks(spark: SparkSession, emulate: Emulate) -> None:
     """With one request in five failing, in every way, and each task once: all up, nothing twice."""
     emulator = emulate(index_lag=0.1, **FAULTS)
     results = send(table(spark, 60, 2), emulator.account, retries=30, concurrency=16)
-    once(emulator, statuses(stumbling(results)), 60)
+    check_stored_once(emulator, statuses(with_failing_tasks(results)), 60)
     assert sum(emulator.fired.values())
 
 
@@ -381,13 +381,13 @@ def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 250)
     try:
         results = send(table(spark, 5000, 8), emulator.account, retries=30, concurrency=64)
-        thread, outcome = in_thread(stumbling(results))
-        until(lambda: stored(emulator) >= 1000)
+        thread, outcome = in_thread(with_failing_tasks(results))
+        wait_until(lambda: stored(emulator) >= 1000)
         kill_one(emulator)
         thread.join()
     finally:
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", BATCH)
-    once(emulator, outcome[0], 5000)
+    check_stored_once(emulator, outcome[0], 5000)
 
 
 # Journals
@@ -396,10 +396,10 @@ def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate)
 def test_a_task_that_fails_goes_on_with_its_journal(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
     """What was up before is not even sent again: its result is that of the first attempt."""
     emulator = emulate()
-    found = statuses(stumbling(send(table(spark, 20, 2), emulator.account, journal=tmp_path / "run")))
+    found = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, journal=tmp_path / "run")))
     assert found == {"uploaded": 20}
     assert sum(entry["path"].endswith("/upload") for entry in emulator.log()) == 20
-    once(emulator, found, 20)
+    check_stored_once(emulator, found, 20)
 
 
 def test_a_job_that_was_stopped_is_finished_by_another(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
@@ -407,12 +407,12 @@ def test_a_job_that_was_stopped_is_finished_by_another(spark: SparkSession, emul
     emulator = emulate(latency=0.1)
     frame, journal = table(spark, 60, 4), tmp_path / "run"
     thread, outcome = in_thread(send(frame, emulator.account, journal=journal, concurrency=4))
-    until(lambda: stored(emulator) >= 15)
+    wait_until(lambda: stored(emulator) >= 15)
     spark.sparkContext.cancelAllJobs()
     thread.join()
     assert isinstance(outcome[0], Exception)
     assert stored(emulator) < 60
-    once(emulator, statuses(send(frame, emulator.account, journal=journal)), 60)
+    check_stored_once(emulator, statuses(send(frame, emulator.account, journal=journal)), 60)
 
 
 # Secrets
@@ -482,7 +482,7 @@ class Remote(Frame):
     sparkSession = SimpleNamespace()  # noqa: N815 - Spark's name
 
 
-def share(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
+def task_options(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
     """Say what a task has of what was said of the whole."""
     send(frame, account, **options)
     shared: dict[str, Any] = frame.function.prepared.part_options()
@@ -491,7 +491,7 @@ def share(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
 
 def test_tasks_share_what_was_said_of_the_whole(account: Account) -> None:
     """Of two tasks at once each has a half."""
-    shared = share(Frame(), account, concurrency=64, rate=10.0)
+    shared = task_options(Frame(), account, concurrency=64, rate=10.0)
     assert (shared["concurrency"], shared["rate"]) == (32, 5.0)
 
 
@@ -515,13 +515,13 @@ def test_tasks_share_what_was_said_of_the_whole(account: Account) -> None:
 )
 def test_slots_are_what_spark_can_do_at_once(conf: dict[str, Any], slots: int, account: Account) -> None:
     """As its settings say, whichever says most: executors come and go."""
-    assert share(Frame(**conf), account, rate=120.0)["rate"] == 120.0 / slots
+    assert task_options(Frame(**conf), account, rate=120.0)["rate"] == 120.0 / slots
 
 
 def test_slots_that_are_said_are_believed(account: Account) -> None:
     """Who knows the cluster better than its settings do can say so."""
-    assert share(Frame(), account, rate=120.0, slots=3)["rate"] == 40.0
-    assert share(Remote(), account, rate=120.0, slots=3)["rate"] == 40.0
+    assert task_options(Frame(), account, rate=120.0, slots=3)["rate"] == 40.0
+    assert task_options(Remote(), account, rate=120.0, slots=3)["rate"] == 40.0
 
 
 @pytest.mark.parametrize("frame", [Remote(), Frame(spark_dynamicAllocation_enabled="true")])
@@ -535,7 +535,7 @@ def test_fewer_uploads_than_slots_make_fewer_partitions(account: Account) -> Non
     """As many tasks as uploads, with one each."""
     frame = Frame(parallelism=8)
     frame.conf["parallelism"] = 8
-    shared = share(frame, account, concurrency=3, rate=9.0)
+    shared = task_options(frame, account, concurrency=3, rate=9.0)
     assert (frame.partitions, shared["concurrency"], shared["rate"]) == (3, 1, 3.0)
 
 

@@ -1,6 +1,6 @@
 """A server that answers every upload with the details of a file of its name: what is measured is who asks.
 
-``python canned.py`` prints its address, and serves until it is ended.
+``python fake_service.py`` prints its address, and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STORED = {
+FILE_DETAILS = {
     "fileId": "598821f949c0a938d57563bd",
     "name": "0001_4kq7t2.jpg",
     "filePath": "/products/acme/0001_4kq7t2.jpg",
@@ -41,12 +41,12 @@ _FORM = 1 << 14  # bytes of a body that are searched for its fields
 _FIRST: list[float] = []
 
 
-def answer(form: bytes = b"") -> bytes:
+def reply(form: bytes = b"") -> bytes:
     """Return the details of the file that a form sends, as JSON."""
     fields = {name: value.decode() for name, value in _FIELD.findall(form)}
     name, folder = fields.get(b"fileName"), fields.get(b"folder", "").strip("/")
     path = f"/{folder}/{name}" if folder else f"/{name}"
-    return json.dumps(STORED if name is None else {**STORED, "name": name, "filePath": path}).encode()
+    return json.dumps(FILE_DETAILS if name is None else {**FILE_DETAILS, "name": name, "filePath": path}).encode()
 
 
 class Connection(asyncio.Protocol):
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._head = self._form = b""
-        self._left = 0
+        self._body_left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
@@ -63,32 +63,32 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Count a body, or look for the end of a head."""
         while data:
-            if self._left:
-                taken = min(self._left, len(data))
+            if self._body_left:
+                taken = min(self._body_left, len(data))
                 if len(self._form) < _FORM:
                     self._form += data[: min(taken, _FORM)]
-                self._left, data = self._left - taken, data[taken:]
-                if not self._left:
-                    self._answer()
+                self._body_left, data = self._body_left - taken, data[taken:]
+                if not self._body_left:
+                    self._reply()
                 continue
             head, found, data = (self._head + data).partition(b"\r\n\r\n")
             self._head = b"" if found else head
             if head.startswith(b"GET /first ") and found:
-                self._tell()
+                self._reply_first_time()
             elif found:
                 length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-                self._left = int(length or 0)
-                if not self._left:
-                    self._answer()
+                self._body_left = int(length or 0)
+                if not self._body_left:
+                    self._reply()
 
-    def _answer(self) -> None:
+    def _reply(self) -> None:
         assert isinstance(self._transport, asyncio.WriteTransport)
         if not _FIRST:
             _FIRST.append(time.time())
-        body, self._form = answer(self._form), b""
+        body, self._form = reply(self._form), b""
         self._transport.write(HEAD % len(body) + body)
 
-    def _tell(self) -> None:
+    def _reply_first_time(self) -> None:
         """Answer when the first request came, in seconds since 1970."""
         assert isinstance(self._transport, asyncio.WriteTransport)
         words = json.dumps(_FIRST[0] if _FIRST else None).encode()
@@ -106,7 +106,7 @@ async def serve() -> None:
 
 
 @contextmanager
-def canned() -> Iterator[str]:
+def fake_service() -> Iterator[str]:
     """Run the server in a process of its own, and give its address."""
     with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:

@@ -1,4 +1,4 @@
-"""A shop's web server on loopback, for the demo: it has the pictures, and is late with some."""
+"""A web server on loopback for the demo: a shop's server with its images, which is slow for some of them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def origin(folder: Path, *, slow: Collection[str] = (), seconds: float = 30) -> Iterator[str]:
-    """Serve the folder's files, and give the server's address.
+def image_server(folder: Path, *, slow: Collection[str] = (), seconds: float = 30) -> Iterator[str]:
+    """Serve the files of a folder, and yield the server's URL.
 
     Parameters
     ----------
     folder
-        What is served.
+        The folder.
     slow
-        Names of files whose headers are held back.
+        Names of files that are delayed.
     seconds
-        For how long they are; the server's end cuts that short.
+        How long they are delayed; they are not sent if the server stops before.
     """
-    ended = Event()
+    stopping = Event()
 
     class Handler(SimpleHTTPRequestHandler):
+        """Serves files, some of them late."""
+
         def do_GET(self) -> None:
-            if unquote(self.path).rpartition("/")[2] in slow and ended.wait(seconds):
+            if unquote(self.path).rpartition("/")[2] in slow and stopping.wait(seconds):
                 return
             super().do_GET()
 
         def log_message(self, *_arguments: object) -> None:
-            """Say nothing: the demo tells its own story."""
+            """Log nothing, since the demo prints its own report."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            ended.set()
+            stopping.set()
             server.shutdown()

@@ -1,0 +1,165 @@
+"""`ikpipe emulator`, and `--emulator`: a temporary emulator for one command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.cli.wording import say
+from ikpipe.errors import Error, MissingExtra
+from ikpipe.run.stored_mapping import stored
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    import ikpipe
+
+_DTYPE_TYPES = {"b": "Boolean", "i": "Number", "u": "Number", "f": "Number"}  # by the kind of a column's dtype
+_VALUE_TYPES = {bool: "Boolean", int: "Number", float: "Number"}
+
+
+def emulator(options: Namespace) -> int:
+    """`ikpipe emulator`: serve until Ctrl-C or SIGTERM."""
+    module = emulator_module()
+    keys = {"public_key": options.public_key, "private_key": options.private_key}
+    try:
+        rules = module.Rules.from_text(**dict(options.set))
+        values = {name: getattr(rules, name) for name, _ in options.set}
+    except (TypeError, ValueError) as error:
+        raise Error(f"--set: {error}") from None
+    settings = {name: key for name, key in keys.items() if key is not None}
+    settings |= {"hosts": options.allow_host, **_fault_settings(module, options)}
+    try:
+        module.serve(options.host, options.port, options.directory, _announce, seed=options.seed, **settings, **values)
+    except ValueError as error:  # an invalid host name, unreadable keys
+        raise Error(f"{error}.") from None
+    return 0
+
+
+def _fault_settings(module: Any, options: Namespace) -> dict[str, Any]:
+    """Return the keywords for the faults' rates and for when they use up the token, after checking them."""
+    settings: dict[str, Any] = {}
+    try:
+        option = "--fault"
+        settings["faults"] = {kind: float(rate) for kind, rate in options.fault}
+        module.Emulator(**settings)
+        option = "--spends"
+        settings["spends"] = dict(options.spends)
+        module.Emulator(**settings)
+    except ValueError as error:
+        raise Error(f"{option}: {error}") from None
+    return settings
+
+
+def _announce(emulator: Any) -> None:
+    """Print the address and lines for a shell, which can be pasted or sourced."""
+    account = emulator.account
+    lines = {
+        "IMAGEKIT_PUBLIC_KEY": account.public_key,
+        "IMAGEKIT_PRIVATE_KEY": str(account.private_key),
+        "IMAGEKIT_URL_ENDPOINT": account.url_endpoint,
+        "IMAGEKIT_UPLOAD_URL": account.upload_url,
+        "IMAGEKIT_API_URL": account.api_url,
+    }
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in lines.items()]
+    print(f"# ikpipe emulator at {emulator.url}", *exports, sep="\n", flush=True)  # noqa: T201 - what a shell reads
+    say("The emulator is ready. Paste these lines into another shell. Press Ctrl-C to stop it.")
+
+
+def emulator_module() -> Any:
+    """Return the emulator module, or raise an error that names its extra."""
+    try:
+        import ikpipe.emulator
+    except ImportError:
+        raise MissingExtra.for_extra("emulator", "The emulator") from None
+    return ikpipe.emulator
+
+
+@contextmanager
+def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
+    """Run an emulator that has the custom metadata fields that the table needs.
+
+    Parameters
+    ----------
+    frame
+        The table to upload.
+    mapping
+        `columns` and parameters.
+    """
+    emulator = emulator_module().Emulator(**_user_keys())
+    with emulator:
+        if types := metadata_fields(frame, mapping):
+            _create_fields(emulator.account, types)
+        say(f"--emulator: using a temporary local service at {emulator.url}. Nothing is sent to ImageKit.")
+        yield emulator.account
+    say("--emulator: nothing was sent to ImageKit. The temporary service has stopped, so its URLs no longer work.")
+
+
+def _user_keys() -> dict[str, str]:
+    """Return the keys of this user's temporary services, so that a journal can be used with the next one.
+
+    They are random and kept in the state folder, readable by the user only. If that is not writable, each service
+    has new keys.
+    """
+    from ikpipe.emulator import keys
+    from ikpipe.journal.catalog import folder as journals
+
+    folder = journals().parent / "emulator"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pair = keys.kept(folder) or keys.keep(folder, keys.made())
+    except (OSError, ValueError):
+        return {}
+    return {"public_key": pair.public, "private_key": pair.private}
+
+
+def metadata_fields(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> dict[str, str]:
+    """Return the custom metadata fields that columns and options name, each with a type that fits its cells."""
+    earlier = stored(frame.attrs)
+    types: dict[str, str] = {}
+    for parameters in (earlier["parameters"], mapping):
+        constant = _as_object(parameters.get("custom_metadata"))
+        types |= {name: _VALUE_TYPES.get(type(value), "Text") for name, value in constant.items()}
+    for column in frame.columns:
+        prefix, dot, name = str(column).partition(".")
+        if dot and prefix in ("custom_metadata", "customMetadata"):
+            types[name] = _field_type(frame[column])
+    for columns in (earlier["columns"], mapping.get("columns", {})):
+        mapped = columns.get("custom_metadata")
+        fields = {str(column): column for column in mapped} if isinstance(mapped, list) else _as_object(mapped)
+        types |= {name: _field_type(frame[column]) for name, column in fields.items() if column in frame}
+    return types
+
+
+def _as_object(value: object) -> dict[str, Any]:
+    """Return an object or the object of a JSON text; other values are rejected later."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _field_type(cells: pd.Series[Any]) -> str:
+    return _DTYPE_TYPES.get(cells.convert_dtypes().dtype.kind, "Text")
+
+
+def _create_fields(account: ikpipe.Account, types: Mapping[str, str]) -> None:
+    import pandas as pd
+
+    import ikpipe
+
+    table, schemas = pd.DataFrame(columns=[*types]), {name: {"type": kind} for name, kind in types.items()}
+    unlimited = ikpipe.Policy(changes=0)
+    changes = ikpipe.create_metadata_fields(
+        table, account, columns=types.keys(), schemas=schemas, dry_run=False, policy=unlimited
+    )
+    failed = changes.loc[changes["ik_change"] == "failed", ["name", "ik_change_message"]]
+    for name, message in failed.itertuples(index=False):
+        raise Error(f"--emulator: cannot create the custom metadata field {name!r}: {message}")

@@ -1,0 +1,92 @@
+"""The command that continues a run: `ikpipe resume` if it is interrupted, `ikpipe retry` for rows that failed."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.cli import mapping, output
+from ikpipe.cli.wording import say
+from ikpipe.errors import MappingError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator, Mapping
+
+    from ikpipe.cli.report import ResultTally
+
+
+@contextmanager
+def announce_resume(options: Namespace) -> Iterator[None]:
+    """Print the command that resumes the run as soon as the library logs where its journal is."""
+    log = logging.getLogger("ikpipe")
+
+    def announce(record: logging.LogRecord) -> bool:
+        if journal := getattr(record, "journal", None):
+            say("If this run is interrupted, finish it with:", f"  {_resume_command(options, journal)}")
+        return record.levelno > logging.INFO
+
+    if not options.quiet and not options.emulator:
+        log.setLevel(logging.INFO)
+    log.addFilter(announce)
+    try:
+        yield
+    finally:
+        log.removeFilter(announce)
+
+
+def next_steps(options: Namespace, tally: ResultTally) -> list[str]:
+    """Return lines that say where the results are and which command comes next."""
+    summary, lines = tally.run_summary, []
+    if options.out != output.STANDARD:
+        lines.append(f"Results: {options.out}")
+    if tally.all_uploaded:
+        return lines
+    if summary["interrupted"] and summary["journal"] is not None and not options.emulator:
+        return [*lines, "Next, to continue the run:", f"  {_resume_command(options, summary['journal'])}"]
+    if options.out == output.STANDARD:
+        return ["To retry the rows that are not uploaded, write the results to a file (-o results.csv)."]
+    lines.append(f"Next, after fixing the problems (cells can be fixed in {options.out}):")
+    lines.append(f"  {retry_command(options, summary, unknown=tally.statuses['unknown'] > 0)}")
+    if tally.statuses["unknown"]:
+        lines += [
+            "Rows with the status unknown may be stored. Retry searches the library first and sends only missing files."
+        ]
+        lines += ["Without a search they stay unknown; --on-unknown resend sends them, which can store a file twice."]
+    return lines
+
+
+def _resume_command(options: Namespace, journal: str) -> str:
+    """Return the command that finishes a run; the journal has its options."""
+    return shlex.join(
+        ["ikpipe", "resume", journal, "-o", options.out, *_host_options(options), *_value_options(options, "profile")]
+    )
+
+
+def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bool = False) -> str:
+    """Return the command that retries OUT; a Parquet file has the mapping, except options that no file may set.
+
+    The journal knows more than OUT about rows whose status is unknown, and no file says where it is.
+    """
+    words = ["ikpipe", "retry", options.out, "-o", options.out]
+    try:
+        words += mapping.to_options(summary["mapping"], in_file=options.out.endswith(".parquet"))
+    except MappingError as error:
+        return f"ikpipe.retry(ikpipe.read_results({options.out!r}), account, …) in Python. {error}"
+    words += [word for name, text in options.policy for word in ("--policy", f"{name}={text}")]
+    words += [*_host_options(options), *_value_options(options, "concurrency", "rate", "max_failures", "profile")]
+    if unknown and summary["journal"] is not None and not options.emulator:
+        words += ["--earlier-journal", summary["journal"]]
+    return shlex.join([*words, "--emulator"] if options.emulator else words)
+
+
+def _host_options(options: Namespace) -> list[str]:
+    return [word for host in options.fetch_host for word in ("--fetch-host", host)]
+
+
+def _value_options(options: Namespace, *names: str) -> list[str]:
+    """Return options and their values, as far as they are set."""
+    values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in names}
+    return [word for option, value in values.items() if value is not None for word in (option, f"{value}")]
