@@ -13,7 +13,8 @@ from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
-from ikpipe.errors import MappingError, MissingExtra
+from ikpipe.errors import MappingError
+from ikpipe.frames.io.opening import needed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -67,7 +68,8 @@ def upload(
     MissingExtra
         Dask is not installed.
     """
-    dataframe = _import_dask("dask.dataframe")
+    needed("distributed", "dask", "ikpipe.dask")
+    dataframe = needed("dask.dataframe", "dask", "ikpipe.dask")
     if not isinstance(frame, dataframe.DataFrame):
         kind = type(frame)
         raise MappingError(
@@ -96,21 +98,13 @@ def summary(results: Any) -> dict[str, Any]:
         ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
         different ones.
     """
-    statuses, size, files = _import_dask("dask").compute(
+    statuses, size, files = needed("dask", "dask", "ikpipe.dask").compute(
         results["ik_status"].value_counts(split_out=1),
         results["ik_size"].sum(),
         results["ik_file_id"].nunique(split_out=1),
     )
     counts = {str(status): int(count) for status, count in statuses.items()}
     return {"rows": sum(counts.values()), "counts": counts, "bytes": int(size), "files": int(files)}
-
-
-def _import_dask(module: str) -> Any:
-    try:
-        import_module("distributed")
-        return import_module(module)
-    except ImportError:
-        raise MissingExtra.for_extra("dask", "ikpipe.dask") from None
 
 
 def _upload_partition(

@@ -25,7 +25,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
-from ikpipe.errors import CODES, MappingError, MissingExtra
+from ikpipe.errors import CODES, MappingError
+from ikpipe.frames.io.opening import needed
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
 
 if TYPE_CHECKING:
@@ -89,11 +90,8 @@ def upload(
             f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.spark.upload takes a "
             "Spark DataFrame. For tables in memory, use ikpipe.upload."
         )
-    try:
-        for name in ("narwhals", "pyarrow"):
-            import_module(name)
-    except ImportError:
-        raise MissingExtra.for_extra("spark", "Uploading a Spark DataFrame") from None
+    for name in ("narwhals", "pyarrow"):
+        needed(name, "spark", "Uploading a Spark DataFrame")
     context = getattr(frame.sparkSession, "sparkContext", None)
     slots = _configured_slots(context) if slots is None else slots
     concurrency = keywords.get("concurrency")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.wording import say
-from ikpipe.errors import Error, MissingExtra
+from ikpipe.errors import Error
+from ikpipe.frames.io.opening import needed
 from ikpipe.run.stored_mapping import stored
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _VALUE_TYPES = {bool: "Boolean", int: "Number", float: "Number"}
 
 def emulator(options: Namespace) -> int:
     """`ikpipe emulator`: serve until Ctrl-C or SIGTERM."""
-    module = emulator_module()
+    module = needed("ikpipe.emulator", "emulator", "The emulator")
     keys = {"public_key": options.public_key, "private_key": options.private_key}
     try:
         rules = module.Rules.from_text(**dict(options.set))
@@ -71,15 +72,6 @@ def _announce(emulator: Any) -> None:
     say("The emulator is ready. Paste these lines into another shell. Press Ctrl-C to stop it.")
 
 
-def emulator_module() -> Any:
-    """Return the emulator module, or raise an error that names its extra."""
-    try:
-        import ikpipe.emulator
-    except ImportError:
-        raise MissingExtra.for_extra("emulator", "The emulator") from None
-    return ikpipe.emulator
-
-
 @contextmanager
 def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
     """Run an emulator that has the custom metadata fields that the table needs.
@@ -91,7 +83,7 @@ def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Itera
     mapping
         `columns` and parameters.
     """
-    emulator = emulator_module().Emulator(**_user_keys())
+    emulator = needed("ikpipe.emulator", "emulator", "The emulator").Emulator(**_user_keys())
     with emulator:
         if types := metadata_fields(frame, mapping):
             _create_fields(emulator.account, types)

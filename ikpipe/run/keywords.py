@@ -1,4 +1,4 @@
-"""The keywords that `upload` and its siblings share: written once, with their types and defaults."""
+"""The keywords that `upload`, `retry`, `check` and distributed uploads share, with their types and defaults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Connection(TypedDict, total=False):
 
 
 class SendKeywords(_Connection, total=False):
-    """How a run sends."""
+    """Keywords for how a run sends."""
 
     concurrency: int | None
     rate: float | None
@@ -49,26 +49,26 @@ class SendKeywords(_Connection, total=False):
 
 
 class UploadKeywords(Keywords, _File, SendKeywords, total=False):
-    """What a run sends, and how."""
+    """Keywords for what a run sends, and how."""
 
     columns: Mapping[str, Any] | None
 
 
 class CheckKeywords(Keywords, _File, _Connection, total=False):
-    """What a run would send."""
+    """Keywords for what a run would send."""
 
     columns: Mapping[str, Any] | None
 
 
 class FileKeywords(Parameters, _File, _Connection, total=False):
-    """What is sent of one file, and how."""
+    """Keywords for what is sent for one file, and how."""
 
     retries: int
     on_unknown: Literal["hold", "resend"]
 
 
 class PartKeywords(Keywords, _File, total=False):
-    """What is sent of the parts of an upload, and how."""
+    """Keywords for what is sent for the parts of an upload, and how."""
 
     columns: Mapping[str, Any] | None
     fetch_hosts: Sequence[str]
@@ -91,18 +91,18 @@ DEFAULTS = {
     "on_unknown": "hold",
     "on_error": "return",
 }
-"""The defaults that are not None."""
+"""The defaults other than None."""
 
 
 def spelled_out(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
-    """Make a decorator that lists the keywords of a function one by one in its signature, for `help()` and notebooks.
+    """Return a decorator that lists the keywords of a function in its signature, for `help()` and notebooks.
 
     Parameters
     ----------
     kind
-        What the function unpacks its keywords as. Upload parameters stay ``**parameters``, since they are many.
+        The `TypedDict` of the function's keywords. Upload parameters stay ``**parameters``, because they are many.
     defaults
-        Those that are not None.
+        Default values other than None.
     """
     hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in TABLE}
     names = [*(name for name in _MAPPING if name in hints), *(name for name in hints if name not in _MAPPING)]
@@ -122,9 +122,9 @@ def spelled_out(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[
 
 
 def parted(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part keywords into a mapping and what is said of the sending.
+    """Return the mapping and the send options of a call's keywords.
 
-    What `kind` does not have is taken for an upload parameter, and refused as such with the name that is nearest.
+    A keyword that `kind` does not have counts as an upload parameter, so that a `MappingError` suggests a similar name.
     """
     sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in TABLE}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
