@@ -58,9 +58,7 @@ def _find_problems(
             return await find(UploadJob(table, run_mapping), client, account, probe=options.probe, policy=policy)
 
     found, rows = to_sync(find_all, "check")()
-    in_words = [
-        problem._replace(message=in_options(problem.message), fix=in_options(problem.fix)) for problem in found
-    ]
+    in_words = [problem._replace(message=in_options(problem.message), fix=in_options(problem.fix)) for problem in found]
     return problem_frame(in_words), rows
 
 

@@ -1,25 +1,27 @@
-"""`ikpipe.Uploader`: pick, edit, upload and see files, in a notebook.
+"""`ikpipe.Uploader`: pick, edit, upload and view files in a notebook.
 
 ::
 
-    uploader.py        the widget: its traits, and its Python interface
-    controller.py      carries out what a browser asks for
-    messages.py        messages of a browser, checked
-    ordering.py        messages of a page in order, each once
-    rows.py            a row: its file, its edits, its state
-    row_store.py       all rows: by id, counted, which have changed
-    sheet.py           the edited table as a frame and a mapping
-    validation.py      rows as they are shown, and their problems
-    runs.py            runs in threads of their own, by the same engine as any upload
-    browser_posts.py   what browsers were asked to upload, and what they report
-    browser_client.py  the browser as a client: uploads what it is told to, and is not believed without proof
-    previews.py        previews of files that the kernel has
-    notifier.py        many changes in few messages
-    assets.py          script, style, settings and totals for the browser
-    static/            ES modules and style sheets of the browser; `assets.py` joins them
+    uploader.py         the widget: its traits, its Python interface, its messages from and to pages
+    settings.py         the settings that all rows share, as a page gets them
+    controller.py       carries out what a page or Python asks for
+    messages.py         messages from a page, read and validated
+    message_order.py    accepts each message of a page once and in sequence
+    rows.py             a row: its file, edits and state
+    row_store.py        all rows: by id, counted by state, and which of them changed
+    picked_files.py     files that were picked in a browser
+    edited_table.py     the rows as one frame, with its mapping
+    validation.py       validates rows while they are edited
+    runs.py             uploads rows in a separate thread, by the same engine as `ikpipe.upload`
+    browser_client.py   the client of a run: lets browsers upload their files, and verifies the results
+    browser_uploads.py  what pages were asked to upload, their progress and results
+    previews.py         thumbnails and large previews of files that Python can read
+    notifier.py         reports changes at a limited rate
+    assets.py           joins the script and the style sheet
+    static/             ES modules and style sheets that run in the browser
 
-The private key never leaves the kernel, and the bytes of a picked file never reach it: the browser posts the very texts
-that were signed here, and its rows are rows of the engine like any other.
+The private key never leaves the kernel, and the bytes of a picked file never reach it: the browser sends exactly the
+texts that were signed here, and its rows are rows of the engine like any other.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ __all__ = ["Uploader"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the widget, or say which extra it needs."""
+    """Load the widget, or raise an error that names the extra it needs."""
     if name != "Uploader":
         raise AttributeError(f"module 'ikpipe.widget' has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""The browser as transport: a file that it holds is posted by it, as this side says, and what it answers is proved."""
+"""The browser as a client: it uploads picked files as this side requests, and its results are verified."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ if TYPE_CHECKING:
     from ikpipe.request.sources import FileSource
     from ikpipe.request.token import UploadToken
     from ikpipe.service.public_hosts import FetchHosts
-    from ikpipe.widget.browser_posts import BrowserPosts
-    from ikpipe.widget.messages import Answer
+    from ikpipe.widget.browser_uploads import BrowserUploads
+    from ikpipe.widget.messages import ResultMessage
 
-_SLOWEST = 16_000  # bytes per second, below which a browser gives an upload up
-_ASKED_FOR = ("embedded_metadata", "metadata", "extension_status")
-"""What an answer has only if it was asked for, and the media API does not tell."""
+_MIN_RATE = 16_000  # bytes per second below which a browser aborts an upload
+_ONLY_IN_ANSWERS = ("embedded_metadata", "metadata", "extension_status")
+"""Fields of an upload's answer that the media API does not return."""
 
 
 class BrowserClient(ServiceClient):
-    """The connections of one run; files that a browser holds are posted by it.
+    """The client of one run, which lets browsers upload their files.
 
     Parameters
     ----------
-    page
-        The pages that show the uploader.
+    uploads
+        The uploads by the pages that show the uploader.
     account
-        Whose library it is; with its private key, what a page says is looked up before it is believed.
+        The account; with its private key, results from a page are verified with the media API.
     policy
         How long the service may take to answer.
     on_cancelled
-        Called with the row that a browser gave up by itself.
-    has
-        Tells whether a row is to be sent still.
+        Called with the id of a row that its browser cancelled.
+    is_current
+        Whether a row, by its id, is still to be uploaded.
     hosts
-        Hosts that URLs may be fetched from here although they are not public.
+        Hosts that URLs may be fetched from although they are not public.
     """
 
     def __init__(
         self,
-        page: BrowserPosts,
+        uploads: BrowserUploads,
         account: Account,
         policy: Policy,
         on_cancelled: Callable[[str], None] = lambda _: None,
-        has: Callable[[str], bool] = lambda _: True,
+        is_current: Callable[[str], bool] = lambda _: True,
         hosts: FetchHosts | None = None,
     ) -> None:
         super().__init__(None, None, policy, hosts or ())
-        self.held = page.held
-        self._orders: list[Mapping[str, Any]] = []
+        self.held = uploads.files.source
+        self._posts: list[Mapping[str, Any]] = []
         self._tokens: dict[str, UploadToken] = {}
-        self._page, self._account, self._rules, self._on_cancelled = page, account, policy, on_cancelled
-        self._has = has
+        self._uploads, self._account, self._limits = uploads, account, policy
+        self._on_cancelled, self._is_current = on_cancelled, is_current
 
     async def upload(
         self,
@@ -73,134 +73,135 @@ class BrowserClient(ServiceClient):
         token: UploadToken,
         on_bytes: Callable[[int], None] = lambda _count: None,
     ) -> UploadReply:
-        """Send one form, once, by whoever has the file."""
+        """Upload a file once, from the browser that has it or from here."""
         if source.kind != "held":
             return await super().upload(url, fields, source, token, on_bytes)
-        began, size, name = time.time(), source.size or 0, self._page.row_of(source)
-        wait = self._rules.answer_within(size)
-        if not await self._page.back(wait):
+        started, size, row_id = time.time(), source.size or 0, self._uploads.files.row_id(source)
+        answer_wait = self._limits.answer_within(size)
+        if not await self._uploads.wait_for_page(answer_wait):
             return UploadReply(Result("cancelled", "cancelled", "the page that has the file does not answer"))
-        if not self._has(name):
-            return UploadReply(Result("cancelled", "cancelled", _WORDS["cancelled"]))
-        attempt = self._page.begin(name, size, wait)
-        attempt.order = {
-            "id": name,
+        if not self._is_current(row_id):
+            return UploadReply(Result("cancelled", "cancelled", _MESSAGES["cancelled"]))
+        attempt = self._uploads.start(row_id, size, answer_wait)
+        attempt.request = {
+            "id": row_id,
             "attempt": attempt.number,
             "url": url,
-            "fields": [[one, str(text)] for one, text in fields.items()],
+            "fields": [[name, str(text)] for name, text in fields.items()],
             "token": "".join(token.text),
             "name": source.name,
-            "timeout": round(wait + size / _SLOWEST),
+            "timeout": round(answer_wait + size / _MIN_RATE),
         }
-        self._order(attempt.order)
-        answer = await self._page.answer(attempt)
-        reply = self._reply(answer)
-        if reply.result.error == "token_invalid" and self._tokens.get(name) is not token:
-            reply = await self._twice(reply, fields, source, began)
-        self._tokens[name] = token
-        if reply.result.status == "uploaded" or answer.error is None:
+        self._request(attempt.request)
+        result = await self._uploads.result(attempt)
+        reply = self._reply(result)
+        if reply.result.error == "token_invalid" and self._tokens.get(row_id) is not token:
+            reply = await self._check_rejected_token(reply, fields, source, started)
+        self._tokens[row_id] = token
+        if reply.result.status == "uploaded" or result.error is None:
             on_bytes(size)
-        return await self._proved(reply, fields, source, began)
+        return await self._verified(reply, fields, source, started)
 
-    def _order(self, post: Mapping[str, Any]) -> None:
-        """Have a file posted; what is asked for at one time goes in one message."""
-        self._orders.append(post)
-        if len(self._orders) == 1:
-            asyncio.get_running_loop().call_soon(self._post)
+    def _request(self, post: Mapping[str, Any]) -> None:
+        """Request an upload; requests of the same moment share a message."""
+        self._posts.append(post)
+        if len(self._posts) == 1:
+            asyncio.get_running_loop().call_soon(self._send_posts)
 
-    def _post(self) -> None:
-        posts, self._orders = self._orders, []
-        self._page.send({"type": "post", "posts": posts})
+    def _send_posts(self) -> None:
+        posts, self._posts = self._posts, []
+        self._uploads.send_message({"type": "post", "posts": posts})
 
-    def _reply(self, answer: Answer) -> UploadReply:
-        """Read what a browser says as if it were our own attempt."""
-        if answer.error is None:
-            headers = {} if answer.request_id is None else {"x-ik-requestid": answer.request_id}
-            return read_reply(answer.status, headers, answer.body.encode(), self._rules.own_answers)
-        if answer.error in ("lost", "unreadable") and not answer.left:
-            words = "the page does not have the file any more: pick it again"
-            return UploadReply(Result("failed", "file_not_found", words))
-        if answer.error == "cancelled":
-            self._on_cancelled(answer.id)
-        if answer.left:
-            code = "timed_out" if answer.error == "timeout" else "connection_lost"
-            return UploadReply(Result("unknown", code, f"{_WORDS[answer.error]}, after the file had begun to leave"))
-        if answer.error == "cancelled":
-            return UploadReply(Result("cancelled", "cancelled", _WORDS[answer.error]))
-        return UploadReply(Result("failed", "connection_failed", _WORDS[answer.error]), retryable=True)
+    def _reply(self, result: ResultMessage) -> UploadReply:
+        """Return a page's result as the reply to an attempt from here."""
+        if result.error is None:
+            headers = {} if result.request_id is None else {"x-ik-requestid": result.request_id}
+            return read_reply(result.status, headers, result.body.encode(), self._limits.own_answers)
+        if result.error in ("lost", "unreadable") and not result.maybe_sent:
+            message = "the page does not have the file any more: pick it again"
+            return UploadReply(Result("failed", "file_not_found", message))
+        if result.error == "cancelled":
+            self._on_cancelled(result.id)
+        message = _MESSAGES[result.error]
+        if result.maybe_sent:
+            code = "timed_out" if result.error == "timeout" else "connection_lost"
+            return UploadReply(Result("unknown", code, f"{message}, after the upload had started"))
+        if result.error == "cancelled":
+            return UploadReply(Result("cancelled", "cancelled", message))
+        return UploadReply(Result("failed", "connection_failed", message), retryable=True)
 
-    async def _twice(
-        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, began: float
+    async def _check_rejected_token(
+        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, started: float
     ) -> UploadReply:
-        """Say what the refusal of a fresh token means: wrong keys, unless the file is there.
+        """Return what the rejection of a fresh token means: wrong keys, unless the file is stored.
 
-        Browsers post a form once more by themselves where a connection breaks that they had kept open. The first copy
-        may have been stored then, and the second one's token is used.
+        Browsers repeat a request on their own if a connection breaks that they kept open. Then the first copy may be
+        stored, and the token of the second one counts as used.
         """
-        doubt = _doubt("the browser may have sent it twice, and the token was used")
+        unknown = _unknown("the browser may have sent it twice, and the token was used")
         fixed = fields.get("useUniqueFileName") == "false"
-        if self._page.proven.is_set() or self._account.private_key is None or not fixed:
-            return doubt
-        size, since = None if "transformation" in fields else source.size, began - self._rules.clock_skew
-        for wait in (0.0, self._rules.index_lag):
+        if self._uploads.keys_work.is_set() or self._account.private_key is None or not fixed:
+            return unknown
+        size, since = None if "transformation" in fields else source.size, started - self._limits.clock_skew
+        for wait in (0.0, self._limits.index_lag):
             await asyncio.sleep(wait)
             try:
-                path, names = path_of(fields), self._rules.names
+                path, names = path_of(fields), self._limits.names
                 if await find_details(self, self._account, path, size=size, since=since, names=names) is not None:
-                    self._page.proven.set()
-                    return doubt
+                    self._uploads.keys_work.set()
+                    return unknown
             except AccountError:
                 return reply
             except Error:
-                return doubt
-        return doubt if self._page.proven.is_set() else reply  # another one, meanwhile
+                return unknown
+        return unknown if self._uploads.keys_work.is_set() else reply  # another row can have set it meanwhile
 
-    async def _proved(
-        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, began: float
+    async def _verified(
+        self, reply: UploadReply, fields: Mapping[str, str], source: FileSource, started: float
     ) -> UploadReply:
-        """Believe that a file is stored only if it is where it was signed to be; else it is a doubt, which is settled.
+        """Return a reply whose upload the media API confirmed at the signed path; otherwise it is unknown.
 
         A pre-transformation stores a file of another size, and is the only reason for an answer without details.
         """
-        said = reply.result
-        if said.status == "accepted" and "transformation" not in fields:
-            return _doubt("the page says that the service will answer later, which nothing asked for")
-        if said.status != "uploaded":
+        claimed = reply.result
+        if claimed.status == "accepted" and "transformation" not in fields:
+            return _unknown("the page reports a later answer of the service, which was not requested")
+        if claimed.status != "uploaded":
             return reply
-        found = said
-        if self._account.private_key is not None and said.file_id is not None:
+        result = claimed
+        if self._account.private_key is not None and claimed.file_id is not None:
             try:
-                found, stored = await confirm(self, self._account, said.file_id)
+                result, stored = await confirm(self, self._account, claimed.file_id)
             except Error as error:
-                return _doubt(f"the page says that it is stored, which could not be confirmed: {error}")
-            if stored < began - self._rules.clock_skew:
-                return _doubt("the page says that it is stored, and names an older file")
-            for name in _ASKED_FOR:
-                setattr(found, name, getattr(said, name))
-            found.request_id = said.request_id
-        if not _fits(found, fields, source, self._rules.names):
-            return _doubt("the page says that it is stored, and names another file")
-        self._page.proven.set()
-        return reply._replace(result=found)
+                return _unknown(f"the page reports that it is stored, which could not be confirmed: {error}")
+            if stored < started - self._limits.clock_skew:
+                return _unknown("the page reports that it is stored, and names an older file")
+            for name in _ONLY_IN_ANSWERS:
+                setattr(result, name, getattr(claimed, name))
+            result.request_id = claimed.request_id
+        if not _matches(result, fields, source, self._limits.names):
+            return _unknown("the page reports that it is stored, and names another file")
+        self._uploads.keys_work.set()
+        return reply._replace(result=result)
 
 
-_WORDS: Mapping[Any, str] = {
+_MESSAGES: Mapping[Any, str] = {
     "network": "the browser's connection broke",
-    "timeout": "no answer came to the browser in time",
+    "timeout": "the browser got no answer in time",
     "offline": "the browser is offline",
     "cancelled": "it was cancelled",
-    "lost": "the page that had it is gone",
-    "unreadable": "the page cannot read it any more",
+    "lost": "the page that had the file was closed",
+    "unreadable": "the page cannot read the file any more",
 }
 
 
-def _doubt(words: str) -> UploadReply:
-    return UploadReply(Result("unknown", "bad_reply", words))
+def _unknown(message: str) -> UploadReply:
+    return UploadReply(Result("unknown", "bad_reply", message))
 
 
-def _fits(found: Result, fields: Mapping[str, str], source: FileSource, names: str) -> bool:
-    """Tell whether a stored file is the one that was signed for."""
-    path, target = place(found.file_path or "", names), place(path_of(fields), names)
-    if fields.get("useUniqueFileName") != "false":  # the service adds to the name
+def _matches(result: Result, fields: Mapping[str, str], source: FileSource, names: str) -> bool:
+    """Whether a stored file is the one whose upload was signed."""
+    path, target = place(result.file_path or "", names), place(path_of(fields), names)
+    if fields.get("useUniqueFileName") != "false":  # the service adds a suffix to the name
         path, target = path[: path.rfind("/") + 1], target[: target.rfind("/") + 1]
-    return path == target and ("transformation" in fields or found.size in (None, source.size))
+    return path == target and ("transformation" in fields or result.size in (None, source.size))

@@ -1,6 +1,6 @@
-"""What a browser says, checked: every message is untrusted, and one that is ill-formed changes nothing.
+"""Messages from a page, read and validated: every message is untrusted, and an invalid one changes nothing.
 
-A message is a dict with a `type`; `read` makes a tuple of it, whose fields have the types and sizes that they should.
+A message is a dict with a `type`; `read` returns a tuple whose fields have valid types and sizes.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from ikpipe.request.values import encodable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-LONGEST_BODY = 65_536  # characters of the service's answer
-_MOST_IDS = 100_000
-_MOST_FILES = 10_000  # announced in one message
-_LONGEST_TEXT = 4_096  # characters of a name, a path, a key
-_LONGEST_VALUE = 100_000  # characters of a cell
-_LONGEST_WORD = 200  # characters of an id, a request, a column
-_LARGEST = 2**53  # JavaScript's integers end there
+MAX_BODY = 65_536  # characters of the service's answer
+_MAX_IDS = 100_000
+_MAX_FILES = 10_000  # added by one message
+_MAX_PATH = 4_096  # characters of a name or a path
+_MAX_CELL = 100_000  # characters
+_MAX_WORD = 200  # characters of an id, a key, a request, a column; items of a list
+_MAX_INTEGER = 2**53  # of JavaScript
 
 COLUMNS = (*("file_name", "folder", "tags", "description"), *("is_private_file", "custom_coordinates"))
-"""The columns that can be edited, and `custom_metadata.<field>`."""
+"""The columns that can be edited, besides `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
 _FAILURES = ("network", "timeout", "cancelled", "offline", "lost", "unreadable")
 
 
-class BadMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
-    """A message that is not understood; `request` is what it was asked by, where it said so."""
+class InvalidMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
+    """An invalid message; `request` is its identifier, if it has one."""
 
-    def __init__(self, words: str, request: str | int | None = None) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, request: str | int | None = None) -> None:
+        super().__init__(message)
         self.request = request
 
 
-class Hello(NamedTuple):
-    """A view is there, and has nothing."""
+class HelloMessage(NamedTuple):
+    """A view was opened, and needs all rows."""
 
 
-class File(NamedTuple):
-    """A file that a browser holds: its name, the folder that it was picked with, bytes, media type, time of change."""
+class BrowserFile(NamedTuple):
+    """A file that a browser has: its name, folder, size in bytes, media type, and time of change in milliseconds."""
 
     key: str
     name: str
@@ -53,27 +53,27 @@ class File(NamedTuple):
     modified: float | None
 
 
-class Add(NamedTuple):
-    """Files that were picked."""
+class AddMessage(NamedTuple):
+    """Files were picked."""
 
     request: str | int
-    files: list[File]
+    files: list[BrowserFile]
 
 
-class Remove(NamedTuple):
-    """Rows that are to go."""
-
-    ids: list[str]
-
-
-class Select(NamedTuple):
-    """The rows that are selected now."""
+class RemoveMessage(NamedTuple):
+    """Remove rows."""
 
     ids: list[str]
 
 
-class Edit(NamedTuple):
-    """A column's new value in some rows; None is back to the default."""
+class SelectMessage(NamedTuple):
+    """The selection changed to these rows."""
+
+    ids: list[str]
+
+
+class EditMessage(NamedTuple):
+    """Set a column in some rows; None resets it to the default."""
 
     request: str | int
     ids: list[str]
@@ -81,26 +81,26 @@ class Edit(NamedTuple):
     value: Any
 
 
-class Send(NamedTuple):
-    """Rows that are to be sent; None: all that are ready."""
+class SendMessage(NamedTuple):
+    """Upload rows, or with None all that are ready."""
 
     ids: list[str] | None
 
 
-class Cancel(NamedTuple):
-    """Rows that are not to be sent after all; None: all."""
+class CancelMessage(NamedTuple):
+    """Cancel rows, or with None all."""
 
     ids: list[str] | None
 
 
-class Retry(NamedTuple):
-    """Rows that are to be sent again; None: all that are worth it."""
+class RetryMessage(NamedTuple):
+    """Upload rows again, or with None all that can be retried."""
 
     ids: list[str] | None
 
 
-class Progress(NamedTuple):
-    """How far a file is."""
+class ProgressMessage(NamedTuple):
+    """How many bytes of a file were sent."""
 
     id: str
     attempt: int
@@ -108,8 +108,8 @@ class Progress(NamedTuple):
     total: int
 
 
-class Answer(NamedTuple):
-    """What became of an attempt: the service's answer, or why there is none, and whether any byte may have left."""
+class ResultMessage(NamedTuple):
+    """The result of an attempt: the service's answer, or why there is none and whether bytes may have been sent."""
 
     id: str
     attempt: int
@@ -117,48 +117,61 @@ class Answer(NamedTuple):
     body: str = ""
     request_id: str | None = None
     error: Failure | None = None
-    left: bool = True
+    maybe_sent: bool = True
 
 
-class Preview(NamedTuple):
-    """Rows of the kernel's side that are to be looked at."""
+class PreviewMessage(NamedTuple):
+    """Send previews of rows whose files Python can read."""
 
     ids: list[str]
     size: Literal["thumb", "large"]
 
 
-class Orphan(NamedTuple):
-    """A row of a kernel that is gone: its file, what it was called and edited to, and how far it was."""
+class OrphanedRow(NamedTuple):
+    """A row of a kernel that has ended: its file, its id there, its edits and its state."""
 
-    file: File
+    file: BrowserFile
     id: str
     edits: dict[str, Any]
     state: str
 
 
-class Adopt(NamedTuple):
-    """Rows of another session that the same page still has the files of."""
+class AdoptMessage(NamedTuple):
+    """Restore rows of another session, whose files the page still has."""
 
     session: str
-    rows: list[Orphan]
+    rows: list[OrphanedRow]
 
 
-class Csv(NamedTuple):
-    """The results are wanted as text."""
+class CsvMessage(NamedTuple):
+    """Send the results as CSV."""
 
     request: str | int
 
 
-class Ping(NamedTuple):
-    """A question whether anybody is there, and how far a line was taken in, whose last number is `at`."""
+class PingMessage(NamedTuple):
+    """Answer, and say which messages of a sequence were accepted; `number` is the last one that was sent."""
 
     n: int
-    line: str
-    at: int
+    sequence: str
+    number: int
 
 
 Message = (
-    Hello | Add | Remove | Select | Edit | Send | Cancel | Retry | Progress | Answer | Preview | Adopt | Csv | Ping
+    HelloMessage
+    | AddMessage
+    | RemoveMessage
+    | SelectMessage
+    | EditMessage
+    | SendMessage
+    | CancelMessage
+    | RetryMessage
+    | ProgressMessage
+    | ResultMessage
+    | PreviewMessage
+    | AdoptMessage
+    | CsvMessage
+    | PingMessage
 )
 
 
@@ -167,130 +180,125 @@ def read(content: object) -> Message:
 
     Raises
     ------
-    BadMessage
-        It is none, or has anything in it that does not belong there.
+    InvalidMessage
+        It is not a message, or a field of it is invalid.
     """
     if not isinstance(content, dict):
-        raise BadMessage("a message is an object with a type")
+        raise InvalidMessage("a message is an object with a type")
     request = content.get("request")
-    known = request if isinstance(request, (str, int)) and len(str(request)) <= _LONGEST_WORD else None
+    request = request if isinstance(request, (str, int)) and len(str(request)) <= _MAX_WORD else None
     kind = content.get("type")
     if not isinstance(kind, str) or kind not in _READERS:
-        raise BadMessage("there is no message of this type", known)
+        raise InvalidMessage("there is no message of this type", request)
     try:
         return _READERS[kind](_Fields(content))
-    except BadMessage as bad:
-        raise BadMessage(f"{kind}: {bad}", known) from None
+    except InvalidMessage as invalid:
+        raise InvalidMessage(f"{kind}: {invalid}", request) from None
 
 
-def place(content: object) -> tuple[str, int] | None:
-    """Read the line that a message belongs to, and its number there; None where its order does not matter.
+def read_order(content: object) -> tuple[str, int] | None:
+    """Return the sequence that a message belongs to and its number there; None if its order does not matter.
 
     Raises
     ------
-    BadMessage
-        It has something else in their place.
+    InvalidMessage
+        The sequence or the number is invalid.
     """
     fields = _Fields(content if isinstance(content, dict) else {})
-    if not fields.has("line") or fields.value("type") == "ping":
+    if not fields.has("line") or fields.cell("type") == "ping":
         return None
     return fields.text("line"), fields.number("at")
 
 
 class _Fields:
-    """The fields of an object, taken out one by one."""
+    """The fields of an object; each method validates one."""
 
     def __init__(self, content: Mapping[Any, Any]) -> None:
         self._content = content
 
-    def text(self, name: str, longest: int = _LONGEST_WORD, otherwise: str | None = None) -> str:
-        value = self._content.get(name, otherwise)
+    def text(self, name: str, longest: int = _MAX_WORD, default: str | None = None) -> str:
+        value = self._content.get(name, default)
         if not isinstance(value, str) or len(value) > longest:
-            raise BadMessage(f"{name} is no text of at most {longest:,} characters")
+            raise InvalidMessage(f"{name} is not a text of at most {longest:,} characters")
         if not encodable(value):
-            raise BadMessage(f"{name} has half a character")
+            raise InvalidMessage(f"{name} has an unpaired surrogate")
         return value
 
-    def number(self, name: str, most: int = _LARGEST) -> int:
+    def number(self, name: str, largest: int = _MAX_INTEGER) -> int:
         value = self._content.get(name)
         if type(value) is float and value.is_integer():
             value = int(value)
-        if type(value) is not int or not 0 <= value <= most:
-            raise BadMessage(f"{name} is no whole number from 0 to {most}")
+        if type(value) is not int or not 0 <= value <= largest:
+            raise InvalidMessage(f"{name} is not an integer from 0 to {largest}")
         return value
 
-    def moment(self, name: str) -> float | None:
+    def time(self, name: str) -> float | None:
         value = self._content.get(name)
-        if value is not None and (type(value) not in (int, float) or not abs(value) <= _LARGEST):
-            raise BadMessage(f"{name} is no time")
+        if value is not None and (type(value) not in (int, float) or not abs(value) <= _MAX_INTEGER):
+            raise InvalidMessage(f"{name} is not a valid time")
         return None if value is None else float(value)
 
-    def flag(self, name: str, *, otherwise: bool) -> bool:
-        value = self._content.get(name, otherwise)
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._content.get(name, default)
         if not isinstance(value, bool):
-            raise BadMessage(f"{name} is neither true nor false")
+            raise InvalidMessage(f"{name} is not a boolean")
         return value
 
     def request(self) -> str | int:
         value = self._content.get("request")
         return self.number("request") if type(value) in (int, float) else self.text("request")
 
-    def ids(self, name: str = "ids") -> list[str]:
-        value = self._content.get(name)
-        if not isinstance(value, list) or len(value) > _MOST_IDS:
-            raise BadMessage(f"{name} is no list of ids")
-        if not all(isinstance(one, str) and len(one) <= _LONGEST_WORD for one in value):
-            raise BadMessage(f"{name} has something in it that is no id")
+    def ids(self) -> list[str]:
+        value = self._content.get("ids")
+        if not isinstance(value, list) or len(value) > _MAX_IDS:
+            raise InvalidMessage("ids is not a list of ids")
+        if not all(isinstance(item, str) and len(item) <= _MAX_WORD for item in value):
+            raise InvalidMessage("ids has an item that is not an id")
         return list(dict.fromkeys(value))
 
     def ids_or_all(self) -> list[str] | None:
         return None if self._content.get("ids") is None else self.ids()
 
-    def objects(self, name: str, most: int = _MOST_FILES) -> list[_Fields]:
+    def objects(self, name: str) -> list[_Fields]:
         value = self._content.get(name)
-        if not isinstance(value, list) or len(value) > most or not all(isinstance(one, dict) for one in value):
-            raise BadMessage(f"{name} is no list of at most {most:,} objects")
-        return [_Fields(one) for one in value]
+        if not isinstance(value, list) or len(value) > _MAX_FILES or not all(isinstance(item, dict) for item in value):
+            raise InvalidMessage(f"{name} is not a list of at most {_MAX_FILES:,} objects")
+        return [_Fields(item) for item in value]
 
     def choice(self, name: str, choices: tuple[str, ...]) -> Any:
         value = self._content.get(name)
         if not isinstance(value, str) or value not in choices:
-            raise BadMessage(f"{name} is none of {', '.join(choices)}")
+            raise InvalidMessage(f"{name} is not one of {', '.join(choices)}")
         return value
 
     def has(self, name: str) -> bool:
         return self._content.get(name) is not None
 
-    def value(self, name: str, column: str = "") -> Any:
+    def cell(self, name: str, column: str = "") -> Any:
         return _cell(self._content.get(name), column)
 
     def edits(self) -> dict[str, Any]:
         value = self._content.get("edits") or {}
-        if not isinstance(value, dict) or len(value) > _LONGEST_WORD:
-            raise BadMessage("edits is no object of columns and values")
-        return {_column(name): _cell(one, name) for name, one in value.items()}
+        if not isinstance(value, dict) or len(value) > _MAX_WORD:
+            raise InvalidMessage("edits is not an object of columns and values")
+        return {_column(name): _cell(cell, name) for name, cell in value.items()}
 
 
-def _plain(value: object) -> bool:
-    return value is None or type(value) in (str, int, float, bool)
-
-
-def _fit(texts: list[str]) -> bool:
-    return sum(map(len, texts)) <= _LONGEST_VALUE and all(map(encodable, texts))
 
 
 def _cell(value: object, column: str) -> Any:
-    """Take what a cell can hold: text, a number, a boolean, None, or a list of text; of metadata, also of numbers."""
+    """Return a valid value of a cell: text, a number, a boolean, None, a list of text, or for metadata of numbers."""
     items = value if isinstance(value, list) else [value]
-    if len(items) > _LONGEST_WORD or not all(map(_plain, items)):
-        raise BadMessage("value is nothing that a cell can hold")
-    listed = (str, int, float) if column.startswith(METADATA) else str
-    if isinstance(value, list) and not all(isinstance(one, listed) for one in items):
-        raise BadMessage("value is a list of something else than text")
-    if not _fit([one for one in items if isinstance(one, str)]):
-        raise BadMessage("value is too long, or has half a character")
-    if any(isinstance(one, float) and not abs(one) < float("inf") for one in items):
-        raise BadMessage("value is no number")
+    if len(items) > _MAX_WORD or not all(item is None or type(item) in (str, int, float, bool) for item in items):
+        raise InvalidMessage("value is not valid in a cell")
+    item_types = (str, int, float) if column.startswith(METADATA) else str
+    if isinstance(value, list) and not all(isinstance(item, item_types) for item in items):
+        raise InvalidMessage("value is a list with an item that is not text")
+    texts = [item for item in items if isinstance(item, str)]
+    if sum(map(len, texts)) > _MAX_CELL or not all(map(encodable, texts)):
+        raise InvalidMessage("value is too long, or has an unpaired surrogate")
+    if any(isinstance(item, float) and not abs(item) < float("inf") for item in items):
+        raise InvalidMessage("value is not a finite number")
     return value
 
 
@@ -298,68 +306,65 @@ _FIELD = re.compile(r"[^\x00-\x1f\ud800-\udfff]{1,150}")
 
 
 def _column(name: object) -> str:
-    """Take the name of a column that can be edited."""
+    """Return the name of a column that can be edited."""
     if isinstance(name, str) and name in COLUMNS and name in TABLE:
         return name
     if isinstance(name, str) and name.startswith(METADATA) and _FIELD.fullmatch(name.removeprefix(METADATA)):
         return name
-    raise BadMessage("column is none that can be edited")
+    raise InvalidMessage("column cannot be edited")
 
 
-def _file(fields: _Fields) -> File:
-    name = fields.text("name", _LONGEST_TEXT)
+def _file(fields: _Fields) -> BrowserFile:
+    name = fields.text("name", _MAX_PATH)
     if not name:
-        raise BadMessage("name is empty")
-    return File(
+        raise InvalidMessage("name is empty")
+    return BrowserFile(
         fields.text("key"),
         name,
-        fields.text("path", _LONGEST_TEXT, ""),
+        fields.text("path", _MAX_PATH, ""),
         fields.number("size"),
-        fields.text("type", otherwise=""),
-        fields.moment("modified"),
+        fields.text("type", default=""),
+        fields.time("modified"),
     )
 
 
-def _answer(fields: _Fields) -> Answer:
-    name, attempt = fields.text("id"), fields.number("attempt")
+def _result(fields: _Fields) -> ResultMessage:
+    row_id, attempt = fields.text("id"), fields.number("attempt")
     if fields.has("error"):
         error = fields.choice("error", _FAILURES)
-        return Answer(name, attempt, error=error, left=fields.flag("left", otherwise=True))
+        return ResultMessage(row_id, attempt, error=error, maybe_sent=fields.flag("left", default=True))
     request = fields.text("request_id") if fields.has("request_id") else None
-    return Answer(name, attempt, fields.number("status", 599), fields.text("body", LONGEST_BODY, ""), request)
+    return ResultMessage(row_id, attempt, fields.number("status", 599), fields.text("body", MAX_BODY, ""), request)
 
 
-def _orphan(fields: _Fields) -> Orphan:
-    return Orphan(
-        _file(fields),
-        fields.text("id", otherwise=""),
-        fields.edits(),
-        fields.text("state", otherwise=""),
-    )
+def _orphaned_row(fields: _Fields) -> OrphanedRow:
+    return OrphanedRow(_file(fields), fields.text("id", default=""), fields.edits(), fields.text("state", default=""))
 
 
-def _edit(fields: _Fields) -> Edit:
+def _edit(fields: _Fields) -> EditMessage:
     column = _column(fields.text("column"))
-    return Edit(fields.request(), fields.ids(), column, fields.value("value", column))
+    return EditMessage(fields.request(), fields.ids(), column, fields.cell("value", column))
 
 
 _READERS: dict[str, Callable[[_Fields], Message]] = {
-    "hello": lambda _: Hello(),
-    "add": lambda fields: Add(fields.request(), [_file(one) for one in fields.objects("files")]),
-    "remove": lambda fields: Remove(fields.ids()),
-    "select": lambda fields: Select(fields.ids()),
+    "hello": lambda _: HelloMessage(),
+    "add": lambda fields: AddMessage(fields.request(), [_file(item) for item in fields.objects("files")]),
+    "remove": lambda fields: RemoveMessage(fields.ids()),
+    "select": lambda fields: SelectMessage(fields.ids()),
     "edit": _edit,
-    "send": lambda fields: Send(fields.ids_or_all()),
-    "cancel": lambda fields: Cancel(fields.ids_or_all()),
-    "retry": lambda fields: Retry(fields.ids_or_all()),
-    "progress": lambda fields: Progress(
+    "send": lambda fields: SendMessage(fields.ids_or_all()),
+    "cancel": lambda fields: CancelMessage(fields.ids_or_all()),
+    "retry": lambda fields: RetryMessage(fields.ids_or_all()),
+    "progress": lambda fields: ProgressMessage(
         fields.text("id"), fields.number("attempt"), fields.number("loaded"), fields.number("total")
     ),
-    "result": _answer,
-    "preview": lambda fields: Preview(fields.ids(), fields.choice("size", ("thumb", "large"))),
-    "adopt": lambda fields: Adopt(fields.text("session"), [_orphan(one) for one in fields.objects("rows")]),
-    "csv": lambda fields: Csv(fields.request()),
-    "ping": lambda fields: Ping(
-        fields.number("n"), fields.text("line", otherwise=""), fields.number("at") if fields.has("at") else 0
+    "result": _result,
+    "preview": lambda fields: PreviewMessage(fields.ids(), fields.choice("size", ("thumb", "large"))),
+    "adopt": lambda fields: AdoptMessage(
+        fields.text("session"), [_orphaned_row(one) for one in fields.objects("rows")]
+    ),
+    "csv": lambda fields: CsvMessage(fields.request()),
+    "ping": lambda fields: PingMessage(
+        fields.number("n"), fields.text("line", default=""), fields.number("at") if fields.has("at") else 0
     ),
 }

@@ -1,4 +1,4 @@
-"""What is told of many changes: some at a time, and not too often."""
+"""Notifications of changes: several changes at a time, at a limited rate."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ikpipe")
 
-EVERY = 0.1  # seconds
-IDLE = 2.0  # seconds without anything to tell, after which the thread ends
+INTERVAL = 0.1  # seconds
+IDLE = 2.0  # seconds without a change after which the thread ends
 
 
 class Notifier:
-    """Calls something soon after a change, in a thread of its own, at most ten times a second.
+    """Call a function soon after a change, in a separate thread, at most ten times a second.
 
     Parameters
     ----------
-    tell
-        Tells what has changed; gives whether it is to be called again though nothing else changes.
+    notify
+        Report the changes, and return whether to be called again although nothing else changes.
     """
 
-    def __init__(self, tell: Callable[[], bool]) -> None:
-        self._tell = tell
+    def __init__(self, notify: Callable[[], bool]) -> None:
+        self._notify = notify
         self._changed = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def mark(self) -> None:
-        """Say that there is something to tell."""
+        """Record that something changed."""
         self._changed.set()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="ikpipe.uploader.tells", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="ikpipe.uploader.notifier", daemon=True)
                 self._thread.start()
 
-    def _work(self) -> None:
-        on = False
+    def _run(self) -> None:
+        repeat = False
         while True:
-            if not self._changed.wait(EVERY if on else IDLE) and not on and self._over():
+            if not self._changed.wait(INTERVAL if repeat else IDLE) and not repeat and self._stop_if_idle():
                 return
             self._changed.clear()
-            began = time.monotonic()
+            started = time.monotonic()
             try:
-                on = self._tell()
-            except Exception:  # noqa: BLE001 - an observer's own, or a page that is gone
-                _log.exception("what has changed in the uploader could not be told")
-            # Whoever observes may take its time: it gets no more than half of this thread's.
-            time.sleep(max(EVERY, time.monotonic() - began))
+                repeat = self._notify()
+            except Exception:  # noqa: BLE001 - raised by an observer, or the page is closed
+                _log.exception("Changes in the uploader could not be reported.")
+            # Observers can be slow: they get at most half of this thread's time.
+            time.sleep(max(INTERVAL, time.monotonic() - started))
 
-    def _over(self) -> bool:
-        """End the thread, unless something has just changed."""
+    def _stop_if_idle(self) -> bool:
+        """Return whether the thread ends: not if something has just changed."""
         with self._lock:
             if self._changed.is_set():
                 return False

@@ -1,4 +1,4 @@
-"""Previews of files on the kernel's side: a small picture, or the bytes themselves where they are few."""
+"""Thumbnails and large previews of files that Python can read: a smaller image, or a small file itself."""
 
 from __future__ import annotations
 
@@ -13,86 +13,86 @@ if TYPE_CHECKING:
     from ikpipe.request.sources import FileSource
 
 SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most
-FEW = 2_000_000  # bytes that are sent as they are
-MOST = 100_000_000  # bytes of a picture that is made smaller
-_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml", "image/bmp"}
-_ORIENTATION, _TURNED = 0x0112, {5, 6, 7, 8}  # EXIF's tag, and those of its values that swap width and height
-_PLAIN = frozenset({*_PICTURES, "video/mp4", "video/webm", "video/ogg", "video/quicktime"})
+MAX_UNCHANGED = 2_000_000  # bytes of a file that is sent as it is
+MAX_DECODED = 100_000_000  # bytes of a base64 text that is decoded
+_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/svg+xml", "image/bmp"}
+_ORIENTATION, _SWAPPED = 0x0112, {5, 6, 7, 8}  # EXIF's tag, and those of its values that swap width and height
+_SHOWN_BY_BROWSERS = frozenset({*_IMAGES, "video/mp4", "video/webm", "video/ogg", "video/quicktime"})
 
 
 class RowPreview(NamedTuple):
-    """A preview: its media type, its bytes, and the upright picture's own width and height, where they are known."""
+    """A preview: its media type, its bytes, and the width and height of the upright original, if known."""
 
     type: str
     content: bytes
     pixels: tuple[int, int] | None = None
 
 
-def look(source: FileSource | None, kind: str, size: str) -> RowPreview | None:
-    """Make a preview of a file; None where there is nothing to be seen.
+def make_preview(source: FileSource | None, media_type: str, size: str) -> RowPreview | None:
+    """Return a preview of a file, or None if there is nothing to show.
 
     Parameters
     ----------
     source
         The file.
-    kind
-        Its media type, as its name says.
+    media_type
+        Its media type, by its name.
     size
         A key of `SIZES`.
     """
-    file = None if source is None else _opened(source)
+    file = None if source is None else _local_file(source)
     if file is None:
         return None
-    smaller = _smaller(file, SIZES[size])
+    smaller = _downscaled(file, SIZES[size])
     if smaller is not None:
         return smaller
-    content = _content(file)
-    return RowPreview(kind, content) if content is not None and kind in _PLAIN else None
+    content = _small_content(file)
+    return RowPreview(media_type, content) if content is not None and media_type in _SHOWN_BY_BROWSERS else None
 
 
-def kind_of(name: str) -> str:
-    """Say a file's media type by its name; nothing where it does not say."""
+def media_type_of(name: str) -> str:
+    """Return the media type by a file's extension, `""` if it is unknown."""
     ending = name.rpartition(".")[2] if "." in name else ""
     return mimetypes.guess_type(f"file.{ending}")[0] or ""
 
 
-def _opened(source: FileSource) -> Path | bytes | None:
+def _local_file(source: FileSource) -> Path | bytes | None:
     if source.kind == "path":
         return source.path
     if source.kind == "bytes":
         return source.content
-    if source.kind == "text" and (source.size or 0) <= MOST:
+    if source.kind == "text" and (source.size or 0) <= MAX_DECODED:
         return base64.b64decode("".join(source.text.rpartition(",")[2].split()))
     return None
 
 
-def _content(file: Path | bytes) -> bytes | None:
+def _small_content(file: Path | bytes) -> bytes | None:
     if isinstance(file, bytes):
-        return file if len(file) <= FEW else None
+        return file if len(file) <= MAX_UNCHANGED else None
     try:
-        return file.read_bytes() if file.stat().st_size <= FEW else None
+        return file.read_bytes() if file.stat().st_size <= MAX_UNCHANGED else None
     except OSError:
         return None
 
 
-def _smaller(file: Path | bytes, side: int) -> RowPreview | None:
-    """Make a picture smaller, where Pillow is here and can."""
+def _downscaled(file: Path | bytes, side: int) -> RowPreview | None:
+    """Return a smaller image, if Pillow is installed and can read the file."""
     try:
         from PIL import Image, ImageOps
     except ImportError:
         return None
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
-            pixels = picture.size  # a draft is smaller
-            picture.draft("RGB", (side, side))
-            turned = picture.getexif().get(_ORIENTATION) in _TURNED
-            upright: Any = ImageOps.exif_transpose(picture)
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            pixels = image.size  # before `draft`, which changes it
+            image.draft("RGB", (side, side))
+            swapped = image.getexif().get(_ORIENTATION) in _SWAPPED
+            upright: Any = ImageOps.exif_transpose(image)
             upright.thumbnail((side, side))
-            clear = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
-            kind, mode = ("PNG", "RGBA") if clear else ("JPEG", "RGB")
+            transparent = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
+            encoding, mode = ("PNG", "RGBA") if transparent else ("JPEG", "RGB")
             buffer = io.BytesIO()
-            upright.convert(mode).save(buffer, kind, quality=82)
-    # Whatever a broken file makes Pillow raise: it is a preview.
+            upright.convert(mode).save(buffer, encoding, quality=82)
+    # Pillow raises many kinds of errors for broken files, and a missing preview is not an error.
     except Exception:  # noqa: BLE001
         return None
-    return RowPreview(f"image/{kind.lower()}", buffer.getvalue(), pixels[::-1] if turned else pixels)
+    return RowPreview(f"image/{encoding.lower()}", buffer.getvalue(), pixels[::-1] if swapped else pixels)

@@ -1,4 +1,4 @@
-"""All rows of an uploader, in their order: found by id, counted by state, and which of them have changed."""
+"""All rows of an uploader, in order: by id, counted by state, and which of them changed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class RowStore:
-    """The rows; `changed` are those of which the browser has not been told yet, `version` counts what it was told."""
+    """The rows; `changed` are those that pages do not know yet, `version` counts the messages about rows."""
 
-    def __init__(self, positions: int) -> None:
-        self._rows = {f"r{at}": WidgetRow(f"r{at}", at, position=at) for at in range(positions)}
-        self._next = positions
+    def __init__(self, count: int) -> None:
+        self._rows = {f"r{number}": WidgetRow(f"r{number}", number, position=number) for number in range(count)}
+        self._next_number = count
         self._picked = 0
         self._states = {row: row.state for row in self._rows.values()}
-        self.counts = Counter(self._states.values())
+        self._counts = Counter(self._states.values())
         self.changed: dict[WidgetRow, None] = {}
         self.selected: dict[str, None] = {}
         self.version = 0
@@ -30,57 +30,57 @@ class RowStore:
     def __iter__(self) -> Iterator[WidgetRow]:
         return iter(self._rows.values())
 
-    def get(self, name: str) -> WidgetRow | None:
-        """Find a row."""
-        return self._rows.get(name)
+    def get(self, row_id: str) -> WidgetRow | None:
+        """Return a row, or None."""
+        return self._rows.get(row_id)
 
-    def some(self, names: Iterable[str] | None) -> list[WidgetRow]:
-        """Find some rows, in their order; None: all. Those that there are not are left out."""
-        if names is None:
+    def subset(self, ids: Iterable[str] | None) -> list[WidgetRow]:
+        """Return the rows with these ids, in order, without those that do not exist; None: all rows."""
+        if ids is None:
             return list(self._rows.values())
-        return sorted({row for name in names if (row := self._rows.get(name))}, key=lambda row: row.at)
+        return sorted({row for row_id in ids if (row := self._rows.get(row_id))}, key=lambda row: row.number)
 
     def add(self) -> WidgetRow:
-        """Make a row for a picked file."""
-        row = WidgetRow(f"b{self._picked}", self._next)
-        self._picked, self._next = self._picked + 1, self._next + 1
+        """Add a row for a picked file."""
+        row = WidgetRow(f"b{self._picked}", self._next_number)
+        self._picked, self._next_number = self._picked + 1, self._next_number + 1
         self._rows[row.id] = row
         return row
 
     def remove(self, row: WidgetRow) -> None:
-        """Take a row away."""
+        """Remove a row."""
         del self._rows[row.id]
-        self.counts[self._states.pop(row, row.state)] -= 1
+        self._counts[self._states.pop(row, row.state)] -= 1
         self.changed.pop(row, None)
         self.selected.pop(row.id, None)
 
-    def touch(self, rows: Iterable[WidgetRow]) -> None:
-        """Note that rows have changed."""
+    def mark_changed(self, rows: Iterable[WidgetRow]) -> None:
+        """Record that rows changed."""
         for row in rows:
             if row.id not in self._rows:
                 continue
             before = self._states.get(row)
             if before != row.state:
-                self.counts[row.state] += 1
+                self._counts[row.state] += 1
                 if before is not None:
-                    self.counts[before] -= 1
+                    self._counts[before] -= 1
                 self._states[row] = row.state
             self.changed[row] = None
 
-    def take(self, most: int) -> list[WidgetRow]:
-        """Take changed rows that are to be told."""
-        some = list(self.changed)[:most]
-        for row in some:
+    def pop_changed(self, limit: int) -> list[WidgetRow]:
+        """Return changed rows, which then count as unchanged."""
+        rows = list(self.changed)[:limit]
+        for row in rows:
             del self.changed[row]
-        return some
+        return rows
 
-    def counted(self) -> dict[str, int]:
-        """Give how many rows are in each state."""
-        return {state: count for state, count in sorted(self.counts.items()) if count > 0}
+    def state_counts(self) -> dict[str, int]:
+        """Return the number of rows in each state."""
+        return {state: count for state, count in sorted(self._counts.items()) if count > 0}
 
-    def message(self, rows: list[WidgetRow], start: int | None = None) -> dict[str, Any]:
-        """Write what the browser is told of rows."""
+    def rows_message(self, rows: list[WidgetRow], start: int | None = None) -> dict[str, Any]:
+        """Return a message with rows; `start` is the place of the first one if all rows are sent."""
         self.version += 1
-        where = {} if start is None else {"start": start}
-        told = [row.told() for row in rows]
-        return {"type": "rows", "version": self.version, "total": len(self), **where, "rows": told}
+        optional = {} if start is None else {"start": start}
+        head = {"type": "rows", "version": self.version, "total": len(self), **optional}
+        return {**head, "rows": [row.to_message() for row in rows]}

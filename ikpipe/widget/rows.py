@@ -1,145 +1,137 @@
-"""The rows: where each file is, what was edited, how it is. The kernel's are the truth, the browser shows a copy."""
+"""The rows: each one's file, edits and state. The kernel's rows are authoritative; a page shows a copy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ikpipe.errors import CODES
-from ikpipe.request.sources import FileSource
-from ikpipe.request.values import folder_levels
 
 if TYPE_CHECKING:
     from ikpipe.journal.history import RowHistory
     from ikpipe.request.result import Result
-    from ikpipe.widget.messages import File
-    from ikpipe.widget.runs import Run
+    from ikpipe.request.sources import FileSource
+    from ikpipe.widget.picked_files import PickedFile
 
-UP = frozenset({"uploaded", "exists", "accepted"})
-BUSY = frozenset({"queued", "sending", "processing"})
-AGAIN = frozenset({"failed", "cancelled", "unknown"})
-"""The states of rows that can be retried."""
-
-
-class PickedFile(NamedTuple):
-    """A file that a browser has: what the cell says that stands for it, and what was told of it."""
-
-    cell: str
-    name: str
-    size: int
-    type: str
-    folder: str | None
-
-    @classmethod
-    def of(cls, file: File, cell: str, below: list[str]) -> PickedFile:
-        """Take a file as it was told; its relative path becomes a folder below another."""
-        levels = folder_levels(file.path)
-        return cls(cell, file.name, file.size, file.type, "/".join(["", *below, *levels]) if levels else None)
-
-    def source(self) -> FileSource:
-        """Say what the line needs to know of it."""
-        return FileSource("held", self.name, self.cell, size=self.size)
+UPLOADED = frozenset({"uploaded", "exists", "accepted"})
+IN_PROGRESS = frozenset({"queued", "sending", "processing"})
+RETRYABLE = frozenset({"failed", "cancelled", "unknown"})
 
 
 class RowView(NamedTuple):
-    """What a row's cells and the keywords give, as it is shown, and what is wrong with it.
+    """A row as a page shows it: the values of its cells and keywords, and its problems.
 
-    `target` is the path under which it would be stored, where its name is fixed.
+    `target` is the path where it would be stored, if its name is fixed.
     """
 
     name: str = ""
     size: int | None = None
-    kind: str = ""
+    media_type: str = ""
     source: Literal["browser", "url", "file"] = "file"
     href: str | None = None
     folder: str = ""
-    tags: list[str] = []  # noqa: RUF012 - nobody changes it
+    tags: list[str] = []  # noqa: RUF012 - never changed
     description: str = ""
     private: bool | None = None
     coordinates: str = ""
-    metadata: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
-    problems: list[dict[str, Any]] = []  # noqa: RUF012 - nobody changes it
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    problems: list[dict[str, Any]] = []  # noqa: RUF012 - never changed
     target: str | None = None
     file: FileSource | None = None
+
+
+class RowRun(Protocol):
+    """The run that uploads a row."""
+
+    def cancel(self, row: WidgetRow) -> None:
+        """Cancel a row."""
+
+    def uncancel(self, row: WidgetRow) -> bool:
+        """Take back the cancellation of a row, and return whether it had not ended yet."""
 
 
 @dataclass(slots=True, eq=False)
 class WidgetRow:
     """One row.
 
-    `at` is its place among all, `position` that in the input frame, or None. `clash` names a row that has its place in
-    the library. `result` is the last word on it, `run` the one that it is in, `last` the one that it was in last, and
-    `known` what is left of an earlier kernel's run. `dropped`: it is not to be sent after all.
+    `number` is its place among all rows, `position` that in the input frame, or None. `conflict` is the id of the row
+    that has the same target. `result` is the latest result, `run` the run that uploads it now, and `history` what an
+    earlier kernel's journal knows of it.
     """
 
     id: str
-    at: int
+    number: int
     position: int | None = None
-    held: PickedFile | None = None
+    picked: PickedFile | None = None
     edits: dict[str, Any] = field(default_factory=dict)
-    shown: RowView = field(default_factory=RowView)
-    clash: str | None = None
+    view: RowView = field(default_factory=RowView)
+    conflict: str | None = None
     state: str = "ready"
     result: Result | None = None
-    run: Run | None = None
-    last: Run | None = None
-    known: RowHistory | None = None
-    dropped: bool = False
+    run: RowRun | None = None
+    history: RowHistory | None = None
+    cancelled: bool = False
 
     @property
     def problems(self) -> list[dict[str, Any]]:
-        """What is wrong with it."""
-        return self.shown.problems if self.clash is None else [*self.shown.problems, _clash(self)]
+        """The problems of its cells, and its conflict with another row."""
+        return self.view.problems if self.conflict is None else [*self.view.problems, _conflict_problem(self)]
 
     @property
     def editable(self) -> bool:
-        """Whether it may be changed: it is neither on its way, nor up, nor may it be.
+        """Whether it can be changed: not while it is uploaded, and not if it may be in the library.
 
-        A picked file that was cancelled before its turn came may, though its run still goes: the wire lets none pass
-        that has left its run.
+        A picked file that was cancelled while it was queued is editable although its run continues, since
+        `BrowserClient` sends no row that has left its run.
         """
-        waits = self.run is None or (self.state == "cancelled" and self.held is not None)
-        return waits and self.state not in UP and self.state != "unknown"
+        idle = self.run is None or (self.state == "cancelled" and self.picked is not None)
+        return idle and self.state not in UPLOADED and self.state != "unknown"
 
-    def settle(self) -> None:
-        """Say whether it can be sent, after something about it has changed."""
-        self.state, self.result, self.known = "invalid" if self.problems else "ready", None, None
+    def reset(self) -> None:
+        """Set the state of a row that was changed: ready, or invalid."""
+        self.state, self.result, self.history = "invalid" if self.problems else "ready", None, None
 
-    def told(self) -> dict[str, Any]:
-        """Give what the browser is told: what is empty is left out, but not that it is to be public."""
-        shown = self.shown
-        fields = {
-            "href": shown.href,
-            "folder": shown.folder,
-            "tags": shown.tags,
-            "description": shown.description,
-            "private": shown.private,
-            "coordinates": shown.coordinates,
-            "metadata": shown.metadata,
+    def to_message(self) -> dict[str, Any]:
+        """Return what a page gets: fields without a value are left out, but not `private` if it is false."""
+        view = self.view
+        optional = {
+            "href": view.href,
+            "folder": view.folder,
+            "tags": view.tags,
+            "description": view.description,
+            "private": view.private,
+            "coordinates": view.coordinates,
+            "metadata": view.metadata,
             "problems": self.problems,
-            "result": None if self.result is None else _told(self.result),
+            "result": None if self.result is None else _result_message(self.result),
         }
-        head = {"id": self.id, "at": self.at, "source": shown.source, "name": shown.name, "size": shown.size}
-        given = {name: value for name, value in fields.items() if value or value is False}
-        return {**head, "kind": shown.kind, "state": self.state, **given}
+        return {
+            "id": self.id,
+            "at": self.number,
+            "source": view.source,
+            "name": view.name,
+            "size": view.size,
+            "kind": view.media_type,
+            "state": self.state,
+            **{name: value for name, value in optional.items() if value or value is False},
+        }
 
 
-def _clash(row: WidgetRow) -> dict[str, Any]:
-    stem, dot, ending = row.shown.name.rpartition(".")
-    number = row.at + 1
+def _conflict_problem(row: WidgetRow) -> dict[str, Any]:
+    stem, dot, ending = row.view.name.rpartition(".")
+    number = row.number + 1
     return {
         "column": "file_name",
         "code": "same_target",
-        "message": f"the row {row.clash} is stored as {row.shown.target!r} already",
+        "message": f"the row {row.conflict} is stored as {row.view.target!r} already",
         "fix": "give each row its own name",
-        "mend": f"{stem}-{number}.{ending}" if dot and stem else f"{row.shown.name}-{number}",
+        "mend": f"{stem}-{number}.{ending}" if dot and stem else f"{row.view.name}-{number}",
     }
 
 
-def _told(result: Result) -> dict[str, Any]:
-    """Give of a result what is shown of it."""
-    error = result.error if result.error in CODES and result.status not in UP else None
-    told = {
+def _result_message(result: Result) -> dict[str, Any]:
+    error = result.error if result.error in CODES and result.status not in UPLOADED else None
+    fields = {
         "url": result.url,
         "thumbnail": result.thumbnail_url,
         "file_id": result.file_id,
@@ -149,4 +141,4 @@ def _told(result: Result) -> dict[str, Any]:
         "what": None if error is None else CODES[error].fix,
         "attempts": result.attempts,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Runs in threads of their own: each takes some rows to their end, by the same engine as any upload."""
+"""Runs of the uploader, each in a separate thread: they upload rows by the same engine as `ikpipe.upload`."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy
     from ikpipe.run.progress import Progress
-    from ikpipe.widget.browser_posts import BrowserPosts
+    from ikpipe.widget.browser_uploads import BrowserUploads
+    from ikpipe.widget.edited_table import EditedTable
     from ikpipe.widget.rows import WidgetRow
-    from ikpipe.widget.sheet import EditedTable
 
 _log = logging.getLogger("ikpipe")
 
 _SESSION = re.compile(r"[0-9a-f]{32}")
-_OF_A_DOUBT = frozenset({"connection_lost", "timed_out", "server_error", "bad_reply"})
+_UNCONFIRMED = frozenset({"connection_lost", "timed_out", "server_error", "bad_reply"})
+"""The error codes of attempts after which a file may be stored."""
 
 
-class Sending(NamedTuple):
-    """How the runs of a session send: the keywords of `Uploader`, and where their journals are."""
+class RunConfig(NamedTuple):
+    """How the runs of a session upload: the keywords of `Uploader`, and the folder of their journals."""
 
     account: Account
     policy: Policy
@@ -57,159 +58,156 @@ class Sending(NamedTuple):
 
 
 class Run:
-    """Some rows on their way.
+    """A run, which uploads some rows.
 
     Parameters
     ----------
     rows
-        The rows, the input frame's first.
-    sheet, page, sending
-        Where their cells are, who has their files, how to send.
-    attempted, ended
-        Called from the run's thread: a row is being sent; a row has ended.
+        The rows, those of the input frame first.
+    table, uploads, config
+        The rows' cells, the uploads by pages, and how to upload.
+    row_started, row_ended
+        Called from the run's thread when the upload of a row starts, and when it ends.
     after
-        Runs that are to end first, since their journals know what is in doubt.
-    looks
-        Nothing is sent: what is in doubt is only looked for.
+        Runs to wait for, since their journals know what may be stored.
+    confirm_only
+        Upload nothing, and only search the media library for rows that may be stored.
     """
 
     def __init__(
         self,
         rows: Sequence[WidgetRow],
-        sheet: EditedTable,
-        page: BrowserPosts,
-        sending: Sending,
-        attempted: Callable[[Run, WidgetRow], None],
-        ended: Callable[[Run, WidgetRow, Result], None],
+        table: EditedTable,
+        uploads: BrowserUploads,
+        config: RunConfig,
+        row_started: Callable[[Run, WidgetRow], None],
+        row_ended: Callable[[Run, WidgetRow, Result], None],
         *,
         after: Sequence[Run] = (),
-        looks: bool = False,
+        confirm_only: bool = False,
     ) -> None:
         when = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        self.path = sending.folder / f"{when}-{sending.session}-{uuid.uuid4().hex[:4]}{catalog.ENDING}"
+        self.path = config.folder / f"{when}-{config.session}-{uuid.uuid4().hex[:4]}{catalog.ENDING}"
         self.rows, self.bytes = list(rows), 0
-        self.size, self.moved = sum(row.shown.size or 0 for row in self.rows), 0
-        self.began, self.trouble = time.monotonic(), ""
+        self.total_bytes, self.ended_bytes = sum(row.view.size or 0 for row in self.rows), 0
+        self.started, self.error = time.monotonic(), ""
         self.done: Future[None] = Future()
-        self._places = {row.id: position for position, row in enumerate(self.rows)}
-        self._open = set(range(len(self.rows)))
-        self._sheet, self._page, self._sending, self._after = sheet, page, sending, after
-        self._attempted, self._ended = attempted, ended
+        self._positions = {row.id: position for position, row in enumerate(self.rows)}
+        self._unfinished = set(range(len(self.rows)))
+        self._table, self._uploads, self._config, self._after = table, uploads, config, after
+        self._row_started, self._row_ended = row_started, row_ended
         self._control = RunControl()
-        self._dropped = self._control.dropped = set(self._places.values()) if looks else set()
+        self._cancelled = self._control.dropped = set(self._positions.values()) if confirm_only else set()
 
     @property
-    def ended(self) -> int:
+    def ended_rows(self) -> int:
         """How many of its rows have ended."""
-        return len(self.rows) - len(self._open)
+        return len(self.rows) - len(self._unfinished)
 
     def start(self) -> None:
-        """Start it."""
-        threading.Thread(target=self._target, name="ikpipe.uploader", daemon=True).start()
+        """Start the run's thread."""
+        threading.Thread(target=self._run, name="ikpipe.uploader", daemon=True).start()
 
-    def drop(self, row: WidgetRow) -> None:
-        """Send nothing more of a row; what may have left of it is looked for."""
-        self._dropped.add(self._places[row.id])
+    def cancel(self, row: WidgetRow) -> None:
+        """Cancel a row: nothing more of it is sent, and if it may be stored, the media library is searched for it."""
+        self._cancelled.add(self._positions[row.id])
 
-    def keep(self, row: WidgetRow) -> bool:
-        """Take a row's dropping back, and tell whether that was in time."""
-        position = self._places[row.id]
-        self._dropped.discard(position)
-        return position in self._open
+    def uncancel(self, row: WidgetRow) -> bool:
+        """Take back the cancellation of a row, and return whether it had not ended yet."""
+        position = self._positions[row.id]
+        self._cancelled.discard(position)
+        return position in self._unfinished
 
     def stop(self) -> None:
-        """Look for nothing more either: what is in doubt stays so."""
+        """Stop the run without searching for rows that may be stored: they stay unknown."""
         self._control.interrupt()
 
-    def forget(self, name: str) -> None:
-        """Drop a row that its browser gave up."""
-        if name in self._places:
-            self._dropped.add(self._places[name])
+    def _on_cancelled(self, row_id: str) -> None:
+        if row_id in self._positions:
+            self._cancelled.add(self._positions[row_id])
 
-    def _has(self, name: str) -> bool:
-        """Tell whether a row is in this run still: one that was cancelled, then edited or removed, is not."""
-        return name in self._places and self.rows[self._places[name]].run is self
+    def _is_current(self, row_id: str) -> bool:
+        """Whether a row is still in this run: one that was cancelled, then edited or removed, is not."""
+        return row_id in self._positions and self.rows[self._positions[row_id]].run is self
 
-    def _target(self) -> None:
+    def _run(self) -> None:
         try:
-            asyncio.run(self._go())
+            asyncio.run(self._upload())
         except (Error, OSError) as error:
-            self.trouble = str(error)
-        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
-            self.trouble = f"{type(error).__name__}: {error}"
-            _log.exception("a run of the uploader ended early")
+            self.error = str(error)
+        except Exception as error:  # noqa: BLE001 - nothing else would report it
+            self.error = f"{type(error).__name__}: {error}"
+            _log.exception("A run of the uploader failed.")
         finally:
-            self._give_back()
+            # Rows of which nothing was sent: if the run could not start at all, that is all of them.
+            for position in sorted(self._unfinished):
+                self._row_ended(self, self.rows[position], replace(CANCELLED))
+            self._unfinished.clear()
             self.done.set_result(None)
 
-    async def _go(self) -> None:
+    async def _upload(self) -> None:
         for run in self._after:
             await asyncio.wrap_future(run.done)
         CONTROL.set(self._control)
-        sending = self._sending
-        sending.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sending.folder == catalog.folder():
+        config = self._config
+        config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if config.folder == catalog.folder():
             catalog.clear(time.time())
-        wire = BrowserClient(self._page, sending.account, sending.policy, self.forget, self._has, sending.hosts)
-        options = SendOptions(
-            wire,
-            sending.policy,
-            concurrency=sending.concurrency,
-            rate=sending.rate,
-            on_result=self._end,
-            on_attempt=lambda position: self._attempted(self, self.rows[position]),
-            progress=self._count,
+        client = BrowserClient(
+            self._uploads, config.account, config.policy, self._on_cancelled, self._is_current, config.hosts
         )
-        await engine.begin(self._work(), sending.account, options, _Last(self._end), self.path)
+        options = SendOptions(
+            client,
+            config.policy,
+            concurrency=config.concurrency,
+            rate=config.rate,
+            on_result=self._on_result,
+            on_attempt=lambda position: self._row_started(self, self.rows[position]),
+            progress=self._on_progress,
+        )
+        await engine.begin(self._job(), config.account, options, _RemainingResults(self._on_result), self.path)
 
-    def _work(self) -> UploadJob:
-        """Say what is to be done: rows in doubt come with what is known of them."""
-        edited = self._sheet.edited(self.rows)
-        frame, mapping = self._sheet.frame(self.rows, edited), self._sheet.mapping(edited)
-        known = [row.result or CANCELLED for row in self.rows]
-        if not any(result.status == "unknown" for result in known):
-            return UploadJob(self._sheet.feed(frame), mapping)
-        frame = with_result_columns(frame, results_frame(known, len(known)))
-        earlier = {row.id: row.known for row in self.rows if row.known is not None}
-        doubts = history.by_path({place: earlier[name] for name, place in self._places.items() if name in earlier})
+    def _job(self) -> UploadJob:
+        """Return the job; with rows that may be stored, it has their earlier results and what journals know of them."""
+        edited = self._table.edited_columns(self.rows)
+        frame, mapping = self._table.frame(self.rows, edited), self._table.mapping(edited)
+        results = [row.result or CANCELLED for row in self.rows]
+        if not any(result.status == "unknown" for result in results):
+            return UploadJob(self._table.part(frame), mapping)
+        frame = with_result_columns(frame, results_frame(results, len(results)))
+        histories = {position: row.history for position, row in enumerate(self.rows) if row.history is not None}
+        earlier = history.by_path(histories)
         for run in self._after:
-            doubts |= history.by_path(stories(run.path, self._sending.account))
-        return UploadJob(self._sheet.feed(frame), mapping, again=True, earlier=doubts)
+            earlier |= history.by_path(stories(run.path, self._config.account))
+        return UploadJob(self._table.part(frame), mapping, again=True, earlier=earlier)
 
-    def _count(self, progress: Progress) -> None:
+    def _on_progress(self, progress: Progress) -> None:
         self.bytes = progress.bytes
 
-    def _end(self, position: int, result: Result) -> None:
-        """Pass a row's end on, once."""
-        if position not in self._open:
+    def _on_result(self, position: int, result: Result) -> None:
+        """Report a row's result once."""
+        if position not in self._unfinished:
             return
-        self._open.discard(position)
-        self.moved += self.rows[position].shown.size or 0
-        # What was looked for and is absent was dropped before it was stored.
-        absent = result.status == "failed" and result.error in _OF_A_DOUBT
-        if position in self._dropped and absent:
-            words = "it was cancelled, and is certainly not stored"
-            result = Result("cancelled", "cancelled", words, result.attempts, result.seconds)
-        self._ended(self, self.rows[position], result)
-
-    def _give_back(self) -> None:
-        """End the rows that never began; where nothing could begin at all, they are as they were."""
-        for position in sorted(self._open):
-            self._ended(self, self.rows[position], replace(CANCELLED))
-        self._open.clear()
+        self._unfinished.discard(position)
+        self.ended_bytes += self.rows[position].view.size or 0
+        if position in self._cancelled and result.status == "failed" and result.error in _UNCONFIRMED:
+            # The media library was searched, and does not have it.
+            message = "it was cancelled, and is not stored"
+            result = Result("cancelled", "cancelled", message, result.attempts, result.seconds)
+        self._row_ended(self, self.rows[position], result)
 
 
-class _Last:
-    """Takes the results of rows whose end nobody told, when a run is stopped at once."""
+class _RemainingResults:
+    """Reports the results of rows that ended without a callback because the run was stopped at once."""
 
-    def __init__(self, end: Callable[[int, Result], None]) -> None:
-        self._end = end
+    def __init__(self, on_result: Callable[[int, Result], None]) -> None:
+        self._on_result = on_result
 
     def prepare(self, chunk: Chunk, results: list[Result] | None) -> None:
-        """Take the results of a chunk."""
+        """Report the results of a chunk."""
         for position, result in enumerate(results or (), chunk.start):
             if result.status != "cancelled":
-                self._end(position, result)
+                self._on_result(position, result)
 
     def take(self, prepared: None) -> None:
         """Do nothing: the rows have their results."""
@@ -219,12 +217,31 @@ class _Last:
 
 
 def stories(path: Path, account: Account) -> dict[int, RowHistory]:
-    """Give what a run's journal knows, by position; nothing if it is gone, in use, or not proven."""
+    """Return what a run's journal knows, by position; nothing if it is missing, in use, or not proven."""
     with suppress(JournalError), SQLiteJournal.open(path, account) as journal:
         return history.of_stories(journal.stories(), catalog.token_signer(account))
     return {}
 
 
-def journals(folder: Path, session: str) -> list[Path]:
-    """Give the journals of a session, by its name, if that can be one."""
-    return sorted(folder.glob(f"*-{session}-*{catalog.ENDING}")) if _SESSION.fullmatch(session) else []
+def session_histories(config: RunConfig, session: str) -> dict[str, RowHistory]:
+    """Return what the journals of another session know, by row id; later journals override earlier ones."""
+    histories: dict[str, RowHistory] = {}
+    if _SESSION.fullmatch(session):  # it comes from a page, and becomes a part of a path
+        for path in sorted(config.folder.glob(f"*-{session}-*{catalog.ENDING}")):
+            with suppress(Error, KeyError, OSError):
+                histories |= _picked_histories(path, config.account, f"browser://{session}/")
+    return histories
+
+
+def _picked_histories(path: Path, account: Account, prefix: str) -> dict[str, RowHistory]:
+    """Return what a journal knows of rows whose cell starts with `prefix`, by row id."""
+    histories = {}
+    record, job = catalog.found(path, account)
+    with record.journal:
+        for chunk in job.feed.chunks():
+            cells = chunk.frame["file"].tolist()
+            for position, row_history in record.known(chunk).items():
+                cell = cells[position - chunk.start]
+                if isinstance(cell, str) and cell.startswith(prefix):
+                    histories[cell.removeprefix(prefix).partition("/")[0]] = row_history
+    return histories

@@ -1,4 +1,4 @@
-"""The widget: its traits, the messages' way in and out, and what Python sees of it."""
+"""The widget: its traits, its Python interface, and its messages from and to pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import io
 import secrets
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +31,11 @@ from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget import assets, messages, previews
 from ikpipe.widget.controller import Controller
-from ikpipe.widget.messages import BadMessage
+from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
+from ikpipe.widget.messages import InvalidMessage
 from ikpipe.widget.notifier import Notifier
-from ikpipe.widget.runs import Sending
-from ikpipe.widget.sheet import EditedTable, files_below, labels
+from ikpipe.widget.runs import RunConfig
+from ikpipe.widget.settings import page_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,37 +45,37 @@ if TYPE_CHECKING:
     from ikpipe.run.prepare import Fetch
     from ikpipe.widget.rows import WidgetRow
 
-_BETWEEN = 0.25  # seconds between two totals
+_TOTALS_INTERVAL = 0.25  # seconds
 
 
 class Uploader(anywidget.AnyWidget):
-    """Pick files, look at them, mend, send and see: a small application in a notebook's cell.
+    """Pick, view, edit and upload files in a notebook.
 
-    Files that are picked in the browser go straight from there to the service, with tokens that are signed here; the
-    rows of a frame are sent from here. Both are rows of one table, which Python sees as `frame`, `selection` and
-    `results`; each of these can be observed: ``uploader.observe(handler, names="results")``.
+    Files that are picked in the browser are uploaded from there, with tokens that are signed here; the files of a
+    frame are uploaded from here. Both are rows of one table, which Python gets as `frame`, `selection` and `results`.
+    Each of these can be observed: ``uploader.observe(handler, names="results")``.
 
     Parameters
     ----------
     account
         Keys and addresses. The private key never leaves this process.
     frame
-        Rows to begin with; it is never changed. None: none, or the files below `root`.
+        The first rows; never changed. None: no rows, or the files below `root`.
     columns, root, fetch, fetch_hosts, **parameters
-        As for `ikpipe.upload`; the parameters hold for picked files, too.
+        As for `ikpipe.upload`; the parameters also apply to picked files.
     name
-        What this uploader is called, where a page has several.
+        The uploader's name, for pages with several.
     journal
         Folder for the journals of its runs; None is the user's state folder.
     concurrency, rate, policy
-        As for `ikpipe.upload`; by default a browser sends 6 files at once.
+        As for `ikpipe.upload`; by default a browser uploads 6 files at a time.
 
     Raises
     ------
     MappingError
         Columns, templates or keywords do not fit the frame.
     AccountError
-        No tokens can be signed for the account.
+        The account cannot sign tokens.
     """
 
     _esm = assets.script()
@@ -99,97 +102,97 @@ class Uploader(anywidget.AnyWidget):
     ) -> None:
         check_account(account)
         mapping = collect_mapping(columns, root, None, fetch, parameters)
-        table = files_below(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
-        sheet = EditedTable(pd.DataFrame() if table is None else InMemoryTable(table).frame.copy(), mapping)
-        sheet.check()
+        given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
+        table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
+        table.check()
         folder = catalog.folder() if journal is None else Path(journal)
-        sending = Sending(
-            account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), FetchHosts.read(fetch_hosts)
-        )
-        self._marks: set[str] = set()
-        self._totalled = 0.0
-        self._known: str | None = None  # under which `retry` finds the mapping of the results
-        self._desk = Controller(sheet, sending, self.send_message, self._mark)
-        self._beat = Notifier(self._tell)
+        hosts = FetchHosts.read(fetch_hosts)
+        config = RunConfig(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), hosts)
+        self._changed: set[str] = set()
+        self._last_totals = 0.0
+        self._results_id: str | None = None  # by which `ikpipe.retry` finds the mapping of the results
+        self._controller = Controller(table, config, self.send_message, self._on_change)
+        self._notifier = Notifier(self._notify)
         super().__init__()
-        self.set_trait("settings", assets.settings(account, mapping, name, None))
-        self.set_trait("summary", self._summed())
-        self.on_msg(self._hear)
+        self.set_trait("settings", page_settings(account, mapping, name, None))
+        self.set_trait("summary", self._summary())
+        self.on_msg(self._receive)
         if account.private_key is not None:
-            threading.Thread(target=self._ask_fields, args=(account,), name="ikpipe.fields", daemon=True).start()
+            load = threading.Thread(target=self._load_metadata_fields, args=(account,), name="ikpipe.fields")
+            load.daemon = True
+            load.start()
 
     @traitlets.observe("comm")
-    def _go_as_sent(self, change: Any) -> None:
-        """Let what a page says go the way that the page chose: beside the cells, where it can.
+    def _keep_subshells(self, change: Any) -> None:
+        """Make ipykernel handle each message in the subshell that the page chose.
 
-        ipykernel sends it where the widget spoke last from. Whatever a cell, or a thread, tells the page would so make
-        the page's next message wait until that cell has ended.
+        By default it chooses the subshell from which the widget sent its last message. After a message from a cell or
+        a thread, the page's next message would wait until that cell ends.
         """
         if hasattr(change["new"], "_reply_subshell_for"):
-            change["new"]._reply_subshell_for = _as_sent  # noqa: SLF001 - it has no other way to be told
+            change["new"]._reply_subshell_for = _chosen_subshell  # noqa: SLF001 - there is no public way
 
     @traitlets.default("session")
-    def _named(self) -> str:
-        """Name the session, which a page has to know from the first."""
-        return self._desk.sending.session
+    def _default_session(self) -> str:
+        return self._controller.config.session
 
     def __repr__(self) -> str:
-        return f"Uploader({self._desk.shelf.counted()})"
+        return f"Uploader({self._controller.rows.state_counts()})"
 
-    # What Python sees
+    # For Python
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The input's rows as they were edited, then those of picked files: `file`, `size`, `type`, `folder`.
+        """The input's rows with their edits, then the rows of picked files, in `file`, `size`, `type` and `folder`.
 
-        With `mapping`, `ikpipe.upload` does with it what this widget does, but for files that only a browser has.
+        With `mapping`, `ikpipe.upload` uploads it as this widget does, except for files that only a browser has.
         """
-        with self._desk.lock:
-            return self._framed(list(self._desk.shelf))
+        with self._controller.lock:
+            return self._labeled_frame(list(self._controller.rows))
 
     @property
     def mapping(self) -> dict[str, Any]:
-        """The keywords that go with `frame`: ``uploader.frame.pipe(ikpipe.upload, account, **uploader.mapping)``."""
-        with self._desk.lock:
-            sheet = self._desk.sheet
-            mapping = sheet.mapping(sheet.edited(self._desk.shelf))
-        kept = {name: mapping[name] for name in ("columns", "root", "fetch") if mapping[name]}
-        return {**kept, **mapping["parameters"]}
+        """The keywords that belong to `frame`: ``uploader.frame.pipe(ikpipe.upload, account, **uploader.mapping)``."""
+        with self._controller.lock:
+            table = self._controller.table
+            mapping = table.mapping(table.edited_columns(self._controller.rows))
+        keywords = {name: mapping[name] for name in ("columns", "root", "fetch") if mapping[name]}
+        return {**keywords, **mapping["parameters"]}
 
     @property
     def selection(self) -> pd.DataFrame:
         """The rows of `frame` that are selected."""
-        with self._desk.lock:
-            return self._framed(self._desk.shelf.some(self._desk.shelf.selected))
+        with self._controller.lock:
+            return self._labeled_frame(self._controller.rows.subset(self._controller.rows.selected))
 
     @property
     def results(self) -> pd.DataFrame:
-        """What became of the rows that were sent, as `ikpipe.upload` gives it; it grows while they are."""
-        with self._desk.lock:
-            self._desk.ready()
-            rows = [row for row in self._desk.shelf if row.result is not None and row.run is None]
-            frame = self._framed(rows)
-            found = with_result_columns(
+        """The rows whose upload has ended, with their results, as `ikpipe.upload` returns them."""
+        with self._controller.lock:
+            self._controller.validate_all()
+            rows = [row for row in self._controller.rows if row.result is not None and row.run is None]
+            frame = self._labeled_frame(rows)
+            results = with_result_columns(
                 frame, results_frame([row.result for row in rows if row.result is not None], len(rows))
             )
-            counts = pd.Series([row.state for row in rows], dtype=object).value_counts()
-            mapping = self._desk.sheet.mapping(self._desk.sheet.edited(rows))
-            self._known = remember(mapping, None, self._known)
-            found.attrs = {
+            table = self._controller.table
+            mapping = table.mapping(table.edited_columns(rows))
+            self._results_id = remember(mapping, None, self._results_id)
+            results.attrs = {
                 **frame.attrs,
                 "ikpipe": {
                     "run": None,
-                    "id": self._known,
+                    "id": self._results_id,
                     "journal": None,
                     "rows": len(rows),
-                    "counts": {str(state): int(count) for state, count in counts.items()},
-                    "bytes": self._sent(),
+                    "counts": dict(Counter(row.state for row in rows).most_common()),
+                    "bytes": self._bytes_sent(),
                     "seconds": round(self._seconds(), 3),
                     "interrupted": False,
                     "mapping": mapping,
                 },
             }
-            return found
+            return results
 
     def select(self, mask: Any) -> None:
         """Select rows of `frame`.
@@ -197,81 +200,83 @@ class Uploader(anywidget.AnyWidget):
         Parameters
         ----------
         mask
-            What ``frame.loc[…]`` takes: a mask, labels, a slice, or a function of the frame.
+            What ``frame.loc[…]`` accepts: a mask, labels, a slice, or a function of the frame.
         """
-        with self._desk.lock:
-            rows = list(self._desk.shelf)
-            frame = self._framed(rows)
-            chosen = mask(frame) if callable(mask) else mask
-            places = pd.Series(range(len(rows)), index=frame.index).loc[chosen]
-            ids = [rows[place].id for place in (places if isinstance(places, pd.Series) else [places])]
-            self._desk.shelf.selected = dict.fromkeys(ids)
+        with self._controller.lock:
+            rows = list(self._controller.rows)
+            frame = self._labeled_frame(rows)
+            positions = pd.Series(range(len(rows)), index=frame.index).loc[mask(frame) if callable(mask) else mask]
+            ids = [rows[at].id for at in (positions if isinstance(positions, pd.Series) else [positions])]
+            self._controller.rows.selected = dict.fromkeys(ids)
             self.send_message({"type": "select", "ids": ids})
-        self._mark("selection")
+        self._on_change("selection")
 
     def send(self, selection: Any = None, buffers: Any = None) -> None:
-        """Send all rows that are ready, or those that are selected; it returns at once, see `done`.
+        """Upload all rows that are ready, or those of them that are selected. Returns at once; see `done`.
 
         Parameters
         ----------
         selection
-            True: only the rows that are selected. A dict is a message for the browser, as of any widget.
+            True: only the selected rows. A dict is a message to the page, as for any widget.
         """
         if isinstance(selection, dict):
             super().send(selection, buffers)
             return
-        with self._desk.lock:
-            self._desk.send([*self._desk.shelf.selected] if selection else None)
+        with self._controller.lock:
+            self._controller.send([*self._controller.rows.selected] if selection else None)
 
     def retry(self) -> None:
-        """Send again what failed, was cancelled, or is in doubt, of which the library is asked first."""
-        with self._desk.lock:
-            self._desk.retry(None)
+        """Upload rows again that failed, were cancelled or are unknown; for those, the library is searched first."""
+        with self._controller.lock:
+            self._controller.retry(None)
 
     def cancel(self) -> None:
-        """Send nothing more; of what has begun to leave it is found out what became of it, unless called twice."""
-        with self._desk.lock:
-            self._desk.cancel(None)
+        """Cancel all rows. Those that may be stored are searched for, unless this is called twice."""
+        with self._controller.lock:
+            self._controller.cancel(None)
 
     async def done(self) -> pd.DataFrame:
-        """Wait until nothing is on its way any more, and give the results."""
-        while runs := list(self._desk.runs):
+        """Wait until nothing is being uploaded, and return the results."""
+        while runs := list(self._controller.runs):
             await asyncio.gather(*(asyncio.wrap_future(run.done) for run in runs))
             await asyncio.sleep(0)
-        self._tell()
+        self._notify()
         return self.results
 
-    # The browser
+    # Messages
 
     def send_message(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Send a message to the pages that show this uploader."""
         super().send(dict(message), list(buffers))
 
-    def _hear(self, _widget: Any, content: object, _buffers: object) -> None:
-        """Take a message in; one that is not understood changes nothing, nor does one that comes twice."""
-        lines = self._desk.lines
-        with lines.lock:
+    def _receive(self, _widget: Any, content: object, _buffers: object) -> None:
+        """Handle a message once and in order; an invalid one changes nothing."""
+        order = self._controller.order
+        with order.lock:
             try:
-                place = messages.place(content)
-            except BadMessage as bad:
-                self.send_message({"type": "error", "request": None, "message": str(bad)})
+                place = messages.read_order(content)
+            except InvalidMessage as invalid:
+                self.send_message({"type": "error", "request": None, "message": str(invalid)})
                 return
-            if place is None or lines.take(*place):
-                self._take(content)
+            if place is None or order.accept(*place):
+                self._handle(content)
 
-    def _take(self, content: object) -> None:
+    def _handle(self, content: object) -> None:
         request = None
         try:
             message = messages.read(content)
             request = getattr(message, "request", None)
-            if isinstance(message, messages.Preview):
-                self._preview(message)
-            elif isinstance(message, messages.Csv):
+            if isinstance(message, messages.PreviewMessage):
+                with self._controller.lock:
+                    rows = self._controller.rows.subset(message.ids)
+                for row in rows:
+                    self._previews.submit(self._send_preview, row, message.size)
+            elif isinstance(message, messages.CsvMessage):
                 self.send_message({"type": "csv", "request": request, "text": self._csv()})
             else:
-                self._desk.hear(message)
-        except BadMessage as bad:
-            self.send_message({"type": "error", "request": bad.request or request, "message": str(bad)})
+                self._controller.handle(message)
+        except InvalidMessage as invalid:
+            self.send_message({"type": "error", "request": invalid.request or request, "message": str(invalid)})
         except Error as error:
             self.send_message({"type": "error", "request": request, "message": str(error)})
 
@@ -282,94 +287,84 @@ class Uploader(anywidget.AnyWidget):
         write_csv(self.results, stream)
         return stream.getvalue().decode()
 
-    def _preview(self, message: messages.Preview) -> None:
-        with self._desk.lock:
-            rows = self._desk.shelf.some(message.ids)
-        for row in rows:
-            self._looker.submit(self._look, row, message.size)
-
     @cached_property
-    def _looker(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(1, "ikpipe.looks")
+    def _previews(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "ikpipe.previews")
 
-    def _look(self, row: WidgetRow, size: str) -> None:
-        shown = row.shown
-        found = previews.look(shown.file, shown.kind, size)
+    def _send_preview(self, row: WidgetRow, size: str) -> None:
+        preview = previews.make_preview(row.view.file, row.view.media_type, size)
         head = {"type": "preview", "id": row.id, "size": size}
-        if found is None:
+        if preview is None:
             self.send_message({**head, "none": True})
         else:
-            pixels = {} if found.pixels is None else {"pixels": [*found.pixels]}
-            self.send_message({**head, "media": found.type, **pixels}, [found.content])
+            pixels = {} if preview.pixels is None else {"pixels": [*preview.pixels]}
+            self.send_message({**head, "media": preview.type, **pixels}, [preview.content])
 
-    # What changes
+    # Changes
 
-    def _mark(self, *names: str) -> None:
-        with self._desk.lock:  # since another thread takes them
-            self._marks.update(names)
-        self._beat.mark()
+    def _on_change(self, *names: str) -> None:
+        with self._controller.lock:  # another thread takes them
+            self._changed.update(names)
+        self._notifier.mark()
 
-    def _tell(self) -> bool:
-        """Tell the browser and whoever observes what has changed; gives whether something is on its way."""
-        with self._desk.lock:
-            self._desk.tell()
-            names, self._marks = self._marks, set()
-            summary = self._summed()
+    def _notify(self) -> bool:
+        """Report the changes to pages and observers, and return whether a run is in progress."""
+        with self._controller.lock:
+            self._controller.send_changes()
+            names, self._changed = self._changed, set()
+            summary = self._summary()
         if summary != self.summary:
             self.set_trait("summary", summary)
-        busy = bool(self._desk.runs)
-        if busy:
-            self._total()
+        busy = bool(self._controller.runs)
+        now = time.monotonic()
+        if busy and now - self._last_totals >= _TOTALS_INTERVAL:
+            self._last_totals = now
+            self.send_message(self._controller.totals())
         for name in sorted(names):
             if self._trait_notifiers.get(name) or self._trait_notifiers.get(traitlets.All):
                 change = {"name": name, "old": None, "new": getattr(self, name), "owner": self, "type": "change"}
                 self.notify_change(traitlets.Bunch(change))
         return busy
 
-    def _summed(self) -> dict[str, Any]:
-        desk = self._desk
-        summary = {"counts": desk.shelf.counted(), "rows": len(desk.shelf), "busy": bool(desk.runs)}
-        return {**summary, "bytes": self._sent(), "seconds": round(self._seconds(), 1), "trouble": desk.trouble}
+    def _summary(self) -> dict[str, Any]:
+        controller = self._controller
+        return {
+            "counts": controller.rows.state_counts(),
+            "rows": len(controller.rows),
+            "busy": bool(controller.runs),
+            "bytes": self._bytes_sent(),
+            "seconds": round(self._seconds(), 1),
+            "trouble": controller.error,
+        }
 
-    def _sent(self) -> int:
-        desk = self._desk
-        return desk.bytes + sum(run.bytes for run in desk.runs)
+    def _bytes_sent(self) -> int:
+        return self._controller.ended_bytes + sum(run.bytes for run in self._controller.runs)
 
     def _seconds(self) -> float:
         now = time.monotonic()
-        return self._desk.seconds + sum(now - run.began for run in self._desk.runs)
+        return self._controller.ended_seconds + sum(now - run.started for run in self._controller.runs)
 
-    def _total(self) -> None:
-        """Tell how far the runs are, now and then."""
-        now = time.monotonic()
-        if now - self._totalled < _BETWEEN:
-            return
-        self._totalled = now
-        self.send_message(assets.totals(self._desk))
-
-    def _framed(self, rows: list[WidgetRow]) -> pd.DataFrame:
-        sheet = self._desk.sheet
-        frame = sheet.frame(rows)
-        frame.index = labels(sheet.input.index, rows)
-        frame.attrs = dict(sheet.input.attrs)
+    def _labeled_frame(self, rows: list[WidgetRow]) -> pd.DataFrame:
+        table = self._controller.table
+        frame = table.frame(rows)
+        frame.index = row_labels(table.input.index, rows)
+        frame.attrs = dict(table.input.attrs)
         return frame
 
-    def _ask_fields(self, account: Account) -> None:
-        """Ask for the account's metadata fields, so that they are offered with their types."""
+    def _load_metadata_fields(self, account: Account) -> None:
+        """Load the account's metadata fields, so that pages show them with their types; without them, none is shown."""
 
-        async def ask() -> Mapping[str, MetadataField]:
-            async with ServiceClient() as wire:
-                return await metadata_fields(wire, account)
+        async def load() -> Mapping[str, MetadataField]:
+            async with ServiceClient() as client:
+                return await metadata_fields(client, account)
 
-        try:
-            fields = asyncio.run(ask())
-        except (Error, OSError):
-            return
-        given = self._desk.sheet.given
-        self.set_trait("settings", assets.settings(account, given, self.settings["name"], fields))
-        self._desk.learn(fields)
+        with suppress(Error, OSError):
+            fields = asyncio.run(load())
+            mapping = self._controller.table.input_mapping
+            self.set_trait("settings", page_settings(account, mapping, self.settings["name"], fields))
+            self._controller.set_metadata_fields(fields)
 
 
-def _as_sent(_data: object, chosen: str | None) -> str | None:
-    """Give the line that a page chose for a message."""
+def _chosen_subshell(_data: object, chosen: str | None) -> str | None:
+    """Return the subshell that a page chose for a message."""
     return chosen

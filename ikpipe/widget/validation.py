@@ -1,11 +1,11 @@
-"""Rows as they are shown: what their cells and the keywords give, and what is wrong with it, found as it is typed."""
+"""Validation of rows while they are edited: their values as a page shows them, their problems, and suggested fixes."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import InvalidValue
 from ikpipe.frames.mapping import ColumnMapping
@@ -14,7 +14,7 @@ from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.values import json_object, stored_folder, stored_name, tag_list, to_text
-from ikpipe.widget.previews import kind_of
+from ikpipe.widget.previews import media_type_of
 from ikpipe.widget.rows import RowView, WidgetRow
 
 if TYPE_CHECKING:
@@ -27,128 +27,131 @@ if TYPE_CHECKING:
     from ikpipe.request.names import Names
     from ikpipe.request.rows import MappedRows
     from ikpipe.request.sources import FileSource
-    from ikpipe.widget.sheet import EditedTable
+    from ikpipe.widget.edited_table import EditedTable
 
-AT_ONCE = 1_000  # rows
-_LONGEST = 5_000  # characters of a text that is shown
+BATCH = 1_000  # rows
+_MAX_TEXT = 5_000  # characters of a text that a page gets
 
 
 class RowValidator:
-    """Looks at rows, and keeps who is stored where.
+    """Validates rows, and knows which rows have the same target.
 
     Parameters
     ----------
-    sheet
-        Where the rows' cells are.
+    table
+        The rows' cells.
     max_size
         Largest file in bytes, or None.
-    held
-        Gives the file that a cell stands for, where a browser has it.
+    picked_file
+        Returns the picked file that a cell represents, or None.
     names
-        ``"stored"`` or ``"as_given"``, as `Policy` has it.
+        ``"stored"`` or ``"as_given"``, as in `Policy`.
     """
 
     def __init__(
         self,
-        sheet: EditedTable,
+        table: EditedTable,
         max_size: int | None,
-        held: Callable[[str], FileSource | None],
+        picked_file: Callable[[str], FileSource | None],
         names: Names = "stored",
     ) -> None:
-        mapping = sheet.given
+        mapping = table.input_mapping
         root = None if mapping["root"] is None else Path(mapping["root"])
         self.fields: Mapping[str, MetadataField] | None = None
-        self._sheet, self._for, self._names = sheet, _RowKey((), ()), names
-        self._plan: ColumnMapping | None = None
-        self._intake = FileResolver(root, mapping["file_kind"] == "base64", mapping["fetch"], max_size, held)
-        self._owners: dict[str, dict[str, WidgetRow]] = {}
+        self._table, self._names = table, names
+        self._mapping: tuple[tuple[list[Any], list[str]], ColumnMapping] | None = None
+        self._resolver = FileResolver(root, mapping["file_kind"] == "base64", mapping["fetch"], max_size, picked_file)
+        self._by_target: dict[str, dict[str, WidgetRow]] = {}
 
-    def look(self, rows: Iterable[WidgetRow]) -> set[WidgetRow]:
-        """Look at rows anew, and give those that look other than before: also such as have another's place."""
+    def validate(self, rows: Iterable[WidgetRow]) -> set[WidgetRow]:
+        """Validate rows, and return all that changed: also those that get or lose a conflict with them."""
         changed: set[WidgetRow] = set()
-        left = iter(sorted(rows, key=lambda row: row.at))
-        while some := list(islice(left, AT_ONCE)):
-            for row, shown in zip(some, self._shown(some), strict=True):
-                changed |= self._move(row, shown.target)
-                row.shown = shown
+        remaining = iter(sorted(rows, key=lambda row: row.number))
+        while batch := list(islice(remaining, BATCH)):
+            for row, view in zip(batch, self._views(batch), strict=True):
+                changed |= self._set_target(row, view.target)
+                row.view = view
                 changed.add(row)
         for row in changed:
             if row.state in ("ready", "invalid"):
-                row.settle()
+                row.reset()
         return changed
 
-    def forget(self, row: WidgetRow) -> set[WidgetRow]:
-        """Let go of a row's place, and give the rows that look other now."""
-        return self._move(row, None)
+    def remove(self, row: WidgetRow) -> set[WidgetRow]:
+        """Free a row's target, and return the rows that changed."""
+        return self._set_target(row, None)
 
-    def _move(self, row: WidgetRow, target: str | None) -> set[WidgetRow]:
-        """Give a row another place; the first of those that want one has it."""
-        if target == row.shown.target:
+    def _set_target(self, row: WidgetRow, target: str | None) -> set[WidgetRow]:
+        """Move a row to another target, and return the rows whose conflict changed."""
+        if target == row.view.target:
             return set()
         changed = set()
-        for path, joins in ((row.shown.target, False), (target, True)):
+        for path, joins in ((row.view.target, False), (target, True)):
             if path is None:
                 continue
-            owners = self._owners.setdefault(path, {})
+            rows = self._by_target.setdefault(path, {})
             if joins:
-                owners[row.id] = row
+                rows[row.id] = row
             else:
-                owners.pop(row.id, None)
-            changed |= _settled(owners)
-            if not owners:
-                del self._owners[path]
+                rows.pop(row.id, None)
+            changed |= _set_conflicts(rows)
+            if not rows:
+                del self._by_target[path]
         if target is None:
-            row.clash = None
+            row.conflict = None
         return changed
 
-    def _shown(self, rows: Sequence[WidgetRow]) -> list[RowView]:
-        edited = self._sheet.edited(rows)
-        frame = self._sheet.frame(rows, edited)
-        chunk = self._sheet.feed(frame).chunk()
-        read = self._planned(frame.columns, edited).rows(chunk)
-        jobs = _Alone(self._intake, self.fields, names=self._names).build(read)
-        values = read.values()
-        files = self._intake.read_all(_sound(values.get("file", [None] * len(rows))))
-        columns = {name: values.get(name, [None] * len(rows)) for name in _SHOWN}
-        cells = zip(*columns.values(), strict=True)
-        together = zip(rows, jobs, files, cells, strict=True)
-        return [self._one(row, job, file, dict(zip(columns, one, strict=True))) for row, job, file, one in together]
+    def _views(self, rows: Sequence[WidgetRow]) -> list[RowView]:
+        edited = self._table.edited_columns(rows)
+        frame = self._table.frame(rows, edited)
+        mapped = self._column_mapping(frame.columns, edited).rows(self._table.part(frame).chunk())
+        requests = _SingleRowBuilder(self._resolver, self.fields, names=self._names).build(mapped)
+        values, missing = mapped.values(), [None] * len(rows)
+        files = self._resolver.read_all([_valid(value) for value in values.get("file", missing)])
+        cells = zip(*(values.get(name, missing) for name in _VIEW_COLUMNS), strict=True)
+        return [
+            self._view(row, request, _valid(file), dict(zip(_VIEW_COLUMNS, row_cells, strict=True)))
+            for row, request, file, row_cells in zip(rows, requests, files, cells, strict=True)
+        ]
 
-    def _one(self, row: WidgetRow, job: UploadRequest | list[Problem], file: Any, cells: Mapping[str, Any]) -> RowView:
-        source: FileSource | None = None if isinstance(file, InvalidValue) else file
-        fixed = isinstance(job, UploadRequest) and job.fields.get("useUniqueFileName") == "false"
-        # Names are shown as they are sent.
-        fields = job.fields if isinstance(job, UploadRequest) else {}
+    def _view(
+        self,
+        row: WidgetRow,
+        request: UploadRequest | list[Problem],
+        source: FileSource | None,
+        cells: Mapping[str, Any],
+    ) -> RowView:
+        problems, fields, target = (
+            ([], request.fields, request.target) if isinstance(request, UploadRequest) else (request, {}, None)
+        )
+        # A page shows the name and folder that are sent.
         name = (
             fields.get("fileName") or _text(cells["file_name"]) or (source.name if source is not None else None) or ""
         )
-        metadata = cells["custom_metadata"]
         return RowView(
-            name=name[:_LONGEST],
+            name=name[:_MAX_TEXT],
             size=None if source is None else source.size,
-            kind=_kind(row, source, name),
-            source=_side(row, source),
+            media_type=_media_type(row, source, name),
+            source=_origin(row, source),
             href=source.text if source is not None and source.kind in ("url", "fetch") else None,
-            folder=fields.get("folder", _text(cells["folder"]))[:_LONGEST],
+            folder=fields.get("folder", _text(cells["folder"]))[:_MAX_TEXT],
             tags=_tags(cells["tags"]),
             description=_text(cells["description"]),
             private=_PRIVATE.get(_encoded("is_private_file", cells["is_private_file"])),
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
-            metadata=_metadata(metadata),
-            problems=[
-                self._problem(one, cells) for one in (() if isinstance(job, UploadRequest) else job) if _is_error(one)
-            ],
-            target=place(job.target, self._names) if isinstance(job, UploadRequest) and fixed else None,
+            metadata=_metadata(cells["custom_metadata"]),
+            problems=[self._problem(problem, cells) for problem in problems if problem.severity == "error"],
+            target=place(target, self._names) if target and fields.get("useUniqueFileName") == "false" else None,
             file=source,
         )
 
     def _problem(self, problem: Problem, cells: Mapping[str, Any]) -> dict[str, Any]:
-        told = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
-        mend = self._mend(problem, cells)
-        return told if mend is None else {**told, "mend": mend}
+        message = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
+        suggestion = self._suggestion(problem, cells)
+        return message if suggestion is None else {**message, "mend": suggestion}
 
-    def _mend(self, problem: Problem, cells: Mapping[str, Any]) -> Any:
-        """Give a value that would cure it, where one is plain."""
+    def _suggestion(self, problem: Problem, cells: Mapping[str, Any]) -> Any:
+        """Return a value that fixes a problem, if there is an obvious one."""
         parameter, _, key = problem.parameter.partition(".")
         value = cells.get(parameter)
         if parameter == "file_name" and problem.code == "bad_character":
@@ -164,64 +167,57 @@ class RowValidator:
             return options[near[0]] if near else None
         return None
 
-    def _planned(self, labels: pd.Index[Any], edited: Sequence[str]) -> ColumnMapping:
-        key = _RowKey(tuple(labels), tuple(edited))
-        if self._plan is None or key != self._for:
-            mapping = self._sheet.mapping(edited)
-            self._plan, self._for = ColumnMapping(labels, mapping["columns"], mapping["parameters"]), key
-        return self._plan
+    def _column_mapping(self, labels: pd.Index[Any], edited: list[str]) -> ColumnMapping:
+        """Return the mapping of a frame; the last one is kept, since most batches have the same columns."""
+        key = [*labels], edited
+        if self._mapping is None or self._mapping[0] != key:
+            mapping = self._table.mapping(edited)
+            self._mapping = key, ColumnMapping(labels, mapping["columns"], mapping["parameters"])
+        return self._mapping[1]
 
 
-class _Alone(RequestBuilder):
-    """Looks at each row as if there were no other: who has which place is kept elsewhere, since rows change."""
+class _SingleRowBuilder(RequestBuilder):
+    """Builds each request as if there were no other row: `RowValidator` finds conflicts, since rows change."""
 
     def _take(self, rows: MappedRows, texts: Mapping[str, list[Any]], found: Any) -> None:
-        """Let each row have its place."""
-
-
-class _RowKey(NamedTuple):
-    """What a plan is made for."""
-
-    labels: tuple[Any, ...]
-    edited: tuple[str, ...]
+        """Compare no targets."""
 
 
 _PRIVATE = {"true": True, "false": False}
-_SHOWN = (
+_VIEW_COLUMNS = (
     *("file_name", "folder", "tags", "description"),
     *("is_private_file", "custom_coordinates", "custom_metadata"),
 )
 
 
-def _settled(owners: Mapping[str, WidgetRow]) -> set[WidgetRow]:
-    """Say of each row that wants one place who has it: one that is sent or up already, else the first."""
-    if not owners:
+def _set_conflicts(rows: Mapping[str, WidgetRow]) -> set[WidgetRow]:
+    """Set the conflicts of rows with the same target, and return those that changed.
+
+    One row has no conflict: one that is uploaded or being uploaded, else the first.
+    """
+    if not rows:
         return set()
-    first = min(owners.values(), key=lambda row: (row.editable, row.at))
+    first = min(rows.values(), key=lambda row: (row.editable, row.number))
     changed = set()
-    for row in owners.values():
-        clash = None if row is first else first.id
-        if row.clash != clash:
-            row.clash = clash
+    for row in rows.values():
+        conflict = None if row is first else first.id
+        if row.conflict != conflict:
+            row.conflict = conflict
             changed.add(row)
     return changed
 
 
-def _is_error(problem: Problem) -> bool:
-    return problem.severity == "error"
-
-
-def _sound(values: list[Any]) -> list[Any]:
-    return [None if isinstance(value, InvalidValue) else value for value in values]
+def _valid(value: Any) -> Any:
+    return None if isinstance(value, InvalidValue) else value
 
 
 def _text(value: Any) -> str:
     if value is None or isinstance(value, InvalidValue):
         return ""
     try:
-        return to_text(value)[:_LONGEST]
+        return to_text(value)[:_MAX_TEXT]
     except InvalidValue:
-        return str(value)[:_LONGEST]
+        return str(value)[:_MAX_TEXT]
 
 
 def _encoded(parameter: str, value: Any) -> str:
@@ -239,38 +235,37 @@ def _tags(value: Any) -> list[str]:
     try:
         return tag_list(value)
     except InvalidValue:
-        return [_text(one) for one in value] if isinstance(value, (list, tuple)) else [_text(value)]
+        return [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
 
 
 def _metadata(value: Any) -> dict[str, Any]:
     if value is None or isinstance(value, InvalidValue):
         return {}
     try:
-        return {str(key): _shown_cell(one) for key, one in json_object(value).items()}
+        return {str(key): _metadata_value(item) for key, item in json_object(value).items()}
     except InvalidValue:
         return {}
 
 
-def _shown_cell(value: Any) -> Any:
+def _metadata_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_shown_item(one) for one in value]
-    return _shown_item(value)
+        return [_json_scalar(item) for item in value]
+    return _json_scalar(value)
 
 
-def _shown_item(value: Any) -> Any:
-    return (
-        value if isinstance(value, (bool, int)) or (isinstance(value, float) and value - value == 0) else _text(value)
-    )
+def _json_scalar(value: Any) -> Any:
+    is_finite = isinstance(value, (bool, int)) or (isinstance(value, float) and value - value == 0)
+    return value if is_finite else _text(value)
 
 
-def _side(row: WidgetRow, source: FileSource | None) -> Literal["browser", "url", "file"]:
-    if row.held is not None:
+def _origin(row: WidgetRow, source: FileSource | None) -> Literal["browser", "url", "file"]:
+    if row.picked is not None:
         return "browser"
     return "url" if source is not None and source.kind in ("url", "fetch") else "file"
 
 
-def _kind(row: WidgetRow, source: FileSource | None, name: str) -> str:
-    """Say a file's media type: what the browser told, or what its name says."""
-    if row.held is not None and row.held.type:
-        return row.held.type
-    return kind_of(source.name if source is not None and source.name else name)
+def _media_type(row: WidgetRow, source: FileSource | None, name: str) -> str:
+    """Return a file's media type: what the browser reports, else by its name."""
+    if row.picked is not None and row.picked.type:
+        return row.picked.type
+    return media_type_of(source.name if source is not None and source.name else name)

@@ -41,7 +41,7 @@ def lost(uploader: ikpipe.Uploader) -> Iterator[Browser]:
 
 def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that was reloaded has no files: the row fails with the code for which the page says to pick it again."""
-    monkeypatch.setattr("ikpipe.widget.browser_posts.LOST", 0.1)
+    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.rows["b0"]["result"]["error"] == "file_not_found"
 
@@ -82,7 +82,7 @@ def test_a_page_that_is_at_a_file_is_waited_for(
     emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, first: list[dict[str, Any]]
 ) -> None:
     """Whatever another page says: a browser may hold a post back, and the page says again that it is at it."""
-    monkeypatch.setattr("ikpipe.widget.browser_posts.LOST", 0.1)
+    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     emulator = emulate()
     uploader = ikpipe.Uploader(emulator.account)
 
@@ -102,7 +102,7 @@ def test_a_page_that_is_at_a_file_is_waited_for(
 
 def test_what_is_lost_is_stopped(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that has the file after all, and was not heard, does not send it once the row has failed."""
-    monkeypatch.setattr("ikpipe.widget.browser_posts.LOST", 0.1)
+    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
 
@@ -153,7 +153,7 @@ def test_a_page_that_is_reloaded_under_way(
     ends: str,
 ) -> None:
     """The new page does not have the file, and nobody is at it any more: it is looked for, and not waited for."""
-    monkeypatch.setattr("ikpipe.widget.browser_posts.LOST", 0.1)
+    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     emulator, begun = emulate(), threading.Event()
     uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=0.3, first_wait=0.02))
 

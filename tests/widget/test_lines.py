@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe import Uploader
-from ikpipe.widget.ordering import MessageOrder
+from ikpipe.widget.message_order import MessageOrder
 
 if TYPE_CHECKING:
     from ikpipe import Account
@@ -68,16 +68,16 @@ def test_a_place_that_is_none_is_refused(uploader: Uploader, place: dict[str, An
 
 
 @given(st.permutations(range(1, 7)))
-def test_any_order_becomes_theirs(order: list[int]) -> None:
+def test_any_order_becomes_theirs(numbers: list[int]) -> None:
     """However messages come, and come again, each is taken in once, in its order."""
-    lines = MessageOrder()
-    taken = [number for _ in order for number in order if lines.take("one", number)]
-    assert taken == sorted(order)
-    assert lines.taken("one") == len(order)
+    order = MessageOrder()
+    taken = [number for _ in numbers for number in numbers if order.accept("one", number)]
+    assert taken == sorted(numbers)
+    assert order.last_accepted("one") == len(numbers)
 
 
 def test_lines_are_forgotten_in_the_end() -> None:
     """Of very many pages, those are remembered that were heard last."""
-    lines = MessageOrder()
-    assert all(lines.take(f"line {number}", 1) for number in range(2_000))
-    assert [lines.taken(f"line {number}") for number in (0, 1_999)] == [0, 1]
+    order = MessageOrder()
+    assert all(order.accept(f"line {number}", 1) for number in range(2_000))
+    assert [order.last_accepted(f"line {number}") for number in (0, 1_999)] == [0, 1]

@@ -13,7 +13,7 @@ from PIL import Image
 
 import ikpipe
 from ikpipe.request.sources import FileSource
-from ikpipe.widget.previews import kind_of, look
+from ikpipe.widget.previews import make_preview, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ def test_a_large_picture_is_made_smaller(picture: Callable[..., bytes]) -> None:
     """A JPEG of at most 320 pixels, or 1,600 for a large one."""
     source = FileSource("bytes", content=picture(3, "JPEG", (4000, 2000)))
     for size, wanted in (("thumb", (320, 160)), ("large", (1600, 800))):
-        found = look(source, "image/jpeg", size)
+        found = make_preview(source, "image/jpeg", size)
         assert found is not None
         assert found.type == "image/jpeg"
         assert Image.open(io.BytesIO(found.content)).size == wanted
@@ -37,7 +37,7 @@ def test_the_size_is_that_of_the_upright_picture(orientation: int, pixels: tuple
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x0112] = orientation
     Image.new("RGB", (3000, 2000)).save(buffer, "JPEG", exif=exif)
-    found = look(FileSource("bytes", content=buffer.getvalue()), "image/jpeg", "large")
+    found = make_preview(FileSource("bytes", content=buffer.getvalue()), "image/jpeg", "large")
     assert found is not None
     assert found.pixels == pixels
 
@@ -46,7 +46,7 @@ def test_what_is_clear_stays_clear() -> None:
     """A picture with an alpha channel becomes a PNG."""
     buffer = io.BytesIO()
     Image.new("RGBA", (10, 10), (1, 2, 3, 4)).save(buffer, "PNG")
-    found = look(FileSource("bytes", content=buffer.getvalue()), "image/png", "thumb")
+    found = make_preview(FileSource("bytes", content=buffer.getvalue()), "image/png", "thumb")
     assert found is not None
     assert found.type == "image/png"
 
@@ -56,7 +56,7 @@ def test_what_is_clear_stays_clear() -> None:
 )
 def test_there_is_no_preview_of_what_is_elsewhere(source: FileSource | None) -> None:
     """URLs are the browser's to load, and its own files too."""
-    assert look(source, "image/png", "thumb") is None
+    assert make_preview(source, "image/png", "thumb") is None
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,24 @@ def test_there_is_no_preview_of_what_is_elsewhere(source: FileSource | None) -> 
 )
 def test_small_files_go_as_they_are(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
     """What Pillow cannot read is sent itself, if it is a picture or a video, and small."""
-    found = look(FileSource("bytes", content=content, size=len(content)), kind, "thumb")
+    found = make_preview(FileSource("bytes", content=content, size=len(content)), kind, "thumb")
     assert (found is not None and found.content == content) is seen
 
 
 def test_data_uris_can_be_seen(picture: Callable[..., bytes]) -> None:
     """Base64 text is a file like any other."""
     text = "data:image/png;base64," + base64.b64encode(picture(1)).decode()
-    assert look(FileSource("text", text=text, size=99), "image/png", "thumb") is not None
+    assert make_preview(FileSource("text", text=text, size=99), "image/png", "thumb") is not None
 
 
 def test_a_file_that_is_gone_has_none(tmp_path: Path) -> None:
     """A preview is never an error."""
-    assert look(FileSource("path", path=tmp_path / "gone.png", size=1), "image/png", "thumb") is None
+    assert make_preview(FileSource("path", path=tmp_path / "gone.png", size=1), "image/png", "thumb") is None
 
 
 def test_kinds_go_by_names() -> None:
     """The ending says it, or nothing does."""
-    assert [kind_of(name) for name in ("a.PNG", "a", "a.b.mp4", "a.xyz1")] == ["image/png", "", "video/mp4", ""]
+    assert [media_type_of(name) for name in ("a.PNG", "a", "a.b.mp4", "a.xyz1")] == ["image/png", "", "video/mp4", ""]
 
 
 def test_the_browser_asks_for_previews(account: ikpipe.Account, picture: Callable[..., bytes]) -> None:

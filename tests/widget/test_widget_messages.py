@@ -1,4 +1,4 @@
-"""What a browser says is checked: sizes, types, names; whatever is wrong is a `BadMessage`, and nothing else."""
+"""What a browser says is checked: sizes, types, names; whatever is wrong is a `InvalidMessage`, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.widget import messages
-from ikpipe.widget.messages import BadMessage, read
+from ikpipe.widget.messages import InvalidMessage, read
 
 FILE = {"key": "k1", "name": "a.png", "path": "trip", "size": 3, "type": "image/png", "modified": 1.7e12}
 GOOD: list[dict[str, Any]] = [
@@ -48,13 +48,13 @@ def test_a_good_message_is_read(content: dict[str, Any]) -> None:
 
 def test_ids_are_given_once() -> None:
     """An id that stands there twice is one row."""
-    assert read({"type": "select", "ids": ["b0", "b1", "b0"]}) == messages.Select(["b0", "b1"])
+    assert read({"type": "select", "ids": ["b0", "b1", "b0"]}) == messages.SelectMessage(["b0", "b1"])
 
 
 @pytest.mark.parametrize("content", [None, 3, "hello", [], {}, {"type": 3}, {"type": "sign"}, {"type": JUNK}])
 def test_what_is_no_message(content: object) -> None:
     """Another shape, and a type that there is not: nothing is signed because somebody asks for it."""
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         read(content)
 
 
@@ -97,7 +97,7 @@ def test_what_is_no_message(content: object) -> None:
 )
 def test_a_bad_field_is_refused(change: dict[str, Any], words: str) -> None:
     """The words name the field, and repeat nothing of what stood in it; they go back to whoever asked."""
-    with pytest.raises(BadMessage, match=words) as caught:
+    with pytest.raises(InvalidMessage, match=words) as caught:
         read({"request": "q7", **change})
     assert len(str(caught.value)) < 200
     assert caught.value.request == (None if "request" in change else "q7")
@@ -114,5 +114,5 @@ NAMES = sorted({name for one in GOOD for name in one} | set(FILE))
 @given(st.sampled_from(GOOD), st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
 def test_nothing_but_a_message_or_a_refusal(good: dict[str, Any], changes: dict[str, Any]) -> None:
     """However a message is changed, it is read or refused; nothing else is raised."""
-    with suppress(BadMessage):
+    with suppress(InvalidMessage):
         assert isinstance(read({**good, **changes}), messages.Message)

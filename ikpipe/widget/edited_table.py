@@ -1,0 +1,229 @@
+"""The edited table: rows of the input frame and of picked files as one frame, and its mapping."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ikpipe.errors import InvalidValue
+from ikpipe.frames.cells import whole_floats
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.request.parameters import BY_WIRE, TABLE
+from ikpipe.request.values import folder_levels
+from ikpipe.widget.messages import METADATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ikpipe.frames.chunks import Chunk
+    from ikpipe.widget.picked_files import PickedFile
+    from ikpipe.widget.rows import WidgetRow
+
+PICKED_COLUMNS = ("file", "size", "type", "folder")
+"""The columns that a picked file fills."""
+
+
+class EditedTable:
+    """The input frame and its mapping, and both with the edits.
+
+    Parameters
+    ----------
+    frame
+        The input frame; never changed.
+    mapping
+        As `prepare.collect_mapping` returns it.
+    """
+
+    def __init__(self, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> None:
+        self.input, self.input_mapping = frame, mapping
+        self._has_whole_floats: dict[int, bool] = {}
+
+    def check(self) -> None:
+        """Check that the mapping fits the columns of the input and of picked files.
+
+        Raises
+        ------
+        MappingError
+            It does not.
+        """
+        columns = list(self.input.columns)
+        names = [*columns, *(name for name in PICKED_COLUMNS if name not in columns)]
+        ColumnMapping(pd.Index(names), self.input_mapping["columns"], self.input_mapping["parameters"])
+
+    def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
+        """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
+        columns = {column for row in rows for column in row.edits}
+        return sorted(columns, key=lambda column: ([*TABLE].index(column.partition(".")[0]), column))
+
+    def mapping(self, edited: Iterable[str]) -> dict[str, Any]:
+        """Return the mapping of a frame in which these columns are edited: each comes from a column of its own."""
+        names = {column.partition(".")[0] for column in edited}
+        columns = self.input_mapping["columns"].items()
+        unedited = {parameter: target for parameter, target in columns if _parameter_name(parameter) not in names}
+        return {**self.input_mapping, "columns": unedited}
+
+    def frame(self, rows: Sequence[WidgetRow], edited: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a frame of rows with their edits, labeled by position.
+
+        Parameters
+        ----------
+        rows
+            Rows of the input first, then those of picked files.
+        edited
+            `edited_columns` of the rows, if the caller knows them.
+        """
+        frame = self._unedited_frame(rows)
+        by_parameter: dict[str, list[str]] = {}
+        for column in self.edited_columns(rows) if edited is None else edited:
+            by_parameter.setdefault(column.partition(".")[0], []).append(column)
+        for parameter, columns in by_parameter.items():
+            self._apply_edits(frame, rows, parameter, columns)
+        return frame
+
+    def has_whole_floats(self, at: int) -> bool:
+        """Whether all floats of a column are integers, by all rows of the input: a subset must not look different."""
+        if not 0 <= at < self.input.shape[1]:
+            return False
+        if at not in self._has_whole_floats:
+            self._has_whole_floats[at] = whole_floats(self.input.iloc[:, at])
+        return self._has_whole_floats[at]
+
+    def part(self, frame: pd.DataFrame) -> TablePart:
+        """Return a frame of some rows as the input of a run."""
+        return TablePart(frame, self)
+
+    def _unedited_frame(self, rows: Sequence[WidgetRow]) -> pd.DataFrame:
+        """Return the rows of the input, with those of picked files below."""
+        positions = [row.position for row in rows if row.position is not None]
+        above = self.input.iloc[positions].reset_index(drop=True)
+        picked = [row.picked for row in rows if row.picked is not None]
+        if not picked:
+            return above.copy(deep=False)
+        labels = [*above.columns, *(name for name in PICKED_COLUMNS if name not in above.columns)]
+        cells = _picked_cells(picked)
+        for name in ("size", "type"):  # an input's column `size` can be that of a shirt, which a template uses
+            if name in above.columns:
+                del cells[name]
+        columns = []
+        for at, label in enumerate(labels):
+            column = above.iloc[:, at] if at < above.shape[1] else pd.Series([None] * len(above), dtype=object)
+            columns.append(_extended(column, cells.pop(label, None) if isinstance(label, str) else None, len(picked)))
+        return pd.concat(columns, axis=1, keys=range(len(labels))).set_axis(pd.Index(labels), axis=1)
+
+    def _apply_edits(
+        self, frame: pd.DataFrame, rows: Sequence[WidgetRow], parameter: str, columns: Sequence[str]
+    ) -> None:
+        """Set the edited cells of one parameter; the other rows keep the values of the mapping."""
+        mapped = self._mapped_values(frame, parameter)
+        if parameter == "custom_metadata" and mapped is not None:
+            _set_column(frame, parameter, mapped)
+        for column in columns:
+            at = _column_at(frame, column)
+            cells = [None] * len(frame) if at is None else frame.iloc[:, at].astype(object).tolist()
+            if mapped is not None:
+                key = column.removeprefix(METADATA)
+                cells = mapped if parameter != "custom_metadata" else [(value or {}).get(key) for value in mapped]
+            for offset, row in enumerate(rows):
+                if column in row.edits:
+                    cells[offset] = row.edits[column]
+            _set_column(frame, column if at is None else at, cells)
+
+    def _mapped_values(self, frame: pd.DataFrame, parameter: str) -> list[Any] | None:
+        """Return a parameter's values by the keyword `columns`; None if it does not name the parameter."""
+        targets = {_parameter_name(name): target for name, target in self.input_mapping["columns"].items()}
+        if parameter not in targets:
+            return None
+        mapping = ColumnMapping(frame.columns, {parameter: targets[parameter]}, {})
+        values: list[Any] = []
+        for chunk in self.part(frame).chunks():
+            values += mapping.rows(chunk).values()[parameter]
+        return [None if isinstance(value, InvalidValue) else value for value in values]
+
+
+class TablePart(InMemoryTable):
+    """Some rows of an edited table, whose cells are formatted as in the whole table."""
+
+    def __init__(self, frame: pd.DataFrame, table: EditedTable) -> None:
+        super().__init__(frame)
+        self._table = table
+
+    def chunk(self) -> Chunk:
+        """Return all rows as one chunk; the caller knows that they are few."""
+        return next(iter(InMemoryTable.chunks(self)))
+
+    def _whole(self, at: int) -> bool:
+        return self._table.has_whole_floats(at)
+
+
+def _parameter_name(parameter: str) -> str:
+    return BY_WIRE.get(parameter, parameter)
+
+
+def _picked_cells(files: Sequence[PickedFile]) -> dict[str, list[Any]]:
+    return {
+        "file": [file.cell for file in files],
+        "size": [file.size for file in files],
+        "type": [file.type for file in files],
+        "folder": [file.folder for file in files],
+    }
+
+
+def _extended(column: pd.Series[Any], cells: list[Any] | None, count: int) -> pd.Series[Any]:
+    """Return a column with `count` cells below it, None if there are none; its dtype stays if it can hold them."""
+    if column.empty:
+        return pd.Series([None] * count if cells is None else cells)
+    if cells is None:
+        # Missing values would turn integers and booleans into floats.
+        plain = column.astype(object) if getattr(column.dtype, "kind", "O") in "iub" else column
+        return plain.reindex(range(len(column) + count))
+    return pd.Series([*column.astype(object).tolist(), *cells], dtype=object)
+
+
+def _column_at(frame: pd.DataFrame, column: str) -> int | None:
+    """Return where the column of a parameter or a metadata field is, in either spelling."""
+    head, dot, rest = column.partition(".")
+    names = {column, f"{TABLE[head].wire}{dot}{rest}"}
+    return next((at for at, label in enumerate(frame.columns) if str(label) in names), None)
+
+
+def _set_column(frame: pd.DataFrame, column: str | int, cells: list[Any]) -> None:
+    """Set a column by its place or its name, which can be new."""
+    series: Any = pd.Series(cells, index=frame.index, dtype=object)
+    at = column if isinstance(column, int) else _column_at(frame, column)
+    if at is None:
+        frame[column] = series
+    else:
+        frame.isetitem(at, series)
+
+
+def row_labels(index: pd.Index[Any], rows: Sequence[WidgetRow]) -> pd.Index[Any]:
+    """Return the labels of the input's rows, continued for picked files if they are numbers, else with their ids."""
+    labels = index.take([row.position for row in rows if row.position is not None])
+    picked = [row.id for row in rows if row.position is None]
+    if not picked:
+        return labels
+    if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
+        return pd.Index([*labels, *(len(index) + int(row_id[1:]) for row_id in picked)], name=index.name)
+    return pd.Index([*labels, *picked], dtype=object, tupleize_cols=False)
+
+
+def list_files(root: Path, folder: Any) -> pd.DataFrame:
+    """Return a frame of the files in a folder and its subfolders, whose paths below `root` become upload folders."""
+    files, folders = [], []
+    for path, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        below = Path(path).relative_to(root)
+        for name in sorted(names):
+            if not name.startswith("."):
+                files.append((below / name).as_posix())
+                folders.append("/".join(["", *fixed_levels(folder), *below.parts]) if below.parts else None)
+    return pd.DataFrame({"file": pd.Series(files, dtype=object), "folder": pd.Series(folders, dtype=object)})
+
+
+def fixed_levels(folder: Any) -> list[str]:
+    """Return the levels of an upload folder that is the same for all rows, none if it has `{column}` in it."""
+    return folder_levels(folder) if isinstance(folder, str) and "{" not in folder else []

@@ -1,0 +1,52 @@
+"""Files that were picked in a browser: what Python knows of them, by the cell that represents each file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ikpipe.request.sources import FileSource
+from ikpipe.request.values import folder_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ikpipe.widget.messages import BrowserFile
+
+
+class PickedFile(NamedTuple):
+    """A file that only a browser can read: the cell that represents it, its size in bytes, and its upload folder."""
+
+    cell: str
+    name: str
+    size: int
+    type: str
+    folder: str | None
+
+    @classmethod
+    def from_message(cls, file: BrowserFile, cell: str, parent: Sequence[str]) -> PickedFile:
+        """Return a file as a page described it; the folder it was picked in goes below `parent`."""
+        levels = folder_levels(file.path)
+        return cls(cell, file.name, file.size, file.type, "/".join(["", *parent, *levels]) if levels else None)
+
+
+class PickedFiles:
+    """The picked files of one uploader's rows."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, FileSource]] = {}
+
+    def add(self, row_id: str, file: PickedFile) -> None:
+        """Add the file of a row."""
+        self._files[file.cell] = row_id, FileSource("held", file.name, file.cell, size=file.size)
+
+    def remove(self, file: PickedFile) -> None:
+        """Remove a file."""
+        self._files.pop(file.cell, None)
+
+    def source(self, cell: str) -> FileSource | None:
+        """Return the file that a cell represents, None if it is not a picked file's."""
+        return self._files.get(cell, (None, None))[1]
+
+    def row_id(self, source: FileSource) -> str:
+        """Return the row of a file, `""` if it was removed."""
+        return self._files.get(source.text, ("", None))[0]

@@ -1,0 +1,38 @@
+"""The settings that all rows share, as a page gets them. None of them is secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.request.columns import call_or_error
+from ikpipe.request.values import tag_list, to_flag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ikpipe.request.account import Account
+    from ikpipe.request.metadata import MetadataField
+
+
+def page_settings(
+    account: Account, mapping: Mapping[str, Any], name: str, fields: Mapping[str, MetadataField] | None
+) -> dict[str, Any]:
+    """Return the uploader's name, default values, largest file size in bytes, and the account's metadata fields.
+
+    `fields` is None until they are loaded. A default that is invalid is reported by the rows that have it.
+    """
+    parameters = mapping["parameters"]
+    tags = call_or_error(tag_list, parameters.get("tags"))
+    return {
+        "name": name,
+        "defaults": {
+            "is_private_file": call_or_error(to_flag, parameters.get("is_private_file", False)) == "true",
+            "folder": str(parameters.get("folder", "/")),
+            "tags": isinstance(tags, list) and bool(tags),
+        },
+        "max_file_size": account.max_file_size,
+        "fields": [
+            {"name": field.name, **{str(key): value for key, value in field.schema.items()}, "type": field.type}
+            for field in (fields or {}).values()
+        ],
+    }
