@@ -6,6 +6,7 @@ A message is a dict with a `type`; `read` returns a tuple whose fields have vali
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ikpipe.request.parameters import TABLE
@@ -286,10 +287,14 @@ class _Fields:
 
 
 
+def _is_scalar(value: object) -> bool:
+    return value is None or type(value) in (str, int, float, bool)
+
+
 def _cell(value: object, column: str) -> Any:
     """Return a valid value of a cell: text, a number, a boolean, None, a list of text, or for metadata of numbers."""
     items = value if isinstance(value, list) else [value]
-    if len(items) > _MAX_WORD or not all(item is None or type(item) in (str, int, float, bool) for item in items):
+    if len(items) > _MAX_WORD or not all(map(_is_scalar, items)):
         raise InvalidMessage("value is not valid in a cell")
     item_types = (str, int, float) if column.startswith(METADATA) else str
     if isinstance(value, list) and not all(isinstance(item, item_types) for item in items):
@@ -297,7 +302,7 @@ def _cell(value: object, column: str) -> Any:
     texts = [item for item in items if isinstance(item, str)]
     if sum(map(len, texts)) > _MAX_CELL or not all(map(encodable, texts)):
         raise InvalidMessage("value is too long, or has an unpaired surrogate")
-    if any(isinstance(item, float) and not abs(item) < float("inf") for item in items):
+    if not all(isfinite(item) for item in items if isinstance(item, float)):
         raise InvalidMessage("value is not a finite number")
     return value
 

@@ -125,7 +125,7 @@ def _conflict_problem(row: WidgetRow) -> dict[str, Any]:
         "code": "same_target",
         "message": f"the row {row.conflict} is stored as {row.view.target!r} already",
         "fix": "give each row its own name",
-        "mend": f"{stem}-{number}.{ending}" if dot and stem else f"{row.view.name}-{number}",
+        "suggestion": f"{stem}-{number}.{ending}" if dot and stem else f"{row.view.name}-{number}",
     }
 
 

@@ -121,13 +121,11 @@ class RowValidator:
         source: FileSource | None,
         cells: Mapping[str, Any],
     ) -> RowView:
-        problems, fields, target = (
-            ([], request.fields, request.target) if isinstance(request, UploadRequest) else (request, {}, None)
-        )
         # A page shows the name and folder that are sent.
-        name = (
-            fields.get("fileName") or _text(cells["file_name"]) or (source.name if source is not None else None) or ""
-        )
+        valid = request if isinstance(request, UploadRequest) else None
+        fields = {} if valid is None else valid.fields
+        problems = () if isinstance(request, UploadRequest) else request
+        name = fields.get("fileName") or _text(cells["file_name"]) or (source and source.name) or ""
         return RowView(
             name=name[:_MAX_TEXT],
             size=None if source is None else source.size,
@@ -141,31 +139,26 @@ class RowValidator:
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(cells["custom_metadata"]),
             problems=[self._problem(problem, cells) for problem in problems if problem.severity == "error"],
-            target=place(target, self._names) if target and fields.get("useUniqueFileName") == "false" else None,
+            target=place(valid.target, self._names) if valid and fields.get("useUniqueFileName") == "false" else None,
             file=source,
         )
 
     def _problem(self, problem: Problem, cells: Mapping[str, Any]) -> dict[str, Any]:
         message = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
         suggestion = self._suggestion(problem, cells)
-        return message if suggestion is None else {**message, "mend": suggestion}
+        return message if suggestion is None else {**message, "suggestion": suggestion}
 
     def _suggestion(self, problem: Problem, cells: Mapping[str, Any]) -> Any:
         """Return a value that fixes a problem, if there is an obvious one."""
         parameter, _, key = problem.parameter.partition(".")
-        value = cells.get(parameter)
-        if parameter == "file_name" and problem.code == "bad_character":
-            return stored_name(_text(value))
-        if parameter == "folder" and problem.code == "bad_character":
-            return stored_folder(_text(value))
-        if parameter == "tags" and problem.code == "bad_character":
-            return [tag for tag in (tag.replace("%", "").strip() for tag in _tags(value)) if tag]
+        if problem.code == "bad_character" and parameter in _WITHOUT_BAD_CHARACTERS:
+            return _WITHOUT_BAD_CHARACTERS[parameter](cells[parameter])
         field = (self.fields or {}).get(key)
-        if field is not None and problem.code == "out_of_range" and field.type == "SingleSelect":
-            options = {str(option).lower(): option for option in field.schema.get("selectOptions", ())}
-            near = get_close_matches(str(_metadata(cells["custom_metadata"]).get(key)).lower(), options, n=1)
-            return options[near[0]] if near else None
-        return None
+        if field is None or problem.code != "out_of_range" or field.type != "SingleSelect":
+            return None
+        options = {str(option).lower(): option for option in field.schema.get("selectOptions", ())}
+        near = get_close_matches(str(_metadata(cells["custom_metadata"]).get(key)).lower(), options, n=1)
+        return options[near[0]] if near else None
 
     def _column_mapping(self, labels: pd.Index[Any], edited: list[str]) -> ColumnMapping:
         """Return the mapping of a frame; the last one is kept, since most batches have the same columns."""
@@ -183,6 +176,11 @@ class _SingleRowBuilder(RequestBuilder):
         """Compare no targets."""
 
 
+_WITHOUT_BAD_CHARACTERS: Mapping[str, Callable[[Any], Any]] = {
+    "file_name": lambda value: stored_name(_text(value)),
+    "folder": lambda value: stored_folder(_text(value)),
+    "tags": lambda value: [tag for tag in (tag.replace("%", "").strip() for tag in _tags(value)) if tag],
+}
 _PRIVATE = {"true": True, "false": False}
 _VIEW_COLUMNS = (
     *("file_name", "folder", "tags", "description"),

@@ -224,11 +224,13 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
         browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
         browser.edit(["b0"], "tags", ["50%"])
         problem = browser.rows["b0"]["problems"][0]
-        assert (problem["column"], problem["code"], problem["mend"]) == ("tags", "bad_character", ["50"])
+        assert (problem["column"], problem["code"], problem["suggestion"]) == ("tags", "bad_character", ["50"])
         uploader.send()
         assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
         browser.edit(["b0"], "file_name", "a/b.txt")
-        assert [one["mend"] for one in browser.rows["b0"]["problems"] if one["column"] == "file_name"] == ["a_b.txt"]
+        assert [one["suggestion"] for one in browser.rows["b0"]["problems"] if one["column"] == "file_name"] == [
+            "a_b.txt"
+        ]
         browser.edit(["b0"], "file_name", "a_b.txt")
         browser.edit(["b0"], "tags", ["50"])
         assert browser.rows["b0"]["state"] == "ready"
@@ -283,7 +285,7 @@ def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
         browser.pick({"a.txt": b"x"})
         browser.pick({"a.txt": b"y"})
         assert [row["state"] for row in browser.rows.values()] == ["ready", "invalid"]
-        assert browser.rows["b1"]["problems"][0]["mend"] == "a-2.txt"
+        assert browser.rows["b1"]["problems"][0]["suggestion"] == "a-2.txt"
         browser.edit(["b0"], "file_name", "b.txt")
         assert browser.rows["b1"]["state"] == "ready"
         browser.edit(["b0"], "file_name", "a.txt")
@@ -350,7 +352,7 @@ def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator
         browser.pick({"a.txt": b"x"})
         browser.edit(["b0"], "custom_metadata.color", "gren")
         problem = browser.rows["b0"]["problems"][0]
-        assert (problem["column"], problem["mend"]) == ("custom_metadata.color", "green")
+        assert (problem["column"], problem["suggestion"]) == ("custom_metadata.color", "green")
         browser.edit(["b0"], "custom_metadata.color", "green")
         uploader.send()
         assert browser.settled() == {"b0": "uploaded"}

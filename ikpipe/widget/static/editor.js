@@ -248,7 +248,7 @@ export class Editor {
     const [[row, problem]] = problems;
     if (problems.length === 1) return [problemList(queue, row, [problem])];
     const fixable = problems.filter(([, entry]) => isFixable(entry));
-    const press = () => fixable.forEach(([{ id }, { column, mend }]) => queue.edit([id], column, mend));
+    const press = () => fixable.forEach(([{ id }, { column, suggestion }]) => queue.edit([id], column, suggestion));
     const text = h("p", { class: "ik-problem" }, icon("warn"), STRINGS.problemIn(problems.length, problem.message));
     return fixable.length ? [text, button({ text: STRINGS.fixFiles(fixable.length), kind: "ik-fix", press })] : [text];
   }

@@ -19,7 +19,7 @@ export function problemsAt(row, cell) {
 }
 
 /** Whether a value is known that fixes a problem. @param {Problem} problem */
-export const isFixable = ({ mend }) => mend !== undefined && mend !== null;
+export const isFixable = ({ suggestion }) => suggestion !== undefined && suggestion !== null;
 
 /**
  * Create a list of problems: what is wrong, what to do, and a button if a fix is known.
@@ -40,12 +40,12 @@ export function problemList(queue, row, problems = row.problems ?? []) {
 }
 
 /** @param {Queue} queue @param {Row} row @param {Problem} problem */
-function fixButton(queue, row, { column, mend }) {
-  const text = Array.isArray(mend) ? mend.join(", ") : String(mend);
+function fixButton(queue, row, { column, suggestion }) {
+  const text = Array.isArray(suggestion) ? suggestion.join(", ") : String(suggestion);
   return button({
     text: text ? STRINGS.useValue(text) : STRINGS.clearValue,
     kind: "ik-fix",
-    press: () => queue.edit([row.id], column, mend),
+    press: () => queue.edit([row.id], column, suggestion),
   });
 }
 

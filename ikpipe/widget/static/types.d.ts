@@ -28,7 +28,7 @@ interface Problem {
   code: string;
   message: string;
   fix?: string;
-  mend?: Value; // a value that solves it
+  suggestion?: Value; // a value that solves it
 }
 
 interface Result {

@@ -124,9 +124,9 @@ class Stub:
     def _check(self, row: dict[str, Any]) -> None:
         row["problems"] = []
         if "#" in (row.get("folder") or ""):
-            mend = row["folder"].replace("#", "_")
+            suggestion = row["folder"].replace("#", "_")
             words = "'#' is not allowed in a folder", "Remove or replace it."
-            row["problems"] = [problem("folder", "bad_character", *words, mend)]
+            row["problems"] = [problem("folder", "bad_character", *words, suggestion)]
         row["state"] = "invalid" if row["problems"] else "ready"
 
     def _send(self, message: Message) -> None:
@@ -164,7 +164,7 @@ class Stub:
         self._bridge.say({"type": "csv", "request": message["request"], "text": "file,ik_status\n"})
 
 
-def problem(column: str, code: str, message: str, fix: str, mend: object = None) -> dict[str, Any]:
+def problem(column: str, code: str, message: str, fix: str, suggestion: object = None) -> dict[str, Any]:
     """Make a problem as the kernel tells it."""
-    cure = {} if mend is None else {"mend": mend}
-    return {"column": column, "code": code, "message": message, "fix": fix, **cure}
+    optional = {} if suggestion is None else {"suggestion": suggestion}
+    return {"column": column, "code": code, "message": message, "fix": fix, **optional}

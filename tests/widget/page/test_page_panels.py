@@ -49,8 +49,8 @@ def edits(uploads: Uploads, count: int = 1) -> list[tuple[Any, Any, Any]]:
     return [(one["ids"], one["column"], one["value"]) for one in uploads.bridge.wait_for("edit", count)]
 
 
-def test_a_problem_is_mended_at_its_cell(two: Uploads, stub: Stub) -> None:
-    """The sign in the cell opens the problem, its button applies the mend, and the row is ready."""
+def test_a_problem_is_fixed_at_its_cell(two: Uploads, stub: Stub) -> None:
+    """The sign in the cell opens the problem, its button applies the fix, and the row is ready."""
     bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.", "/a_1")
     stub.push({"id": "r0", "folder": "/a#1", "state": "invalid", "problems": [bad]})
     two.row("a.jpg").locator(".ik-folder").get_by_role("button").click()

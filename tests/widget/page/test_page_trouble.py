@@ -200,7 +200,7 @@ def test_a_new_kernel_adopts_the_files(
     """After a restart the page offers to go on with the files that it has, and they arrive."""
     uploads.choose(files(2))
     uploads.wait_rows(2)
-    stub.push({"id": "b1", "folder": "/mended", "state": "failed"})
+    stub.push({"id": "b1", "folder": "/fixed", "state": "failed"})
     uploads.wait_state("picture-1.png", "Failed")
     second = _Adopting(bridge, emulator.account, session="s2")
     uploads.restart()
@@ -211,7 +211,7 @@ def test_a_new_kernel_adopts_the_files(
     assert adopted["session"] == "s1"
     assert [(row["id"], row["state"], row["edits"].get("folder")) for row in adopted["rows"]] == [
         ("b0", "ready", None),
-        ("b1", "failed", "/mended"),
+        ("b1", "failed", "/fixed"),
     ]
     uploads.button("Upload 2 files").click()
     uploads.wait_states(["Up", "Up"])
