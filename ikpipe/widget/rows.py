@@ -47,7 +47,7 @@ class RowRun(Protocol):
         """Cancel a row."""
 
     def uncancel(self, row: WidgetRow) -> bool:
-        """Take back the cancellation of a row, and return whether it had not ended yet."""
+        """Undo the cancellation of a row, and return whether it had not ended yet."""
 
 
 @dataclass(slots=True, eq=False)

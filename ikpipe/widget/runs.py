@@ -113,7 +113,7 @@ class Run:
         self._cancelled.add(self._positions[row.id])
 
     def uncancel(self, row: WidgetRow) -> bool:
-        """Take back the cancellation of a row, and return whether it had not ended yet."""
+        """Undo the cancellation of a row, and return whether it had not ended yet."""
         position = self._positions[row.id]
         self._cancelled.discard(position)
         return position in self._unfinished

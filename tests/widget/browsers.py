@@ -1,4 +1,4 @@
-"""A browser without a screen: it does what messages ask for, as the page's script does, and can misbehave."""
+"""A fake browser: it answers messages as the page's script does, and can misbehave."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
     from ikpipe import Uploader
 
-UP = ("uploaded", "exists", "accepted")
+UPLOADED = ("uploaded", "exists", "accepted")
 SOON = 20.0  # seconds: longer than anything here takes
 
 
 class Browser:
-    """One page that shows an uploader; it is the widget's comm.
+    """One page that shows an uploader; it is also the widget's comm.
 
     Parameters
     ----------
     uploader
         The widget.
     post
-        Posts a file, and gives what is said of it: ``{status, body}`` or ``{error, left}``.
+        Uploads a file, and returns its result: ``{status, body}`` or ``{error, left}``.
     answers
-        Changes what is said of a post, or keeps it back with None.
+        Changes the result of an upload, or suppresses it with None.
     """
 
     comm_id = "a-browser"
@@ -41,7 +41,7 @@ class Browser:
         answers: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda said: said,
     ) -> None:
         self.uploader, self._post, self._answers = uploader, post or Browser.posted, answers
-        self.frames: list[dict[str, Any]] = []  # all that came over the wire
+        self.frames: list[dict[str, Any]] = []  # all that the kernel sent
         self.buffers: list[list[bytes]] = []
         self.heard: list[dict[str, Any]] = []
         self.rows: dict[str, dict[str, Any]] = {}
@@ -68,17 +68,17 @@ class Browser:
     # As the widget's comm
 
     def on_msg(self, callback: Callable[[Any], None]) -> None:
-        """Take the widget's handler."""
+        """Register the widget's handler."""
         self._callback = callback
 
     def on_close(self, callback: Callable[[Any], None]) -> None:
-        """Nobody closes it."""
+        """Do nothing: nobody closes it."""
 
     def close(self, *_args: object, **_more: object) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
     def send(self, data: dict[str, Any], metadata: Any = None, buffers: Any = None) -> None:
-        """Take what the kernel sends."""
+        """Receive a message from the kernel."""
         with self._turn:
             self.frames.append(data)
             if data.get("method") == "custom":
@@ -86,11 +86,11 @@ class Browser:
             self._turn.notify_all()
 
     def say(self, **content: Any) -> None:
-        """Say something to the kernel."""
-        self.tell(content)
+        """Send a message to the kernel."""
+        self.send_raw(content)
 
-    def tell(self, content: Any) -> None:
-        """Say anything at all."""
+    def send_raw(self, content: Any) -> None:
+        """Send anything to the kernel, also what is not a message."""
         self._callback({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
 
     # As the page
@@ -125,10 +125,10 @@ class Browser:
         result = self._answers({"type": "result", "id": order["id"], "attempt": order["attempt"], **said})
         if result is not None:
             self.kept[order["id"], order["attempt"]] = result
-            self.tell(result)
+            self.send_raw(result)
 
     def posted(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Post a file as a form does: texts in their order, their line ends as a browser makes them, the file last."""
+        """Upload a file as a form: the texts in order, with the line ends of a browser, and the file last."""
         body = self.files[order["id"]]
         size = len(body)
         self.say(type="progress", id=order["id"], attempt=order["attempt"], loaded=size, total=size)
@@ -144,7 +144,7 @@ class Browser:
         return {"status": answer.status_code, "body": answer.text, "request_id": request}
 
     def pick(self, files: Mapping[str, bytes], *, size: int | None = None) -> list[str]:
-        """Pick files, by their paths, and give their rows."""
+        """Pick files by their paths, and return the ids of their rows."""
         told, keys = [], {}
         for path, content in files.items():
             self._keys += 1
@@ -166,36 +166,36 @@ class Browser:
     # For tests
 
     def last(self, kind: str) -> dict[str, Any]:
-        """Give the last message of a type."""
+        """Return the last message of a type."""
         return next(message for message in reversed(self.heard) if message["type"] == kind)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
-        """Give all messages of a type."""
+        """Return all messages of a type."""
         return [message for message in self.heard if message["type"] == kind]
 
     def wait(self, fact: Callable[[], object], seconds: float = SOON) -> None:
-        """Wait until something is a fact."""
+        """Wait until a condition is true."""
         end = time.monotonic() + seconds
         with self._turn:
             while not fact():
                 left = end - time.monotonic()
-                assert left > 0, f"it did not become so: {self.states()}, {self.heard[-3:]}"
+                assert left > 0, f"the condition is still false: {self.states()}, {self.heard[-3:]}"
                 self._turn.wait(min(left, 0.05))
 
-    def settled(self, seconds: float = SOON) -> dict[str, str]:
-        """Wait until nothing is on its way, and the page has been told; give the states."""
-        self.wait(self._still, seconds)
+    def wait_idle(self, seconds: float = SOON) -> dict[str, str]:
+        """Wait until no upload is in progress and the page knows it, and return the states."""
+        self.wait(self._is_idle, seconds)
         return self.states()
 
-    def _still(self) -> bool:
-        """Tell whether the page and the summary say the same: that nothing is on its way."""
+    def _is_idle(self) -> bool:
+        """Whether the page and the summary agree that no upload is in progress."""
         summary = self.uploader.summary
         return not summary["busy"] and summary["counts"] == Counter(self.states().values())
 
     def states(self) -> dict[str, str]:
-        """Give what the page shows of each row."""
+        """Return the state of each row, as the page knows it."""
         return {name: row["state"] for name, row in self.rows.items()}
 
     def errors(self) -> list[str]:
-        """Give the errors that the kernel told."""
+        """Return the error messages from the kernel."""
         return [message["message"] for message in self.all("error")]

@@ -1,4 +1,4 @@
-"""The uploader's scripts and style sheets, as the browser gets them."""
+"""The uploader's joined script and style sheet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODULES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
 
 
 def test_nothing_is_imported_by_the_joined_script() -> None:
-    """A notebook loads one module, which finds no other beside it."""
+    """A notebook loads one module, which cannot import others."""
     assert re.findall(r"^\s*import\b.*", assets.script(), re.MULTILINE) == []
 
 
@@ -45,11 +45,11 @@ def test_no_import_renames_what_it_imports() -> None:
 
 
 def test_the_joined_script_has_no_lines_of_comments() -> None:
-    """Notebooks that save the state of widgets store the script, and nobody reads it there."""
+    """Notebooks that save the state of widgets store the script, where comments are of no use."""
     assert re.findall(r"^\s*(?://.*|/\*.*\*/|\* .*)$", assets.script(), re.MULTILINE) == []
 
 
 def test_every_style_sheet_is_in_the_joined_one() -> None:
-    """A file that the list of style sheets leaves out would have no effect."""
+    """A file that is missing in the list of style sheets would have no effect."""
     joined = assets.style()
     assert [path.name for path in STATIC.glob("*.css") if path.read_text("utf-8") not in joined] == []

@@ -1,4 +1,4 @@
-"""Faults while a browser sends: no file twice, none lost, and page, summary and results say the same, true thing."""
+"""Faults while a browser uploads: no file is stored twice or lost, and page, summary and results agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsers import UP, Browser
+from browsers import UPLOADED, Browser
 from doubles import uploads_of
 from rows import sha
 
@@ -25,17 +25,17 @@ FILES = {f"{number}.txt": f"content {number}".encode() for number in range(12)}
 
 
 def stored(emulator: Emulator) -> Counter[str]:
-    """Count what was stored, by the name that it was picked with."""
+    """Return how often each file was stored, by the name that it was picked with."""
     names = {sha(content): name for name, content in FILES.items()}
     return Counter(names[one["file"]["sha256"]] for one in uploads_of(emulator) if one.get("stored"))
 
 
 def agree(uploader: ikpipe.Uploader, browser: Browser, emulator: Emulator) -> None:
-    """See that the page, the summary and the results say the same, and that it is true."""
+    """Check that the page, the summary and the results agree, and are true."""
     results = uploader.results
     there = stored(emulator)
     for name, status in zip(FILES, results["ik_status"], strict=False):
-        assert status == "unknown" or (status in UP) == bool(there[name])
+        assert status == "unknown" or (status in UPLOADED) == bool(there[name])
     assert Counter(browser.states().values()) == uploader.summary["counts"]
     assert Counter(results["ik_status"]) == Counter(browser.states().values())
 
@@ -53,27 +53,27 @@ def agree(uploader: ikpipe.Uploader, browser: Browser, emulator: Emulator) -> No
     ],
     ids="+".join,
 )
-def test_nothing_twice_and_nothing_lost(emulate: Callable[..., Emulator], faults: dict[str, float]) -> None:
-    """Whatever breaks, each file is stored once in the end; what is retried is stored once, too."""
+def test_nothing_is_stored_twice_or_lost(emulate: Callable[..., Emulator], faults: dict[str, float]) -> None:
+    """With any fault, retries store each file exactly once."""
     emulator = emulate(faults=faults, seed=3, index_lag=0.2)
     uploader = ikpipe.Uploader(emulator.account, policy=QUICK)
     with Browser(uploader) as browser:
         browser.pick(FILES)
         uploader.send()
-        browser.settled(60)
+        browser.wait_idle(60)
         agree(uploader, browser, emulator)
         for _ in range(8):
-            if set(browser.states().values()) <= set(UP):
+            if set(browser.states().values()) <= set(UPLOADED):
                 break
             uploader.retry()
-            browser.settled(60)
+            browser.wait_idle(60)
             agree(uploader, browser, emulator)
-    assert set(browser.states().values()) <= set(UP)
+    assert set(browser.states().values()) <= set(UPLOADED)
     assert stored(emulator) == dict.fromkeys(FILES, 1)
 
 
-def test_a_spent_token_is_settled_by_looking(emulate: Callable[..., Emulator]) -> None:
-    """A file that was stored, and of which the browser only knows that its line broke, is found, and not sent again."""
+def test_a_used_token_is_confirmed_by_a_search(emulate: Callable[..., Emulator]) -> None:
+    """A stored file whose browser lost the connection is found, and not sent again."""
 
     def cut(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
         browser.posted(order)
@@ -84,13 +84,13 @@ def test_a_spent_token_is_settled_by_looking(emulate: Callable[..., Emulator]) -
     with Browser(uploader, cut) as browser:
         names = browser.pick({"0.txt": FILES["0.txt"]})
         uploader.send()
-        assert browser.settled() == {names[0]: "exists"}
+        assert browser.wait_idle() == {names[0]: "exists"}
     assert stored(emulator) == {"0.txt": 1}
     assert uploader.results["ik_size"].tolist() == [len(FILES["0.txt"])]
 
 
-def test_nothing_left_is_sent_again(emulate: Callable[..., Emulator]) -> None:
-    """A browser that is offline for a moment: a fresh token, and the file is up."""
+def test_an_upload_that_did_not_start_is_retried(emulate: Callable[..., Emulator]) -> None:
+    """A browser that is offline for a moment gets a fresh token for each attempt, and uploads the file."""
     tries = []
 
     def offline(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,14 +102,14 @@ def test_nothing_left_is_sent_again(emulate: Callable[..., Emulator]) -> None:
     with Browser(uploader, offline) as browser:
         browser.pick({"0.txt": FILES["0.txt"]})
         uploader.send()
-        assert list(browser.settled().values()) == ["uploaded"]
+        assert list(browser.wait_idle().values()) == ["uploaded"]
     assert len(set(tries)) == 3
     assert stored(emulator) == {"0.txt": 1}
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_browser_that_posts_twice_by_itself(emulate: Callable[..., Emulator], first: bool) -> None:  # noqa: FBT001
-    """The second copy's token is used: that is no wrong key, even if no file is up yet; the file is there, once."""
+def test_a_browser_that_repeats_a_request_on_its_own(emulate: Callable[..., Emulator], first: bool) -> None:  # noqa: FBT001
+    """The token of the second copy was used, which does not mean wrong keys; the file is stored once."""
     emulator = emulate()
 
     def twice(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,5 +121,5 @@ def test_a_browser_that_posts_twice_by_itself(emulate: Callable[..., Emulator], 
     with Browser(uploader, twice) as browser:
         browser.pick(dict(list(FILES.items())[:3]))
         uploader.send()
-        assert set(browser.settled().values()) <= {"uploaded", "exists"}
+        assert set(browser.wait_idle().values()) <= {"uploaded", "exists"}
     assert stored(emulator) == dict.fromkeys(list(FILES)[:3], 1)

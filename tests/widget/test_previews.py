@@ -1,4 +1,4 @@
-"""Previews of files on the kernel's side."""
+"""Previews of files that the kernel can read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_a_large_picture_is_made_smaller(picture: Callable[..., bytes]) -> None:
-    """A JPEG of at most 320 pixels, or 1,600 for a large one."""
+    """A thumbnail is a JPEG of at most 320 pixels, a large preview of at most 1,600."""
     source = FileSource("bytes", content=picture(3, "JPEG", (4000, 2000)))
     for size, wanted in (("thumb", (320, 160)), ("large", (1600, 800))):
         found = make_preview(source, "image/jpeg", size)
@@ -33,7 +33,7 @@ def test_a_large_picture_is_made_smaller(picture: Callable[..., bytes]) -> None:
 
 @pytest.mark.parametrize(("orientation", "pixels"), [(1, (3000, 2000)), (3, (3000, 2000)), (6, (2000, 3000))])
 def test_the_size_is_that_of_the_upright_picture(orientation: int, pixels: tuple[int, int]) -> None:
-    """Cameras write pictures as they held them, and say how to turn them."""
+    """Cameras save images as the sensor was held, with an EXIF tag that says how to rotate them."""
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x0112] = orientation
     Image.new("RGB", (3000, 2000)).save(buffer, "JPEG", exif=exif)
@@ -42,8 +42,8 @@ def test_the_size_is_that_of_the_upright_picture(orientation: int, pixels: tuple
     assert found.pixels == pixels
 
 
-def test_what_is_clear_stays_clear() -> None:
-    """A picture with an alpha channel becomes a PNG."""
+def test_transparency_is_kept() -> None:
+    """The preview of an image with an alpha channel is a PNG."""
     buffer = io.BytesIO()
     Image.new("RGBA", (10, 10), (1, 2, 3, 4)).save(buffer, "PNG")
     found = make_preview(FileSource("bytes", content=buffer.getvalue()), "image/png", "thumb")
@@ -54,8 +54,8 @@ def test_what_is_clear_stays_clear() -> None:
 @pytest.mark.parametrize(
     "source", [None, FileSource("url", text="https://x.example/a.png"), FileSource("held", text="b0")]
 )
-def test_there_is_no_preview_of_what_is_elsewhere(source: FileSource | None) -> None:
-    """URLs are the browser's to load, and its own files too."""
+def test_files_elsewhere_have_no_preview(source: FileSource | None) -> None:
+    """The browser itself loads URLs and its own files."""
     assert make_preview(source, "image/png", "thumb") is None
 
 
@@ -68,30 +68,30 @@ def test_there_is_no_preview_of_what_is_elsewhere(source: FileSource | None) -> 
         (bytes(2_000_001), "image/png", False),
     ],
 )
-def test_small_files_go_as_they_are(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
-    """What Pillow cannot read is sent itself, if it is a picture or a video, and small."""
+def test_small_files_are_sent_unchanged(content: bytes, kind: str, seen: bool) -> None:  # noqa: FBT001
+    """A small image or video that Pillow cannot read is sent unchanged."""
     found = make_preview(FileSource("bytes", content=content, size=len(content)), kind, "thumb")
     assert (found is not None and found.content == content) is seen
 
 
-def test_data_uris_can_be_seen(picture: Callable[..., bytes]) -> None:
-    """Base64 text is a file like any other."""
+def test_data_uris_have_previews(picture: Callable[..., bytes]) -> None:
+    """Base64 text has a preview, too."""
     text = "data:image/png;base64," + base64.b64encode(picture(1)).decode()
     assert make_preview(FileSource("text", text=text, size=99), "image/png", "thumb") is not None
 
 
-def test_a_file_that_is_gone_has_none(tmp_path: Path) -> None:
-    """A preview is never an error."""
+def test_a_missing_file_has_no_preview(tmp_path: Path) -> None:
+    """A missing file has no preview, and is not an error."""
     assert make_preview(FileSource("path", path=tmp_path / "gone.png", size=1), "image/png", "thumb") is None
 
 
-def test_kinds_go_by_names() -> None:
-    """The ending says it, or nothing does."""
+def test_media_types_by_names() -> None:
+    """A file's extension is its media type, if it is a known one."""
     assert [media_type_of(name) for name in ("a.PNG", "a", "a.b.mp4", "a.xyz1")] == ["image/png", "", "video/mp4", ""]
 
 
 def test_the_browser_asks_for_previews(account: ikpipe.Account, picture: Callable[..., bytes]) -> None:
-    """The answer has the picture as a buffer, or says that there is none."""
+    """The answer has the image as a buffer, or says that there is none."""
     frame = pd.DataFrame({"file": [picture(1), b"text"], "file_name": ["a.png", "b.txt"]})
     told: list[Any] = []
     with Browser(ikpipe.Uploader(account, frame)) as browser:

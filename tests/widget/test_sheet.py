@@ -1,4 +1,4 @@
-"""The table as it was edited: the same rows go up by `ikpipe.upload` as by the widget."""
+"""The edited table: `ikpipe.upload` uploads the same rows as the widget."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRAME = pd.DataFrame(
 
 
 def sent(arrived: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Give what arrived, but for the suffixes and the order."""
+    """Return the uploads that arrived, sorted and without the suffixes of names."""
     fields = [{**one["fields"], "sha": one["file"]["sha256"]} for one in arrived()]
     for one in fields:
         one["fileName"] = one["fileName"].rpartition("_")[0] or one["fileName"]
@@ -63,7 +63,7 @@ def test_frame_and_mapping_do_the_same(
     column: str,
     value: Any,
 ) -> None:
-    """An edited row wins over the mapping, and only this row; `upload` of frame and mapping sends the very same."""
+    """An edit overrides the mapping in its row only, and `upload` of frame and mapping sends the same."""
     from doubles import uploads_of
 
     emulator = emulate()
@@ -75,7 +75,7 @@ def test_frame_and_mapping_do_the_same(
         browser.edit(["r1"], column, value)
         assert not browser.errors()
         uploader.send()
-        states = browser.settled()
+        states = browser.wait_idle()
     assert states["r1"] == "uploaded", browser.rows["r1"]
     by_widget = sent(lambda: uploads_of(emulator))
     before = len(emulator.log())
@@ -102,7 +102,7 @@ def emulator_field(emulator: Emulator, name: str) -> None:
 
 
 def test_the_input_is_never_changed(account: ikpipe.Account) -> None:
-    """Edits are in a frame of their own, with the input's labels and dtypes."""
+    """Edits are in another frame, with the input's labels and dtypes."""
     frame = FRAME.set_index("sku")
     before = frame.copy(deep=True)
     uploader = ikpipe.Uploader(account, frame, columns={"file": "image"}, file_name="n.jpg")
@@ -113,8 +113,8 @@ def test_the_input_is_never_changed(account: ikpipe.Account) -> None:
     assert uploader.frame["folder"].tolist() == ["/x", None, None]
 
 
-def test_null_takes_an_edit_back(account: ikpipe.Account) -> None:
-    """The row is as the mapping says, again."""
+def test_null_resets_an_edit(account: ikpipe.Account) -> None:
+    """The row has the values of the mapping again."""
     uploader = ikpipe.Uploader(account, FRAME, columns={"file": "image", "folder": "brand"}, file_name="n.jpg")
     with Browser(uploader) as browser:
         browser.edit(["r0"], "folder", "/x")
@@ -125,7 +125,7 @@ def test_null_takes_an_edit_back(account: ikpipe.Account) -> None:
 
 
 def test_numbers_look_as_in_the_whole_table(account: ikpipe.Account) -> None:
-    """A row that is sent alone has the number that it has among all: 12 where a missing cell made it 12.0."""
+    """A number is formatted by all rows of its column: 12, although a missing cell made it 12.0."""
     uploader = ikpipe.Uploader(account, FRAME, columns={"file": "image"}, file_name="{price}.jpg")
     with Browser(uploader) as browser:
         assert browser.rows["r0"]["name"] == "12.jpg"
@@ -141,7 +141,7 @@ def test_numbers_look_as_in_the_whole_table(account: ikpipe.Account) -> None:
 
 
 def test_picked_files_are_rows_below_the_inputs(account: ikpipe.Account) -> None:
-    """Their name is the cell that stands for them; sizes and types have columns, labels go on."""
+    """Their cells represent the files, sizes and types have columns, and labels continue those of the input."""
     uploader = ikpipe.Uploader(account, FRAME, columns={"file": "image"}, file_name="n.jpg", folder="/all")
     with Browser(uploader) as browser:
         browser.pick({"trip/a.png": b"xyz"})
@@ -152,8 +152,8 @@ def test_picked_files_are_rows_below_the_inputs(account: ikpipe.Account) -> None
     assert frame["sku"].tolist()[:3] == ["a1", "a2", "a3"]
 
 
-def test_a_picked_file_cannot_be_sent_by_anybody_else(account: ikpipe.Account) -> None:
-    """Its cell is no file to `upload`: the row is invalid, and says so."""
+def test_only_a_browser_can_upload_a_picked_file(account: ikpipe.Account) -> None:
+    """`upload` cannot read the file of such a cell: the row is invalid."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"a.png": b"xyz"})
@@ -162,7 +162,7 @@ def test_a_picked_file_cannot_be_sent_by_anybody_else(account: ikpipe.Account) -
 
 
 def test_files_below_a_root_are_rows(account: ikpipe.Account, tmp_path: Any) -> None:
-    """Without a frame, a folder's files are shown; those below it keep their folders, hidden ones stay out."""
+    """Without a frame, the rows are the folder's files, in their subfolders and without hidden ones."""
     (tmp_path / "trip").mkdir()
     (tmp_path / "a.txt").write_bytes(b"a")
     (tmp_path / "trip" / "b.txt").write_bytes(b"b")
@@ -174,4 +174,4 @@ def test_files_below_a_root_are_rows(account: ikpipe.Account, tmp_path: Any) -> 
             ("b.txt", "/all/trip", "file"),
         ]
         uploader.send()
-        assert set(browser.settled().values()) == {"uploaded"}
+        assert set(browser.wait_idle().values()) == {"uploaded"}

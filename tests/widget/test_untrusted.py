@@ -1,4 +1,4 @@
-"""A page that lies: nothing is signed, stored or believed because of it."""
+"""Forged messages of a page: nothing is signed, stored or trusted because of them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 QUICK = ikpipe.Policy(index_lag=0.3, first_wait=0.02, look_ups=0)
 
 
-def test_alien_results_change_nothing(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
-    """Rows and attempts that nobody asked for, in results and in progress: an error, and all is as it was."""
+def test_results_of_unknown_attempts_change_nothing(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
+    """Results and progress of unknown rows and attempts are answered with an error, and change nothing."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         before = dict(browser.rows)
         good = {"type": "result", "status": 200, "body": json.dumps({"fileId": "x", "filePath": "/a.txt", "size": 1})}
         for alien in ({"id": "b7", "attempt": 1}, {"id": "b0", "attempt": 1}, {"id": "../b0", "attempt": 3}):
-            browser.tell({**good, **alien})
+            browser.send_raw({**good, **alien})
             browser.say(type="progress", loaded=1, total=1, **alien)
         assert len(browser.errors()) == 3
-        assert browser.settled() == {"b0": "ready"}
+        assert browser.wait_idle() == {"b0": "ready"}
         assert browser.rows == before
         assert not browser.all("post")
         assert not browser.all("ack")
@@ -66,13 +66,13 @@ def test_alien_results_change_nothing(account: ikpipe.Account, arrived: Callable
 def test_a_message_of_any_type_changes_nothing(
     account: ikpipe.Account, arrived: Callable[[], list[Any]], content: Any
 ) -> None:
-    """No row changes, nothing is posted, signed or sent, and the answer is short."""
+    """No row changes, nothing is signed or sent, and the answer is short."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         before, frame = dict(browser.rows), uploader.frame
         seen = len(browser.heard)
-        browser.tell(content)
+        browser.send_raw(content)
         time.sleep(0.05)
         assert browser.rows == before
         assert frame.equals(uploader.frame)
@@ -93,8 +93,8 @@ def test_a_message_of_any_type_changes_nothing(
     ],
     ids=str,
 )
-def test_a_lie_about_what_is_stored_is_looked_up(emulate: Callable[..., Emulator], change: dict[str, Any]) -> None:
-    """The media API has the last word: what the row shows is what is stored, under the signed name."""
+def test_a_false_result_is_verified(emulate: Callable[..., Emulator], change: dict[str, Any]) -> None:
+    """The media API decides: the row has the details of the stored file, under the signed name."""
     emulator = emulate()
 
     def lie(said: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_a_lie_about_what_is_stored_is_looked_up(emulate: Callable[..., Emulator
     with Browser(uploader, answers=lie) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        assert browser.settled()["b0"] in ("uploaded", "exists")
+        assert browser.wait_idle()["b0"] in ("uploaded", "exists")
     row = uploader.results.iloc[0]
     stored = next(one for one in uploads_of(emulator) if one["stored"])
     assert (row["ik_file_id"], row["ik_file_path"], row["ik_size"]) == (stored["fileId"], stored["filePath"], 1)
@@ -112,8 +112,8 @@ def test_a_lie_about_what_is_stored_is_looked_up(emulate: Callable[..., Emulator
 
 
 @pytest.mark.slow
-def test_a_file_that_was_never_sent_is_not_believed(emulate: Callable[..., Emulator]) -> None:
-    """A page says "stored", and nothing is: neither the row nor the results say so."""
+def test_a_file_that_was_never_sent_is_not_uploaded(emulate: Callable[..., Emulator]) -> None:
+    """If a page reports a file as stored that is not, neither the row nor the results do."""
     emulator = emulate()
     earlier = ikpipe.upload_file(b"x", emulator.account, file_name="a.txt", use_unique_file_name=False)
 
@@ -128,22 +128,22 @@ def test_a_file_that_was_never_sent_is_not_believed(emulate: Callable[..., Emula
         uploader.send()
         browser.wait(lambda: len(browser.all("post")) > 2)
         uploader.cancel()
-        assert browser.settled()["b0"] == "cancelled"
+        assert browser.wait_idle()["b0"] == "cancelled"
 
 
-def test_an_accepted_that_nothing_asked_for_is_a_doubt(emulate: Callable[..., Emulator]) -> None:
-    """A 202 is the answer to a pre-transformation alone; else the library is looked into."""
+def test_an_unexpected_accepted_is_unknown(emulate: Callable[..., Emulator]) -> None:
+    """Only a pre-transformation is answered with 202; otherwise the media library is searched."""
     emulator = emulate()
     uploader = ikpipe.Uploader(emulator.account, policy=QUICK)
     accepted = {"status": 202, "body": json.dumps({"message": "later"})}
     with Browser(uploader, answers=lambda said: {**said, **accepted}) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        assert browser.settled() == {"b0": "exists"}
+        assert browser.wait_idle() == {"b0": "exists"}
 
 
-def test_changed_parameters_are_refused_by_the_service(emulate: Callable[..., Emulator]) -> None:
-    """A page that posts another folder than was signed gets nowhere."""
+def test_changed_parameters_are_rejected_by_the_service(emulate: Callable[..., Emulator]) -> None:
+    """The upload of a page that changes the signed folder is rejected."""
     emulator = emulate()
 
     def elsewhere(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,19 +153,19 @@ def test_changed_parameters_are_refused_by_the_service(emulate: Callable[..., Em
     with Browser(uploader, elsewhere) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        assert browser.settled() == {"b0": "failed"}
+        assert browser.wait_idle() == {"b0": "failed"}
     assert uploader.results["ik_error"].tolist() == ["payload_mismatch"]
     assert not any(one["stored"] for one in uploads_of(emulator))
 
 
 def test_without_a_key_the_answer_must_fit_what_was_signed(emulate: Callable[..., Emulator]) -> None:
-    """Where nobody can look, an answer with another path or size is a doubt, and stays one."""
+    """Without a private key, an answer with another path or size makes the row unknown."""
     with remote(emulate()) as account:
         honest, lying = ikpipe.Uploader(account, policy=QUICK), ikpipe.Uploader(account, policy=QUICK)
         with Browser(honest) as browser:
             browser.pick({"a.txt": b"x"})
             honest.send()
-            assert browser.settled() == {"b0": "uploaded"}
+            assert browser.wait_idle() == {"b0": "uploaded"}
 
         def lie(said: dict[str, Any]) -> dict[str, Any]:
             return {**said, "body": json.dumps(json.loads(said["body"]) | {"filePath": "/other"})}
@@ -173,28 +173,28 @@ def test_without_a_key_the_answer_must_fit_what_was_signed(emulate: Callable[...
         with Browser(lying, answers=lie) as browser:
             browser.pick({"a.txt": b"x"})
             lying.send()
-            assert browser.settled() == {"b0": "unknown"}
+            assert browser.wait_idle() == {"b0": "unknown"}
 
 
 def test_html_in_a_name_is_text(emulate: Callable[..., Emulator]) -> None:
-    """It is told as it is, where names are sent as they are given."""
+    """It is sent unchanged if the account keeps names as they are given."""
     uploader = ikpipe.Uploader(emulate(names="keep").account, policy=ikpipe.Policy(names="as_given"))
     with Browser(uploader) as browser:
         browser.pick({"<img src=x onerror=alert(1)>.txt": b"x"})
         assert browser.rows["b0"]["name"] == "<img src=x onerror=alert(1)>.txt"
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
 
 
 def test_a_repeated_result_is_acknowledged_again(account: ikpipe.Account) -> None:
-    """A page repeats what nobody acknowledged; the second time changes nothing."""
+    """A page repeats results until they are acknowledged; a repetition changes nothing."""
     uploader = ikpipe.Uploader(account)
     said: list[dict[str, Any]] = []
     with Browser(uploader, answers=lambda one: said.append(one) or one) as browser:  # type: ignore[func-returns-value]
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        browser.settled()
-        browser.tell(said[0])
-        browser.tell({**said[0], "status": 500, "body": ""})
+        browser.wait_idle()
+        browser.send_raw(said[0])
+        browser.send_raw({**said[0], "status": 500, "body": ""})
         assert len(browser.all("ack")) == 3
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}

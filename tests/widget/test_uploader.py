@@ -1,4 +1,4 @@
-"""The widget from Python, with a browser that does what it is told: pick, mend, send, see."""
+"""The widget from Python, with a fake browser: pick, edit, upload, view."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ QUICK = ikpipe.Policy(index_lag=0.3, first_wait=0.02, look_ups=0)
 
 
 def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
-    """They go from the browser to the service, and their results are here."""
+    """The browser uploads them to the service, and Python has their results."""
     uploader = ikpipe.Uploader(account, tags=["picked"])
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()
-        assert set(browser.settled().values()) == {"uploaded"}
+        assert set(browser.wait_idle().values()) == {"uploaded"}
     results = uploader.results
     assert list(results["ik_status"]) == ["uploaded"] * 3
     assert list(results["ik_size"]) == [2, 3, 4]
@@ -43,13 +43,13 @@ def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
 
 
 @pytest.mark.parametrize(("tags", "told"), [({}, False), ({"tags": []}, False), ({"tags": "a,b"}, True)])
-def test_a_page_is_told_whether_there_are_tags_for_all(account: ikpipe.Account, tags: Any, *, told: bool) -> None:
-    """A row without tags gets those."""
+def test_the_settings_say_whether_all_rows_have_tags(account: ikpipe.Account, tags: Any, *, told: bool) -> None:
+    """A row without tags gets the tags of the keyword."""
     assert ikpipe.Uploader(account, **tags).settings["defaults"]["tags"] is told
 
 
-def test_a_page_is_told_of_rows_that_are_to_be_public(account: ikpipe.Account) -> None:
-    """Where files are private by default, nothing and public are two things."""
+def test_public_rows_have_private_false(account: ikpipe.Account) -> None:
+    """If files are private by default, `false` differs from no value."""
     uploader = ikpipe.Uploader(account, is_private_file=True)
     with Browser(uploader) as browser:
         browser.pick(THREE)
@@ -64,26 +64,26 @@ def _told_first(uploader: ikpipe.Uploader) -> dict[str, Any]:
         return browser.rows["b0"]
 
 
-def test_rows_of_a_frame_are_sent_from_here(account: ikpipe.Account, site: Site) -> None:
-    """URLs, bytes and picked files in one run: each by whoever has it."""
+def test_rows_of_a_frame_are_uploaded_by_the_kernel(account: ikpipe.Account, site: Site) -> None:
+    """One run can have URLs, bytes and picked files; only the browser sends the last."""
     frame = pd.DataFrame({"file": [site.put("/one.png", b"one"), b"two"], "file_name": ["1.png", "2.txt"]})
     uploader = ikpipe.Uploader(account, frame)
     with Browser(uploader) as browser:
         browser.pick({"3.txt": b"three"})
         uploader.send()
-        assert browser.settled() == {"r0": "uploaded", "r1": "uploaded", "b0": "uploaded"}
+        assert browser.wait_idle() == {"r0": "uploaded", "r1": "uploaded", "b0": "uploaded"}
         assert [order["id"] for message in browser.all("post") for order in message["posts"]] == ["b0"]
     assert [row["source"] for row in browser.rows.values()] == ["url", "file", "browser"]
     assert uploader.results["ik_status"].tolist() == ["uploaded"] * 3
 
 
 def test_results_can_be_retried_and_written(account: ikpipe.Account, tmp_path: Any) -> None:
-    """They are a results frame like any other."""
+    """`retry` and `write_results` accept the uploader's results."""
     frame = pd.DataFrame({"file": [b"one", b"two"], "file_name": ["1.txt", "2.txt"]})
     uploader = ikpipe.Uploader(account, frame, folder="/x")
     with Browser(uploader) as browser:
         browser.say(type="send", ids=["r1"])
-        browser.settled()
+        browser.wait_idle()
     assert uploader.results.index.tolist() == [1]
     assert uploader.results.attrs["ikpipe"]["counts"] == {"uploaded": 1}
     again = ikpipe.retry(uploader.results, account, progress=False)
@@ -92,12 +92,12 @@ def test_results_can_be_retried_and_written(account: ikpipe.Account, tmp_path: A
 
 
 def test_csv_is_what_write_results_writes(account: ikpipe.Account, tmp_path: Any) -> None:
-    """The browser gets the text of results.csv."""
+    """The page gets the text of results.csv."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()
-        browser.settled()
+        browser.wait_idle()
         browser.say(type="csv", request="q")
         told = browser.last("csv")
     ikpipe.write_results(uploader.results, tmp_path / "results.csv")
@@ -106,7 +106,7 @@ def test_csv_is_what_write_results_writes(account: ikpipe.Account, tmp_path: Any
 
 
 def test_done_waits(account: ikpipe.Account) -> None:
-    """`await uploader.done()` gives the results when nothing is on its way any more."""
+    """`await uploader.done()` returns the results when no upload is in progress."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick(THREE)
@@ -116,18 +116,18 @@ def test_done_waits(account: ikpipe.Account) -> None:
     assert uploader.summary["busy"] is False
 
 
-def test_lines_end_as_a_browser_sends_them(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
-    """A description of several lines is signed as the form will have it."""
+def test_line_ends_are_those_of_a_form(account: ikpipe.Account, arrived: Callable[[], list[Any]]) -> None:
+    """A description with several lines is signed with the line ends of a form."""
     uploader = ikpipe.Uploader(account, description="one\ntwo\rthree\r\nfour")
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
     assert arrived()[-1]["fields"]["description"] == "one\r\ntwo\r\nthree\r\nfour"
 
 
 def test_selection_goes_both_ways(account: ikpipe.Account) -> None:
-    """What the browser selects is a frame here; what Python selects, the browser shows."""
+    """Python gets the page's selection as a frame, and the page gets Python's."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick(THREE)
@@ -138,11 +138,11 @@ def test_selection_goes_both_ways(account: ikpipe.Account) -> None:
         uploader.select(lambda frame: frame["size"] == 2)
         assert browser.last("select")["ids"] == ["b0"]
         uploader.send(True)
-        assert browser.settled() == {"b0": "uploaded", "b1": "ready", "b2": "ready"}
+        assert browser.wait_idle() == {"b0": "uploaded", "b1": "ready", "b2": "ready"}
 
 
 def test_one_label_selects_its_row(account: ikpipe.Account) -> None:
-    """As `loc` does, which gives a single value for it."""
+    """`loc` returns a single value for one label."""
     frame = pd.DataFrame({"file": [b"x", b"y"], "file_name": ["x", "y"]}, index=["p", "q"])
     uploader = ikpipe.Uploader(account, frame)
     uploader.select("q")
@@ -150,8 +150,8 @@ def test_one_label_selects_its_row(account: ikpipe.Account) -> None:
 
 
 @pytest.mark.slow
-def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
-    """Frame, selection and results tell of changes, many at a time."""
+def test_changes_can_be_observed(account: ikpipe.Account) -> None:
+    """Observers of `frame`, `selection` and `results` get many changes at a time."""
     heard: dict[str, list[pd.DataFrame]] = {"frame": [], "selection": [], "results": []}
     came = threading.Condition()
 
@@ -166,15 +166,15 @@ def test_what_changes_can_be_observed(account: ikpipe.Account) -> None:
         browser.pick({f"{number}.txt": b"x" for number in range(60)})
         browser.say(type="select", ids=["b3"])
         uploader.send()
-        browser.settled()
+        browser.wait_idle()
         with came:
             assert came.wait_for(lambda: heard["results"] and len(heard["results"][-1]) == 60, 10)
             assert came.wait_for(lambda: heard["selection"] and len(heard["frame"][-1]) == 60, 10)
     assert len(heard["results"]) < 30
 
 
-def test_a_file_over_the_limit_never_moves(emulator: Emulator, arrived: Callable[[], list[Any]]) -> None:
-    """It is refused as soon as it is picked, with its size."""
+def test_a_file_over_the_limit_is_not_uploaded(emulator: Emulator, arrived: Callable[[], list[Any]]) -> None:
+    """It is invalid as soon as it is picked, and the problem has its size."""
     account = ikpipe.Account(
         emulator.account.public_key,
         emulator.account.private_key,
@@ -188,37 +188,37 @@ def test_a_file_over_the_limit_never_moves(emulator: Emulator, arrived: Callable
         browser.pick({"small.bin": b"x"})
         assert browser.rows["b0"]["problems"][0]["code"] == "file_too_large"
         uploader.send()
-        assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
+        assert browser.wait_idle() == {"b0": "invalid", "b1": "uploaded"}
     assert len(arrived()) == 1
     assert uploader.settings["max_file_size"] == 100
 
 
 def test_removed_rows_are_gone(account: ikpipe.Account) -> None:
-    """Picked files can be taken away; an input's rows stay."""
+    """Picked files can be removed; the input's rows stay."""
     uploader = ikpipe.Uploader(account, pd.DataFrame({"file": [b"x"], "file_name": ["x"]}))
     with Browser(uploader) as browser:
         browser.pick(THREE)
         browser.say(type="remove", ids=["b0", "r0", "b9"])
         assert browser.last("gone")["ids"] == ["b0"]
-        assert set(browser.settled()) == {"r0", "b1", "b2"}
+        assert set(browser.wait_idle()) == {"r0", "b1", "b2"}
     assert len(uploader.frame) == 3
     assert uploader.frame.index.tolist() == [0, 2, 3]
 
 
-def test_a_row_that_is_up_is_not_removed(account: ikpipe.Account) -> None:
-    """Its result stays among the results."""
+def test_an_uploaded_row_is_not_removed(account: ikpipe.Account) -> None:
+    """It stays in the results."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        browser.settled()
+        browser.wait_idle()
         browser.say(type="remove", ids=["b0"])
         assert browser.last("gone")["ids"] == []
     assert len(uploader.results) == 1
 
 
 def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
-    """A problem stands at its column, with what would mend it; nothing invalid is sent."""
+    """A problem has its column and a suggestion; invalid rows are not uploaded."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"My Trip/a.txt": b"x", "b.txt": b"y"})
@@ -226,7 +226,7 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
         problem = browser.rows["b0"]["problems"][0]
         assert (problem["column"], problem["code"], problem["suggestion"]) == ("tags", "bad_character", ["50"])
         uploader.send()
-        assert browser.settled() == {"b0": "invalid", "b1": "uploaded"}
+        assert browser.wait_idle() == {"b0": "invalid", "b1": "uploaded"}
         browser.edit(["b0"], "file_name", "a/b.txt")
         assert [one["suggestion"] for one in browser.rows["b0"]["problems"] if one["column"] == "file_name"] == [
             "a_b.txt"
@@ -236,25 +236,25 @@ def test_edits_are_checked_as_they_are_made(account: ikpipe.Account) -> None:
         assert browser.rows["b0"]["state"] == "ready"
         assert "request" in browser.heard[-1]
         uploader.send()
-        assert browser.settled()["b0"] == "uploaded"
+        assert browser.wait_idle()["b0"] == "uploaded"
     assert uploader.results["ik_tags"].tolist() == [["50"], None]
 
 
 def test_names_are_shown_as_they_are_sent(account: ikpipe.Account) -> None:
-    """A folder or name with a space is no problem; what the page shows is what is stored."""
+    """A space in a folder or name is not a problem; the page shows what is stored."""
     uploader = ikpipe.Uploader(account, use_unique_file_name=False)
     with Browser(uploader) as browser:
         browser.pick({"My Trip/a b.txt": b"x"})
         shown = browser.rows["b0"]
         assert (shown["state"], shown["folder"], shown["name"]) == ("ready", "/My_Trip", "a_b.txt")
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
     assert uploader.results["ik_file_path"].tolist() == ["/My_Trip/a_b.txt"]
     assert len(uploader.results["ik_warnings"][0]) == 2
 
 
 def test_names_as_given_are_shown_as_given(emulate: Callable[..., Emulator]) -> None:
-    """On an account that keeps them."""
+    """An account can keep names unchanged."""
     emulator = emulate(names="keep")
     policy = ikpipe.Policy(names="as_given")
     uploader = ikpipe.Uploader(emulator.account, use_unique_file_name=False, policy=policy)
@@ -262,24 +262,24 @@ def test_names_as_given_are_shown_as_given(emulate: Callable[..., Emulator]) -> 
         browser.pick({"My Trip/a b.txt": b"x"})
         assert (browser.rows["b0"]["folder"], browser.rows["b0"]["name"]) == ("/My Trip", "a b.txt")
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
     assert uploader.results["ik_file_path"].tolist() == ["/My Trip/a b.txt"]
 
 
-def test_a_row_that_is_up_cannot_be_changed(account: ikpipe.Account) -> None:
-    """The answer is an error with the request, and the row stays."""
+def test_an_uploaded_row_cannot_be_changed(account: ikpipe.Account) -> None:
+    """The answer is an error with the request, and the row does not change."""
     uploader = ikpipe.Uploader(account)
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
         uploader.send()
-        browser.settled()
+        browser.wait_idle()
         browser.edit(["b0"], "folder", "/y")
         assert browser.last("error")["request"] == "q2"
         assert "folder" not in browser.rows["b0"]
 
 
-def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
-    """The later one has the problem; when the earlier one moves away, it has none any more."""
+def test_two_rows_with_the_same_target(account: ikpipe.Account) -> None:
+    """The later row has the problem until the earlier one gets another name."""
     uploader = ikpipe.Uploader(account, use_unique_file_name=False)
     with Browser(uploader) as browser:
         browser.pick({"a.txt": b"x"})
@@ -293,8 +293,8 @@ def test_two_rows_with_one_place(account: ikpipe.Account) -> None:
         assert browser.rows["b1"]["state"] == "ready"
 
 
-def test_rows_that_come_together_and_have_one_place(account: ikpipe.Account) -> None:
-    """The first of them has it; the others are told which one that is, until it goes elsewhere."""
+def test_rows_that_are_added_with_the_same_target(account: ikpipe.Account) -> None:
+    """The first row has no problem; the others name it until it gets another name."""
     frame = pd.DataFrame({"file": [b"x", b"y", b"z"], "file_name": ["a.txt", "a.txt", "a.txt"]})
     uploader = ikpipe.Uploader(account, frame, use_unique_file_name=False)
     with Browser(uploader) as browser:
@@ -304,11 +304,11 @@ def test_rows_that_come_together_and_have_one_place(account: ikpipe.Account) -> 
         assert list(browser.states().values()) == ["ready", "ready", "invalid"]
         assert "r1" in browser.rows["r2"]["problems"][0]["message"]
         uploader.send()
-        assert list(browser.settled().values()) == ["uploaded", "uploaded", "invalid"]
+        assert list(browser.wait_idle().values()) == ["uploaded", "uploaded", "invalid"]
 
 
 def test_an_observer_that_raises_stops_nothing(account: ikpipe.Account, caplog: pytest.LogCaptureFixture) -> None:
-    """Its error is logged, and what comes later is told."""
+    """Its error is logged, and later changes are reported."""
 
     def fails(_change: object) -> None:
         raise ValueError("of the user's own")
@@ -318,12 +318,12 @@ def test_an_observer_that_raises_stops_nothing(account: ikpipe.Account, caplog: 
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()
-        assert set(browser.settled().values()) == {"uploaded"}
+        assert set(browser.wait_idle().values()) == {"uploaded"}
         browser.wait(lambda: "of the user's own" in caplog.text)
 
 
 def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
-    """In pages, of which the last one carries the request."""
+    """The answer is several messages, the last of which has the request."""
     frame = pd.DataFrame({"file": [b"x"] * 1500, "file_name": [f"{number}" for number in range(1500)]})
     with Browser(ikpipe.Uploader(account, frame)) as browser:
         before = len(browser.all("rows"))
@@ -333,7 +333,7 @@ def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
 
 
 def emulator_field(emulator: Emulator, name: str, schema: Mapping[str, Any]) -> None:
-    """Give the account a metadata field."""
+    """Create a metadata field."""
     import httpx
 
     account = emulator.account
@@ -342,7 +342,7 @@ def emulator_field(emulator: Emulator, name: str, schema: Mapping[str, Any]) -> 
 
 
 def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator]) -> None:
-    """The account's fields are told with their types; a value that does not fit is mended."""
+    """The page gets the account's fields with their types, and a suggestion for an invalid value."""
     emulator = emulate()
     emulator_field(emulator, "color", {"type": "SingleSelect", "selectOptions": ["red", "green"]})
     uploader = ikpipe.Uploader(emulator.account)
@@ -355,11 +355,11 @@ def test_metadata_fields_are_offered_and_checked(emulate: Callable[..., Emulator
         assert (problem["column"], problem["suggestion"]) == ("custom_metadata.color", "green")
         browser.edit(["b0"], "custom_metadata.color", "green")
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
 
 
 def test_numbers_can_be_chosen_of_a_field(emulate: Callable[..., Emulator]) -> None:
-    """A field of several choices whose options are numbers is set, shown and sent as numbers."""
+    """The values of a multiple-choice field with numbers as options stay numbers."""
     emulator = emulate()
     schema = {"type": "MultiSelect", "selectOptions": [36, 37, 38]}
     emulator_field(emulator, "sizes", schema)
@@ -370,12 +370,12 @@ def test_numbers_can_be_chosen_of_a_field(emulate: Callable[..., Emulator]) -> N
         browser.edit(["b0"], "custom_metadata.sizes", [36, 38])
         assert browser.rows["b0"]["metadata"] == {"sizes": [36, 38]}
         uploader.send()
-        assert browser.settled() == {"b0": "uploaded"}
+        assert browser.wait_idle() == {"b0": "uploaded"}
     assert uploader.results["ik_custom_metadata"].tolist() == [{"sizes": [36, 38]}]
 
 
-def test_many_rows_come_in_pages(account: ikpipe.Account) -> None:
-    """`hello` is answered by pages of at most 1,000 rows, then by `welcome`; an edit tells of its rows alone."""
+def test_many_rows_are_sent_in_parts(account: ikpipe.Account) -> None:
+    """`hello` is answered by messages of at most 1,000 rows, then `welcome`; an edit by its rows alone."""
     frame = pd.DataFrame({"file": [b"x"] * 2500, "file_name": [f"{number}" for number in range(2500)]})
     uploader = ikpipe.Uploader(account, frame)
     with Browser(uploader) as browser:
@@ -393,21 +393,21 @@ def test_many_rows_come_in_pages(account: ikpipe.Account) -> None:
 
 
 def test_ping_is_answered(account: ikpipe.Account) -> None:
-    """So the page knows that the kernel is there."""
+    """The page knows by the answer that the kernel is there."""
     with Browser(ikpipe.Uploader(account)) as browser:
         browser.say(type="ping", n=7)
         assert browser.last("pong") == {"type": "pong", "n": 7, "line": "", "at": 0, "taken": 0}
 
 
-def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
-    """The key is nowhere outside; tokens are in `post` messages alone, and neither is in any state, repr or log."""
+def test_secrets_stay_in_the_kernel(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """The key is in no message, tokens only in `post` messages, and neither is in any state, repr or log."""
     key = str(emulator.account.key())
     with caplog.at_level(logging.DEBUG):
         uploader = ikpipe.Uploader(emulator.account)
         with Browser(uploader) as browser:
             browser.pick(THREE)
             uploader.send()
-            browser.settled()
+            browser.wait_idle()
             browser.say(type="csv", request="q")
         tokens = [order["token"] for message in browser.all("post") for order in message["posts"]]
         assert len(tokens) == 3
@@ -421,7 +421,7 @@ def test_secrets_stay_here(emulator: Emulator, caplog: pytest.LogCaptureFixture)
 
 @pytest.mark.parametrize("keys", [("", "private_wrong"), ("public_wrong", "")])
 def test_a_wrong_key_stops_the_run(emulator: Emulator, keys: tuple[str, str]) -> None:
-    """Nothing more is sent, and the page and the summary say why."""
+    """No further file is sent, and the page and the summary have the reason."""
     right = emulator.account
     wrong = ikpipe.Account(
         keys[0] or right.public_key,
@@ -433,22 +433,22 @@ def test_a_wrong_key_stops_the_run(emulator: Emulator, keys: tuple[str, str]) ->
     with Browser(uploader) as browser:
         browser.pick(THREE)
         uploader.send()
-        states = browser.settled()
+        states = browser.wait_idle()
         assert sorted(states.values()) == ["cancelled", "cancelled", "failed"]
         browser.wait(browser.errors)
     assert "stopped" in uploader.summary["trouble"]
 
 
-def test_a_template_that_fits_nothing_is_told_at_once(account: ikpipe.Account) -> None:
-    """As by `upload`: before there is any widget."""
+def test_an_invalid_template_raises_an_error(account: ikpipe.Account) -> None:
+    """The constructor raises the error, as `upload` does."""
     with pytest.raises(ikpipe.MappingError, match="sku"):
         ikpipe.Uploader(account, file_name="{sku}.jpg")
     with pytest.raises(ikpipe.AccountError):
         ikpipe.Uploader(ikpipe.Account("public_x"))
 
 
-def test_messages_go_the_way_that_the_page_chose(account: ikpipe.Account) -> None:
-    """The kernel is not to send them where the widget spoke last from, which may be a cell that still runs."""
+def test_messages_go_to_the_subshell_that_the_page_chose(account: ikpipe.Account) -> None:
+    """Otherwise they would go to where the widget sent its last message from, which can be a running cell."""
 
     class Comm(Browser):
         def _reply_subshell_for(self, _data: object, _chosen: str) -> str:
@@ -459,7 +459,7 @@ def test_messages_go_the_way_that_the_page_chose(account: ikpipe.Account) -> Non
 
 
 def test_hosts_that_may_be_downloaded_from(account: ikpipe.Account) -> None:
-    """`fetch_hosts` is checked at once, and is not among what `mapping` says."""
+    """The constructor checks `fetch_hosts`, which is not in `mapping`."""
     uploader = ikpipe.Uploader(account, fetch="client", fetch_hosts=["10.0.0.0/8"])
     assert "fetch_hosts" not in uploader.mapping
     with pytest.raises(ikpipe.MappingError, match="fetch_hosts"):

@@ -1,4 +1,4 @@
-"""What a browser says is checked: sizes, types, names; whatever is wrong is a `InvalidMessage`, and nothing else."""
+"""Messages from a page are validated: types, sizes and names; any invalid one raises `InvalidMessage`."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ JUNK = "x" * 10_000_000
 
 @pytest.mark.parametrize("content", GOOD, ids=lambda content: content["type"])
 def test_a_good_message_is_read(content: dict[str, Any]) -> None:
-    """Each type becomes a tuple of its own."""
+    """Each type has its own tuple."""
     assert isinstance(read(content), messages.Message)
 
 
 def test_ids_are_given_once() -> None:
-    """An id that stands there twice is one row."""
+    """A repeated id is one row."""
     assert read({"type": "select", "ids": ["b0", "b1", "b0"]}) == messages.SelectMessage(["b0", "b1"])
 
 
 @pytest.mark.parametrize("content", [None, 3, "hello", [], {}, {"type": 3}, {"type": "sign"}, {"type": JUNK}])
-def test_what_is_no_message(content: object) -> None:
-    """Another shape, and a type that there is not: nothing is signed because somebody asks for it."""
+def test_other_objects_are_not_messages(content: object) -> None:
+    """Other objects and unknown types, such as a request to sign, are rejected."""
     with pytest.raises(InvalidMessage):
         read(content)
 
@@ -95,8 +95,8 @@ def test_what_is_no_message(content: object) -> None:
         ({"type": "ping", "n": JUNK}, "n is"),
     ],
 )
-def test_a_bad_field_is_refused(change: dict[str, Any], words: str) -> None:
-    """The words name the field, and repeat nothing of what stood in it; they go back to whoever asked."""
+def test_an_invalid_field_is_rejected(change: dict[str, Any], words: str) -> None:
+    """The error names the field without its value, and has the request."""
     with pytest.raises(InvalidMessage, match=words) as caught:
         read({"request": "q7", **change})
     assert len(str(caught.value)) < 200
@@ -112,7 +112,7 @@ NAMES = sorted({name for one in GOOD for name in one} | set(FILE))
 
 
 @given(st.sampled_from(GOOD), st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4))
-def test_nothing_but_a_message_or_a_refusal(good: dict[str, Any], changes: dict[str, Any]) -> None:
-    """However a message is changed, it is read or refused; nothing else is raised."""
+def test_a_changed_message_is_read_or_rejected(good: dict[str, Any], changes: dict[str, Any]) -> None:
+    """A changed message is read or rejected; no other error is raised."""
     with suppress(InvalidMessage):
         assert isinstance(read({**good, **changes}), messages.Message)
