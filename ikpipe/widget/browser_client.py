@@ -54,11 +54,11 @@ class BrowserClient(ServiceClient):
         uploads: BrowserUploads,
         account: Account,
         policy: Policy,
-        on_cancelled: Callable[[str], None] = lambda _: None,
-        is_current: Callable[[str], bool] = lambda _: True,
-        hosts: FetchHosts | None = None,
+        on_cancelled: Callable[[str], None],
+        is_current: Callable[[str], bool],
+        hosts: FetchHosts,
     ) -> None:
-        super().__init__(None, None, policy, hosts or ())
+        super().__init__(None, None, policy, hosts)
         self.held = uploads.files.source
         self._posts: list[Mapping[str, Any]] = []
         self._tokens: dict[str, UploadToken] = {}

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from ikpipe.request.parameters import TABLE
 from ikpipe.request.values import encodable
 
 if TYPE_CHECKING:
@@ -23,12 +22,11 @@ _MAX_CELL = 100_000  # characters
 _MAX_WORD = 200  # characters of an id, a key, a request, a column; items of a list
 _MAX_INTEGER = 2**53  # of JavaScript
 
-COLUMNS = (*("file_name", "folder", "tags", "description"), *("is_private_file", "custom_coordinates"))
+COLUMNS = ("file_name", "folder", "tags", "description", "is_private_file", "custom_coordinates")
 """The columns that can be edited, besides `custom_metadata.<field>`."""
 METADATA = "custom_metadata."
 
 Failure = Literal["network", "timeout", "cancelled", "offline", "lost", "unreadable"]
-_FAILURES = ("network", "timeout", "cancelled", "offline", "lost", "unreadable")
 
 
 class InvalidMessage(Exception):  # noqa: N818 - never leaves the package: it becomes an `error` message
@@ -307,14 +305,12 @@ def _cell(value: object, column: str) -> Any:
     return value
 
 
-_FIELD = re.compile(r"[^\x00-\x1f\ud800-\udfff]{1,150}")
+_METADATA_COLUMN = re.compile(re.escape(METADATA) + r"[^\x00-\x1f\ud800-\udfff]{1,150}")
 
 
 def _column(name: object) -> str:
     """Return the name of a column that can be edited."""
-    if isinstance(name, str) and name in COLUMNS and name in TABLE:
-        return name
-    if isinstance(name, str) and name.startswith(METADATA) and _FIELD.fullmatch(name.removeprefix(METADATA)):
+    if isinstance(name, str) and (name in COLUMNS or _METADATA_COLUMN.fullmatch(name)):
         return name
     raise InvalidMessage("column cannot be edited")
 
@@ -336,7 +332,7 @@ def _file(fields: _Fields) -> BrowserFile:
 def _result(fields: _Fields) -> ResultMessage:
     row_id, attempt = fields.text("id"), fields.number("attempt")
     if fields.has("error"):
-        error = fields.choice("error", _FAILURES)
+        error = fields.choice("error", get_args(Failure))
         return ResultMessage(row_id, attempt, error=error, maybe_sent=fields.flag("left", default=True))
     request = fields.text("request_id") if fields.has("request_id") else None
     return ResultMessage(row_id, attempt, fields.number("status", 599), fields.text("body", MAX_BODY, ""), request)

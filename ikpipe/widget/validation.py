@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import InvalidValue
 from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.request.columns import call_or_error
 from ikpipe.request.names import place
 from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
@@ -110,7 +111,7 @@ class RowValidator:
         files = self._resolver.read_all([_valid(value) for value in values.get("file", missing)])
         cells = zip(*(values.get(name, missing) for name in _VIEW_COLUMNS), strict=True)
         return [
-            self._view(row, request, _valid(file), dict(zip(_VIEW_COLUMNS, row_cells, strict=True)))
+            self._view(row, request, _valid(file), dict(zip(_VIEW_COLUMNS, map(_valid, row_cells), strict=True)))
             for row, request, file, row_cells in zip(rows, requests, files, cells, strict=True)
         ]
 
@@ -210,39 +211,25 @@ def _valid(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if value is None or isinstance(value, InvalidValue):
-        return ""
-    try:
-        return to_text(value)[:_MAX_TEXT]
-    except InvalidValue:
-        return str(value)[:_MAX_TEXT]
+    text = "" if value is None else call_or_error(to_text, value)
+    return (str(value) if isinstance(text, InvalidValue) else text)[:_MAX_TEXT]
 
 
 def _encoded(parameter: str, value: Any) -> str:
-    if value is None or isinstance(value, InvalidValue):
-        return ""
-    try:
-        return encode(parameter, value)
-    except InvalidValue:
-        return _text(value)
+    text = "" if value is None else call_or_error(encode, parameter, value)
+    return _text(value) if isinstance(text, InvalidValue) else text
 
 
 def _tags(value: Any) -> list[str]:
-    if value is None or isinstance(value, InvalidValue):
-        return []
-    try:
-        return tag_list(value)
-    except InvalidValue:
+    tags = [] if value is None else call_or_error(tag_list, value)
+    if isinstance(tags, InvalidValue):
         return [_text(item) for item in value] if isinstance(value, (list, tuple)) else [_text(value)]
+    return tags
 
 
 def _metadata(value: Any) -> dict[str, Any]:
-    if value is None or isinstance(value, InvalidValue):
-        return {}
-    try:
-        return {str(key): _metadata_value(item) for key, item in json_object(value).items()}
-    except InvalidValue:
-        return {}
+    values = {} if value is None else call_or_error(json_object, value)
+    return {} if isinstance(values, InvalidValue) else {str(key): _metadata_value(item) for key, item in values.items()}
 
 
 def _metadata_value(value: Any) -> Any:
