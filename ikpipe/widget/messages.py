@@ -283,8 +283,6 @@ class _Fields:
         return {_column(name): _cell(cell, name) for name, cell in value.items()}
 
 
-
-
 def _is_scalar(value: object) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 

@@ -236,9 +236,9 @@ def session_histories(config: RunConfig, session: str) -> dict[str, RowHistory]:
 def _picked_histories(path: Path, account: Account, prefix: str) -> dict[str, RowHistory]:
     """Return what a journal knows of rows whose cell starts with `prefix`, by row id."""
     histories = {}
-    record, job = catalog.found(path, account)
+    record, table, _ = catalog.open_interrupted(path, account)
     with record.journal:
-        for chunk in job.feed.chunks():
+        for chunk in table.chunks():
             cells = chunk.frame["file"].tolist()
             for position, row_history in record.known(chunk).items():
                 cell = cells[position - chunk.start]
