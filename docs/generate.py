@@ -28,7 +28,7 @@ def parameters() -> str:
         (f"`{name}`", f"`{entry.wire}`", entry.rule, "yes" if entry.template else "", entry.source)
         for name, entry in TABLE.items()
     )
-    return table(("parameter", "on the wire", "rule", "`{column}`", "source"), rows)
+    return table(("parameter", "name in the request", "rule", "`{column}`", "source"), rows)
 
 
 def codes() -> str:
