@@ -65,7 +65,7 @@ $(VENV)/.java: | $(BIN)/python
 		{ echo "Spark's tests need Java 17 or newer; install it (Debian: default-jre-headless), or name one with JAVA_HOME."; exit 1; }
 	@touch $@
 
-demo: $(VENV)/.demo        ## upload a small catalogue of pictures to a local ImageKit
+demo: $(VENV)/.demo        ## upload a small catalog of pictures to a local ImageKit
 	$(BIN)/ikpipe demo
 
 app: $(VENV)/.app          ## the uploader as a page on this machine, with a local ImageKit

@@ -150,14 +150,14 @@ def test_bold_headings(monkeypatch: pytest.MonkeyPatch, no_color: str, bold: boo
     assert ("\x1b[1m" in stream.getvalue()) is bold
 
 
-def catalogue() -> list[dict[str, str]]:
-    """Read the catalogue."""
-    with (DATA / "catalogue.csv").open(encoding="utf-8", newline="") as file:
+def catalog() -> list[dict[str, str]]:
+    """Read the catalog."""
+    with (DATA / "catalog.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_folder_is_small() -> None:
-    """Catalogue and pictures stay under 1.5 MB, as they are part of the package."""
+    """Catalog and pictures stay under 1.5 MB, as they are part of the package."""
     assert sum(path.stat().st_size for path in DATA.iterdir()) < 1_500_000
 
 
@@ -167,9 +167,9 @@ def test_origins() -> None:
     assert all(f"`{path.name}`" in noted for path in DATA.iterdir() if path.suffix != ".md")
 
 
-def test_catalogue_names_pictures() -> None:
-    """Each picture that the catalogue names is there, but for the one that is missing on purpose."""
-    named = {row["picture"] for row in catalogue()}
+def test_catalog_names_pictures() -> None:
+    """Each picture that the catalog names is there, but for the one that is missing on purpose."""
+    named = {row["picture"] for row in catalog()}
     assert {name for name in named if not (DATA / name).is_file()} == {"sold-out.jpg"}
     assert named >= {path.name for path in DATA.iterdir() if path.suffix not in {".md", ".csv"}}
 

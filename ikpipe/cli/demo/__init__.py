@@ -77,7 +77,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
         service = stack.enter_context(emulator.Emulator(url_timeout=_URL_TIMEOUT, fetch_hosts=("127.0.0.1",)))
         images = stack.enter_context(image_server(data, slow=_SLOW_FILES))
         report.start(images, service.url)
-        catalog = read_table(data / "catalogue.csv")
+        catalog = read_table(data / "catalog.csv")
         # Fields must exist before an upload fills them.
         ikpipe.create_metadata_fields(catalog, service.account, columns=FIELDS.keys(), schemas=FIELDS, dry_run=False)
         catalog["image_url"] = f"{images}/" + catalog["picture"]
@@ -140,7 +140,7 @@ class DemoReport:
         """Print the errors that `check` found; warnings do not stop an upload."""
         problems = problems[problems["severity"] == "error"]
         self._heading("Check", f"{len(catalog)} rows, {len(problems)} problems found before anything is sent")
-        self._rows(catalog["sku"].iloc[problems["position"]], problems["message"] + "; " + problems["fix"])
+        self._rows(catalog["sku"].iloc[problems["position"]], problems["message"] + " " + problems["fix"])
         self._heading("Upload", "the rows without problems; the shop's server is slow for one of them")
 
     def summary(self, results: pd.DataFrame) -> None:
@@ -153,7 +153,7 @@ class DemoReport:
 
     def end(self, output: Path, data: Path) -> None:
         """Print the names of the files, and three commands to try next."""
-        folder, table = _shell_path(data), _shell_path(data / "catalogue.csv")
+        folder, table = _shell_path(data), _shell_path(data / "catalog.csv")
         self._heading("Files", "open results.html in a browser")
         self._print(f"  {_shell_path(output / 'results.html')}  the uploaded images")
         self._print(f"  {_shell_path(output / 'results.csv')}   the catalog with results as columns")
