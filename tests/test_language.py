@@ -61,6 +61,7 @@ STARTS = re.compile(r"(Gives?|Tells?|Says?|Takes?)\b")
 
 ALLOWED = {  # a text that may contain one of these words → the reason
     r'"(Begun|Settled)"': "tags of entries in journals of earlier versions",
+    r"settled INTEGER": "a column of journals",
 }
 ALLOWED_TEXT = re.compile("|".join(ALLOWED))
 NAME = re.compile(
