@@ -89,7 +89,7 @@ def test_a_file_without_a_picture() -> None:
 def test_a_row_that_is_not_up() -> None:
     """It has the service's words, and what to do."""
     page = shown(Result("failed", "name_taken", "A file with the same name already exists."))
-    assert {"1 not up", "failed", "row 0", "A file with the same name already exists."} <= {*page.text}
+    assert {"1 not uploaded", "failed", "row 0", "A file with the same name already exists."} <= {*page.text}
     assert CODES["name_taken"].fix in page.text
 
 
@@ -112,8 +112,8 @@ def test_no_more_than_the_limit() -> None:
     assert len(page.attributes("img", "src")) == 2
     assert page.text.count("row 5") + page.text.count("row 6") == 2
     assert "row 7" not in page.text
-    assert "3 more are up; gallery(results, limit=…) shows more." in page.text
-    assert "2 more are not up; gallery(results, limit=…) shows more." in page.text
+    assert "3 more are uploaded. gallery(results, limit=…) shows more." in page.text
+    assert "2 more are not uploaded. gallery(results, limit=…) shows more." in page.text
     assert {"9 files", "5 uploaded", "4 failed"} <= {*page.text}
 
 
@@ -124,7 +124,7 @@ def test_a_label() -> None:
 
 
 def test_rows_are_named_by_their_files() -> None:
-    """A row that is not up has the text that named its file; bytes name nothing."""
+    """A row that is not uploaded has the text that named its file; bytes name nothing."""
     results = frame(Result("failed", "refused"), Result("failed", "refused"), file=["dog.jpg", b"GIF"])
     assert {"dog.jpg", "row 1"} <= {*Shown(ikpipe.gallery(results)._repr_html_()).text}
 

@@ -1,14 +1,14 @@
-"""gallery: a results frame as pictures, wherever a notebook shows HTML.
+"""`gallery`: results as pictures, wherever a notebook shows HTML.
 
-It needs neither a kernel nor a script: what it shows stays in the saved notebook and in its static export, and can be
-read, without its looks, in a notebook that nobody trusts yet. Names and messages come from anywhere, so it is built as
-a tree and never as text.
+It needs neither a kernel nor a script. It stays in the saved notebook and in its static export, and its text can be
+read, without styles, in a notebook that is not trusted yet. Names and messages come from outside, so the page is built
+as a tree of elements and never as text.
 
 ::
 
-    page.py      the page as a tree
-    html.py      HTML as a tree: text cannot become markup
-    snippets.py  what to paste elsewhere so that a file shows there
+    page.py      the page: summary, cards of uploaded files, rows that are not uploaded
+    html.py      HTML as a tree of elements: text cannot become markup
+    snippets.py  snippets to copy: URL, HTML, Markdown
     gallery.css  the style
 """
 
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LIMIT = 200
-"""How many files that are up are shown, and how many rows that are not, where nobody says."""
+"""Default maximum number of uploaded files, and of other rows, in a gallery."""
 
 
 def gallery(results: Any, *, limit: int = LIMIT, label: str | None = None) -> Gallery:
-    """Show a results frame: a picture for each file that is up, and for each other row what to do.
+    """Return a gallery of results: a picture of each uploaded file, and for each other row what to do.
 
     Parameters
     ----------
     results
-        What `upload`, `retry`, `resume` or `read_results` gave, or an uploader's `.results`.
+        Results of `upload`, `retry`, `resume` or `read_results`, or an uploader's `.results`.
     limit
-        How many files that are up are shown, and how many rows that are not. How many more there are is said.
+        Maximum number of uploaded files, and of other rows. The gallery says how many more there are.
     label
-        A column that names a row for people. Without it a row has its file's name, else what its index calls it.
+        A column with a name for each row; default: the file's name, or else the index label.
 
     Returns
     -------
     Gallery
-        An object that a notebook shows as HTML: the last line of a cell is enough.
+        An object that a notebook shows as HTML, for example as the last line of a cell.
 
     Raises
     ------
     MappingError
-        It is no results frame, has no such column, or the limit is negative.
+        `results` is not a results frame or lacks the column, or the limit is negative.
     """
     if limit < 0:
         raise MappingError(f"limit is {limit}; it is the number of files to show: 0 or more.")
@@ -66,16 +66,18 @@ def gallery(results: Any, *, limit: int = LIMIT, label: str | None = None) -> Ga
 
 
 class Gallery:
-    """A results frame to be looked at; `ikpipe.gallery` makes it. What it shows is fixed when it is made."""
+    """Results as pictures, as `ikpipe.gallery` returns them. The content is fixed when the object is made."""
 
     def __init__(self, results: pd.DataFrame, limit: int, label: str | None) -> None:
-        results_of(results.iloc[:0])  # raises where it is none
+        results_of(results.iloc[:0])  # raises an error if it is not a results frame
         check_result_columns(results)
         results = results[results["ik_status"].notna()]
         self._counts = {str(status): count for status, count in results["ik_status"].value_counts().items()}
         self._stored = float(results["ik_size"].sum()) if "ik_size" in results.columns else 0.0
-        up = results["ik_status"].isin(SETTLED)
-        self._up, self._rest = (entries(part.head(limit), label) for part in (results[up], results[~up]))
+        uploaded = results["ik_status"].isin(SETTLED)
+        self._uploaded, self._others = (
+            entries(part.head(limit), label) for part in (results[uploaded], results[~uploaded])
+        )
 
     def __repr__(self) -> str:
         return f"<Gallery: {', '.join(self._facts())}>"
@@ -86,23 +88,30 @@ class Gallery:
         return [f"{total:,} file{'' if total == 1 else 's'}", *counts, *([size(self._stored)] if self._stored else [])]
 
     def _repr_html_(self) -> str:
-        return GalleryPage(self._counts, self._stored, self._up, self._rest).html()
+        return GalleryPage(self._counts, self._stored, self._uploaded, self._others).html()
 
     def document(self, title: str, pictures: Mapping[str, str]) -> str:
-        """Return it as an HTML page of its own; `pictures` maps thumbnails' URLs to data URIs, which are embedded."""
-        up = [entry._replace(picture=pictures.get(entry.result.thumbnail_url or "")) for entry in self._up]
-        return GalleryPage(self._counts, self._stored, up, self._rest).document(title)
+        """Return the gallery as an HTML page.
+
+        Parameters
+        ----------
+        title
+            The heading.
+        pictures
+            Thumbnails to embed: URL → data URI.
+        """
+        uploaded = [entry._replace(picture=pictures.get(entry.result.thumbnail_url or "")) for entry in self._uploaded]
+        return GalleryPage(self._counts, self._stored, uploaded, self._others).document(title)
 
 
 def entries(results: pd.DataFrame, label: str | None) -> list[GalleryEntry]:
-    """Read rows of a results frame, each with what people call it."""
+    """Return rows of a results frame as entries, each with its label."""
     names = results[label].tolist() if label else [None] * len(results)
-    given = results["file"].tolist() if "file" in results.columns else names
-    rows = zip(results.index, names, given, results_of(results), strict=True)
-    return [GalleryEntry(_called(at, (name, result.name, file)), result) for at, name, file, result in rows]
+    files = results["file"].tolist() if "file" in results.columns else names
+    rows = zip(results.index, names, files, results_of(results), strict=True)
+    return [GalleryEntry(_label(at, (name, result.name, file)), result) for at, name, file, result in rows]
 
 
-def _called(at: object, names: tuple[object, ...]) -> str:
-    """Give what people call a row: the first text among its names, else its index label."""
-    found = next((name for name in names if isinstance(name, str) and name), None)
-    return found or f"row {at}"
+def _label(index_label: object, names: tuple[object, ...]) -> str:
+    """Return the first text among the names of a row, or else its index label."""
+    return next((name for name in names if isinstance(name, str) and name), f"row {index_label}")

@@ -1,4 +1,4 @@
-"""The gallery's tree: a line that sums up, what is not up and why, and a card for each file that is up."""
+"""The gallery's page: a summary, a card for each uploaded file, and the other rows with their reasons."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from ikpipe.run.progress import size
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# What a notebook must not read as a formula: MathJax 2 and 3 each have a word for it.
+# Classes that keep MathJax 2 and 3 from reading text as a formula.
 _PLAIN = "mathjax_ignore tex2jax_ignore"
-_LONGEST = 200  # characters of what people call a row; the rest is cut
-# A notebook's address can hold its password (`?token=`): it is told to nobody.
+_LONGEST = 200  # characters of a label
+# A notebook's URL can contain its password (`?token=`), so it is sent to nobody.
 _PRIVATELY = {"referrerpolicy": "no-referrer"}
-_TIPS = {"unknown": "It may be stored: retry() looks first.", "accepted": "Stored soon: retry() fills it in."}
+_TIPS = {
+    "unknown": "It may be stored. retry() searches the library first.",
+    "accepted": "It is being processed. refresh() completes it.",
+}
 
 
 class GalleryEntry(NamedTuple):
-    """One row of the results, and what people call it; `picture` is a thumbnail to embed, as a data URI."""
+    """A row of the results and its label; `picture` is a thumbnail to embed, as a data URI."""
 
     label: str
     result: Result
@@ -31,19 +34,19 @@ class GalleryEntry(NamedTuple):
 
 
 class GalleryPage(NamedTuple):
-    """What a gallery shows: counts by status and bytes of all rows, and the entries that are shown."""
+    """The content of a gallery: counts by status and bytes of all rows, and the entries to show."""
 
     counts: dict[str, int]
     stored: float
-    up: list[GalleryEntry]
-    rest: list[GalleryEntry]
+    uploaded: list[GalleryEntry]
+    others: list[GalleryEntry]
 
     def html(self) -> str:
-        """Write it, as a part of a page."""
+        """Return the gallery as a part of a page."""
         return written(tag("div", _style(), *self._parts(), class_=f"ik-gallery {_PLAIN}"))
 
     def document(self, title: str) -> str:
-        """Write it as a page of its own, which loads nothing but thumbnails that are not embedded."""
+        """Return the gallery as a page that loads only thumbnails that are not embedded."""
         head = tag(
             "head",
             tag("meta", charset="utf-8"),
@@ -55,8 +58,9 @@ class GalleryPage(NamedTuple):
         return f"<!doctype html>\n{written(tag('html', head, body, lang='en'))}\n"
 
     def _parts(self) -> list[Element | None]:
-        ups = sum(count for status, count in self.counts.items() if status in SETTLED)
-        return [self._summary(), _cards(self.up, ups), _failures(self.rest, sum(self.counts.values()) - ups)]
+        uploaded = sum(count for status, count in self.counts.items() if status in SETTLED)
+        others = sum(self.counts.values()) - uploaded
+        return [self._summary(), _cards(self.uploaded, uploaded), _failures(self.others, others)]
 
     def _summary(self) -> Element:
         total = sum(self.counts.values())
@@ -69,7 +73,7 @@ def _style() -> Element:
 
 
 def _spaced(parts: list[Element]) -> list[Element]:
-    """Put a space behind each: where there are no looks, words must not run together."""
+    """Put a space after each part, so that words do not run together without styles."""
     for part in parts:
         part.tail = " "
     return parts
@@ -85,7 +89,7 @@ def _badge_of(counted: tuple[str, int]) -> Element:
 
 
 def _kind(status: str) -> str:
-    """Give what a status is for the eye."""
+    """Return the color class of a status."""
     if status in SETTLED:
         return "good" if status != "accepted" else "odd"
     return "bad" if status in {"failed", "invalid"} else "odd"
@@ -94,14 +98,14 @@ def _kind(status: str) -> str:
 def _cards(entries: list[GalleryEntry], total: int) -> Element | None:
     if not total:
         return None
-    return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), _more(total - len(entries), "up"))
+    return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), _more(total - len(entries), "uploaded"))
 
 
 def _more(count: int, what: str) -> Element | None:
     if not count:
         return None
-    said = f"{count:,} more {'is' if count == 1 else 'are'} {what}; gallery(results, limit=…) shows more."
-    return tag("p", said, class_="ik-more")
+    text = f"{count:,} more {'is' if count == 1 else 'are'} {what}. gallery(results, limit=…) shows more."
+    return tag("p", text, class_="ik-more")
 
 
 def _card(entry: GalleryEntry) -> Element:
@@ -126,7 +130,7 @@ def _cut(text: str) -> str:
 
 
 def _place(entry: GalleryEntry) -> str:
-    """Return a file's folder, or its whole path if the row is not called by the file's name."""
+    """Return a file's folder, or its path if the label is not the file's name."""
     path = entry.result.file_path or ""
     return _cut(path.rpartition("/")[0] if entry.label == entry.result.name else path) or "/"
 
@@ -138,7 +142,7 @@ def _facts(result: Result) -> Element:
 
 
 def _marks(result: Result) -> list[Element]:
-    """Mark what is not as most are: any status but "uploaded", and privacy."""
+    """Return badges for a status other than "uploaded", and for private files."""
     marks = ["private"] if result.is_private_file else []
     status = (
         []
@@ -149,7 +153,7 @@ def _marks(result: Result) -> list[Element]:
 
 
 def _opening(content: Element, url: str | None) -> Element:
-    """Let a click on the picture open the file."""
+    """Return the picture as a link to the file."""
     if not url:
         return tag("div", content, class_="ik-picture")
     return tag("a", content, href=url, target="_blank", rel="noopener noreferrer", class_="ik-picture")
@@ -158,14 +162,14 @@ def _opening(content: Element, url: str | None) -> Element:
 def _picture(entry: GalleryEntry) -> Element:
     result, thumbnail = entry.result, entry.picture or web_url(entry.result.thumbnail_url)
     if thumbnail and result.file_type == "image":
-        # The height holds also where the looks are left out.
+        # The height also applies without styles.
         return tag("img", src=thumbnail, alt=_cut(entry.label), loading="lazy", height="150", **_PRIVATELY)
     ending = (result.name or "").rpartition(".")[2].upper() if "." in (result.name or "") else "file"
     return foreign("span", ending[:12], class_="ik-none")
 
 
 def _copies(result: Result, url: str) -> Element:
-    """Offer what to paste elsewhere: a click marks the whole text, which needs no script."""
+    """Return snippets to copy: a click selects the whole text, without a script."""
     lines = [_copy(name, text) for name, text in snippets(result, url).items()]
     return tag("details", tag("summary", "Copy"), *lines)
 
@@ -176,12 +180,15 @@ def _copy(name: str, text: str) -> Element:
 
 
 def _failures(entries: list[GalleryEntry], total: int) -> Element | None:
-    """Set out the rows that are not up: why, and what to do."""
+    """Return the rows that are not uploaded, with the reason and the fix."""
     if not total:
         return None
-    heading = tag("p", _count(total, "not up"), class_="ik-sum")
+    heading = tag("p", _count(total, "not uploaded"), class_="ik-sum")
     return tag(
-        "div", heading, tag("ul", *map(_failure, entries), class_="ik-rest"), _more(total - len(entries), "not up")
+        "div",
+        heading,
+        tag("ul", *map(_failure, entries), class_="ik-rest"),
+        _more(total - len(entries), "not uploaded"),
     )
 
 
@@ -190,6 +197,6 @@ def _failure(entry: GalleryEntry) -> Element:
     code = CODES.get(result.error or "")
     why = result.message or (code.meaning if code else result.error)
     badge = tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")
-    todo = code.fix if code else _TIPS.get(result.status, "retry() sends it again.")
+    todo = code.fix if code else _TIPS.get(result.status, "retry() uploads it.")
     parts = [badge, foreign("strong", _cut(entry.label)), foreign("span", why), tag("em", todo)]
     return tag("li", *_spaced(parts))

@@ -1,4 +1,4 @@
-"""What to paste elsewhere so that a delivered file shows there: its URL, HTML, Markdown."""
+"""Snippets that show a delivered file elsewhere: its URL, HTML, Markdown."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _URL = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E"
 
 
 def snippets(result: Result, url: str) -> dict[str, str]:
-    """Give each kind of snippet by its name."""
+    """Return the snippets by name."""
     return {"URL": url, "HTML": written(_element(result, url)), "Markdown": _markdown(result, url)}
 
 
 def _element(result: Result, url: str) -> Element:
-    """Make what shows the file: an image, a player, else a link."""
+    """Return an element that shows the file: an image, a player, or else a link."""
     if result.file_type == "image":
         sides = {"width": result.width, "height": result.height}
-        given = {side: str(value) for side, value in sides.items() if value}
-        return tag("img", src=url, alt=result.name or "", **given)
+        known_sides = {side: str(value) for side, value in sides.items() if value}
+        return tag("img", src=url, alt=result.name or "", **known_sides)
     if result.video_codec or result.audio_codec:
         return tag("video" if result.video_codec else "audio", src=url, controls="")
     return tag("a", result.name or url, href=url)
