@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 from ikpipe.delivery.transformations import chain
-from ikpipe.errors import AccountError, InvalidValue, MappingError, short_repr
+from ikpipe.errors import AccountError, ApiName, InvalidValue, MappingError, Message, short_repr
 from ikpipe.request.urls import valid_url
 
 if TYPE_CHECKING:
@@ -163,7 +163,8 @@ def _parse_url(path: str, endpoint: str) -> _Address:
 
 def _check_endpoint(account: Account) -> None:
     if not account.url_endpoint:
-        raise AccountError("The account has no url_endpoint. Set IMAGEKIT_URL_ENDPOINT or Account(url_endpoint=…).")
+        fix = Message("Set IMAGEKIT_URL_ENDPOINT or ", ApiName("account", "url_endpoint"), ".")
+        raise AccountError("The account has no url_endpoint.", fix=fix)
 
 
 def _check_on_endpoint(address: _Address, path: str, account: Account) -> None:

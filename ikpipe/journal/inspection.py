@@ -278,8 +278,8 @@ def _check_unproven(path: Path, facts: dict[str, Any], number: int, prover: Prov
     theirs = facts.get("public_key")
     if theirs != prover.public_key:
         raise JournalError(
-            f"The journal {path} belongs to the account {theirs}, not to {prover.public_key}: resume it with the keys "
-            "that it was started with."
+            f"The journal {path} belongs to the account {theirs}, not to {prover.public_key}.",
+            fix="Resume it with the keys that it was started with.",
         )
     if trust:
         return

@@ -128,7 +128,8 @@ def _user_secret() -> bytes:
     except OSError as error:
         raise JournalError(
             f"Without a private key, the file {path} shows who wrote a journal, and it cannot be written: "
-            f"{error.strerror}. Make its folder writable, or set XDG_STATE_HOME to another folder."
+            f"{error.strerror}.",
+            fix="Make its folder writable, or set XDG_STATE_HOME to another folder.",
         ) from None
 
 

@@ -240,8 +240,8 @@ def _read(storage: Storage, place: str, name: str, part: JournalPart) -> tuple[s
         return who, [_line(json.loads(line), place, name, number, part) for number, line in enumerate(complete)]
     except (ValueError, KeyError, TypeError):
         raise JournalError(
-            f"{place}/{name} is damaged: remove it. Its rows are then sent once more; only files that replace "
-            "others get one more version."
+            f"{place}/{name} is damaged.",
+            fix="Remove it. Its rows are then sent once more; only files that replace others get one more version.",
         ) from None
 
 

@@ -116,7 +116,9 @@ class SQLiteJournal:
         prover = Prover(account)
         seen = inspection.inspect(path, prover, trust=trust)
         if begun and not seen.format:
-            raise JournalError(f"The journal {path} was never started: nothing was sent. Upload the table again.")
+            raise JournalError(
+                f"The journal {path} was never started: nothing was sent.", fix="Upload the table again."
+            )
         inspection.make_ready(path)
         db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:

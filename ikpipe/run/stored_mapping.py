@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import MappingError
+from ikpipe.errors import ApiName, MappingError, Message, keyword
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
 
@@ -95,10 +95,8 @@ def _is_text(value: Any, text: str) -> bool:
 
 
 def _invalid() -> MappingError:
-    return MappingError(
-        "The mapping in these results is not one that ikpipe writes. Remove it (del results.attrs['ikpipe']), and pass "
-        "columns= and the parameters again."
-    )
+    fix = "Remove it (del results.attrs['ikpipe']), and pass columns= and the parameters again."
+    return MappingError("The mapping in these results is not one that ikpipe writes.", fix=fix)
 
 
 def _has_text_keys(value: Any) -> bool:
@@ -165,19 +163,19 @@ def _check_passed_again(
         Only the results have it; the message says what to pass, and repeats nothing of theirs.
     """
     hook_of_columns = _gives_hook(columns) and not _gives_hook(given["columns"])
-    wanted = {
-        "root=…": ("--root DIR", earlier["root"] is not None and given["root"] is None),
-        "fetch='client'": ("--fetch client", earlier["fetch"] != "server" and fetch is None),
-        f"columns={{'{HOOK}': …}}": (f"--map {HOOK}=COLUMN", hook_of_columns),
-        f"{HOOK}=…": (f"--set {HOOK}=URL", _gives_hook(parameters)),
+    only_callers = {
+        keyword("root", ...): earlier["root"] is not None and given["root"] is None,
+        keyword("fetch", "client"): earlier["fetch"] != "server" and fetch is None,
+        ApiName("column", HOOK): hook_of_columns,
+        keyword(HOOK, ...): _gives_hook(parameters),
     }
-    missing = {python: option for python, (option, is_missing) in wanted.items() if is_missing}
+    missing = [part for name, is_missing in only_callers.items() if is_missing for part in (", ", name)][1:]
     if missing:
+        otherwise = ". Otherwise remove them (del results.attrs['ikpipe']) and pass the whole mapping."
         raise MappingError(
             "These results are from a run that this process does not know, and ask for more than a mapping. Results "
-            "can come from anyone, so these settings are not taken from them. To use them again, pass "
-            f"{', '.join(missing)} (on the command line {' '.join(missing.values())}). Otherwise remove them "
-            "(del results.attrs['ikpipe']) and pass the whole mapping."
+            "can come from anyone, so these settings are not taken from them.",
+            fix=Message("To use them again, pass ", *missing, otherwise),
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from ikpipe.errors import AccountError, Error, describe_exception
+from ikpipe.errors import AccountError, ApiName, Error, Message, describe_exception
 from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
 from ikpipe.request.reply import ErrorReply, UploadReply, read_error, read_reply
@@ -288,10 +288,8 @@ class ServiceClient:
         """
         longest = self._policy.longest_wait
         if seconds > longest:
-            raise Error(
-                f"The media API asks to wait {seconds:,.0f} s before the next request, and Policy(longest_wait=…) "
-                f"allows {longest:g} s."
-            )
+            ask = f"The media API asks to wait {seconds:,.0f} s before the next request, and "
+            raise Error(Message(ask, ApiName("policy", "longest_wait", ...), f" allows {longest:g} s."))
         if not await self.sleep(seconds):
             raise Error("The run was stopped while the media API asked to wait.")
 

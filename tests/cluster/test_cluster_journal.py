@@ -201,7 +201,7 @@ def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) ->
     upload(table(1))
     for path in tmp_path.glob("*/*.jsonl"):
         path.write_text("[1]\n[2]")
-    with pytest.raises(ikpipe.JournalError, match=f"{tmp_path}/.*jsonl is damaged: remove it"):
+    with pytest.raises(ikpipe.JournalError, match=f"{tmp_path}/.*jsonl is damaged. Remove it"):
         upload(table(1))
 
 

@@ -68,7 +68,7 @@ def test_what_only_a_caller_says_is_said_again(account: Account, tmp_path: Path)
     """The file says a folder, who downloads, and an address: one error names all three, and none of their values."""
     with pytest.raises(ikpipe.MappingError) as caught:
         ikpipe.retry(to_send(), account, progress=False)
-    assert "--root DIR --fetch client --map webhook_url=COLUMN" in str(caught.value)
+    assert "root=…, fetch='client', columns={'webhook_url': …}" in str(caught.value)
     assert "photos" not in str(caught.value)
 
 
