@@ -200,7 +200,9 @@ def test_cells_that_a_spreadsheet_saved_are_read() -> None:
 )
 def test_cell_that_no_run_wrote_is_named(column: str, cell: str) -> None:
     """A cell that cannot be of its column is an error that names row, column and cell."""
-    with pytest.raises(ikpipe.Error, match=rf"results\.csv, row 2: {column} cannot be '{cell}'"):
+    with pytest.raises(
+        ikpipe.Error, match=rf"results\.csv, row 2 \(row 3 in a spreadsheet\): {column} cannot be '{cell}'"
+    ):
         read(f"{column},a\n,x\n{cell},x\n")
 
 

@@ -181,7 +181,7 @@ def _from_csv(column: str, cells: Iterable[str], name: str) -> "pd.Series[Any]":
     dtype = DTYPES.get(column)
     if dtype is None:
         return pd.Series([cell or None for cell in cells], dtype="string")
-    return _typed(column, [unguarded(cell) or None for cell in cells], _CSV_READERS[dtype], name)
+    return _typed(column, [unguarded(cell) or None for cell in cells], _CSV_READERS[dtype], name, header=1)
 
 
 def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
@@ -189,7 +189,9 @@ def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
     return pd.Series(values, dtype=object) if dtype is None else _typed(column, values, _JSON_READERS[dtype], name)
 
 
-def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: str) -> "pd.Series[Any]":
+def _typed(
+    column: str, cells: list[Any], read: Callable[[Any], object], name: str, header: int = 0
+) -> "pd.Series[Any]":
     """Return the column of a run with these cells.
 
     Raises
@@ -203,7 +205,8 @@ def _typed(column: str, cells: list[Any], read: Callable[[Any], object], name: s
         values.extend(None if cell is None else read(cell) for cell in cells)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         place = len(values)
-        raise Error(f"{name}, row {place + 1:,}: {column} cannot be {short_repr(cells[place])}.") from None
+        sheet = f" (row {place + 1 + header:,} in a spreadsheet)" if header else ""
+        raise Error(f"{name}, row {place + 1:,}{sheet}: {column} cannot be {short_repr(cells[place])}.") from None
     return pd.Series(values, dtype=DTYPES[column])
 
 
