@@ -1,4 +1,4 @@
-"""A page with the widget in it, and the line between that page and Python, which stands in for Jupyter's."""
+"""A server for a page with the widget, and the messages between that page and Python, instead of Jupyter's."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("page.html")
 PATIENCE = 30.0  # seconds that a test waits for a message before it fails
-BEAT = 0.5  # seconds after which a silent stream looks whether it is still wanted
+IDLE_CHECK = 0.5  # seconds after which an idle stream checks whether it is still open
 
 Message = dict[str, Any]
 
 
 class Bridge:
-    """Serves the page, hears what it says, and says what it is to hear.
+    """Serves the page, receives its messages, and sends messages to it.
 
-    What the page says arrives in its order, in one thread at a time.
+    Messages from the page arrive in order, in one thread at a time.
     """
 
     def __init__(self) -> None:
@@ -59,18 +59,18 @@ class Bridge:
         self._put({"state": state})
 
     def wait_for(self, kind: str, count: int = 1) -> list[Message]:
-        """Wait until the page has said something so many times, and give those messages."""
+        """Wait until the page has sent a number of messages of a type, and return them."""
         with self._news:
             if not self._news.wait_for(lambda: len(self.of(kind)) >= count, PATIENCE):
                 raise AssertionError(f"the page said {kind!r} {len(self.of(kind))} times, not {count}")
             return self.of(kind)
 
     def of(self, kind: str) -> list[Message]:
-        """Give the messages of a type so far."""
+        """Return the messages of a type so far."""
         return [message for message in self.heard if message["type"] == kind]
 
     def take(self, messages: list[Message]) -> None:
-        """Take what the page says."""
+        """Receive messages from the page."""
         for message in messages:
             self.hears(message)
         with self._news:
@@ -78,7 +78,7 @@ class Bridge:
             self._news.notify_all()
 
     def file(self, path: str) -> tuple[str, str]:
-        """Give what is at a path, and its type; anywhere else is the page."""
+        """Return the content of a path and its media type; the default is the page."""
         if path == "/uploader.js":
             return assets.script(), "text/javascript"
         if path == "/uploader.css":
@@ -88,7 +88,7 @@ class Bridge:
         return PAGE.read_text("utf-8"), "text/html"
 
     def stream(self) -> Iterator[str]:
-        """Give what a page is to hear from now on, until the bridge closes; empty text is a sign of life."""
+        """Return the messages to a page from now on, until the bridge closes; an empty text keeps the stream open."""
         queue: SimpleQueue[str] = SimpleQueue()
         self._streams.append(queue)
         return self._events(queue)
@@ -97,7 +97,7 @@ class Bridge:
         yield ""
         while self._open:
             with suppress(Empty):
-                yield queue.get(timeout=BEAT)
+                yield queue.get(timeout=IDLE_CHECK)
                 continue
             yield ""
 
@@ -130,7 +130,7 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def _stream(self) -> None:
-            events = bridge.stream()  # before the headers, upon which the page begins to ask
+            events = bridge.stream()  # before the headers, since the page starts to send messages when it gets them
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Connection", "close")

@@ -1,4 +1,4 @@
-"""A page with the widget in it, a fresh one a test."""
+"""A new page with the widget for each test."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bridge() -> Iterator[Bridge]:
-    """Run the line between page and Python."""
+    """Run the bridge between the page and Python."""
     with Bridge() as bridge:
         yield bridge
 
 
 @pytest.fixture
 def stub(bridge: Bridge, emulator: Emulator) -> Stub:
-    """Answer the page by a stub that signs for the shared emulator."""
+    """Return a stub of the kernel that signs for the shared emulator."""
     return Stub(bridge, emulator.account)
 
 
 @pytest.fixture
 def open_page(context: BrowserContext) -> Iterator[Callable[..., Uploads]]:
-    """Open pages, in which no error may come up but those that match `allow`."""
+    """Return a function that opens pages; any error in them that does not match `allow` fails the test."""
     opened: list[tuple[list[str], re.Pattern[str]]] = []
 
     def open_one(bridge: Bridge, *, allow: str = "$^") -> Uploads:
@@ -52,7 +52,7 @@ def open_page(context: BrowserContext) -> Iterator[Callable[..., Uploads]]:
 
 
 def errors_of(page: Page) -> list[str]:
-    """Collect what goes wrong in a page: errors that nobody caught, and what its console calls errors."""
+    """Collect the uncaught errors of a page and the errors in its console."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
@@ -61,13 +61,13 @@ def errors_of(page: Page) -> list[str]:
 
 @pytest.fixture
 def uploads(stub: Stub, bridge: Bridge, open_page: Callable[..., Uploads]) -> Uploads:
-    """Give a page whose kernel is the stub."""
+    """Return a page whose kernel is the stub."""
     return open_page(bridge)
 
 
 @pytest.fixture
 def files(tmp_path: Any, picture: Callable[..., bytes]) -> Callable[[int], list[str]]:
-    """Make pictures on the disk."""
+    """Return a function that creates image files."""
 
     def make(count: int) -> list[str]:
         paths = [tmp_path / f"picture-{at}.png" for at in range(count)]

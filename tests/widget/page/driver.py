@@ -1,4 +1,4 @@
-"""A page, in the words of somebody who uses it."""
+"""A page, and what a person does in it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Uploads:
         )
 
     def set_online(self, *, online: bool) -> None:
-        """Let the browser lose its network, or find it again; the line to Python is not the network."""
+        """Set whether the browser is online; its messages to Python are not affected."""
         self.page.evaluate(
             """online => {
                 Object.defineProperty(navigator, "onLine", { get: () => online, configurable: true });
@@ -67,15 +67,15 @@ class Uploads:
         self.page.wait_for_function("([field, value]) => field.value === value", arg=[field.element_handle(), value])
 
     def wait_idle(self) -> None:
-        """Wait until a run has begun and ended, as the foot of the widget says."""
+        """Wait until a run has started and ended, by the widget's footer."""
         self.bridge.wait_for("send")
         self.page.wait_for_function(
             """() => ![".ik-footer > .ik-bar", ".ik-group-busy", ".ik-group-ready"]
             .some(one => document.querySelector(one + ":not([hidden])"))"""
         )
 
-    def wait_up(self, count: int) -> None:
-        """Wait until so many files are up."""
+    def wait_uploaded(self, count: int) -> None:
+        """Wait until a number of files are uploaded."""
         self.root.locator(".ik-group-uploaded .ik-number").get_by_text(str(count), exact=True).wait_for()
 
     def row(self, name: str) -> Locator:
@@ -83,15 +83,15 @@ class Uploads:
         return self.root.locator(".ik-row[data-id]").filter(has=self.page.get_by_text(name, exact=True))
 
     def wait_rows(self, count: int) -> None:
-        """Wait until the list says that it has so many rows."""
+        """Wait until the list has a number of rows."""
         self.root.locator(f'.ik-grid[aria-rowcount="{count + 1}"]').wait_for()
 
     def wait_state(self, name: str, state: str) -> None:
-        """Wait until a row is in a state, by the word that the page has for it."""
+        """Wait until a row is in a state, by its label."""
         self.row(name).locator(".ik-state").get_by_text(state, exact=True).wait_for()
 
     def wait_states(self, states: Sequence[str]) -> None:
-        """Wait until the table's rows are in these states, in their order."""
+        """Wait until the table's rows are in these states, in order."""
         self.page.wait_for_function(
             """states => {
                 const words = document.querySelectorAll(".ik-row[data-id] .ik-state .ik-lines > :first-child");
@@ -101,7 +101,7 @@ class Uploads:
         )
 
     def restart(self) -> None:
-        """Show the widget of a new kernel in the same page; the old one hears and says nothing any more."""
+        """Show the widget of a new kernel in the same page; the old kernel is disconnected."""
         self.page.evaluate(
             """async () => {
                 window.model.send = window.model.hear = () => {};

@@ -15,7 +15,7 @@ SHOWN = ("session", "settings", "summary")  # the traits that the page reads
 
 
 class Comm:
-    """What ipywidgets asks of a comm."""
+    """What ipywidgets needs of a comm."""
 
     comm_id = "a-page"
 
@@ -23,27 +23,27 @@ class Comm:
         self._bridge = bridge
         self._callback: Callable[[Any], None] = lambda _message: None
         self.frames: list[Any] = []
-        """All that went over the wire."""
+        """All messages that the widget sent."""
         bridge.state = {name: getattr(uploader, name) for name in SHOWN}
         bridge.hears = self.hear
         uploader.comm = self
 
     def on_msg(self, callback: Callable[[Any], None]) -> None:
-        """Take the widget's handler."""
+        """Register the widget's handler."""
         self._callback = callback
 
     def on_close(self, callback: Callable[[Any], None]) -> None:
-        """Nobody closes it."""
+        """Do nothing: nobody closes it."""
 
     def close(self, *_args: object, **_more: object) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
     def hear(self, message: Message) -> None:
-        """Give the widget what the page says."""
+        """Pass a message from the page to the widget."""
         self._callback({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
 
     def send(self, data: dict[str, Any], metadata: Any = None, buffers: Any = None) -> None:
-        """Give the page what the widget says."""
+        """Pass a message from the widget to the page."""
         self.frames.append(data)
         if data.get("method") == "custom":
             self._bridge.say(data["content"], [bytes(one) for one in buffers or ()])

@@ -1,4 +1,4 @@
-"""Pictures of every state of the widget, for the eye: `PYTHONPATH=tests python tests/widget/page/shots.py FOLDER`."""
+"""Screenshots of every state of the widget: `PYTHONPATH=tests python tests/widget/page/shots.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ body { background: #111; color: #ddd; }
 
 
 class Studio:
-    """Opens pages and keeps pictures of them."""
+    """Opens pages and saves screenshots of them."""
 
     def __init__(self, browser: Browser, folder: Path, emulator: Emulator, stack: ExitStack) -> None:
         self._browser, self._folder, self._emulator, self._stack = browser, folder, emulator, stack
@@ -64,21 +64,21 @@ class Studio:
         return Uploads(page, bridge), stub
 
     def keep(self, uploads: Uploads, name: str) -> None:
-        """Take the picture when all small pictures are there."""
+        """Save a screenshot when all thumbnails are loaded."""
         uploads.page.wait_for_timeout(400)
         uploads.page.screenshot(path=self._folder / f"{name}.png")
         uploads.page.context.close()
 
 
 def pick(studio: Studio, uploads: Uploads, count: int) -> None:
-    """Pick some of the demo's pictures."""
+    """Pick some of the demo's images."""
     paths = [str(path) for path in studio.pictures[:count]]
     uploads.choose(paths)
     uploads.page.wait_for_function(f"document.querySelectorAll('.ik-row[data-id]').length >= {min(count, 8)}")
 
 
 def mixed(stub: Stub) -> None:
-    """Let rows end in all the ways there are."""
+    """Set rows to all final states."""
     ids = list(stub.rows)
     url = {"url": "https://ik.imagekit.io/demo/products/a.jpg", "path": "/products/a.jpg"}
     ends: list[dict[str, Any]] = [
@@ -94,7 +94,11 @@ def mixed(stub: Stub) -> None:
         },
         {
             "state": "unknown",
-            "result": {"error": "timed_out", "message": "No answer came in time.", "what": "Retry looks first."},
+            "result": {
+                "error": "timed_out",
+                "message": "No answer came in time.",
+                "what": "Retry checks the library first.",
+            },
         },
         {"state": "cancelled"},
         {"state": "uploaded", "result": url},
@@ -104,7 +108,7 @@ def mixed(stub: Stub) -> None:
 
 
 def sending(stub: Stub, bridge: Bridge) -> None:
-    """Let rows be on their way."""
+    """Set rows to the states of a run."""
     states = ["uploaded", "uploaded", "processing", "sending", "sending", "queued", "queued", "queued"]
     rows = list(zip(stub.rows, states, strict=False))
     stub.push(*({"id": one, "state": "queued"} for one, _state in rows))
@@ -115,7 +119,7 @@ def sending(stub: Stub, bridge: Bridge) -> None:
 
 
 def problems(stub: Stub) -> None:
-    """Give rows problems of all kinds."""
+    """Set problems of all kinds."""
     ids = list(stub.rows)
     bad = [
         problem("folder", "bad_character", "'#' is not allowed in a folder", "Remove or replace it.", "/shop/new_1"),
@@ -126,10 +130,10 @@ def problems(stub: Stub) -> None:
             "file_name",
             "same_target",
             "The first row has the same folder and name",
-            "Give it a name of its own.",
+            "Give it another name.",
             "bricks-2.jpg",
         ),
-        problem("custom_metadata.price", "wrong_type", "'cheap' is no number", "Mend the value."),
+        problem("custom_metadata.price", "wrong_type", "'cheap' is not a number", "Fix the value."),
     ]
     for at, one in enumerate(bad):
         folder = {"folder": "/shop/new#1"} if at == 0 else {}
@@ -137,7 +141,7 @@ def problems(stub: Stub) -> None:
 
 
 def many(stub: Stub, count: int) -> None:
-    """Give as many rows as a catalogue has."""
+    """Add 5,000 rows."""
     kinds = ["image/jpeg", "image/png", "video/mp4", "application/pdf"]
     rows = [
         {
@@ -160,7 +164,7 @@ NARROW = {"width": 360}
 
 
 def take_all(studio: Studio) -> None:
-    """Take all pictures."""
+    """Save all screenshots."""
     for scene in (empty, three, five_thousand, broken, under_way, ended, gallery, editor, preview, busy, drop):
         name = scene.__name__.replace("_", "-")
         for variant, options in (("light", LIGHT), ("dark", DARK), ("jupyter-dark", JUPYTER), ("narrow", NARROW)):
@@ -170,7 +174,7 @@ def take_all(studio: Studio) -> None:
 
 
 def empty(_studio: Studio, _uploads: Uploads, _stub: Stub) -> None:
-    """Show what is seen first."""
+    """Show the uploader without rows."""
 
 
 def three(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
@@ -179,20 +183,20 @@ def three(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
 
 
 def five_thousand(_studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show a catalogue."""
+    """Show 5,000 rows."""
     many(stub, 5000)
     uploads.wait_rows(5000)
 
 
 def broken(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show problems, and one of them opened."""
+    """Show problems, one of them open."""
     pick(studio, uploads, 8)
     problems(stub)
     uploads.root.locator(".ik-problem-sign:visible, .ik-state-button:visible").first.click()
 
 
 def under_way(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show a run in its middle."""
+    """Show a run in progress."""
     pick(studio, uploads, 8)
     sending(stub, uploads.bridge)
 
@@ -213,7 +217,7 @@ def gallery(studio: Studio, uploads: Uploads, stub: Stub) -> None:
 
 
 def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show the panel for two rows, and one that is up."""
+    """Show the panel for two rows and an uploaded one."""
     pick(studio, uploads, 6)
     stub.push({"id": "b0", "tags": ["sky", "space"], "folder": "/space"}, {"id": "b1", "tags": ["space"]})
     stub.push({"id": "b2", "state": "uploaded"})
@@ -223,7 +227,7 @@ def editor(studio: Studio, uploads: Uploads, stub: Stub) -> None:
 
 
 def preview(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show a picture with its area of interest."""
+    """Show an image with its focus area."""
     pick(studio, uploads, 6)
     stub.push({"id": "b0", "coordinates": "120,60,200,220", "tags": ["space", "nasa"]})
     uploads.root.locator(".ik-row[data-id] .ik-thumb").first.dblclick()
@@ -231,7 +235,7 @@ def preview(studio: Studio, uploads: Uploads, stub: Stub) -> None:
 
 
 def busy(studio: Studio, uploads: Uploads, stub: Stub) -> None:
-    """Show a kernel that does not answer, trouble, and a long name."""
+    """Show a kernel that does not answer, an error, and a long name."""
     pick(studio, uploads, 3)
     stub.push({"id": "b1", "name": LONG})
     uploads.bridge.say({"type": "error", "message": "The account's metadata fields could not be read: 503"})
@@ -253,7 +257,7 @@ def drop(studio: Studio, uploads: Uploads, _stub: Stub) -> None:
 
 
 def main(folder: Path) -> None:
-    """Start all that is needed, and take the pictures."""
+    """Start the emulator and the browser, and take the screenshots."""
     folder.mkdir(parents=True, exist_ok=True)
     with Emulator() as emulator, browsing.browser() as running, ExitStack() as stack:
         take_all(Studio(running, folder, emulator, stack))

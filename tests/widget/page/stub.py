@@ -1,4 +1,4 @@
-"""A kernel that is not one: rows in a dict, a rule or two, and files that it signs for the emulator."""
+"""A stub of the kernel: rows in a dict, two validation rules, and tokens for the emulator."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ UP = ("uploaded", "exists", "accepted")
 
 
 class Stub:
-    """Answers a page in the way of the real kernel, as far as a test of the page needs it."""
+    """Answers a page like the real kernel, as far as a test of the page needs it."""
 
     def __init__(self, bridge: Bridge, account: Account | None = None, session: str = "s1") -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.deaf = False
-        """Whether it leaves messages unanswered, as a kernel does whose cell is running."""
+        """Whether it leaves messages unanswered, like a kernel whose cell is running."""
         self.ignored: set[str] = set()
         """Types of messages that it never answers."""
         self.held: set[str] = set()
-        """Types of messages that wait as if behind a cell, while others pass."""
+        """Types of messages that wait as if for a cell, while others overtake them."""
         self.session = session
         self._taken: dict[str, int] = {}
         self._bridge, self._account = bridge, account
         self._attempts = 0
         self._late: list[Message] = []
-        # Messages come in another thread than the test's: an answer must not be made while rows are added.
+        # Messages arrive in another thread than the test's, which must not answer while rows are added.
         self._lock = threading.RLock()
         bridge.state["session"] = session
         bridge.hears = self.hear
@@ -51,7 +51,7 @@ class Stub:
                 answer(message)
 
     def _takes(self, message: Message) -> bool:
-        """Tell whether a message is the next one of its line."""
+        """Whether a message is the next one of its sequence."""
         if message["type"] == "ping" or "line" not in message:
             return True
         line, due = message["line"], self._taken.get(message["line"], 0) + 1
@@ -60,14 +60,14 @@ class Stub:
         return message["at"] == due
 
     def wake(self) -> None:
-        """Hear again, first what was said meanwhile."""
+        """Handle messages again, first those that arrived meanwhile."""
         self.deaf, self.held = False, set()
         late, self._late = self._late, []
         for message in late:
             self.hear(message)
 
     def push(self, *rows: dict[str, Any]) -> None:
-        """Add or change rows, and tell the page."""
+        """Add or change rows, and send them to the page."""
         with self._lock:
             for row in rows:
                 known = self.rows.get(
@@ -165,6 +165,6 @@ class Stub:
 
 
 def problem(column: str, code: str, message: str, fix: str, suggestion: object = None) -> dict[str, Any]:
-    """Make a problem as the kernel tells it."""
+    """Return a problem as the kernel sends it."""
     optional = {} if suggestion is None else {"suggestion": suggestion}
     return {"column": column, "code": code, "message": message, "fix": fix, **optional}

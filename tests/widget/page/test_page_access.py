@@ -1,4 +1,4 @@
-"""For everybody: axe-core's rules in every state, light and dark, wide and narrow."""
+"""Accessibility: axe-core's rules in every state, light and dark, wide and narrow; keyboard; screen readers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], list[str]]) -> Show:
-    """Bring the page into a state."""
+    """Show the page in a state."""
 
     def show(state: str) -> Uploads:
         if state == "empty":
@@ -59,7 +59,7 @@ STATES = ["empty", "three", "problems", "selected", "editor", "sending", "mixed"
 
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_nothing(show: Show, state: str) -> None:
-    """In any state, in both themes, wide and narrow."""
+    """There are no violations in any state, in both themes, wide and narrow."""
     uploads = show(state)
     for scheme, width in (("light", 1000), ("dark", 1000), ("light", 360)):
         uploads.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -69,7 +69,7 @@ def test_axe_finds_nothing(show: Show, state: str) -> None:
 
 
 def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
-    """Give what axe-core has to say, in short."""
+    """Return the violations that axe-core reports, shortened."""
     from axe_playwright_python.sync_playwright import Axe
 
     options = None if only is None else {"runOnly": only}
@@ -80,9 +80,9 @@ def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
 
 
 def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
-    """Choose, select, send: Tab, arrows, Space and Enter are enough."""
+    """Files can be chosen, selected and uploaded with Tab, arrows, Space and Enter."""
     press = uploads.page.keyboard.press
-    # from now on choosers are given to us: asked for together with the key, that would come too late now and then
+    # intercept file choosers from now on: together with the key press, it would sometimes be too late
     uploads.page.on("filechooser", lambda _chooser: None)
     uploads.root.focus()
     press("Tab")
@@ -99,8 +99,8 @@ def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int]
     uploads.wait_states(["Up", "Up"])
 
 
-def test_what_happens_is_said_to_screen_readers(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
-    """The live region says what was added, and what came of it."""
+def test_changes_are_announced_to_screen_readers(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """The live region announces added files and their results."""
     status = uploads.root.get_by_role("status")
     uploads.choose(files(2))
     status.get_by_text("2 files added").wait_for(state="attached")
@@ -109,7 +109,7 @@ def test_what_happens_is_said_to_screen_readers(uploads: Uploads, files: Callabl
 
 
 def test_the_theme_follows_the_page(uploads: Uploads) -> None:
-    """Jupyter and marimo say which theme they have; the system is asked where nobody does."""
+    """Jupyter's and marimo's theme is used, otherwise that of the system."""
     theme = "() => document.querySelector('.ikpipe').dataset.ikTheme"
     assert uploads.evaluate(theme) == "light"
     uploads.evaluate("() => document.body.classList.add('dark')")
@@ -119,7 +119,7 @@ def test_the_theme_follows_the_page(uploads: Uploads) -> None:
 
 
 def test_it_works_in_a_shadow_root(uploads: Uploads, stub: Stub, context: BrowserContext) -> None:
-    """Where a notebook shows widgets in a tree of their own, the keyboard and the dialogs work, too."""
+    """Keyboard and dialogs work in a notebook that shows widgets in a shadow root."""
     stub.push({"id": "r0", "name": "a.jpg"}, {"id": "r1", "name": "b.jpg"})
     uploads.evaluate(
         """async () => {

@@ -1,4 +1,4 @@
-"""The list: selecting, finding, sorting, with the mouse and the keyboard alone."""
+"""The list: select, filter and sort with the mouse, and with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ["b.jpg", "a10.jpg", "a9.png", "c.mp4"]
 
 @pytest.fixture
 def four(uploads: Uploads, stub: Stub) -> Uploads:
-    """Give a page with four rows."""
+    """Return a page with four rows."""
     sizes = [300, 20, 5000, 100]
     stub.push(*({"id": f"r{at}", "name": name, "size": sizes[at]} for at, name in enumerate(NAMES)))
     uploads.wait_rows(4)
@@ -26,24 +26,24 @@ def four(uploads: Uploads, stub: Stub) -> Uploads:
 
 
 def names(uploads: Uploads) -> list[str]:
-    """Give the names of the rows, from above."""
+    """Return the names of the rows in order."""
     return uploads.root.locator(".ik-row[data-id] .ik-name .ik-text").all_text_contents()
 
 
 def selected(uploads: Uploads) -> list[str]:
-    """Give the names of the selected rows, from above."""
+    """Return the names of the selected rows in order."""
     return uploads.root.locator('.ik-row[aria-selected="true"] .ik-name .ik-text').all_text_contents()
 
 
 def test_a_click_selects_one_row(four: Uploads) -> None:
-    """The others are not selected any more."""
+    """The others are deselected."""
     four.row("b.jpg").click()
     four.row("c.mp4").click()
     assert selected(four) == ["c.mp4"]
 
 
 def test_control_adds_and_shift_spans(four: Uploads) -> None:
-    """As in any file manager."""
+    """Control and Shift select as in a file manager."""
     four.row("b.jpg").click()
     four.row("a9.png").click(modifiers=["Control"])
     assert selected(four) == ["b.jpg", "a9.png"]
@@ -52,8 +52,8 @@ def test_control_adds_and_shift_spans(four: Uploads) -> None:
     assert selected(four) == ["b.jpg", "a10.jpg", "a9.png"]
 
 
-def test_the_kernel_hears_of_the_selection_once(four: Uploads) -> None:
-    """Several changes in a row are told as one."""
+def test_the_selection_is_sent_once(four: Uploads) -> None:
+    """Several quick changes are one message."""
     four.root.focus()
     four.row("b.jpg").click()
     four.page.keyboard.press("Control+a")
@@ -64,7 +64,7 @@ def test_the_kernel_hears_of_the_selection_once(four: Uploads) -> None:
 
 
 def test_the_kernel_selects(four: Uploads) -> None:
-    """What Python selects is seen, and not told back."""
+    """The page shows what Python selects, and does not send it back."""
     four.bridge.say({"type": "select", "ids": ["r1"]})
     four.root.locator('.ik-row[aria-selected="true"]').wait_for()
     assert selected(four) == ["a10.jpg"]
@@ -72,7 +72,7 @@ def test_the_kernel_selects(four: Uploads) -> None:
 
 
 def test_arrows_move_and_shift_selects(four: Uploads) -> None:
-    """Plain arrows select nothing; with Shift they select on the way; Space chooses."""
+    """Arrows alone select nothing, with Shift they extend the selection, and Space toggles a row."""
     press = four.page.keyboard.press
     four.row("b.jpg").click()
     press("Escape")
@@ -85,7 +85,7 @@ def test_arrows_move_and_shift_selects(four: Uploads) -> None:
 
 
 def test_the_list_is_one_stop_of_tab(four: Uploads) -> None:
-    """Tab leaves the list, from whichever row; Shift+Tab comes back to the same."""
+    """Tab leaves the list from any row, and Shift+Tab returns to it."""
     four.row("a10.jpg").click()
     press = four.page.keyboard.press
     inside = "() => Boolean(document.activeElement.closest('.ik-grid'))"
@@ -96,8 +96,8 @@ def test_the_list_is_one_stop_of_tab(four: Uploads) -> None:
     assert four.evaluate("() => document.activeElement.closest('[data-id]').dataset.id") == "r1"
 
 
-def test_left_and_right_reach_what_is_in_a_row(four: Uploads, stub: Stub) -> None:
-    """The buttons of a row are on the way of the arrows."""
+def test_left_and_right_reach_the_buttons_of_a_row(four: Uploads, stub: Stub) -> None:
+    """The left and right arrows move between the buttons of a row."""
     stub.push({"id": "r0", "source": "browser"})
     four.row("b.jpg").get_by_role("button").wait_for()
     four.row("b.jpg").click()
@@ -108,7 +108,7 @@ def test_left_and_right_reach_what_is_in_a_row(four: Uploads, stub: Stub) -> Non
 
 
 def test_delete_removes_what_was_picked(four: Uploads, stub: Stub) -> None:
-    """Rows of the input stay; the keyboard is at the next row."""
+    """Rows of the input stay, and the focus moves to the next row."""
     stub.push(*({"id": one, "source": "browser"} for one in ("r0", "r1")))
     four.row("a10.jpg").get_by_role("button").wait_for()
     four.row("b.jpg").click()
@@ -120,8 +120,8 @@ def test_delete_removes_what_was_picked(four: Uploads, stub: Stub) -> None:
 
 
 @pytest.mark.parametrize("state", ["uploaded", "exists", "accepted", "unknown"])
-def test_delete_leaves_what_may_be_stored(four: Uploads, stub: Stub, state: str) -> None:
-    """What became of it would be forgotten."""
+def test_delete_keeps_files_that_may_be_stored(four: Uploads, stub: Stub, state: str) -> None:
+    """Otherwise its status would never be known."""
     stub.push({"id": "r0", "source": "browser", "state": state}, {"id": "r1", "source": "browser"})
     four.row("a10.jpg").get_by_role("button").wait_for()
     four.row("b.jpg").click()
@@ -132,8 +132,8 @@ def test_delete_leaves_what_may_be_stored(four: Uploads, stub: Stub, state: str)
     assert four.bridge.of("remove")[0]["ids"] == ["r1"]
 
 
-def test_delete_leaves_what_is_not_shown(four: Uploads, stub: Stub) -> None:
-    """Of a selection, only what the filter shows is removed."""
+def test_delete_keeps_rows_that_are_not_shown(four: Uploads, stub: Stub) -> None:
+    """Only the selected rows that the filter shows are removed."""
     stub.push(*({"id": f"r{at}", "source": "browser"} for at in range(4)))
     four.row("c.mp4").get_by_role("button").wait_for()
     four.row("b.jpg").click()
@@ -146,7 +146,7 @@ def test_delete_leaves_what_is_not_shown(four: Uploads, stub: Stub) -> None:
 
 
 def test_no_key_reaches_the_notebook(four: Uploads) -> None:
-    """A notebook's shortcuts would cut cells and insert others."""
+    """A notebook's shortcuts would cut and insert cells."""
     four.row("b.jpg").click()
     for key in ("x", "b", "d", "Enter", "Escape", "a", "ArrowDown"):
         four.page.keyboard.press(key)
@@ -156,7 +156,7 @@ def test_no_key_reaches_the_notebook(four: Uploads) -> None:
 
 
 def test_text_filters(four: Uploads) -> None:
-    """Only rows with the text in name, folder, tags or kind are shown."""
+    """Only rows with the text in name, folder, tags or type are shown."""
     four.root.get_by_role("searchbox").fill("PNG")
     four.wait_rows(1)
     assert names(four) == ["a9.png"]
@@ -166,7 +166,7 @@ def test_text_filters(four: Uploads) -> None:
 
 
 def test_states_filter(four: Uploads, stub: Stub) -> None:
-    """A state's button shows the rows in it, and all others when it is pressed again."""
+    """A state's button shows the rows in it, and all rows when it is pressed again."""
     stub.push({"id": "r1", "state": "failed", "result": {"message": "No."}})
     four.button("Not up 1").click()
     four.wait_rows(1)
@@ -176,7 +176,7 @@ def test_states_filter(four: Uploads, stub: Stub) -> None:
 
 
 def test_headers_sort(four: Uploads) -> None:
-    """Numbers in names count as numbers; a second press turns the order."""
+    """Numbers in names are sorted as numbers, and a second press reverses the order."""
     four.root.get_by_role("columnheader", name="Name").get_by_role("button").click()
     four.root.locator('[aria-sort="ascending"]').wait_for()
     assert names(four) == ["a9.png", "a10.jpg", "b.jpg", "c.mp4"]
@@ -186,7 +186,7 @@ def test_headers_sort(four: Uploads) -> None:
 
 
 def test_the_gallery_shows_the_same_rows(four: Uploads) -> None:
-    """Both views have one selection, one filter, one order; in the gallery, arrows go to the neighbours."""
+    """Both views share selection, filter and order; in the gallery, arrows move in two dimensions."""
     four.row("b.jpg").click()
     four.button("Gallery").click()
     four.root.locator('.ik-card[aria-selected="true"]').wait_for()
@@ -200,7 +200,7 @@ def test_the_gallery_shows_the_same_rows(four: Uploads) -> None:
 
 
 def test_markup_in_a_name_is_text(uploads: Uploads, stub: Stub) -> None:
-    """A file's name can hold anything; none of it becomes part of the page."""
+    """HTML in a file's name is shown as text."""
     evil = '<img src=x onerror="window.hurt = 1"><script>window.hurt = 1</script>.jpg'
     url = {"url": "javascript:window.hurt=1"}
     stub.push({"id": "r0", "name": evil, "tags": [evil], "folder": evil, "state": "uploaded", "result": url})

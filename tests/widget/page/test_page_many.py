@@ -1,4 +1,4 @@
-"""Five thousand rows: what is in the page, and how long it keeps the browser from doing anything else."""
+"""Five thousand rows: the size of the page, and how long its tasks block the browser."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LONGEST = 100_000  # microseconds that a task may take
 
 @pytest.fixture
 def five_thousand(uploads: Uploads, stub: Stub) -> Uploads:
-    """Give a page with 5,000 rows."""
+    """Return a page with 5,000 rows."""
     many(stub, 5000)
     uploads.wait_rows(5000)
     return uploads
 
 
 def test_only_rows_in_view_are_in_the_page(five_thousand: Uploads) -> None:
-    """Whatever is scrolled to, a few dozen rows are there."""
+    """At any scroll position, the page has a few dozen rows."""
     rows = five_thousand.root.locator(".ik-row[data-id]")
     assert rows.count() < 40
     five_thousand.root.locator(".ik-scroll").evaluate("one => one.scrollTo(0, 100_000)")
@@ -35,8 +35,8 @@ def test_only_rows_in_view_are_in_the_page(five_thousand: Uploads) -> None:
     assert rows.count() < 40
 
 
-def test_a_narrow_page_has_a_line_for_uploading(five_thousand: Uploads) -> None:
-    """At 360 pixels the button is as wide as the list, in one line of text, and the others share the line above all."""
+def test_a_narrow_page_has_a_full_width_upload_button(five_thousand: Uploads) -> None:
+    """At 360 pixels the button is as wide as the list, with one line of text, below the other buttons."""
     five_thousand.page.set_viewport_size({"width": 360, "height": 640})
     bar = five_thousand.root.locator(".ik-toolbar")
     upload, find = bar.locator(".ik-primary").bounding_box(), bar.locator(".ik-search").bounding_box()
@@ -55,8 +55,8 @@ def test_the_keyboard_goes_to_the_end_at_once(five_thousand: Uploads) -> None:
     assert five_thousand.row("SKU-04999-back.jpg").is_visible()
 
 
-def test_pictures_of_addresses_are_fetched_only_in_view(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
-    """A catalogue's thousand pictures are not downloaded because somebody opened a notebook."""
+def test_images_at_urls_are_loaded_only_in_view(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """Opening a notebook does not download thousands of images."""
     asked: list[str] = []
     uploads.page.on("request", lambda request: asked.append(request.url))
     stub.push(*({"id": f"r{at}", "href": f"{bridge.url}p/{at}.png", "kind": "image/png"} for at in range(1000)))
@@ -69,7 +69,7 @@ def test_pictures_of_addresses_are_fetched_only_in_view(uploads: Uploads, stub: 
 
 
 def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
-    """Rows arriving, scrolling, selecting, filtering, sorting: the browser's own trace has no task over 100 ms."""
+    """Adding, scrolling, selecting, filtering and sorting take no task over 100 ms in the browser's trace."""
     session = uploads.page.context.new_cdp_session(uploads.page)
     tasks: list[dict[str, Any]] = []
     ended: list[bool] = []
@@ -80,21 +80,21 @@ def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
     uploads.wait_rows(5000)
     use(uploads)
     session.send("Tracing.end")
-    while not ended:  # each call lets its events in
+    while not ended:  # each call processes events
         uploads.evaluate("() => 0")
     slowest = max(longest(tasks), default=0)
     assert 0 < slowest < LONGEST
 
 
 def longest(events: list[dict[str, Any]]) -> list[int]:
-    """Give how long the processor worked on tasks of the page's thread, whoever else used it meanwhile."""
+    """Return the processor times of the page thread's tasks, which other processes do not affect."""
     threads = {(one["pid"], one["tid"]) for one in events if one.get("name") == "FunctionCall"}
     tasks = [one for one in events if one.get("name", "").endswith("RunTask") and "tdur" in one]
     return [task["tdur"] for task in tasks if (task["pid"], task["tid"]) in threads]
 
 
 def use(uploads: Uploads) -> None:
-    """Do what people do with many rows."""
+    """Scroll, select, filter and sort."""
     page, root = uploads.page, uploads.root
     root.locator(".ik-scroll").evaluate(
         """async one => {

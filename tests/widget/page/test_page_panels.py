@@ -1,4 +1,4 @@
-"""Mending, editing, looking: the panels of the page."""
+"""The panels of the page: problems, editing, preview, copying."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIELDS = [
 
 @pytest.fixture
 def two(bridge: Bridge, uploads: Uploads, stub: Stub) -> Uploads:
-    """Give a page with two rows and the account's metadata fields."""
+    """Return a page with two rows and metadata fields."""
     bridge.set(settings={"fields": FIELDS})
     stub.push({"id": "r0", "name": "a.jpg", "tags": ["x", "y"]}, {"id": "r1", "name": "b.jpg", "tags": ["y"]})
     uploads.wait_rows(2)
@@ -38,19 +38,19 @@ def two(bridge: Bridge, uploads: Uploads, stub: Stub) -> Uploads:
 
 
 def edit_both(uploads: Uploads) -> None:
-    """Select all, and open the editing panel."""
+    """Select all rows, and open the editor."""
     uploads.row("a.jpg").click()
     uploads.page.keyboard.press("Control+a")
     uploads.button("Edit").click()
 
 
 def edits(uploads: Uploads, count: int = 1) -> list[tuple[Any, Any, Any]]:
-    """Wait for edits, and give what they say."""
+    """Wait for edits, and return their columns and values."""
     return [(one["ids"], one["column"], one["value"]) for one in uploads.bridge.wait_for("edit", count)]
 
 
 def test_a_problem_is_fixed_at_its_cell(two: Uploads, stub: Stub) -> None:
-    """The sign in the cell opens the problem, its button applies the fix, and the row is ready."""
+    """The icon in the cell opens the problem, its button applies the suggestion, and the row is ready."""
     bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.", "/a_1")
     stub.push({"id": "r0", "folder": "/a#1", "state": "invalid", "problems": [bad]})
     two.row("a.jpg").locator(".ik-folder").get_by_role("button").click()
@@ -61,7 +61,7 @@ def test_a_problem_is_fixed_at_its_cell(two: Uploads, stub: Stub) -> None:
 
 
 def test_nothing_invalid_is_sent(two: Uploads, stub: Stub) -> None:
-    """The button counts what is ready, and does nothing where there is nothing."""
+    """The button has the number of ready rows, and is disabled without any."""
     bad = problem("folder", "bad_character", "'#' is not allowed", "Replace it.")
     stub.push({"id": "r0", "state": "invalid", "problems": [bad]})
     two.button("Upload 1 file").wait_for()
@@ -72,7 +72,7 @@ def test_nothing_invalid_is_sent(two: Uploads, stub: Stub) -> None:
 
 
 def test_one_value_for_all_that_are_selected(two: Uploads) -> None:
-    """A folder typed with two rows selected is the folder of both."""
+    """A folder that is typed with two rows selected applies to both."""
     edit_both(two)
     two.root.get_by_label("Folder", exact=True).fill("/shop")
     two.page.keyboard.press("Tab")
@@ -81,7 +81,7 @@ def test_one_value_for_all_that_are_selected(two: Uploads) -> None:
 
 
 def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
-    """The kernel hears of it a moment after the last key, and its problem stands under the field."""
+    """The kernel gets it a moment after the last key, and its problem is shown below the field."""
     two.row("a.jpg").click()
     two.button("Edit").click()
     two.root.get_by_label("Folder", exact=True).press_sequentially("/a#")
@@ -92,7 +92,7 @@ def test_what_is_typed_is_checked_before_enter(two: Uploads) -> None:
 
 
 def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
-    """Rows that end with other tags than others get a message of their own."""
+    """Rows with different tags get separate messages."""
     edit_both(two)
     two.root.get_by_label("Tags", exact=True).fill("z")
     two.page.keyboard.press("Enter")
@@ -100,14 +100,14 @@ def test_tags_are_added_to_what_each_row_has(two: Uploads) -> None:
 
 
 def test_a_tag_is_removed_from_all(two: Uploads) -> None:
-    """The last tag's removal leaves none: the default would bring a frame's tags back."""
+    """Without its last tag, a row has an empty list: the default would restore the frame's tags."""
     edit_both(two)
     two.button("Remove the tag y").click()
     assert edits(two, 2) == [(["r0"], "tags", ["x"]), (["r1"], "tags", [])]
 
 
 def test_a_second_edit_builds_on_the_first_before_it_is_answered(two: Uploads, stub: Stub) -> None:
-    """The kernel is slow, or a cell runs: the field shows what was asked for, and nothing of it is lost."""
+    """While the kernel is busy, the field shows the requested value, and no edit is lost."""
     two.row("a.jpg").click()
     two.button("Edit").click()
     stub.deaf = True
@@ -122,7 +122,7 @@ def test_a_second_edit_builds_on_the_first_before_it_is_answered(two: Uploads, s
 
 
 def test_metadata_fields_have_their_types(two: Uploads) -> None:
-    """A number is told as one, a choice as its word, several as a list, a day as its date."""
+    """Numbers, choices, lists and dates are sent as values of their types."""
     edit_both(two)
     root = two.root
     root.get_by_label("price", exact=True).fill("12.5")
@@ -142,7 +142,7 @@ def test_metadata_fields_have_their_types(two: Uploads) -> None:
 
 
 def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
-    """A box is half checked where some rows have its option alone, and changes nothing else."""
+    """A box is indeterminate if some rows have its option, and changes no other option."""
     stub.push({"id": "r0", "metadata": {"rooms": ["study"]}})
     edit_both(two)
     half = "box => box.indeterminate"
@@ -154,7 +154,7 @@ def test_an_option_joins_what_each_row_has(two: Uploads, stub: Stub) -> None:
 
 
 def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
-    """It may become one; who leaves it sees the number that there was, or none."""
+    """An incomplete number is not sent, and the field shows the previous value when it loses focus."""
     stub.push({"id": "r0", "metadata": {"price": 5}})
     two.row("a.jpg").click()
     two.button("Edit").click()
@@ -162,7 +162,7 @@ def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
     two.wait_value("price", "5")
     price.press("Control+a")
     two.page.keyboard.insert_text("12e")
-    two.page.wait_for_timeout(900)  # longer than until what was typed is checked
+    two.page.wait_for_timeout(900)  # longer than the delay after which typed text is checked
     assert price.evaluate("one => one.validity.badInput")
     two.page.keyboard.press("Tab")
     two.wait_value("price", "5")
@@ -170,7 +170,7 @@ def test_half_a_number_changes_nothing(two: Uploads, stub: Stub) -> None:
 
 
 def test_what_is_typed_stays_with_its_row(two: Uploads) -> None:
-    """Also where Python selects another before it is told."""
+    """Even if Python selects another row before the text is sent, it is the first row's."""
     two.row("a.jpg").click()
     two.button("Edit").click()
     two.root.get_by_label("Folder", exact=True).focus()
@@ -181,8 +181,8 @@ def test_what_is_typed_stays_with_its_row(two: Uploads) -> None:
     two.wait_value("Folder", "")
 
 
-def test_the_only_tag_stays_where_there_are_tags_for_all(two: Uploads, stub: Stub, bridge: Bridge) -> None:
-    """A file without tags would get those again; the tag says so, and goes once there is another."""
+def test_the_only_tag_stays_if_there_are_default_tags(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A file without tags would get the default ones: the only tag cannot be removed until there is another."""
     bridge.set(settings={"defaults": {"tags": True}})
     two.row("b.jpg").click()
     two.button("Edit").click()
@@ -195,8 +195,8 @@ def test_the_only_tag_stays_where_there_are_tags_for_all(two: Uploads, stub: Stu
     assert [value for _ids, _column, value in edits(two, 2)] == [["y", "z"], ["z"]]
 
 
-def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
-    """A file that will be public is not called private."""
+def test_public_is_shown_if_private_is_the_default(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """A public file is not shown as private."""
     bridge.set(settings={"defaults": {"is_private_file": True}})
     stub.push({"id": "r0", "private": False}, {"id": "r1", "private": True})
     two.row("a.jpg").click()
@@ -209,7 +209,7 @@ def test_public_is_shown_where_private_is_the_default(two: Uploads, stub: Stub, 
 
 
 def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
-    """The panel opens at the first field, and Escape closes it."""
+    """The editor opens with the focus on the first field, and Escape closes it."""
     two.row("b.jpg").click()
     two.page.keyboard.press("F2")
     assert two.evaluate("() => document.activeElement.value") == "b.jpg"
@@ -218,7 +218,7 @@ def test_f2_edits_the_row_at_the_keyboard(two: Uploads) -> None:
 
 
 def test_the_panel_has_a_margin(two: Uploads, stub: Stub) -> None:
-    """Its fields, and what it says of rows that are left out, do not touch its edge."""
+    """Its fields and its note about read-only rows do not touch its edge."""
     stub.push({"id": "r0", "state": "uploaded"})
     edit_both(two)
     two.root.get_by_text("1 file cannot be changed").wait_for()
@@ -231,8 +231,8 @@ def test_the_panel_has_a_margin(two: Uploads, stub: Stub) -> None:
     assert paddings == [["12px", "12px"]] * 2
 
 
-def test_what_is_up_is_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
-    """The others are changed, and it is said how many are not; alone, it has nothing to type into."""
+def test_uploaded_rows_are_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
+    """The other rows are changed, with a note about the rest; alone, an uploaded row has no fields."""
     stub.push({"id": "r0", "state": "uploaded"})
     two.wait_state("a.jpg", "Up")
     edit_both(two)
@@ -247,8 +247,8 @@ def test_what_is_up_is_left_out_of_an_edit(two: Uploads, stub: Stub) -> None:
     two.page.wait_for_function("field => field.matches(':disabled')", arg=folder.element_handle())
 
 
-def test_a_field_goes_back_from_what_is_refused(two: Uploads, stub: Stub, bridge: Bridge) -> None:
-    """It shows what the row has."""
+def test_a_rejected_edit_resets_its_field(two: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """It shows the row's value again."""
     stub.push({"id": "r0", "folder": "/before"})
     refuse = {"type": "error", "message": "not now"}
     bridge.hears = lambda message: (
@@ -262,8 +262,8 @@ def test_a_field_goes_back_from_what_is_refused(two: Uploads, stub: Stub, bridge
     two.wait_value("Folder", "/before")
 
 
-def test_a_refused_edit_is_said(two: Uploads) -> None:
-    """The kernel's words are shown."""
+def test_a_rejected_edit_shows_the_message(two: Uploads) -> None:
+    """The kernel's message is shown."""
     two.bridge.hears = lambda message: (
         two.bridge.say({"type": "error", "request": message["request"], "message": "not now"})
         if message["type"] == "edit"
@@ -292,10 +292,10 @@ COUNT = """() => {
 }"""
 
 
-def test_no_address_of_a_picture_stays_that_is_not_shown(
+def test_object_urls_of_broken_images_are_revoked(
     uploads: Uploads, files: Callable[[int], list[str]], tmp_path: Path
 ) -> None:
-    """The browser keeps a file as long as it has an address: of one that cannot be decoded, it has none."""
+    """The object URL of an image that cannot be decoded is revoked, since it keeps the file in memory."""
     uploads.evaluate(COUNT)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
@@ -304,8 +304,8 @@ def test_no_address_of_a_picture_stays_that_is_not_shown(
     uploads.page.wait_for_function("() => window.made === 2 && window.held.size === 1")
 
 
-def test_no_address_outlives_the_view(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
-    """Neither those of small pictures nor that of the large preview, which may be open when the view ends."""
+def test_object_urls_are_revoked_with_the_view(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """The object URLs of thumbnails and of an open preview are revoked when the view is closed."""
     uploads.evaluate(COUNT)
     uploads.choose(files(1))
     uploads.row("picture-0.png").locator(".ik-thumb img").wait_for()
@@ -318,14 +318,14 @@ def test_no_address_outlives_the_view(uploads: Uploads, files: Callable[[int], l
 
 @pytest.fixture
 def picked(uploads: Uploads, files: Callable[[int], list[str]]) -> Uploads:
-    """Give a page with two picked pictures of 64 by 48 pixels."""
+    """Return a page with two picked images of 64 by 48 pixels."""
     uploads.choose(files(2))
     uploads.wait_rows(2)
     return uploads
 
 
-def test_enter_looks_and_arrows_go_on(picked: Uploads) -> None:
-    """The preview shows one file after the other, and gives the keyboard back to the row that it ended with."""
+def test_enter_opens_the_preview_and_arrows_move_on(picked: Uploads) -> None:
+    """Arrows move from file to file in the preview, and its last row gets the focus when it closes."""
     picked.row("picture-0.png").click()
     picked.page.keyboard.press("Enter")
     dialog = picked.root.get_by_role("dialog")
@@ -339,7 +339,7 @@ def test_enter_looks_and_arrows_go_on(picked: Uploads) -> None:
 
 
 def test_an_area_is_drawn_in_pixels_of_the_picture(picked: Uploads) -> None:
-    """Whatever its size on the screen."""
+    """The focus area does not depend on the image's size on the screen."""
     picked.row("picture-0.png").dblclick()
     picked.button("Draw an area").click()
     box = picked.root.locator(".ik-area-sheet").bounding_box()
@@ -354,7 +354,7 @@ def test_an_area_is_drawn_in_pixels_of_the_picture(picked: Uploads) -> None:
 
 
 def test_an_area_is_typed(picked: Uploads) -> None:
-    """For those who do not draw."""
+    """A focus area can be typed instead of drawn."""
     picked.row("picture-0.png").dblclick()
     for label, value in (("x", "1"), ("y", "2"), ("Width", "30"), ("Height", "20")):
         picked.root.get_by_label(label, exact=True).fill(value)
@@ -363,7 +363,7 @@ def test_an_area_is_typed(picked: Uploads) -> None:
 
 
 def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
-    """Address, HTML and Markdown, with what could break them made harmless."""
+    """URL, HTML and Markdown are copied with special characters escaped."""
     result = {"url": "https://ik.example/a(1).jpg"}
     stub.push({"id": "r0", "name": 'a"]<b>.jpg', "state": "uploaded", "result": result})
     uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -381,7 +381,7 @@ def test_copies_are_ready_to_paste(uploads: Uploads, stub: Stub) -> None:
 
 
 def test_the_large_preview_copies(uploads: Uploads, stub: Stub) -> None:
-    """The menu can be reached above it, and it is seen that something was copied."""
+    """The copy menu is above the preview, and confirms the copy."""
     stub.push({"id": "r0", "name": "a.jpg", "state": "uploaded", "result": {"url": "https://ik.example/a.jpg"}})
     uploads.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     uploads.row("a.jpg").dblclick()
@@ -396,7 +396,7 @@ def test_the_large_preview_copies(uploads: Uploads, stub: Stub) -> None:
 
 
 def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> None:
-    """The state's button opens the service's words, and a way to try again."""
+    """The state's button opens the service's message and a retry button."""
     result = {"error": "name_taken", "message": "The name is taken.", "what": "Rename it."}
     stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
     uploads.row("a.jpg").get_by_role("button", name="Failed").click()
@@ -406,8 +406,8 @@ def test_the_failure_says_why_and_what_to_do(uploads: Uploads, stub: Stub) -> No
     assert uploads.bridge.wait_for("retry")[0]["ids"] == ["r0"]
 
 
-def test_the_page_has_advice_of_its_own(uploads: Uploads, stub: Stub) -> None:
-    """Where the kernel's advice is for users of Python, the page names what can be done in it."""
+def test_the_page_has_its_own_advice(uploads: Uploads, stub: Stub) -> None:
+    """If the kernel's advice is for users of Python, the page has its own."""
     result = {"error": "file_not_found", "message": "The page does not have it.", "what": "Check the path."}
     stub.push({"id": "r0", "name": "a.jpg", "state": "failed", "result": result})
     uploads.row("a.jpg").get_by_role("button", name="Failed").click()

@@ -1,4 +1,4 @@
-"""From files to results: the script as a notebook loads it, and the shortest way through the page."""
+"""The script as a notebook loads it, and a minimal upload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_three_files_are_picked_and_sent(
     uploads: Uploads, files: Callable[[int], list[str]], arrived: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    """Files from the chooser become rows, and are stored when the button is pressed."""
+    """Chosen files become rows, and the button uploads them."""
     uploads.choose(files(3))
     uploads.wait_rows(3)
     uploads.button("Upload 3 files").click()
@@ -27,6 +27,6 @@ def test_three_files_are_picked_and_sent(
 
 
 def test_a_notebook_can_load_the_joined_script(uploads: Uploads) -> None:
-    """The browser parses it as one module, whose export has the two functions that anywidget calls."""
+    """It is one module that exports the two functions that anywidget calls."""
     script = "async () => Object.keys((await import('/uploader.js')).default)"
     assert uploads.evaluate(script) == ["initialize", "render"]

@@ -1,4 +1,4 @@
-"""A busy kernel, one that was restarted, results that nobody acknowledged, several views."""
+"""Busy and restarted kernels, lost messages, and several views."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> None:
-    """After two seconds without an answer the page says so; nothing of what was asked for is lost."""
+def test_the_page_says_that_the_kernel_is_busy(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """After two seconds without an answer the page says so, and no request is lost."""
     stub.deaf = True
     uploads.choose(files(2))
     uploads.root.get_by_text("The kernel is busy").first.wait_for()
@@ -30,8 +30,8 @@ def test_a_busy_kernel_is_said(uploads: Uploads, stub: Stub, files: Files) -> No
     uploads.root.locator(".ik-notice").wait_for(state="detached")
 
 
-def test_what_was_held_up_is_said_again(uploads: Uploads, stub: Stub, files: Files) -> None:
-    """A message that waits behind a cell while others pass is said again, and what comes late changes nothing."""
+def test_a_delayed_message_is_sent_again(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """A delayed message that others overtake is sent again, and its late copy changes nothing."""
     stub.held = {"add"}
     uploads.choose(files(2))
     uploads.bridge.wait_for("add")
@@ -42,8 +42,8 @@ def test_what_was_held_up_is_said_again(uploads: Uploads, stub: Stub, files: Fil
     uploads.wait_rows(3)
 
 
-def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: Stub, files: Files) -> None:
-    """A result whose acknowledgement is lost is told again."""
+def test_results_are_sent_until_they_are_acknowledged(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """A result whose acknowledgement is lost is sent again."""
     stub.ignored = {"result"}
     uploads.choose(files(1))
     uploads.wait_rows(1)
@@ -55,8 +55,8 @@ def test_results_are_told_until_they_are_acknowledged(uploads: Uploads, stub: St
     assert len({(one["id"], one["attempt"]) for one in uploads.bridge.of("result")}) == 1
 
 
-def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) -> None:
-    """Where the line was cut meanwhile, the page asks for all rows again."""
+def test_a_missing_message_makes_the_page_request_all_rows(uploads: Uploads, stub: Stub) -> None:
+    """If the page misses a message, it requests all rows again."""
     stub.push({"id": "r0", "name": "a.jpg"})
     uploads.wait_rows(1)
     stub.rows["r1"] = {"id": "r1", "at": 1, "name": "b.jpg", "state": "ready", "source": "url"}
@@ -64,8 +64,8 @@ def test_a_message_that_is_missing_is_asked_for(uploads: Uploads, stub: Stub) ->
     uploads.wait_rows(2)
 
 
-def test_a_row_that_comes_again_is_counted_once(uploads: Uploads, stub: Stub) -> None:
-    """Who cancels a file and wants it again has as many files on their way as before."""
+def test_a_row_that_is_retried_is_counted_once(uploads: Uploads, stub: Stub) -> None:
+    """A file that is cancelled and retried is counted once."""
     text = uploads.root.locator(".ik-footer .ik-summary")
     stub.push(*({"id": one, "state": "queued"} for one in ("r0", "r1", "r2")))
     text.get_by_text("0 of 3 files").wait_for()
@@ -76,8 +76,8 @@ def test_a_row_that_comes_again_is_counted_once(uploads: Uploads, stub: Stub) ->
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_a_row_whose_going_was_missed_goes(uploads: Uploads, stub: Stub, left: int) -> None:
-    """The page has the rows that the kernel has, once it has told them all again."""
+def test_a_row_whose_removal_was_missed_is_dropped(uploads: Uploads, stub: Stub, left: int) -> None:
+    """The page drops rows that are missing when the kernel has sent all rows again."""
     stub.push({"id": "r0", "name": "a.jpg"}, {"id": "r1", "name": "b.jpg"})
     uploads.wait_rows(2)
     for gone in ("r0", "r1")[left:]:
@@ -87,8 +87,8 @@ def test_a_row_whose_going_was_missed_goes(uploads: Uploads, stub: Stub, left: i
     assert uploads.root.locator(".ik-row[data-id]").count() == left
 
 
-def test_trouble_that_was_dismissed_stays_away(uploads: Uploads, bridge: Bridge) -> None:
-    """The summary says it until the next run; it is new only when it comes, or comes again."""
+def test_a_dismissed_error_stays_hidden(uploads: Uploads, bridge: Bridge) -> None:
+    """An error that was dismissed is shown again only if it occurs again."""
     trouble = uploads.root.locator(".ik-trouble")
     bridge.set(summary={"rows": 0, "trouble": "The key is wrong."})
     uploads.button("Dismiss").click()
@@ -102,7 +102,7 @@ def test_trouble_that_was_dismissed_stays_away(uploads: Uploads, bridge: Bridge)
 
 
 def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
-    """Both views have the same rows and selection; closing one stops nothing."""
+    """Both views have the same rows and selection, and closing one stops no upload."""
     stub.push({"id": "r0", "name": "a.jpg"})
     uploads.evaluate(
         """async () => {
@@ -120,8 +120,8 @@ def test_a_second_view_shows_the_same(uploads: Uploads, stub: Stub) -> None:
     assert both.count() == 1
 
 
-def test_leaving_while_files_are_under_way_is_asked_about(uploads: Uploads, stub: Stub, files: Files) -> None:
-    """Until the kernel knows what became of each file of this page, leaving it is asked about, also without a view."""
+def test_leaving_during_uploads_asks_for_confirmation(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """Leaving the page asks for confirmation until the kernel has all results, also without a view."""
     questions: list[str] = []
     uploads.page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.dismiss()))
     stub.ignored = {"result"}
@@ -142,7 +142,7 @@ def test_leaving_while_files_are_under_way_is_asked_about(uploads: Uploads, stub
 
 
 def test_views_have_one_queue(uploads: Uploads, files: Files) -> None:
-    """A page asks the kernel for its rows once, and a file that was picked in one view is sent when that is closed."""
+    """The rows are requested once, and a file that was picked in a view is uploaded after that is closed."""
     uploads.choose(files(1))
     uploads.wait_rows(1)
     uploads.evaluate(
@@ -168,8 +168,8 @@ REOPEN = """async () => {
 }"""
 
 
-def test_a_notebook_that_is_opened_again_goes_on(uploads: Uploads, files: Files) -> None:
-    """Its widget has a new model, and the files that were picked before are sent, and others picked."""
+def test_a_notebook_that_is_opened_again_keeps_its_files(uploads: Uploads, files: Files) -> None:
+    """With the new model, files that were picked before are uploaded, and others can be picked."""
     first, second = files(2)
     uploads.choose([first])
     uploads.wait_rows(1)
@@ -182,8 +182,8 @@ def test_a_notebook_that_is_opened_again_goes_on(uploads: Uploads, files: Files)
     assert not [one for one in uploads.bridge.of("result") if one.get("error")]
 
 
-def test_what_was_said_to_a_closed_notebook_is_said_again(uploads: Uploads, stub: Stub, files: Files) -> None:
-    """Files that the kernel had not taken in when the notebook was closed are there when it is opened again."""
+def test_messages_of_a_closed_notebook_are_sent_again(uploads: Uploads, stub: Stub, files: Files) -> None:
+    """Files that the kernel had not accepted when the notebook was closed are added when it is opened again."""
     stub.held = {"add"}
     uploads.choose(files(1))
     uploads.bridge.wait_for("add")
@@ -197,7 +197,7 @@ def test_what_was_said_to_a_closed_notebook_is_said_again(uploads: Uploads, stub
 def test_a_new_kernel_adopts_the_files(
     uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
 ) -> None:
-    """After a restart the page offers to go on with the files that it has, and they arrive."""
+    """After a restart the page offers to resume with its files, and they are uploaded."""
     uploads.choose(files(2))
     uploads.wait_rows(2)
     stub.push({"id": "b1", "folder": "/fixed", "state": "failed"})
@@ -218,10 +218,10 @@ def test_a_new_kernel_adopts_the_files(
     assert second.session == "s2"
 
 
-def test_a_new_kernel_is_told_of_files_that_the_old_one_never_took(
+def test_a_new_kernel_gets_files_that_the_old_one_never_accepted(
     uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
 ) -> None:
-    """Files that were picked while the kernel was busy are there after its restart."""
+    """Files that were picked while the kernel was busy are offered after its restart."""
     stub.deaf = True
     uploads.choose(files(2))
     bridge.wait_for("add")

@@ -32,24 +32,24 @@ FAILED = "Failed to load resource|has been blocked by CORS"  # what Chromium its
 
 
 def send(uploads: Uploads, paths: list[str]) -> None:
-    """Pick files, and send them."""
+    """Pick files, and upload them."""
     uploads.choose(paths)
     uploads.wait_rows(len(paths))
     uploads.root.locator(".ik-toolbar .ik-primary").click()
 
 
 def states(uploader: ikpipe.Uploader) -> list[str]:
-    """Give the statuses that Python sees."""
+    """Return the statuses that Python has."""
     return list(uploader.results["ik_status"])
 
 
 def stored(emulator: Emulator) -> list[dict[str, Any]]:
-    """Give the uploads that were stored."""
+    """Return the uploads that were stored."""
     return [entry for entry in emulator.log() if entry.get("stored")]
 
 
-def test_files_arrive_as_they_are(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """What is stored is byte for byte what was picked, with the tags and the folder that hold for all."""
+def test_files_are_stored_unchanged(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The stored bytes are those of the picked files, with the default tags and folder."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, tags=["a", "b"], folder="/shop")
     paths = files(3)
@@ -68,7 +68,7 @@ def _digests(emulator: Emulator, results: pd.DataFrame) -> list[str]:
 
 
 def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """The folders within a dropped folder are folders of the library."""
+    """The subfolders of a dropped folder become folders of the media library."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, use_unique_file_name=False)
     inner = Path(files(2)[0]).parent / "trip" / "day1"
@@ -83,7 +83,7 @@ def test_a_dropped_folder_keeps_its_structure(upload_page: Open, emulate: Emulat
 
 
 def hidden(folder: Path) -> Path:
-    """Make a folder with hidden files in it, of which one is in a hidden folder."""
+    """Return a folder with hidden files, one of them in a hidden folder."""
     place = folder / "shop"
     (place / ".git").mkdir(parents=True)
     for name in ("a.txt", ".env", "._a.txt", ".git/config"):
@@ -92,18 +92,18 @@ def hidden(folder: Path) -> Path:
 
 
 def told(uploads: Uploads) -> list[str]:
-    """Give the names of the files that the kernel was told of first."""
+    """Return the names of the files in the first message."""
     return [file["name"] for file in uploads.bridge.wait_for("add")[0]["files"]]
 
 
-def test_what_is_hidden_in_a_dropped_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
-    """As of a folder on the kernel's side: keys and the like are in such files."""
+def test_hidden_files_in_a_dropped_folder_are_skipped(uploads: Uploads, tmp_path: Path) -> None:
+    """Hidden files can have secrets, so they are skipped as for `root=`."""
     uploads.drop([str(hidden(tmp_path))])
     assert told(uploads) == ["a.txt"]
 
 
-def test_what_is_hidden_in_a_chosen_folder_stays_there(uploads: Uploads, tmp_path: Path) -> None:
-    """As in one that is dropped."""
+def test_hidden_files_in_a_chosen_folder_are_skipped(uploads: Uploads, tmp_path: Path) -> None:
+    """Hidden files are skipped as in a dropped folder."""
     with uploads.page.expect_file_chooser() as chooser:
         uploads.root.get_by_role("button", name="Add folder").locator("visible=true").click()
     chooser.value.set_files(str(hidden(tmp_path)))
@@ -111,14 +111,14 @@ def test_what_is_hidden_in_a_chosen_folder_stays_there(uploads: Uploads, tmp_pat
 
 
 @pytest.mark.parametrize("way", ["choose", "drop"])
-def test_a_hidden_file_that_is_picked_itself_is_taken(uploads: Uploads, tmp_path: Path, way: str) -> None:
-    """Who picks it wants it."""
+def test_a_hidden_file_that_is_chosen_by_name_is_added(uploads: Uploads, tmp_path: Path, way: str) -> None:
+    """A hidden file that is chosen by name is added."""
     getattr(uploads, way)([str(hidden(tmp_path) / ".env")])
     assert told(uploads) == [".env"]
 
 
-def test_what_is_up_is_seen_after_a_reload(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """The page has no file any more, but an address."""
+def test_uploaded_files_are_shown_after_a_reload(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The page has no file any more, but its URL."""
     uploads, uploader = upload_page(emulate().account)
     send(uploads, files(1))
     uploads.wait_states(["Up"])
@@ -130,7 +130,7 @@ def test_what_is_up_is_seen_after_a_reload(upload_page: Open, emulate: Emulate, 
 
 
 def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> None:
-    """A picture from the clipboard is called by the time, and not `image.png` each time."""
+    """A pasted image is named by the time, not always `image.png`."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account)
     uploads.paste("image.png", "image/png", "xyz")
@@ -147,19 +147,19 @@ def test_a_pasted_picture_gets_a_name(upload_page: Open, emulate: Emulate) -> No
 def test_no_fault_stores_a_file_twice_or_loses_one(
     upload_page: Open, emulate: Emulate, files: Files, fault: str
 ) -> None:
-    """Whatever happens on the way, each file is stored once, and the page says what Python says."""
+    """With any fault, each file is stored once, and the page agrees with Python."""
     emulator = emulate(faults={fault: 0.4}, seed=3)
     uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
     send(uploads, files(4))
-    uploads.wait_up(4)
+    uploads.wait_uploaded(4)
     assert len(stored(emulator)) == 4
     words = [{"uploaded": "Up", "exists": "Up already"}[state] for state in states(uploader)]
     uploads.wait_states(words)
     assert emulator.fired[fault] > 0
 
 
-def test_a_refused_preflight_does_not_stop_an_upload(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """Where the service refuses preflights, files are posted as plain forms are; the kernel hears that they began."""
+def test_a_rejected_preflight_does_not_stop_an_upload(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """If the service rejects preflights, files are sent without one, and the kernel gets a first progress message."""
     emulator = emulate(preflight=False)
     uploads, uploader = upload_page(emulator.account, allow=FAILED)
     send(uploads, files(3))
@@ -169,10 +169,10 @@ def test_a_refused_preflight_does_not_stop_an_upload(upload_page: Open, emulate:
     assert [one["total"] for one in uploads.bridge.of("progress")].count(0) == 3
 
 
-def test_one_broken_connection_does_not_end_the_telling_of_progress(
+def test_one_broken_connection_does_not_end_progress_messages(
     upload_page: Open, emulate: Emulate, files: Files
 ) -> None:
-    """It looks like a refused preflight, and the file goes without progress; the next one is heard of again."""
+    """It looks like a rejected preflight: the file is sent without progress messages, the next one with them."""
     uploads, _uploader = upload_page(emulate().account, policy=QUICK)
     uploads.evaluate(
         """() => {
@@ -187,22 +187,22 @@ def test_one_broken_connection_does_not_end_the_telling_of_progress(
     )
     paths = files(2)
     send(uploads, paths[:1])
-    uploads.wait_up(1)
+    uploads.wait_uploaded(1)
     uploads.choose(paths[1:])
     uploads.button("Upload 1 file").click()
-    uploads.wait_up(2)
+    uploads.wait_uploaded(2)
     assert uploads.evaluate("() => window.heard") == [True, False, True]
 
 
-def test_a_post_is_told_of_before_it_leaves(uploads: Uploads, files: Files) -> None:
-    """A browser sends few files to one host at a time: the kernel hears at once that a page is at the others, too."""
+def test_a_queued_request_has_a_progress_message(uploads: Uploads, files: Files) -> None:
+    """A browser queues requests to one host: the kernel gets a progress message for those, too."""
     uploads.evaluate("() => { XMLHttpRequest.prototype.send = () => {}; }")
     send(uploads, files(2))
     assert [one["loaded"] for one in uploads.bridge.wait_for("progress", 2)] == [0, 0]
 
 
-def test_a_file_that_is_gone_from_the_disk_is_not_posted(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """The row says to pick it again, after one attempt; the others arrive."""
+def test_a_deleted_file_is_not_uploaded(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The row asks to choose the file again after one attempt, and the others are uploaded."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
     paths = files(2)
@@ -216,8 +216,8 @@ def test_a_file_that_is_gone_from_the_disk_is_not_posted(upload_page: Open, emul
     assert len(stored(emulator)) == 1
 
 
-def test_a_post_that_is_cancelled_while_its_file_is_looked_at_never_leaves(uploads: Uploads, files: Files) -> None:
-    """Surely no byte of it has left, and the kernel hears so."""
+def test_an_upload_that_is_cancelled_while_its_file_is_read_is_not_sent(uploads: Uploads, files: Files) -> None:
+    """The kernel gets the result that no byte was sent."""
     uploads.evaluate(
         """() => {
             const looked = Blob.prototype.arrayBuffer;
@@ -236,8 +236,8 @@ def test_a_post_that_is_cancelled_while_its_file_is_looked_at_never_leaves(uploa
     assert not uploads.evaluate("() => window.left")
 
 
-def test_a_spent_token_is_replaced(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """A token that somebody else has used is refused, and the file goes with another one."""
+def test_a_used_token_is_replaced(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """A used token is rejected, and the file is sent with another one."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
     spend = """async () => {
@@ -255,13 +255,13 @@ def test_a_spent_token_is_replaced(upload_page: Open, emulate: Emulate, files: F
     }"""
     uploads.evaluate(spend % emulator.upload_url)
     send(uploads, files(2))
-    uploads.wait_up(2)
+    uploads.wait_uploaded(2)
     assert len(stored(emulator)) == 2
     assert set(states(uploader)) <= {"uploaded", "exists"}
 
 
 def test_offline_files_wait_for_the_network(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """While the browser is offline it says so; when it is back, the files go."""
+    """The page says that the browser is offline, and uploads the files when it is online again."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account, policy=QUICK)
     uploads.set_online(online=False)
@@ -277,7 +277,7 @@ def test_offline_files_wait_for_the_network(upload_page: Open, emulate: Emulate,
 
 
 def test_cancelling_one_leaves_the_others(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """The button at a row stops that file alone."""
+    """A row's button cancels only that row."""
     emulator = emulate(latency=0.3, capacity=1)
     uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=QUICK)
     send(uploads, files(3))
@@ -287,20 +287,20 @@ def test_cancelling_one_leaves_the_others(upload_page: Open, emulate: Emulate, f
 
 
 def test_cancelling_all_and_retrying(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """What was cancelled is offered again, and then sent."""
+    """Cancelled files can be retried, and are uploaded."""
     emulator = emulate(latency=0.3, capacity=1)
     uploads, uploader = upload_page(emulator.account, allow=FAILED, concurrency=1, policy=ikpipe.Policy(index_lag=1))
     send(uploads, files(3))
     uploads.button("Cancel all").click()
     uploads.wait_idle()
     uploads.root.locator(".ik-footer").get_by_role("button", name="Retry").click()
-    uploads.wait_up(3)
+    uploads.wait_uploaded(3)
     assert len(stored(emulator)) == 3
     assert set(states(uploader)) <= {"uploaded", "exists"}
 
 
-def test_what_was_given_to_the_browser_may_have_left(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """Progress is told late: that none was told before a cancelling is no proof that nothing has arrived."""
+def test_a_cancelled_request_may_have_been_sent(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """Progress events are late: without any, a cancelled file can still have been stored."""
     emulator = emulate(latency=2)
     uploads, _uploader = upload_page(emulator.account, allow=FAILED, policy=QUICK)
     with uploads.page.expect_request(emulator.upload_url):
@@ -310,7 +310,7 @@ def test_what_was_given_to_the_browser_may_have_left(upload_page: Open, emulate:
 
 
 def test_the_private_key_never_reaches_the_page(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """No frame of the line holds the key, and no trait a token."""
+    """No message has the private key, and no trait a token."""
     emulator = emulate()
     uploads, uploader = upload_page(emulator.account)
     send(uploads, files(2))
@@ -321,7 +321,7 @@ def test_the_private_key_never_reaches_the_page(upload_page: Open, emulate: Emul
 
 
 def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """The button gives the results as `write_results` writes them."""
+    """The button downloads the results as `write_results` writes them."""
     uploads, _uploader = upload_page(emulate().account)
     send(uploads, files(2))
     uploads.wait_states(["Up"] * 2)
@@ -331,8 +331,8 @@ def test_results_csv_is_downloaded(upload_page: Open, emulate: Emulate, files: F
     assert Path(download.value.path()).read_text("utf-8").count("uploaded") == 2
 
 
-def test_a_folder_without_files_is_said(uploads: Uploads, tmp_path: Path) -> None:
-    """Who drops an empty folder, or one of empty folders, sees and hears that nothing was in it."""
+def test_a_folder_without_files_is_announced(uploads: Uploads, tmp_path: Path) -> None:
+    """The page and its live region say that a folder without files was dropped."""
     (tmp_path / "empty" / "within").mkdir(parents=True)
     uploads.drop([str(tmp_path / "empty")])
     said = uploads.root.get_by_role("status").get_by_text("There are no files in what was dropped")
@@ -340,8 +340,8 @@ def test_a_folder_without_files_is_said(uploads: Uploads, tmp_path: Path) -> Non
     assert uploads.bridge.of("add") == []
 
 
-def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate: Emulate, files: Files) -> None:
-    """Rows of a folder there show pictures that the kernel gives, and are sent by it, beside picked ones."""
+def test_files_of_the_kernel_are_shown_and_uploaded(upload_page: Open, emulate: Emulate, files: Files) -> None:
+    """The kernel sends previews of its own files, and uploads them together with picked ones."""
     paths = files(3)
     root = Path(paths[0]).parent / "there"
     root.mkdir()
@@ -360,7 +360,7 @@ def test_files_on_the_kernels_side_are_seen_and_sent(upload_page: Open, emulate:
 def test_an_area_is_in_pixels_of_the_kernels_file(
     upload_page: Open, emulate: Emulate, tmp_path: Path, picture: Callable[..., bytes]
 ) -> None:
-    """Not in those of the smaller picture that the kernel gives of it."""
+    """The focus area is in pixels of the original, not of the preview."""
     (tmp_path / "large.png").write_bytes(picture(1, size=(4000, 3000)))
     uploads, uploader = upload_page(emulate().account, root=tmp_path)
     uploads.row("large.png").dblclick()
@@ -380,11 +380,11 @@ def test_an_area_is_in_pixels_of_the_kernels_file(
 def test_what_a_new_kernel_adopts_arrives_once(
     upload_page: Open, bridge: Bridge, emulate: Emulate, files: Files
 ) -> None:
-    """After a restart the page offers its files to the new kernel; what was up before is not sent again."""
+    """After a restart the new kernel adopts the page's files; uploaded ones are not sent again."""
     emulator = emulate()
     uploads, first = upload_page(emulator.account, policy=QUICK)
     send(uploads, files(1))
-    uploads.wait_up(1)
+    uploads.wait_uploaded(1)
     uploads.choose(files(3)[1:])
     uploads.wait_rows(3)
     first.comm = None

@@ -1,4 +1,4 @@
-"""Videos: an early frame of each is its picture, where the browser can decode it."""
+"""Videos: the thumbnail is an early frame, if the browser can decode it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-# A second of a red picture that moves a little, since a recorder wants something new.
+# One second of a red image that moves a little, since a recorder needs changes.
 RECORD = """async () => {
     const canvas = Object.assign(document.createElement("canvas"), {width: 96, height: 64});
     const context = canvas.getContext("2d");
@@ -66,22 +66,22 @@ def video(uploads: Uploads, tmp_path: Path) -> Path:
 
 
 def is_red(image: Locator) -> bool:
-    """Wait for a picture, and tell whether its middle is red."""
+    """Wait for an image, and return whether its center is red."""
     image.wait_for()
     red, green, blue, _ = image.evaluate(MIDDLE)
     return red > 200 and green < 60 and blue < 60
 
 
 def test_a_picked_video_shows_a_frame(uploads: Uploads, video: Path) -> None:
-    """In the table, and in the gallery."""
+    """The frame is shown in the table and in the gallery."""
     uploads.choose([str(video)])
     assert is_red(uploads.row("red.webm").locator(".ik-thumb img"))
     uploads.button("Gallery").click()
     assert is_red(uploads.root.locator(".ik-card .ik-thumb img"))
 
 
-def test_a_video_that_cannot_be_decoded_shows_its_sign(uploads: Uploads, video: Path, tmp_path: Path) -> None:
-    """And pictures after it are shown."""
+def test_a_video_that_cannot_be_decoded_shows_its_icon(uploads: Uploads, video: Path, tmp_path: Path) -> None:
+    """The images after it are shown."""
     broken = [tmp_path / f"broken {number}.webm" for number in range(4)]
     for path in broken:
         path.write_bytes(b"no video")
@@ -91,10 +91,10 @@ def test_a_video_that_cannot_be_decoded_shows_its_sign(uploads: Uploads, video: 
     assert uploads.root.locator(".ik-thumb img").count() == 1
 
 
-def test_a_video_of_the_kernels_shows_a_frame(
+def test_a_video_of_the_kernel_shows_a_frame(
     upload_page: Callable[..., tuple[Uploads, ikpipe.Uploader]], emulate: Callable[..., Emulator], video: Path
 ) -> None:
-    """The kernel gives a small one whole, and the page takes a frame of it."""
+    """The kernel sends a small video unchanged, and the page shows a frame of it."""
     root = video.parent / "there"
     root.mkdir()
     video.rename(root / video.name)
