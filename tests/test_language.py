@@ -67,7 +67,9 @@ ALLOWED_TEXT = re.compile("|".join(ALLOWED))
 NAME = re.compile(
     r"[rbf]*(['\"`])[a-z_$]([\w.$-]*[\w$])?\1"
 )  # an identifier as a string: a key, a status, a message type
-CODE = re.compile(r"``[^`]+``|`[^`\n]+`|\$?\{[^{}\n]*\}|\]\([^)\s]*\)|\\[nt]")  # code, values, link targets, escapes
+CODE = re.compile(  # code, values, link targets, escapes, and the names of parameters in a NumPy section
+    r"``[^`]+``|`[^`\n]+`|\$?\{[^{}\n]*\}|\]\([^)\s]*\)|\\[nt]|^ +[a-z_]\w*(, [a-z_]\w*)*$", re.MULTILINE
+)
 SCRIPT = re.compile(  # the comments and strings of JavaScript and CSS
     r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.DOTALL
 )
@@ -189,6 +191,7 @@ def test_unwanted_words_are_found(tmp_path: Path, name: str, content: str, line:
         ("a.py", 'row.mend("seed", settled=True, colour="mend")\n'),
         ("a.py", '"""Set `look-up` and ``the seed``; there is no URL, and the row is no longer sent."""\n'),
         ("a.py", 'raise ValueError(f"{settled} is not a valid URL")\n'),
+        ("a.py", 'class A:\n    """Keep it.\n\n    Parameters\n    ----------\n    said, begun\n        A.\n    """\n'),
         ("a.js", 'send({ type: "settled", mend: problem.mend, text: `${settled} rows` });\n'),
         ("a.js", "/* Files are uploaded. */ a(`is`, `no URL`)\n"),
         ("a.md", "The file is uploaded [as described](read-on.md#the-wire) up to `cut off` 3 rows.\n"),
