@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
 from ikpipe.errors import MappingError
-from ikpipe.frames.io.opening import needed
+from ikpipe.frames.io.opening import import_extra
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -68,8 +68,8 @@ def upload(
     MissingExtra
         Dask is not installed.
     """
-    needed("distributed", "dask", "ikpipe.dask")
-    dataframe = needed("dask.dataframe", "dask", "ikpipe.dask")
+    import_extra("distributed", "dask", "ikpipe.dask")
+    dataframe = import_extra("dask.dataframe", "dask", "ikpipe.dask")
     if not isinstance(frame, dataframe.DataFrame):
         kind = type(frame)
         raise MappingError(
@@ -98,7 +98,7 @@ def summary(results: Any) -> dict[str, Any]:
         ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
         different ones.
     """
-    statuses, size, files = needed("dask", "dask", "ikpipe.dask").compute(
+    statuses, size, files = import_extra("dask", "dask", "ikpipe.dask").compute(
         results["ik_status"].value_counts(split_out=1),
         results["ik_size"].sum(),
         results["ik_file_id"].nunique(split_out=1),

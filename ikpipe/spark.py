@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.errors import CODES, MappingError
-from ikpipe.frames.io.opening import needed
+from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def upload(
             "Spark DataFrame. For tables in memory, use ikpipe.upload."
         )
     for name in ("narwhals", "pyarrow"):
-        needed(name, "spark", "Uploading a Spark DataFrame")
+        import_extra(name, "spark", "Uploading a Spark DataFrame")
     context = getattr(frame.sparkSession, "sparkContext", None)
     slots = _configured_slots(context) if slots is None else slots
     concurrency = keywords.get("concurrency")

@@ -54,7 +54,7 @@ def _of_row(row: Any, stored: list[dict[str, Any]]) -> list[str]:
 def _of_journal(emulator: Emulator, arrived: list[dict[str, Any]], results: pd.DataFrame) -> list[str]:
     """Every request has its intent, which is older; every row its end, which is that of the results."""
     with SQLiteJournal.open(Path(results.attrs["ikpipe"]["journal"]), emulator.account) as journal:
-        stories = dict(journal.stories())
+        stories = dict(journal.records())
     intents = _intents(emulator, stories)
     found = [
         f"sent without an intent: {entry['fields']['fileName']}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from ikpipe.errors import InvalidValue, Problem, quoted
-from ikpipe.frames.cells import whole_floats
+from ikpipe.frames.cells import are_integers
 from ikpipe.request.metadata import fit
-from ikpipe.request.names import warning, without_slash
+from ikpipe.request.names import name_warning, without_slash
 from ikpipe.request.parameters import TABLE, encode
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import folder_levels, json_object, stored_folder, stored_name, tag_list, to_text
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def cells(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Give each row's cells."""
-    whole = {name: whole_floats(frame[name]) for name in frame}
+    whole = {name: are_integers(frame[name]) for name in frame}
     columns = {name: [cell(one, whole=whole[name]) for one in frame[name].astype(object).tolist()] for name in frame}
     return [{name: columns[name][at] for name in frame} for at in range(len(frame))]
 
@@ -242,7 +242,7 @@ def replaced(fields: dict[str, str]) -> Found:
     found: Found = []
     for name, wire, mend in (("file_name", "fileName", stored_name), ("folder", "folder", stored_folder)):
         if wire in fields and (text := mend(fields[wire])) != fields[wire]:
-            found.append((name, warning(wire, fields[wire], text)))
+            found.append((name, name_warning(wire, fields[wire], text)))
             fields[wire] = text
     return found
 

@@ -195,7 +195,7 @@ class Run:
     def _go(self, away: float) -> None:
         if away:
             asked = self.now
-            self._at(self.now + away, lambda: self._go(self._pace.held(self.now, asked)))
+            self._at(self.now + away, lambda: self._go(self._pace.renew(self.now, asked)))
             return
         self._in_flight += 1
         self.requests += 1

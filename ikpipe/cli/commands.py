@@ -25,14 +25,14 @@ ALL_WELL, PROBLEMS = 0, 1
 
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
-    from ikpipe.frames.io.streams import feed
+    from ikpipe.frames.io.streams import open_table
 
     if options.out is not None:
         output.check_writable(options.out, options.table)
     has_account = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
     account = ikpipe.Account.from_env(options.profile) if has_account else None
     with exit_at_once():
-        table = feed(options.table)
+        table = open_table(options.table)
         problems, rows = _find_problems(table, mapping.run_mapping(options), account, options)
     if options.out is not None:
         output.write_frame(problems, options.out)
@@ -48,14 +48,16 @@ def _find_problems(
     """Return the problems of a table, and the number of its rows."""
     from ikpipe.concurrency.control import to_sync
     from ikpipe.frames.results import problem_frame
-    from ikpipe.run.check import find
+    from ikpipe.run.check import find_problems
     from ikpipe.run.job import UploadJob
     from ikpipe.service.client import ServiceClient
 
     async def find_all() -> tuple[list[Problem], int]:
         policy = mapping.policy(options.policy)
         async with ServiceClient(fetch_hosts=options.fetch_host) as client:
-            return await find(UploadJob(table, run_mapping), client, account, probe=options.probe, policy=policy)
+            return await find_problems(
+                UploadJob(table, run_mapping), client, account, probe=options.probe, policy=policy
+            )
 
     found, rows = to_sync(find_all, "check")()
     in_words = [problem._replace(message=in_options(problem.message), fix=in_options(problem.fix)) for problem in found]

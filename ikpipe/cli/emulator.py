@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
-from ikpipe.frames.io.opening import needed
+from ikpipe.frames.io.opening import import_extra
 from ikpipe.run.stored_mapping import stored
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _VALUE_TYPES = {bool: "Boolean", int: "Number", float: "Number"}
 
 def emulator(options: Namespace) -> int:
     """`ikpipe emulator`: serve until Ctrl-C or SIGTERM."""
-    module = needed("ikpipe.emulator", "emulator", "The emulator")
+    module = import_extra("ikpipe.emulator", "emulator", "The emulator")
     keys = {"public_key": options.public_key, "private_key": options.private_key}
     try:
         rules = module.Rules.from_text(**dict(options.set))
@@ -83,7 +83,7 @@ def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Itera
     mapping
         `columns` and parameters.
     """
-    emulator = needed("ikpipe.emulator", "emulator", "The emulator").Emulator(**_user_keys())
+    emulator = import_extra("ikpipe.emulator", "emulator", "The emulator").Emulator(**_user_keys())
     with emulator:
         if types := metadata_fields(frame, mapping):
             _create_fields(emulator.account, types)
@@ -99,12 +99,12 @@ def _user_keys() -> dict[str, str]:
     has new keys.
     """
     from ikpipe.emulator import keys
-    from ikpipe.journal.catalog import folder as journals
+    from ikpipe.journal.catalog import journals_folder as journals
 
     folder = journals().parent / "emulator"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        pair = keys.kept(folder) or keys.keep(folder, keys.made())
+        pair = keys.load_keys(folder) or keys.save_keys(folder, keys.generate_keys())
     except (OSError, ValueError):
         return {}
     return {"public_key": pair.public, "private_key": pair.private}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.cli.signals import ignored_signals
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
-from ikpipe.frames.io.opening import RESULTS, ending, needed
+from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ def check_writable(out: str, source: str | None = None, journal: str | None = No
     """
     if out == STANDARD:
         return
-    if ending(out, RESULTS) == "parquet":
-        needed("pyarrow", "parquet", f"Writing {out}")
+    if file_type(out, RESULTS) == "parquet":
+        import_extra("pyarrow", "parquet", f"Writing {out}")
     path = Path(out)
     if path.is_dir():
         raise Error(f"{out} is a folder. Name a file in it.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.cli.wording import in_options, one_line
 from ikpipe.errors import CODES, WARNINGS
 from ikpipe.request.result import CANCELLED, SETTLED
-from ikpipe.run.progress import size
+from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,9 +150,9 @@ class ResultTally(StatusCounts):
 def summary(tally: ResultTally, width: int) -> Iterator[str]:
     """Return lines about a run: how many rows are uploaded, and by code what to do about the others."""
     run, uploaded = tally.run_summary, sum(tally.statuses[status] for status in SETTLED)
-    sent = f", {size(run['bytes'])} sent from here" if run["bytes"] else ""
+    sent = f", {format_bytes(run['bytes'])} sent from here" if run["bytes"] else ""
     rows = _count(run["rows"], "row")
-    yield f"{uploaded:,} of {rows} uploaded: {size(tally.stored_bytes)} stored{sent} in {run['seconds']:.1f} s"
+    yield f"{uploaded:,} of {rows} uploaded: {format_bytes(tally.stored_bytes)} stored{sent} in {run['seconds']:.1f} s"
     yield "  " + ", ".join(f"{count:,} {status}" for status, count in tally.statuses.most_common())
     if tally.with_warnings:
         yield f"  {_count(tally.with_warnings, 'row')} with warnings: see the column ik_warnings"

@@ -27,18 +27,20 @@ ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
-    from ikpipe.frames.io.streams import feed
+    from ikpipe.frames.io.streams import open_table
     from ikpipe.run.job import UploadJob
 
     output.check_writable(options.out, options.table, options.journal)
     run_mapping = mapping.run_mapping(options)
-    return _upload_table(options, lambda: feed(options.table), lambda table, _account: UploadJob(table, run_mapping))
+    return _upload_table(
+        options, lambda: open_table(options.table), lambda table, _account: UploadJob(table, run_mapping)
+    )
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     from ikpipe.frames.chunks import InMemoryTable
-    from ikpipe.run.engine import retried
+    from ikpipe.run.engine import retry_job
 
     for journal in (options.journal, options.earlier_journal):
         output.check_writable(options.out, journal=journal)
@@ -46,7 +48,7 @@ def retry(options: Namespace) -> int:
 
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
-        return retried(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
+        return retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
 
     return _upload_table(options, lambda: InMemoryTable(ikpipe.read_results(options.table)), make_job)
 
@@ -69,10 +71,10 @@ def resume(options: Namespace) -> int:
 def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
     """Continue the run of a journal."""
     from ikpipe.concurrency.control import to_sync
-    from ikpipe.run.engine import options_as_begun, resumed, send
+    from ikpipe.run.engine import interrupted_job, recorded_options, send
 
     try:
-        record, job = resumed(options.journal, account, trust=options.trust_journal)
+        record, job = interrupted_job(options.journal, account, trust=options.trust_journal)
     except JournalError as error:  # of which no other file can be named here
         error.another = False
         raise
@@ -80,7 +82,7 @@ def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
         names = ("concurrency", "rate", "max_failures", "on_unknown")
         changed = {name: getattr(options, name) for name in names}
         policy = mapping.policy(options.policy) if options.policy else None
-        send_options = options_as_begun(record, policy, options.fetch_host, progress=not options.quiet, **changed)
+        send_options = recorded_options(record, policy, options.fetch_host, progress=not options.quiet, **changed)
         return _send_and_write(
             options, job, lambda sink: to_sync(send, "resume")(job, account, send_options, sink, record)
         )
@@ -88,17 +90,17 @@ def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
 
 def _list_interrupted(options: Namespace) -> int:
     """Print the interrupted runs, one per line, and the command that finishes one."""
-    from ikpipe.journal.catalog import folder, unfinished
+    from ikpipe.journal.catalog import interrupted_runs, journals_folder
 
     if options.out is not None:
         raise Error("Name the journal too: ikpipe resume JOURNAL -o OUT. List the journals: ikpipe resume")
-    runs = list(unfinished())
+    runs = list(interrupted_runs())
     for run in runs:
         print(f"{run.begun}  {run.rows:>9,} rows  {run.path}")  # noqa: T201 - what the command is for
     if runs:
         say("Finish one of them with:", "  ikpipe resume JOURNAL -o results.csv")
     else:
-        say(f"No interrupted runs in {folder()}.", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
+        say(f"No interrupted runs in {journals_folder()}.", "For a run with --journal FILE: ikpipe resume FILE -o OUT")
     return ALL_UPLOADED
 
 
@@ -108,7 +110,7 @@ def _upload_table(
     """Send a table, to the account or to a temporary service."""
     from ikpipe.concurrency.control import to_sync
     from ikpipe.run.engine import begin
-    from ikpipe.run.engine import options as make_options
+    from ikpipe.run.engine import send_options as make_options
 
     send_options = make_options(
         policy=mapping.policy(options.policy),
@@ -144,7 +146,7 @@ def _upload_table(
 
 def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], object]) -> int:
     """Send the rows and write their results, also if something stops the run."""
-    with output.results_writer(options.out, job.feed.sample.attrs) as writer, announce_resume(options):
+    with output.results_writer(options.out, job.table.sample.attrs) as writer, announce_resume(options):
         # The journal of a temporary service is deleted with it.
         tally = report.ResultTally(writer, {"journal": None} if options.emulator and options.journal is None else {})
         try:

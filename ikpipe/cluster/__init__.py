@@ -27,7 +27,7 @@ from ikpipe.journal.proof import Prover
 from ikpipe.journal.storage import open_storage
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
-from ikpipe.run.keywords import PartKeywords, parted, spelled_out
+from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
 
 if TYPE_CHECKING:
     from ikpipe.request.account import Account
@@ -46,7 +46,7 @@ class PrepareOptions(PartKeywords, total=False):
     profile: str | None
 
 
-@spelled_out(PartKeywords)
+@listed_keywords(PartKeywords)
 def prepare(
     account: Account,
     *,
@@ -101,13 +101,13 @@ def prepare(
         PyArrow is not installed.
     """
     root = keywords.pop("root", None)
-    mapping, send_options = parted(PartKeywords, keywords)
+    mapping, send_options = split_keywords(PartKeywords, keywords)
     mapping["root"] = None if root is None else str(root)
     policy = send_options.pop("policy", None) or Policy()
     fetch_hosts = [*send_options.get("fetch_hosts", ())]
     send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
     _check_options(slots, run, policy)
-    engine.options(policy=policy, **send_options)  # raises MappingError for invalid options
+    engine.send_options(policy=policy, **send_options)  # raises MappingError for invalid options
     if profile is None:
         engine.check_account(account)
     # The order of a mapping's keywords does not make it another run.
@@ -125,7 +125,7 @@ def prepare(
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         facts, proof = _start_journal(account, location, facts, same, trust=trust_journal)
     return PreparedUpload(
-        account=account.stripped(),
+        account=account.without_secrets(),
         profile=profile,
         run=facts["run"],
         since=facts["since"],

@@ -14,7 +14,7 @@ from ikpipe.concurrency.control import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.results import ResultCollector, cells_of, results_frame, with_result_columns
+from ikpipe.frames.results import ResultCollector, column_cells, results_frame, with_result_columns
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
@@ -109,7 +109,7 @@ class PreparedUpload:
             rows = len(adapter.frame)
             yield adapter.flat(_upload_table(self, adapter.frame, state)) if rows else self.empty(table)
             state.rows += rows
-            state.targets.move_on(rows)
+            state.targets.next_table(rows)
 
     def empty(self, table: Any) -> Any:
         """Return the results of a table without its rows: only their columns and dtypes.
@@ -121,7 +121,7 @@ class PreparedUpload:
         """
         adapter = FrameAdapter(table)
         frame = adapter.frame.iloc[:0]
-        UploadJob(InMemoryTable(frame), self.mapping).first_plan()
+        UploadJob(InMemoryTable(frame), self.mapping).first_mapping()
         _check_key(self.key, frame.columns)
         return adapter.flat(with_result_columns(frame, results_frame([], 0)))
 
@@ -181,7 +181,7 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
     _check_key(upload.key, frame.columns)
     account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
     table = _PartTable(frame, state.rows)
-    keys = None if upload.key is None else cells_of(table, upload.key)
+    keys = None if upload.key is None else column_cells(table, upload.key)
     journal = _open_journal(upload, table, keys, account, state.journals)
     contents = None if journal is None else journal.contents
     suffixes = (
@@ -189,7 +189,7 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
         if keys is None
         else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
     )
-    options = engine.options(shared_since=upload.since, progress=False, **upload.part_options())
+    options = engine.send_options(shared_since=upload.since, progress=False, **upload.part_options())
     job, collector = UploadJob(table, upload.mapping), ResultCollector(table)
     await engine.send(job, account, options, collector, journal, suffixes, state.targets)
     results: pd.DataFrame = collector.results

@@ -43,7 +43,7 @@ class RunControl:
         self._level = 0  # 1 drains, 2 and above stops
         self._error: BaseException | None = None
         self.interrupted = False
-        self.dropped: set[int] = set()
+        self.cancelled_positions: set[int] = set()
 
     @property
     def draining(self) -> bool:
@@ -105,7 +105,7 @@ class RunControl:
             draining.cancel()
             await asyncio.gather(task, draining, return_exceptions=True)
 
-    async def until(self, holds: Callable[[], bool]) -> bool:
+    async def wait_until(self, holds: Callable[[], bool]) -> bool:
         """Wait until a condition holds and return whether to continue; `news` makes it check the condition again."""
         while not holds():
             if self.draining:
@@ -114,7 +114,7 @@ class RunControl:
             await self._changed.wait()
         return not self.draining
 
-    def news(self) -> None:
+    def notify(self) -> None:
         """Make everything that waits in `until` check its condition again."""
         self._changed.set()
 
@@ -195,7 +195,7 @@ class RunControl:
             self._apply()
 
 
-CONTROL: ContextVar[RunControl | None] = ContextVar("CONTROL", default=None)
+CURRENT_CONTROL: ContextVar[RunControl | None] = ContextVar("CONTROL", default=None)
 """The control of the run that this thread was started for."""
 
 
@@ -219,7 +219,7 @@ async def interruptible_sleep(seconds: float) -> bool:
     """Wait and return whether to continue: False as soon as an interrupt drains the run of this thread."""
     if seconds <= 0:
         return True
-    if (control := CONTROL.get()) is not None:
+    if (control := CURRENT_CONTROL.get()) is not None:
         return await control.sleep(seconds)
     await asyncio.sleep(seconds)
     return True
@@ -231,7 +231,7 @@ class _Interrupted(Exception):  # noqa: N818 - becomes a KeyboardInterrupt in th
 
 async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains: bool) -> T:
     """Run a coroutine that can be interrupted from its start."""
-    CONTROL.set(control)
+    CURRENT_CONTROL.set(control)
     control.attach()
     if drains:
         return await work

@@ -44,7 +44,7 @@ class ConcurrencyGate:
         """Whether another item would not have to wait."""
         return self._inside + self.waiting < self.size
 
-    async def acquire(self, *, again: bool = False) -> bool:
+    async def acquire(self, *, retry: bool = False) -> bool:
         """Wait for a place and return whether there is one: False once the gate is closed. `release` gives it back."""
         if self._closed:
             return False
@@ -52,7 +52,7 @@ class ConcurrencyGate:
             self._inside += 1
             return True
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        (self._retries if again else self._new).append(waiter)
+        (self._retries if retry else self._new).append(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:

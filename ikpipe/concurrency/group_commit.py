@@ -59,7 +59,7 @@ class GroupCommit(Generic[Item]):
         self._waiting.append(waiter)
         await waiter
 
-    async def written(self) -> None:
+    async def flush(self) -> None:
         """Wait until everything that was added is written, or the write has failed."""
         if self._next is not None:
             self._requested.set()

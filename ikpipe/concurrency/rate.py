@@ -114,7 +114,7 @@ class RateLimiter:
             self._last_dropped = self._starts.popleft()
         return start_time - now
 
-    def held(self, now: float, asked: float) -> float:
+    def renew(self, now: float, asked: float) -> float:
         """Return the seconds still to wait at a reserved time: more than 0 if a rejection made the reservation void."""
         return self.reserve(now) if asked <= self._rejected_at else 0.0
 

@@ -122,7 +122,7 @@ _PLAIN_TEXT = re.compile(r"[a-zA-Z0-9-._ ]*")
 _SAFE = "%:@!$'()*+,;=-._~"
 
 
-def chain(transformation: Transformation) -> str:
+def encode_chain(transformation: Transformation) -> str:
     """Return a transformation as URL text, percent-encoded; empty text for no transformation.
 
     Raises
@@ -165,7 +165,7 @@ def _parts(name: str, value: object) -> Iterator[str]:
     elif name == "raw":
         yield _text(name, value)
     else:
-        key = short(name)
+        key = short_name(name)
         yield key if key in _ALONE and value is True else f"{key}-{_value(name, key, value)}"
 
 
@@ -185,7 +185,7 @@ def _is_set(value: object) -> bool:
         return True
 
 
-def short(name: str) -> str:
+def short_name(name: str) -> str:
     """Return the short name of a transformation in a URL.
 
     Raises

@@ -11,7 +11,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
-from ikpipe.delivery.transformations import chain
+from ikpipe.delivery.transformations import encode_chain
 from ikpipe.errors import AccountError, ApiName, InvalidValue, MappingError, Message, short_repr
 from ikpipe.request.urls import valid_url
 
@@ -83,7 +83,7 @@ def url(
         raise MappingError(f"position={position!r} is not valid. Use 'query' or 'path'.")
     expires_at = None if expire is None else _expires_at(expire, time.time())
     signed = signed or expires_at is not None
-    steps = chain(transformation)
+    steps = encode_chain(transformation)
     address = _parse(path, account)
     if signed or (steps and position == "path"):
         _check_on_endpoint(address, path, account)

@@ -33,7 +33,7 @@ class FaultKind(NamedTuple):
         return self.moments == _ON_ARRIVAL
 
     @property
-    def spoils_answer(self) -> bool:
+    def damages_response(self) -> bool:
         """Whether the file is stored, and the response is lost or damaged."""
         return self.moments == _IN_RESPONSE
 

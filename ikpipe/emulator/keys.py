@@ -22,12 +22,12 @@ class AccountKeys:
     private: str = field(repr=False)
 
 
-def made() -> AccountKeys:
+def generate_keys() -> AccountKeys:
     """Return a new random pair of keys."""
     return AccountKeys(f"public_{secrets.token_urlsafe(20)}=", f"private_{secrets.token_urlsafe(20)}=")
 
 
-def kept(directory: Path) -> AccountKeys | None:
+def load_keys(directory: Path) -> AccountKeys | None:
     """Return the keys that a directory keeps, or None if it has none.
 
     Raises
@@ -47,7 +47,7 @@ def kept(directory: Path) -> AccountKeys | None:
         raise ValueError(f"{directory / FILE} {problem}") from None
 
 
-def keep(directory: Path, keys: AccountKeys) -> AccountKeys:
+def save_keys(directory: Path, keys: AccountKeys) -> AccountKeys:
     """Write keys to a directory that has none, readable only by the owner; return the keys that it has then."""
     path = directory / FILE
     partial = directory / f".{FILE}.{secrets.token_hex(4)}"
@@ -60,4 +60,4 @@ def keep(directory: Path, keys: AccountKeys) -> AccountKeys:
         pass
     finally:
         partial.unlink()
-    return kept(directory) or keys
+    return load_keys(directory) or keys

@@ -113,7 +113,7 @@ class Emulator:
         self._address = (host, port)
         self._hosts = inbound_hosts.allowed_names(hosts, host)
         self._chosen_keys = AccountKeys(public_key or "", private_key or "")
-        self._keys = self._complete(keys.made())
+        self._keys = self._complete(keys.generate_keys())
         self._log = RequestLog()
         self._clock = clock
         self._background = Background(clock)
@@ -130,7 +130,9 @@ class Emulator:
             store = Store(self.directory)
             stack.callback(store.close)
             if not self._temporary and "" in (self._chosen_keys.public, self._chosen_keys.private):
-                self._keys = self._complete(keys.kept(self.directory) or keys.keep(self.directory, self._keys))
+                self._keys = self._complete(
+                    keys.load_keys(self.directory) or keys.save_keys(self.directory, self._keys)
+                )
             family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
             listener = socket.create_server(self._address, family=family, backlog=1024)
             stack.callback(listener.close)

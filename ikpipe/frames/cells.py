@@ -16,7 +16,7 @@ _DOUBLE = 8  # bytes of a float64
 _MARK = "\ufeff"  # a trace of the file that a text came from, never a part of it
 
 
-def whole_floats(column: pd.Series[Any]) -> bool:
+def are_integers(column: pd.Series[Any]) -> bool:
     """Whether a column's floats are all integers, which missing cells or a spreadsheet made floats."""
     kind = getattr(column.dtype, "kind", "O")
     if kind == "f":
@@ -30,7 +30,7 @@ def whole_floats(column: pd.Series[Any]) -> bool:
     return all(cell.is_integer() or math.isnan(cell) for cell in floats)
 
 
-def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
+def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     """Return a column's cells as Python values; None for missing cells, empty texts and empty lists.
 
     Parameters
@@ -44,7 +44,7 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     size = getattr(column.dtype, "itemsize", _DOUBLE)
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
         numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
-        return [None if text == "nan" else _plain(float(text), whole=whole) for text in map(str, numbers)]
+        return [None if text == "nan" else _plain(float(text), whole=integers) for text in map(str, numbers)]
     cells: list[Any] = column.astype(object).tolist()
     types = cell_types(cells)
     if types == {str} and _MARK not in "".join(cells):
@@ -52,9 +52,9 @@ def plain_cells(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     if types <= {int, bool, bytes, NoneType}:
         return cells
     try:
-        return _present(column, whole=whole)
+        return _present(column, whole=integers)
     except Exception:  # noqa: BLE001 - one cell raised it: each is read on its own
-        return [_alone(column.iloc[at : at + 1], cell, whole=whole) for at, cell in enumerate(cells)]
+        return [_alone(column.iloc[at : at + 1], cell, whole=integers) for at, cell in enumerate(cells)]
 
 
 def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:

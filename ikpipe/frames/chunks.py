@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from ikpipe.frames.adapters import FrameAdapter
-from ikpipe.frames.cells import plain_cells, whole_floats
+from ikpipe.frames.cells import are_integers, plain_cells
 from ikpipe.frames.codec.dtypes import columns, levels
 from ikpipe.frames.codec.text import FrameEncoder, decode_frame
 
@@ -27,8 +27,8 @@ class Chunk(NamedTuple):
 
     frame: pd.DataFrame
     start: int
-    whole: Callable[[int], bool]
-    frozen: FrameEncoder
+    has_integers: Callable[[int], bool]
+    encoder: FrameEncoder
 
     def part(self, first: int, last: int) -> Chunk:
         """Return some of the rows, by their offsets in the chunk."""
@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
 
     def text(self) -> str:
         """Return the cells as text."""
-        return self.frozen.piece(self.frame)
+        return self.encoder.piece(self.frame)
 
 
 class TableSource(Protocol):
@@ -56,7 +56,7 @@ class TableSource(Protocol):
     def chunks(self) -> Iterator[Chunk]:
         """Yield the chunks, once unless the table is in memory; a table without rows has one chunk."""
 
-    def look_through(self) -> None:
+    def find_columns(self) -> None:
         """Find all columns of a table that may grow."""
 
     def label(self, position: int) -> Any:
@@ -91,10 +91,10 @@ class InMemoryTable:
         start = 0
         while start < len(bare) or not start:
             chunk = fitting(bare.iloc[start : start + self._most], self._size)
-            yield Chunk(chunk, start, self._whole, self._frozen)
+            yield Chunk(chunk, start, self._sends_integers, self._frozen)
             start += max(len(chunk), 1)
 
-    def look_through(self) -> None:
+    def find_columns(self) -> None:
         """Do nothing: all columns are known."""
 
     def label(self, position: int) -> Any:
@@ -103,11 +103,11 @@ class InMemoryTable:
 
     def cells(self, at: int) -> list[Any]:
         """Return the cells of a column, by its place, as plain values."""
-        return plain_cells(self.frame.iloc[:, at], whole=self._whole(at))
+        return plain_cells(self.frame.iloc[:, at], integers=self._sends_integers(at))
 
-    def _whole(self, at: int) -> bool:
+    def _sends_integers(self, at: int) -> bool:
         if at not in self._wholes:
-            self._wholes[at] = whole_floats(levels(self.frame.index)[at] if at < 0 else self.frame.iloc[:, at])
+            self._wholes[at] = are_integers(levels(self.frame.index)[at] if at < 0 else self.frame.iloc[:, at])
         return self._wholes[at]
 
 
@@ -127,7 +127,7 @@ class FileTable:
     def __init__(self, origin: dict[str, Any] | None) -> None:
         self.origin = origin
 
-    def look_through(self) -> None:
+    def find_columns(self) -> None:
         """Do nothing: all columns are known."""
 
     def label(self, position: int) -> Any:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
-from ikpipe.frames.cells import plain_cells, whole_floats
+from ikpipe.frames.cells import are_integers, plain_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class FileChanges:
         if name is None:
             either = " or ".join(map(repr, names))
             raise MappingError(f"The table has no column {either}{did_you_mean(names[0], frame.columns)}.")
-        return plain_cells(frame[name], whole=whole_floats(frame[name]))
+        return plain_cells(frame[name], integers=are_integers(frame[name]))
 
     def close(self, changes: Sequence[Change]) -> Any:
         """Return the frame with the results of its rows."""

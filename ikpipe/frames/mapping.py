@@ -65,7 +65,7 @@ class ColumnMapping:
     def rows(self, chunk: Chunk) -> MappedRows:
         """Return the mapped rows of a chunk."""
         used = sorted({column for sources in self._sources.values() for source in sources for column in source.columns})
-        cells = {at: plain_cells(chunk.frame.iloc[:, at], whole=chunk.whole(at)) for at in used}
+        cells = {at: plain_cells(chunk.frame.iloc[:, at], integers=chunk.has_integers(at)) for at in used}
         return MappedRows(list(chunk.frame.index), chunk.start, self._sources, cells, self._names.label)
 
     def _add(self, parameter: str, sources: list[ValueSource]) -> None:

@@ -87,9 +87,9 @@ def with_results(chunk: Chunk, results_frame: pd.DataFrame) -> Chunk:
     frame = with_result_columns(chunk.frame, results_frame)
 
     def whole(at: int) -> bool:
-        return chunk.whole(at if at < 0 else kept[at]) if at < len(kept) else False
+        return chunk.has_integers(at if at < 0 else kept[at]) if at < len(kept) else False
 
-    return chunk._replace(frame=frame, whole=whole)
+    return chunk._replace(frame=frame, has_integers=whole)
 
 
 def _is_answer(column: Any) -> bool:
@@ -125,7 +125,7 @@ def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
     return taken
 
 
-def settled_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int, str]]:
+def uploaded_paths(chunk: Chunk, settled: Collection[str]) -> Iterator[tuple[int, str]]:
     """Yield the position and the library path of each uploaded row, in a chunk of results."""
     frame = chunk.frame.reset_index(drop=True)
     if "ik_file_path" in frame.columns:
@@ -193,12 +193,12 @@ class RevisedResults:
         return self._native.back(results)
 
 
-def cells_of(table: InMemoryTable, column: Any) -> list[Any]:
+def column_cells(table: InMemoryTable, column: Any) -> list[Any]:
     """Return a column's cells as plain values, as they are mapped."""
     return table.cells([*table.frame.columns].index(column))
 
 
-def single(file: object) -> pd.DataFrame:
+def one_file_frame(file: object) -> pd.DataFrame:
     """Return a frame with one file."""
     return pd.DataFrame({"file": pd.Series([file], dtype=object)})
 

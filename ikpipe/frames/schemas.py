@@ -11,7 +11,7 @@ import pandas as pd
 
 from ikpipe.errors import MappingError, Message, did_you_mean, keyword
 from ikpipe.frames.adapters import FrameAdapter
-from ikpipe.frames.cells import plain_cells, whole_floats
+from ikpipe.frames.cells import are_integers, plain_cells
 from ikpipe.request.columns import cell_types
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class FieldPlan(NamedTuple):
     schema: dict[str, Any]
 
 
-def planned(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[FieldPlan]:
+def planned_fields(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[FieldPlan]:
     """Return the fields for columns of a table.
 
     Parameters
@@ -72,7 +72,7 @@ def schema(column: pd.Series[Any]) -> dict[str, Any]:
         return {"type": "SingleSelect", "selectOptions": _options(column.cat.categories.to_series())}
     if getattr(column.dtype, "kind", "O") == "M":
         return {"type": "Date"}
-    cells = [cell for cell in plain_cells(column, whole=whole_floats(column)) if cell is not None]
+    cells = [cell for cell in plain_cells(column, integers=are_integers(column)) if cell is not None]
     types = cell_types(cells)
     if types and types <= {list, tuple, set}:
         every: list[Any] = [item for cell in cells for item in cell]
@@ -92,12 +92,12 @@ def _kind(types: set[type]) -> str | None:
 
 def _options(values: pd.Series[Any]) -> list[Any]:
     """Return the different options as JSON's booleans, numbers and text."""
-    plain = plain_cells(values, whole=whole_floats(values))
+    plain = plain_cells(values, integers=are_integers(values))
     options = [value if isinstance(value, (bool, int, float)) else str(value) for value in plain if value is not None]
     return list({(type(value), value): value for value in options}.values())
 
 
-def planned_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataFrame:
+def planned_fields_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataFrame:
     """Return the planned fields and their results as a frame."""
     made = {
         "name": [one.name for one, _, _ in rows],

@@ -37,7 +37,7 @@ ENDING = ".ikjournal"
 HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
 
 
-def folder() -> Path:
+def journals_folder() -> Path:
     """Return the folder of journals without a path given by the user."""
     from platformdirs import user_state_path
 
@@ -89,7 +89,7 @@ def begin(
     try:
         if not journal.begun:
             journal.begin(facts, _head_start(table))
-            return OpenJournal(journal, journal.kept, fresh=True, sign=sign)
+            return OpenJournal(journal, journal.recorded_rows, fresh=True, sign=sign)
         before = journal.facts
         alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
         same = _same(journal, table) if alike and table.ahead else None
@@ -165,7 +165,7 @@ def open_interrupted(
     """
     place = Path(path)
     if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
-        others = ", ".join(str(run.path) for run in unfinished())
+        others = ", ".join(str(run.path) for run in interrupted_runs())
         words = f" Runs that can be resumed: {others}." if others else ""
         raise JournalError(f"There is no journal {place}.{words}")
     journal = SQLiteJournal.open(place, account, trust=trust)
@@ -185,13 +185,13 @@ def _table(journal: SQLiteJournal) -> TableSource:
     """Return the table of a journal: from there alone, or from the file that was being read."""
     origin = journal.facts["origin"]
     if journal.rows is None and origin is not None:
-        from ikpipe.frames.io.streams import reopened
+        from ikpipe.frames.io.streams import reopen_table
 
-        return reopened(origin)
+        return reopen_table(origin)
     if journal.rows is None:
         raise JournalError(
-            f"The journal {journal.path} has only the first {journal.kept:,} rows of its table: the process ended "
-            "while it recorded them.",
+            f"The journal {journal.path} has only the first {journal.recorded_rows:,} rows of its table: the process"
+            " ended while it recorded them.",
             fix=Message("Upload that table again with the same ", keyword("journal"), "; only what is left is sent."),
         )
     if origin is not None:
@@ -224,16 +224,16 @@ def earlier(
     """
     if journal is not None:
         with SQLiteJournal.open(Path(journal), account, trust=trust) as named:
-            return list(named.stories())
+            return list(named.records())
     known = known_by(results.attrs)
     if known is None or known.journal is None:
         return []
     with suppress(JournalError), SQLiteJournal.open(Path(known.journal), account) as noted:
-        return list(noted.stories())
+        return list(noted.records())
     return []
 
 
-class Unfinished(NamedTuple):
+class InterruptedRun(NamedTuple):
     """A run that was interrupted: its journal, when it was started, and the number of its rows so far."""
 
     path: Path
@@ -241,18 +241,18 @@ class Unfinished(NamedTuple):
     rows: int
 
 
-def unfinished() -> Iterator[Unfinished]:
+def interrupted_runs() -> Iterator[InterruptedRun]:
     """Yield the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
-    for path in sorted(folder().glob(f"*{ENDING}"), reverse=True):
+    for path in sorted(journals_folder().glob(f"*{ENDING}"), reverse=True):
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.begun is not None and counts.ended is None:
-                yield Unfinished(path, counts.begun, counts.rows)
+                yield InterruptedRun(path, counts.begun, counts.rows)
 
 
-def clear(now: float) -> None:
+def delete_old(now: float) -> None:
     """Delete the old journals of finished runs from the user's state folder; `now` is in seconds since 1970."""
-    for path in folder().glob(f"*{ENDING}"):
+    for path in journals_folder().glob(f"*{ENDING}"):
         with suppress(JournalError, OSError):
             if path.stat().st_mtime > now - KEPT:
                 continue
@@ -265,10 +265,10 @@ def clear(now: float) -> None:
 def _new_path() -> Path:
     """Return a new file for a run in the user's state folder, and delete old ones there."""
     try:
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        journals_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise JournalError(
-            f"The folder for journals {folder()} cannot be created: {error.strerror}.", another=True
+            f"The folder for journals {journals_folder()} cannot be created: {error.strerror}.", another=True
         ) from None
-    clear(time.time())
-    return folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"
+    delete_old(time.time())
+    return journals_folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"

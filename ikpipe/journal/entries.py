@@ -103,7 +103,7 @@ class RunJournal(Protocol):
     def settled_paths(self) -> Iterator[tuple[int, str]]:
         """Yield the position and the path in the library of each row that is uploaded."""
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
+    def records(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Yield the records of the rows from `first` on, before `last`, with their positions."""
 
     def write(self, entries: Sequence[Entry]) -> None:

@@ -10,7 +10,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.request.names import as_sent, place
+from ikpipe.request.names import canonical_path, path_as_sent
 from ikpipe.request.planner import path_of
 from ikpipe.request.recovery import PriorAttempts
 from ikpipe.request.result import KINDS, SETTLED, Result
@@ -56,7 +56,7 @@ class RowHistory(NamedTuple):
     guessed: bool = False
 
     @property
-    def in_doubt(self) -> bool:
+    def is_unknown(self) -> bool:
         """Whether the file may be stored, and nobody knows."""
         return self.result.status == "unknown"
 
@@ -72,7 +72,7 @@ class RowHistory(NamedTuple):
         """
         if self.prepared is None:
             path = self.result.file_path  # noted only for names that were made for one row
-            return None if path is None else ExpectedFile(as_sent(path, self.result.name), self.result.size)
+            return None if path is None else ExpectedFile(path_as_sent(path, self.result.name), self.result.size)
         since = None if self.prepared.own_name or self.first_sent is None else self.first_sent - clock_skew
         return ExpectedFile(path_of(json.loads(self.prepared.fields)), self.prepared.size, since)
 
@@ -88,7 +88,7 @@ def of_results(results: Iterable[Result], start: int = 0) -> dict[int, RowHistor
     return {at: RowHistory(result) for at, result in enumerate(results, start) if result.status in statuses}
 
 
-def of_stories(
+def histories_of_records(
     stories: Iterable[tuple[int, RowRecord]], sign: Callable[..., UploadToken] | None
 ) -> dict[int, RowHistory]:
     """Return the histories of a journal's rows, by position, without those of which nothing can have been sent.
@@ -103,14 +103,14 @@ def of_stories(
     return {at: history for at, record in stories if (history := _of_record(record, sign)) is not None}
 
 
-def by_path(known: Mapping[int, RowHistory]) -> dict[str, RowHistory]:
+def unknown_by_path(known: Mapping[int, RowHistory]) -> dict[str, RowHistory]:
     """Return the histories of unknown rows by the path of their file: rows may have come or gone since.
 
     A row that was sent before characters of names were replaced is found by the path of today, too.
     """
-    unknown = [row for row in known.values() if row.in_doubt and row.prepared is not None]
+    unknown = [row for row in known.values() if row.is_unknown and row.prepared is not None]
     by_old_path = {path_of(row.fields or {}): row for row in unknown}
-    return {place(path, "stored"): row for path, row in by_old_path.items()} | by_old_path
+    return {canonical_path(path, "stored"): row for path, row in by_old_path.items()} | by_old_path
 
 
 def _of_record(record: RowRecord, sign: Callable[..., UploadToken] | None) -> RowHistory | None:
@@ -172,8 +172,8 @@ class OpenJournal(NamedTuple):
     sign: Callable[..., UploadToken] | None = None
     contents: ContentHashes | None = None
 
-    def known(self, chunk: Chunk) -> dict[int, RowHistory]:
+    def histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return the histories of a chunk's rows, by position."""
         if self.fresh:
             return {}
-        return of_stories(self.journal.stories(chunk.start, chunk.start + len(chunk.frame)), self.sign)
+        return histories_of_records(self.journal.records(chunk.start, chunk.start + len(chunk.frame)), self.sign)

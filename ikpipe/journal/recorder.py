@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def piece_of(chunk: Chunk) -> TablePiece:
     """Return the journal entry of a chunk."""
-    return TablePiece(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head)
+    return TablePiece(chunk.start, len(chunk.frame), chunk.text(), chunk.encoder.head)
 
 
 class TableRecorder:
@@ -79,7 +79,7 @@ class TableRecorder:
         with suppress(JournalError):  # which the run itself meets
             for chunk in self._feed.chunks():
                 self.keep(chunk)
-                await self._group.written()
+                await self._group.flush()
 
     def _other(self, position: int) -> JournalError:
         words = f"The journal {self._journal.path} belongs to a table whose rows differ from row {position:,} on."

@@ -174,7 +174,7 @@ class SharedJournal:
     def __exit__(self, *_error: object) -> None:
         """Do nothing: no file is held open."""
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
+    def records(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Yield the records of rows, as they were when this was opened, with their positions."""
         for position in range(first, self.rows if last is None else last):
             if position in self._records:

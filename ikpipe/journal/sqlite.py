@@ -208,7 +208,7 @@ class SQLiteJournal:
             yield piece._replace(head=head)
 
     @property
-    def kept(self) -> int:
+    def recorded_rows(self) -> int:
         """The number of the table's rows that are recorded so far."""
         return int(self._query("SELECT coalesce(max(start + rows), 0) FROM pieces")[0][0])
 
@@ -226,7 +226,7 @@ class SQLiteJournal:
                     yield position, path
             last = page[-1][0]
 
-    def stories(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
+    def records(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Yield the records of rows, with their positions.
 
         Parameters

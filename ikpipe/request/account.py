@@ -19,7 +19,7 @@ from ikpipe.request.secrets import (
     checked_headers,
     checked_key,
     checked_keys,
-    cleaned,
+    clean_setting,
     masked,
     seal,
     sealed_headers,
@@ -193,7 +193,7 @@ class Account(_Safe):
             secrets["headers"] = {name: str(value) for name, value in self.headers.items()}
         return secrets
 
-    def stripped(self) -> Account:
+    def without_secrets(self) -> Account:
         """Return this account as it is after pickling: its secrets are taken from the machine that uses it."""
         self.__reduce__()
         return _unpickled(type(self), self._open(), (*self._secrets, *self._stripped), self._profile)
@@ -256,7 +256,7 @@ class Account(_Safe):
         AccountError
             The profile does not exist, or has another account.
         """
-        account = self.stripped()
+        account = self.without_secrets()
         account._set(_secrets=self._of_profile(profile), _profile=profile)  # noqa: SLF001 - its own
         return account
 
@@ -326,7 +326,7 @@ def _unpickled(kind: type[Account], values: dict[str, Any], stripped: tuple[str,
 
 
 def _environment() -> dict[str, Any]:
-    values = {name: cleaned(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
+    values = {name: clean_setting(os.environ.get(variable, ""), variable) for name, variable in VARIABLES.items()}
     return {name: value for name, value in values.items() if value}
 
 
@@ -357,7 +357,7 @@ def _profile(profile: str) -> dict[str, Any]:
     if {"private_key", "headers"} & values.keys():
         warn_if_readable(path, "a private key" if "private_key" in values else "secret headers")
     return {
-        name: cleaned(value, f"{path}, [{profile}]: {name}") if isinstance(value, str) else value
+        name: clean_setting(value, f"{path}, [{profile}]: {name}") if isinstance(value, str) else value
         for name, value in values.items()
     }
 

@@ -24,7 +24,7 @@ _WIDTH = 200  # characters of a name in a message
 _WORDS = {"folder": "folder", "fileName": "file name"}
 
 
-def sent(wire: str, column: Sequence[str | None]) -> list[tuple[int, str]]:
+def replaced_texts(wire: str, column: Sequence[str | None]) -> list[tuple[int, str]]:
     """Return the texts of a parameter that are not sent as given: the offset of each in the column, and what is sent.
 
     Parameters
@@ -45,7 +45,7 @@ def same_after_replacing(given: Mapping[str, str], fields: Mapping[str, str]) ->
     return {wire: _SENT[wire](text) if wire in _SENT else text for wire, text in given.items()} == fields
 
 
-def warning(wire: str, before: str, after: str) -> InvalidValue:
+def name_warning(wire: str, before: str, after: str) -> InvalidValue:
     """Return the warning that a name is not sent as given."""
     bad = sorted({was for was, now in zip(before, after, strict=True) if was != now})
     words = f"The {_WORDS[wire]} {quoted(before, _WIDTH)} is sent as {quoted(after, _WIDTH)}"
@@ -85,7 +85,7 @@ def strict_folder(text: str) -> str:
     return text
 
 
-def place(path: str, names: str) -> str:
+def canonical_path(path: str, names: str) -> str:
     """Return the form in which the paths of one file are equal: with replaced characters, in Unicode form NFC.
 
     The service may normalize names (guess), so two rows with fixed names cannot have paths that differ only in their
@@ -97,7 +97,7 @@ def place(path: str, names: str) -> str:
     return path if is_normalized("NFC", path) else normalize("NFC", path)
 
 
-def spellings(path: str, names: str) -> list[str]:
+def possible_paths(path: str, names: str) -> list[str]:
     """Return the paths under which a file that was sent to a path can be stored, the path itself first.
 
     The others are its NFC form and, unless names are sent as given, the path with replaced characters: earlier versions
@@ -110,7 +110,11 @@ def spellings(path: str, names: str) -> list[str]:
     return [folder + slash + form for form in dict.fromkeys(forms)]
 
 
-def as_sent(path: str, name: str | None) -> str:
+def path_as_sent(path: str, name: str | None) -> str:
     """Return the path under which a file was sent; earlier versions of ikpipe noted the path that it became."""
     folder = path[: path.rfind("/") + 1]
-    return folder + name if name is not None and place(folder + name, "stored") == place(path, "stored") else path
+    return (
+        folder + name
+        if name is not None and canonical_path(folder + name, "stored") == canonical_path(path, "stored")
+        else path
+    )

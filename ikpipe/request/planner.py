@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
 from ikpipe.request.columns import call_or_error, cell_types, map_distinct
 from ikpipe.request.metadata import MetadataField, fit
-from ikpipe.request.names import place, same_after_replacing, sent, warning, without_slash
+from ikpipe.request.names import canonical_path, name_warning, replaced_texts, same_after_replacing, without_slash
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
@@ -53,7 +53,7 @@ class UploadRequest(NamedTuple):
         """The library path that versions of ikpipe without replaced characters used, if the name is fixed."""
         return path_of(self.fields | ({} if self.given is None else {"fileName": self.given}))
 
-    def as_begun(self, fields: Mapping[str, str] | None) -> UploadRequest:
+    def with_earlier_fields(self, fields: Mapping[str, str] | None) -> UploadRequest:
         """Return the request with the fields that were signed before, if they only lack replaced characters."""
         if fields is None or fields == self.fields or not same_after_replacing(fields, self.fields):
             return self
@@ -95,9 +95,9 @@ class _Changes(dict[str, tuple[str, str]]):
 
     def warnings(self, rows: MappedRows, offset: int, *, sent_as: str | None) -> tuple[Problem, ...]:
         """Return a warning for each; a name that an earlier version of ikpipe made is sent unchanged."""
-        as_given = sent_as is not None and bool(sent("fileName", [sent_as]))
+        as_given = sent_as is not None and bool(replaced_texts("fileName", [sent_as]))
         return tuple(
-            rows.problem(offset, BY_WIRE[wire], warning(wire, *both), "warning")
+            rows.problem(offset, BY_WIRE[wire], name_warning(wire, *both), "warning")
             for wire, both in self.items()
             if wire != "fileName" or not as_given
         )
@@ -189,7 +189,7 @@ class RequestBuilder:
         """Replace characters of names and folders that the service may not keep; return the changes by offset."""
         changes: dict[int, _Changes] = {}
         for wire, column in texts.items() if self.names == "stored" else ():
-            if changed := sent(wire, column):
+            if changed := replaced_texts(wire, column):
                 texts[wire] = column[:]
             for offset, text in changed:
                 changes.setdefault(offset, _Changes())[wire] = column[offset], text
@@ -237,7 +237,7 @@ class RequestBuilder:
             folder + name if flag == "false" and offset not in errors else None
             for offset, (flag, folder, name) in enumerate(zip(flags, folders, texts["fileName"], strict=False))
         ]
-        for offset, position in self._targets.take(self._places(paths), rows.start).items():
+        for offset, position in self._targets.register(self._places(paths), rows.start).items():
             near = position in rows.positions
             label = rows.labels[position - rows.start] if near else self.label(position)
             errors[offset].append(("file_name", _same_target(label, paths[offset])))
@@ -246,11 +246,11 @@ class RequestBuilder:
         """Return paths in one Unicode form; their characters are replaced already."""
         if "".join(filter(None, paths)).isascii():
             return paths
-        return [path and place(path, "as_given") for path in paths]
+        return [path and canonical_path(path, "as_given") for path in paths]
 
     def claim_all(self, paths: Iterable[str], positions: Iterable[int]) -> None:
         """Register the paths under which rows of this run are already stored, by the rows' positions."""
-        self._targets.claim((place(_path(folder_levels(path)), self.names) for path in paths), positions)
+        self._targets.claim((canonical_path(_path(folder_levels(path)), self.names) for path in paths), positions)
 
 
 def path_of(fields: Mapping[str, str]) -> str:

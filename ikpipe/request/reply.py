@@ -145,11 +145,11 @@ def read_reply(
     UploadReply
         ``unknown``, since the file may be stored, if the reply is not from the service.
     """
-    answer = parsed(body)
+    answer = parse_json(body)
     message = answer.get("message") if isinstance(answer, dict) else None
     own = isinstance(message, str) and _own(message, headers, own_answers)
     if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
-        reply = UploadReply(details(answer), own=True)
+        reply = UploadReply(details_of_reply(answer), own=True)
     elif own and status == 202:  # noqa: PLR2004 - HTTP
         reply = UploadReply(Result("accepted", message=str(message)), own=True)
     elif own and 400 <= status < 500:  # noqa: PLR2004 - HTTP
@@ -182,7 +182,7 @@ def read_error(
     status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers = "known_or_request_id"
 ) -> ErrorReply:
     """Return the error in a reply of the media API or an authentication endpoint."""
-    answer = parsed(body)
+    answer = parse_json(body)
     message = answer.get("message") if isinstance(answer, dict) else None
     message = _words(message, "") or None
     busy = message is not None and _known(message) == "busy"
@@ -268,7 +268,7 @@ def _words(message: object, otherwise: str) -> str:
     return _JWT.sub("***", message)[:_LONGEST_MESSAGE]
 
 
-def parsed(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """Return the value of JSON text; None if it is not valid."""
     try:
         answer = json.loads(body)
@@ -296,7 +296,7 @@ SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("
 """Fields of a file's details by our names, with the types of their values."""
 
 
-def details(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
+def details_of_reply(answer: Mapping[str, Any], status: str = "uploaded") -> Result:
     """Return a file's details, from an upload's reply or from the media API.
 
     Fields that are unknown or have an unexpected type are kept in `extra` under their own names.
@@ -338,7 +338,7 @@ def _fits(value: object, types: tuple[type, ...]) -> bool:
 # Details of the sent file, or of another
 
 
-def placed(result: Result, path: str, size: int | None, *, unique: bool = False) -> Result:
+def check_details(result: Result, path: str, size: int | None, *, unique: bool = False) -> Result:
     """Check that the details in a reply are those of the file that was sent.
 
     Parameters
@@ -358,16 +358,16 @@ def placed(result: Result, path: str, size: int | None, *, unique: bool = False)
         The same, with a warning if the name differs only in replaced characters or Unicode form; or ``unknown``.
     """
     stored = result.file_path or ""
-    if stored == path or (unique and _with_suffix(normal(stored), normal(path))):
+    if stored == path or (unique and _with_suffix(comparable_path(stored), comparable_path(path))):
         return result
-    if normal(stored) == normal(path) and (size is None or result.size in (None, size)):
+    if comparable_path(stored) == comparable_path(path) and (size is None or result.size in (None, size)):
         result.warn(f"ImageKit stored the file as {stored}, not as {path}.")
         return result
     words = f"The reply is about another file, {_words(stored, 'one without a path')}, not about {path}."
     return Result("unknown", "bad_reply", words, request_id=result.request_id)
 
 
-def normal(path: str) -> str:
+def comparable_path(path: str) -> str:
     """Return a library path for comparisons, with replaced characters and in one Unicode form."""
     *folders, name = unicodedata.normalize("NFKC", path).split("/")
     return "/".join([*(stored_name(folder).replace(".", "_") for folder in folders), stored_name(name)])

@@ -73,7 +73,7 @@ def masked(text: str) -> str:
     return _A_KEY.sub(f"private_{MASK}", text)
 
 
-def cleaned(setting: str, name: str) -> SealedHeaders:
+def clean_setting(setting: str, name: str) -> SealedHeaders:
     """Return a setting without line ends, spaces, quotes and byte order marks around it; log what was removed.
 
     Parameters
@@ -144,7 +144,7 @@ def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
         raise AccountError(f"The headers must be a mapping of names to text, not a {headers.__name__}.")
     checked = {}
     for name, value in (headers or {}).items():
-        text = cleaned(value, f"The header {name!r}") if isinstance(value, str) else None
+        text = clean_setting(value, f"The header {name!r}") if isinstance(value, str) else None
         if text is None or not (name + text).isascii() or not (name + text).isprintable():
             raise AccountError(f"The value of the header {masked(name)!r} must be text of printable ASCII characters.")
         checked[name] = text
@@ -170,7 +170,7 @@ def checked_keys(
     """
     called = names or dict(zip(KEYS, KEYS, strict=True))
     public, private = (
-        key if key is None or isinstance(key, type) else cleaned(key, called[name])
+        key if key is None or isinstance(key, type) else clean_setting(key, called[name])
         for key, name in ((public, "public_key"), (private, "private_key"))
     )
     if not public:

@@ -27,7 +27,7 @@ class TargetRegistry:
     def __init__(self) -> None:
         self._runs: list[tuple[NDArray[Any], NDArray[Any]]] = []  # each sorted by hash
 
-    def take(self, paths: Sequence[str | None], start: int) -> dict[int, int]:
+    def register(self, paths: Sequence[str | None], start: int) -> dict[int, int]:
         """Register the paths of consecutive rows, unless other rows have them.
 
         Parameters
@@ -68,7 +68,7 @@ class TargetRegistry:
                 known |= found
             self._add(hashes[~known], owners[~known])
 
-    def move_on(self, rows: int) -> None:
+    def next_table(self, rows: int) -> None:
         """Count positions from the next table on, after one of so many rows: earlier positions become negative."""
         self._runs = [(hashes, positions - rows) for hashes, positions in self._runs]
 

@@ -63,7 +63,7 @@ class UploadToken(NamedTuple):
     exp: int
 
 
-def steady() -> Callable[[], float]:
+def steady_clock() -> Callable[[], float]:
     """Return a clock in seconds since 1970 that does not jump when the machine's clock is set.
 
     Time in which the machine sleeps counts where the system can tell it.
@@ -101,7 +101,7 @@ class TokenTimes:
         start: int | None = None,
         here: Callable[[], float] | None = None,
     ) -> None:
-        self.here = here or steady()
+        self.here = here or steady_clock()
         self._clock = clock or self.here
         self._off = self._late = 0.0
         self._stripe = stripe
@@ -117,12 +117,12 @@ class TokenTimes:
         """Return by how many seconds a time is later than the tokens' clock."""
         return of - self._clock() - self._off
 
-    def heard(self, date: float) -> None:
+    def note_service_time(self, date: float) -> None:
         """Note the service's time as of now; a difference of a few seconds is that of transit."""
         late = date - self.here()
         self._late = late if abs(late) > _TRANSIT else 0.0
 
-    def served(self, when: float) -> float:
+    def service_time(self, when: float) -> float:
         """Return the service's time at a time of this machine."""
         return when + self._late
 

@@ -36,7 +36,7 @@ class Admission:
         self._default = ConcurrencyGate(AdaptiveLimit(most) if number is None else FixedLimit(number))
         # ImageKit downloads URLs itself: how many it can process says nothing about how many bytes leave from here.
         self._by_kind = {} if number is not None else {"url": ConcurrencyGate(AdaptiveLimit(most))}
-        if number is None and options.wire.held is not None:
+        if number is None and options.client.external_source is not None:
             self._by_kind["held"] = ConcurrencyGate(FixedLimit(HELD))
 
     @property
@@ -94,7 +94,7 @@ class Permit:
         while delay > 0 and await control.sleep(delay):
             # A rejection that came meanwhile can hold the request back longer.
             now = time.monotonic()
-            delay, asked = limiter.held(now, asked), now
+            delay, asked = limiter.renew(now, asked), now
         return not control.draining
 
     def sent(self) -> float:
@@ -117,7 +117,7 @@ class Permit:
         def may_send() -> bool:
             return health.may_send(task.position, first=not task.attempted)
 
-        while await health.control.until(may_send) and await self._gate.acquire(again=task.is_retry):
+        while await health.control.wait_until(may_send) and await self._gate.acquire(retry=task.is_retry):
             if may_send():
                 return True
             self._gate.release()

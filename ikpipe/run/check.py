@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from ikpipe.concurrency.control import CONTROL, RunControl, to_sync
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.limits import FixedLimit
 from ikpipe.errors import InvalidValue, Problem
@@ -13,7 +13,7 @@ from ikpipe.frames.results import problem_frame
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.run.job import UploadJob
-from ikpipe.run.keywords import CheckKeywords, parted, spelled_out
+from ikpipe.run.keywords import CheckKeywords, listed_keywords, split_keywords
 from ikpipe.run.prepare import request_builder
 from ikpipe.service.client import ServiceClient
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 16  # concurrent requests for the headers of URLs
 
 
-@spelled_out(CheckKeywords)
+@listed_keywords(CheckKeywords)
 async def _check(
     frame: Frame, account: Account | None = None, *, probe: bool = False, **keywords: Unpack[CheckKeywords]
 ) -> Frame:
@@ -58,10 +58,10 @@ async def _check(
     AccountError
         ImageKit rejected the account's key.
     """
-    mapping, asking = parted(CheckKeywords, keywords)
+    mapping, asking = split_keywords(CheckKeywords, keywords)
     table, policy = InMemoryTable(frame), asking.pop("policy", None)
     async with ServiceClient(**asking) as client:
-        problems, _ = await find(UploadJob(table, mapping), client, account, probe=probe, policy=policy)
+        problems, _ = await find_problems(UploadJob(table, mapping), client, account, probe=probe, policy=policy)
     result: Frame = table.native.like(problem_frame(problems))
     return result
 
@@ -69,7 +69,7 @@ async def _check(
 check = to_sync(_check, "check", drains=False)
 
 
-async def find(
+async def find_problems(
     work: UploadJob, wire: ServiceClient, account: Account | None, *, probe: bool, policy: Policy | None = None
 ) -> tuple[list[Problem], int]:
     """Return the problems of a table of any length, by position, and the number of its rows.
@@ -81,15 +81,15 @@ async def find(
     account, probe, policy
         As for `check`.
     """
-    mapping, names = work.first_plan(), (policy or Policy()).names
-    builder = await request_builder(wire, account, work.mapping, mapping, label=work.feed.label, names=names)
+    mapping, names = work.first_mapping(), (policy or Policy()).names
+    builder = await request_builder(wire, account, work.mapping, mapping, label=work.table.label, names=names)
     problems: list[Problem] = []
     count = 0
 
     def valid_rows() -> Iterator[tuple[MappedRows, UploadRequest]]:
         """Read the table once: count its rows, collect their problems, and yield the rows without an error."""
         nonlocal count
-        for chunk in work.feed.chunks():
+        for chunk in work.table.chunks():
             count = chunk.start + len(chunk.frame)
             for rows, request in work.requests(builder, chunk):
                 if not isinstance(request, UploadRequest):
@@ -126,4 +126,4 @@ async def _probe(
             problems.append(rows.problem(request.position - rows.start, "file", unreachable))
 
     urls = (row for row in valid if row[1].source.kind in ("url", "fetch"))
-    await (CONTROL.get() or RunControl()).work(urls, do, [gate])
+    await (CURRENT_CONTROL.get() or RunControl()).work(urls, do, [gate])

@@ -7,7 +7,7 @@ import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
@@ -42,7 +42,7 @@ _RESERVED = 100_000  # paths that are reserved at once
 _log = logging.getLogger("ikpipe")
 
 
-def options(
+def send_options(
     transport: httpx.AsyncBaseTransport | None = None,
     timeout: float | None = None,
     policy: Policy | None = None,
@@ -54,17 +54,17 @@ def options(
     return SendOptions(ServiceClient(transport, timeout, policy, fetch_hosts), policy, timeout=timeout, **sending)
 
 
-def options_as_begun(
+def recorded_options(
     record: OpenJournal, policy: Policy | None = None, fetch_hosts: Iterable[str] = (), **changes: Any
 ) -> SendOptions:
     """Return how to send the rest of an interrupted run: as it was started, unless a keyword is not None."""
     recorded = record.journal.facts["sending"]
     changed = {name: value for name, value in changes.items() if value is not None}
     sending = {**{name: recorded.get(name) for name in RECORDED}, **changed}
-    return options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
+    return send_options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
 
 
-def retried(
+def retry_job(
     results: Any,
     account: Account,
     given: Mapping[str, Any],
@@ -105,17 +105,19 @@ def retried(
     unknown = (results["ik_status"] == "unknown").any()
     wanted = unknown or earlier_journal is not None
     records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []
-    earlier = history.by_path(history.of_stories(records, catalog.token_signer(account))) if unknown else {}
-    return UploadJob(table, mapping, again=True, earlier=earlier)
+    earlier = (
+        history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
+    )
+    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier)
 
 
-def resumed(journal: str | Path, account: Account, *, trust: bool = False) -> tuple[OpenJournal, UploadJob]:
+def interrupted_job(journal: str | Path, account: Account, *, trust: bool = False) -> tuple[OpenJournal, UploadJob]:
     """Open the journal of an interrupted run, and return it with its job.
 
     Parameters and errors are those of `catalog.open_interrupted`.
     """
     record, table, mapping = catalog.open_interrupted(journal, account, trust=trust)
-    return record, UploadJob(table, mapping, again=record.journal.facts["again"])
+    return record, UploadJob(table, mapping, has_results=record.journal.facts["again"])
 
 
 async def begin(
@@ -133,14 +135,14 @@ async def begin(
         The file; None makes one in the user's state folder.
     """
     check_account(account)
-    work.first_plan()  # finds errors in the mapping before there is any file
+    work.first_mapping()  # finds errors in the mapping before there is any file
     record = catalog.begin(
         journal,
-        work.feed,
+        work.table,
         work.mapping,
         account,
         sending=options.recorded(),
-        again=work.again,
+        again=work.has_results,
         trust=options.trust_journal,
     )
     with record.journal as opened:
@@ -172,19 +174,19 @@ async def send(
         Where rows of tables before this one are stored; None: there were none.
     """
     check_account(account)
-    mapping = work.first_plan()
+    mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
         suffixes = suffixes or SuffixByPosition(run)
-    bar = display(options.progress, work.feed.rows)
-    control = CONTROL.get() or RunControl()
-    before = CONTROL.set(control)
+    bar = display(options.progress, work.table.rows)
+    control = CURRENT_CONTROL.get() or RunControl()
+    before = CURRENT_CONTROL.set(control)
     try:
         control.attach()
-        async with options.wire as client:
+        async with options.client as client:
             client.sleep = control.sleep
             names = options.policy.names
-            made = request_builder(client, account, work.mapping, mapping, suffixes, work.feed.label, targets, names)
+            made = request_builder(client, account, work.mapping, mapping, suffixes, work.table.label, targets, names)
             # A run that is stopped meanwhile plans nothing.
             builder = await control.unless_draining(made) or RequestBuilder(FileResolver())
             if mapping.provides("use_unique_file_name"):
@@ -194,16 +196,16 @@ async def send(
             session = Session(work, builder, account, options, bar, sink, run, record)
             await session.go()
     finally:
-        CONTROL.reset(before)
+        CURRENT_CONTROL.reset(before)
         bar.close()
     session.conclude()
 
 
-async def collected(
+async def collect_results(
     way: Callable[..., Awaitable[None]], work: UploadJob, account: Account, options: SendOptions, journal: Any
 ) -> Any:
     """Run `begin` or `send`, and return the results as a frame; an error carries them as far as they got."""
-    sink = ResultCollector(work.feed)
+    sink = ResultCollector(work.table)
     await way(work, account, options, sink, journal)
     return sink.results
 

@@ -70,7 +70,7 @@ class UploadExecutor:
         on_bytes: Callable[[int], None],
     ) -> None:
         self._account, self._options, self._control, self._journal = account, options, control, journal
-        self._client, self._folder, self._on_bytes = options.wire, folder, on_bytes
+        self._client, self._folder, self._on_bytes = options.client, folder, on_bytes
         self._times = TokenTimes()
         self.signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self.signer is None and account.authentication_endpoint is None:
@@ -80,8 +80,10 @@ class UploadExecutor:
         limiter = RateLimiter(options.rate, since)
         self.health = RunHealth(account, options.policy, control, limiter, RetryBudget(), self._times)
         self._admission = Admission(options, self.health)
-        self._lookups = LookupBatcher(options.wire, account, options.policy, control.sleep, since, self._times.served)
-        options.wire.heard = self._times.heard
+        self._lookups = LookupBatcher(
+            options.client, account, options.policy, control.sleep, since, self._times.service_time
+        )
+        options.client.on_service_time = self._times.note_service_time
         self.trouble: JournalError | None = None
 
     @property
@@ -156,7 +158,7 @@ class UploadExecutor:
         return not_sent()
 
     def _dropped(self, task: UploadTask) -> bool:
-        return task.position in self._control.dropped
+        return task.position in self._control.cancelled_positions
 
     async def _prepare(self, task: UploadTask, request: UploadRequest, step: SendStep) -> UploadReply | None:
         """Download the file where this machine is to do it, and have the request signed; a reply says why not."""
@@ -188,7 +190,7 @@ class UploadExecutor:
                 waits = error.full and self._others_use_folder() and time.monotonic() < until
                 if not (waits and await self._control.sleep(_FULL_AGAIN)):
                     failed = Result("failed", "fetch_failed", error.text)
-                    return UploadReply(failed, retryable=error.again, wait=error.wait)
+                    return UploadReply(failed, retryable=error.retryable, wait=error.wait)
             except Exception as error:  # noqa: BLE001 - whatever a download raises concerns its own row
                 words = f"{request.source.text} cannot be downloaded: {describe_exception(error)}."
                 return UploadReply(Result("failed", "fetch_failed", words))

@@ -185,7 +185,7 @@ class RunHealth:
         """Let waiting rows check again whether they may send; stop the run where ImageKit does not answer."""
         if self.contact_lost and self.refusal is None:
             self.control.drain()
-        self.control.news()
+        self.control.notify()
 
     def _slowed_down(self, reply: UploadReply, sent_at: float) -> UploadReply:
         """Hold the run for the time that a 429 names; a time that is too long stops it."""
@@ -204,7 +204,7 @@ class RunHealth:
         """Learn the service's time; a token that was rejected for its times is signed again by that time."""
         if not reply.own or reply.date is None:
             return reply
-        self._times.heard(reply.date)
+        self._times.note_service_time(reply.date)
         if reply.result.error not in OF_THE_TOKEN or token.iat <= reply.date + _SKEW < token.exp + _SKEW:
             return reply
         ahead = self._times.ahead(reply.date)

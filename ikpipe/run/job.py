@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, Problem, describe_exception
 from ikpipe.frames.mapping import ColumnMapping
-from ikpipe.frames.results import results_of, settled_paths
+from ikpipe.frames.results import results_of, uploaded_paths
 from ikpipe.journal import history
 from ikpipe.request.result import SETTLED
 
@@ -30,14 +30,14 @@ class UploadJob:
     journal of that run, by their path in the library.
     """
 
-    feed: TableSource
+    table: TableSource
     mapping: Mapping[str, Any]
-    again: bool = False
-    earlier: Mapping[str, RowHistory] = field(default_factory=dict)
+    has_results: bool = False
+    histories_by_path: Mapping[str, RowHistory] = field(default_factory=dict)
     _plan: ColumnMapping | None = None
     _labels: pd.Index[Any] | None = None
 
-    def first_plan(self) -> ColumnMapping:
+    def first_mapping(self) -> ColumnMapping:
         """Return the column mapping of the first rows; making it finds errors in the mapping.
 
         Raises
@@ -46,12 +46,12 @@ class UploadJob:
             The mapping does not fit the table.
         """
         try:
-            return self.plan(self.feed.sample)
+            return self.plan(self.table.sample)
         except MappingError:
-            if not self.feed.grows:
+            if not self.table.grows:
                 raise
-            self.feed.look_through()
-            return self.plan(self.feed.sample)
+            self.table.find_columns()
+            return self.plan(self.table.sample)
 
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Return the column mapping of some rows; most tables have the same columns in all chunks."""
@@ -92,13 +92,13 @@ class UploadJob:
 
     def histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return what the table itself says of a chunk's rows from before, by position."""
-        return history.of_results(results_of(chunk.frame), chunk.start) if self.again else {}
+        return history.of_results(results_of(chunk.frame), chunk.start) if self.has_results else {}
 
     def uploaded_paths(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
         """Yield the position and the path in the library of each row that is uploaded already."""
-        if self.again:
-            for chunk in self.feed.chunks():
-                yield from settled_paths(chunk, SETTLED)
+        if self.has_results:
+            for chunk in self.table.chunks():
+                yield from uploaded_paths(chunk, SETTLED)
         if record is not None and not record.fresh:
             yield from record.journal.settled_paths()
 

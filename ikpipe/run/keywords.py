@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _File(TypedDict, total=False):
+class _FileKeywords(TypedDict, total=False):
     root: str | Path | None
     file_kind: FileKind | None
     fetch: Fetch
 
 
-class _Connection(TypedDict, total=False):
+class _ConnectionKeywords(TypedDict, total=False):
     fetch_hosts: Sequence[str]
     timeout: float | None
     policy: Policy | None
     transport: httpx.AsyncBaseTransport | None
 
 
-class SendKeywords(_Connection, total=False):
+class SendKeywords(_ConnectionKeywords, total=False):
     """Keywords for how a run sends."""
 
     concurrency: int | None
@@ -48,26 +48,26 @@ class SendKeywords(_Connection, total=False):
     on_error: Literal["return", "raise"]
 
 
-class UploadKeywords(Keywords, _File, SendKeywords, total=False):
+class UploadKeywords(Keywords, _FileKeywords, SendKeywords, total=False):
     """Keywords for what a run sends, and how."""
 
     columns: Mapping[str, Any] | None
 
 
-class CheckKeywords(Keywords, _File, _Connection, total=False):
+class CheckKeywords(Keywords, _FileKeywords, _ConnectionKeywords, total=False):
     """Keywords for what a run would send."""
 
     columns: Mapping[str, Any] | None
 
 
-class FileKeywords(Parameters, _File, _Connection, total=False):
+class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     """Keywords for what is sent for one file, and how."""
 
     retries: int
     on_unknown: Literal["hold", "resend"]
 
 
-class PartKeywords(Keywords, _File, total=False):
+class PartKeywords(Keywords, _FileKeywords, total=False):
     """Keywords for what is sent for the parts of an upload, and how."""
 
     columns: Mapping[str, Any] | None
@@ -94,7 +94,7 @@ DEFAULTS = {
 """The defaults other than None."""
 
 
-def spelled_out(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
+def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
     """Return a decorator that lists the keywords of a function in its signature, for `help()` and notebooks.
 
     Parameters
@@ -121,7 +121,7 @@ def spelled_out(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[
     return decorate
 
 
-def parted(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_keywords(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the mapping and the send options of a call's keywords.
 
     A keyword that `kind` does not have counts as an upload parameter, so that a `MappingError` suggests a similar name.

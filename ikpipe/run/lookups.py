@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Error
-from ikpipe.request.names import spellings
-from ikpipe.service.library import as_existing, files_named, matching
+from ikpipe.request.names import possible_paths
+from ikpipe.service.library import as_existing, find_files, match_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,7 +84,7 @@ class LookupBatcher:
         Error
             The search failed.
         """
-        folder, paths = expected.path.rpartition("/")[0], spellings(expected.path, self._names)
+        folder, paths = expected.path.rpartition("/")[0], possible_paths(expected.path, self._names)
         names = [path.rpartition("/")[2] for path in paths]
         search = self._open.get(folder)
         if search is None or not search.takes(names):
@@ -96,8 +96,8 @@ class LookupBatcher:
         files = await asyncio.shield(search.answer)  # one row that is stopped does not stop the others' search
         # The answer has the service's time, which corrects a wrong clock of this machine.
         since = None if expected.since is None else self._served(expected.since)
-        file = matching(files, paths, size=expected.size, since=since)
-        if file is None and since is None and matching(files, paths) is not None:
+        file = match_file(files, paths, size=expected.size, since=since)
+        if file is None and since is None and match_file(files, paths) is not None:
             raise OtherFileError("A file of another size has this name.")
         return None if file is None else as_existing(file)
 
@@ -109,7 +109,7 @@ class LookupBatcher:
                 raise Error("The run was stopped.")
             if self._open.get(folder) is search:
                 del self._open[folder]
-            search.answer.set_result(await files_named(self._client, self._account, folder, search.names))
+            search.answer.set_result(await find_files(self._client, self._account, folder, search.names))
         except BaseException as error:
             if self._open.get(folder) is search:
                 del self._open[folder]

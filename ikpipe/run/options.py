@@ -26,7 +26,7 @@ class SendOptions:
     the same rows since then, in seconds since 1970; None: nobody does.
     """
 
-    wire: ServiceClient
+    client: ServiceClient
     policy: Policy
     _: KW_ONLY
     concurrency: int | None = None

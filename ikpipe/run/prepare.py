@@ -87,7 +87,7 @@ async def request_builder(
     """
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
-    files = FileResolver(folder, base64, mapping["fetch"], largest, wire.held)
+    files = FileResolver(folder, base64, mapping["fetch"], largest, wire.external_source)
     return RequestBuilder(files, await _metadata_fields(wire, account, plan), suffixes, label, targets, names)
 
 

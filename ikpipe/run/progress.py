@@ -32,13 +32,13 @@ class Progress:
         """Rows that have their final status."""
         return self.counts.total()
 
-    def said(self) -> str:
+    def text(self) -> str:
         """Return the bytes and the statuses besides ``uploaded``, such as ``12.3 MB, 2 failed``."""
         others = [f"{count:,} {status}" for status, count in self.counts.items() if count and status != "uploaded"]
-        return ", ".join([size(self.bytes), *others] if self.bytes else others)
+        return ", ".join([format_bytes(self.bytes), *others] if self.bytes else others)
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Return a number of bytes as text, such as ``12.3 MB``."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:  # noqa: PLR2004 - SI
@@ -66,7 +66,7 @@ class ProgressBar:
     def __call__(self, progress: Progress) -> None:
         """Update the bar; tqdm draws it ten times a second at most."""
         with suppress(OSError):  # a closed terminal does not stop a run
-            self._bar.set_postfix_str(progress.said(), refresh=False)
+            self._bar.set_postfix_str(progress.text(), refresh=False)
             self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class ProgressLines:
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
         of = "" if progress.rows is None else f" of {progress.rows:,}"
-        line = ", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.said())))
+        line = ", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.text())))
         with suppress(OSError):
             print(line, file=self._stream, flush=True)
 

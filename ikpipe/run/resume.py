@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.control import to_sync
-from ikpipe.run.engine import collected, options_as_begun, resumed, send
-from ikpipe.run.keywords import SendKeywords, spelled_out
+from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
+from ikpipe.run.keywords import SendKeywords, listed_keywords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ikpipe.request.account import Account
 
 
-@spelled_out(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})
+@listed_keywords(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})
 async def _resume(journal: str | Path, account: Account, **keywords: Unpack[SendKeywords]) -> pd.DataFrame:
     """Finish a run that was interrupted, from its journal alone.
 
@@ -49,10 +49,10 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
     """
     if unknown := [name for name in keywords if name not in SendKeywords.__annotations__]:
         raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}")
-    record, work = resumed(journal, account, trust=keywords.pop("trust_journal", False))
+    record, work = interrupted_job(journal, account, trust=keywords.pop("trust_journal", False))
     with record.journal:
-        options = options_as_begun(record, **keywords)
-        results: pd.DataFrame = await collected(send, work, account, options, record)
+        options = recorded_options(record, **keywords)
+        results: pd.DataFrame = await collect_results(send, work, account, options, record)
         return results
 
 

@@ -6,7 +6,7 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.errors import (
     CODES,
@@ -84,10 +84,10 @@ class Session:
         run: str,
         record: OpenJournal | None = None,
     ) -> None:
-        self.control: RunControl = CONTROL.get() or RunControl()
+        self.control: RunControl = CURRENT_CONTROL.get() or RunControl()
         self.failed, self.failures = False, 0
         self.trouble: Exception | None = None
-        self.progress = Progress(job.feed.rows)
+        self.progress = Progress(job.table.rows)
         self._began = time.monotonic()
         self._job, self._builder, self._account = job, builder, account
         self._options, self._display, self._record = options, display, record
@@ -96,8 +96,8 @@ class Session:
         self._results = OrderedResults(sink)
         self._recorder: TableRecorder | None = None
         if record is not None and self._writer is not None:
-            self._recorder = TableRecorder(record.journal, self._writer, job.feed, record.same)
-        self._chunks = job.feed.chunks()
+            self._recorder = TableRecorder(record.journal, self._writer, job.table, record.same)
+        self._chunks = job.table.chunks()
         self._run, self._rows = run, 0
         self._journal = None if record is None else str(record.journal.path)
         # Parts on a cluster, and single files, have no results of their own that could be retried.
@@ -121,7 +121,7 @@ class Session:
                 self._end(batch, task.label, task.position, result)
 
             # A table that another process cannot read again is recorded ahead of the run.
-            ahead = self._recorder.ahead() if self._recorder is not None and self._job.feed.ahead else None
+            ahead = self._recorder.ahead() if self._recorder is not None and self._job.table.ahead else None
             try:
                 await self.control.work(self._tasks(), do, executor.gates, ahead)
             except Exception as error:  # noqa: BLE001 - results so far must be returned whatever went wrong
@@ -133,10 +133,10 @@ class Session:
     async def _pass_on_rest(self) -> None:
         """Pass on the results of rows that were never started."""
         self._results.close()
-        while (self._job.feed.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
+        while (self._job.table.ahead or not self.control.stopped) and (chunk := self._next()) is not None:
             self._results.skip(chunk, self._certain(self._histories(chunk)))
             if self._writer is not None and not self.control.stopped:
-                await self._writer.written()
+                await self._writer.flush()
 
     async def _close_journal(self) -> None:
         """Write the last results, and record that the run has no more to do, if so."""
@@ -182,7 +182,7 @@ class Session:
 
     def _histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return what is known of a chunk's rows from before, by position."""
-        return self._job.histories(chunk) | ({} if self._record is None else self._record.known(chunk))
+        return self._job.histories(chunk) | ({} if self._record is None else self._record.histories(chunk))
 
     @property
     def _contents(self) -> ContentHashes | None:
@@ -190,7 +190,7 @@ class Session:
 
     def _certain(self, histories: dict[int, RowHistory]) -> dict[int, RowHistory]:
         """Return the histories that hold without reading the rows: a row that may have changed need not be stored."""
-        return histories if self._contents is None else {at: row for at, row in histories.items() if row.in_doubt}
+        return histories if self._contents is None else {at: row for at, row in histories.items() if row.is_unknown}
 
     def _earlier_name(self, position: int, history: RowHistory) -> str | None:
         """Return the name that was made for a row before; a row whose hash the journal has gets the same name again."""
@@ -205,7 +205,7 @@ class Session:
             return contents.keyed and position in contents.before
         changed = contents.changed(position, request.fields, request.source)
         fields = None if history is None else history.fields  # of entries that are trusted, which may have no hash
-        return changed or (fields is not None and request.as_begun(fields).fields != fields)
+        return changed or (fields is not None and request.with_earlier_fields(fields).fields != fields)
 
     def _task(
         self,
@@ -218,15 +218,15 @@ class Session:
         """Return the task of a row that has something to send or to look up; any other row ends here."""
         if self._changed(position, request, history):
             batch.results[position - batch.start], history = CANCELLED, None
-        if history is not None and not history.in_doubt:
+        if history is not None and not history.is_unknown:
             self._end(batch, label, position, history.result, new=False)
             return None
         skew, since = self._options.policy.clock_skew, self._options.shared_since
         if isinstance(request, UploadRequest):
             if self._contents is not None and position in self._contents.several:
                 since = None  # a file from before a row changed is not the row's
-            if history is not None and history.prepared is None and request.target in self._job.earlier:
-                history = self._job.earlier[request.target]._replace(result=history.result)
+            if history is not None and history.prepared is None and request.target in self._job.histories_by_path:
+                history = self._job.histories_by_path[request.target]._replace(result=history.result)
             return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
         invalid = _invalid_result(request)
         if history is not None:

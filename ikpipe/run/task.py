@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.journal.history import ExpectedFile
-from ikpipe.request.reply import placed
+from ikpipe.request.reply import check_details
 from ikpipe.request.result import CANCELLED, Result
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class UploadTask:
         prepared, token, expected = history.prepared, None, None
         if prepared is not None or request is None or request.own_name:
             expected = history.expected_file(clock_skew)
-        request = None if request is None else request.as_begun(history.fields)
+        request = None if request is None else request.with_earlier_fields(history.fields)
         # Only the very same request may use its token again. A file that is downloaded may have changed since.
         same = (
             request is not None
@@ -226,7 +226,7 @@ class UploadTask:
     def _verified(self, result: Result) -> Result:
         """Check that what was stored is what was sent: details of another file say nothing of this one."""
         if result.status == "uploaded" and self.request is not None:
-            result = placed(result, self.request.target, self.size, unique=not self.fixed_name)
+            result = check_details(result, self.request.target, self.size, unique=not self.fixed_name)
         if result.status == "uploaded" and self.size is not None and result.size not in (None, self.size):
             words = f"{self.size:,} bytes were sent, but ImageKit stored {result.size:,}."
             result.status, result.error, result.message = "failed", "size_differs", words

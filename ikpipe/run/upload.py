@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Unpack
 from ikpipe.concurrency.control import to_sync
 from ikpipe.errors import UnreachableError
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.results import results_of, single
+from ikpipe.frames.results import one_file_frame, results_of
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
-from ikpipe.run.keywords import DEFAULTS, FileKeywords, UploadKeywords, parted, spelled_out
+from ikpipe.run.keywords import DEFAULTS, FileKeywords, UploadKeywords, listed_keywords, split_keywords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ikpipe.request.result import Result
 
 
-@spelled_out(UploadKeywords)
+@listed_keywords(UploadKeywords)
 async def aupload(
     frame: Frame, account: Account, *, journal: str | Path | None = None, **keywords: Unpack[UploadKeywords]
 ) -> Frame:
@@ -102,9 +102,9 @@ async def aupload(
         A row was not uploaded with ``on_error="raise"``, or there were `max_failures`; ``.results`` has the results so
         far.
     """
-    mapping, sending = parted(UploadKeywords, keywords)
-    options = engine.options(**sending)
-    results: Frame = await engine.collected(
+    mapping, sending = split_keywords(UploadKeywords, keywords)
+    options = engine.send_options(**sending)
+    results: Frame = await engine.collect_results(
         engine.begin, UploadJob(InMemoryTable(frame), mapping), account, options, journal
     )
     return results
@@ -113,7 +113,7 @@ async def aupload(
 upload = to_sync(aupload, "upload")
 
 
-@spelled_out(UploadKeywords, {**DEFAULTS, "fetch": None})
+@listed_keywords(UploadKeywords, {**DEFAULTS, "fetch": None})
 async def _retry(
     results: Frame,
     account: Account,
@@ -159,17 +159,17 @@ async def _retry(
         again.
     """
     fetch = keywords.get("fetch")
-    given, sending = parted(UploadKeywords, {**keywords, "fetch": fetch or "server"})
-    options = engine.options(**sending)
-    work = engine.retried(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
-    again: Frame = await engine.collected(engine.begin, work, account, options, journal)
+    given, sending = split_keywords(UploadKeywords, {**keywords, "fetch": fetch or "server"})
+    options = engine.send_options(**sending)
+    work = engine.retry_job(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
+    again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
     return again
 
 
 retry = to_sync(_retry, "retry")
 
 
-@spelled_out(FileKeywords)
+@listed_keywords(FileKeywords)
 async def aupload_file(file: str | bytes | Path, account: Account, **keywords: Unpack[FileKeywords]) -> Result:
     """Upload one file.
 
@@ -192,12 +192,12 @@ async def aupload_file(file: str | bytes | Path, account: Account, **keywords: U
     AccountError
         The keys are missing or rejected, or a quota is used up.
     """
-    mapping, sending = parted(FileKeywords, keywords)
-    options = engine.options(**sending, concurrency=1, progress=False)
+    mapping, sending = split_keywords(FileKeywords, keywords)
+    options = engine.send_options(**sending, concurrency=1, progress=False)
     # No journal: the result of one file has all that a retry needs, and nobody would search for a journal.
     try:
-        results = await engine.collected(
-            engine.send, UploadJob(InMemoryTable(single(file)), mapping), account, options, None
+        results = await engine.collect_results(
+            engine.send, UploadJob(InMemoryTable(one_file_frame(file)), mapping), account, options, None
         )
     except UnreachableError as error:  # the result of the one file says so too
         results = error.results

@@ -88,8 +88,8 @@ class ServiceClient:
         Called with the service's time, in seconds since 1970, when the media API responds.
     """
 
-    held: Callable[[str], FileSource | None] | None = None
-    heard: Callable[[float], None] | None = None
+    external_source: Callable[[str], FileSource | None] | None = None
+    on_service_time: Callable[[float], None] | None = None
 
     def __init__(
         self,
@@ -266,8 +266,8 @@ class ServiceClient:
     def _read_api_response(self, response: httpx.Response, reply: ErrorReply) -> Any:
         """Return the JSON of a media API response, or raise its error."""
         status = response.status_code
-        if reply.own and reply.date is not None and self.heard is not None:
-            self.heard(reply.date)
+        if reply.own and reply.date is not None and self.on_service_time is not None:
+            self.on_service_time(reply.date)
         if reply.own and status in (401, 403):
             raise AccountError(f"The media API rejected the private key: {reply.message}")
         parsed = None

@@ -218,7 +218,7 @@ class Downloader:
                         await file.write(block)
         except TimeoutError:
             rate = f"{received:,} bytes in {loop.time() - started:.0f} s"
-            raise FetchError(f"{url} cannot be downloaded: the host is too slow ({rate}).", again=True) from None
+            raise FetchError(f"{url} cannot be downloaded: the host is too slow ({rate}).", retryable=True) from None
         for block in decode(b""):
             await file.write(block)
         await file.end()
@@ -274,7 +274,7 @@ def _decoder(url: str, response: httpx.Response) -> Callable[[bytes], Iterator[b
 
     def decompress(raw: bytes) -> Iterator[bytes]:
         if not raw and not decoder.eof:
-            raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete.", again=True)
+            raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete.", retryable=True)
         while raw and not decoder.eof:
             yield decoder.decompress(raw, _BLOCK)
             raw = decoder.unconsumed_tail
@@ -300,7 +300,7 @@ def _status_error(url: str, response: httpx.Response) -> FetchError:
     wait = _retry_after(response.headers.get("retry-after", ""))
     if wait is not None and wait > MAX_WAIT:
         return FetchError(f"{url} responded with status {status} and asks to wait {wait:,.0f} s, which is too long.")
-    return FetchError(f"{url} responded with status {status}.", again=status in _RETRYABLE, wait=wait)
+    return FetchError(f"{url} responded with status {status}.", retryable=status in _RETRYABLE, wait=wait)
 
 
 def _retry_after(text: str) -> float | None:
@@ -322,4 +322,4 @@ def _download_error(url: str, error: Exception) -> FetchError:
         again = False
     timed_out = isinstance(error, TimeoutError) and not str(error)
     reason = "the host did not respond in time" if timed_out else describe_exception(error)
-    return FetchError(f"{url} cannot be downloaded: {reason}.", again=again)
+    return FetchError(f"{url} cannot be downloaded: {reason}.", retryable=again)

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CONTROL, interruptible_sleep, to_sync
+from ikpipe.concurrency.control import CURRENT_CONTROL, interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
 from ikpipe.frames.edits import Change, FileChanges
@@ -267,7 +267,7 @@ class _LibraryEditor:
 
     async def _request(self, content: Mapping[str, Any]) -> Any:
         """Send a request at the permitted rate; return its JSON, its error, or the outcome if none was sent."""
-        control = CONTROL.get()
+        control = CURRENT_CONTROL.get()
         if self._dry:
             return Change("planned")
         if control is not None and control.draining:

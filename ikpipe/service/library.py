@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from ikpipe.errors import Error
 from ikpipe.request.metadata import MetadataField, fields_of
-from ikpipe.request.names import place, spellings
-from ikpipe.request.reply import details
+from ikpipe.request.names import canonical_path, possible_paths
+from ikpipe.request.reply import details_of_reply
 from ikpipe.request.values import to_json
 from ikpipe.service.client import ApiError
 
@@ -54,13 +54,13 @@ async def find_details(
     `size` and `since` are as for `matching`; `names` is that of `Policy`: whether the service may have replaced
     characters of the name.
     """
-    paths = spellings(target, names)
+    paths = possible_paths(target, names)
     folder = target.rpartition("/")[0]
-    files = await files_named(client, account, folder, [path.rpartition("/")[2] for path in paths])
-    return matching(files, paths, size=size, since=since)
+    files = await find_files(client, account, folder, [path.rpartition("/")[2] for path in paths])
+    return match_file(files, paths, size=size, since=since)
 
 
-async def files_named(
+async def find_files(
     client: ServiceClient, account: Account, folder: str, names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the files with these names in a folder, as the library lists them."""
@@ -69,7 +69,7 @@ async def files_named(
     return _page(await client.api(account, "/v1/files", query))
 
 
-def matching(
+def match_file(
     files: Sequence[dict[str, Any]], paths: Sequence[str], *, size: int | None = None, since: float | None = None
 ) -> dict[str, Any] | None:
     """Return the file that has one of these paths, among listed files; None if there is none.
@@ -85,8 +85,8 @@ def matching(
     since
         The time of storage or replacement is not before this one, in seconds since 1970; None accepts any.
     """
-    listed = [(place(str(file.get("filePath")), "as_given"), file) for file in files]
-    for target in [place(path, "as_given") for path in paths]:
+    listed = [(canonical_path(str(file.get("filePath")), "as_given"), file) for file in files]
+    for target in [canonical_path(path, "as_given") for path in paths]:
         for path, file in listed:
             matches = path == target and size in (None, file.get("size"))
             if matches and (since is None or _stored_at(file) >= since):
@@ -96,12 +96,12 @@ def matching(
 
 def as_existing(file: dict[str, Any]) -> Result:
     """Return a listed file's details as a result with status `exists`."""
-    result = details(file, "exists")
+    result = details_of_reply(file, "exists")
     result.extra = None  # a listing has fields that an upload's response does not have
     return result
 
 
-async def confirm(client: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
+async def read_stored_file(client: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
     """Return the details of a file, and when it was stored or replaced, in seconds since 1970.
 
     Raises
@@ -112,7 +112,7 @@ async def confirm(client: ServiceClient, account: Account, file_id: str) -> tupl
     file = await file_details(client, account, file_id)
     if file is None:
         raise Error("There is no such file.")
-    result = details(file)
+    result = details_of_reply(file)
     result.extra = None
     return result, _stored_at(file)
 

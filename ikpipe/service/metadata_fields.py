@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.concurrency.control import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.frames.schemas import FieldPlan, fields_frame, planned, planned_frame
+from ikpipe.frames.schemas import FieldPlan, fields_frame, planned_fields, planned_fields_frame
 from ikpipe.request.metadata import fields_of
 from ikpipe.request.policy import Policy
 from ikpipe.service.client import ServiceClient
@@ -100,7 +100,8 @@ async def _create_metadata_fields(
     """
     overrides = schemas or {}
     plans = [
-        plan._replace(schema=_merge_schema(plan.schema, overrides.get(plan.name))) for plan in planned(frame, columns)
+        plan._replace(schema=_merge_schema(plan.schema, overrides.get(plan.name)))
+        for plan in planned_fields(frame, columns)
     ]
     limiter = RateLimiter((policy or Policy()).changes)
     async with ServiceClient(transport) as client:
@@ -112,7 +113,7 @@ async def _create_metadata_fields(
                 await interruptible_sleep(limiter.reserve(time.monotonic()))
                 change, message = await _create(client, account, plan)
             rows.append((plan, change, message))
-    return planned_frame(rows)
+    return planned_fields_frame(rows)
 
 
 metadata_fields = to_sync(_metadata_fields, "metadata_fields", drains=False)

@@ -10,7 +10,7 @@ from ikpipe.concurrency.control import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.results import RevisedResults
-from ikpipe.request.names import as_sent
+from ikpipe.request.names import path_as_sent
 from ikpipe.request.policy import Policy
 from ikpipe.service import updates
 from ikpipe.service.client import ServiceClient
@@ -109,7 +109,7 @@ def _is_pending(row: Result, *, every: bool) -> bool:
 async def _refresh_row(client: ServiceClient, account: Account, row: Result) -> None:
     if row.status == "accepted":
         # An accepted row only has a path if ikpipe made its name unique, so no other file can have a similar name.
-        file = await find_details(client, account, as_sent(row.file_path or "", row.name), names="stored")
+        file = await find_details(client, account, path_as_sent(row.file_path or "", row.name), names="stored")
         if file is not None:
             updates.stored(row, file)
         return

@@ -40,12 +40,12 @@ class FetchError(Error):
         message: str,
         *,
         fix: str | None = None,
-        again: bool = False,
+        retryable: bool = False,
         wait: float | None = None,
         full: bool = False,
     ) -> None:
         super().__init__(message, fix=fix)
-        self.again, self.wait, self.full = again, wait, full
+        self.retryable, self.wait, self.full = retryable, wait, full
 
 
 class SpoolFolder:
@@ -126,12 +126,12 @@ class DownloadFile:
                 raise self._no_space(f"{self.size:,} bytes were downloaded", retryable=True) from None
             reason = f"it cannot be stored in the temporary folder {self._folder}: {error.strerror or error}"
             again = error.errno in OUT_OF_FILES
-            raise FetchError(f"{self._url} cannot be downloaded: {reason}.", again=again) from None
+            raise FetchError(f"{self._url} cannot be downloaded: {reason}.", retryable=again) from None
 
     def _no_space(self, detail: str, *, retryable: bool) -> FetchError:
         message = f"{self._url} cannot be downloaded: the temporary folder {self._folder} is full ({detail})."
         fix = "Free disk space, or set TMPDIR to another folder."
-        return FetchError(message, fix=fix, again=retryable, full=retryable)
+        return FetchError(message, fix=fix, retryable=retryable, full=retryable)
 
     def close(self) -> None:
         """Close the file once no thread writes to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.request.reply import SERVED, details
+from ikpipe.request.reply import SERVED, details_of_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _REMOVABLE = {"tags": "tags", "AITags": "ai_tags", "customCoordinates": "custom_
 
 def fold(result: Result, answer: Mapping[str, Any]) -> None:
     """Merge a file's details into a result; values that are not in the details do not change."""
-    new, earlier_status = details(answer), result.extension_status
+    new, earlier_status = details_of_reply(answer), result.extension_status
     for name in SERVED:
         if (value := getattr(new, name)) is not None:
             setattr(result, name, value)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ikpipe.errors import WebhookError
-from ikpipe.request.reply import parsed
+from ikpipe.request.reply import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def _event(body: Mapping[str, Any], *, signed: bool, replayed: bool) -> Event:
 
 
 def _json(body: bytes | str) -> Mapping[str, Any]:
-    content = parsed(body.encode("utf-8", "replace") if isinstance(body, str) else body)
+    content = parse_json(body.encode("utf-8", "replace") if isinstance(body, str) else body)
     if content is None:
         raise WebhookError("The body is not valid JSON.")
     if not isinstance(content, dict):

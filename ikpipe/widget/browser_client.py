@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.request.names import place
+from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import path_of
 from ikpipe.request.reply import UploadReply, read_reply
 from ikpipe.request.result import Result
 from ikpipe.service.client import ServiceClient
-from ikpipe.service.library import confirm, find_details
+from ikpipe.service.library import find_details, read_stored_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ class BrowserClient(ServiceClient):
         hosts: FetchHosts,
     ) -> None:
         super().__init__(None, None, policy, hosts)
-        self.held = uploads.files.source
+        self.external_source = uploads.files.source
         self._posts: list[Mapping[str, Any]] = []
         self._tokens: dict[str, UploadToken] = {}
         self._uploads, self._account, self._limits = uploads, account, policy
@@ -171,7 +171,7 @@ class BrowserClient(ServiceClient):
         result = claimed
         if self._account.private_key is not None and claimed.file_id is not None:
             try:
-                result, stored = await confirm(self, self._account, claimed.file_id)
+                result, stored = await read_stored_file(self, self._account, claimed.file_id)
             except Error as error:
                 return _unknown(f"the page reports that it is stored, which could not be confirmed: {error}")
             if stored < started - self._limits.clock_skew:
@@ -201,7 +201,7 @@ def _unknown(message: str) -> UploadReply:
 
 def _matches(result: Result, fields: Mapping[str, str], source: FileSource, names: str) -> bool:
     """Whether a stored file is the one whose upload was signed."""
-    path, target = place(result.file_path or "", names), place(path_of(fields), names)
+    path, target = canonical_path(result.file_path or "", names), canonical_path(path_of(fields), names)
     if fields.get("useUniqueFileName") != "false":  # the service adds a suffix to the name
         path, target = path[: path.rfind("/") + 1], target[: target.rfind("/") + 1]
     return path == target and ("transformation" in fields or result.size in (None, source.size))

@@ -328,7 +328,7 @@ class Controller:
     def _adopt_row(self, orphan: messages.OrphanedRow, history: RowHistory | None) -> WidgetRow:
         row = self._add_row(orphan.file)
         row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
-        if history is not None and (history.in_doubt or history.result.status in UPLOADED):
+        if history is not None and (history.is_unknown or history.result.status in UPLOADED):
             row.history, row.result, row.state = history, history.result, history.result.status
         elif history is None and (orphan.state in IN_PROGRESS - {"queued"} or orphan.state == "unknown"):
             message = "the kernel ended during the upload, and its journal is not here"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ikpipe.errors import InvalidValue
-from ikpipe.frames.cells import whole_floats
+from ikpipe.frames.cells import are_integers
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.parameters import BY_WIRE, TABLE
@@ -89,7 +89,7 @@ class EditedTable:
         if not 0 <= at < self.input.shape[1]:
             return False
         if at not in self._has_whole_floats:
-            self._has_whole_floats[at] = whole_floats(self.input.iloc[:, at])
+            self._has_whole_floats[at] = are_integers(self.input.iloc[:, at])
         return self._has_whole_floats[at]
 
     def part(self, frame: pd.DataFrame) -> TablePart:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 from ikpipe.errors import Error, JournalError
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog, history
@@ -97,7 +97,7 @@ class Run:
         self._table, self._uploads, self._config, self._after = table, uploads, config, after
         self._row_started, self._row_ended = row_started, row_ended
         self._control = RunControl()
-        self._cancelled = self._control.dropped = set(self._positions.values()) if confirm_only else set()
+        self._cancelled = self._control.cancelled_positions = set(self._positions.values()) if confirm_only else set()
 
     @property
     def ended_rows(self) -> int:
@@ -148,11 +148,11 @@ class Run:
     async def _upload(self) -> None:
         for run in self._after:
             await asyncio.wrap_future(run.done)
-        CONTROL.set(self._control)
+        CURRENT_CONTROL.set(self._control)
         config = self._config
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if config.folder == catalog.folder():
-            catalog.clear(time.time())
+        if config.folder == catalog.journals_folder():
+            catalog.delete_old(time.time())
         client = BrowserClient(
             self._uploads, config.account, config.policy, self._on_cancelled, self._is_current, config.hosts
         )
@@ -176,10 +176,10 @@ class Run:
             return UploadJob(self._table.part(frame), mapping)
         frame = with_result_columns(frame, results_frame(results, len(results)))
         histories = {position: row.history for position, row in enumerate(self.rows) if row.history is not None}
-        earlier = history.by_path(histories)
+        earlier = history.unknown_by_path(histories)
         for run in self._after:
-            earlier |= history.by_path(stories(run.path, self._config.account))
-        return UploadJob(self._table.part(frame), mapping, again=True, earlier=earlier)
+            earlier |= history.unknown_by_path(journal_histories(run.path, self._config.account))
+        return UploadJob(self._table.part(frame), mapping, has_results=True, histories_by_path=earlier)
 
     def _on_progress(self, progress: Progress) -> None:
         self.bytes = progress.bytes
@@ -216,10 +216,10 @@ class _RemainingResults:
         """Do nothing."""
 
 
-def stories(path: Path, account: Account) -> dict[int, RowHistory]:
+def journal_histories(path: Path, account: Account) -> dict[int, RowHistory]:
     """Return what a run's journal knows, by position; nothing if it is missing, in use, or not proven."""
     with suppress(JournalError), SQLiteJournal.open(path, account) as journal:
-        return history.of_stories(journal.stories(), catalog.token_signer(account))
+        return history.histories_of_records(journal.records(), catalog.token_signer(account))
     return {}
 
 
@@ -240,7 +240,7 @@ def _picked_histories(path: Path, account: Account, prefix: str) -> dict[str, Ro
     with record.journal:
         for chunk in table.chunks():
             cells = chunk.frame["file"].tolist()
-            for position, row_history in record.known(chunk).items():
+            for position, row_history in record.histories(chunk).items():
                 cell = cells[position - chunk.start]
                 if isinstance(cell, str) and cell.startswith(prefix):
                     histories[cell.removeprefix(prefix).partition("/")[0]] = row_history

@@ -105,7 +105,7 @@ class Uploader(anywidget.AnyWidget):
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
         table.check()
-        folder = catalog.folder() if journal is None else Path(journal)
+        folder = catalog.journals_folder() if journal is None else Path(journal)
         hosts = FetchHosts.read(fetch_hosts)
         config = RunConfig(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), hosts)
         self._changed: set[str] = set()

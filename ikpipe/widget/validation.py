@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ikpipe.errors import InvalidValue
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.columns import call_or_error
-from ikpipe.request.names import place
+from ikpipe.request.names import canonical_path
 from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.sources import FileResolver
@@ -140,7 +140,9 @@ class RowValidator:
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(cells["custom_metadata"]),
             problems=[self._problem(problem, cells) for problem in problems if problem.severity == "error"],
-            target=place(valid.target, self._names) if valid and fields.get("useUniqueFileName") == "false" else None,
+            target=canonical_path(valid.target, self._names)
+            if valid and fields.get("useUniqueFileName") == "false"
+            else None,
             file=source,
         )
 

@@ -126,8 +126,8 @@ def upload_without_journal(rows: int, *, seconds: float = 0.0) -> Iterator[Calla
     """Upload without a journal, which no public function does with a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
     work = UploadJob(InMemoryTable(frame(rows)), mapping)
-    options = engine.options(ReplyingTransport(seconds), concurrency=FLIGHT, progress=False)
-    yield lambda: to_sync(engine.collected, "upload")(engine.send, work, ACCOUNT, options, None)
+    options = engine.send_options(ReplyingTransport(seconds), concurrency=FLIGHT, progress=False)
+    yield lambda: to_sync(engine.collect_results, "upload")(engine.send, work, ACCOUNT, options, None)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from history import violations
 from shell import NAMED, process, variables, wait_for
 
 import ikpipe
-from ikpipe.journal.catalog import folder
+from ikpipe.journal.catalog import journals_folder
 from ikpipe.journal.entries import RowEnded
 from ikpipe.journal.sqlite import SQLiteJournal
 
@@ -82,7 +82,7 @@ def wrong(service: Emulator, results: pd.DataFrame, journal: Path = JOURNAL) -> 
 def ended(service: Emulator) -> set[str]:
     """Give the SKUs of the rows of which the journal knows the end."""
     with SQLiteJournal.open(JOURNAL, service.account) as journal:
-        return {f"{position:05}" for position, story in journal.stories() if story.result is not None}
+        return {f"{position:05}" for position, story in journal.records() if story.result is not None}
 
 
 def sent(service: Emulator, skus: set[str]) -> set[int]:
@@ -246,7 +246,7 @@ def test_a_bad_call_is_not_told_how_to_resume(ikp: Ikp, table: Table) -> None:
 def test_an_emulated_run_leaves_no_journal(ikp: Ikp, table: Table) -> None:
     """Its service is gone, so that nobody is told to resume it, not by OUT either."""
     ran = ikp("upload", table(1), "-o", "out.parquet", *NAMED, "--emulator")
-    assert (ran.status, "resume" in ran.err, folder().exists()) == (0, False, False)
+    assert (ran.status, "resume" in ran.err, journals_folder().exists()) == (0, False, False)
     assert ikpipe.read_results("out.parquet").attrs["ikpipe"]["journal"] is None
 
 
@@ -266,7 +266,7 @@ def test_runs_that_can_be_resumed(ikp: Ikp, table: Table, monkeypatch: pytest.Mo
     """`resume` alone prints the runs that were cut off, a line each, and says what to type."""
     monkeypatch.setattr(SQLiteJournal, "end", lambda *_: None)
     ikp("upload", table(2), "-o", "out.csv", *NAMED)
-    [path] = folder().iterdir()
+    [path] = journals_folder().iterdir()
     ran = ikp("resume")
     [line] = ran.out.splitlines()
     begun, rows, word, shown = line.split()
@@ -281,7 +281,7 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
     for _ in range(2):
         ran = ikp("resume")
         assert (ran.status, ran.out) == (0, "")
-        assert ran.err.startswith(f"ikpipe: no run is left to finish in {folder()}\n")
+        assert ran.err.startswith(f"ikpipe: no run is left to finish in {journals_folder()}\n")
         assert "ikpipe resume FILE -o OUT" in ran.err
         ikp("upload", table(1), "-o", "out.csv", *NAMED)
 

@@ -83,7 +83,7 @@ def test_interrupt_before_the_run(ikp: Ikp, table: Table, monkeypatch: pytest.Mo
     def reading(_path: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ikpipe.frames.io.streams.feed", reading)
+    monkeypatch.setattr("ikpipe.frames.io.streams.open_table", reading)
     assert ikp("upload", table(1), "-o", "out.csv", *NAMED) == (
         130,
         "",

@@ -77,7 +77,7 @@ def test_a_run_goes_on_reading_where_it_was_killed(ikp: Ikp, emulate: Callable[.
     write()
     killed(emulator, "in.csv", "-o", "out.csv")
     with SQLiteJournal.open(Path("run.ikjournal"), emulator.account) as journal:
-        assert (journal.rows, journal.kept) == (None, ROWS)
+        assert (journal.rows, journal.recorded_rows) == (None, ROWS)
     assert ikp("resume", "run.ikjournal", "-o", "out.csv", "--rate", "999").status == 1
     assert set(statuses()) == set(SENT)
     assert len(uploads_of(emulator)) == len(SENT)
@@ -110,7 +110,7 @@ def test_a_table_that_has_changed_is_refused(ikp: Ikp, emulate: Callable[..., Em
     assert Path("out.csv").read_text() == "old"
     assert len(uploads_of(emulator)) == 1
     with SQLiteJournal.open(Path("run.ikjournal"), emulator.account) as journal:
-        assert (journal.rows, journal.kept) == (None, ROWS)
+        assert (journal.rows, journal.recorded_rows) == (None, ROWS)
 
 
 def test_a_table_that_is_gone_is_said(ikp: Ikp, emulate: Callable[..., Emulator], sign_in: Any) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ikpipe.concurrency.control import CONTROL, RunControl, to_sync
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.concurrency.limits import FixedLimit
@@ -132,7 +132,7 @@ def test_those_that_come_again_go_first() -> None:
         assert await gate.acquire()
 
         async def come(name: str, *, again: bool) -> None:
-            assert await gate.acquire(again=again)
+            assert await gate.acquire(retry=again)
             order.append(name)
             gate.release()
 
@@ -431,13 +431,13 @@ def test_each_run_has_its_own_reins() -> None:
     """Within the coroutine the run's control is known, and the caller's context has none."""
 
     async def main() -> RunControl | None:
-        return CONTROL.get()
+        return CURRENT_CONTROL.get()
 
     whose = to_sync(main, "whose")
     first, second = whose(), whose()
     assert isinstance(first, RunControl)
     assert first is not second
-    assert CONTROL.get() is None
+    assert CURRENT_CONTROL.get() is None
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -456,7 +456,7 @@ def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch,
     async def main() -> bool:
         runs.append(1)
         await asyncio.sleep(0.05)
-        control = CONTROL.get()
+        control = CURRENT_CONTROL.get()
         return control is not None and control.draining
 
     monkeypatch.setattr("ikpipe.concurrency.control.threading.Thread", Interrupted)

@@ -157,8 +157,8 @@ def test_a_place_that_falls_into_a_refusal_is_lost() -> None:
     pace = RateLimiter(2)
     pace.reserve(0)
     pace.rejected(0.2, 0.8)
-    assert pace.held(0.5, asked=0.0) == pytest.approx(0.5)
-    assert pace.held(1.0, asked=0.5) == 0
+    assert pace.renew(0.5, asked=0.0) == pytest.approx(0.5)
+    assert pace.renew(1.0, asked=0.5) == 0
 
 
 def test_a_refusal_teaches_the_rate() -> None:

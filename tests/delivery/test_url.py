@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ikpipe
-from ikpipe.delivery.transformations import NAMES, chain
+from ikpipe.delivery.transformations import NAMES, encode_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ STEPS = [
 @pytest.mark.parametrize(("transformation", "text"), STEPS)
 def test_a_transformation_as_text(transformation: Any, text: str) -> None:
     """Names, numbers, switches, raw and named steps and chains are written as the service reads them."""
-    assert chain(transformation) == text
+    assert encode_chain(transformation) == text
 
 
 LAYERS = [
@@ -99,7 +99,7 @@ LAYERS = [
 @pytest.mark.parametrize(("overlay", "text"), LAYERS)
 def test_an_overlay_is_a_layer(overlay: Any, text: str) -> None:
     """Text, pictures, videos, subtitles and colours are laid over a file, at a place and a time."""
-    assert chain({"width": 400, "overlay": overlay}) == f"w-400,{text}"
+    assert encode_chain({"width": 400, "overlay": overlay}) == f"w-400,{text}"
 
 
 BROKEN = [
@@ -133,7 +133,7 @@ BROKEN = [
 def test_what_cannot_be_written_is_an_error(transformation: Any, words: str) -> None:
     """A misspelt name, or a value that would smuggle in another step, is refused with its reason."""
     with pytest.raises(ikpipe.MappingError, match=words):
-        chain(transformation)
+        encode_chain(transformation)
 
 
 @given(
@@ -149,7 +149,7 @@ def test_no_value_is_more_than_its_part(steps: list[dict[str, Any]]) -> None:
     """As many steps and parts come out as go in, each with its own value."""
     on_or_off = {"e-grayscale", "e-contrast", "e-removedotbg", "e-bgremove", "e-upscale", "e-retouch", "e-genvar"}
     steps = [{name: NAMES[name] in on_or_off or value for name, value in step.items()} for step in steps]
-    parts = [part.split(",") for part in filter(None, chain(steps).split(":"))]
+    parts = [part.split(",") for part in filter(None, encode_chain(steps).split(":"))]
     assert [[f"{NAMES[n]}" if v is True else f"{NAMES[n]}-{v}" for n, v in step.items()] for step in steps] == parts
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ikpipe.frames.cells import plain_cells, whole_floats
+from ikpipe.frames.cells import are_integers, plain_cells
 
 
 def cells(values: Any, dtype: Any = None) -> list[Any]:
     """Read a column whole."""
     column = pd.Series(values, dtype=dtype)
-    return plain_cells(column, whole=whole_floats(column))
+    return plain_cells(column, integers=are_integers(column))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "Float64", "Float32", "double[pyarrow]", "object"])
@@ -59,7 +59,7 @@ def test_what_counts_as_missing(missing: object) -> None:
     """None, NaN, NA, and what is empty mean "not given"."""
     column = pd.Series([None, "a"], dtype=object)
     column[0] = missing
-    assert plain_cells(column, whole=False) == [None, "a"]
+    assert plain_cells(column, integers=False) == [None, "a"]
 
 
 @pytest.mark.parametrize("dtype", ["int64", "Int64", "int32", "uint8", "int64[pyarrow]"])
@@ -109,7 +109,7 @@ def test_arrows_nested_values_are_pythons(values: list[Any], kind: pa.DataType, 
 def test_arrays_in_cells_are_lists() -> None:
     """Arrays and scalars of numpy come out as Python's."""
     column = pd.Series([np.array(["a", "b"]), np.int64(3)], dtype=object)
-    assert plain_cells(column, whole=False) == [["a", "b"], 3]
+    assert plain_cells(column, integers=False) == [["a", "b"], 3]
 
 
 def test_a_view_of_bytes_stays_one() -> None:
@@ -121,7 +121,7 @@ def test_a_view_of_bytes_stays_one() -> None:
 def test_a_slice_is_read_like_its_column() -> None:
     """What the whole column said of its floats holds for a part of it."""
     column = pd.Series([12.0, 12.5])
-    assert [repr(cell) for cell in plain_cells(column[:1], whole=whole_floats(column))] == ["12.0"]
+    assert [repr(cell) for cell in plain_cells(column[:1], integers=are_integers(column))] == ["12.0"]
 
 
 def test_an_infinite_number_is_no_integer() -> None:
@@ -133,5 +133,5 @@ def test_reading_changes_nothing() -> None:
     """The column is the same afterwards."""
     column = pd.Series([12.0, None, "\ufeffa", ["x"]], dtype=object)
     before = column.copy(deep=True)
-    plain_cells(column, whole=True)
+    plain_cells(column, integers=True)
     pd.testing.assert_series_equal(column, before)

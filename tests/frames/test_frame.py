@@ -16,7 +16,7 @@ from ikpipe import MappingError, Result
 from ikpipe.errors import Problem
 from ikpipe.frames.chunks import ROWS, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
-from ikpipe.frames.results import ResultCollector, listing_frame, problem_frame, results_of, single
+from ikpipe.frames.results import ResultCollector, listing_frame, one_file_frame, problem_frame, results_of
 from ikpipe.request.result import RESULT_COLUMNS
 
 
@@ -444,7 +444,7 @@ def test_problems_are_a_frame_even_without_any() -> None:
 @pytest.mark.parametrize("file", [b"abc", "https://a/b", Decimal(1), [1, 2]])
 def test_one_file_is_a_frame_of_one_row(file: object) -> None:
     """Whatever it is, it stands in one cell."""
-    assert single(file)["file"].tolist() == [file]
+    assert one_file_frame(file)["file"].tolist() == [file]
 
 
 def test_a_listing_is_a_frame() -> None:

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 import ikpipe
 from ikpipe.frames.codec import json_values
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.streams import feed
+from ikpipe.frames.io.streams import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -337,7 +337,7 @@ def test_attrs_of_another_program_are_left_out(tmp_path: Path) -> None:
     frame.attrs = {"ikpipe": {"mapping": {"root": "/"}}}
     frame.to_parquet(tmp_path / "t.parquet")
     assert ikpipe.read_results(tmp_path / "t.parquet").attrs == {}
-    assert feed(str(tmp_path / "t.parquet")).sample.attrs == {}
+    assert open_table(str(tmp_path / "t.parquet")).sample.attrs == {}
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_extension_types_are_read_as_they_are_stored(tmp_path: Path) -> None:
     ids = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"x" * 16], pa.binary(16)))
     texts = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}"], pa.string()))
     pq.write_table(pa.table({"id": ids, "json": texts}), tmp_path / "t.parquet")
-    for found in (ikpipe.read_results(tmp_path / "t.parquet"), feed(str(tmp_path / "t.parquet")).sample):
+    for found in (ikpipe.read_results(tmp_path / "t.parquet"), open_table(str(tmp_path / "t.parquet")).sample):
         assert found.iloc[0].tolist() == [b"x" * 16, "{}"]
 
 

@@ -71,7 +71,7 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
     with SQLiteJournal.open(path, OWNER) as journal:
         assert (journal.facts["run"], journal.rows) == ("r", 9)
         assert list(journal.pieces()) == [TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more", "head")]
-        stories = dict(journal.stories())
+        stories = dict(journal.records())
     assert stories[3] == RowRecord(row, [first, again], voided=True, result=None)
     assert stories[4] == RowRecord(None, [], voided=False, result="{}")
 
@@ -85,7 +85,7 @@ def test_any_number_of_rows_goes_into_a_write(rows: int, path: Path) -> None:
     with begun(path) as journal:
         journal.write([entry for pair in zip(begun_, intents, strict=True) for entry in pair])
         journal.write([*ended, *(IntentVoided(row) for row in range(1, rows, 2))])
-        stories = dict(journal.stories())
+        stories = dict(journal.records())
     intents = [intent._replace(token=None) for intent in intents]
     assert [stories[row][:2] for row in range(rows)] == [(begun_[row], [intents[row]]) for row in range(rows)]
     assert [row for row, story in stories.items() if story.voided] == list(range(1, rows, 2))
@@ -98,7 +98,7 @@ def test_a_row_that_was_settled_can_be_in_doubt_again(path: Path) -> None:
         journal.write(
             [RowPrepared(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0), IntentVoided(0), Intent(0, 3, 4, 6.0)]
         )
-        assert dict(journal.stories())[0].voided is False
+        assert dict(journal.records())[0].voided is False
 
 
 def test_a_write_is_all_or_nothing(path: Path) -> None:
@@ -106,16 +106,16 @@ def test_a_write_is_all_or_nothing(path: Path) -> None:
     with begun(path) as journal:
         with pytest.raises(ikpipe.JournalError):
             journal.write([RowEnded(1, "{}"), Intent(2, 1, 2, float("nan"))])  # SQLite has no such number
-        assert dict(journal.stories()) == {}
+        assert dict(journal.records()) == {}
 
 
 def test_a_token_of_another_signer_is_kept_no_longer_than_needed(path: Path) -> None:
     """It is there while its request may be under way, and gone once the row has ended."""
     with begun(path) as journal:
         journal.write([RowPrepared(0, "{}", 1, own_name=False), Intent(0, 1, 2, 5.0, "a-token")])
-        assert dict(journal.stories())[0].intents[0].token == "a-token"
+        assert dict(journal.records())[0].intents[0].token == "a-token"
         journal.write([RowEnded(0, "{}")])
-        assert dict(journal.stories())[0].intents[0].token is None
+        assert dict(journal.records())[0].intents[0].token is None
     assert b"a-token" not in path.read_bytes()
 
 
@@ -177,7 +177,7 @@ def test_one_that_is_damaged(path: Path) -> None:
     content[4096 : len(content) // 2] = os.urandom(len(content) // 2 - 4096)
     path.write_bytes(content)
     with pytest.raises(ikpipe.JournalError, match="damaged"):
-        dict(SQLiteJournal.open(path, OWNER).stories())
+        dict(SQLiteJournal.open(path, OWNER).records())
 
 
 def test_one_that_another_version_wrote(path: Path) -> None:
@@ -239,7 +239,7 @@ def test_the_intent_is_there_before_the_request(account: Account, path: Path) ->
             if source.exists():
                 (path.parent / (copy.name + ending)).write_bytes(source.read_bytes())
         with SQLiteJournal.open(copy, account) as journal:
-            seen.append(dict(journal.stories()))
+            seen.append(dict(journal.records()))
         talk.reset()
 
     with RawServer(copied) as server, pytest.raises(ikpipe.AccountError, match="gave no answer"):
@@ -341,7 +341,7 @@ def test_a_disk_that_is_full_stops_the_run(emulate: Callable[..., Emulator], pat
     assert 0 < uploaded < 400
     assert f"'uploaded': {uploaded}" in counts
     with SQLiteJournal.open(path, emulator.account) as journal:
-        assert sum(bool(story.intents) for _, story in journal.stories()) >= uploaded
+        assert sum(bool(story.intents) for _, story in journal.records()) >= uploaded
 
 
 def test_it_has_no_key(emulate: Callable[..., Emulator], path: Path) -> None:

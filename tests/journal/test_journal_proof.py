@@ -157,7 +157,7 @@ def test_a_list_of_runs_changes_nothing(
 ) -> None:
     """Journals of this user and of others, of both formats, and what is none, are read and left; old ones too."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = catalog.folder()
+    folder = catalog.journals_folder()
     folder.mkdir(parents=True)
     for name, make in [("a.ikjournal", rollback), ("b.ikjournal", with_log), ("c.ikjournal", Path.mkdir)]:
         make(folder / name)
@@ -169,8 +169,11 @@ def test_a_list_of_runs_changes_nothing(
     for one in folder.iterdir():
         os.utime(one, (0, 0))
     before = snapshot(folder)
-    assert {one.path.name: one.rows for one in catalog.unfinished()} == {"earlier.ikjournal": 3, "run.ikjournal": 4}
-    catalog.clear(time.time())
+    assert {one.path.name: one.rows for one in catalog.interrupted_runs()} == {
+        "earlier.ikjournal": 3,
+        "run.ikjournal": 4,
+    }
+    catalog.delete_old(time.time())
     assert snapshot(folder) == before
 
 
@@ -181,7 +184,7 @@ def test_what_is_done_is_cleared_away_whoever_wrote_it(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     path = Path(quiet(table(1), account, **OPTIONS).attrs["ikpipe"]["journal"])
     os.utime(path, (0, 0))
-    catalog.clear(time.time())
+    catalog.delete_old(time.time())
     assert not path.exists()
 
 
@@ -556,4 +559,4 @@ def test_results_are_written_with_their_proof(account: Account, path: Path) -> N
     finished(path, account)
     with SQLiteJournal.open(path, account) as journal:
         journal.write([RowEnded(2, "{}")])
-        assert dict(journal.stories())[2].result == "{}"
+        assert dict(journal.records())[2].result == "{}"

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from rows import blobs, chunks, jobs_of, quiet
 
 import ikpipe
-from ikpipe.request.names import place, spellings
+from ikpipe.request.names import canonical_path, possible_paths
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByContent, SuffixByKey, SuffixByPosition
 from ikpipe.request.values import stored_name
-from ikpipe.service.library import matching
+from ikpipe.service.library import match_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,28 +169,31 @@ def test_names_as_given_are_targets_as_given() -> None:
 def test_a_place_is_that_of_the_name_as_sent(name: str) -> None:
     """Replacing characters, or changing the Unicode form of what is sent, leaves a path where it is."""
     name = name.replace("/", "") or "x"
-    once = place(f"/in/{name}", "stored")
-    assert once == place(once, "stored") == place(f"/in/{stored_name(name)}", "stored")
+    once = canonical_path(f"/in/{name}", "stored")
+    assert once == canonical_path(once, "stored") == canonical_path(f"/in/{stored_name(name)}", "stored")
     sent = stored_name(name)
-    assert place(f"/in/{unicodedata.normalize('NFD', sent)}", "as_given") == place(f"/in/{sent}", "as_given")
+    assert canonical_path(f"/in/{unicodedata.normalize('NFD', sent)}", "as_given") == canonical_path(
+        f"/in/{sent}", "as_given"
+    )
 
 
 @given(st.text(min_size=1))
 def test_a_file_is_looked_for_under_its_own_path_first(name: str) -> None:
     """All paths are in its folder; with names as given only the Unicode form differs."""
     path = "/in/" + name.replace("/", "")
-    assert spellings(path, "stored")[0] == path
-    assert {one[:4] for one in spellings(path, "stored")} == {"/in/"}
-    assert {place(one, "stored") for one in spellings(path, "as_given")} <= {place(path, "stored"), path} | {
-        place(unicodedata.normalize("NFC", path), "stored")
-    }
+    assert possible_paths(path, "stored")[0] == path
+    assert {one[:4] for one in possible_paths(path, "stored")} == {"/in/"}
+    assert {canonical_path(one, "stored") for one in possible_paths(path, "as_given")} <= {
+        canonical_path(path, "stored"),
+        path,
+    } | {canonical_path(unicodedata.normalize("NFC", path), "stored")}
 
 
 def test_of_two_files_the_one_under_the_very_path_is_meant() -> None:
     """The other only where that is not there."""
     both = [{"filePath": "/a_b.jpg", "size": 3}, {"filePath": "/a b.jpg", "size": 3}]
-    paths = spellings("/a b.jpg", "stored")
-    assert [matching(both, paths), matching(both[:1], paths)] == [both[1], both[0]]
+    paths = possible_paths("/a b.jpg", "stored")
+    assert [match_file(both, paths), match_file(both[:1], paths)] == [both[1], both[0]]
 
 
 # Warnings

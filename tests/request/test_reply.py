@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rows import result_frame
 
 from ikpipe.errors import CODES
-from ikpipe.frames.results import single
-from ikpipe.request.reply import MESSAGES, details, placed, read_reply
+from ikpipe.frames.results import one_file_frame
+from ikpipe.request.reply import MESSAGES, check_details, details_of_reply, read_reply
 from ikpipe.request.result import KINDS
 
 DETAILS = {
@@ -137,7 +137,7 @@ def test_a_field_of_another_type_does_not_lose_the_row(wire: str, value: object)
     result = answer(200, {**DETAILS, wire: value}).result
     assert (result.status, result.file_id) == ("uploaded", DETAILS["fileId"])
     assert result.extra == {wire: value}
-    assert result_frame(single("a"), [result], {})["ik_status"].tolist() == ["uploaded"]
+    assert result_frame(one_file_frame("a"), [result], {})["ik_status"].tolist() == ["uploaded"]
 
 
 json_values = st.recursive(
@@ -152,7 +152,7 @@ json_values = st.recursive(
 def test_no_answer_at_all_loses_a_row(fields: dict[str, Any]) -> None:
     """Whatever the types of its fields: a stored file is uploaded, and its frame can be made."""
     result = answer(200, {**fields, "fileId": "1"}).result
-    frame = result_frame(single("a"), [result], {})
+    frame = result_frame(one_file_frame("a"), [result], {})
     assert (frame["ik_status"][0], frame["ik_file_id"][0]) == ("uploaded", "1")
 
 
@@ -171,7 +171,7 @@ def test_the_request_id_is_kept() -> None:
 
 def test_details_of_the_media_api_are_read_alike() -> None:
     """The same names, with `thumbnail` for the thumbnail's URL."""
-    result = details({"fileId": "1", "thumbnail": "https://t"}, "exists")
+    result = details_of_reply({"fileId": "1", "thumbnail": "https://t"}, "exists")
     assert (result.status, result.file_id, result.thumbnail_url) == ("exists", "1", "https://t")
 
 
@@ -412,7 +412,9 @@ def test_details_of_another_file_say_nothing(
     said: str, path: str, stored: int | None, sent: int | None, *, unique: bool, whose: str
 ) -> None:
     """Name and path are ours, or differ in replaced characters and Unicode form alone; else the row may be stored."""
-    result = placed(answer(200, {"fileId": "1", "filePath": said, "size": stored}).result, path, sent, unique=unique)
+    result = check_details(
+        answer(200, {"fileId": "1", "filePath": said, "size": stored}).result, path, sent, unique=unique
+    )
     wanted = ("uploaded", None) if whose == "ours" else ("unknown", "bad_reply")
     assert (result.status, result.error) == wanted
 
@@ -428,5 +430,5 @@ def test_results_fields_are_all_reachable() -> None:
     served = list(KINDS)[list(KINDS).index("file_id") : list(KINDS).index("warnings")]
     full = {**DETAILS, "isPublished": True, "customCoordinates": "1,2,3,4", "metadata": {"a": 1}}
     video = {"bitRate": 1, "videoCodec": "a", "audioCodec": "b", "duration": 1.5}
-    result = details({**full, **video})
+    result = details_of_reply({**full, **video})
     assert [name for name in served if getattr(result, name) is None] == []

@@ -26,7 +26,7 @@ def test_it_is_a_dict(chunks: list[list[str | None]], claims: dict[str, int]) ->
         for at, path in enumerate(chunk):
             if path is not None and (other := plainly.setdefault(path, start + at)) != start + at:
                 wanted[at] = other
-        assert targets.take(chunk, start) == wanted
+        assert targets.register(chunk, start) == wanted
         start += len(chunk)
 
 
@@ -37,23 +37,25 @@ def test_the_last_claim_counts(first: dict[str, int], second: dict[str, int]) ->
     for some in (first, second):
         targets.claim(some, some.values())
     both = first | second
-    assert targets.take(list(both), 100) == dict(enumerate(both.values()))
+    assert targets.register(list(both), 100) == dict(enumerate(both.values()))
 
 
 def test_a_long_run_is_a_dict_too() -> None:
     """Over many chunks, whose arrays are merged: each path is found again."""
     targets = TargetRegistry()
     for start in range(0, 60_000, 500):
-        assert targets.take([f"/{row}" for row in range(start, start + 500)], start) == {}
-    assert targets.take([f"/{row}" for row in range(59_990, 60_010)], 60_000) == {at: 59_990 + at for at in range(10)}
+        assert targets.register([f"/{row}" for row in range(start, start + 500)], start) == {}
+    assert targets.register([f"/{row}" for row in range(59_990, 60_010)], 60_000) == {
+        at: 59_990 + at for at in range(10)
+    }
 
 
 def test_rows_of_another_table_have_positions_below_0() -> None:
     """Counted back from the first row of the table that follows it."""
     targets = TargetRegistry()
-    targets.take(["/a", "/b", "/c"], 0)
-    targets.move_on(3)
-    assert targets.take(["/d", "/c", "/a"], 0) == {1: -1, 2: -3}
+    targets.register(["/a", "/b", "/c"], 0)
+    targets.next_table(3)
+    assert targets.register(["/d", "/c", "/a"], 0) == {1: -1, 2: -3}
 
 
 @pytest.mark.slow

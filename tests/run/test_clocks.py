@@ -10,7 +10,7 @@ from test_answers import ACCOUNT, SWIFT, Between, Library, run, table
 
 import ikpipe
 from ikpipe.request import token
-from ikpipe.request.token import TokenTimes, steady
+from ikpipe.request.token import TokenTimes, steady_clock
 
 if TYPE_CHECKING:
     import httpx
@@ -44,7 +44,7 @@ def test_a_clock_that_is_set_right_in_mid_run(off: float, monkeypatch: pytest.Mo
 
 def test_a_machines_clock_that_jumps_changes_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run's clock goes on evenly from its beginning."""
-    clock = steady()
+    clock = steady_clock()
     before = clock()
     monkeypatch.setattr(token.time, "time", lambda: before + 5 * HOURS)
     assert clock() == pytest.approx(before, abs=60)

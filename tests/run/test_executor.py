@@ -12,7 +12,7 @@ from doubles import RawServer, answering, stored
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.request.policy import Policy
@@ -119,7 +119,7 @@ def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., E
 def test_held_files_have_a_gate_of_their_own(account: Account, tmp_path: Path) -> None:
     """Files that a browser holds are sent with its concurrency."""
     wire = ServiceClient()
-    wire.held = {}.get
+    wire.external_source = {}.get
     executor = UploadExecutor(account, SendOptions(wire, Policy()), RunControl(), None, tmp_path, lambda _count: None)
     assert [gate.size for gate in executor.gates][-1] == HELD
     assert len(executor.gates) == 3
@@ -130,14 +130,14 @@ def test_a_dropped_row_is_not_sent_while_the_others_are(
 ) -> None:
     """A row that is dropped before it starts is cancelled; `on_attempt` is called for each other row."""
     control, begun = RunControl(), []
-    control.dropped.add(1)
+    control.cancelled_positions.add(1)
     options = SendOptions(ServiceClient(), Policy(), on_attempt=begun.append, progress=False)
     frame = blobs(b"dropped 0", b"dropped 1", b"dropped 2", file_name=["a", "b", "c"])
     work = UploadJob(InMemoryTable(frame), collect_mapping(None, None, None, "server", {}))
 
     async def go() -> Any:
-        CONTROL.set(control)
-        return await engine.collected(engine.send, work, account, options, None)
+        CURRENT_CONTROL.set(control)
+        return await engine.collect_results(engine.send, work, account, options, None)
 
     results = asyncio.run(go())
     assert results["ik_status"].tolist() == ["uploaded", "cancelled", "uploaded"]

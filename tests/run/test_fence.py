@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-LOST = tuple(kind for kind, about in KINDS.items() if about.spoils_answer)
+LOST = tuple(kind for kind, about in KINDS.items() if about.damages_response)
 """The faults that lose the answer of a file that is stored."""
 SPENDABLE = [(kind, moment) for kind, about in KINDS.items() for moment in about.moments[1:]]
 NAMES: dict[str, dict[str, Any]] = {

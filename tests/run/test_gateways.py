@@ -18,7 +18,7 @@ from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe import Policy
-from ikpipe.concurrency.control import CONTROL, RunControl
+from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,11 +163,11 @@ def test_the_media_apis_waits_end_when_the_run_drains(account: Account) -> None:
     began = time.monotonic()
     with RawServer(slow) as server:
         frame = blobs(b"1", custom_metadata=[{"brand": "x"}])
-        token = CONTROL.set(control)
+        token = CURRENT_CONTROL.set(control)
         try:
             results = asyncio.run(ikpipe.aupload(frame, at(account, server.url), transport=Pressed(), file_name="a"))
         finally:
-            CONTROL.reset(token)
+            CURRENT_CONTROL.reset(token)
     assert results["ik_status"].tolist() == ["cancelled"]
     assert time.monotonic() - began < 20
 

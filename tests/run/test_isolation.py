@@ -251,7 +251,7 @@ def test_an_unreadable_cell_stays_one_in_a_journal() -> None:
     """What could not be read before a process ended cannot be read after, and no placeholder is uploaded instead."""
     (cell,) = json_values.decode(json_values.encode_cells([odd(**EVERYTHING)]))
     (inside,) = json_values.decode(json_values.encode_cells([["a", odd(**EVERYTHING)]]))
-    (read,) = plain_cells(pd.Series([cell], dtype=object), whole=True)
+    (read,) = plain_cells(pd.Series([cell], dtype=object), integers=True)
     for value in (read, inside):
         with pytest.raises(InvalidValue, match="Odd cannot be read: RuntimeError") as caught:
             encode("tags", value)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tqdm.std import tqdm
 
-from ikpipe.run.progress import EVERY, NoProgress, Progress, ProgressBar, ProgressLines, display, size
+from ikpipe.run.progress import EVERY, NoProgress, Progress, ProgressBar, ProgressLines, display, format_bytes
 
 
 class Terminal(io.StringIO):
@@ -37,26 +37,26 @@ def progress(**counts: int) -> Progress:
 )
 def test_bytes_are_written_for_people(count: float, text: str) -> None:
     """In the units of SI."""
-    assert size(count) == text
+    assert format_bytes(count) == text
 
 
 @given(st.integers(0, 10**15))
 def test_bytes_are_never_far_off(count: int) -> None:
     """What is written is what was counted, to half of its last digit."""
-    number, unit = size(count).split()
+    number, unit = format_bytes(count).split()
     factor = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}[unit]
     assert abs(float(number) * factor - count) <= 0.0501 * factor
 
 
 def test_no_bytes_are_not_said() -> None:
     """Where the service fetches the files, no bytes leave this machine, and none are spoken of."""
-    assert Progress(3, Counter(uploaded=2, failed=1)).said() == "1 failed"
+    assert Progress(3, Counter(uploaded=2, failed=1)).text() == "1 failed"
 
 
 def test_trouble_is_said_and_success_is_not() -> None:
     """Bytes first, then the rows that are not simply up."""
-    assert progress(uploaded=3, failed=2, invalid=1).said() == "12.3 MB, 2 failed, 1 invalid"
-    assert progress(uploaded=3, failed=0).said() == "12.3 MB"
+    assert progress(uploaded=3, failed=2, invalid=1).text() == "12.3 MB, 2 failed, 1 invalid"
+    assert progress(uploaded=3, failed=0).text() == "12.3 MB"
 
 
 def test_done_are_all_rows_with_a_status() -> None:

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ikpipe.journal import history
 from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowEnded, RowPrepared
-from ikpipe.journal.history import of_stories
+from ikpipe.journal.history import histories_of_records
 from ikpipe.journal.sqlite import SQLiteJournal
 from ikpipe.request.account import Account
 from ikpipe.request.recovery import (
@@ -112,10 +112,12 @@ class Client:
         self._next: dict[int, Step] = {}
         self._token: dict[int, int] = {}
         self._in_doubt: set[int] = set()
-        known = of_stories(self._journal.stories(), lambda _fields, iat, exp: UploadToken(Secret("t"), iat, exp))
+        known = histories_of_records(
+            self._journal.records(), lambda _fields, iat, exp: UploadToken(Secret("t"), iat, exp)
+        )
         for row in range(ROWS):
             one = known.get(row)
-            if one is not None and not one.in_doubt:
+            if one is not None and not one.is_unknown:
                 self.results[row] = one.result
                 continue
             fence = RecoveryOptions(

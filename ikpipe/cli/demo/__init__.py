@@ -16,9 +16,9 @@ from urllib.request import OpenerDirector, ProxyHandler, build_opener
 import ikpipe
 from ikpipe.cli.demo.image_server import image_server
 from ikpipe.errors import CODES
-from ikpipe.frames.io.opening import needed
+from ikpipe.frames.io.opening import import_extra
 from ikpipe.frames.io.reading import read_table
-from ikpipe.run.progress import size
+from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
     MissingExtra
         The emulator's dependencies are not installed.
     """
-    emulator = needed("ikpipe.emulator", "emulator", "The demo")
+    emulator = import_extra("ikpipe.emulator", "emulator", "The demo")
     data, report = data_folder(), DemoReport(stream or sys.stdout)
     with ExitStack() as stack:
         service = stack.enter_context(emulator.Emulator(url_timeout=_URL_TIMEOUT, fetch_hosts=("127.0.0.1",)))
@@ -147,7 +147,7 @@ class DemoReport:
         """Print the number of rows by status, and the rows that the service rejected."""
         counts, stored = results["ik_status"].value_counts(), results["ik_size"].sum()
         statuses = ", ".join(f"{count} {status}" for status, count in counts.items())
-        self._heading("Results", f"{statuses}; {size(stored)} stored")
+        self._heading("Results", f"{statuses}; {format_bytes(stored)} stored")
         failed = results[results["ik_status"] == "failed"]
         self._rows(failed["sku"], failed["ik_message"] + " " + failed["ik_error"].map(lambda code: CODES[code].fix))
 

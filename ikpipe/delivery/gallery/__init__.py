@@ -22,7 +22,7 @@ from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
-from ikpipe.run.progress import size
+from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,11 @@ class Gallery:
     def _facts(self) -> list[str]:
         total = sum(self._counts.values())
         counts = [f"{count:,} {status}" for status, count in self._counts.items()]
-        return [f"{total:,} file{'' if total == 1 else 's'}", *counts, *([size(self._stored)] if self._stored else [])]
+        return [
+            f"{total:,} file{'' if total == 1 else 's'}",
+            *counts,
+            *([format_bytes(self._stored)] if self._stored else []),
+        ]
 
     def _repr_html_(self) -> str:
         return GalleryPage(self._counts, self._stored, self._uploaded, self._others).html()

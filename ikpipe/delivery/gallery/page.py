@@ -9,7 +9,7 @@ from ikpipe.delivery.gallery.html import foreign, tag, web_url, written
 from ikpipe.delivery.gallery.snippets import snippets
 from ikpipe.errors import CODES
 from ikpipe.request.result import SETTLED, Result
-from ikpipe.run.progress import size
+from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -65,7 +65,9 @@ class GalleryPage(NamedTuple):
     def _summary(self) -> Element:
         total = sum(self.counts.values())
         parts = [_count(total, "file" if total == 1 else "files"), *map(_badge_of, self.counts.items())]
-        return tag("p", *_spaced([*parts, *([tag("span", size(self.stored))] if self.stored else [])]), class_="ik-sum")
+        return tag(
+            "p", *_spaced([*parts, *([tag("span", format_bytes(self.stored))] if self.stored else [])]), class_="ik-sum"
+        )
 
 
 def _style() -> Element:
@@ -137,7 +139,7 @@ def _place(entry: GalleryEntry) -> str:
 
 def _facts(result: Result) -> Element:
     sides = f"{result.width} × {result.height}" if result.width and result.height else ""  # noqa: RUF001 - the sign for sizes
-    weight = size(result.size) if result.size is not None else ""
+    weight = format_bytes(result.size) if result.size is not None else ""
     return tag("span", " · ".join(filter(None, (sides, weight))))
 
 

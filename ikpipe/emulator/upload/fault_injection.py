@@ -100,7 +100,7 @@ class _Fault:
         start: list[Message] = []
 
         async def _faulty_send(message: Message) -> None:
-            if not self._scope["entry"]["stored"] or not KINDS[self._kind].spoils_answer:
+            if not self._scope["entry"]["stored"] or not KINDS[self._kind].damages_response:
                 await send(message)
             elif message["type"] == "http.response.start":
                 start.append(message)

@@ -23,7 +23,7 @@ def name_of(source: InputFile) -> str:
     return str(getattr(source, "name", "the table"))
 
 
-def ending(path: str, supported: Iterable[str]) -> str:
+def file_type(path: str, supported: Iterable[str]) -> str:
     """Return the extension of a path, without its dot.
 
     Raises
@@ -37,7 +37,7 @@ def ending(path: str, supported: Iterable[str]) -> str:
     return extension
 
 
-def opened(source: InputFile) -> AbstractContextManager[IO[Any]]:
+def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
     """Open a path, or standard input for ``-``; an open file stays open."""
     if source == "-":
         return nullcontext(sys.stdin.buffer)
@@ -80,7 +80,7 @@ def seekable(stream: IO[bytes]) -> IO[bytes]:
     return stream if stream.seekable() else io.BytesIO(stream.read())
 
 
-def needed(module: str, extra: str, purpose: str) -> Any:
+def import_extra(module: str, extra: str, purpose: str) -> Any:
     """Return a module of an extra of ikpipe.
 
     Raises

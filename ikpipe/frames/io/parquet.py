@@ -20,7 +20,7 @@ from ikpipe.frames.codec import foreign, json_values
 from ikpipe.frames.codec.bounds import is_column_dtype
 from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
 from ikpipe.frames.io import text
-from ikpipe.frames.io.opening import needed, opened, read_as
+from ikpipe.frames.io.opening import import_extra, open_input, read_as
 
 _NOTES = b"ikpipe"
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
@@ -40,7 +40,7 @@ class _Note:
 
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
     """Return the frame of a Parquet file: of results as it was written, of other files as pandas does."""
-    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
     with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         noted = (file.metadata.metadata or {}).get(_NOTES)
@@ -51,7 +51,7 @@ def read(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
     """Yield the chunks of a file of results."""
-    file = needed("pyarrow.parquet", "parquet", "Reading a Parquet file").ParquetFile(stream)
+    file = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file").ParquetFile(stream)
     notes = json.loads(file.metadata.metadata[_NOTES])
     for group in range(file.num_row_groups):
         table = file.read_row_group(group)
@@ -60,15 +60,15 @@ def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
 
 def is_ours(path: str) -> bool:
     """Whether a file has results, with ikpipe's metadata."""
-    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    with opened(path) as stream, read_as("a Parquet file", path):
+    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    with open_input(path) as stream, read_as("a Parquet file", path):
         return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
 
 
 def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
     """Return the number of rows, and the places of columns with floats that are all integers."""
-    pq = needed("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    compute, types = needed("pyarrow.compute", "parquet", ""), needed("pyarrow.types", "parquet", "")
+    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    compute, types = import_extra("pyarrow.compute", "parquet", ""), import_extra("pyarrow.types", "parquet", "")
     with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
@@ -82,7 +82,10 @@ def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
 
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
     """Yield a file as frames of some rows, with the same dtypes, even if cells are missing."""
-    pq, pyarrow = needed("pyarrow.parquet", "parquet", "Reading a Parquet file"), needed("pyarrow", "parquet", "")
+    pq, pyarrow = (
+        import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file"),
+        import_extra("pyarrow", "parquet", ""),
+    )
     with read_as("a Parquet file", name):
         file = pq.ParquetFile(stream)
         batches = file.iter_batches(rows)
@@ -120,7 +123,7 @@ class EncodedTable(NamedTuple):
     @classmethod
     def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "EncodedTable":
         """Return an encoded frame, with tagged JSON in the columns `as_json`, whose cells Arrow cannot all store."""
-        pyarrow = needed("pyarrow", "parquet", "Writing a Parquet file")
+        pyarrow = import_extra("pyarrow", "parquet", "Writing a Parquet file")
         names = text.names(frame, index=index)
         named = zip(names, columns(frame, index=index), strict=True)
         pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in named]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ikpipe.errors import Error, short_repr
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import InputFile, ending, name_of, needed, opened, read_as, seekable
+from ikpipe.frames.io.opening import InputFile, file_type, import_extra, name_of, open_input, read_as, seekable
 from ikpipe.frames.io.records import columns_of, delimited, json_rows, refuse_duplicates
 
 _MOST_ROWS = 1_048_576  # of a sheet in Excel
@@ -37,11 +37,11 @@ def read_table(source: InputFile, format: str | None = None) -> pd.DataFrame:  #
     """
     name = name_of(source)
     if format is None:
-        format = ending(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
+        format = file_type(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
     elif format not in _READERS:
         raise Error(f"The format must be one of {', '.join(_READERS)}, not {short_repr(format)}.")
     read = _READERS[format]
-    with opened(source) as stream:
+    with open_input(source) as stream:
         return read(stream, name)
 
 
@@ -71,7 +71,7 @@ def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
 
 
 def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
-    openpyxl = needed("openpyxl", "excel", "Reading an Excel file")
+    openpyxl = import_extra("openpyxl", "excel", "Reading an Excel file")
     with read_as("an Excel workbook (.xlsx) with a sheet of cells", name):
         # Read-only, openpyxl streams the sheet; data_only returns the values that were saved with formulas.
         book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)

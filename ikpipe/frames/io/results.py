@@ -8,7 +8,7 @@ import pandas as pd
 
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import parquet, text
-from ikpipe.frames.io.opening import ending, opened
+from ikpipe.frames.io.opening import file_type, open_input
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
 
@@ -56,8 +56,8 @@ def read_results(path: str | PathLike[str]) -> pd.DataFrame:
     ikpipe.Error
         The file type is not supported, or the file cannot be read in its format.
     """
-    read = _READERS[ending(fspath(path), _READERS)]
-    with opened(path) as stream:
+    read = _READERS[file_type(fspath(path), _READERS)]
+    with open_input(path) as stream:
         return read(stream, fspath(path))
 
 

@@ -12,7 +12,7 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import ending, name_of, opened
+from ikpipe.frames.io.opening import file_type, name_of, open_input
 from ikpipe.frames.io.reading import FORMATS, objects, read_table, texts
 from ikpipe.frames.io.records import delimited, json_rows
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STANDARD = "-"
 
 
-def feed(source: str) -> TableSource:
+def open_table(source: str) -> TableSource:
     """Open a table by its path; ``-`` is CSV on standard input.
 
     Raises
@@ -30,15 +30,15 @@ def feed(source: str) -> TableSource:
     ikpipe.Error
         The file cannot be read in the format of its extension.
     """
-    kind = "csv" if source == STANDARD else ending(source, FORMATS)
+    kind = "csv" if source == STANDARD else file_type(source, FORMATS)
     if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(source)):
         return _FEEDS[kind](source)
     return InMemoryTable(read_table(source))
 
 
-def reopened(origin: dict[str, Any]) -> TableSource:
+def reopen_table(origin: dict[str, Any]) -> TableSource:
     """Open the table that a run of another process was reading."""
-    return feed(origin["path"])
+    return open_table(origin["path"])
 
 
 class _Streamed(FileTable):
@@ -86,7 +86,7 @@ class _Delimited(_Streamed):
     delimiter = ","
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with opened(self._source) as stream:
+        with open_input(self._source) as stream:
             header, rows = delimited(stream, self._name, self.delimiter)
             while part := list(islice(rows, ROWS)):
                 yield texts(header, part)
@@ -106,21 +106,21 @@ class _JsonLines(_Streamed):
         self._names: dict[str, None] = {}
         super().__init__(source)
         if not self._names and len(self.sample):
-            self.look_through()
+            self.find_columns()
         if not self._names and len(self.sample):
             raise Error(f"{self._name}: All rows are empty.")
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with opened(self._source) as stream:
+        with open_input(self._source) as stream:
             rows = json_rows(stream, self._name, as_seen=True)
             while part := list(islice(rows, ROWS)):
                 self._names |= dict.fromkeys(name for row in part for name in row)
                 yield objects(part, self._names)
             yield objects([], self._names)
 
-    def look_through(self) -> None:
+    def find_columns(self) -> None:
         """Find all columns, including those of later rows."""
-        with opened(self._source) as stream:
+        with open_input(self._source) as stream:
             for row in json_rows(stream, self._name):
                 self._names |= dict.fromkeys(row)
         self.sample = with_columns(self.sample, list(self._names))
@@ -131,13 +131,13 @@ class _Parquet(_Streamed):
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
-        with opened(source) as stream:
+        with open_input(source) as stream:
             self.rows, whole = parquet.facts(stream, self._name)
         if self.origin is not None:
             self.origin["whole"] = whole
 
     def _read(self) -> Iterator[pd.DataFrame]:
-        with opened(self._source) as stream:
+        with open_input(self._source) as stream:
             yield from parquet.frames(stream, self._name, ROWS)
 
 

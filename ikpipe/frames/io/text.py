@@ -43,7 +43,7 @@ class TextLayout:
     def of(cls, chunk: Chunk, *, index: bool) -> "TextLayout":
         """Return the layout for a chunk of a table."""
         levels = chunk.frame.index.nlevels if index else 0
-        wholes = [chunk.whole(at) for at in range(-levels, chunk.frame.shape[1])]
+        wholes = [chunk.has_integers(at) for at in range(-levels, chunk.frame.shape[1])]
         return cls(index, names(chunk.frame, index=index), wholes)
 
     def csv_names(self, *, spreadsheet_safe: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import with_columns
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import parquet, text
-from ikpipe.frames.io.opening import RESULTS, ending, needed
+from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 from ikpipe.frames.results import results_frame, with_results
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class ParquetWriter(TableWriter):
 
     def __init__(self, place: OutputFile) -> None:
         super().__init__(place)
-        self._pq = needed("pyarrow.parquet", "parquet", "Writing a Parquet file")
+        self._pq = import_extra("pyarrow.parquet", "parquet", "Writing a Parquet file")
         self._writer: Any = None
         self._first: parquet.EncodedTable | None = None
         self._rows = 0
@@ -284,7 +284,7 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
     ikpipe.Error
         The extension is not ``.csv``, ``.parquet`` or ``.jsonl``.
     """
-    kind = ending(fspath(path), RESULTS)
+    kind = file_type(fspath(path), RESULTS)
     place = ReplacedFile(Path(path))
     table: TableWriter | None = None
     try:
