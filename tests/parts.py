@@ -1,4 +1,4 @@
-"""Rows with files, the plan of their upload, and other processes to do it in."""
+"""Rows with files, their prepared upload, and other processes that run it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SWIFT = Policy(index_lag=0.1, first_wait=0.01)
 
 
 def gif(colour: int) -> bytes:
-    """Give a picture of one pixel."""
+    """Return an image of one pixel."""
     return b"GIF89a\1\0\1\0\x80\0\0" + bytes([colour] * 6) + b",\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 
 
 def table(rows: int = 6) -> pd.DataFrame:
-    """Give rows with pictures, each another."""
+    """Return rows with images, all different."""
     return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": [gif(row) for row in range(rows)]})
 
 
 def plan(account: Account, **options: Any) -> cluster.PreparedUpload:
-    """Plan an upload of such rows."""
+    """Prepare an upload of such rows."""
     usual = {"slots": 1, "file_name": "{sku}.gif", "folder": "/part/", "policy": SWIFT}
     return cluster.prepare(account, **usual | options)
 
@@ -45,5 +45,5 @@ def elsewhere(script: str, path: Path, environment: dict[str, str]) -> subproces
 
 
 def stored(emulator: Emulator) -> int:
-    """Count what the library has, versions too."""
+    """Return the number of files in the media library."""
     return len(ikpipe.files(emulator.account))

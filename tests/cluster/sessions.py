@@ -1,4 +1,4 @@
-"""Spark on this machine, for tests."""
+"""Spark sessions on this machine, for tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def session(master: str, **conf: Any) -> SparkSession:
     """Start Spark with loopback addresses only, and workers of this Python."""
     from pyspark.sql import SparkSession
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers are run by whatever is called python3
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # otherwise workers run the python3 of PATH
     builder = SparkSession.Builder().master(master)
     for name, value in {**LOCAL, **conf}.items():
         builder = builder.config(name, value)

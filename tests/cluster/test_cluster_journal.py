@@ -1,4 +1,4 @@
-"""The journals of an upload of which parts are done by many, in a folder that all share."""
+"""The journal of a distributed upload, in a folder that all machines share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def test_a_part_with_a_journal_is_sent_once(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Done again, it gives what its journal has, and asks the service nothing."""
+    """When it runs again, it returns the results of its journal without any request."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path)
     first = upload(table())
@@ -43,7 +43,7 @@ def test_a_part_with_a_journal_is_sent_once(emulate: Callable[..., Emulator], tm
 
 
 def test_a_journal_can_be_at_a_url(emulate: Callable[..., Emulator]) -> None:
-    """Whatever fsspec knows: here its files in memory."""
+    """Of any file system of fsspec, here the one in memory."""
     emulator = emulate()
     upload = plan(emulator.account, journal=f"memory://{emulator.public_key}")
     first = upload(table())
@@ -52,8 +52,8 @@ def test_a_journal_can_be_at_a_url(emulate: Callable[..., Emulator]) -> None:
     assert len(emulator.log()) == before
 
 
-def test_a_second_upload_goes_on_with_the_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A job that was stopped is finished by another one: the run is the same, and what is up stays as it is."""
+def test_a_second_upload_continues_the_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Another job finishes a stopped one: the run is the same, and uploaded rows keep their results."""
     emulator = emulate()
     one = plan(emulator.account, journal=tmp_path)
     one(table(3))
@@ -65,16 +65,16 @@ def test_a_second_upload_goes_on_with_the_journal(emulate: Callable[..., Emulato
 
 @pytest.mark.parametrize("other", [{"folder": "/other/"}, {"key": "sku"}, {"run": "other"}])
 def test_a_journal_of_another_run_is_refused(other: dict[str, Any], account: Account, tmp_path: Path) -> None:
-    """Its rows would be taken for others."""
+    """Its rows would be mistaken for others."""
     plan(account, journal=tmp_path)
     with pytest.raises(ikpipe.JournalError, match="belongs to another run"):
         plan(account, journal=tmp_path, **other)
 
 
-def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
+def test_rows_in_flight_on_a_lost_machine_are_not_stored_twice(
     emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """A file that replaces another has no name of its own: the journal has its token, which goes out again first."""
+    """A file that replaces another has no unique name, so the journal has its token, which is sent again first."""
     emulator = emulate(faults={"store-then-cut": 1.0})
     options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path, "retries": 0}
     upload = plan(emulator.account, **options)
@@ -84,7 +84,7 @@ def test_what_was_under_way_as_a_machine_was_lost_is_not_sent_twice(
 
 
 def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A part is found again by its keys, whatever is in columns of which nothing is sent."""
+    """A part is identified by its keys, whatever is in columns that are not sent."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku")
     upload(table(2).assign(note="at ten"))
@@ -93,10 +93,8 @@ def test_keys_name_a_part_s_journal(emulate: Callable[..., Emulator], tmp_path: 
     assert len(emulator.log()) == before
 
 
-def test_a_row_that_is_sent_otherwise_is_not_that_of_the_journal(
-    emulate: Callable[..., Emulator], tmp_path: Path
-) -> None:
-    """Its result is that of another row: this one is sent, and a fixed name has what it says now."""
+def test_a_changed_row_does_not_get_the_result_of_the_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """It is sent again, and its fixed name then has the new content."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
     first = upload(table(2).assign(description="at ten"))
@@ -107,7 +105,7 @@ def test_a_row_that_is_sent_otherwise_is_not_that_of_the_journal(
 
 
 def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Many can read such a folder."""
+    """Others may be able to read the folder."""
     emulator = emulate()
     plan(emulator.account, journal=tmp_path, use_unique_file_name=False)(table(2))
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
@@ -117,25 +115,25 @@ def test_neither_key_nor_tokens_are_in_a_journal(emulate: Callable[..., Emulator
 
 
 def test_keys_in_another_order_are_the_same_part(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Each row is found again by its key: files that replace others get no further version."""
+    """Rows are identified by their keys, so files that replace others get no further version."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
-    first, turned = upload(table()), upload(table()[::-1])
-    assert_frame_equal(turned[::-1], first)
+    first, reversed_results = upload(table()), upload(table()[::-1])
+    assert_frame_equal(reversed_results[::-1], first)
     assert len(emulator.log()) == 6
 
 
-def test_keys_that_come_twice_are_told_apart_by_their_places(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Nobody knows which of the two is which: in another order they are another part, and none has the other's file."""
+def test_equal_keys_are_identified_by_their_positions(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """In another order they are another part, and no row gets the file of the other."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="shop", use_unique_file_name=False)
     rows = table(2).assign(shop="one")
-    first, turned = upload(rows), upload(rows[::-1])
-    assert [*turned["ik_file_path"]] == [*first["ik_file_path"][::-1]]
+    first, reversed_results = upload(rows), upload(rows[::-1])
+    assert [*reversed_results["ik_file_path"]] == [*first["ik_file_path"][::-1]]
 
 
 def test_equal_tables_of_a_part_have_a_journal_each(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Rows that are there twice are two files, as they are without a journal; and as many when it is done again."""
+    """Equal rows are two files, as without a journal, and the same two when the part runs again."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path)
     for _ in range(2):
@@ -143,8 +141,8 @@ def test_equal_tables_of_a_part_have_a_journal_each(emulate: Callable[..., Emula
         assert stored(emulator) == 4
 
 
-def test_a_row_that_was_wrong_is_looked_at_anew(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Nothing was sent of it: when its file is there, it goes."""
+def test_an_invalid_row_is_checked_again(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Nothing was sent for it; once its file exists, it is uploaded."""
     (tmp_path / "files").mkdir()
     upload = plan(emulate().account, journal=tmp_path / "journal", root=tmp_path / "files", file_name="a.txt")
     rows = pd.DataFrame({"file": ["a.txt"]})
@@ -155,10 +153,10 @@ def test_a_row_that_was_wrong_is_looked_at_anew(emulate: Callable[..., Emulator]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["{}", "file://{}"])
-def test_a_process_that_is_killed_as_it_writes_leaves_a_journal_to_go_on_with(
+def test_a_process_that_is_killed_while_writing_leaves_a_usable_journal(
     place: str, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """The disk is full in the middle of an entry, say, and the system ends the process."""
+    """For example, the disk is full in the middle of an entry."""
     emulator = emulate()
     upload = plan(emulator.account, journal=place.format(tmp_path / "journal"), use_unique_file_name=False)
     (tmp_path / "plan").write_bytes(pickle.dumps((upload, table(30))))
@@ -175,8 +173,8 @@ upload(rows)
 
 
 @pytest.mark.slow
-def test_an_entry_that_was_not_written_to_its_end_is_none(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """A store that does not write files as a whole has the beginning of one: the rest was never begun."""
+def test_an_incomplete_entry_is_ignored(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """A file system without atomic writes can have the beginning of a file; what is missing was never started."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, use_unique_file_name=False)
     upload(table())
@@ -186,8 +184,8 @@ def test_an_entry_that_was_not_written_to_its_end_is_none(emulate: Callable[...,
         assert set(upload(table())["ik_status"]) <= {"uploaded", "exists"}
 
 
-def test_an_entry_can_stop_after_any_character(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Also after one that ends other entries."""
+def test_an_entry_can_end_after_any_character(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Also after a character that ends other entries."""
     upload = plan(emulate().account, journal=tmp_path, use_unique_file_name=False, description="a list [a]")
     upload(table(1))
     (written,) = [path for path in tmp_path.glob("*/*.jsonl") if b"prepared" in path.read_bytes()]
@@ -196,7 +194,7 @@ def test_an_entry_can_stop_after_any_character(emulate: Callable[..., Emulator],
 
 
 def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) -> None:
-    """With its folder, so that it can be found."""
+    """With its path."""
     upload = plan(account, journal=tmp_path)
     upload(table(1))
     for path in tmp_path.glob("*/*.jsonl"):
@@ -205,15 +203,13 @@ def test_a_journal_that_is_damaged_is_named(account: Account, tmp_path: Path) ->
         upload(table(1))
 
 
-def test_a_path_is_the_same_wherever_a_worker_stands(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is that of the process that planned the upload."""
+def test_a_journal_path_is_absolute(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to the current folder of the process that prepared the upload, since workers have others."""
     monkeypatch.chdir(tmp_path)
     assert plan(account, journal="here").journal == str(tmp_path / "here")
 
 
-def test_the_order_of_keywords_makes_no_other_run(account: Account, tmp_path: Path) -> None:
+def test_the_order_of_keywords_does_not_change_the_run(account: Account, tmp_path: Path) -> None:
     """The mapping is the same."""
     one = plan(account, journal=tmp_path, tags=["a"], description="{sku}")
     assert plan(account, journal=tmp_path, description="{sku}", tags=["a"]).run == one.run
@@ -223,17 +219,17 @@ OWNER = Prover(ikpipe.Account("public_owner", "private_owner"))
 
 
 class LateRun:
-    """A folder in which another process writes a run just after it was seen to have none."""
+    """A folder in which another process creates a run just after this one saw that there is none."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self._files, self._run = open_storage(folder), run
 
     def names(self, folder: str) -> list[str]:
-        """Give the files of a folder."""
+        """Return the names of a folder's files."""
         return self._files.names(folder)
 
     def read(self, name: str) -> bytes | None:
-        """Read a file; the other one's is there at the second look."""
+        """Read a file; the other process creates it after the first read."""
         content = self._files.read(name)
         begin(self._files, "here", self._run, (), OWNER)
         return content
@@ -243,18 +239,18 @@ class LateRun:
         self._files.write(name, content, new=new)
 
 
-def test_a_run_that_two_begin_at_once_is_one(tmp_path: Path) -> None:
-    """Who comes second, after having seen that there was nothing, goes on with what the first has begun."""
+def test_a_run_that_two_processes_start_at_once_is_one_run(tmp_path: Path) -> None:
+    """The second one, which saw no run, continues the run of the first."""
     other = {"run": "other"}
     facts, _ = begin(LateRun(tmp_path, other), "here", {"run": "own"}, (), OWNER)
     assert facts["run"] == "other"
 
 
-# Rows that change
+# Changed rows
 
 
 def versions(emulator: Emulator) -> Counter[str]:
-    """Count what was stored under each path."""
+    """Return the number of stored versions by path."""
     return Counter(entry["filePath"] for entry in emulator.log() if entry.get("stored"))
 
 
@@ -270,16 +266,14 @@ CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 
 @pytest.mark.parametrize("unique", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_row_that_has_changed_is_sent(
-    change: str, *, unique: bool, emulate: Callable[..., Emulator], tmp_path: Path
-) -> None:
-    """Its key finds what was before, and that is not it: nobody calls the old file the row's."""
+def test_a_changed_row_is_sent(change: str, *, unique: bool, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Its key leads to the earlier file, which is not the result of the changed row."""
     emulator = emulate()
-    given: dict[str, Any] = {"journal": tmp_path, "key": "sku", "use_unique_file_name": unique, "columns": {}}
+    options: dict[str, Any] = {"journal": tmp_path, "key": "sku", "use_unique_file_name": unique, "columns": {}}
     rows, changed = table(3), CHANGES[change](table(3))
     if "folder" in changed:
-        rows, given["folder"] = rows.assign(folder="/part/"), None
-    upload = plan(emulator.account, **given)
+        rows, options["folder"] = rows.assign(folder="/part/"), None
+    upload = plan(emulator.account, **options)
     first, second = upload(rows), upload(changed)
     assert [*second["ik_status"]] == ["uploaded"] * 3
     assert not {*first["ik_version_id"]} & {*second["ik_version_id"]}
@@ -290,8 +284,8 @@ def test_a_row_that_has_changed_is_sent(
     assert len(emulator.log()) == before
 
 
-def test_one_row_that_has_changed_is_sent_alone(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """The others are as they were."""
+def test_only_the_changed_row_is_sent(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The others keep their results."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False)
     first, before = upload(table(3)), len(emulator.log())
@@ -301,7 +295,7 @@ def test_one_row_that_has_changed_is_sent_alone(emulate: Callable[..., Emulator]
 
 
 def test_a_row_that_changes_back_has_its_first_file(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Its unique name is made of its content: the file of that name is its own."""
+    """Its unique name is derived from its content, so the file with that name is its own."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku")
     first, _, third = upload(table(2)), upload(CHANGES["bytes"](table(2))), upload(table(2))
@@ -310,7 +304,7 @@ def test_a_row_that_changes_back_has_its_first_file(emulate: Callable[..., Emula
 
 
 def test_a_row_that_became_invalid_is_no_longer_uploaded(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """The file of its key is not what the row asks for."""
+    """The file of its key is not the result of the changed row."""
     upload = plan(emulate().account, journal=tmp_path, key="sku")
     upload(table(2))
     assert [*upload(table(2).assign(file=["ftp://a/b", gif(1)]))["ik_status"]] == ["invalid", "uploaded"]
@@ -321,13 +315,13 @@ def test_a_row_that_became_invalid_is_no_longer_uploaded(emulate: Callable[..., 
 def test_a_local_file_that_has_changed_is_sent(
     *, unique: bool, key: str | None, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """Its content counts, at the same path and size; its time does not, which each machine has another of."""
+    """Content at the same path and size counts; modification times, which differ by machine, do not."""
     emulator = emulate()
     (tmp_path / "files").mkdir()
     path = tmp_path / "files" / "a.gif"
     rows = pd.DataFrame({"sku": ["a"], "file": ["a.gif"]})
-    given: dict[str, Any] = {"journal": tmp_path / "journal", "root": path.parent, "use_unique_file_name": unique}
-    upload = plan(emulator.account, key=key, **given)
+    options: dict[str, Any] = {"journal": tmp_path / "journal", "root": path.parent, "use_unique_file_name": unique}
+    upload = plan(emulator.account, key=key, **options)
     path.write_bytes(gif(1))
     first = upload(rows)
     os.utime(path, (1, 1))
@@ -340,8 +334,8 @@ def test_a_local_file_that_has_changed_is_sent(
     assert [*second["ik_version_id"]] != [*first["ik_version_id"]]
 
 
-def test_a_file_that_is_gone_changes_no_row_without_a_key(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """The part is found by all that is in its rows, which is as it was."""
+def test_a_deleted_file_does_not_change_a_row_without_a_key(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The part is identified by the content of its rows, which is the same."""
     (tmp_path / "a.gif").write_bytes(gif(1))
     upload = plan(emulate().account, journal=tmp_path / "journal", root=tmp_path)
     rows = pd.DataFrame({"sku": ["a"], "file": ["a.gif"]})
@@ -351,7 +345,7 @@ def test_a_file_that_is_gone_changes_no_row_without_a_key(emulate: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("query", "other", "same"),
     [
         ("?X-Amz-Date=1&X-Amz-Signature=a", "?X-Amz-Date=2&X-Amz-Signature=b", True),
         ("?v=3&X-Goog-Date=1&X-Goog-Signature=a", "?v=3&X-Goog-Date=2&X-Goog-Signature=b", True),
@@ -362,16 +356,16 @@ def test_a_file_that_is_gone_changes_no_row_without_a_key(emulate: Callable[...,
         ("?v=3", "?v=4", False),
     ],
 )
-def test_a_signature_changes_no_row(one: str, other: str, *, same: bool) -> None:
-    """A presigned URL is another one each time; what it leads to is the same."""
-    sources = [FileSource("url", text=f"https://bucket.example/a.jpg{query}") for query in (one, other)]
+def test_a_signature_does_not_change_a_row(query: str, other: str, *, same: bool) -> None:
+    """A presigned URL differs each time; what it leads to is the same."""
+    sources = [FileSource("url", text=f"https://bucket.example/a.jpg{text}") for text in (query, other)]
     first, second = (digest({"fileName": "a.jpg"}, source) for source in sources)
     assert (first == second) is same
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes and links of another kind")
-def test_what_came_in_a_file_s_place_is_not_waited_for_nor_followed(tmp_path: Path) -> None:
-    """A pipe that nobody writes to would stop the run; a link is refused as it is when the file is sent."""
+@pytest.mark.skipif(os.name != "posix", reason="other pipes and links")
+def test_a_pipe_or_link_in_place_of_a_file_is_not_read(tmp_path: Path) -> None:
+    """A pipe without a writer would block the run; a link is refused, as when the file is sent."""
     source = FileSource("path", path=tmp_path / "a.gif")
     os.mkfifo(tmp_path / "a.gif")
     digest({}, source)
@@ -383,14 +377,14 @@ def test_what_came_in_a_file_s_place_is_not_waited_for_nor_followed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("change", ["bytes", "tags"])
-def test_a_row_that_changed_while_it_was_in_doubt(
-    change: str, emulate: Callable[..., Emulator], tmp_path: Path
-) -> None:
-    """What became of its last version is no answer for this one."""
+def test_a_row_that_changed_while_it_was_unknown(change: str, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """The result of its last version is not the result of this one."""
     emulator = emulate(faults={"store-then-cut": 1.0})
     policy = Policy(index_lag=0.1, first_wait=0.01)
     options: dict[str, Any] = {"use_unique_file_name": False, "journal": tmp_path, "retries": 0, "policy": policy}
-    account = replace(emulator.account, api_url="http://127.0.0.1:9")  # nobody looks: each row stays in doubt
+    account = replace(
+        emulator.account, api_url="http://127.0.0.1:9"
+    )  # no lookup is possible, so each row stays unknown
     first = plan(account, key="sku", **options)(table(2))
     assert [*first["ik_status"]] == ["unknown"] * 2
     emulator.faults.rates.clear()
@@ -402,10 +396,10 @@ def test_a_row_that_changed_while_it_was_in_doubt(
 
 @pytest.mark.parametrize("fault", ["reset-after", "5xx"])
 @pytest.mark.parametrize("change", ["bytes", "tags"])
-def test_the_version_before_is_no_answer_to_a_doubt(
+def test_the_earlier_version_does_not_confirm_a_changed_row(
     change: str, fault: str, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """It has the row's path and size, and was stored since the run began: but not since the row changed."""
+    """It has the path and size of the row and was stored after the run started, but before the row changed."""
     emulator = emulate(faults={fault: 0.0})
     policy = Policy(index_lag=0.1, first_wait=0.01, clock_skew=0.0)
     upload = plan(emulator.account, journal=tmp_path, key="sku", use_unique_file_name=False, policy=policy)
@@ -418,7 +412,7 @@ def test_the_version_before_is_no_answer_to_a_doubt(
 
 
 def test_rows_that_exchange_their_names_are_sent(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """What another row had before is its own now."""
+    """Each row has the name that another row had before."""
     upload = plan(emulate().account, journal=tmp_path, key="sku", use_unique_file_name=False, file_name="{name}.gif")
     upload(table(2).assign(name=["one", "two"]))
     results = upload(table(2).assign(name=["two", "one"]))
@@ -426,8 +420,8 @@ def test_rows_that_exchange_their_names_are_sent(emulate: Callable[..., Emulator
     assert [*results["ik_name"]] == ["two.gif", "one.gif"]
 
 
-def test_an_entry_without_a_hash_is_believed(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """One of a row whose file could not be read, or of an earlier version, has none."""
+def test_an_entry_without_a_hash_is_accepted(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Entries of earlier versions, and of rows whose files could not be read, have none."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path, key="sku", trust_journal=True)
     first = upload(table(2))

@@ -1,4 +1,4 @@
-"""Shared journals prove who wrote them: whoever can write to the folder is not obeyed for that."""
+"""Shared journals prove who wrote them, since others may be able to write to the folder."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ FIXED: dict[str, Any] = {"file_name": "{sku}.gif", "folder": "/fixture/", "use_u
 
 
 def entries(folder: Path) -> Path:
-    """Give the file of a journal that has a result."""
-    (found,) = [path for path in folder.glob("*/*.jsonl") if b'"ended"' in path.read_bytes()]
-    return found
+    """Return the file of a journal that has a result."""
+    (file,) = [path for path in folder.glob("*/*.jsonl") if b'"ended"' in path.read_bytes()]
+    return file
 
 
 def rewrite(path: Path, change: Callable[[list[Any]], Any]) -> None:
-    """Change the entries of a file, each by itself."""
+    """Change each entry of a file."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     for line in lines:
         change(line)
     path.write_text("\n".join(map(json.dumps, lines)))
 
 
-# What a run is
+# The run
 
 
 @pytest.mark.parametrize("change", [{"run": "other"}, {"since": 0.0}, {"proof": "00"}])
 def test_a_run_that_was_changed_is_refused(change: dict[str, Any], account: Account, tmp_path: Path) -> None:
-    """Names are made of its id, and files are told apart by the time since when they can be there."""
+    """Names are derived from its id, and files are recognized by the time when it started."""
     plan(account, journal=tmp_path)
     run = tmp_path / "run.json"
     run.write_text(json.dumps({**json.loads(run.read_text()), **change}))
@@ -59,7 +59,7 @@ def test_a_run_that_was_changed_is_refused(change: dict[str, Any], account: Acco
 
 
 def test_a_run_of_another_private_key_is_refused(account: Account, tmp_path: Path) -> None:
-    """Unless it is trusted."""
+    """Unless `trust_journal` is set."""
     first = plan(account, journal=tmp_path)
     rotated = replace(account, private_key="private_new")
     with pytest.raises(ikpipe.JournalError, match="another private key"):
@@ -68,14 +68,14 @@ def test_a_run_of_another_private_key_is_refused(account: Account, tmp_path: Pat
 
 
 def test_a_run_of_another_public_key_is_refused(account: Account, tmp_path: Path) -> None:
-    """Even if it is trusted."""
+    """Even with `trust_journal`."""
     plan(account, journal=tmp_path)
     with pytest.raises(ikpipe.JournalError, match="its public_key differs"):
         plan(replace(account, public_key="public_other"), journal=tmp_path, trust_journal=True)
 
 
-def test_a_file_that_is_no_run_is_refused(account: Account, tmp_path: Path) -> None:
-    """Whatever somebody else keeps there."""
+def test_an_invalid_run_file_is_refused(account: Account, tmp_path: Path) -> None:
+    """It stays unchanged, since it may belong to something else."""
     for text in ("[]", '{"run": 1}', "7", '{"proof": []}', ""):
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(ikpipe.JournalError, match=r"run\.json is damaged"):
@@ -83,10 +83,10 @@ def test_a_file_that_is_no_run_is_refused(account: Account, tmp_path: Path) -> N
         assert (tmp_path / "run.json").read_text() == text
 
 
-# What became of rows
+# Results of rows
 
 
-def test_results_that_were_changed_are_not_obeyed(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+def test_changed_results_are_refused(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
     """The error names the file; nothing is sent."""
     emulator = emulate()
     upload = plan(emulator.account, journal=tmp_path)
@@ -98,8 +98,8 @@ def test_results_that_were_changed_are_not_obeyed(emulate: Callable[..., Emulato
     assert len(emulator.log()) == before
 
 
-def test_entries_prove_nothing_elsewhere(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """In another file, or another order."""
+def test_entries_are_valid_in_their_own_place_only(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Not in another file or another order."""
     upload = plan(emulate().account, journal=tmp_path)
     upload(table(2))
     written = entries(tmp_path)
@@ -114,8 +114,8 @@ def test_entries_prove_nothing_elsewhere(emulate: Callable[..., Emulator], tmp_p
         upload(table(2))
 
 
-def test_entries_of_another_run_prove_nothing(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Though it is the same account's, and the same rows."""
+def test_entries_of_another_run_are_refused(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Even of the same account and the same rows."""
     emulator = emulate()
     one, two = (plan(emulator.account, journal=tmp_path / run, run=run) for run in ("one", "two"))
     one(table(2)), two(table(2))
@@ -125,7 +125,7 @@ def test_entries_of_another_run_prove_nothing(emulate: Callable[..., Emulator], 
 
 
 def test_entries_of_a_replaced_key_can_be_trusted(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """By those that do the parts."""
+    """By the workers."""
     old = emulate(public_key="public_same", private_key="private_old")
     new = emulate(public_key="public_same", private_key="private_new")
     plan(old.account, journal=tmp_path)(table(2))
@@ -133,8 +133,8 @@ def test_entries_of_a_replaced_key_can_be_trusted(emulate: Callable[..., Emulato
     assert (set(results["ik_status"]), uploads_of(new)) == ({"uploaded"}, [])
 
 
-def test_a_position_that_is_none_is_damage(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Also in what is trusted."""
+def test_an_invalid_position_is_damage(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """Also with `trust_journal`."""
     upload = plan(emulate().account, journal=tmp_path, trust_journal=True)
     upload(table(2))
     rewrite(entries(tmp_path), lambda line: line.__setitem__(1, "0"))
@@ -143,13 +143,13 @@ def test_a_position_that_is_none_is_damage(emulate: Callable[..., Emulator], tmp
 
 
 @pytest.mark.parametrize("content", ["none", "its own"])
-def test_parameters_are_not_taken_from_what_is_trusted(
+def test_parameters_are_never_taken_from_entries(
     content: str, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """A row in doubt is not looked for where an entry says that it was sent, with or without a hash: it is sent."""
+    """An unknown row is not searched for under the parameters of an entry, with or without a hash: it is sent."""
     emulator = emulate(faults={"store-then-cut": 1.0})
     options: dict[str, Any] = {"key": "sku", "journal": tmp_path, "use_unique_file_name": False, "retries": 0}
-    hidden = replace(emulator.account, api_url="http://127.0.0.1:9")  # nobody looks: each row stays in doubt
+    hidden = replace(emulator.account, api_url="http://127.0.0.1:9")  # no lookup is possible, so each row stays unknown
     assert [*plan(hidden, **options)(table(1))["ik_status"]] == ["unknown"]
     emulator.faults.rates.clear()
 
@@ -166,29 +166,29 @@ def test_parameters_are_not_taken_from_what_is_trusted(
     assert [*results["ik_status"]] == ["uploaded"]
 
 
-# Who can prove it
+# The key of the proof
 
 
-def test_no_proof_travels_where_workers_have_the_key(account: Account, tmp_path: Path) -> None:
-    """They derive it."""
+def test_the_proof_is_not_pickled_if_workers_have_the_key(account: Account, tmp_path: Path) -> None:
+    """They derive it from the private key."""
     upload = plan(account, journal=tmp_path)
     assert upload.proof is None
     assert str(account.private_key).encode() not in pickle.dumps(upload)
 
 
-def test_without_a_key_the_proof_of_the_run_travels(
+def test_without_a_private_key_the_proof_of_the_run_is_pickled(
     emulate: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers are other users, on other machines; it does not show, and is another one for each run."""
+    """Workers are other users on other machines. It is not in the repr, and differs by run."""
     emulator = emulate()
     with remote(emulator) as account:
         upload = plan(account, journal=tmp_path / "one")
         other = plan(account, journal=tmp_path / "two")
         upload(table(2))
-        travelled = pickle.loads(pickle.dumps(upload))  # noqa: S301 - our own
+        unpickled = pickle.loads(pickle.dumps(upload))  # noqa: S301 - our own
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
         before = len(emulator.log())
-        assert set(travelled(table(2))["ik_status"]) == {"uploaded"}
+        assert set(unpickled(table(2))["ik_status"]) == {"uploaded"}
         assert len(emulator.log()) == before
         with pytest.raises(ikpipe.JournalError, match="without the key"):
             plan(account, journal=tmp_path / "one")
@@ -196,18 +196,18 @@ def test_without_a_key_the_proof_of_the_run_travels(
     assert str(upload.proof) not in repr(upload)
 
 
-# What the version before wrote
+# Journals of the previous version
 
 
 def earlier(account: Account, journal: Path, **options: Any) -> cluster.PreparedUpload:
-    """Plan the upload whose journal is in `data/journals`."""
+    """Prepare the upload whose journal is in `data/journals`."""
     return cluster.prepare(
         account, slots=1, journal=journal, concurrency=1, policy=ikpipe.Policy(index_lag=0.1), **options
     )
 
 
-def test_a_journal_of_the_version_before(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Refused; if it is trusted, rows that have ended stay, and the others are sent."""
+def test_a_journal_of_the_previous_version(emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """It is refused; with `trust_journal`, rows with a result keep it and the others are sent."""
     emulator = emulate(**KEYS)
     journal = Path(shutil.copytree(EARLIER, tmp_path / "journal"))
     rows = pd.DataFrame({"sku": ["one", "two"], "file": [b"GIF89a one", b"GIF89a two"]})

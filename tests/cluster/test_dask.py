@@ -1,4 +1,4 @@
-"""Uploads by a Dask cluster: workers that die, partitions that run again, and what travels to them."""
+"""Uploads by a Dask cluster: workers that are killed, partitions that run again, and what is sent to workers."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ MEASURED = {"ik_attempts", "ik_seconds", "ik_request_id", "ik_file_id", "ik_vers
 
 
 KEYS = {"public_key": "public_dask", "private_key": "private_dask_long_enough_for_its_hash"}
-"""Workers are started before the emulators of tests, and have the key in their environment."""
+"""Workers start before the emulators of the tests, with this key in their environment."""
 
 
 @pytest.fixture
 def emulate() -> Iterator[Callable[..., Emulator]]:
-    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    """Start emulators with other rules for one test, all with the key that the workers have."""
     with ExitStack() as stack:
         yield lambda **rules: stack.enter_context(Emulator(**KEYS, **rules))
 
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    """One emulator for all tests that do not mind each other, with the key that the workers have."""
+    """One emulator that tests share, with the key that the workers have."""
     with Emulator(**LOOPBACK, **KEYS) as running:
         yield running
 
@@ -76,24 +76,24 @@ def client() -> Iterator[Client]:
 
 
 def table(rows: int) -> pd.DataFrame:
-    """Give rows with bytes, each another."""
+    """Return rows with different bytes."""
     files = pd.array([b"GIF89a%d" % row for row in range(rows)], dtype=BINARY)
     return pd.DataFrame({"sku": [f"s{row}" for row in range(rows)], "file": files})
 
 
 def lazy_upload(frame: pd.DataFrame, account: Account, partitions: int = 8, **options: Any) -> Any:
-    """Say that a frame is to be uploaded."""
+    """Return the lazy results of an upload."""
     usual = {"file_name": "{sku}.gif", "folder": "/dask/", "policy": SWIFT}
     return ikpipe.dask.upload(dd.from_pandas(frame, npartitions=partitions), account, **{**usual, **options})
 
 
 def stored(emulator: Emulator) -> Counter[str]:
-    """Count how often each file was stored, by its bytes."""
+    """Return how often each file was stored, by the hash of its bytes."""
     return Counter(entry["file"]["sha256"] for entry in emulator.log() if entry.get("stored"))
 
 
 def check_stored_once(emulator: Emulator, results: pd.DataFrame) -> None:
-    """See that each row is up, just once, and that its details are those of its own file."""
+    """Check that each row is stored once, and has the details of its own file."""
     assert set(results["ik_status"]) <= {"uploaded", "exists"}
     ledger = {entry["file"]["sha256"]: entry["fileId"] for entry in emulator.log() if entry.get("stored")}
     assert {*stored(emulator).values()} == {1}
@@ -104,7 +104,7 @@ def check_stored_once(emulator: Emulator, results: pd.DataFrame) -> None:
 
 
 def test_nothing_is_sent_before_the_results_are_computed(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """As with all that Dask does."""
+    """Evaluation is lazy."""
     emulator = emulate()
     results = lazy_upload(table(10), emulator.account)
     assert isinstance(results, dd.DataFrame)
@@ -113,7 +113,7 @@ def test_nothing_is_sent_before_the_results_are_computed(client: Client, emulate
 
 
 def test_computing_twice_stores_nothing_twice(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """The second time, here without the cluster, each row finds its file."""
+    """The second time, without the cluster, each row finds its file."""
     emulator = emulate()
     results = lazy_upload(table(40), emulator.account)
     first, second = results.compute(), results.compute(scheduler="threads")
@@ -123,7 +123,7 @@ def test_computing_twice_stores_nothing_twice(client: Client, emulate: Callable[
 
 
 def test_persisted_results_are_sent_once(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """However often they are used."""
+    """Using them again sends nothing."""
     emulator = emulate()
     results = lazy_upload(table(40), emulator.account).persist()
     wait(results)
@@ -133,7 +133,7 @@ def test_persisted_results_are_sent_once(client: Client, emulate: Callable[..., 
 
 
 def test_the_index_and_the_partitions_stay(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """Results lie beside the rows that they are of."""
+    """The results have the index and divisions of the rows."""
     rows = table(20).set_index("sku").sort_index().assign(file_name="a.gif")
     frame = dd.from_pandas(rows, npartitions=4)
     results = ikpipe.dask.upload(frame, emulate().account, folder="/dask/", policy=SWIFT)
@@ -142,15 +142,15 @@ def test_the_index_and_the_partitions_stay(client: Client, emulate: Callable[...
 
 
 def test_results_are_those_of_a_frame_of_pandas(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """The same frame gives the same results, apart from times and ids, and from nested ones, which are JSON."""
+    """They are the same, except times, ids, and nested values, which are JSON."""
     rows = table(12).assign(tags=["a, b", "c", None] * 4, isPrivateFile=["no", "perhaps", "no"] * 4)
     options = {"use_unique_file_name": False, "file_name": "{sku}.gif", "response_fields": ["tags", "metadata"]}
     results = lazy_upload(rows, emulate().account, 3, **options).compute()
     wanted = ikpipe.upload(rows, emulate().account, progress=False, policy=SWIFT, folder="/dask/", **options)
     nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object"]
-    found = results.assign(**{name: [_read(cell) for cell in results[name]] for name in nested})
+    decoded = results.assign(**{name: [_read(cell) for cell in results[name]] for name in nested})
     same = [name for name in RESULT_COLUMNS if name not in MEASURED]
-    assert_frame_equal(found[same].astype(object), wanted[same].astype(object))
+    assert_frame_equal(decoded[same].astype(object), wanted[same].astype(object))
 
 
 def _read(cell: Any) -> Any:
@@ -159,7 +159,7 @@ def _read(cell: Any) -> Any:
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame")  # which Dask uses
 def test_parquet_has_one_schema(client: Client, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
-    """Whatever is in a partition, and if there is nothing in it."""
+    """For all partitions, also for empty ones."""
     rows = table(8).assign(tags=["a"] * 4 + [None] * 4)
     results = lazy_upload(rows, emulate().account, 4)
     some = results[results["sku"].isin(["s0", "s1", "s7"])]
@@ -169,11 +169,11 @@ def test_parquet_has_one_schema(client: Client, emulate: Callable[..., Emulator]
     assert len(dd.read_parquet(tmp_path).compute()) == 3
 
 
-# Fences
+# Workers that are killed
 
 
 def kill_one(client: Client, emulator: Emulator, after: int) -> Thread:
-    """Kill a worker's process when so many files are up, in mid-run."""
+    """Kill a worker's process when the given number of files is stored."""
 
     def wait_and_kill() -> None:
         deadline = time.monotonic() + 120
@@ -201,7 +201,7 @@ FAULTS = dict.fromkeys(KINDS, 0.2 / len(KINDS))
 def test_a_worker_that_is_killed_leaves_nothing_twice(
     rows: int, faults: dict[str, float], client: Client, emulate: Callable[..., Emulator]
 ) -> None:
-    """All rows are up, once, though one of two workers dies in mid-run; and so after two partitions run again."""
+    """One of two workers is killed, and later two partitions run again: each row is stored once."""
     emulator = emulate(faults=faults, seed=7, fault_slow=0.05)
     lazy = lazy_upload(table(rows), emulator.account, retries=30)
     killer = kill_one(client, emulator, rows // 3)
@@ -218,7 +218,7 @@ def test_a_worker_that_is_killed_leaves_nothing_twice(
 def test_with_a_journal_a_killed_worker_s_rows_are_not_sent_again(
     place: str, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """Files that replace others have no names of their own: only what was in flight is asked for once more."""
+    """Files that replace others have no unique names: only rows that were in flight are searched for."""
     emulator = emulate()
     journal = place.format(tmp_path)
     lazy = lazy_upload(table(1_000), emulator.account, 4, use_unique_file_name=False, journal=journal)
@@ -235,13 +235,13 @@ def test_with_a_journal_a_killed_worker_s_rows_are_not_sent_again(
 def test_a_second_upload_finishes_what_was_killed(
     client: Client, emulate: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    """With all its workers: its journal says what is up; the rest is sent."""
+    """All processes are killed; a second upload reads from the journal what is uploaded, and sends the rest."""
     emulator = emulate(latency=0.02)
-    told = {f"IMAGEKIT_{name.upper()}": key for name, key in KEYS.items()}
-    places = {"IMAGEKIT_UPLOAD_URL": emulator.upload_url, "IMAGEKIT_API_URL": emulator.url}
-    helpers = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    keys = {f"IMAGEKIT_{name.upper()}": key for name, key in KEYS.items()}
+    urls = {"IMAGEKIT_UPLOAD_URL": emulator.upload_url, "IMAGEKIT_API_URL": emulator.url}
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, __file__, str(tmp_path)]
-    with subprocess.Popen(command, env={**os.environ, **helpers, **told, **places}, start_new_session=True) as process:  # noqa: S603 - our own
+    with subprocess.Popen(command, env={**os.environ, **paths, **keys, **urls}, start_new_session=True) as process:  # noqa: S603 - our own
         while sum(stored(emulator).values()) < 150 and process.poll() is None:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
@@ -252,38 +252,38 @@ def test_a_second_upload_finishes_what_was_killed(
 
 
 def killed_upload(account: Account, journal: Path) -> Any:
-    """Say what the process that is killed uploads, and the one after it."""
+    """Return the lazy results of the upload that is killed and then repeated."""
     return lazy_upload(table(600), account, 3, journal=journal, concurrency=4)
 
 
-# Shares
+# Shares of the limits
 
 
 def test_concurrency_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """However many partitions there are, and workers for them."""
+    """It does not depend on the number of partitions and workers."""
     emulator = emulate(latency=0.05)
     lazy_upload(table(60), emulator.account, 6, concurrency=5).compute()
     assert 2 <= emulator.peak <= 5
 
 
-def test_one_upload_at_a_time_is_kept_to(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """Partitions take turns, where there are more workers than uploads may be in flight."""
+def test_one_upload_at_a_time(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Partitions take turns if there are more workers than allowed uploads."""
     emulator = emulate(latency=0.02)
     lazy_upload(table(20), emulator.account, 4, concurrency=1).compute()
     assert emulator.peak == 1
 
 
 def test_the_rate_is_that_of_all_partitions(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """Two workers begin half as many a second each."""
+    """Each of two workers starts half as many uploads per second."""
     emulator = emulate()
     lazy_upload(table(40), emulator.account, 2, rate=20.0).compute()
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
-    # Each of the two spaces 20 rows by 0.1 s.
+    # Each of the two workers starts 20 rows, 0.1 s apart.
     assert 1.5 < times[-1] - times[0] < 60
 
 
-def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """On the same cluster, which knows of the first one yet."""
+def test_a_run_can_continue_with_another_concurrency(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """On the same cluster, which still has the semaphore of the first one."""
     emulator = emulate()
     for concurrency in (1, 2):
         results = lazy_upload(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
@@ -294,7 +294,7 @@ def test_a_run_can_be_gone_on_with_at_another_concurrency(client: Client, emulat
 
 
 def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """Neither in what is sent to the scheduler nor in what it and the workers note."""
+    """It is neither in the graph for the scheduler nor in the logs of scheduler and workers."""
     emulator = emulate()
     results = lazy_upload(table(10), emulator.account)
     graph = pickle.dumps(dict(results.__dask_graph__())) + repr(results.__dask_graph__()).encode()
@@ -305,11 +305,11 @@ def test_the_key_is_in_no_graph_and_no_log(client: Client, emulate: Callable[...
         assert b"eyJ" not in text
 
 
-# Sums
+# Totals
 
 
-def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator]) -> None:
-    """Over all partitions."""
+def test_a_summary_has_the_totals(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Totals of all partitions."""
     rows = table(10).assign(isPrivateFile=["no"] * 9 + ["perhaps"])
     summary = ikpipe.dask.summary(lazy_upload(rows, emulate().account, 3).persist())
     size = sum(map(len, rows["file"][:9]))
@@ -319,15 +319,15 @@ def test_results_are_summed_up(client: Client, emulate: Callable[..., Emulator])
 # Without a cluster
 
 
-def test_threads_are_a_cluster_too(emulate: Callable[..., Emulator]) -> None:
-    """Dask on one machine needs no workers, and no key in the environment."""
+def test_threads_need_no_cluster(emulate: Callable[..., Emulator]) -> None:
+    """Dask's threads need no workers, and no key in the environment."""
     emulator = emulate()
     check_stored_once(emulator, lazy_upload(table(20), emulator.account).compute(scheduler="threads"))
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulator]) -> None:
-    """However many there are: Dask does not tell a partition."""
+    """For any number of threads, which a partition cannot know."""
     emulator = emulate(latency=0.02)
     results = lazy_upload(table(20), emulator.account, 5, concurrency=concurrency)
     results.compute(scheduler="threads", num_workers=5)
@@ -335,15 +335,15 @@ def test_threads_take_turns_too(concurrency: int, emulate: Callable[..., Emulato
 
 
 def test_threads_share_the_rate(emulate: Callable[..., Emulator]) -> None:
-    """Five threads of Dask upload no faster than two would."""
+    """Threads together keep the rate."""
     emulator = emulate()
     lazy_upload(table(20), emulator.account, 10, rate=20.0).compute(scheduler="threads", num_workers=5)
     times = sorted(entry["time"] for entry in emulator.log() if entry.get("stored"))
     assert 0.85 < times[-1] - times[0] < 60
 
 
-def test_a_frame_of_pandas_is_no_dask_dataframe(account: Account) -> None:
-    """The message says what makes one of it."""
+def test_a_pandas_frame_is_refused(account: Account) -> None:
+    """The message says how to convert it."""
     with pytest.raises(ikpipe.MappingError, match=r"dask\.dataframe\.from_pandas"):
         ikpipe.dask.upload(table(1), account)
 

@@ -1,4 +1,4 @@
-"""The recipe for other engines, followed with Ray Data."""
+"""`cluster.prepare` with another engine: Ray Data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for _ in range(2):
 
 @pytest.mark.slow
 def test_ray_data_uploads_parts_and_runs_them_again(emulate: Callable[..., Emulator]) -> None:
-    """Arrow tables go in and come out; the second time, the same files are found."""
+    """Arrow tables go in and come out; the second run finds the same files."""
     emulator = emulate()
     environment = {**os.environ, "IMAGEKIT_PRIVATE_KEY": emulator.private_key, "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-c", SCRIPT, emulator.public_key, emulator.upload_url, emulator.url]

@@ -1,4 +1,4 @@
-"""Spark: parts of an upload in its tasks, which fail, are lost, and run again."""
+"""Uploads by Spark's tasks, which fail, are killed, and run again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ pytestmark = [
 
 SWIFT = Policy(index_lag=0.5, first_wait=0.05, look_ups=0)
 BATCH = 5  # rows of a record batch
-PATIENCE = 120  # s that Spark may take for something
+TIMEOUT = 120  # s, for anything that Spark does
 UPLOADED = {"uploaded", "exists"}
 RESULTS = [*RESULT_COLUMNS, EXTRA]
 FAULTS = {"faults": dict.fromkeys(KINDS, 0.2 / len(KINDS)), "seed": 6, "fault_index_delay": 0.3, "fault_slow": 0.05}
@@ -62,13 +62,13 @@ FAULTS = {"faults": dict.fromkeys(KINDS, 0.2 / len(KINDS)), "seed": 6, "fault_in
 
 @pytest.fixture(scope="session")
 def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of Spark's event logs."""
+    """Return the folder of Spark's event logs."""
     return tmp_path_factory.mktemp("events")
 
 
 @pytest.fixture
 def emulate(emulator: Emulator) -> Iterator[Callable[..., Emulator]]:
-    """Start emulators with rules of their own, for one test, all with the key that the workers have."""
+    """Start emulators with other rules for one test, all with the key that the workers have."""
     with ExitStack() as stack:
         keys = {"public_key": emulator.public_key, "private_key": emulator.private_key}
         yield lambda **rules: stack.enter_context(Emulator(**keys, **rules))
@@ -76,7 +76,7 @@ def emulate(emulator: Emulator) -> Iterator[Callable[..., Emulator]]:
 
 @pytest.fixture(scope="session")
 def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
-    """Start Spark once for all tests: two tasks at once, small batches, and a log of all that it does."""
+    """Start Spark once for all tests: two concurrent tasks, small batches, and an event log."""
     conf = {
         "spark.sql.execution.arrow.maxRecordsPerBatch": BATCH,
         "spark.sql.shuffle.partitions": 2,
@@ -86,26 +86,26 @@ def spark(emulator: Emulator, events: Path) -> Iterator[SparkSession]:
         "spark.sql.session.timeZone": "UTC",
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # which is that of all emulators here
+        patch.setenv("IMAGEKIT_PRIVATE_KEY", emulator.private_key)  # the key of all emulators here
         running = session("local[2,4]", **conf)
     yield running
     running.stop()
 
 
 def table(spark: SparkSession, rows: int = 12, parts: int = 3, *more: str) -> DataFrame:
-    """Make rows whose files all differ, without any work here."""
+    """Return rows with different files, which Spark makes."""
     columns = ["concat('s', id) AS sku", "encode(concat('GIF89a', id), 'UTF-8') AS file", *more]
     return spark.range(0, rows, 1, parts).selectExpr(*columns)
 
 
 def send(frame: Any, account: Account, **options: Any) -> Any:
-    """Upload such rows."""
+    """Return the lazy results of an upload of such rows."""
     usual = {"file_name": "{sku}.gif", "folder": "/spark/", "policy": SWIFT}
     return ikpipe.spark.upload(frame, account, **usual | options)
 
 
 def first_attempt(act: Callable[[], None]) -> Batches:
-    """Do something in a task's first attempt, once the rows of a batch have passed."""
+    """Return a function that calls another one in a task's first attempt, after the rows of a batch."""
 
     def after(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import TaskContext
@@ -120,36 +120,36 @@ def first_attempt(act: Callable[[], None]) -> Batches:
 
 
 def with_failing_tasks(results: DataFrame) -> DataFrame:
-    """Have each task of an upload fail at first, when some of its rows are up."""
+    """Return results whose tasks fail at their first attempt, after some of their rows were uploaded."""
 
-    def stumble() -> None:
+    def fail() -> None:
         raise RuntimeError("injected")
 
-    return results.mapInArrow(first_attempt(stumble), results.schema)
+    return results.mapInArrow(first_attempt(fail), results.schema)
 
 
 def statuses(results: DataFrame) -> Counter[str]:
-    """Have an upload done, and count what became of its rows."""
+    """Run an upload, and return the number of rows by status."""
     return Counter(row["ik_status"] for row in results.select("ik_status").collect())
 
 
-def check_stored_once(emulator: Emulator, found: Counter[str], rows: int) -> None:
-    """See that all rows are up, and each file is stored once."""
-    assert set(found) <= UPLOADED
-    assert found.total() == rows
+def check_stored_once(emulator: Emulator, counts: Counter[str], rows: int) -> None:
+    """Check that all rows are uploaded and each file is stored once."""
+    assert set(counts) <= UPLOADED
+    assert counts.total() == rows
     assert Counter(ledger(emulator).values()) == {1: rows}
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Wait for something that will be."""
-    last = time.monotonic() + PATIENCE
+    """Wait until a condition is true."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < last
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def stored(emulator: Emulator) -> int:
-    """Count the files that are up, now or some moments ago."""
+    """Return the number of stored files, or 0 if the log cannot be read at the moment."""
     try:
         return sum(ledger(emulator).values())
     except RuntimeError:  # an entry of the log was being written
@@ -157,27 +157,27 @@ def stored(emulator: Emulator) -> int:
 
 
 def senders(emulator: Emulator) -> list[int]:
-    """Give the ids of the processes that have connections to an emulator."""
+    """Return the ids of the processes that are connected to an emulator."""
     port = int(emulator.url.rpartition(":")[2])
-    found = []
+    pids = []
     for process in psutil.Process().children(recursive=True):
         try:
-            ends = [one.raddr.port for one in process.net_connections() if one.raddr]
-        except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has ended meanwhile
+            ports = [connection.raddr.port for connection in process.net_connections() if connection.raddr]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
             continue
-        found += [process.pid] * (port in ends)
-    return found
+        pids += [process.pid] * (port in ports)
+    return pids
 
 
 def kill_one(emulator: Emulator) -> None:
     """Kill a process that is sending."""
-    found: list[int] = []
-    wait_until(lambda: found.extend(senders(emulator)) or found)
-    os.kill(found[0], 9)
+    pids: list[int] = []
+    wait_until(lambda: pids.extend(senders(emulator)) or pids)
+    os.kill(pids[0], 9)
 
 
 def in_thread(results: DataFrame) -> tuple[threading.Thread, list[Any]]:
-    """Have an upload done beside this; its counts, or its error, come in a list."""
+    """Run an upload in a thread; its counts or its error are added to the list."""
     outcome: list[Any] = []
 
     def target() -> None:
@@ -195,16 +195,16 @@ def in_thread(results: DataFrame) -> tuple[threading.Thread, list[Any]]:
 
 
 def plain(results: list[dict[str, Any]], emulator: Emulator) -> list[dict[str, Any]]:
-    """Give results without ids and times, and whatever the emulator's address is."""
-    others = {"file", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", EXTRA}
-    rows = [{name: cell for name, cell in row.items() if name not in others} for row in results]
-    told: list[dict[str, Any]] = json.loads(json.dumps(rows).replace(emulator.url, ""))
-    return told
+    """Return results without ids, times and the emulator's address."""
+    ignored = {"file", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", EXTRA}
+    rows = [{name: cell for name, cell in row.items() if name not in ignored} for row in results]
+    comparable: list[dict[str, Any]] = json.loads(json.dumps(rows).replace(emulator.url, ""))
+    return comparable
 
 
 def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> None:
-    """The same rows through Spark and through pandas: equal but for times and ids, once JSON is read."""
-    ours, theirs = emulate(), emulate()
+    """With Spark and with pandas, results are equal except for times and ids, after JSON is decoded."""
+    spark_emulator, pandas_emulator = emulate(), emulate()
     frame = table(spark, 12, 3, "IF(id = 3, 'perhaps', 'no') AS isPrivateFile", "array('a', concat('s', id)) AS tags")
     checks = "IF(sku = 's5', '\"request.folder\" : \"other\"', NULL) AS checks"
     frame = frame.selectExpr("*", checks, "sku AS `custom_metadata.brand`")
@@ -216,19 +216,21 @@ def test_results_are_those_of_upload(spark: SparkSession, emulate: Emulate) -> N
         "response_fields": ["tags", "customMetadata", "metadata"],
         "policy": SWIFT,
     }
-    for emulator in (ours, theirs):
+    for emulator in (spark_emulator, pandas_emulator):
         ikpipe.create_metadata_fields(rows[["custom_metadata.brand"]], emulator.account, dry_run=False)
-    results = [row.asDict() for row in send(frame, ours.account, **options).collect()]
+    results = [row.asDict() for row in send(frame, spark_emulator.account, **options).collect()]
     nested = [name for name, dtype in RESULT_COLUMNS.items() if dtype == "object" and name not in LISTED]
     for row in results:
         row |= {name: json.loads(row[name]) for name in nested if row[name] is not None}
-    wanted = ikpipe.upload(rows, theirs.account, progress=False, **options).astype(object)
+    wanted = ikpipe.upload(rows, pandas_emulator.account, progress=False, **options).astype(object)
     assert {*wanted["ik_status"]} == {"uploaded", "invalid", "failed"}
-    assert plain(results, ours) == plain(wanted.where(wanted.notna(), None).to_dict("records"), theirs)
+    assert plain(results, spark_emulator) == plain(
+        wanted.where(wanted.notna(), None).to_dict("records"), pandas_emulator
+    )
 
 
 def test_columns_of_any_type_stay_as_they_are(spark: SparkSession, account: Account) -> None:
-    """What Spark has for them comes back, type and value, empty cells too."""
+    """They keep type and value, also empty cells."""
     frame = table(
         spark,
         4,
@@ -250,11 +252,11 @@ def test_columns_of_any_type_stay_as_they_are(spark: SparkSession, account: Acco
         field.dataType for field in frame.schema
     ]
     kept = results.select(frame.columns).collect()
-    assert str(kept) == str(frame.collect())  # as text, since no NaN equals another
+    assert str(kept) == str(frame.collect())  # as text, since NaN does not equal NaN
 
 
 def test_columns_named_like_results_are_replaced(spark: SparkSession, account: Account) -> None:
-    """Each name is there once; the others stay before the results."""
+    """Each name is there once; the other columns stay before the results."""
     frame = table(spark, 2, 1, "'before' AS ik_status", "1.5D AS ik_size", "'kept' AS brand")
     results = send(frame, account)
     assert results.columns == ["sku", "file", "brand", *RESULTS]
@@ -265,18 +267,20 @@ def test_columns_named_like_results_are_replaced(spark: SparkSession, account: A
 def test_partitions_without_rows_have_the_same_schema(
     rows: str, spark: SparkSession, account: Account, tmp_path: Path
 ) -> None:
-    """Results in Parquet are read back as one table, whichever partitions had rows."""
+    """Results in Parquet can be read as one table, whichever partitions have rows."""
     results = send(table(spark).where(rows), account)
     results.write.parquet(str(tmp_path / "results"))
-    back = spark.read.parquet(str(tmp_path / "results"))
-    assert [(one.name, one.dataType) for one in back.schema] == [(one.name, one.dataType) for one in results.schema]
+    read = spark.read.parquet(str(tmp_path / "results"))
+    assert [(field.name, field.dataType) for field in read.schema] == [
+        (field.name, field.dataType) for field in results.schema
+    ]
     files = [pq.read_schema(path) for path in (tmp_path / "results").glob("*.parquet")]
     assert all(schema.equals(files[0]) for schema in files)
-    assert back.count() == (0 if rows == "false" else 2)
+    assert read.count() == (0 if rows == "false" else 2)
 
 
 def test_equal_rows_are_counted_over_a_partition(spark: SparkSession, emulate: Emulate) -> None:
-    """Rows with everything alike are files of their own, also in different record batches."""
+    """Equal rows are different files, also in different record batches."""
     emulator = emulate()
     frame = table(spark, BATCH + 2, 1).selectExpr("'same' AS sku", "encode('GIF89a', 'UTF-8') AS file")
     assert statuses(send(frame, emulator.account)) == {"uploaded": BATCH + 2}
@@ -284,7 +288,7 @@ def test_equal_rows_are_counted_over_a_partition(spark: SparkSession, emulate: E
 
 
 def test_a_summary_is_of_the_whole_run(spark: SparkSession, account: Account, tmp_path: Path) -> None:
-    """Rows, what became of them, bytes, and files, from what was written."""
+    """It has the totals of rows, statuses, bytes and files of written results."""
     frame = table(spark, 12, 3, "IF(id = 3, 'perhaps', 'no') AS isPrivateFile")
     send(frame, account).write.parquet(str(tmp_path / "results"))
     summary = ikpipe.spark.summary(spark.read.parquet(str(tmp_path / "results")))
@@ -292,21 +296,21 @@ def test_a_summary_is_of_the_whole_run(spark: SparkSession, account: Account, tm
 
 
 def test_a_summary_of_no_rows(spark: SparkSession, account: Account) -> None:
-    """Zeros, not empty cells."""
+    """It has zeros, not empty values."""
     assert ikpipe.spark.summary(send(table(spark, 0), account)) == {"rows": 0, "counts": {}, "bytes": 0, "files": 0}
 
 
-def test_a_summary_of_what_are_no_results(spark: SparkSession) -> None:
+def test_a_summary_of_other_frames_is_refused(spark: SparkSession) -> None:
     """The error names the column that is missing."""
     with pytest.raises(ikpipe.MappingError, match="no column 'ik_file_id'"):
         ikpipe.spark.summary(table(spark))
 
 
-# Lazily
+# Lazy evaluation
 
 
 def test_nothing_is_sent_before_an_action(spark: SparkSession, emulate: Emulate) -> None:
-    """A frame of results is a plan."""
+    """Evaluation is lazy."""
     emulator = emulate()
     results = send(table(spark), emulator.account).where("ik_status = 'uploaded'")
     assert emulator.log() == []
@@ -314,7 +318,7 @@ def test_nothing_is_sent_before_an_action(spark: SparkSession, emulate: Emulate)
 
 
 def test_a_second_action_stores_nothing_twice(spark: SparkSession, emulate: Emulate) -> None:
-    """A frame that is not persisted is computed again: each row finds its file, with the same id."""
+    """A frame that is not persisted is computed again; each row finds its file, with the same id."""
     emulator = emulate()
     results = send(table(spark), emulator.account)
     first, second = results.select("ik_file_id").collect(), results.select("ik_file_id", "ik_status").collect()
@@ -322,42 +326,42 @@ def test_a_second_action_stores_nothing_twice(spark: SparkSession, emulate: Emul
     assert [row["ik_file_id"] for row in first] == [row["ik_file_id"] for row in second]
 
 
-# Again
+# Tasks that run again
 
 
 def test_a_partition_twice_at_once(spark: SparkSession, emulate: Emulate) -> None:
-    """Two tasks with the same rows at the same time, as Spark has where it starts a copy of a slow one."""
+    """Two tasks with the same rows run at the same time, as when Spark starts a copy of a slow one."""
     emulator = emulate(latency=0.05)
     results = send(table(spark, 20, 1), emulator.account)
-    found = statuses(results.union(results))
-    assert found.total() == 40
-    assert set(found) <= UPLOADED
+    counts = statuses(results.union(results))
+    assert counts.total() == 40
+    assert set(counts) <= UPLOADED
     assert Counter(ledger(emulator).values()) == {1: 20}
 
 
 def test_a_copy_of_a_slow_task_stores_nothing_twice(tmp_path: Path) -> None:
-    """With speculation: Spark starts a task that hangs again on another host, which finds what it had sent."""
+    """With speculation, Spark starts a hanging task again on another host, where its files are found."""
     script = [sys.executable, Path(__file__).with_name("speculating.py"), tmp_path]
-    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=3 * PATIENCE)  # noqa: S603 - ours
+    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=3 * TIMEOUT)  # noqa: S603 - ours
     assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert told["stored"] == {"1": 40}
-    assert sum(told["found"].values()) == 40
-    assert set(told["found"]) == UPLOADED
-    assert told["found"]["exists"] >= 10
+    printed = json.loads(done.stdout)
+    assert printed["stored"] == {"1": 40}
+    assert sum(printed["statuses"].values()) == 40
+    assert set(printed["statuses"]) == UPLOADED
+    assert printed["statuses"]["exists"] >= 10
 
 
 @pytest.mark.parametrize("options", [{}, {"key": "sku"}, {"use_unique_file_name": False, "overwrite_file": False}])
 def test_a_task_that_fails_stores_nothing_twice(options: dict[str, Any], spark: SparkSession, emulate: Emulate) -> None:
-    """It runs again, and what it had sent is found to be up."""
+    """It runs again and finds the files that it had uploaded."""
     emulator = emulate()
-    found = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, **options)))
-    check_stored_once(emulator, found, 20)
-    assert found["exists"] >= 2 * BATCH
+    counts = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, **options)))
+    check_stored_once(emulator, counts, 20)
+    assert counts["exists"] >= 2 * BATCH
 
 
 def test_a_worker_that_is_killed_stores_nothing_twice(spark: SparkSession, emulate: Emulate) -> None:
-    """By its process id, in mid-run: its task runs again in another process."""
+    """A worker process is killed during the run; its task runs again in another process."""
     emulator = emulate(latency=0.5)
     thread, outcome = in_thread(send(table(spark, 40, 4), emulator.account, concurrency=4))
     wait_until(lambda: stored(emulator) >= 4)
@@ -367,7 +371,7 @@ def test_a_worker_that_is_killed_stores_nothing_twice(spark: SparkSession, emula
 
 
 def test_faults_of_the_service_and_of_tasks(spark: SparkSession, emulate: Emulate) -> None:
-    """With one request in five failing, in every way, and each task once: all up, nothing twice."""
+    """One request in five fails, in every way, and each task once: every file is stored once."""
     emulator = emulate(index_lag=0.1, **FAULTS)
     results = send(table(spark, 60, 2), emulator.account, retries=30, concurrency=16)
     check_stored_once(emulator, statuses(with_failing_tasks(results)), 60)
@@ -376,7 +380,7 @@ def test_faults_of_the_service_and_of_tasks(spark: SparkSession, emulate: Emulat
 
 @pytest.mark.soak
 def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate) -> None:
-    """5,000 rows, requests that fail, tasks that fail, and a worker that is killed in mid-run."""
+    """With 5,000 rows, requests and tasks fail, and a worker is killed."""
     emulator = emulate(index_lag=0.1, **FAULTS)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 250)
     try:
@@ -393,17 +397,17 @@ def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate)
 # Journals
 
 
-def test_a_task_that_fails_goes_on_with_its_journal(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
-    """What was up before is not even sent again: its result is that of the first attempt."""
+def test_a_task_that_fails_continues_with_its_journal(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """Uploaded rows are not sent again; they have the results of the first attempt."""
     emulator = emulate()
-    found = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, journal=tmp_path / "run")))
-    assert found == {"uploaded": 20}
+    counts = statuses(with_failing_tasks(send(table(spark, 20, 2), emulator.account, journal=tmp_path / "run")))
+    assert counts == {"uploaded": 20}
     assert sum(entry["path"].endswith("/upload") for entry in emulator.log()) == 20
-    check_stored_once(emulator, found, 20)
+    check_stored_once(emulator, counts, 20)
 
 
 def test_a_job_that_was_stopped_is_finished_by_another(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
-    """The same journal names the same run: whatever is up stays as it is."""
+    """The same journal is the same run: uploaded rows keep their results."""
     emulator = emulate(latency=0.1)
     frame, journal = table(spark, 60, 4), tmp_path / "run"
     thread, outcome = in_thread(send(frame, emulator.account, journal=journal, concurrency=4))
@@ -418,8 +422,8 @@ def test_a_job_that_was_stopped_is_finished_by_another(spark: SparkSession, emul
 # Secrets
 
 
-def test_spark_learns_no_secrets(spark: SparkSession, emulate: Emulate, events: Path, tmp_path: Path) -> None:
-    """Neither its event log nor its plans have the private key, or a token."""
+def test_spark_logs_no_secrets(spark: SparkSession, emulate: Emulate, events: Path, tmp_path: Path) -> None:
+    """Neither its event log nor its plans have the private key or a token."""
     emulator = emulate()
     results = send(table(spark), emulator.account, journal=tmp_path / "run", file_name="{sku}_secrets.gif")
     results.write.parquet(str(tmp_path / "results"))
@@ -432,8 +436,8 @@ def test_spark_learns_no_secrets(spark: SparkSession, emulate: Emulate, events: 
         assert secret.encode() not in log
 
 
-def test_the_key_does_not_travel(account: Account) -> None:
-    """What Spark pickles for its workers is without it."""
+def test_the_key_is_not_pickled(account: Account) -> None:
+    """It is not in the function that Spark pickles for its workers."""
     frame = Frame()
     send(frame, account)
     pickled = cloudpickle.dumps(frame.function)
@@ -442,11 +446,11 @@ def test_the_key_does_not_travel(account: Account) -> None:
     assert account.public_key.encode() in pickled
 
 
-# Shares
+# Shares of the limits
 
 
 class Frame:
-    """A frame of a session that is not there: notes what is done with it."""
+    """A fake of a Spark DataFrame, which records what is done with it."""
 
     def __init__(self, **conf: Any) -> None:
         self.schema = StructType([StructField("sku", StringType()), StructField("file", StringType())])
@@ -457,40 +461,40 @@ class Frame:
 
     @property
     def sparkSession(self) -> Any:  # noqa: N802 - Spark's name
-        """Give a session, and its settings."""
+        """Return a fake session with the settings."""
         about = {"defaultParallelism": self.conf["parallelism"], "getConf": lambda: self.conf}
         return SimpleNamespace(sparkContext=SimpleNamespace(**about, master=self.conf.get("master")))
 
     def toDF(self, *names: str) -> Self:  # noqa: N802 - Spark's name
-        """Give the same under other names."""
+        """Return the same frame."""
         return self
 
     def coalesce(self, partitions: int) -> Self:
-        """Note how many partitions there are to be."""
+        """Record the number of partitions."""
         self.partitions = partitions
         return self
 
     def mapInArrow(self, function: Any, schema: Any) -> Self:  # noqa: N802 - Spark's name
-        """Note what is to be done with each partition."""
+        """Record the function for each partition."""
         self.function = function
         return self
 
 
 class Remote(Frame):
-    """A frame of Spark Connect."""
+    """A fake of a DataFrame of Spark Connect."""
 
     sparkSession = SimpleNamespace()  # noqa: N815 - Spark's name
 
 
 def task_options(frame: Frame, account: Account, **options: Any) -> dict[str, Any]:
-    """Say what a task has of what was said of the whole."""
+    """Return the send options of a task."""
     send(frame, account, **options)
     shared: dict[str, Any] = frame.function.prepared.part_options()
     return shared
 
 
-def test_tasks_share_what_was_said_of_the_whole(account: Account) -> None:
-    """Of two tasks at once each has a half."""
+def test_tasks_share_the_limits(account: Account) -> None:
+    """Each of two tasks has half of the concurrency and the rate."""
     shared = task_options(Frame(), account, concurrency=64, rate=10.0)
     assert (shared["concurrency"], shared["rate"]) == (32, 5.0)
 
@@ -513,26 +517,26 @@ def test_tasks_share_what_was_said_of_the_whole(account: Account) -> None:
         ),
     ],
 )
-def test_slots_are_what_spark_can_do_at_once(conf: dict[str, Any], slots: int, account: Account) -> None:
-    """As its settings say, whichever says most: executors come and go."""
+def test_slots_come_from_spark_s_configuration(conf: dict[str, Any], slots: int, account: Account) -> None:
+    """The setting with the highest number counts, since executors come and go."""
     assert task_options(Frame(**conf), account, rate=120.0)["rate"] == 120.0 / slots
 
 
-def test_slots_that_are_said_are_believed(account: Account) -> None:
-    """Who knows the cluster better than its settings do can say so."""
+def test_slots_can_be_set(account: Account) -> None:
+    """The keyword overrides the configuration."""
     assert task_options(Frame(), account, rate=120.0, slots=3)["rate"] == 40.0
     assert task_options(Remote(), account, rate=120.0, slots=3)["rate"] == 40.0
 
 
 @pytest.mark.parametrize("frame", [Remote(), Frame(spark_dynamicAllocation_enabled="true")])
-def test_slots_that_nobody_knows_have_to_be_said(frame: Frame, account: Account) -> None:
-    """Over Spark Connect, or where Spark may grow without end."""
+def test_unknown_slots_have_to_be_set(frame: Frame, account: Account) -> None:
+    """With Spark Connect, or with unlimited dynamic allocation."""
     with pytest.raises(ikpipe.MappingError, match="set slots= to the maximum number of tasks"):
         send(frame, account)
 
 
-def test_fewer_uploads_than_slots_make_fewer_partitions(account: Account) -> None:
-    """As many tasks as uploads, with one each."""
+def test_fewer_uploads_than_slots_mean_fewer_partitions(account: Account) -> None:
+    """There are as many tasks as uploads, with one each."""
     frame = Frame(parallelism=8)
     frame.conf["parallelism"] = 8
     shared = task_options(frame, account, concurrency=3, rate=9.0)
@@ -540,59 +544,59 @@ def test_fewer_uploads_than_slots_make_fewer_partitions(account: Account) -> Non
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_no_more_uploads_at_once_than_was_said(concurrency: int, spark: SparkSession, emulate: Emulate) -> None:
-    """Of the whole run, however many tasks there are."""
+def test_concurrency_limits_the_whole_run(concurrency: int, spark: SparkSession, emulate: Emulate) -> None:
+    """For any number of tasks."""
     emulator = emulate(latency=0.05)
     frame = table(spark, 24, 4)
     assert statuses(send(frame, emulator.account, concurrency=concurrency)) == {"uploaded": 24}
     assert emulator.peak <= concurrency
 
 
-# What does not fit
+# Invalid options
 
 
 @pytest.mark.parametrize(
     ("options", "words"), [({"file_name": "{sk}.gif"}, "did you mean 'sku'"), ({"key": "skus"}, "did you mean 'sku'")]
 )
 def test_a_mapping_is_checked_at_once(options: dict[str, Any], words: str, account: Account) -> None:
-    """Before Spark does anything: its columns are known."""
+    """From the columns, before Spark does anything."""
     with pytest.raises(ikpipe.MappingError, match=words):
         send(Frame(), account, **options)
 
 
 def test_two_columns_of_one_name_are_refused(account: Account) -> None:
-    """Nobody could say which is meant."""
+    """The name would be ambiguous."""
     frame = Frame()
     frame.columns.append("sku")
     with pytest.raises(ikpipe.MappingError, match="The frame has two columns named 'sku'"):
         send(frame, account)
 
 
-def test_a_table_in_memory_is_none_of_spark_s(account: Account) -> None:
-    """The error says what takes it."""
+def test_a_table_in_memory_is_refused(account: Account) -> None:
+    """The error names the function for it."""
     with pytest.raises(ikpipe.MappingError, match=r"is a pandas DataFrame, .* use ikpipe\.upload"):
         send(pd.DataFrame({"file": []}), account)
 
 
-def test_a_row_that_is_not_up_can_stop_the_job(spark: SparkSession, account: Account) -> None:
-    """What a worker raises comes out of the action."""
+def test_a_row_that_is_not_uploaded_can_stop_the_job(spark: SparkSession, account: Account) -> None:
+    """The action raises what a worker raises."""
     frame = table(spark, 2, 1, "'perhaps' AS isPrivateFile")
     with pytest.raises(PySparkException, match="UploadError: A row is not up"):
         send(frame, account, on_error="raise").collect()
 
 
-# What has to be there
+# Dependencies
 
 
 def test_no_engine_is_loaded_before_it_is_used() -> None:
-    """Neither by the core nor by what both engines share."""
+    """Neither the core nor `ikpipe.cluster` loads one."""
     code = "import sys, ikpipe, ikpipe.cluster, ikpipe.spark; print(*{name.partition('.')[0] for name in sys.modules})"
     assert not {"pyspark", "py4j", "dask", "distributed"} & {*fresh(code).split()}
 
 
 @pytest.mark.parametrize("missing", ["narwhals", "pyarrow"])
 def test_a_missing_package_is_named(missing: str) -> None:
-    """The error has the line to type."""
+    """The error names the extra to install."""
     code = (
         f"import sys; sys.modules[{missing!r}] = None\n"
         "import ikpipe.spark\n"
@@ -603,9 +607,10 @@ def test_a_missing_package_is_named(missing: str) -> None:
     assert "Uploading a Spark DataFrame needs the extra 'spark'" in fresh(code)
 
 
-def test_a_session_is_heard_on_loopback_only(spark: SparkSession) -> None:
-    """Whatever listens here, of Java or Python, others cannot reach."""
-    mine = [process for process in psutil.Process().children(recursive=True) if process.name() == "java"]
-    ends = [one.laddr.ip for process in mine for one in process.net_connections("inet") if one.status == "LISTEN"]
-    assert ends
-    assert {end.removeprefix("::ffff:") for end in ends} == {"127.0.0.1"}
+def test_a_session_listens_on_loopback_only(spark: SparkSession) -> None:
+    """Other machines cannot connect to it."""
+    java = [process for process in psutil.Process().children(recursive=True) if process.name() == "java"]
+    connections = [one for process in java for one in process.net_connections("inet")]
+    addresses = [one.laddr.ip for one in connections if one.status == "LISTEN"]
+    assert addresses
+    assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
