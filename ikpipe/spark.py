@@ -6,7 +6,7 @@
     results.write.parquet("results")                    # this uploads
     ikpipe.spark.summary(spark.read.parquet("results"))
 
-Spark runs a partition again if a task fails, if a machine is lost, beside a slow task (speculation), and for each
+Spark runs a partition again if a task fails, is slow (speculation) or loses its machine, and for each
 action on a frame that is not persisted. Nothing is stored twice because of that: see `ikpipe.cluster`.
 
 The private key is not sent to workers: each has it in its environment, as ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.

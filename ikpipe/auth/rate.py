@@ -24,7 +24,7 @@ class CallerRates:
         self._lock = threading.Lock()
 
     def wait(self, caller: str, now: float) -> float:
-        """Take a token and return 0; without a token, return the seconds until there is one."""
+        """Use a token and return 0, or return the seconds until there is one."""
         if self._size is None:
             return 0.0
         with self._lock:

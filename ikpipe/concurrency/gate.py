@@ -65,7 +65,7 @@ class ConcurrencyGate:
         self._in_flight += 1
 
     def release(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
-        """Give a place back and report the result to the limit.
+        """Release a place and report the result to the limit.
 
         Parameters
         ----------

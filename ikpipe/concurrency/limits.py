@@ -263,7 +263,7 @@ class AdaptiveLimit:
         return self._continue(lower, throughput, now, holds=throughput >= self.HOLDS * self._best)
 
     def _continue(self, size: int, throughput: float, now: float, *, holds: bool) -> None:
-        """Take another step in the same direction if the last one was good; otherwise return to `hold`."""
+        """Make another step in the same direction if the last one was good; otherwise return to `hold`."""
         if holds:
             self._lowest_good, self._best, self._patience = self.size, max(throughput, self._best), self.PATIENCE[0]
             if size != self.size and self.size < self._most:

@@ -236,11 +236,11 @@ class RetryBudget:
         self._at = math.inf
 
     def take(self, now: float) -> float:
-        """Take one retry and return the seconds until it may start."""
+        """Use one retry of the budget and return the seconds until it may start."""
         self._available = min(self._size, self._available + max(0.0, now - self._at)) - 1
         self._at = now
         return max(0.0, -self._available)
 
     def give(self) -> None:
-        """Give one retry back, after a success."""
+        """Add one retry to the budget, after a success."""
         self._available = min(self._size, self._available + 1)

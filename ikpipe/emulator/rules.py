@@ -31,7 +31,7 @@ class Rules:
     payload: Literal["text", "json"] = "text"
     """Whether claims and fields are compared as text or as JSON [guess: the upload docs ask for identical values]."""
     other_claims: Literal["refuse", "ignore"] = "refuse"
-    """What registered JWT claims that are no form fields do, such as `jti` [guess: no documentation mentions them]."""
+    """Whether registered JWT claims that are not form fields are refused, such as `jti` [guess: not documented]."""
     leeway: float = 0.0
     """Seconds for which an expired token is still accepted [guess: no tolerance is documented]."""
 

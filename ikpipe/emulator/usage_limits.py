@@ -32,7 +32,7 @@ class UsageLimits:
         self._windows: dict[str, float] = {}
 
     def take(self, counter: str, limit: int | None, amount: int = 1) -> bool:
-        """Take an amount of something limited; return False, and take nothing, if less is left. None is no limit."""
+        """Use an amount of a limited resource; return False, and use nothing, if less is left. None means no limit."""
         with self._lock:
             fits = limit is None or self._counts[counter] + amount <= limit
             self._counts[counter] += amount if fits else 0

@@ -1,8 +1,8 @@
 """Check a file before it is opened for writing: whether it is a journal, and whether this account wrote it.
 
-SQLite changes files that it only opens: it writes another program's database back from its log, or leaves files beside
-it. So everything here reads a private copy: the beginning of the file, which has the facts, and its `-wal`. Only a file
-that passes is opened itself, and checked once more.
+SQLite changes files that it only opens: it writes another program's database back from its log, or creates other
+files in the folder. So everything here reads a private copy: the beginning of the file, which has the facts, and its
+`-wal`. Only a file that passes is opened itself, and checked once more.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def connect(db: sqlite3.Connection, path: Path, prover: Prover, *, fresh: bool, 
 
     A fresh file says in its header what it is before anything else is in it.
     """
-    # Exclusive: held until it is closed, also by the death of the process, and no third file beside it.
+    # Exclusive: held until it is closed, also by the death of the process, and without a third file.
     db.execute("PRAGMA locking_mode=EXCLUSIVE")
     if fresh and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.executescript(

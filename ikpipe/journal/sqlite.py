@@ -164,7 +164,7 @@ class SQLiteJournal:
         self.close()
 
     def close(self) -> None:
-        """Close the file; everything is in it, without a log beside it."""
+        """Close the file; it contains everything, and there is no separate log."""
         with self._lock:
             self._db.close()
         inspection.release(self)

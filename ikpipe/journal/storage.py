@@ -80,7 +80,7 @@ class _Local:
                 return None
 
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:
-        """Write a file beside its place first, and give it its name once it is on the disk."""
+        """Write a file under a temporary name, and rename it when it is on the disk."""
         path = self._folder / name
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
         with _errors_of(str(self._folder)):
@@ -138,7 +138,7 @@ class _Remote:
 
 
 def _put_new(part: Path, path: Path) -> None:
-    """Give a file its name, unless another file has it."""
+    """Rename a file, unless another file has the name."""
     try:
         path.hardlink_to(part)
     except FileExistsError:

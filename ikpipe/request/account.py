@@ -208,7 +208,7 @@ class Account(_Safe):
         return self._secrets.get(name)
 
     def _find(self) -> None:
-        """Take the secrets of a pickled account from this machine, or raise an error with the reason why not."""
+        """Load the secrets of a pickled account from this machine, or raise an error with the reason."""
         self._secrets.update(
             {name: one for name, one in _HERE.get(self.public_key, {}).items() if name in self._stripped}
         )

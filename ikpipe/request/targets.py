@@ -69,7 +69,7 @@ class TargetRegistry:
             self._add(hashes[~known], owners[~known])
 
     def next_table(self, rows: int) -> None:
-        """Count positions from the next table on, after one of so many rows: earlier positions become negative."""
+        """Count positions from the next table on, after a table of `rows` rows: earlier positions become negative."""
         self._runs = [(hashes, positions - rows) for hashes, positions in self._runs]
 
     def _found(self, hashes: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:

@@ -8,7 +8,7 @@ expires. The service accepts it if its own clock is between the two and they are
 **Used once.** The service rejects a token that was used before, also after an error [upload docs]. That makes a retry
 safe: after a lost response the same token is sent again (`recovery.py`), and the service itself prevents a second copy.
 So two different requests must never have the same token, not even two rows with equal fields that are signed within one
-second. No other claim may tell them apart, only the times can. `TokenTimes.next` therefore sets `iat` up to a third of
+second. Only the times can differ, not the other claims. `TokenTimes.next` therefore sets `iat` up to a third of
 the lifetime into the past and `exp` up to a quarter of it early, and goes through all pairs in order. All threads and
 runs of a process share one counter; each process starts at an `iat` of its own, by host name and process id.
 

@@ -38,7 +38,7 @@ def _shown(value: object) -> str:
 
 
 def encodable(text: str) -> bool:
-    """Tell text that can be sent: half a character (a lone surrogate) has no UTF-8."""
+    """Whether a text can be sent: a lone surrogate has no UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

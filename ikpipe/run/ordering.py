@@ -90,7 +90,7 @@ class OrderedResults:
             self._done(batch)
 
     def finish(self, summary: Mapping[str, Any]) -> Any:
-        """Give the run's summary to the sink, if it accepted all results, and return what it returns."""
+        """Pass the run's summary to the sink, if it accepted all results, and return the sink's value."""
         try:
             return self._sink.close(summary) if self.error is None else None
         except Exception as error:  # noqa: BLE001

@@ -44,7 +44,7 @@ class UploadTask:
     recorded
         Whether the journal has the parameters of the request.
     unconfirmed
-        Whether a request may have stored the file, and no reply said so.
+        Whether a request may have stored the file, without a reply that says so.
     result
         The row's result so far: what it ends with if the run is stopped now.
     """

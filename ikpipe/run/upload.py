@@ -87,7 +87,7 @@ async def aupload(
     -------
     pandas.DataFrame, or what the input was
         n rows: the input's index, order and columns, then the ``ik_`` columns; ``attrs["ikpipe"]`` is the summary.
-        A table that is no pandas DataFrame has nested results, all but `ik_tags`, as JSON.
+        A table that is not a pandas DataFrame has nested results, all but `ik_tags`, as JSON.
 
     Raises
     ------

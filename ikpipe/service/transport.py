@@ -5,7 +5,7 @@
 - A connection that waits for a request to the same origin is reused, the one that waited shortest first, so that the
   others reach `MAX_IDLE` seconds and are closed. There is no limit: a request never waits for a connection.
 - To open one, the host's addresses are tried in turn, IPv6 and IPv4 alternating; if one takes `_NEXT_ADDRESS_DELAY`
-  seconds, the next is tried beside it (Happy Eyeballs, RFC 8305).
+  seconds, the next is tried at the same time (Happy Eyeballs, RFC 8305).
 - A request is sent once. After an error its connection is closed, never retried: whether the server has processed the
   request is for the caller to find out.
 """

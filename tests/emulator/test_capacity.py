@@ -132,7 +132,7 @@ def test_token_that_expires_in_the_queue(start: Start) -> None:
 
 
 def test_waiting_uploads_do_not_hold_up_the_end(start: Start) -> None:
-    """An emulator stops although uploads wait in the queue, and the log says that they were cut off."""
+    """An emulator stops although uploads wait in the queue, and the log says that they were interrupted."""
     client = start(latency=60.0)
     emulator = client.emulator
     with ThreadPoolExecutor(1) as pool:
@@ -141,4 +141,4 @@ def test_waiting_uploads_do_not_hold_up_the_end(start: Start) -> None:
             time.sleep(0.005)
         emulator.__exit__()
         assert waiting.exception() is not None
-    assert (emulator.log()[0]["message"], emulator.log()[0]["stored"]) == ("cut off", False)
+    assert (emulator.log()[0]["message"], emulator.log()[0]["stored"]) == ("interrupted", False)

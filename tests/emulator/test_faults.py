@@ -293,7 +293,7 @@ def test_reset_that_spends_looks_like_any_other(start: Start) -> None:
     with pytest.raises(httpx.TransportError):
         client.upload()
     entry = client.emulator.log()[0]
-    assert (entry["status"], entry["stored"], entry["message"]) == (None, False, "cut off")
+    assert (entry["status"], entry["stored"], entry["message"]) == (None, False, "interrupted")
 
 
 def test_url_is_not_fetched_for_a_fault(start: Start) -> None:

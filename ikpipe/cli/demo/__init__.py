@@ -43,7 +43,7 @@ MAPPING: dict[str, Any] = {
 """How the columns of the catalog become upload parameters."""
 
 EXPECTED = {"uploaded": 17, "invalid": 4, "failed": 2}
-"""Number of rows by status; `ORIGINS.md` beside the catalog says which rows are wrong, and why."""
+"""Number of rows by status; `ORIGINS.md` in the catalog's folder says which rows are wrong, and why."""
 
 _SLOW_FILES = {"slow-archive-scan.jpg"}
 _URL_TIMEOUT = 2.0  # seconds; ImageKit waits 8 s, which is long for a demo
@@ -95,7 +95,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
 
 
 def data_folder() -> Path:
-    """Return the folder of the catalog: beside this file if installed from a wheel, else below `notebooks`."""
+    """Return the folder of the catalog: next to this file if installed from a wheel, otherwise below `notebooks`."""
     installed = Path(__file__).with_name("data")
     return installed if installed.is_dir() else Path(__file__).parents[3] / "notebooks" / "data"
 

@@ -25,7 +25,7 @@ _EXPRESSION = re.compile(rf"{_VALUE}(?:_(?:{'|'.join(name for rank in _RANKS for
 
 
 def is_expression(text: str) -> bool:
-    """Tell whether a text is a number, a variable, or several of them with operators between."""
+    """Whether a text is a number, a variable, or several of them with operators between."""
     return _EXPRESSION.fullmatch(text) is not None
 
 
@@ -45,7 +45,7 @@ def evaluate(text: str, variables: Mapping[str, float]) -> float:
         for rank in _RANKS:
             values, names = _reduce(values, names, rank)
         value = float(values[0])
-    except (ArithmeticError, TypeError) as error:  # a root of what is less than nothing is no real number
+    except (ArithmeticError, TypeError) as error:  # the root of a negative number is not a real number
         raise ValueError(f"{text} has no value") from error
     if not math.isfinite(value):
         raise ValueError(f"{text} has no value")

@@ -12,9 +12,9 @@ _COSINES = [[math.cos(math.pi * k * (2 * n + 1) / (2 * _SIDE)) for n in range(_S
 
 
 def phash(picture: Image.Image) -> str:
-    """Give the 64-bit pHash as 16 hexadecimal digits (docs; that it is the usual DCT is a guess).
+    """Return the 64-bit pHash as 16 hexadecimal digits [docs; the usual DCT is a guess].
 
-    Similar pictures differ in few bits, so the Hamming distance of two hashes tells how alike they are.
+    Similar pictures differ in few bits, so the Hamming distance of two hashes measures how similar they are.
     """
     grey = picture.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).tobytes()
     rows = [_low(grey[start : start + _SIDE]) for start in range(0, len(grey), _SIDE)]
@@ -25,5 +25,5 @@ def phash(picture: Image.Image) -> str:
 
 
 def _low(signal: Sequence[float]) -> list[float]:
-    """Give the lowest frequencies of the signal's discrete cosine transform."""
+    """Return the lowest frequencies of the signal's discrete cosine transform."""
     return [sum(map(mul, signal, wave)) for wave in _COSINES]

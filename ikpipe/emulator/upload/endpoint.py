@@ -63,7 +63,7 @@ class UploadEndpoint:
             response = await self._respond(scope, receive, entry)
             await response(scope, receive, send)
         except (Disconnected, asyncio.CancelledError):
-            entry["message"] = "cut off"
+            entry["message"] = "interrupted"
         finally:
             self._account.log.end_upload()
 

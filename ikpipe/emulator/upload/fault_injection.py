@@ -92,7 +92,7 @@ class _Fault:
         if self._kind == "5xx":
             raise ErrorResponse(self._account.faults.choose_outage(self._kind), "")
         # before the reset: a client that reads the log at once must find it there
-        self._scope["entry"]["message"] = "cut off"
+        self._scope["entry"]["message"] = "interrupted"
         return await self._reset()
 
     def sender(self, receive: Receive, send: Send) -> Send:

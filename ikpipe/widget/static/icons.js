@@ -1,4 +1,4 @@
-// Icons, drawn as lines in the color of the text. They are decoration: the words are beside them, or in a label.
+// Icons, drawn as lines in the color of the text. They are decoration: the text is next to them, or in a label.
 
 /** @type {Record<string, string>} */
 const PATHS = {

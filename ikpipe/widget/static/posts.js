@@ -99,7 +99,7 @@ export class Post {
 
   /**
    * Send the form once more, without a listener, if no byte was reported as sent: the preflight may have been refused.
-   * That is no proof, since progress is reported late: whatever the browser was given may have arrived.
+   * That is not proof, since progress is reported late: whatever the browser was given may have arrived.
    * @param {boolean} listening
    */
   failed(listening) {
