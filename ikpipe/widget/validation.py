@@ -108,10 +108,10 @@ class RowValidator:
         mapped = self._column_mapping(frame.columns, edited).rows(self._table.part(frame).chunk())
         requests = _SingleRowBuilder(self._resolver, self.fields, names=self._names).build(mapped)
         values, missing = mapped.values(), [None] * len(rows)
-        files = self._resolver.read_all([_valid(value) for value in values.get("file", missing)])
-        cells = zip(*(values.get(name, missing) for name in _VIEW_COLUMNS), strict=True)
+        files = _valid(self._resolver.read_all(_valid(values.get("file", missing))))
+        cells = zip(*(_valid(values[name]) if name in values else missing for name in _VIEW_COLUMNS), strict=True)
         return [
-            self._view(row, request, _valid(file), dict(zip(_VIEW_COLUMNS, map(_valid, row_cells), strict=True)))
+            self._view(row, request, file, dict(zip(_VIEW_COLUMNS, row_cells, strict=True)))
             for row, request, file, row_cells in zip(rows, requests, files, cells, strict=True)
         ]
 
@@ -208,8 +208,8 @@ def _set_conflicts(rows: Mapping[str, WidgetRow]) -> set[WidgetRow]:
     return changed
 
 
-def _valid(value: Any) -> Any:
-    return None if isinstance(value, InvalidValue) else value
+def _valid(values: Sequence[Any]) -> list[Any]:
+    return [None if isinstance(value, InvalidValue) else value for value in values]
 
 
 def _text(value: Any) -> str:
