@@ -17,7 +17,6 @@ NAMES = sorted(path.stem.removeprefix("bench_") for path in bench.HERE.glob("ben
 LONG = {"cluster", "limit", "table"}  # they start dozens of processes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in NAMES]
 )
@@ -31,7 +30,6 @@ def test_it_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         assert all(score["name"] in shown and len(score["rounds"]) == 1 for score in contest["scores"])
 
 
-@pytest.mark.slow
 def test_contestants_take_turns() -> None:
     """A machine that gets slower does so for all; the first turn of each is not counted."""
     turns = []

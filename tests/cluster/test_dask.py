@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ikpipe import Account
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
+pytestmark = pytest.mark.xdist_group("dask")
 
 SWIFT = Policy(index_lag=0.5, first_wait=0.02, look_ups=0)
 BINARY = pd.ArrowDtype(pa.binary())

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
 from doubles import uploads_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ for _ in range(2):
 """
 
 
-@pytest.mark.slow
 def test_ray_data_uploads_parts_and_runs_them_again(emulate: Callable[..., Emulator]) -> None:
     """Arrow tables go in and come out; the second run finds the same files."""
     emulator = emulate()

@@ -19,12 +19,12 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fresh import fresh
 from history import ledger
 from pyspark import cloudpickle
 from pyspark.errors import PySparkException
 from pyspark.sql.types import StringType, StructField, StructType
 from sessions import session
-from test_init import fresh
 
 import ikpipe
 import ikpipe.spark
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.xdist_group("spark"),
     pytest.mark.filterwarnings(
         r"ignore:PySpark does not yet fully support pandas >= 3\.0\.0\. Some features may not work correctly\. "

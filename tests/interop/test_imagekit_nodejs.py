@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow]
+pytestmark = []
 
 FLOW = """
 const { default: ImageKit, toFile } = require("@imagekit/nodejs");

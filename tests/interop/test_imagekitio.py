@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.interop
-
 FIELDS = {"file_name": "猫.png", "folder": "/sdk", "tags": "a,b", "use_unique_file_name": "false"}
 BOTH = "Your request contains both token and basic auth parameter"
 

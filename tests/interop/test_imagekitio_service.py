@@ -18,8 +18,6 @@ from ikpipe.emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.interop
-
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Emulator]:

@@ -12,8 +12,6 @@ from imagekitio import ImageKit
 import ikpipe
 from ikpipe.delivery.transformations import NAMES
 
-pytestmark = pytest.mark.interop
-
 ENDPOINT = "https://ik.imagekit.io/shop"
 SHOP = ikpipe.Account("public_shop", "private_shop", url_endpoint=ENDPOINT)
 FLAGS = ["grayscale", "contrast_stretch", "ai_remove_background", "ai_remove_background_external", "ai_upscale"]

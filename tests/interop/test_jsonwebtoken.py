@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow]
+pytestmark = []
 
 # The seed's "How to implement authenticationEndpoint", behind Node's own server instead of a framework's.
 ENDPOINT = """

@@ -16,8 +16,6 @@ from webhooking import READY, SECRET, signed
 import ikpipe
 from ikpipe import webhooks
 
-pytestmark = pytest.mark.interop
-
 NOW = datetime.datetime(2026, 11, 23, 10, tzinfo=datetime.UTC)
 LIBRARY = Webhook(base64.b64encode(SECRET.encode()).decode())  # the whole secret is the key, as the SDK has it
 

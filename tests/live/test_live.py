@@ -58,7 +58,6 @@ def run(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 def test_without_keys_it_says_so() -> None:
     """Without keys nothing is done, with status 0."""
     ran = run(IMAGEKIT_PUBLIC_KEY="public_alone")
@@ -66,7 +65,6 @@ def test_without_keys_it_says_so() -> None:
     assert ran.stdout.endswith("Nothing was done.\n")
 
 
-@pytest.mark.slow
 def test_it_finds_the_defaults(emulate: Callable[..., Emulator]) -> None:
     """With a default emulator, all results are the defaults; all files are deleted, and the key is not shown."""
     emulator = emulate()
@@ -85,7 +83,6 @@ def test_it_finds_the_defaults(emulate: Callable[..., Emulator]) -> None:
     assert str(account.key()) not in ran.stdout
 
 
-@pytest.mark.slow
 def test_it_finds_what_differs(emulate: Callable[..., Emulator]) -> None:
     """With other rules, each is listed with its value."""
     rules = {**CURIOUS, "leeway": 40.0}
@@ -95,7 +92,6 @@ def test_it_finds_what_differs(emulate: Callable[..., Emulator]) -> None:
         assert f"Emulator({name}={value!r}): SET THIS" in text
 
 
-@pytest.mark.slow
 def test_a_search_that_lags_is_told_with_its_policy(emulate: Callable[..., Emulator]) -> None:
     """A lag longer than a third of what the client waits asks for another `index_lag`; a shorter one does not."""
     account = emulate(index_lag=2).account
@@ -106,7 +102,6 @@ def test_a_search_that_lags_is_told_with_its_policy(emulate: Callable[..., Emula
     assert "Policy(index_lag=99.0): SET THIS" in guesses.Finding("", policy={"index_lag": 99.0}).lines()
 
 
-@pytest.mark.slow
 def test_one_answer_that_cannot_be_had_holds_up_no_other(emulate: Callable[..., Emulator]) -> None:
     """If the quota is used up, the other checks still run, all files are deleted, and the result is a failure."""
     emulator = emulate(upload_quota=8)
@@ -117,7 +112,6 @@ def test_one_answer_that_cannot_be_had_holds_up_no_other(emulate: Callable[..., 
     assert ikpipe.files(emulator.account).empty
 
 
-@pytest.mark.slow
 def test_what_was_stored_goes_even_if_it_is_stopped(account: ikpipe.Account) -> None:
     """Ctrl-C still deletes the folder."""
     lines: list[str] = []

@@ -1,0 +1,136 @@
+"""The uploader with 5,000 rows of a frame: soon there, never in the way of the hand, and little in its traits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from labs import notebook
+from scenario import prepared
+from screens import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from labs import Lab
+    from playwright.sync_api import Browser, Page
+
+    from ikpipe.emulator import Emulator
+
+pytestmark = pytest.mark.xdist_group("lab")
+
+ROWS = 5_000
+FRAME = f"""import pandas as pd
+frame = pd.DataFrame({{
+    "file": [f"https://shop.example/{{at:05d}}/picture.jpg" for at in range({ROWS})],
+    "name": [f"product {{at:05d}}.jpg" for at in range({ROWS})],
+    "season": ["spring", "summer", "autumn", "winter"] * ({ROWS} // 4),
+}})
+uploader = ikpipe.Uploader(account, frame, columns={{"file_name": "name", "tags": ["season"]}}, folder="/many")"""
+
+# Notes when large messages came over a socket, when the first rows were on the screen, and when all were known there.
+CLOCK = """(() => {
+    const clock = (window.clock = {arrived: [], first: null, all: null});
+    const Plain = window.WebSocket;
+    window.WebSocket = class extends Plain {
+        constructor(...rest) {
+            super(...rest);
+            this.addEventListener("message", ({data}) => {
+                if ((data.byteLength ?? data.size ?? data.length) > 50000) clock.arrived.push(performance.now());
+            });
+        }
+    };
+    const watch = (name, selector, text = "") => {
+        const look = () => {
+            if (!document.querySelector(selector)?.textContent.includes(text)) return requestAnimationFrame(look);
+            requestAnimationFrame(() => setTimeout(() => (clock[name] = performance.now())));
+        };
+        requestAnimationFrame(look);
+    };
+    watch("first", ".ikpipe [data-id]");
+    watch("all", ".ikpipe [data-group=all]", "5,000");
+})();"""
+
+LONGEST = 100_000  # µs
+SHOWN = f"{ROWS:,}"
+
+
+@pytest.fixture
+def many(lab: Lab, emulate: Callable[..., Emulator]) -> Screen:
+    """Show an uploader with many rows in JupyterLab."""
+    account = prepared(emulate(), lab.path.parent, f"{lab.path.stem}.json")
+    lab.page.add_init_script(CLOCK)
+    lab.open(notebook(account, FRAME, "uploader"))
+    lab.run_all()
+    screen = Screen(lab.page).shown()
+    lab.page.wait_for_function("() => window.clock.first && window.clock.all")
+    screen.has(SHOWN)
+    return screen
+
+
+def test_rows_are_soon_there_and_not_in_the_traits(lab: Lab, many: Screen, shot: Callable[[str], None]) -> None:
+    """Rows are on the screen within a second of their data's arrival; the traits, scripts and all, are under 2 MB."""
+    clock = lab.page.evaluate("() => window.clock")
+    first = clock["first"] - max(time for time in clock["arrived"] if time <= clock["first"])
+    every = clock["all"] - max(time for time in clock["arrived"] if time <= clock["all"])
+    size = len(json.dumps(lab.value("uploader.get_state()")))
+    print(f"after their data, first rows {first:.0f} ms, all {every:.0f} ms; traits {size / 1000:.0f} kB")  # noqa: T201
+    shot("many")
+    assert max(first, every) <= 1000
+    assert size < 2_000_000
+
+
+def test_no_long_task(chrome: Browser, lab: Lab, many: Screen, tmp_path: Path) -> None:
+    """While rows are scrolled and selected, as a table and as a gallery, no task of the page takes over 100 ms."""
+    trace = tmp_path / "trace.json"
+    chrome.start_tracing(page=lab.page, path=str(trace), categories=["toplevel", "devtools.timeline"])
+    for layout in ("Table", "Gallery"):
+        many.button(layout).click()
+        many.root.locator("[data-id]").first.click()
+        use(lab.page, many)
+    chrome.stop_tracing()
+    tasks = tasks_of(trace)
+    longest, wall = max(tasks, key=lambda one: one.processor), max(one.wall for one in tasks)
+    figures = f"the longest {longest.processor / 1000:.0f} ms of the processor, {wall / 1000:.0f} ms by the clock"
+    print(f"{len(tasks)} tasks, {figures}")  # noqa: T201 - to be read
+    assert longest.processor <= LONGEST
+
+
+def use(page: Page, screen: Screen) -> None:
+    """Scroll by wheel and keys, and select by keys and mouse."""
+    box = screen.root.locator("[data-id]").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + box["height"] + 60)
+    for _ in range(30):
+        page.mouse.wheel(0, 900)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    screen.root.locator("[data-id]").nth(3).click()
+    for key in ("ControlOrMeta+a", "Escape", "ControlOrMeta+End", "ControlOrMeta+Home", *["PageDown"] * 5):
+        page.keyboard.press(key)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    for key in ("Space", *["Shift+PageDown"] * 5, "ControlOrMeta+Shift+End", "Escape"):
+        page.keyboard.press(key)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+class Task(NamedTuple):
+    """How long a task took, in µs: by the clock, and of the processor, in which other processes take no part."""
+
+    wall: float
+    processor: float
+
+
+def tasks_of(trace: Path) -> list[Task]:
+    """Give the tasks of the page's main thread."""
+    events: list[dict[str, Any]] = json.loads(trace.read_text())["traceEvents"]
+    threads = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    names = {"RunTask", "ThreadControllerImpl::RunTask", "ThreadPool_RunTask"}
+    tasks = [one for one in events if one["name"] in names and (one["pid"], one["tid"]) in threads]
+    assert tasks
+    return [Task(one.get("dur", 0), one.get("tdur", one.get("dur", 0))) for one in tasks]

@@ -1,0 +1,133 @@
+"""Accessibility: axe-core's rules in every state, light and dark, wide and narrow; keyboard; screen readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from shots import FIELDS, mixed, problems, sending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge import Bridge
+    from driver import Uploads
+    from playwright.sync_api import BrowserContext
+    from stub import Stub
+
+    Show = Callable[[str], Uploads]
+
+
+@pytest.fixture
+def show(uploads: Uploads, stub: Stub, bridge: Bridge, files: Callable[[int], list[str]]) -> Show:
+    """Show the page in a state."""
+
+    def show(state: str) -> Uploads:
+        if state == "empty":
+            return uploads
+        bridge.set(settings={"fields": FIELDS, "max_file_size": 25_000_000})
+        uploads.choose(files(8))
+        uploads.wait_rows(8)
+        {"problems": problems, "mixed": mixed, "gallery": mixed}.get(state, lambda _stub: None)(stub)
+        if state == "sending":
+            sending(stub, bridge)
+            uploads.root.get_by_text("2 of 8 files").wait_for()
+        if state == "gallery":
+            uploads.button("Gallery").click()
+        if state == "problems":
+            uploads.root.locator(".ik-folder .ik-problem-sign").first.click()
+        if state in ("selected", "editor"):
+            uploads.row("picture-1.png").click()
+        if state == "editor":
+            uploads.button("Edit").click()
+        if state == "preview":
+            uploads.row("picture-1.png").dblclick()
+            uploads.root.locator(".ik-area-edit").wait_for()
+        if state == "trouble":
+            bridge.say({"type": "error", "message": "Something is wrong."})
+            uploads.set_online(online=False)
+        uploads.page.wait_for_function("() => true")
+        return uploads
+
+    return show
+
+
+STATES = ["empty", "three", "problems", "selected", "editor", "sending", "mixed", "gallery", "preview", "trouble"]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(show: Show, state: str) -> None:
+    """There are no violations in any state, in both themes, wide and narrow."""
+    uploads = show(state)
+    for scheme, width in (("light", 1000), ("dark", 1000), ("light", 360)):
+        uploads.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        uploads.page.set_viewport_size({"width": width, "height": 720})
+        uploads.page.locator(f'[data-ik-theme="{scheme}"]').wait_for()
+        assert violations(uploads, only=["color-contrast"] if scheme == "dark" else None) == []
+
+
+def violations(uploads: Uploads, only: list[str] | None = None) -> list[Any]:
+    """Return the violations that axe-core reports, shortened."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = None if only is None else {"runOnly": only}
+    found = Axe().run(uploads.page, context=".ikpipe", options=options).response["violations"]
+    return [
+        (one["id"], [(node["html"][:200], node["failureSummary"][:300]) for node in one["nodes"][:3]]) for one in found
+    ]
+
+
+def test_an_upload_by_the_keyboard_alone(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """Files can be chosen, selected and uploaded with Tab, arrows, Space and Enter."""
+    press = uploads.page.keyboard.press
+    # intercept file choosers from now on: together with the key press, it would sometimes be too late
+    uploads.page.on("filechooser", lambda _chooser: None)
+    uploads.root.focus()
+    press("Tab")
+    uploads.page.wait_for_function("() => document.activeElement.textContent === 'Add files'")
+    with uploads.page.expect_file_chooser() as chooser:
+        press("Enter")
+    chooser.value.set_files(files(2))
+    uploads.wait_rows(2)
+    for _stop in range(30):
+        if uploads.evaluate("() => Boolean(document.activeElement.closest('.ik-primary'))"):
+            break
+        press("Tab")
+    press("Enter")
+    uploads.wait_states(["Up", "Up"])
+
+
+def test_changes_are_announced_to_screen_readers(uploads: Uploads, files: Callable[[int], list[str]]) -> None:
+    """The live region announces added files and their results."""
+    status = uploads.root.get_by_role("status")
+    uploads.choose(files(2))
+    status.get_by_text("2 files added").wait_for(state="attached")
+    uploads.button("Upload 2 files").click()
+    status.get_by_text("2 files up").wait_for(state="attached")
+
+
+def test_the_theme_follows_the_page(uploads: Uploads) -> None:
+    """Jupyter's and marimo's theme is used, otherwise that of the system."""
+    theme = "() => document.querySelector('.ikpipe').dataset.ikTheme"
+    assert uploads.evaluate(theme) == "light"
+    uploads.evaluate("() => document.body.classList.add('dark')")
+    uploads.page.locator('[data-ik-theme="dark"]').wait_for()
+    uploads.evaluate("() => { document.body.dataset.jpThemeLight = 'true'; }")
+    uploads.page.locator('[data-ik-theme="light"]').wait_for()
+
+
+def test_it_works_in_a_shadow_root(uploads: Uploads, stub: Stub, context: BrowserContext) -> None:
+    """Keyboard and dialogs work in a notebook that shows widgets in a shadow root."""
+    stub.push({"id": "r0", "name": "a.jpg"}, {"id": "r1", "name": "b.jpg"})
+    uploads.evaluate(
+        """async () => {
+            window.end();
+            const root = document.getElementById("cell").attachShadow({ mode: "open" });
+            root.append(document.querySelector('link[rel="stylesheet"]').cloneNode());
+            await window.show(window.model, root);
+        }"""
+    )
+    uploads.row("a.jpg").click()
+    uploads.page.keyboard.press("ArrowDown")
+    uploads.page.keyboard.press("Enter")
+    uploads.root.get_by_role("heading", name="b.jpg").wait_for()

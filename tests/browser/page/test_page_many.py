@@ -1,0 +1,119 @@
+"""Five thousand rows: the size of the page, and how long its tasks block the browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from shots import many
+
+if TYPE_CHECKING:
+    from bridge import Bridge
+    from driver import Uploads
+    from stub import Stub
+
+
+LONGEST = 100_000  # microseconds that a task may take
+
+
+@pytest.fixture
+def five_thousand(uploads: Uploads, stub: Stub) -> Uploads:
+    """Return a page with 5,000 rows."""
+    many(stub, 5000)
+    uploads.wait_rows(5000)
+    return uploads
+
+
+def test_only_rows_in_view_are_in_the_page(five_thousand: Uploads) -> None:
+    """At any scroll position, the page has a few dozen rows."""
+    rows = five_thousand.root.locator(".ik-row[data-id]")
+    assert rows.count() < 40
+    five_thousand.root.locator(".ik-scroll").evaluate("one => one.scrollTo(0, 100_000)")
+    five_thousand.row("SKU-02275-back.jpg").wait_for()
+    assert rows.count() < 40
+
+
+def test_a_narrow_page_has_a_full_width_upload_button(five_thousand: Uploads) -> None:
+    """At 360 pixels the button is as wide as the list, with one line of text, below the other buttons."""
+    five_thousand.page.set_viewport_size({"width": 360, "height": 640})
+    bar = five_thousand.root.locator(".ik-toolbar")
+    upload, find = bar.locator(".ik-primary").bounding_box(), bar.locator(".ik-search").bounding_box()
+    others = bar.locator(":scope > :not(.ik-primary, .ik-search)")
+    assert upload
+    assert find
+    assert (upload["width"], upload["height"]) == (find["width"], find["height"])
+    assert len({one.evaluate("one => one.getBoundingClientRect().top") for one in others.all()}) == 1
+
+
+def test_the_keyboard_goes_to_the_end_at_once(five_thousand: Uploads) -> None:
+    """The last row is in view, and has the focus."""
+    five_thousand.row("SKU-00000-front.jpg").click()
+    five_thousand.page.keyboard.press("Control+End")
+    assert five_thousand.evaluate("() => document.activeElement.closest('[data-id]').dataset.id") == "r4999"
+    assert five_thousand.row("SKU-04999-back.jpg").is_visible()
+
+
+def test_images_at_urls_are_loaded_only_in_view(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
+    """Opening a notebook does not download thousands of images."""
+    asked: list[str] = []
+    uploads.page.on("request", lambda request: asked.append(request.url))
+    stub.push(*({"id": f"r{at}", "href": f"{bridge.url}p/{at}.png", "kind": "image/png"} for at in range(1000)))
+    uploads.wait_rows(1000)
+    uploads.page.wait_for_function("() => document.querySelector('.ik-thumb img, .ik-thumb .ik-icon')")
+    uploads.page.wait_for_function(
+        "() => performance.getEntriesByType('resource').some(one => /[/]p[/]0/.test(one.name))"
+    )
+    assert 0 < len([one for one in asked if "/p/" in one]) < 40
+
+
+def test_no_task_takes_long(uploads: Uploads, stub: Stub) -> None:
+    """Adding, scrolling, selecting, filtering and sorting take no task over 100 ms in the browser's trace."""
+    session = uploads.page.context.new_cdp_session(uploads.page)
+    tasks: list[dict[str, Any]] = []
+    ended: list[bool] = []
+    session.on("Tracing.dataCollected", lambda data: tasks.extend(data["value"]))
+    session.on("Tracing.tracingComplete", lambda _data: ended.append(True))
+    session.send("Tracing.start", {"categories": "toplevel,devtools.timeline", "transferMode": "ReportEvents"})
+    many(stub, 5000)
+    uploads.wait_rows(5000)
+    use(uploads)
+    session.send("Tracing.end")
+    while not ended:  # each call processes events
+        uploads.evaluate("() => 0")
+    slowest = max(longest(tasks), default=0)
+    assert 0 < slowest < LONGEST
+
+
+def longest(events: list[dict[str, Any]]) -> list[int]:
+    """Return the processor times of the page thread's tasks, which other processes do not affect."""
+    threads = {(one["pid"], one["tid"]) for one in events if one.get("name") == "FunctionCall"}
+    tasks = [one for one in events if one.get("name", "").endswith("RunTask") and "tdur" in one]
+    return [task["tdur"] for task in tasks if (task["pid"], task["tid"]) in threads]
+
+
+def use(uploads: Uploads) -> None:
+    """Scroll, select, filter and sort."""
+    page, root = uploads.page, uploads.root
+    root.locator(".ik-scroll").evaluate(
+        """async one => {
+            for (let at = 0; at < 200_000; at += 4_000) {
+                one.scrollTo(0, at);
+                await new Promise(requestAnimationFrame);
+            }
+            one.scrollTo(0, 0);
+        }"""
+    )
+    uploads.row("SKU-00000-front.jpg").click()
+    page.keyboard.press("Control+a")
+    root.get_by_text("5,000 selected").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Control+End")
+    root.get_by_role("searchbox").press_sequentially("front")
+    uploads.wait_rows(1667)
+    root.get_by_role("searchbox").fill("")
+    uploads.wait_rows(5000)
+    for column in ("Name", "Size", "Folder"):
+        root.get_by_role("columnheader", name=column).get_by_role("button").click()
+        root.locator(f'[aria-sort][data-column="{column.lower()}"]').wait_for()
+    uploads.button("Gallery").click()
+    root.locator(".ik-card").first.wait_for()

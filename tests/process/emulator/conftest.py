@@ -1,0 +1,3 @@
+"""Emulators for the tests to talk to."""
+
+from emulators import start  # noqa: F401 - a fixture
