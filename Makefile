@@ -2,12 +2,18 @@
 # `make interop` and `make floors`.
 # Each makes the virtual environment and installs what it needs; nothing has to be there but Python ≥ 3.11.
 
+# Compiled files are kept: without them, each process of the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FLOORS := build/floors
+WORKERS ?= 2
+QUICK := tests/unit tests/service
+SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
 
-.PHONY: help demo app js test interop floors check soak bench live format clean
+.PHONY: help demo app test interop floors check lint types js quick slow soak bench live format clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/ —/'
@@ -51,9 +57,9 @@ $(FLOORS)/.done: pyproject.toml | $(BIN)/python
 	@touch $@
 
 # ESLint and TypeScript for the uploader's scripts, in the versions of the lock file.
-$(VENV)/.js/.done: $(wildcard tests/widget/js/*) | $(VENV)/.dev
+$(VENV)/.js/.done: $(wildcard tests/browser/js/*) | $(VENV)/.dev
 	@mkdir -p $(VENV)/.js
-	cp tests/widget/js/* $(VENV)/.js
+	cp tests/browser/js/* $(VENV)/.js
 	cd $(VENV)/.js && ../bin/npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
@@ -77,30 +83,39 @@ js: $(VENV)/.js/.done      ## lint and types of the uploader's scripts
 	$(BIN)/node $(VENV)/.js/node_modules/typescript/bin/tsc --project ikpipe/widget/static \
 		--incremental --tsBuildInfoFile $(VENV)/.js/.tsbuildinfo
 
-test: $(VENV)/.browser $(VENV)/.java js  ## format, lint, types, imports, and all tests but those of soak and interop
+check: $(VENV)/.dev $(VENV)/.js/.done  ## format, lint, types, and the tests of tests/unit and tests/service, at the same time
+	@$(MAKE) --no-print-directory --jobs 3 lint types js quick
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --cov --cov-report=term -m "not soak and not interop"
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+# Tests are given out in long pieces, and a worker that is done takes from the other: a test takes milliseconds here.
+quick: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
+
+test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, and all tests but those of make interop and make soak
+	@$(MAKE) --no-print-directory --jobs 2 lint types js
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
+	@$(MAKE) --no-print-directory slow
+
+# Tests of one group share what is slow to start (Spark, Dask, JupyterLab) in one worker; the largest groups come first.
+slow: $(VENV)/.browser $(VENV)/.java  ## the tests with processes, browsers and clusters
+	$(BIN)/pytest -n $(WORKERS) $(SLOW)
 
 interop: $(VENV)/.dev      ## the tests with clients that others wrote: the official SDKs, jsonwebtoken
-	$(BIN)/pytest -n 2 -m "interop and not soak"
+	$(BIN)/pytest -n $(WORKERS) tests/interop
 
 floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
-	$(FLOORS)/bin/pytest -n 2 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick \
-		--ignore=tests/widget/lab --ignore=tests/widget/page --ignore=tests/interop
+	$(FLOORS)/bin/pytest -n $(WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
 	cd $(FLOORS) && bin/ikpipe demo
 
-check: $(VENV)/.browser js    ## the quick part, under a minute
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -q -m "not slow and not soak and not interop" --hypothesis-profile=quick
-
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
-	$(BIN)/pytest -n 2 -m soak
+	$(BIN)/pytest -n $(WORKERS) -m soak
 
 bench: $(VENV)/.dev $(VENV)/.java   ## all benchmarks; the figures also go into build/benchmarks
 	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks
@@ -114,3 +129,4 @@ format: $(VENV)/.dev       ## let ruff put the code in order
 
 clean:           ## remove the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache build/benchmarks $(FLOORS)
+	find ikpipe tests docs -name __pycache__ -prune -exec rm -rf {} +
