@@ -203,7 +203,7 @@ def serve(wait: str) -> None:
         answer(talk)
 
     def later(talk: Talk) -> None:
-        talk.request()
+        talk.begun = talk.request()
         answer(talk)
 
     with FarServer(first, later) as server:

@@ -155,7 +155,7 @@ class TablePart(InMemoryTable):
         """Return all rows as one chunk; the caller knows that they are few."""
         return next(iter(InMemoryTable.chunks(self)))
 
-    def _whole(self, at: int) -> bool:
+    def _sends_integers(self, at: int) -> bool:
         return self._table.has_whole_floats(at)
 
 
