@@ -274,15 +274,19 @@ class Controller:
             for run in self.runs:
                 run.stop()
         for row in rows:
-            if row.run is not None and row.state not in UPLOADED:
-                row.run.cancel(row)
-                row.cancelled = True
-                if row.state == "queued" and row.result is None:
-                    row.state = "cancelled"
-                self.uploads.abort(row.id)
+            self._cancel_row(row)
         self.rows.mark_changed(rows)
         self.send_changes()
         self.on_change("results")
+
+    def _cancel_row(self, row: WidgetRow) -> None:
+        if row.run is None or row.state in UPLOADED:
+            return
+        row.run.cancel(row)
+        row.cancelled = True
+        if row.state == "queued" and row.result is None:
+            row.state = "cancelled"
+        self.uploads.abort(row.id)
 
     def _row_started(self, run: Run, row: WidgetRow) -> None:
         with self.lock:

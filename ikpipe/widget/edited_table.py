@@ -125,8 +125,7 @@ class EditedTable:
             at = _column_at(frame, column)
             cells = [None] * len(frame) if at is None else frame.iloc[:, at].astype(object).tolist()
             if mapped is not None:
-                key = column.removeprefix(METADATA)
-                cells = mapped if parameter != "custom_metadata" else [(value or {}).get(key) for value in mapped]
+                cells = _mapped_cells(mapped, column)
             for offset, row in enumerate(rows):
                 if column in row.edits:
                     cells[offset] = row.edits[column]
@@ -161,6 +160,13 @@ class TablePart(InMemoryTable):
 
 def _parameter_name(parameter: str) -> str:
     return BY_WIRE.get(parameter, parameter)
+
+
+def _mapped_cells(mapped: list[Any], column: str) -> list[Any]:
+    """Return the values of a parameter, or of one metadata field of it."""
+    if not column.startswith(METADATA):
+        return mapped
+    return [(value or {}).get(column.removeprefix(METADATA)) for value in mapped]
 
 
 def _picked_cells(files: Sequence[PickedFile]) -> dict[str, list[Any]]:

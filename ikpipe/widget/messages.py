@@ -284,7 +284,7 @@ class _Fields:
 
 
 def _is_scalar(value: object) -> bool:
-    return value is None or type(value) in (str, int, float, bool)
+    return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(value))
 
 
 def _cell(value: object, column: str) -> Any:
@@ -295,11 +295,9 @@ def _cell(value: object, column: str) -> Any:
     item_types = (str, int, float) if column.startswith(METADATA) else str
     if isinstance(value, list) and not all(isinstance(item, item_types) for item in items):
         raise InvalidMessage("value is a list with an item that is not text")
-    texts = [item for item in items if isinstance(item, str)]
-    if sum(map(len, texts)) > _MAX_CELL or not all(map(encodable, texts)):
+    text = "".join(item for item in items if isinstance(item, str))
+    if len(text) > _MAX_CELL or not encodable(text):
         raise InvalidMessage("value is too long, or has an unpaired surrogate")
-    if not all(isfinite(item) for item in items if isinstance(item, float)):
-        raise InvalidMessage("value is not a finite number")
     return value
 
 

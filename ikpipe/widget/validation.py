@@ -123,9 +123,7 @@ class RowValidator:
         cells: Mapping[str, Any],
     ) -> RowView:
         # A page shows the name and folder that are sent.
-        valid = request if isinstance(request, UploadRequest) else None
-        fields = {} if valid is None else valid.fields
-        problems = () if isinstance(request, UploadRequest) else request
+        fields, problems = (request.fields, []) if isinstance(request, UploadRequest) else ({}, request)
         name = fields.get("fileName") or _text(cells["file_name"]) or (source and source.name) or ""
         return RowView(
             name=name[:_MAX_TEXT],
@@ -140,11 +138,15 @@ class RowValidator:
             coordinates=_encoded("custom_coordinates", cells["custom_coordinates"]),
             metadata=_metadata(cells["custom_metadata"]),
             problems=[self._problem(problem, cells) for problem in problems if problem.severity == "error"],
-            target=canonical_path(valid.target, self._names)
-            if valid and fields.get("useUniqueFileName") == "false"
-            else None,
+            target=self._target(request),
             file=source,
         )
+
+    def _target(self, request: UploadRequest | list[Problem]) -> str | None:
+        """Return the path where a file would be stored, if its name is fixed."""
+        if isinstance(request, UploadRequest) and request.fields.get("useUniqueFileName") == "false":
+            return canonical_path(request.target, self._names)
+        return None
 
     def _problem(self, problem: Problem, cells: Mapping[str, Any]) -> dict[str, Any]:
         message = {"column": problem.parameter, "code": problem.code, "message": problem.message, "fix": problem.fix}
@@ -213,8 +215,12 @@ def _valid(values: Sequence[Any]) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    text = "" if value is None else call_or_error(to_text, value)
-    return (str(value) if isinstance(text, InvalidValue) else text)[:_MAX_TEXT]
+    if value is None:
+        return ""
+    try:
+        return to_text(value)[:_MAX_TEXT]
+    except InvalidValue:
+        return str(value)[:_MAX_TEXT]
 
 
 def _encoded(parameter: str, value: Any) -> str:
