@@ -1,8 +1,8 @@
-"""Contests of programs that do the same work: CPU and wall time per row, side by side, from the same run.
+"""Run benchmarks: CPU and wall time per row of programs that do the same work, measured in turn in one run.
 
 ``python tests/benchmarks/bench.py [NAME …] [--rows N] [--rounds N] [--json FOLDER]`` runs the benchmarks beside it:
-each ``bench_NAME.py`` gives its contests as ``CONTESTS``. Nothing here passes or fails: a shared machine has no
-time that could be promised. What can be compared are the contestants of one contest, since their rounds take turns.
+each ``bench_NAME.py`` defines its contests as ``CONTESTS``. Nothing passes or fails, since times on a shared machine
+vary. Only contestants of the same contest can be compared, because their rounds take turns.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ HERE = Path(__file__).parent
 
 
 def processor_seconds() -> float:
-    """Give the seconds of this process, and of those that it has waited for."""
+    """Return the processor seconds of this process and of the child processes it has waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Programs that do the same work with as many rows; the others are measured against the first.
+    """Programs that do the same work with the same number of rows; the others are compared with the first.
 
-    A contestant takes the number of rows, and is a context that gives what is timed: what comes before and after it
-    is not. `times` are the contestants with more or fewer rows than the others, and how many times as many.
-    `processors` gives the seconds of processors' time so far: of this process, and of those that it has waited for.
+    A contestant takes the number of rows and returns a context manager, which yields the function to time; setup and
+    cleanup are not timed. `scales` has the factors for contestants with more or fewer rows than the others.
+    `processors` returns the processor seconds so far.
     """
 
     name: str
     rows: int
     contestants: Mapping[str, Contestant]
-    times: Mapping[str, float] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
     processors: Callable[[], float] = processor_seconds
 
 
 class Timing(NamedTuple):
-    """Milliseconds per row: of the processors, in all threads of this process and in its children, and on the wall."""
+    """Milliseconds per row: processor time of this process and its children, and wall time."""
 
     cpu: float
     wall: float
@@ -61,7 +61,7 @@ class Timing(NamedTuple):
 
 @dataclass(frozen=True)
 class Score:
-    """A contestant's medians in ms per row, and, round by round, its ratio to the first and what it takes more."""
+    """A contestant's medians in ms per row, and the medians of its ratio and difference to the first one by round."""
 
     name: str
     cpu: float
@@ -84,37 +84,37 @@ def time_once(contestant: Contestant, rows: int, processors: Callable[[], float]
 
 
 def measure(contest: Contest, rows: int, rounds: int) -> list[Score]:
-    """Let the contestants take turns, after one turn each that does not count."""
-    took: dict[str, list[Timing]] = {name: [] for name in contest.contestants}
+    """Run the contestants in turn, after one round that does not count."""
+    timings: dict[str, list[Timing]] = {name: [] for name in contest.contestants}
     for turn in range(rounds + 1):
         for name, contestant in contest.contestants.items():
-            one = time_once(contestant, max(1, round(rows * contest.times.get(name, 1))), contest.processors)
+            timing = time_once(contestant, max(1, round(rows * contest.scales.get(name, 1))), contest.processors)
             if turn:
-                took[name].append(one)
-    first = next(iter(took.values()))
-    return [_score(name, ours, first) for name, ours in took.items()]
+                timings[name].append(timing)
+    first = next(iter(timings.values()))
+    return [_score(name, rounds_of_one, first) for name, rounds_of_one in timings.items()]
 
 
-def _score(name: str, ours: Sequence[Timing], first: Sequence[Timing]) -> Score:
-    pairs = list(zip(ours, first, strict=True))
+def _score(name: str, rounds: Sequence[Timing], first: Sequence[Timing]) -> Score:
+    pairs = list(zip(rounds, first, strict=True))
     return Score(
         name,
-        median(one.cpu for one in ours),
-        median(one.wall for one in ours),
+        median(one.cpu for one in rounds),
+        median(one.wall for one in rounds),
         median(one.cpu / other.cpu for one, other in pairs),
         median(one.wall / other.wall for one, other in pairs),
         median(one.cpu - other.cpu for one, other in pairs),
         median(one.wall - other.wall for one, other in pairs),
-        ours,
+        rounds,
     )
 
 
 def machine() -> dict[str, Any]:
-    """Say where the figures come from."""
+    """Return the hardware, load and versions."""
     packages = ("aiohttp", "httpx", "ikpipe", "imagekitio", "pandas", "pyarrow", "pyspark")
     return {
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()} {platform.release()}",
-        "load": [round(one, 2) for one in os.getloadavg()],
+        "load": [round(load, 2) for load in os.getloadavg()],
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         **{name: metadata.version(name) for name in packages},
@@ -122,7 +122,7 @@ def machine() -> dict[str, Any]:
 
 
 def table(contest: Contest, scores: Sequence[Score], rows: int) -> str:
-    """Draw a contest's scores."""
+    """Return a contest's scores as a table."""
     rounds = len(scores[0].rounds)
     head = f"{contest.name} ({rows:,} rows, medians of {rounds} rounds)"
     width = max(len(score.name) for score in scores) + 2
@@ -136,34 +136,34 @@ def table(contest: Contest, scores: Sequence[Score], rows: int) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the benchmarks that are named, or all of them."""
-    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    """Run the named benchmarks, or all of them."""
+    names = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     parser = argparse.ArgumentParser(description="Measure CPU and wall time per row.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}; all by default")
-    parser.add_argument("--rows", type=int, help="instead of each contest's own number")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)} (default: all)")
+    parser.add_argument("--rows", type=int, help="number of rows (default: the number of each contest)")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, metavar="FOLDER", help="write NAME.json into it, too")
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="also write NAME.json to this folder")
     options = parser.parse_args(words)
-    if unknown := set(options.names) - set(known):
+    if unknown := set(options.names) - set(names):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     sys.stdout.write("\n".join(f"{name:8} {value}" for name, value in machine().items()) + "\n")
-    for name in options.names or known:
+    for name in options.names or names:
         _run(name, options)
 
 
 def _run(name: str, options: argparse.Namespace) -> None:
-    """Run one benchmark, show its tables, and write them down."""
-    kept = []
+    """Run one benchmark, print its tables, and write its file."""
+    contests = []
     for contest in import_module(f"bench_{name}").CONTESTS:
         rows = options.rows or contest.rows
         scores = measure(contest, rows, options.rounds)
         sys.stdout.write(table(contest, scores, rows) + "\n")
         sys.stdout.flush()
-        kept.append({"name": contest.name, "rows": rows, "scores": [asdict(score) for score in scores]})
+        contests.append({"name": contest.name, "rows": rows, "scores": [asdict(score) for score in scores]})
     if options.json is not None:
         options.json.mkdir(parents=True, exist_ok=True)
-        words = json.dumps({**machine(), "contests": kept}, indent=1)
-        (options.json / f"{name}.json").write_text(words, encoding="utf-8")
+        text = json.dumps({**machine(), "contests": contests}, indent=1)
+        (options.json / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

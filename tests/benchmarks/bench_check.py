@@ -1,6 +1,6 @@
-"""What planning costs: `check` of catalogues of several sorts, beside a loop that builds the fields and checks nothing.
+"""What building requests costs: `check` of several kinds of catalogs, and a loop that builds the fields unchecked.
 
-A row of the catalogue has a URL, a name and a folder from templates, tags and custom metadata from two columns each.
+A row of a catalog has a URL, a name and a folder from templates, and tags and custom metadata from two columns each.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ FIXED = {**KEYWORDS, "use_unique_file_name": False}
 
 
 def column(cells: Iterable[Any], rows: int) -> list[Any]:
-    """Repeat cells to a column."""
+    """Return a column that repeats the cells."""
     return list(islice(cycle(cells), rows))
 
 
 def uniform(rows: int) -> pd.DataFrame:
-    """Make a catalogue whose columns hold what they should."""
+    """Return a catalog without problems."""
     return pd.DataFrame(
         {
             "image": [f"https://shop.example.com/images/{row:07}.jpg" for row in range(rows)],
@@ -53,7 +53,7 @@ def uniform(rows: int) -> pd.DataFrame:
 
 
 def messy(rows: int) -> pd.DataFrame:
-    """Make one with numbers among the texts, missing cells, letters of all scripts, and a problem in each 50 rows."""
+    """Return a catalog with numbers in text columns, missing cells, several scripts, and a problem in every 50 rows."""
     urls = [
         "https://shop.example.com/{}.jpg",
         "https://shop.example.com/grün {}.jpg",
@@ -72,7 +72,7 @@ def messy(rows: int) -> pd.DataFrame:
 
 @contextmanager
 def by_hand(rows: int, make: Callable[[int], pd.DataFrame] = uniform) -> Iterator[Callable[[], object]]:
-    """Build the fields of each row, whatever they are."""
+    """Build the fields of each row without checks."""
     frame = make(rows)
 
     def run() -> list[Any]:
@@ -95,31 +95,29 @@ def by_hand(rows: int, make: Callable[[int], pd.DataFrame] = uniform) -> Iterato
 
 @contextmanager
 def checked(rows: int, make: Callable[[int], pd.DataFrame] = uniform) -> Iterator[Callable[[], object]]:
-    """Check a catalogue."""
+    """Check a catalog."""
     frame = make(rows)
     yield lambda: ikpipe.check(frame, columns=COLUMNS, **FIXED)
 
 
 @contextmanager
 def built(rows: int) -> Iterator[Callable[[], None]]:
-    """Plan a catalogue as `upload` does: some rows at a time, with names made here."""
+    """Build the requests of a catalog as `upload` does: some rows at a time, with unique names."""
     frame = uniform(rows)
 
     def run() -> None:
-        plan, planner = (
-            ColumnMapping(frame.columns, COLUMNS, KEYWORDS),
-            RequestBuilder(FileResolver(), None, SuffixByPosition("run")),
-        )
+        mapping = ColumnMapping(frame.columns, COLUMNS, KEYWORDS)
+        builder = RequestBuilder(FileResolver(), None, SuffixByPosition("run"))
         for chunk in InMemoryTable(frame).chunks():
             for first in range(0, len(chunk.frame), AT_ONCE):
-                planner.build(plan.rows(chunk.part(first, first + AT_ONCE)))
+                builder.build(mapping.rows(chunk.part(first, first + AT_ONCE)))
 
     yield run
 
 
 @contextmanager
 def local(rows: int, *, check: bool) -> Iterator[Callable[[], object]]:
-    """Check files of this machine, a hundred in a folder; or ask for their sizes, and nothing else."""
+    """Check local files, 100 per folder; without `check`, only read their sizes."""
     with TemporaryDirectory() as root:
         paths = [f"{row // 100:05}/{row:07}.jpg" for row in range(rows)]
         for path in paths:
@@ -133,8 +131,10 @@ def local(rows: int, *, check: bool) -> Iterator[Callable[[], object]]:
 
 
 CONTESTS = [
-    Contest("a catalogue", 50_000, {"by hand": by_hand, "check": checked}),
-    Contest("a messy one", 50_000, {"by hand": partial(by_hand, make=messy), "check": partial(checked, make=messy)}),
-    Contest("files here", 20_000, {"sizes": partial(local, check=False), "check": partial(local, check=True)}),
-    Contest("an upload's plan, 500 rows at a time", 50_000, {"by hand": by_hand, "planned": built}),
+    Contest("a catalog", 50_000, {"by hand": by_hand, "check": checked}),
+    Contest(
+        "a messy catalog", 50_000, {"by hand": partial(by_hand, make=messy), "check": partial(checked, make=messy)}
+    ),
+    Contest("local files", 20_000, {"sizes": partial(local, check=False), "check": partial(local, check=True)}),
+    Contest("requests of an upload, 500 rows at a time", 50_000, {"by hand": by_hand, "built": built}),
 ]

@@ -1,8 +1,8 @@
-"""What a row costs where an engine does the parts of an upload, beside the same upload without one.
+"""What a row of a distributed upload costs with Dask and Spark, compared with the same upload without an engine.
 
-The contestants send to one server, which answers at once. An engine runs in a process of its own, where it has started
-and its workers have done a part each before the clock does: what is timed is the upload. The processors' time is that
-of all processes but the server's. ``python bench_cluster.py ENGINE URL ROWS`` is that process.
+The contestants send to a server that replies at once. An engine runs in its own process; it has started, and each
+worker has uploaded a part, before the timing starts. Processor time is that of all processes except the server.
+``python bench_cluster.py ENGINE URL ROWS`` runs the process of an engine.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ SENDING: dict[str, Any] = {
 
 
 def account(url: str) -> ikpipe.Account:
-    """Give an account with a server."""
+    """Return an account of a server."""
     return ikpipe.Account(PUBLIC, PRIVATE, upload_url=url + PATH, api_url=url)
 
 
 @contextmanager
 def without_engine(rows: int) -> Iterator[Callable[[], object]]:
-    """Upload a frame, as everybody does."""
+    """Upload a frame with `ikpipe.upload`."""
     frame = _table(rows, object)
     with fake_service() as url:
         yield lambda: ikpipe.upload(frame, account(url), progress=False, **SENDING)
@@ -58,46 +58,46 @@ def _table(rows: int, dtype: Any) -> pd.DataFrame:
 
 @contextmanager
 def engine(rows: int, *, name: str) -> Iterator[Callable[[], object]]:
-    """Upload a frame of an engine's, in a process of its own."""
-    with fake_service() as url, engine_process(name, url, rows) as (ask, answers):
+    """Upload a frame with an engine, in its own process."""
+    with fake_service() as url, engine_process(name, url, rows) as (stdin, stdout):
 
         def run() -> None:
-            ask.write("go\n")
-            ask.flush()
-            assert answers.readline() == "done\n"
+            stdin.write("go\n")
+            stdin.flush()
+            assert stdout.readline() == "done\n"
 
-        assert answers.readline() == "ready\n"
+        assert stdout.readline() == "ready\n"
         yield run
 
 
 @contextmanager
 def engine_process(*words: Any) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Run this file, and give the ways to it and back; it ends when nothing more is said."""
+    """Run this file in a process, and yield its standard input and output; it ends when its input is closed."""
     environment = {**os.environ, "IMAGEKIT_PRIVATE_KEY": PRIVATE}
     command = [sys.executable, __file__, *map(str, words)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as process:  # noqa: S603 - ours
         assert process.stdin
         assert process.stdout
-        with process.stdin as ask:
-            yield ask, process.stdout
+        with process.stdin as stdin:
+            yield stdin, process.stdout
 
 
 def processors() -> float:
-    """Give the seconds of this process and of all under it, but for the server."""
+    """Return the processor seconds of this process and its descendants, except the server."""
     times = os.times()
     total = time.process_time() + times.children_user + times.children_system
     for process in psutil.Process().children(recursive=True):
         try:
             if not any("fake_service.py" in word for word in process.cmdline()):
                 total += sum(process.cpu_times()[:4])
-        except psutil.NoSuchProcess:  # whoever waited for it has its time
+        except psutil.NoSuchProcess:  # its time counts for the process that waited for it
             continue
     return total
 
 
 def spark(url: str, rows: int) -> Callable[[], object]:
-    """Upload in Spark's tasks; the results stay there."""
+    """Return an upload by Spark's tasks, which keep the results."""
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = import_module("pyspark.sql").SparkSession.builder.master(f"local[{TASKS}]")
@@ -114,7 +114,7 @@ def spark(url: str, rows: int) -> Callable[[], object]:
 
 
 def dask(url: str, rows: int) -> Callable[[], object]:
-    """Upload on a cluster of processes; the results stay there."""
+    """Return an upload by a cluster of processes, which keep the results."""
     frames, distributed = import_module("dask.dataframe"), import_module("distributed")
     cluster = distributed.LocalCluster(TASKS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0")
     client = cluster.get_client()

@@ -1,7 +1,7 @@
-"""What an upload costs the emulator, in a process of its own, where a client does hardly more than send.
+"""What an upload costs the emulator, which runs in its own process, with a client that does little more than send.
 
-The tables are of the client's side. Below each contestant stand the emulator's own processor time and memory, which are
-read from `/proc` and so known on Linux alone.
+The tables are of the client. The emulator's own processor time and memory, read from `/proc` (Linux only), are printed
+for each contestant.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 64
 MEGABYTE = bytes(1024 * 1024)
-# the smallest picture there is
+# the smallest image
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-# Small files stay until the end: where many were deleted a moment ago, ext4 takes far longer to make new ones.
+# Small files stay until the end: after many deletions, ext4 takes far longer to create files.
 FOLDERS = tempfile.mkdtemp(prefix="bench-")
 atexit.register(shutil.rmtree, FOLDERS, ignore_errors=True)
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 class Service(NamedTuple):
-    """An emulator that runs in a process of its own."""
+    """An emulator that runs in its own process."""
 
     process: int
     url: str
@@ -49,17 +49,17 @@ class Service(NamedTuple):
     private_key: str
 
     def cpu(self) -> float:
-        """Give the seconds for which its threads have been on a processor."""
+        """Return the processor seconds of its threads."""
         words = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self, what: str) -> float:
-        """Give its resident megabytes: `VmRSS` now, `VmHWM` the most that there were."""
+        """Return its resident memory in MB: `VmRSS` now, `VmHWM` the maximum so far."""
         lines = Path(f"/proc/{self.process}/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
     def token(self, fields: dict[str, str]) -> str:
-        """Make a token."""
+        """Return a token."""
         now = int(time.time())
         header = {"alg": "HS256", "typ": "JWT", "kid": self.public_key}
         claims = fields | {"iat": now, "exp": now + 3600}
@@ -73,20 +73,20 @@ def _base64url(data: bytes) -> str:
 
 @contextmanager
 def emulator_process(folder: str) -> Iterator[Service]:
-    """Run an emulator as users do, but let files be large that are no videos."""
+    """Run an emulator from the command line, with a higher size limit for files that are not videos."""
     command = [sys.executable, "-m", "ikpipe", "emulator", "--directory", folder, "--set", f"other_limit={1 << 30}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603 - our own program
         lines = [process.stdout.readline().strip() for _ in range(6)] if process.stdout else []
-        said = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
-        keys = (said[f"IMAGEKIT_{kind}_KEY"].strip("'") for kind in ("PUBLIC", "PRIVATE"))
+        exports = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
+        keys = (exports[f"IMAGEKIT_{kind}_KEY"].strip("'") for kind in ("PUBLIC", "PRIVATE"))
         try:
-            yield Service(process.pid, said["IMAGEKIT_API_URL"], *keys)
+            yield Service(process.pid, exports["IMAGEKIT_API_URL"], *keys)
         finally:
             process.terminate()
 
 
 def request(service: Service, name: str, file: bytes, repeat: int = 1) -> Iterable[bytes]:
-    """Frame an upload, the file so many times the bytes that are given."""
+    """Return the pieces of an HTTP request for an upload whose file repeats the bytes."""
     fields = {"fileName": name, "folder": "/products/acme/", "tags": "shoe,summer", "useUniqueFileName": "false"}
     parts = [
         f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -104,7 +104,7 @@ def request(service: Service, name: str, file: bytes, repeat: int = 1) -> Iterab
 
 
 async def send(service: Service, requests: Iterator[Iterable[bytes]]) -> None:
-    """Send uploads over one connection, as long as there are any."""
+    """Send uploads over one connection until there are no more."""
     address = urlsplit(service.url)
     loop = asyncio.get_running_loop()
     with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
@@ -120,14 +120,14 @@ async def send(service: Service, requests: Iterator[Iterable[bytes]]) -> None:
 
 
 def is_complete(reply: bytes) -> bool:
-    """Tell whether the whole of an answer is there."""
+    """Whether a reply is complete."""
     head, _, body = reply.partition(b"\r\n\r\n")
     length = LENGTH.search(head)
     return length is not None and len(body) == int(length[1])
 
 
 def upload(service: Service, requests: list[Iterable[bytes]], connections: int) -> None:
-    """Send uploads over so many connections."""
+    """Send uploads over the given number of connections."""
 
     async def main() -> None:
         shared = iter(requests)
@@ -138,33 +138,33 @@ def upload(service: Service, requests: list[Iterable[bytes]], connections: int) 
 
 @contextmanager
 def small(rows: int, *, file: bytes) -> Iterator[Callable[[], None]]:
-    """Upload small files, with tokens made before."""
+    """Upload small files, with tokens signed in advance."""
     with emulator_process(tempfile.mkdtemp(dir=FOLDERS)) as service:
         upload(service, [request(service, f"warm{row}.gif", file) for row in range(CONNECTIONS)], CONNECTIONS)
         requests = [request(service, f"{row:07}.gif", file) for row in range(rows)]
-        cpu, took = service.cpu(), 0.0
+        cpu, seconds = service.cpu(), 0.0
 
         def run() -> None:
-            nonlocal took
-            began = time.perf_counter()
+            nonlocal seconds
+            started = time.perf_counter()
             upload(service, requests, CONNECTIONS)
-            took = time.perf_counter() - began
+            seconds = time.perf_counter() - started
 
         yield run
         cpu = service.cpu() - cpu
         sys.stderr.write(
-            f"  {len(file)} bytes: {rows / took:,.0f} uploads/s, "
+            f"  {len(file)} bytes: {rows / seconds:,.0f} uploads/s, "
             f"the emulator's own CPU {cpu * 1000 / rows:.3f} ms each; {service.memory('VmRSS'):.0f} MB resident\n"
         )
 
 
 @contextmanager
 def large(rows: int, *, at_once: int) -> Iterator[Callable[[], None]]:
-    """Upload files of as many megabytes as there are rows."""
+    """Upload files with one megabyte per row."""
     with tempfile.TemporaryDirectory() as folder, emulator_process(folder) as service:
         upload(service, [request(service, f"warm{row}", MEGABYTE, 4) for row in range(at_once)], at_once)
         requests = [request(service, f"{row}.bin", MEGABYTE, rows) for row in range(at_once)]
-        # the kernel then forgets the most that there were so far
+        # the kernel then resets the maximum
         Path(f"/proc/{service.process}/clear_refs").write_text("5", encoding="ascii")
         cpu, memory = service.cpu(), service.memory("VmRSS")
         yield lambda: upload(service, requests, at_once)
@@ -179,7 +179,7 @@ CONTESTS = [
     Contest(
         f"small files, {CONNECTIONS} at once",
         5000,
-        {"a few bytes": partial(small, file=b"GIF89a, as it were"), "a picture": partial(small, file=GIF)},
+        {"a few bytes": partial(small, file=b"GIF89a, not a GIF"), "an image": partial(small, file=GIF)},
     ),
     Contest(
         "a large file, a megabyte a row",

@@ -1,4 +1,4 @@
-"""Large files from this disk, beside ``curl -F`` to the same server; the growth of this process stands below."""
+"""Large local files, compared with ``curl -F`` to the same server; the memory growth of this process is printed too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATH = "/api/v2/files/upload"
 
 
 def resident() -> float:
-    """Give the megabytes of this process that are in memory; 0 where the system does not say."""
+    """Return the resident memory of this process in MB, or 0 if the system does not report it."""
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / MB
@@ -37,26 +37,26 @@ def resident() -> float:
 
 @contextmanager
 def report_memory_growth(name: str) -> Iterator[None]:
-    """Say by how much this process grows meanwhile."""
-    before, most, over = resident(), 0.0, threading.Event()
+    """Print the memory growth of this process during the block."""
+    before, peak, finished = resident(), 0.0, threading.Event()
 
     def watch() -> None:
-        nonlocal most
-        while not over.wait(0.02):
-            most = max(most, resident())
+        nonlocal peak
+        while not finished.wait(0.02):
+            peak = max(peak, resident())
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         thread.join()
-        sys.stderr.write(f"  {name}: this process grew by {max(0.0, most - before):.0f} MB\n")
+        sys.stderr.write(f"  {name}: this process grew by {max(0.0, peak - before):.0f} MB\n")
 
 
 def files(folder: str, count: int, size: int) -> list[Path]:
-    """Make files whose blocks are on the disk, and in the system's memory."""
+    """Create files, which are in the page cache."""
     paths = [Path(folder) / f"{number:03}.mp4" for number in range(count)]
     for path in paths:
         path.write_bytes(os.urandom(min(size, MB)) * (size // min(size, MB)))
@@ -65,7 +65,7 @@ def files(folder: str, count: int, size: int) -> list[Path]:
 
 @contextmanager
 def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
-    """Upload so many files at once, of so many thousand bytes in all."""
+    """Upload `count` files at once, with one kilobyte per row in total."""
     with TemporaryDirectory() as folder, fake_service() as url:
         paths = files(folder, count, max(1, rows // count) * 1024)
         account = ikpipe.Account("public_bench", "private_bench_long_enough", upload_url=url + PATH, api_url=url)
@@ -83,24 +83,24 @@ def upload_files(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def curl(rows: int, *, count: int) -> Iterator[Callable[[], None]]:
-    """Let curl send them, a process each."""
+    """Send the files with one curl process each."""
     with TemporaryDirectory() as folder, fake_service() as url:
         paths = files(folder, count, max(1, rows // count) * 1024)
         program = shutil.which("curl") or "curl"
         words = [program, "--silent", "--show-error", "--noproxy", "*", "--output", os.devnull, "-F", "fileName=a.mp4"]
 
         def run() -> None:
-            sent = [subprocess.Popen([*words, "-F", f"file=@{path}", url + PATH]) for path in paths]  # noqa: S603
-            while any(process.poll() is None for process in sent):
+            processes = [subprocess.Popen([*words, "-F", f"file=@{path}", url + PATH]) for path in paths]  # noqa: S603
+            while any(process.poll() is None for process in processes):
                 time.sleep(0.002)
-            assert not any(process.returncode for process in sent)
+            assert not any(process.returncode for process in processes)
 
         yield run
 
 
 CONTESTS = [
     Contest(
-        f"{count} file{'s' if count > 1 else ''} of {size} MB, a row being 1 kB",
+        f"{count} file{'s' if count > 1 else ''} of {size} MB, one row per kB",
         count * size * 1024,
         {"curl -F": partial(curl, count=count), "ikpipe": partial(upload_files, count=count)},
     )

@@ -1,4 +1,4 @@
-"""What durability costs: the journal and its groups alone, and whole runs with and without it."""
+"""What durability costs: the journal with its group commits alone, and runs with and without a journal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = ikpipe.Account("public_bench", "private_bench")
 
-# What is known of a row of ordinary size.
+# The entries of an ordinary row.
 FIELDS = {"fileName": "0001_4kq7t2.jpg", "folder": "/products/acme/", "tags": "shoe,summer", "overwriteFile": "false"}
 TEXT = json.dumps(FIELDS)
 RESULT = history.write(
@@ -42,16 +42,16 @@ MAC = bytes(16)
 FLIGHT = 64  # uploads in flight
 
 
-# The journal alone: each row is begun and intended before it leaves, and has a result
+# The journal alone: each row has a prepared entry and an intent before it is sent, then a result
 
 
 @contextmanager
 def through_ikpipe(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
-    """Have so many tasks at once write through `Group` into a `Journal`."""
+    """Write through `GroupCommit` to a `SQLiteJournal` from concurrent tasks."""
     with TemporaryDirectory() as folder, SQLiteJournal.make(Path(folder) / "run.ikjournal", ACCOUNT) as journal:
         journal.begin({})
 
-        async def one(group: GroupCommit[Entry], positions: Iterator[int]) -> None:
+        async def write_rows(group: GroupCommit[Entry], positions: Iterator[int]) -> None:
             for position in positions:
                 group.add(RowPrepared(position, TEXT, 46, own_name=True))
                 await group.put(Intent(position, 1_700_000_000, 1_700_001_800, 1_700_000_000.25))
@@ -60,7 +60,7 @@ def through_ikpipe(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
         async def main() -> None:
             group: GroupCommit[Entry] = GroupCommit(journal.write)
             positions = iter(range(rows))
-            await asyncio.gather(*(one(group, positions) for _ in range(tasks)))
+            await asyncio.gather(*(write_rows(group, positions) for _ in range(tasks)))
             await group.close()
 
         yield lambda: asyncio.run(main())
@@ -68,7 +68,7 @@ def through_ikpipe(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def through_sqlite3(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
-    """Write the same with sqlite3 and nothing else: a transaction for so many rows, results beside the next intents."""
+    """Write the same with sqlite3 alone: one transaction for the results of some rows and the intents of the next."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.ikjournal"
         with SQLiteJournal.make(path, ACCOUNT) as journal:
@@ -81,11 +81,11 @@ def through_sqlite3(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
             for start in range(0, rows + tasks, tasks):
                 group = range(start, min(start + tasks, rows))
                 db.execute("BEGIN IMMEDIATE")
-                db.executemany("INSERT INTO results VALUES (?, ?, ?)", ((one, RESULT, MAC) for one in done))
-                db.executemany("INSERT INTO rows VALUES (?, ?, 46, 1, ?)", ((one, TEXT, MAC) for one in group))
+                db.executemany("INSERT INTO results VALUES (?, ?, ?)", ((row, RESULT, MAC) for row in done))
+                db.executemany("INSERT INTO rows VALUES (?, ?, 46, 1, ?)", ((row, TEXT, MAC) for row in group))
                 db.executemany(
                     "INSERT INTO intents (position, iat, exp, at, guess, mac) VALUES (?, ?, ?, ?, 0, ?)",
-                    ((one, 1_700_000_000, 1_700_001_800, 1_700_000_000.25, MAC) for one in group),
+                    ((row, 1_700_000_000, 1_700_001_800, 1_700_000_000.25, MAC) for row in group),
                 )
                 db.execute("COMMIT")
                 done = group
@@ -94,17 +94,17 @@ def through_sqlite3(rows: int, *, tasks: int) -> Iterator[Callable[[], None]]:
         db.close()
 
 
-# Whole runs: a service that answers from within the process
+# Runs, with a service in this process
 
 
 class ReplyingTransport(httpx.AsyncBaseTransport):
-    """A service that reads a request, and says after some seconds that the file is stored."""
+    """A service that reads a request and replies after some seconds that the file is stored."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Read it, and answer."""
+        """Read the request, and reply."""
         form = await request.aread()
         if self._seconds:
             await asyncio.sleep(self._seconds)
@@ -112,7 +112,7 @@ class ReplyingTransport(httpx.AsyncBaseTransport):
 
 
 def frame(rows: int) -> pd.DataFrame:
-    """Make rows of an ordinary table; the files are small, since bytes are the network's business."""
+    """Return rows of an ordinary table with small files, since bytes are a matter of the network."""
     names = [f"{row:06}" for row in range(rows)]
     files = pd.Series([b"GIF89a" + name.encode().rjust(40, b".") for name in names], dtype=object)
     return pd.DataFrame({"file": files, "sku": names, "brand": "acme", "title": "A shoe for the summer"})
@@ -123,16 +123,16 @@ MAPPING = {"file_name": "{sku}.gif", "folder": "/products/{brand}/", "tags": "sh
 
 @contextmanager
 def upload_without_journal(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
-    """Upload without a journal, which no public function does with a frame."""
+    """Upload without a journal, which no public function does for a frame."""
     mapping = {"columns": {}, "root": None, "file_kind": None, "fetch": "server", "parameters": MAPPING}
-    work = UploadJob(InMemoryTable(frame(rows)), mapping)
+    job = UploadJob(InMemoryTable(frame(rows)), mapping)
     options = engine.send_options(ReplyingTransport(seconds), concurrency=FLIGHT, progress=False)
-    yield lambda: to_sync(engine.collect_results, "upload")(engine.send, work, ACCOUNT, options, None)
+    yield lambda: to_sync(engine.collect_results, "upload")(engine.send, job, ACCOUNT, options, None)
 
 
 @contextmanager
 def upload_with_journal(rows: int, *, seconds: float = 0.0) -> Iterator[Callable[[], object]]:
-    """Upload as everybody does."""
+    """Upload with `ikpipe.upload`."""
     table = frame(rows)
     with TemporaryDirectory() as folder:
         path, transport = Path(folder) / "run.ikjournal", ReplyingTransport(seconds)
@@ -148,14 +148,14 @@ CONTESTS = [
             5000,
             {
                 "sqlite3": partial(through_sqlite3, tasks=tasks),
-                "Journal and Group": partial(through_ikpipe, tasks=tasks),
+                "ikpipe": partial(through_ikpipe, tasks=tasks),
             },
         )
         for tasks in (16, 64, 256)
     ),
     *(
         Contest(
-            f"upload, {FLIGHT} in flight, answered {when}",
+            f"upload, {FLIGHT} in flight, replies {when}",
             5000,
             {
                 "without a journal": partial(upload_without_journal, seconds=seconds),

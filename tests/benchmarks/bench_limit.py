@@ -1,6 +1,6 @@
-"""How near the adaptive number of uploads in flight comes to the best fixed one, from nothing, at a real emulator.
+"""The automatic number of uploads in flight compared with the best fixed number, with a real emulator.
 
-The ratio on the wall is that of throughputs, upside down. The shares of refused requests stand below each contest.
+The ratio of wall times is the inverse ratio of throughputs. The shares of rejected requests are printed too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def emulator_process(*rules: str) -> Iterator[ikpipe.Account]:
-    """Run an emulator in a process of its own: it must not share a lock with who is measured."""
+    """Run an emulator in its own process, so that it does not share an interpreter lock with the client."""
     words = [word for rule in rules for word in ("--set", rule)]
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "ikpipe", "emulator", *words],
@@ -34,20 +34,20 @@ def emulator_process(*rules: str) -> Iterator[ikpipe.Account]:
         text=True,
     ) as process:
         lines = [process.stdout.readline().strip() for _ in range(6)] if process.stdout else []
-        said = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
+        exports = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
         try:
             yield ikpipe.Account(
-                said["IMAGEKIT_PUBLIC_KEY"].strip("'"),
-                said["IMAGEKIT_PRIVATE_KEY"].strip("'"),
-                upload_url=said["IMAGEKIT_UPLOAD_URL"],
-                api_url=said["IMAGEKIT_API_URL"],
+                exports["IMAGEKIT_PUBLIC_KEY"].strip("'"),
+                exports["IMAGEKIT_PRIVATE_KEY"].strip("'"),
+                upload_url=exports["IMAGEKIT_UPLOAD_URL"],
+                api_url=exports["IMAGEKIT_API_URL"],
             )
         finally:
             process.terminate()
 
 
 def rejected_share(account: ikpipe.Account) -> float:
-    """Give the share of requests that the service refused as too many."""
+    """Return the share of requests that the service rejected as too many."""
     with build_opener(ProxyHandler({})).open(f"{account.api_url}/emulator/log") as answer:
         uploads = [entry for entry in json.load(answer) if entry["path"] == "/api/v2/files/upload"]
     return sum(entry["status"] == 429 for entry in uploads) / len(uploads)
@@ -55,21 +55,21 @@ def rejected_share(account: ikpipe.Account) -> float:
 
 @contextmanager
 def uploading(rows: int, *, concurrency: int | None, rules: tuple[str, ...]) -> Iterator[Callable[[], object]]:
-    """Upload small files, so many at once; None finds out how many."""
+    """Upload small files with a number of uploads in flight; None: automatic."""
     frame = pd.DataFrame({"file": [b"GIF89a%d" % row for row in range(rows)]})
     with TemporaryDirectory() as folder, emulator_process(*rules) as account:
         yield lambda: ikpipe.upload(
             frame, account, file_name="a.gif", concurrency=concurrency, progress=False, journal=f"{folder}/run"
         )
         if share := rejected_share(account):
-            sys.stderr.write(f"  {concurrency or 'found out'}: {share:.1%} of the requests were refused\n")
+            sys.stderr.write(f"  {concurrency or 'automatic'}: {share:.1%} of the requests were rejected\n")
 
 
 def contest(name: str, rows: int, numbers: tuple[int, ...], *rules: str) -> Contest:
-    """Let fixed numbers, the best one first, stand beside the one that is found out."""
-    every = {f"{number} at once": number for number in numbers} | {"found out": None}
+    """Return a contest of fixed numbers, the best one first, and the automatic one."""
+    contestants = {f"{number} at once": number for number in numbers} | {"automatic": None}
     return Contest(
-        name, rows, {name: partial(uploading, concurrency=number, rules=rules) for name, number in every.items()}
+        name, rows, {name: partial(uploading, concurrency=number, rules=rules) for name, number in contestants.items()}
     )
 
 
@@ -81,12 +81,12 @@ CONTESTS = [
     ),
     *(
         contest(
-            f"a service that takes {rate} a second, and {'names' if named else 'does not name'} its limit",
+            f"a service that takes {rate} a second, and {'states' if stated else 'does not state'} its limit",
             1500,
             (int(rate * latency), 2 * int(rate * latency)),
-            *(f"latency={latency}", f"upload_rate={rate}", f"rate_headers={str(named).lower()}"),
+            *(f"latency={latency}", f"upload_rate={rate}", f"rate_headers={str(stated).lower()}"),
         )
         for rate, latency in ((40, 0.2), (60, 0.3))
-        for named in (True, False)
+        for stated in (True, False)
     ),
 ]

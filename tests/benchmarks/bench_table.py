@@ -1,7 +1,7 @@
-"""Long tables from the shell: what a row costs, how much memory the process takes, when its first request leaves.
+"""Long tables on the command line: time per row, memory of the process, and time to its first request.
 
-The process is `ikpipe upload`; its memory and the time to its first request stand below each contest, the imports of a
-Python process included.
+The process is `ikpipe upload`; its memory and the time to its first request, including Python's imports, are printed
+for each contestant.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAPPING = ("--map", "file=image_url", "--map", "tags=category,season", "--set", 
 
 
 def row(number: int) -> dict[str, str]:
-    """Give a row of an ordinary catalogue."""
+    """Return a row of an ordinary catalog."""
     return {
         "image_url": f"https://shop.example.com/images/{number:07}.jpg",
         "sku": f"{number:07}",
@@ -47,7 +47,7 @@ def row(number: int) -> dict[str, str]:
 
 
 def write(path: Path, rows: int) -> None:
-    """Write a table, by its ending."""
+    """Write a table in the format of the file's extension."""
     if path.suffix == ".parquet":
         pd.DataFrame(row(number) for number in range(rows)).to_parquet(path, row_group_size=100_000)
         return
@@ -59,35 +59,35 @@ def write(path: Path, rows: int) -> None:
 
 @contextmanager
 def uploading(rows: int, *, ending: str, fixed: bool) -> Iterator[Callable[[], None]]:
-    """Upload a table, and write its results in the same format."""
+    """Upload a table, and write the results in the same format."""
     with TemporaryDirectory() as folder, fake_service() as url:
         table, out = Path(folder) / f"in.{ending}", Path(folder) / f"out.{ending}"
-        # In a process of its own: the memory of this one would count as that of the program that it starts.
+        # In another process, since a child process inherits the peak memory of this one.
         writing = get_context("spawn").Process(target=write, args=(table, rows))
         writing.start()
         writing.join()
-        places = {"UPLOAD_URL": f"{url}/api/v2/files/upload", "API_URL": url, "URL_ENDPOINT": url}
+        urls = {"UPLOAD_URL": f"{url}/api/v2/files/upload", "API_URL": url, "URL_ENDPOINT": url}
         keys = {"PUBLIC_KEY": "public_bench", "PRIVATE_KEY": "private_bench_long_enough_for_its_hash"}
-        told = {f"IMAGEKIT_{name}": value for name, value in (places | keys).items()}
+        settings = {f"IMAGEKIT_{name}": value for name, value in (urls | keys).items()}
         names = ("--set", "use_unique_file_name=false") if fixed else ()
         command = [sys.executable, "-m", "ikpipe", "upload", str(table), "-o", str(out), *MAPPING, *names]
-        began, most = 0.0, 0
+        started, peak = 0.0, 0
 
         def run() -> None:
-            nonlocal began, most
-            began = time.time()
+            nonlocal started, peak
+            started = time.time()
             child = subprocess.Popen(  # noqa: S603 - ours
-                [*command, "--quiet", "--concurrency", "64"], env=os.environ | told | {"XDG_STATE_HOME": folder}
+                [*command, "--quiet", "--concurrency", "64"], env=os.environ | settings | {"XDG_STATE_HOME": folder}
             )
-            _, status, used = os.wait4(child.pid, 0)
+            _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
             assert child.returncode == 0
-            most = used.ru_maxrss
+            peak = usage.ru_maxrss
 
         yield run
-        with build_opener(ProxyHandler({})).open(f"{url}/first") as answer:
-            first = json.load(answer) - began
-        sys.stderr.write(f"  {rows:,} rows: {most / 1024:,.0f} MB at most, the first request after {first:.2f} s\n")
+        with build_opener(ProxyHandler({})).open(f"{url}/first") as reply:
+            first = json.load(reply) - started
+        sys.stderr.write(f"  {rows:,} rows: {peak / 1024:,.0f} MB at most, first request after {first:.2f} s\n")
 
 
 CONTESTS = [
@@ -95,7 +95,7 @@ CONTESTS = [
         f"ikpipe upload in.{ending}{', fixed names' if fixed else ''}",
         10_000,
         {name: partial(uploading, ending=ending, fixed=fixed) for name in ("as many", "100 times as many")},
-        times={"100 times as many": 100},
+        scales={"100 times as many": 100},
     )
     for ending, fixed in (("csv", False), ("parquet", False), ("csv", True))
 ]

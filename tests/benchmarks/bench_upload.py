@@ -1,7 +1,7 @@
-"""What a row costs from frame to frame, beside clients that only sign and post: the table of the README.
+"""What a row costs from frame to frame, compared with clients that only sign and post.
 
-The contestants of a contest send to one server, which answers at once. ikpipe does all that it does: it maps, checks,
-signs, frames, journals, sends, reads, and makes a frame of the results. The others sign and post in a loop.
+The contestants of a contest send to one server, which replies at once. ikpipe does everything: it maps, checks, signs,
+encodes, records, sends, and returns a frame of the results. The others sign and post in a loop.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TIMES = count()
 
 
 def fields_of(row: int) -> dict[str, str]:
-    """Give the fields of a row."""
+    """Return the fields of a row."""
     return {
         "fileName": f"{row:07}.gif",
         "useUniqueFileName": "false",
@@ -52,13 +52,13 @@ def fields_of(row: int) -> dict[str, str]:
 
 
 def token(fields: dict[str, str]) -> str:
-    """Sign, as the documentation does."""
+    """Return a token, signed as in ImageKit's upload documentation."""
     claims = fields | {"iat": 1_800_000_000 + next(_TIMES), "exp": 1_800_003_600 + next(_TIMES)}
     return jwt.encode(claims, PRIVATE, "HS256", {"kid": PUBLIC})
 
 
 def multipart_body(fields: dict[str, str], signed: str, file: bytes) -> tuple[str, bytes]:
-    """Frame a form by hand, in one piece."""
+    """Return the content type and body of a form, encoded by hand."""
     boundary = secrets.token_hex(16)
     part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
     texts = "".join(f"{part % (name, '')}{text}\r\n" for name, text in {**fields, "token": signed}.items())
@@ -68,7 +68,7 @@ def multipart_body(fields: dict[str, str], signed: str, file: bytes) -> tuple[st
 
 @contextmanager
 def post_loop(rows: int, *, flight: int, client: Callable[[str], AbstractAsyncContextManager[Post]]) -> Iterator[Any]:
-    """Sign and post in a loop, so many at once."""
+    """Sign and post in a loop, with `flight` requests in flight."""
 
     async def main(url: str) -> None:
         shared = iter(range(rows))
@@ -86,7 +86,7 @@ def post_loop(rows: int, *, flight: int, client: Callable[[str], AbstractAsyncCo
 
 
 class Aiohttp:
-    """aiohttp, with a body that was framed by hand."""
+    """aiohttp, with a body that is encoded by hand."""
 
     def __init__(self, url: str) -> None:
         self._url = url + PATH
@@ -105,7 +105,7 @@ class Aiohttp:
 
 
 class Httpx:
-    """httpx, as its documentation shows it."""
+    """httpx, as in its documentation."""
 
     def __init__(self, url: str) -> None:
         self._url = url + PATH
@@ -125,7 +125,7 @@ class Httpx:
 
 
 class Official:
-    """The official SDK, with what makes it send a V2 upload at all."""
+    """The official SDK, with the options that a V2 upload needs."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -158,7 +158,7 @@ class Official:
 
 
 def frame(rows: int) -> pd.DataFrame:
-    """Make rows of an ordinary table; the files are small, since bytes are the network's business."""
+    """Return rows of an ordinary table with small files, since bytes are a matter of the network."""
     names = [f"{row:07}" for row in range(rows)]
     files = pd.Series([GIF] * rows, dtype=object)
     return pd.DataFrame({"file": files, "sku": names, "brand": "acme", "title": "A shoe for the summer"})
@@ -166,7 +166,7 @@ def frame(rows: int) -> pd.DataFrame:
 
 @contextmanager
 def upload_frame(rows: int, *, flight: int) -> Iterator[Callable[[], object]]:
-    """Upload a frame, as everybody does."""
+    """Upload a frame with `ikpipe.upload`."""
     table = frame(rows)
     with TemporaryDirectory() as folder, fake_service() as url:
         account = ikpipe.Account(PUBLIC, PRIVATE, upload_url=url + PATH, api_url=url)
@@ -188,12 +188,12 @@ CONTESTS = [
             20_000,
             {
                 "aiohttp, signing and posting": partial(post_loop, flight=flight, client=Aiohttp),
-                "ikpipe, all of it": partial(upload_frame, flight=flight),
+                "ikpipe, everything": partial(upload_frame, flight=flight),
                 "httpx": partial(post_loop, flight=flight, client=Httpx),
                 "official SDK": partial(post_loop, flight=flight, client=Official),
             },
-            # What is slow needs not be seen to be so for many rows.
-            times={"httpx": 0.1, "official SDK": 0.1},
+            # Fewer rows are enough for the slow ones.
+            scales={"httpx": 0.1, "official SDK": 0.1},
         )
         for flight in (16, 64, 256, 512)
     ),
@@ -201,6 +201,6 @@ CONTESTS = [
         "upload, 64 in flight, more and more rows",
         10_000,
         {"as many": upload_64, "10 times as many": upload_64, "100 times as many": upload_64},
-        times={"10 times as many": 10, "100 times as many": 100},
+        scales={"10 times as many": 10, "100 times as many": 100},
     ),
 ]

@@ -1,6 +1,6 @@
-"""A server that answers every upload with the details of a file of its name: what is measured is who asks.
+"""A server that replies to every upload with the details of a file, so that only the client is measured.
 
-``python fake_service.py`` prints its address, and serves until it is ended.
+``python fake_service.py`` prints its URL, and serves until it is terminated.
 """
 
 from __future__ import annotations
@@ -50,32 +50,32 @@ def reply(form: bytes = b"") -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """Answers each request as soon as it has arrived."""
+    """Replies to each request as soon as it has arrived."""
 
     def __init__(self) -> None:
         self._head = self._form = b""
         self._body_left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport for replies."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Count a body, or look for the end of a head."""
+        """Count the bytes of a body, or search for the end of the headers."""
         while data:
             if self._body_left:
-                taken = min(self._body_left, len(data))
+                size = min(self._body_left, len(data))
                 if len(self._form) < _FORM:
-                    self._form += data[: min(taken, _FORM)]
-                self._body_left, data = self._body_left - taken, data[taken:]
+                    self._form += data[: min(size, _FORM)]
+                self._body_left, data = self._body_left - size, data[size:]
                 if not self._body_left:
                     self._reply()
                 continue
-            head, found, data = (self._head + data).partition(b"\r\n\r\n")
-            self._head = b"" if found else head
-            if head.startswith(b"GET /first ") and found:
+            head, end, data = (self._head + data).partition(b"\r\n\r\n")
+            self._head = b"" if end else head
+            if head.startswith(b"GET /first ") and end:
                 self._reply_first_time()
-            elif found:
+            elif end:
                 length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
                 self._body_left = int(length or 0)
                 if not self._body_left:
@@ -89,16 +89,14 @@ class Connection(asyncio.Protocol):
         self._transport.write(HEAD % len(body) + body)
 
     def _reply_first_time(self) -> None:
-        """Answer when the first request came, in seconds since 1970."""
+        """Reply with the time of the first request, in seconds since 1970."""
         assert isinstance(self._transport, asyncio.WriteTransport)
-        words = json.dumps(_FIRST[0] if _FIRST else None).encode()
-        self._transport.write(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(words) + words
-        )
+        body = json.dumps(_FIRST[0] if _FIRST else None).encode()
+        self._transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 async def serve() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is terminated."""
     server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0, backlog=2048)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -107,7 +105,7 @@ async def serve() -> None:
 
 @contextmanager
 def fake_service() -> Iterator[str]:
-    """Run the server in a process of its own, and give its address."""
+    """Run the server in its own process, and yield its URL."""
     with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             yield process.stdout.readline().strip() if process.stdout else ""

@@ -1,4 +1,4 @@
-"""The benchmarks work; how fast anything is, no test says."""
+"""The benchmarks run; no test checks how fast anything is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG = {"cluster", "limit", "table"}  # they start dozens of processes
     "name", [pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in NAMES]
 )
 def test_it_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each contest has a line for each contestant, on paper and in the file."""
+    """The output and the file have each contest with all contestants."""
     bench.main([name, "--rows", "8", "--rounds", "1", "--json", str(tmp_path)])
     shown = capsys.readouterr().out
     for contest in json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["contests"]:
@@ -31,7 +31,7 @@ def test_it_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_contestants_take_turns() -> None:
-    """A machine that gets slower does so for all; the first turn of each is not counted."""
+    """So a machine that becomes slower does so for all; the first round does not count."""
     turns = []
 
     def contestant(name: str) -> bench.Contestant:
@@ -46,8 +46,8 @@ def test_contestants_take_turns() -> None:
     assert turns == ["a", "b"] * 3
 
 
-def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """It says which there are not."""
+def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message has the name."""
     with pytest.raises(SystemExit):
         bench.main(["nonesuch"])
     assert "no such benchmark: nonesuch" in capsys.readouterr().err
