@@ -1,4 +1,4 @@
-"""What the command line's tests stand on: commands run in process, tables of real pictures."""
+"""Fixtures of the command line's tests: commands in this process, tables with images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Begin each test in an empty folder, at 80 columns, and without an account."""
+    """Start each test in an empty folder, at 80 columns, and without an account."""
     for name in [name for name in os.environ if name.startswith("IMAGEKIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "80")
@@ -59,7 +59,7 @@ def signed_in(sign_in: Callable[[Emulator], None], emulator: Emulator) -> None:
 
 @pytest.fixture
 def pictures(picture: Callable[..., bytes]) -> Callable[[int], list[str]]:
-    """Give so many pictures as data URIs."""
+    """Return the given number of images as data URIs."""
 
     def draw(count: int) -> list[str]:
         return [f"data:image/png;base64,{base64.b64encode(picture(colour)).decode()}" for colour in range(count)]
@@ -69,7 +69,7 @@ def pictures(picture: Callable[..., bytes]) -> Callable[[int], list[str]]:
 
 @pytest.fixture
 def table(tmp_path: Path, pictures: Callable[[int], list[str]]) -> Callable[..., str]:
-    """Write a CSV of so many rows, with a SKU, a picture and what else is given; `None` takes a picture away."""
+    """Write a CSV with the given number of rows: a SKU, an image and other columns; `None` means no image."""
 
     def write(count: int, name: str = "in.csv", **columns: list[str | None]) -> str:
         every: dict[str, list[Any]] = {

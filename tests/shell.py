@@ -1,4 +1,4 @@
-"""Running commands for tests: what one leaves behind, an emulator's environment, processes."""
+"""Helpers that run commands: their results, an emulator's environment, processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Completed(NamedTuple):
-    """What a command left behind: its exit status, standard output, standard error."""
+    """The exit status, standard output and standard error of a command."""
 
     status: int
     out: str
@@ -29,7 +29,7 @@ Table = Callable[..., str]
 
 
 def variables(emulator: Emulator) -> dict[str, str]:
-    """Give the environment that points to an emulator."""
+    """Return the environment variables for an emulator."""
     return {
         "IMAGEKIT_PUBLIC_KEY": emulator.public_key,
         "IMAGEKIT_PRIVATE_KEY": str(emulator.private_key),
@@ -45,10 +45,10 @@ NAMED = ("--map", "file=picture", "--set", "file_name={sku}.png")
 
 @contextmanager
 def process(*words: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a command in a process of its own, which does not outlive the block."""
+    """Run a command in a process, which is killed at the end of the block."""
     command, pipe = [sys.executable, "-m", "ikpipe", *words], subprocess.PIPE
-    told = {**os.environ, **environment}
-    with subprocess.Popen(command, env=told, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:  # noqa: S603 - ours
+    settings = {**os.environ, **environment}
+    with subprocess.Popen(command, env=settings, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as running:  # noqa: S603 - ours
         try:
             yield running
         finally:

@@ -53,6 +53,7 @@ def _find_problems(
     from ikpipe.service.client import ServiceClient
 
     async def find_all() -> tuple[list[Problem], int]:
+        """Return the problems and the number of rows."""
         policy = mapping.policy(options.policy)
         async with ServiceClient(fetch_hosts=options.fetch_host) as client:
             return await find_problems(

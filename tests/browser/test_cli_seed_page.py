@@ -1,4 +1,4 @@
-"""The seed's page in a real browser, against `ikpipe auth-server` and `ikpipe emulator`, each on its own port."""
+"""ImageKit's documented page in a browser, with `ikpipe auth-server` and `ikpipe emulator`, on two ports."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def sent(context: BrowserContext, page_url: str, file: Path) -> Any:
 
 @pytest.fixture
 def file(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
-    """Give a picture on the disk."""
+    """Return the path of an image file."""
     path = tmp_path / "mine.jpg"
     path.write_bytes(picture(kind="JPEG", size=(60, 40)))
     return path

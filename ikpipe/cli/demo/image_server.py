@@ -33,6 +33,7 @@ def image_server(folder: Path, *, slow: Collection[str] = (), seconds: float = 3
         """Serves files, some of them late."""
 
         def do_GET(self) -> None:
+            """Send a file; a slow one after its delay, or never if the server stops first."""
             if unquote(self.path).rpartition("/")[2] in slow and stopping.wait(seconds):
                 return
             super().do_GET()

@@ -56,7 +56,7 @@ def test_the_client_s_own_signer_works_against_it(emulator: Emulator, tmp_path: 
 
 
 def test_a_page_may_ask(emulator: Emulator) -> None:
-    """With `--anybody` and `--origin`, a page of that origin gets what the seed's example asks for: an hour."""
+    """With `--anybody` and `--origin`, a page of that origin gets what the documented example requests: an hour."""
     options = ("--anybody", "--may", "fileName", "--folder", "/", "--origin", "http://localhost:8000", "--quiet")
     asked = {"uploadPayload": {"fileName": "abc.jpg"}, "expire": 3600, "publicKey": emulator.public_key}
     with process("auth-server", *options, **variables(emulator)) as running:

@@ -39,7 +39,7 @@ def write(sent: tuple[int, ...] = SENT, rows: int = LONG, **changed: str) -> Non
 
 
 def statuses(path: str = "out.csv") -> dict[int, str]:
-    """Give the status of each row that has not simply no file."""
+    """Return the status of each row that has a file."""
     found = ikpipe.read_results(path)
     assert found["sku"].tolist() == [f"{row:05}" for row in range(len(found))]
     return {row: status for row, status in enumerate(found["ik_status"]) if status != "invalid"}
@@ -57,7 +57,7 @@ def test_rows_are_written_in_the_tables_order(ikp: Ikp, out: str) -> None:
 
 
 def killed(emulator: Emulator, *words: str, given: str | None = None) -> None:
-    """Have a command killed once its first row is up: its second is a minute away."""
+    """Kill a command after its first upload; its second takes a minute."""
     with process("upload", *words, *SETTINGS, *SLOWLY, **variables(emulator)) as running:
         if given is not None and running.stdin is not None:
             running.stdin.write(given)
@@ -139,7 +139,7 @@ def test_standard_input_is_given_retry_command(ikp: Ikp, emulate: Callable[..., 
 
 @pytest.mark.usefixtures("signed_in")
 def test_a_broken_line_stops_the_reading_alone(ikp: Ikp) -> None:
-    """What was read before it comes to its end and is written; mended, the table is gone on with."""
+    """Rows read before the error are uploaded and written; after the table is fixed, the run continues."""
     write(**{f"r{ROWS + 2}": "too,many,cells\n"})
     ran = ikp("upload", "in.csv", "-o", "out.csv", *SETTINGS)
     assert ran.status == 2

@@ -1,4 +1,4 @@
-"""`--journal` and `ikpipe resume`: a run that was cut off is finished, whatever cut it off."""
+"""`--journal` and `ikpipe resume`: an interrupted run is finished, however it was interrupted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOURNAL = Path("run.ikjournal")
 
 @pytest.fixture
 def service(emulate: Callable[..., Emulator], sign_in: Callable[[Emulator], None]) -> Emulator:
-    """Give an account of its own, whose library shows a file at once."""
+    """Return a new account whose library lists a file at once."""
     emulator = emulate(index_lag=0)
     sign_in(emulator)
     return emulator
@@ -35,7 +35,7 @@ def service(emulate: Callable[..., Emulator], sign_in: Callable[[Emulator], None
 
 @pytest.fixture
 def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Give the user a folder of journals that nobody else writes to."""
+    """Set a folder of journals that no other test writes to."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
@@ -43,7 +43,7 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_killed_while_the_journal_is_made(ikp: Ikp, service: Emulator) -> None:
-    """A journal that was never begun says so, and what to do."""
+    """For a journal without a run, the message says so, and what to do."""
     SQLiteJournal.make(JOURNAL, service.account).close()
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv")
     assert ran.status == 2
@@ -79,7 +79,7 @@ def test_the_profile_is_said_too(
 
 @pytest.mark.usefixtures("service")
 def test_a_bad_call_is_not_told_how_to_resume(ikp: Ikp, table: Table) -> None:
-    """What was never begun cannot be resumed: nothing but the error is said."""
+    """A run that was not started cannot be resumed: only the error is printed."""
     ran = ikp("upload", table(1), "-o", "out.csv", "--map", "file=pictur")
     assert "resume" not in ran.err
 
@@ -94,7 +94,7 @@ def test_an_emulated_run_leaves_no_journal(ikp: Ikp, table: Table) -> None:
 
 @pytest.mark.usefixtures("own_state")
 def test_an_emulated_run_with_a_journal(ikp: Ikp, table: Table) -> None:
-    """`--journal` can be tried too: the same command goes on with it, and it is said to be of no other use."""
+    """`--journal` works with `--emulator`: the same command continues it; a message says its limits."""
     words = ("upload", table(1), "-o", "out.csv", *NAMED, "--emulator", "--journal", str(JOURNAL))
     first = ikp(*words)
     assert "run.ikjournal is a journal of this service alone; name another file for ImageKit" in first.err
@@ -105,7 +105,7 @@ def test_an_emulated_run_with_a_journal(ikp: Ikp, table: Table) -> None:
 
 @pytest.mark.usefixtures("service", "own_state")
 def test_runs_that_can_be_resumed(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`resume` alone prints the runs that were cut off, a line each, and says what to type."""
+    """`resume` alone prints the interrupted runs, one per line, and the command to type."""
     monkeypatch.setattr(SQLiteJournal, "end", lambda *_: None)
     ikp("upload", table(2), "-o", "out.csv", *NAMED)
     [path] = journals_folder().iterdir()
@@ -215,7 +215,7 @@ def test_out_is_not_the_journal(ikp: Ikp, table: Table, command: str) -> None:
 def test_failed_rows_alone(
     ikp: Ikp, table: Table, service: Emulator, pictures: Callable[[int], list[str]], command: str
 ) -> None:
-    """The rows that are not up, taken out of a results file and mended, are good for either command."""
+    """Failed rows, taken from a results file and fixed, can be used with either command."""
     mended = pictures(4)
     ikp("upload", table(4, picture=[mended[0], None, mended[2], None]), "-o", "r.csv", *NAMED, "--set", "tags=new")
     with Path("r.csv").open(newline="") as stream:

@@ -1,4 +1,4 @@
-"""`ikpipe retry`: the rows of a results file that are not up yet."""
+"""`ikpipe retry`: the rows of a results file that are not uploaded yet."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_retry_on_an_emulator(ikp: Ikp, pictures: Callable[[int], list[str]], em
     """A temporary emulator has the metadata fields that the mapping of an earlier run names."""
     frame = pd.DataFrame({"file": pictures(1), "size": [3]})
     mapping: dict[str, Any] = {"columns": {"custom_metadata": ["size"]}, "custom_metadata": {"new": True}}
-    # This account has no such fields, so that the row is not up.
+    # This account has no such fields, so the row fails.
     results = ikpipe.upload(frame, emulate().account, file_name="a.png", progress=False, **mapping)
     assert list(results["ik_error"]) == ["unknown_name"]
     ikpipe.write_results(results, "r.parquet")

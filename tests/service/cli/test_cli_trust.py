@@ -25,7 +25,7 @@ KEY = "IMAGEKIT_PRIVATE_KEY"
 
 @pytest.fixture
 def service(emulate: Callable[..., Emulator], sign_in: Callable[[Emulator], None]) -> Emulator:
-    """Give an account of its own, whose library shows a file at once."""
+    """Return a new account whose library lists a file at once."""
     emulator = emulate(index_lag=0)
     sign_in(emulator)
     return emulator
@@ -33,7 +33,7 @@ def service(emulate: Callable[..., Emulator], sign_in: Callable[[Emulator], None
 
 @pytest.fixture
 def of_another_key(ikp: Ikp, table: Table, service: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give the journal of a run that is done, and an account whose private key was replaced since."""
+    """Return the journal of a finished run, and an account whose private key was replaced since."""
     ikp("upload", table(2), "-o", "first.csv", *NAMED, "--journal", "run")
     monkeypatch.setenv(KEY, "private_new")
     return "run"

@@ -1,4 +1,4 @@
-"""The demo runs to its end on this machine alone, and leaves what it promises."""
+"""The demo runs to its end on this machine alone, and writes its files."""
 
 import csv
 import re
@@ -18,10 +18,10 @@ DATA = demo.data_folder()
 
 
 class DemoRun(NamedTuple):
-    """What a run of the demo left."""
+    """The exit status, output and folder of a run of the demo."""
 
     status: int
-    said: str
+    output: str
     folder: Path
 
 
@@ -34,14 +34,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
 
 @pytest.fixture(scope="module")
 def results(ran: DemoRun) -> pd.DataFrame:
-    """Read the results that it wrote, a row a SKU."""
+    """Read the results file, with the SKU as the index."""
     table = pd.read_csv(ran.folder / "results.csv", dtype={"sku": "string"}).set_index("sku")
     assert isinstance(table, pd.DataFrame)
     return table
 
 
 def test_as_it_should(ran: DemoRun) -> None:
-    """Each row ends as it should, which the exit status says."""
+    """The exit status says that each row has the expected status."""
     assert ran.status == 0
 
 
@@ -62,40 +62,40 @@ def test_awkward_rows(results: pd.DataFrame, sku: str, status: str, error: str) 
 
 
 def test_sku_keeps_its_zeros(results: pd.DataFrame) -> None:
-    """The SKU 00042 is no number."""
+    """The SKU 00042 is text, not a number."""
     assert results.loc["00042", "ik_name"] == "00042-astronaut.jpg"
 
 
 def test_japanese_name(results: pd.DataFrame) -> None:
-    """A Japanese name arrives, with `_` for its space (seed)."""
+    """A Japanese name is stored, with `_` for its space."""
     assert results.loc["00107", "ik_name"] == "00107-猫のチェルシー_写真.jpg"
 
 
 def test_torn_picture(results: pd.DataFrame) -> None:
-    """The torn picture is stored, as a file that is no image."""
+    """The damaged image is stored as a file that is not an image."""
     assert (results.loc["00501", "ik_status"], results.loc["00501", "ik_file_type"]) == ("uploaded", "non-image")
 
 
-def test_all_problems_are_told(ran: DemoRun) -> None:
-    """What check found is told by SKU, and what the service refused too; warnings are no problems."""
-    assert "23 rows, 4 problems" in ran.said
-    assert all(sku in ran.said for sku in ("00601", "00602", "00603", "00604", "00502", "00503"))
+def test_all_problems_are_reported(ran: DemoRun) -> None:
+    """The report names by SKU the problems that `check` found and the rows that the service rejected."""
+    assert "23 rows, 4 problems" in ran.output
+    assert all(sku in ran.output for sku in ("00601", "00602", "00603", "00604", "00502", "00503"))
 
 
-def test_said_in_plain_text(ran: DemoRun) -> None:
+def test_plain_text(ran: DemoRun) -> None:
     """The report has no control characters, and no line of its tables is wider than the terminal."""
-    assert not re.search(r"[^\n -\uffff]|\x1b", ran.said)
-    assert all(len(line) <= 120 for line in ran.said.split("Try next")[0].splitlines())
+    assert not re.search(r"[^\n -\uffff]|\x1b", ran.output)
+    assert all(len(line) <= 120 for line in ran.output.split("Try next")[0].splitlines())
 
 
 def test_no_key(ran: DemoRun) -> None:
-    """The private key is in nothing that the demo says or writes."""
+    """The private key is in neither the report nor the files."""
     written = [path.read_text("utf-8") for path in ran.folder.iterdir()]
-    assert not any(re.search(r"private_[\w-]{20}", text) for text in [ran.said, *written])
+    assert not any(re.search(r"private_[\w-]{20}", text) for text in [ran.output, *written])
 
 
-def test_contact_sheet(ran: DemoRun) -> None:
-    """The contact sheet has each image's thumbnail, and needs no server."""
+def test_results_page(ran: DemoRun) -> None:
+    """The page contains the thumbnail of each image, and needs no server."""
     page = (ran.folder / "results.html").read_text("utf-8")
     assert page.count('<img src="data:image/') == 16
     assert "127.0.0.1" not in page.partition("not up")[0]
@@ -103,25 +103,25 @@ def test_contact_sheet(ran: DemoRun) -> None:
 
 def test_something_to_try(ran: DemoRun) -> None:
     """It ends with three commands."""
-    lines = ran.said.partition("Try next")[2].split("\n  ")
+    lines = ran.output.partition("Try next")[2].split("\n  ")
     assert [line.split()[1] for line in lines if line.startswith("ikpipe ")] == ["check", "upload", "emulator"]
 
 
 def test_unexpected_end() -> None:
-    """A demo in which one row more failed did not go well."""
+    """A demo with one more failed row does not have the expected results."""
     statuses = ["uploaded"] * 16 + ["invalid"] * 4 + ["failed"] * 3
     assert not demo.has_expected_results(pd.DataFrame({"ik_status": statuses}))
 
 
 def test_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the emulator's dependencies the demo names the line to type."""
+    """Without the emulator's dependencies the error has the command that installs them."""
     monkeypatch.setitem(sys.modules, "ikpipe.emulator", None)
     with pytest.raises(ikpipe.Error, match=re.escape("pip install 'ikpipe[emulator]'")):
         demo.run(tmp_path)
 
 
 def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path below the working folder is shown from there, any other one in full."""
+    """A path below the current folder is shown relative to it, other paths in full."""
     monkeypatch.chdir(tmp_path)
     stream = StringIO()
     demo.DemoReport(stream).end(Path("out"), tmp_path / "my data")
@@ -131,16 +131,16 @@ def test_path_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Terminal(StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 @pytest.mark.parametrize(("no_color", "bold"), [("", True), ("1", False)])
 def test_bold_headings(monkeypatch: pytest.MonkeyPatch, no_color: str, bold: bool) -> None:  # noqa: FBT001 - a column of the table above
-    """On a terminal the headings are bold, unless the user wants no colours."""
+    """On a terminal the headings are bold, unless NO_COLOR is set."""
     monkeypatch.setenv("NO_COLOR", no_color)
     stream = Terminal()
     demo.DemoReport(stream).start("shop", "service")
@@ -159,7 +159,7 @@ def test_folder_is_small() -> None:
 
 
 def test_origins() -> None:
-    """Each picture's origin is noted beside it."""
+    """The origin of each image is documented beside it."""
     noted = (DATA / "ORIGINS.md").read_text("utf-8")
     assert all(f"`{path.name}`" in noted for path in DATA.iterdir() if path.suffix != ".md")
 

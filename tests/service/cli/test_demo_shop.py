@@ -1,4 +1,4 @@
-"""The demo's shop has its files, and is late with some."""
+"""The demo's image server serves files, some of them late."""
 
 import time
 from http.client import HTTPConnection
@@ -11,7 +11,7 @@ from ikpipe.cli.demo.image_server import image_server
 
 
 def get(address: str, path: str, timeout: float = 10) -> tuple[int, bytes]:
-    """Get status and content."""
+    """Return status and content."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=timeout)
     try:
         connection.request("GET", quote(path))
@@ -23,37 +23,37 @@ def get(address: str, path: str, timeout: float = 10) -> tuple[int, bytes]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make a folder with two files."""
+    """Create a folder with two files."""
     for name in ("猫 a.jpg", "late.jpg"):
         (tmp_path / name).write_text(name, "utf-8")
     return tmp_path
 
 
 def test_file(folder: Path) -> None:
-    """A file is served, whatever letters its name has."""
+    """A file with any letters in its name is served."""
     with image_server(folder) as address:
         assert get(address, "/猫 a.jpg") == (200, "猫 a.jpg".encode())
 
 
 def test_missing_file(folder: Path) -> None:
-    """A file that is not there is a 404."""
+    """A missing file is a 404."""
     with image_server(folder) as address:
         assert get(address, "/none.jpg")[0] == 404
 
 
 def test_slow_file_comes_late(folder: Path) -> None:
-    """A slow file's headers are held back for a while."""
+    """A slow file is delayed."""
     with image_server(folder, slow={"late.jpg"}, seconds=0.2) as address:
-        begun = time.monotonic()
+        started = time.monotonic()
         assert get(address, "/late.jpg") == (200, b"late.jpg")
         assert 0.2 <= time.monotonic() - begun < 30
 
 
 def test_other_files_do_not_wait(folder: Path) -> None:
-    """While one file is held back, the others are served; and the server's end does not wait for it."""
-    begun = time.monotonic()
+    """While one file is delayed, others are served; stopping the server does not wait for it."""
+    started = time.monotonic()
     with image_server(folder, slow={"late.jpg"}, seconds=60) as address:
         with pytest.raises(TimeoutError):
             get(address, "/late.jpg", timeout=0.1)
         assert get(address, "/猫 a.jpg")[0] == 200
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - started < 30

@@ -130,7 +130,7 @@ def mapped(draw: st.DrawFn) -> tuple[list[str], dict[str, Any]]:
 
 @st.composite
 def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
-    """Draw keywords of every kind: templates, and what is no text."""
+    """Draw keywords of all types: templates, other text, and other values."""
     column = st.sampled_from([name for name in names if "{" not in name and "}" not in name] or ["sku"])
     template = st.lists(PLAIN | column.map("{{{}}}".format) | st.just("{{x}}"), min_size=1).map("".join)
     extension = st.fixed_dictionaries({"name": st.just("remove-bg"), "options": JSON})
@@ -156,7 +156,7 @@ def said_again(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def meaning(run: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Give what each row of a frame is sent with."""
+    """Return what is sent for each row of a frame."""
     rows = planned(frame, run["columns"], **run["parameters"])
     assert all(not row.trouble for row in rows)
     return [
@@ -205,7 +205,7 @@ def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metad
     ],
 )
 def test_constants_in_words(parameters: dict[str, Any], words: list[str]) -> None:
-    """A constant is written as people would type it; what is no text as JSON."""
+    """A constant is written as a user would type it; a value that is not text is written as JSON."""
     run = collect_mapping(None, None, None, "server", parameters)
     assert mapping.to_options(run) == [word for text in words for word in ("--set", text)]
 
