@@ -118,7 +118,7 @@ def _files(every: _Commands) -> None:
     command = _command(every, "files", commands.files, "[options]", "list files of the media library", help_text.FILES)
     command.add_argument("--search", metavar="QUERY", help="only files that match a query, such as 'name : \"shirt\"'")
     command.add_argument("--path", metavar="FOLDER", help="only files directly in this folder")
-    command.add_argument("--limit", metavar="N", type=_positive_integer, help="maximum number of files")
+    command.add_argument("--limit", metavar="N", type=_count, help="maximum number of files")
     command.add_argument(
         "-o", "--out", metavar="OUT", default="-", help="the file for the list (default: CSV on standard output)"
     )
@@ -130,12 +130,12 @@ def _sign(every: _Commands) -> None:
         every, "sign", commands.sign, "PARAMETER=VALUE … [options]", "print an upload token", help_text.SIGN
     )
     command.add_argument(
-        "parameters", metavar="PARAMETER=VALUE", nargs="+", type=_name_and_value, help="a parameter of the upload"
+        "parameters", metavar="PARAMETER=VALUE", nargs="+", type=_pair, help="a parameter of the upload"
     )
     command.add_argument(
         "--lifetime",
         metavar="SECONDS",
-        type=_positive_integer,
+        type=_count,
         default=1800,
         help="lifetime of the token, 1 to 3600 (default: 1800)",
     )
@@ -189,11 +189,9 @@ def _auth_server(every: _Commands) -> None:
     _add_pairs(command, "--force", "PARAMETER=VALUE", "a parameter that every request must have")
     command.add_argument("--replace", action="store_true", help="let callers replace existing files")
     command.add_argument(
-        "--lifetime", metavar="SECONDS", type=_positive_integer, help="maximum lifetime of a token (default: 3600)"
+        "--lifetime", metavar="SECONDS", type=_count, help="maximum lifetime of a token (default: 3600)"
     )
-    command.add_argument(
-        "--rate", metavar="N", type=_positive_number, help="requests per minute and caller (default: 60)"
-    )
+    command.add_argument("--rate", metavar="N", type=_rate, help="requests per minute and caller (default: 60)")
     command.add_argument("--allow", metavar="MODULE:NAME", help="the policy as an ikpipe.auth.Allow in Python")
     command.add_argument(
         "--origin",
@@ -251,13 +249,9 @@ def _add_fetch_hosts(command: _Parser) -> None:
 def _add_sending(command: _Parser, *, resuming: bool = False) -> None:
     """Add options about sending; a resumed run has the options of its start as defaults."""
     best, hold = ("", "") if resuming else (" (default: automatic)", " (default)")
-    command.add_argument(
-        "--concurrency", metavar="N", type=_positive_integer, help=f"number of uploads at the same time{best}"
-    )
-    command.add_argument(
-        "--rate", metavar="N", type=_positive_number, help="maximum number of uploads started per second"
-    )
-    command.add_argument("--max-failures", metavar="N", type=_positive_integer, help="stop after N failed rows")
+    command.add_argument("--concurrency", metavar="N", type=_count, help=f"number of uploads at the same time{best}")
+    command.add_argument("--rate", metavar="N", type=_rate, help="maximum number of uploads started per second")
+    command.add_argument("--max-failures", metavar="N", type=_count, help="stop after N failed rows")
     command.add_argument(
         "--on-unknown",
         choices=("hold", "resend"),
@@ -307,18 +301,18 @@ def _add_profile(command: argparse._ActionsContainer) -> None:
 
 def _add_pairs(command: _Parser, option: str, metavar: str, purpose: str) -> None:
     command.add_argument(
-        option, metavar=metavar, action="append", default=[], type=_name_and_value, help=f"{purpose}; repeatable"
+        option, metavar=metavar, action="append", default=[], type=_pair, help=f"{purpose}; repeatable"
     )
 
 
-def _name_and_value(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
 
 
-def _positive_integer(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
@@ -330,7 +324,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _positive_number(text: str) -> float:
+def _rate(text: str) -> float:
     try:
         rate = float(text)
     except ValueError:

@@ -44,22 +44,16 @@ class PreparedUpload:
 
     Parameters
     ----------
-    account
-        The account, without its private key.
-    profile
-        The profile that has the key on each machine; None: the key is in the environment.
+    account, profile
+        The account without its private key, and the profile that has the key; None: it is in the environment.
     run, since
         The run's id, and when it started, in seconds since 1970.
-    key
-        The column that uniquely identifies each row; None: the rows' content does.
-    journal
-        A folder that all machines share; None: no journal.
+    key, journal
+        As for `prepare`; the journal's path is absolute.
     slots
         Maximum number of parts that run at the same time.
-    mapping
-        Columns and parameters, as a run stores them.
-    send_options, policy
-        Options of the whole upload, such as `concurrency`, and assumptions about the service.
+    mapping, send_options, policy
+        Columns and parameters as a run stores them, options of the whole upload, assumptions about the service.
     trust_journal
         Whether journal entries without proof are accepted.
     proof
