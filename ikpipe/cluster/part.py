@@ -165,7 +165,7 @@ class _PartTable(InMemoryTable):
         """Return the label of a row; for a row of an earlier table, its number within the part."""
         return super().label(position) if position >= 0 else self._rows_before + position
 
-    def _whole(self, at: int) -> bool:  # noqa: ARG002 - the same for every column
+    def _sends_integers(self, at: int) -> bool:  # noqa: ARG002 - the same for every column
         return True
 
 

@@ -97,7 +97,7 @@ def test_an_emulated_run_with_a_journal(ikp: Ikp, table: Table) -> None:
     """`--journal` works with `--emulator`: the same command continues it; a message says its limits."""
     words = ("upload", table(1), "-o", "out.csv", *NAMED, "--emulator", "--journal", str(JOURNAL))
     first = ikp(*words)
-    assert "run.ikjournal is a journal of this service alone; name another file for ImageKit" in first.err
+    assert "use run.ikjournal only with this emulator" in first.err
     before = ikpipe.read_results("out.csv")
     assert (first.status, ikp(*words).status) == (0, 0)
     assert ikpipe.read_results("out.csv").equals(before)
@@ -114,7 +114,7 @@ def test_runs_that_can_be_resumed(ikp: Ikp, table: Table, monkeypatch: pytest.Mo
     begun, rows, word, shown = line.split()
     assert (ran.status, rows, word, shown) == (0, "2", "rows", str(path))
     assert begun[:2] == "20"
-    assert ran.err.splitlines() == ["ikpipe: finish one of them with:", "  ikpipe resume JOURNAL -o results.csv"]
+    assert ran.err.splitlines() == ["ikpipe: Finish one of them with:", "  ikpipe resume JOURNAL -o results.csv"]
 
 
 @pytest.mark.usefixtures("service", "own_state")
@@ -123,7 +123,7 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
     for _ in range(2):
         ran = ikp("resume")
         assert (ran.status, ran.out) == (0, "")
-        assert ran.err.startswith(f"ikpipe: no run is left to finish in {journals_folder()}\n")
+        assert ran.err.startswith(f"ikpipe: No interrupted runs in {journals_folder()}\n")
         assert "ikpipe resume FILE -o OUT" in ran.err
         ikp("upload", table(1), "-o", "out.csv", *NAMED)
 
@@ -136,10 +136,10 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
         (("-o", "out.csv"), "Name the journal too: ikpipe resume JOURNAL -o OUT"),
         (("missing", "-o", "out.csv"), "There is no journal missing."),
         (("run", "-o", "missing/out.csv"), "the folder missing does not exist"),
-        (("run.csv", "-o", "run.csv"), "run.csv is the journal itself, which is never overwritten"),
+        (("run.csv", "-o", "run.csv"), "run.csv is the journal, which is never overwritten"),
         (("in.csv", "-o", "out.csv"), "in.csv is not an ikpipe journal, and was not changed. Correct the path."),
         (("cut", "-o", "out.csv"), "it is damaged. Use a copy of it, or check with `ikpipe files` which files"),
-        (("run", "-o", "out.csv", "--policy", "lag=1"), "a policy has no field 'lag'"),
+        (("run", "-o", "out.csv", "--policy", "lag=1"), "there is no policy field 'lag'"),
         (("run", "-o", "out.csv", "--emulator"), "unrecognized arguments: --emulator"),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_run_under_way(ikp: Ikp, table: Table, service: Emulator) -> None:
     with SQLiteJournal.open(Path("run"), service.account):
         ran = ikp("resume", "run", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
-    assert "another process is using it: wait until that run has ended." in ran.err
+    assert "another process is using it. Wait until that run has ended." in ran.err
 
 
 @pytest.mark.usefixtures("service")
@@ -170,7 +170,7 @@ def test_another_accounts_run(ikp: Ikp, table: Table, monkeypatch: pytest.Monkey
     monkeypatch.setenv("IMAGEKIT_PUBLIC_KEY", "public_other")
     ran = ikp("resume", "run", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
-    assert "not to public_other: resume it with the keys that it was started with." in ran.err
+    assert "not to public_other. Resume it with the keys that it was started with." in ran.err
 
 
 @pytest.mark.usefixtures("service")

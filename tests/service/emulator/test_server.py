@@ -41,7 +41,8 @@ def test_many_emulators_leave_nothing_behind() -> None:
     for _ in range(5):
         live()
     gc.collect()
-    assert (threading.active_count(), open_descriptors()) == before
+    assert threading.active_count() <= before[0]  # threads of earlier tests may have ended meanwhile
+    assert open_descriptors() <= before[1]
 
 
 def test_start_and_end_are_quick() -> None:
@@ -55,7 +56,7 @@ def test_start_and_end_are_quick() -> None:
         ended = time.perf_counter()
     assert started - began < 1
     assert ended - ending < 0.5
-    assert emulator.log()[0]["message"] == "cut off"
+    assert emulator.log()[0]["message"] == "interrupted"
 
 
 def test_end_leaves_no_connection_that_was_just_made() -> None:
@@ -106,11 +107,11 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def test_client_that_goes_away_stores_nothing(start: Callable[..., Client]) -> None:
-    """A body that is cut off is logged, and nothing is stored."""
+    """A body that is interrupted is logged, and nothing is stored."""
     emulator = start().emulator
     hanging_upload(emulator).close()
     until(lambda: emulator.log()[0]["message"])
-    assert (emulator.log()[0]["message"], emulator.log()[0]["stored"]) == ("cut off", False)
+    assert (emulator.log()[0]["message"], emulator.log()[0]["stored"]) == ("interrupted", False)
 
 
 def test_temporary_directory_is_removed() -> None:

@@ -147,7 +147,7 @@ def test_a_table_can_be_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def kept(table: Any) -> JournalTable:
     """Give a table as its journal has it."""
-    pieces = [(chunk.start, len(chunk.frame), chunk.text(), chunk.frozen.head) for chunk in table.chunks()]
+    pieces = [(chunk.start, len(chunk.frame), chunk.text(), chunk.encoder.head) for chunk in table.chunks()]
     return JournalTable(lambda: iter(pieces), pieces[-1][0] + pieces[-1][1], table.origin)
 
 
