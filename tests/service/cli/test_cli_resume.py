@@ -123,7 +123,7 @@ def test_no_run_can_be_resumed(ikp: Ikp, table: Table) -> None:
     for _ in range(2):
         ran = ikp("resume")
         assert (ran.status, ran.out) == (0, "")
-        assert ran.err.startswith(f"ikpipe: No interrupted runs in {journals_folder()}\n")
+        assert ran.err.startswith(f"ikpipe: No interrupted runs in {journals_folder()}.\n")
         assert "ikpipe resume FILE -o OUT" in ran.err
         ikp("upload", table(1), "-o", "out.csv", *NAMED)
 
