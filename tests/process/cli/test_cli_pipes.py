@@ -24,7 +24,7 @@ def test_pipe_closed_early(table: Table, emulator: Emulator) -> None:
         assert running.stderr is not None
         said = running.stderr.read()
         assert running.wait() == 0
-    assert said.count("standard output was closed before all results were written") == 1
+    assert said.count("Standard output was closed before all results were written") == 1
     assert "Traceback" not in said
     results = ikpipe.resume("run.ikjournal", emulator.account, progress=False)
     assert list(results["ik_status"]) == ["uploaded"]

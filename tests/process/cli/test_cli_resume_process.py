@@ -147,7 +147,7 @@ def test_killed_while_it_reads(ikp: Ikp, table: Table, service: Emulator) -> Non
     ran = ikp("resume", str(JOURNAL), "-o", "out.csv")
     assert (ran.status, uploads_of(service)) == (2, [])
     assert ran.err.startswith("ikpipe: error: There is no journal run.ikjournal.")
-    assert "nothing was sent; type the upload again" in ran.err
+    assert "nothing was sent: repeat the upload" in ran.err
 
 
 def test_a_drained_run_is_finished(ikp: Ikp, table: Table, service: Emulator) -> None:
@@ -159,7 +159,7 @@ def test_a_drained_run_is_finished(ikp: Ikp, table: Table, service: Emulator) ->
         _, said = running.communicate(timeout=20)
     assert running.returncode == 130
     assert wrong(service, ikpipe.read_results("out.csv")) == []
-    assert said.splitlines()[-2:] == ["Next, to go on where it stopped:", "  ikpipe resume run.ikjournal -o out.csv"]
+    assert said.splitlines()[-2:] == ["Next, to continue the run:", "  ikpipe resume run.ikjournal -o out.csv"]
     assert ikp(*shlex.split(said.splitlines()[-1])[1:], *FAST).status == 0
     results = ikpipe.read_results("out.csv")
     assert (list(results["ik_status"]), wrong(service, results)) == (["uploaded"] * 3, [])
@@ -188,7 +188,7 @@ def test_a_run_stopped_on_standard_output(ikp: Ikp, table: Table, service: Emula
         wait_for(lambda: uploads_of(service))
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=20)
-    assert said.splitlines()[-2] == "Next, to go on where it stopped:"
+    assert said.splitlines()[-2] == "Next, to continue the run:"
     ran = ikp(*shlex.split(said.splitlines()[-1])[1:], *FAST)
     assert (ran.status, len(results_in("-", ran))) == (0, 2)
 

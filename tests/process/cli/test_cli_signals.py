@@ -85,7 +85,7 @@ def test_interrupt_before_the_run(ikp: Ikp, table: Table, monkeypatch: pytest.Mo
     assert ikp("upload", table(1), "-o", "out.csv", *NAMED) == (
         130,
         "",
-        "ikpipe: interrupted; no results were written\n",
+        "ikpipe: Interrupted. No results were written.\n",
     )
 
 

@@ -53,7 +53,7 @@ def test_rows_are_written_in_the_tables_order(ikp: Ikp, out: str) -> None:
     ran = ikp("upload", "in.csv", "-o", out, *SETTINGS)
     assert (ran.status, statuses(out)) == (1, dict.fromkeys(SENT, "uploaded"))
     assert f"3 of {LONG:,} rows uploaded" in ran.err
-    assert f"{LONG - 3} invalid, missing_file" in ran.err
+    assert f"{LONG - 3:,} invalid, missing_file" in ran.err
 
 
 def killed(emulator: Emulator, *words: str, given: str | None = None) -> None:
