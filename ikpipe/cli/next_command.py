@@ -24,6 +24,7 @@ def announce_resume(options: Namespace) -> Iterator[None]:
     log = logging.getLogger("ikpipe")
 
     def announce(record: logging.LogRecord) -> bool:
+        """Print the command of a record that has a journal; whether the record itself is logged."""
         if journal := getattr(record, "journal", None):
             say("If this run is interrupted, finish it with:", f"  {_resume_command(options, journal)}")
         return record.levelno > logging.INFO

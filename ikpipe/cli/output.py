@@ -106,6 +106,7 @@ class _StandardOutput(io.BytesIO):
     """Standard output, whose reader may close it early; further data is discarded."""
 
     def write(self, data: Any) -> int:
+        """Write data, and return its length."""
         try:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
