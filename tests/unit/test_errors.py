@@ -128,8 +128,8 @@ def test_an_error_has_its_parts() -> None:
 @pytest.mark.parametrize(
     ("fix", "text"),
     [
-        (None, "It is in use. Use another one with journal=."),
-        ("Wait.", "It is in use. Wait. Or use another one with journal=."),
+        (None, "It is in use. Use another journal with journal=."),
+        ("Wait.", "It is in use. Wait. Or use another journal with journal=."),
     ],
 )
 def test_a_journal_that_can_be_replaced(fix: str | None, text: str) -> None:

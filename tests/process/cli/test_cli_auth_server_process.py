@@ -49,7 +49,7 @@ def test_the_client_s_own_signer_works_against_it(emulator: Emulator, tmp_path: 
     assert good["ik_file_path"].str.startswith("/users/anna/a_").all()
     assert bad["ik_error"].tolist() == ["signer_refused"] * 3
     assert running.returncode == 0
-    assert said.count("signed for 'anna'") == 3
+    assert said.count("Signed for 'anna'") == 3
     assert said.count("with 403") == 3
     assert "eyJ" not in said
     assert str(emulator.private_key) not in said

@@ -59,7 +59,7 @@ def test_second_signal_stops_at_once(table: Table, emulator: Emulator) -> None:
     assert running.returncode == 130
     results = ikpipe.read_results("out.csv")
     assert list(results["ik_status"]) == ["unknown"]
-    assert "stopped while it was being sent" in results["ik_message"][0]
+    assert "stopped while the row was being sent" in results["ik_message"][0]
 
 
 def test_check_ends_at_once(table: Table) -> None:

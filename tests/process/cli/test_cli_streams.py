@@ -103,7 +103,7 @@ def test_a_table_that_has_changed_is_refused(ikp: Ikp, emulate: Callable[..., Em
     Path("out.csv").write_text("old")
     ran = ikp("resume", "run.ikjournal", "-o", "out.csv")
     assert (ran.status, ran.err.count("\n")) == (2, 1)
-    assert "other rows from row 0 on" in ran.err
+    assert "differ from row 0 on" in ran.err
     assert "Results:" not in ran.err
     assert Path("out.csv").read_text() == "old"
     assert len(uploads_of(emulator)) == 1
@@ -143,7 +143,7 @@ def test_a_broken_line_stops_the_reading_alone(ikp: Ikp) -> None:
     write(**{f"r{ROWS + 2}": "too,many,cells\n"})
     ran = ikp("upload", "in.csv", "-o", "out.csv", *SETTINGS)
     assert ran.status == 2
-    assert f"in.csv, line {ROWS + 4}: 3 cells, but the header names 2 columns" in ran.err
+    assert f"in.csv, line {ROWS + 4}: The row has 3 cells, but the header has 2" in ran.err
     assert statuses() == dict.fromkeys(SENT[:2], "uploaded")
     write()
     assert ikp("resume", "run.ikjournal", "-o", "out.csv", "--rate", "999").status == 1

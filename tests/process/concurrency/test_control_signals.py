@@ -12,7 +12,7 @@ SCRIPT = dedent(
     """
     import asyncio, signal, sys, threading, time
     from ikpipe.concurrency.limits import FixedLimit
-    from ikpipe.concurrency.control import CONTROL, to_sync; from ikpipe.concurrency.gate import ConcurrencyGate
+    from ikpipe.concurrency.control import CURRENT_CONTROL, to_sync; from ikpipe.concurrency.gate import ConcurrencyGate
 
     presses = int(sys.argv[1])
     begun = threading.Event()
@@ -45,7 +45,7 @@ SCRIPT = dedent(
                 await do(item)
                 gate.release()
 
-        await CONTROL.get().work(iter(range(9)), pass_and_do, [gate])
+        await CURRENT_CONTROL.get().work(iter(range(9)), pass_and_do, [gate])
         return ended
 
     threading.Thread(target=press).start()

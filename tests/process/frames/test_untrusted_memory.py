@@ -43,7 +43,7 @@ import json, os, resource, signal, sys, traceback
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 import ikpipe, openpyxl, pandas, pyarrow.parquet
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.streams import feed
+from ikpipe.frames.io.streams import open_table
 
 
 def peak():
@@ -196,7 +196,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("read", ["ikpipe.read_results", "list(feed({}).chunks())", "parquet.facts"])
+@pytest.mark.parametrize("read", ["ikpipe.read_results", "list(open_table({}).chunks())", "parquet.facts"])
 @pytest.mark.parametrize("notes", FOREIGN.values(), ids=FOREIGN)
 def test_notes_of_pandas_are_bounded(notes: dict[str, Any], read: str, tmp_path: Path, limited: Limited) -> None:
     """What another program's notes say to pandas takes no memory, and raises nothing but our error."""
@@ -206,7 +206,7 @@ def test_notes_of_pandas_are_bounded(notes: dict[str, Any], read: str, tmp_path:
     code = {
         "ikpipe.read_results": "ikpipe.read_results('t.parquet')",
         "parquet.facts": "parquet.facts(open('t.parquet', 'rb'), 't')",
-    }.get(read, "list(feed('t.parquet').chunks())")
+    }.get(read, "list(open_table('t.parquet').chunks())")
     assert limited(code)[-1] == "small"
 
 
@@ -214,7 +214,7 @@ def test_json_lines_of_many_names_take_no_memory(tmp_path: Path, limited: Limite
     """Each row with a name of its own would be a table of rows times rows."""
     lines = "".join(f'{{"k{at}": 1}}\n' for at in range(60_000))
     (tmp_path / "t.jsonl").write_text(lines)
-    assert limited("list(feed('t.jsonl').chunks())") == ["refused", "small"]
+    assert limited("list(open_table('t.jsonl').chunks())") == ["refused", "small"]
     assert limited("ikpipe.read_results('t.jsonl')") == ["refused", "small"]
 
 
@@ -263,7 +263,7 @@ SHEETS = {
 def test_a_sheet_takes_what_its_cells_take(sheet: str, tmp_path: Path, limited: Limited) -> None:
     """Whatever size a sheet says it has, and wherever its cells say they are."""
     workbook(tmp_path / "t.xlsx", sheet)
-    assert limited("feed('t.xlsx')")[-1] == "small"
+    assert limited("open_table('t.xlsx')")[-1] == "small"
 
 
 def test_a_number_format_makes_no_endless_text(tmp_path: Path, limited: Limited) -> None:
@@ -275,4 +275,4 @@ def test_a_number_format_makes_no_endless_text(tmp_path: Path, limited: Limited)
         '<cellXfs><xf numFmtId="0"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
     )
     workbook(tmp_path / "t.xlsx", f"<sheetData>{HEAD}{cells}</sheetData>", styles)
-    assert limited("feed('t.xlsx')") == ["read", "small"]
+    assert limited("open_table('t.xlsx')") == ["read", "small"]

@@ -104,7 +104,7 @@ def test_one_that_may_not_be_written_to() -> None:
         assert server.connections == 0
     made, new, opened = ran.stdout.splitlines()
     assert "it is not writable. Correct its permissions." in made
-    assert "Permission denied. Use another one with journal=" in new
+    assert "Permission denied. Use another journal with journal=" in new
     assert "it is not writable. Correct its permissions." in opened
 
 
@@ -133,7 +133,7 @@ def test_a_disk_that_is_full_stops_the_run(emulate: Callable[..., Emulator], pat
     ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     words, counts = ran.stdout.splitlines()
     assert str(path) in words
-    assert "nothing more was sent" in words
+    assert "sent nothing more" in words
     uploaded = len(uploads_of(emulator))
     assert 0 < uploaded < 400
     assert f"'uploaded': {uploaded}" in counts

@@ -180,7 +180,7 @@ def test_one_that_was_never_begun(path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The error has the system's word, and what to do."""
-    with pytest.raises(ikpipe.JournalError, match=r"No such file or directory. Use another one with journal="):
+    with pytest.raises(ikpipe.JournalError, match=r"No such file or directory. Use another journal with journal="):
         SQLiteJournal.make(tmp_path / "none" / "run.ikjournal", OWNER)
 
 
