@@ -141,7 +141,8 @@ class JournalError(_Stopped):
     @property
     def text(self) -> Message:
         """What is wrong, and what to do about it."""
-        instead = Message("Or use another journal with " if self.fix else "Use another journal with ", keyword("journal"), ".")
+        words = "Or use another journal with " if self.fix else "Use another journal with "
+        instead = Message(words, keyword("journal"), ".")
         return sentences(super().text, instead if self.another else None)
 
 
