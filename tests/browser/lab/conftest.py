@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, WebError
 
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures of what the tests see
 
@@ -47,7 +47,12 @@ def page(chrome: Browser) -> Iterator[Page]:
     """Open a page with a profile of its own; an error in it that nobody caught fails the test."""
     context = chrome.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     errors: list[str] = []
-    context.on("weberror", lambda error: errors.append(str(error.error)))
+
+    def note(error: WebError) -> None:
+        if "ServiceWorker" not in str(error.error):  # of the application around us, whose server has ended
+            errors.append(str(error.error))
+
+    context.on("weberror", note)
     yield context.new_page()
     context.close()
     assert not errors
