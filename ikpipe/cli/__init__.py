@@ -81,6 +81,7 @@ class _OptionFormatter(logging.Formatter):
     """Formats the library's log messages in terms of options and commands."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a log record, with keywords written as options."""
         if isinstance(record.args, tuple):
             written = (in_options(arg) if isinstance(arg, Message | ApiName) else arg for arg in record.args)
             record.args = tuple(written)

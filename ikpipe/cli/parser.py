@@ -22,6 +22,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
+        """Raise argparse's message as an error that names the help of the command."""
         raise Error(f"{message}. See: {self.prog} --help")
 
 

@@ -47,6 +47,7 @@ def retry(options: Namespace) -> int:
     run_mapping = mapping.run_mapping(options)
 
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
+        """Return the job of the rows that are to be retried."""
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
         return retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
 
@@ -127,6 +128,7 @@ def _upload_table(
     table = read()
 
     def send_to(account: ikpipe.Account, journal: Any) -> int:
+        """Send the table to an account, and return the exit status."""
         job = make_job(table, account)
         return _send_and_write(
             options, job, lambda sink: to_sync(begin, "upload")(job, account, send_options, sink, journal)

@@ -204,6 +204,7 @@ async def run_limited(items: Iterable[Item], do: Callable[[Item], Coroutine[Any,
     semaphore = asyncio.Semaphore(limit)
 
     async def run(item: Item) -> None:
+        """Process one item when there is a free place."""
         async with semaphore:
             await do(item)
 
@@ -237,6 +238,7 @@ async def _attached(work: Coroutine[Any, Any, T], control: RunControl, *, drains
         return await work
 
     async def boxed() -> tuple[T]:
+        """Return the result in a tuple, so that None differs from no result."""
         return (await work,)
 
     if (box := await control.unless_draining(boxed())) is None:
@@ -264,11 +266,13 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
 
     @wraps(main)
     def synchronous(*args: P.args, **kwargs: P.kwargs) -> T:
+        """Run the coroutine function in a thread with its own event loop, and return its result."""
         control = RunControl()
         future: Future[T] = Future()
         started = threading.Lock()
 
         def target() -> None:
+            """Run the event loop, unless the caller was interrupted before it started."""
             if not started.acquire(blocking=False):
                 return
             try:

@@ -77,6 +77,7 @@ class _Measurement:
         self.seconds = self.squares = 0.0
 
     def add(self, seconds: float, in_flight: int, *, success: bool) -> None:
+        """Add the end of one request."""
         self.requests += 1
         self.successes += success
         self.in_flight += in_flight

@@ -147,6 +147,7 @@ class ColumnMapping:
         columns = tuple(self._names.find(name, keyword(parameter, f"{{{name}}}")) for name in template.columns)
 
         def fill(*cells: Any) -> str:
+            """Return the template with a row's cells."""
             texts = []
             for cell, at, name in zip(cells, columns, template.columns, strict=True):
                 if cell is None:
@@ -156,6 +157,7 @@ class ColumnMapping:
             return template.fill(texts)
 
         def read(cells: Cells, _rows: int) -> list[Any]:
+            """Return the values of the rows."""
             used = [cells[at] for at in columns]
             if all(cell_types(column) == {str} for column in used):
                 return template.fill_all(used)
@@ -231,9 +233,11 @@ def _cell(at: int, key: str | None = None) -> ValueSource:
 
 def _joined(columns: list[int]) -> ValueSource:
     def join(*row: Any) -> list[str] | None:
+        """Return the tags of all columns of a row."""
         return [tag for cell in row if cell is not None for tag in tag_list(cell)] or None
 
     def read(cells: Cells, rows: int) -> list[Any]:
+        """Return the values of the rows."""
         return map_distinct(join, *(cells[at] for at in columns)) or [None] * rows
 
     return ValueSource(tuple(columns), read)

@@ -87,6 +87,7 @@ def with_results(chunk: Chunk, results_frame: pd.DataFrame) -> Chunk:
     frame = with_result_columns(chunk.frame, results_frame)
 
     def whole(at: int) -> bool:
+        """Whether the floats of a column are sent as integers."""
         return chunk.has_integers(at if at < 0 else kept[at]) if at < len(kept) else False
 
     return chunk._replace(frame=frame, has_integers=whole)

@@ -154,12 +154,15 @@ def _register(db: sqlite3.Connection, seal: Seal) -> None:
     """Let SQL make the MACs of entries, whose JSON has to be valid."""
 
     def piece(start: int, rows: int, cells: str, head: str | None) -> bytes:
+        """Return the MAC of a piece of the table."""
         return seal(piece_message(start, rows, _json(cells), None if head is None else _json(head)))
 
     def token(position: int, iat: int, exp: int, text: str | None) -> str | None:
+        """Return a stored token after its MAC."""
         return None if text is None else f"{seal(token_message(position, iat, exp, text)).hex()} {text}"
 
     def row(position: int, fields: str, size: int | None, own_name: int) -> bytes:
+        """Return the MAC of a prepared row."""
         return seal(row_message(position, _json(fields), size, own_name))
 
     db.create_function("piece_mac", 4, piece)

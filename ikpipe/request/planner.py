@@ -294,6 +294,7 @@ def _fitted(column: list[Any], fields: Mapping[str, MetadataField], errors: _Row
     """Return custom metadata in the types of the account's fields."""
 
     def fitted(metadata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
+        """Return the values that fit their fields, and the errors of the others."""
         values = {name: call_or_error(fit, value, name, fields) for name, value in (metadata or {}).items()}
         good = {name: value for name, value in values.items() if not isinstance(value, InvalidValue)}
         bad = [(f"custom_metadata.{name}", value) for name, value in values.items() if isinstance(value, InvalidValue)]

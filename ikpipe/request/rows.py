@@ -85,6 +85,7 @@ class MappedRows:
         read = self._read["custom_metadata"] = [source.read(self._cells, len(self)) for source in sources]
 
         def merge(*values: Any) -> dict[str, Any] | None:
+            """Return one mapping; earlier sources take precedence."""
             merged: dict[str, Any] = {}
             for source, value in zip(sources, values, strict=True):
                 if value is not None:

@@ -115,6 +115,7 @@ class Permit:
         task, health = self._task, self._health
 
         def may_send() -> bool:
+            """Whether the run's health allows this attempt."""
             return health.may_send(task.position, first=not task.attempted)
 
         while await health.control.wait_until(may_send) and await self._gate.acquire(retry=task.is_retry):

@@ -114,6 +114,7 @@ async def _probe(
     gate = ConcurrencyGate(FixedLimit(_AT_ONCE))
 
     async def do(row: tuple[MappedRows, UploadRequest]) -> None:
+        """Request the headers of one URL."""
         rows, request = row
         if not await gate.acquire():
             return

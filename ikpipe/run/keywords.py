@@ -112,6 +112,7 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
     ]
 
     def decorate(function: Function) -> Function:
+        """Return the function with a signature that lists the keywords."""
         signature = inspect.signature(function)
         *own, rest = signature.parameters.values()
         parameters = [rest.replace(name="parameters")] if kind.__annotations__.keys() & TABLE else []

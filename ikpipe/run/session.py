@@ -112,6 +112,7 @@ class Session:
             self._executor = executor
 
             async def do(item: tuple[ResultBatch, UploadTask]) -> None:
+                """Upload one row, and put its result into its batch."""
                 batch, task = item
                 try:
                     result = _warned(await executor.run(task), task.warnings)

@@ -273,6 +273,7 @@ def _decoder(url: str, response: httpx.Response) -> Callable[[bytes], Iterator[b
     decoder = zlib.decompressobj(47)  # zlib or gzip header
 
     def decompress(raw: bytes) -> Iterator[bytes]:
+        """Yield the decompressed content of a block."""
         if not raw and not decoder.eof:
             raise FetchError(f"{url} cannot be downloaded: its compressed data is incomplete.", retryable=True)
         while raw and not decoder.eof:

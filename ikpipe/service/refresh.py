@@ -75,6 +75,7 @@ async def _refresh(
     async with ServiceClient(transport) as client:
 
         async def refresh_row(row: Result) -> None:
+            """Refresh one row within the rate of searches."""
             nonlocal refreshed
             await interruptible_sleep(limiter.reserve(time.monotonic()))
             try:

@@ -71,15 +71,18 @@ def choose_route(
     """Choose how uploads reach an address: by the caller's transport if there is one, else by a proxy or directly."""
 
     async def send_directly(request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send a request by our own transport."""
         # Not by the client: what it does besides costs more processor time than all the rest of an upload.
         return await read_raw(await own.handle_async_request(request))
 
     async def send_by_callers(request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send a request by the caller's transport."""
         assert callers is not None  # noqa: S101 - for mypy
         async with total_read_timeout(request):
             return await read_raw(await callers.handle_async_request(request))
 
     async def send_by_proxy(request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send a request through a proxy."""
         async with total_read_timeout(request):
             return await read_raw(await client.send(request, auth=NO_AUTH, stream=True))
 
@@ -99,6 +102,7 @@ def socket_option_trace(options: Iterable[tuple[int, str, int]]) -> Trace:
     """
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
+        """Set the socket options of a new connection."""
         if event.endswith(".connect_tcp.complete"):  # to the host itself, or to a proxy
             set_socket_options(info["return_value"].get_extra_info("socket"), options)
 

@@ -65,6 +65,7 @@ def endpoint(
     memory = SeenEvents() if seen is None else seen
 
     def read(body: bytes, headers: Headers) -> Event:
+        """Return the verified event of a request."""
         return verify(body, headers, secrets, tolerance=tolerance, seen=memory, unsigned=unsigned, now=clock())
 
     return Receiver(read, on_event)

@@ -216,6 +216,7 @@ class _Fields:
         self._content = content
 
     def text(self, name: str, longest: int = _MAX_WORD, default: str | None = None) -> str:
+        """Return a text of a bounded length."""
         value = self._content.get(name, default)
         if not isinstance(value, str) or len(value) > longest:
             raise InvalidMessage(f"{name} is not a text of at most {longest:,} characters")
@@ -224,6 +225,7 @@ class _Fields:
         return value
 
     def number(self, name: str, largest: int = _MAX_INTEGER) -> int:
+        """Return an integer from 0."""
         value = self._content.get(name)
         if type(value) is float and value.is_integer():
             value = int(value)
@@ -232,22 +234,26 @@ class _Fields:
         return value
 
     def time(self, name: str) -> float | None:
+        """Return a time in seconds, or None."""
         value = self._content.get(name)
         if value is not None and (type(value) not in (int, float) or not abs(value) <= _MAX_INTEGER):
             raise InvalidMessage(f"{name} is not a valid time")
         return None if value is None else float(value)
 
     def flag(self, name: str, *, default: bool) -> bool:
+        """Return a boolean."""
         value = self._content.get(name, default)
         if not isinstance(value, bool):
             raise InvalidMessage(f"{name} is not a boolean")
         return value
 
     def request(self) -> str | int:
+        """Return the id of a request, which its reply repeats."""
         value = self._content.get("request")
         return self.number("request") if type(value) in (int, float) else self.text("request")
 
     def ids(self) -> list[str]:
+        """Return the ids of rows, each once."""
         value = self._content.get("ids")
         if not isinstance(value, list) or len(value) > _MAX_IDS:
             raise InvalidMessage("ids is not a list of ids")
@@ -256,27 +262,33 @@ class _Fields:
         return list(dict.fromkeys(value))
 
     def ids_or_all(self) -> list[str] | None:
+        """Return the ids of rows; None means all rows."""
         return None if self._content.get("ids") is None else self.ids()
 
     def objects(self, name: str) -> list[_Fields]:
+        """Return a list of objects, each to be read in the same way."""
         value = self._content.get(name)
         if not isinstance(value, list) or len(value) > _MAX_FILES or not all(isinstance(item, dict) for item in value):
             raise InvalidMessage(f"{name} is not a list of at most {_MAX_FILES:,} objects")
         return [_Fields(item) for item in value]
 
     def choice(self, name: str, choices: tuple[str, ...]) -> Any:
+        """Return one of the allowed texts."""
         value = self._content.get(name)
         if not isinstance(value, str) or value not in choices:
             raise InvalidMessage(f"{name} is not one of {', '.join(choices)}")
         return value
 
     def has(self, name: str) -> bool:
+        """Whether the message has a value of this name."""
         return self._content.get(name) is not None
 
     def cell(self, name: str, column: str = "") -> Any:
+        """Return the value of a cell."""
         return _cell(self._content.get(name), column)
 
     def edits(self) -> dict[str, Any]:
+        """Return edited cells by column."""
         value = self._content.get("edits") or {}
         if not isinstance(value, dict) or len(value) > _MAX_WORD:
             raise InvalidMessage("edits is not an object of columns and values")

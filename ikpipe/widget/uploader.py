@@ -355,6 +355,7 @@ class Uploader(anywidget.AnyWidget):
         """Load the account's metadata fields, so that pages show them with their types; without them, none is shown."""
 
         async def load() -> Mapping[str, MetadataField]:
+            """Return the account's custom metadata fields."""
             async with ServiceClient() as client:
                 return await metadata_fields(client, account)
 
