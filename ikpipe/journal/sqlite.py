@@ -5,8 +5,7 @@ The process that writes to it holds it exclusively; a second one gets an error. 
 
 ::
 
-    about     one row: facts of the run as JSON, the number of the table's rows once all are recorded, and when the
-              run had no more to do
+    about     one row: facts of the run as JSON, the number of rows once all are recorded, when the run was finished
     pieces    the table's cells, some thousand rows each, in order; `head` is the table's, where it differs from before
     rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
               whether the name was made for this row alone
@@ -14,8 +13,7 @@ The process that writes to it holds it exclusively; a second one gets an error. 
               another machine signed it; `voided` once it is certain that nothing of it is stored
     results   position → the row's result, as JSON
 
-The private key is never in it. Each entry has a MAC (`proof.py`), which is checked whenever the entry is read. A file
-is opened only after `inspection.py` has found that its facts are this account's.
+The private key is never in it. `inspection.py` checks the facts before a file is opened, and each entry has a MAC.
 """
 
 from __future__ import annotations
@@ -392,7 +390,7 @@ def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]
 
 
 def _execute(db: sqlite3.Connection, sql: str, cells: list[Any], width: int) -> None:
-    """Execute a statement for many entries at once: after each statement this thread waits for the run's thread."""
+    """Execute a statement for many entries at once: after each one this thread waits for the run's thread."""
     entry = f"({', '.join('?' * width)})"
     start = 0
     for size in _SIZES:
