@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from ikpipe.request.token import sign
     from ikpipe.run.check import check
     from ikpipe.run.resume import resume
-    from ikpipe.run.upload import aupload, aupload_file, retry, upload, upload_file
+    from ikpipe.run.retry import retry
+    from ikpipe.run.upload import aupload, aupload_file, upload, upload_file
     from ikpipe.service.edits import add_tags, delete, purge, remove_tags
     from ikpipe.service.listing import files
     from ikpipe.service.metadata_fields import create_metadata_fields, metadata_fields
@@ -85,7 +86,8 @@ _HOMES = {
     "service.listing": ("files",),
     "delivery.gallery": ("gallery",),
     "service.refresh": ("refresh",),
-    "run.upload": ("aupload", "aupload_file", "retry", "upload", "upload_file"),
+    "run.retry": ("retry",),
+    "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
     "run.resume": ("resume",),
     "frames.io.results": ("read_results", "write_results"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.asgi import ClientDisconnected, TooLarge, handle_lifespan, read_body, respond
 from ikpipe.auth.messages import SigningReply, SigningRequest
 from ikpipe.auth.payload import LARGEST
-from ikpipe.auth.signer import SigningService
+from ikpipe.auth.signing_service import SigningService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

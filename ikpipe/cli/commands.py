@@ -46,7 +46,7 @@ def _find_problems(
     table: TableSource, run_mapping: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
 ) -> tuple[pd.DataFrame, int]:
     """Return the problems of a table, and the number of its rows."""
-    from ikpipe.concurrency.control import to_sync
+    from ikpipe.concurrency.interrupts import to_sync
     from ikpipe.frames.results import problem_frame
     from ikpipe.run.check import find_problems
     from ikpipe.run.job import UploadJob

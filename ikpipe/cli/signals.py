@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: finish the uploads in flight, exit at once, or finish a critical section first."""
+"""SIGTERM and SIGHUP for a command: like Ctrl-C, which `concurrency/interrupts.py` handles, or exit at once."""
 
 from __future__ import annotations
 

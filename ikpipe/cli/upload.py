@@ -40,7 +40,7 @@ def upload(options: Namespace) -> int:
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     from ikpipe.frames.chunks import InMemoryTable
-    from ikpipe.run.engine import retry_job
+    from ikpipe.run.retry import retry_job
 
     for journal in (options.journal, options.earlier_journal):
         output.check_writable(options.out, journal=journal)
@@ -71,7 +71,7 @@ def resume(options: Namespace) -> int:
 
 def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
     """Continue the run of a journal."""
-    from ikpipe.concurrency.control import to_sync
+    from ikpipe.concurrency.interrupts import to_sync
     from ikpipe.run.engine import interrupted_job, recorded_options, send
 
     try:
@@ -109,7 +109,7 @@ def _upload_table(
     options: Namespace, read: Callable[[], TableSource], make_job: Callable[[Any, ikpipe.Account], UploadJob]
 ) -> int:
     """Send a table, to the account or to a temporary service."""
-    from ikpipe.concurrency.control import to_sync
+    from ikpipe.concurrency.interrupts import to_sync
     from ikpipe.run.engine import begin
     from ikpipe.run.engine import send_options as make_options
 

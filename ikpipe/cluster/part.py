@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import to_sync
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.chunks import InMemoryTable

@@ -2,7 +2,7 @@
 
 ::
 
-    control.py       drain or stop a run from any thread; run coroutines from synchronous code
+    interrupts.py    Ctrl-C drains a run, or stops it at once; run coroutines from synchronous code
     gate.py          wait for a place among the items in flight
     group_commit.py  combine many small writes into one commit
     limits.py        the concurrency limit: fixed, or adapted to the throughput

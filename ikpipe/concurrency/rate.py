@@ -9,7 +9,7 @@ accepted it, or rejected it with a 429. Start times follow up to four rules, and
 
 - **Configured rate** (`rate`): starts are evenly spaced.
 - **Pause** (`rejected`): the wait that a 429 asks for holds every request that has not started. Reservations for times
-  in the pause are void; `held` renews them.
+  in the pause are void; `renew` renews them.
 - **Named limit** (`cap`): a 429 may name its limit, such as 100 requests in 60 s. It is believed until it was not named
   for a minute or its interval, whichever is longer. No such interval then has more starts. Starts are spaced evenly,
   but time lost in a pause may be made up for, in bursts only if the interval is longer than about a second. The

@@ -38,7 +38,7 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     column
         A column of a frame, or a slice of it.
     whole
-        The result of `whole_floats` for the whole column: if true, floats become integers.
+        The result of `are_integers` for the whole column: if true, floats become integers.
     """
     # float32's 0.1 is 0.10000000149 as a float64; the user sees the shortest text of the float32.
     size = getattr(column.dtype, "itemsize", _DOUBLE)

@@ -21,8 +21,8 @@ SIZE = 8_000_000  # characters of a chunk, roughly, as pandas estimates memory; 
 class Chunk(NamedTuple):
     """Some rows of a table, and the position of the first.
 
-    `whole` returns, for a column's place, whether all its floats are integers that missing cells made floats; levels of
-    the index have negative places. `frozen` writes the table as text.
+    `has_integers` returns, for a column's place, whether all its floats are integers that missing cells made floats;
+    levels of the index have negative places. `encoder` writes the table as text.
     """
 
     frame: pd.DataFrame

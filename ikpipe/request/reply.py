@@ -127,7 +127,7 @@ def read_reply(
     """Return the outcome in a reply of the upload endpoint.
 
     Only JSON from the service itself counts. A reply of anything else (a gateway, a firewall, a proxy) does not tell
-    anything about the file, with any status. `placed` checks whether details are those of the file that was sent.
+    anything about the file, with any status. `check_details` checks whether details are of the file that was sent.
 
     Parameters
     ----------

@@ -17,8 +17,9 @@ times, `LocalSigner.sign_at` makes the identical token, so another process can s
 
 **Correction of the clock.** With a wrong clock, tokens are expired or not valid yet. When the service rejects a token
 and its `Date` header is outside of the token's times, `correct` adds the difference to all later times, and the request
-is signed again. The clock does not jump when the machine's time is set (`steady`). `heard` and `served` are about the
-service's clock only: they convert a time of this machine to compare it with those of stored files.
+is signed again. The clock does not jump when the machine's time is set (`steady_clock`). `note_service_time` and
+`service_time` are about the service's clock only: they convert a time of this machine to compare it with those of
+stored files.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class TokenTimes:
     start
         Where `exp` starts; None continues this process's counter.
     here
-        Returns the machine's time; None is `steady`.
+        Returns the machine's time; None is `steady_clock`.
     """
 
     def __init__(

@@ -2,7 +2,8 @@
 
 ::
 
-    upload.py          `upload`, `aupload`, `retry`, `upload_file`, `aupload_file`
+    upload.py          `upload`, `aupload`, `upload_file`, `aupload_file`
+    retry.py           `retry`: which rows of results are sent again
     check.py           `check`
     resume.py          `resume`
     engine.py          a run from its table to its results, for all of these

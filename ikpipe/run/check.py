@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.limits import FixedLimit
 from ikpipe.errors import InvalidValue, Problem
 from ikpipe.frames.chunks import InMemoryTable

@@ -7,18 +7,15 @@ import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError
-from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.result_types import check_result_columns
-from ikpipe.frames.results import ResultCollector, results_of
-from ikpipe.journal import catalog, history
+from ikpipe.frames.results import ResultCollector
+from ikpipe.journal import catalog
 from ikpipe.request.account import Account
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixByPosition
-from ikpipe.run import stored_mapping
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
 from ikpipe.run.prepare import request_builder
@@ -27,7 +24,7 @@ from ikpipe.run.session import Session
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     import httpx
@@ -62,53 +59,6 @@ def recorded_options(
     changed = {name: value for name, value in changes.items() if value is not None}
     sending = {**{name: recorded.get(name) for name in RECORDED}, **changed}
     return send_options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
-
-
-def retry_job(
-    results: Any,
-    account: Account,
-    given: Mapping[str, Any],
-    fetch: str | None,
-    earlier_journal: str | Path | None = None,
-    *,
-    trust: bool = False,
-) -> UploadJob:
-    """Return the job that sends the rows of a results frame that are not uploaded.
-
-    Parameters
-    ----------
-    results
-        What `upload` returned.
-    account
-        Keys and addresses.
-    given
-        The caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide it.
-    fetch
-        Who downloads URLs, where the caller says so.
-    earlier_journal
-        The journal of the run that returned the results; None: the one that this process remembers.
-    trust
-        Accept a journal that does not prove that this account wrote it.
-
-    Raises
-    ------
-    MappingError
-        The frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass.
-    JournalError
-        The named journal cannot be used.
-    """
-    table = InMemoryTable(results)
-    results = table.frame
-    results_of(results.iloc[:0])  # raises if it is not a results frame
-    check_result_columns(results)
-    mapping = stored_mapping.merged(results.attrs, given, fetch)
-    unknown = (results["ik_status"] == "unknown").any()
-    wanted = unknown or earlier_journal is not None
-    records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []
-    earlier = (
-        history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
-    )
-    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier)
 
 
 def interrupted_job(journal: str | Path, account: Account, *, trust: bool = False) -> tuple[OpenJournal, UploadJob]:

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from ikpipe.concurrency.control import RunControl
     from ikpipe.concurrency.gate import ConcurrencyGate
     from ikpipe.concurrency.group_commit import GroupCommit
+    from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.request.account import Account
     from ikpipe.request.planner import UploadRequest
     from ikpipe.run.options import SendOptions

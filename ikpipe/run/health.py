@@ -13,7 +13,7 @@ from ikpipe.request.reply import OF_THE_TOKEN, UploadReply
 from ikpipe.request.result import SETTLED
 
 if TYPE_CHECKING:
-    from ikpipe.concurrency.control import RunControl
+    from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.concurrency.rate import RateLimiter, RetryBudget
     from ikpipe.request.account import Account
     from ikpipe.request.policy import Policy

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class UploadJob:
     """The job of a run: upload a table by a mapping.
 
-    `again`: the table is one of results, of an earlier run; `earlier` are the histories of its unknown rows in the
-    journal of that run, by their path in the library.
+    `has_results`: the table has the results of an earlier run. `histories_by_path`: what the journal of that run has
+    about its unknown rows, by their path in the library.
     """
 
     table: TableSource

@@ -20,7 +20,7 @@ RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unk
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How a run sends; `wire` is its client, the others are the keywords of `ikpipe.upload`.
+    """How a run sends; `client` is its client, the others are the keywords of `ikpipe.upload`.
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
     the same rows since then, in seconds since 1970; None: nobody does.

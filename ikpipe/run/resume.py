@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from ikpipe.concurrency.control import to_sync
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
 from ikpipe.run.keywords import SendKeywords, listed_keywords
 

@@ -6,8 +6,8 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import (
     CODES,
     RESULTS,

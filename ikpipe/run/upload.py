@@ -1,16 +1,16 @@
-"""`upload`, `retry` and `upload_file`, as coroutine functions and as blocking functions."""
+"""`upload` and `upload_file`, as coroutine functions and as blocking functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from ikpipe.concurrency.control import to_sync
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import UnreachableError
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import one_file_frame, results_of
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
-from ikpipe.run.keywords import DEFAULTS, FileKeywords, UploadKeywords, listed_keywords, split_keywords
+from ikpipe.run.keywords import FileKeywords, UploadKeywords, listed_keywords, split_keywords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,62 +111,6 @@ async def aupload(
 
 
 upload = to_sync(aupload, "upload")
-
-
-@listed_keywords(UploadKeywords, {**DEFAULTS, "fetch": None})
-async def _retry(
-    results: Frame,
-    account: Account,
-    *,
-    journal: str | Path | None = None,
-    earlier_journal: str | Path | None = None,
-    **keywords: Unpack[UploadKeywords],
-) -> Frame:
-    """Upload the rows of a results frame that are not uploaded yet.
-
-    Rows that are ``uploaded``, ``exists`` or ``accepted`` keep their results (`refresh` and `webhooks.apply` update the
-    last). ``unknown`` rows may be stored, so the media library is searched first; where it cannot be, they stay
-    ``unknown``, unless `on_unknown` is ``"resend"``.
-
-    Parameters
-    ----------
-    results
-        What `upload` or `read_results` returned.
-    account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
-        As for `upload`.
-    policy, transport
-        As for `upload`.
-    journal
-        As for `upload`; the journal of the earlier run is not changed.
-    earlier_journal
-        The journal of the run that returned the results, which knows more of ``unknown`` rows; None: the one that this
-        process remembers, if it ran it.
-    trust_journal
-        As for `upload`, for both journals.
-    columns, root, file_kind, fetch, **parameters
-        The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
-        `fetch` and `webhook_url` of another process's run have to be passed again.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows, with new results for those that were sent.
-
-    Raises
-    ------
-    MappingError, AccountError, JournalError, UploadError
-        As for `upload`; also for a frame without `ik_status`, or with settings in ``attrs`` that have to be passed
-        again.
-    """
-    fetch = keywords.get("fetch")
-    given, sending = split_keywords(UploadKeywords, {**keywords, "fetch": fetch or "server"})
-    options = engine.send_options(**sending)
-    work = engine.retry_job(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
-    again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
-    return again
-
-
-retry = to_sync(_retry, "retry")
 
 
 @listed_keywords(FileKeywords)

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, interruptible_sleep, to_sync
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
 from ikpipe.frames.edits import Change, FileChanges

@@ -51,7 +51,7 @@ async def find_details(
 ) -> dict[str, Any] | None:
     """Search for a file by its path; return its entry in the library, or None.
 
-    `size` and `since` are as for `matching`; `names` is that of `Policy`: whether the service may have replaced
+    `size` and `since` are as for `match_file`; `names` is that of `Policy`: whether the service may have replaced
     characters of the name.
     """
     paths = possible_paths(target, names)

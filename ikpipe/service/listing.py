@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.control import to_sync
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.frames.results import listing_frame
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import iter_files

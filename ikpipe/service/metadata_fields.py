@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.concurrency.control import interruptible_sleep, to_sync
+from ikpipe.concurrency.interrupts import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.schemas import FieldPlan, fields_frame, planned_fields, planned_fields_frame

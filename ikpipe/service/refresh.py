@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.control import interruptible_sleep, run_limited, to_sync
+from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.results import RevisedResults

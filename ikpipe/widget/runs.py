@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import Error, JournalError
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog, history

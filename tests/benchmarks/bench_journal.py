@@ -17,8 +17,8 @@ from bench import Contest
 from fake_service import FILE_DETAILS, reply
 
 import ikpipe
-from ikpipe.concurrency.control import to_sync
 from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.journal import history
 from ikpipe.journal.entries import Entry, Intent, RowEnded, RowPrepared

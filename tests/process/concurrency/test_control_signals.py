@@ -12,7 +12,8 @@ SCRIPT = dedent(
     """
     import asyncio, signal, sys, threading, time
     from ikpipe.concurrency.limits import FixedLimit
-    from ikpipe.concurrency.control import CURRENT_CONTROL, to_sync; from ikpipe.concurrency.gate import ConcurrencyGate
+    from ikpipe.concurrency.gate import ConcurrencyGate
+    from ikpipe.concurrency.interrupts import CURRENT_CONTROL, to_sync
 
     presses = int(sys.argv[1])
     begun = threading.Event()

@@ -18,7 +18,7 @@ from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe import Policy
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from doubles import RawServer, answering, stored
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.request.policy import Policy

@@ -168,7 +168,7 @@ def test_a_file_of_callers_that_cannot_be(tmp_path: Path, text: str) -> None:
 
 def test_only_so_many_callers_are_remembered() -> None:
     """Memory is bounded: who has been quiet for longest is forgotten first."""
-    rates = auth.signer.CallerRates(1, most=2)
+    rates = auth.signing_service.CallerRates(1, most=2)
     assert [rates.wait(name, 0) for name in "abc"] == [0, 0, 0]
     assert rates.wait("b", 0) == pytest.approx(60)
     assert rates.wait("a", 0) == 0

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ikpipe.concurrency.control import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.group_commit import GroupCommit
+from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.limits import FixedLimit
 
 if TYPE_CHECKING:
@@ -456,7 +456,7 @@ def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch,
         control = CURRENT_CONTROL.get()
         return control is not None and control.draining
 
-    monkeypatch.setattr("ikpipe.concurrency.control.threading.Thread", Interrupted)
+    monkeypatch.setattr("ikpipe.concurrency.interrupts.threading.Thread", Interrupted)
     assert to_sync(main, "main")() is True
     assert runs == [1]
 

@@ -1,4 +1,9 @@
-"""Control of a run: drain or stop it from any thread, start its items, and call it from synchronous code."""
+"""Interrupts of a run: Ctrl-C finishes what is in flight, a second one stops at once, whatever the run is doing.
+
+`to_sync` turns a coroutine function into a function that Ctrl-C interrupts in this way, also in a notebook.
+`RunControl` drains or stops one run from any thread. The run starts its items and waits through it, so that an
+interrupt is noticed at any moment.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,7 @@ class RunControl:
     ----------
     interrupted
         Whether a user has interrupted the run.
-    dropped
+    cancelled_positions
         Positions of rows that are cancelled while the others continue.
     """
 
@@ -106,7 +111,7 @@ class RunControl:
             await asyncio.gather(task, draining, return_exceptions=True)
 
     async def wait_until(self, holds: Callable[[], bool]) -> bool:
-        """Wait until a condition holds and return whether to continue; `news` makes it check the condition again."""
+        """Wait until a condition holds and return whether to continue; `notify` makes it check the condition again."""
         while not holds():
             if self.draining:
                 return False
@@ -115,7 +120,7 @@ class RunControl:
         return not self.draining
 
     def notify(self) -> None:
-        """Make everything that waits in `until` check its condition again."""
+        """Make everything that waits in `wait_until` check its condition again."""
         self._changed.set()
 
     async def work(

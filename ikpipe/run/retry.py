@@ -1,0 +1,128 @@
+"""`retry`: upload the rows of a results frame that are not uploaded yet.
+
+A row keeps its result if its status is in `request.result.SETTLED` (`journal.history.of_results`). A row that is
+``unknown`` is searched for first. All other rows are sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.result_types import check_result_columns
+from ikpipe.frames.results import results_of
+from ikpipe.journal import catalog, history
+from ikpipe.run import engine, stored_mapping
+from ikpipe.run.job import UploadJob
+from ikpipe.run.keywords import DEFAULTS, UploadKeywords, listed_keywords, split_keywords
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ikpipe.frames.adapters import Frame
+    from ikpipe.request.account import Account
+
+
+@listed_keywords(UploadKeywords, {**DEFAULTS, "fetch": None})
+async def _retry(
+    results: Frame,
+    account: Account,
+    *,
+    journal: str | Path | None = None,
+    earlier_journal: str | Path | None = None,
+    **keywords: Unpack[UploadKeywords],
+) -> Frame:
+    """Upload the rows of a results frame that are not uploaded yet.
+
+    Rows that are ``uploaded``, ``exists`` or ``accepted`` keep their results (`refresh` and `webhooks.apply` update the
+    last). ``unknown`` rows may be stored, so the media library is searched first; where it cannot be, they stay
+    ``unknown``, unless `on_unknown` is ``"resend"``.
+
+    Parameters
+    ----------
+    results
+        What `upload` or `read_results` returned.
+    account, fetch_hosts, concurrency, rate, retries, max_failures, timeout, progress, on_result, on_unknown, on_error
+        As for `upload`.
+    policy, transport
+        As for `upload`.
+    journal
+        As for `upload`; the journal of the earlier run is not changed.
+    earlier_journal
+        The journal of the run that returned the results, which knows more of ``unknown`` rows; None: the one that this
+        process remembers, if it ran it.
+    trust_journal
+        As for `upload`, for both journals.
+    columns, root, file_kind, fetch, **parameters
+        The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
+        `fetch` and `webhook_url` of another process's run have to be passed again.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows, with new results for those that were sent.
+
+    Raises
+    ------
+    MappingError, AccountError, JournalError, UploadError
+        As for `upload`; also for a frame without `ik_status`, or with settings in ``attrs`` that have to be passed
+        again.
+    """
+    fetch = keywords.get("fetch")
+    given, sending = split_keywords(UploadKeywords, {**keywords, "fetch": fetch or "server"})
+    options = engine.send_options(**sending)
+    work = retry_job(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
+    again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
+    return again
+
+
+retry = to_sync(_retry, "retry")
+
+
+def retry_job(
+    results: Any,
+    account: Account,
+    given: Mapping[str, Any],
+    fetch: str | None,
+    earlier_journal: str | Path | None = None,
+    *,
+    trust: bool = False,
+) -> UploadJob:
+    """Return the job that sends the rows of a results frame that are not uploaded.
+
+    Parameters
+    ----------
+    results
+        What `upload` returned.
+    account
+        Keys and addresses.
+    given
+        The caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide it.
+    fetch
+        Who downloads URLs, where the caller says so.
+    earlier_journal
+        The journal of the run that returned the results; None: the one that this process remembers.
+    trust
+        Accept a journal that does not prove that this account wrote it.
+
+    Raises
+    ------
+    MappingError
+        The frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass.
+    JournalError
+        The named journal cannot be used.
+    """
+    table = InMemoryTable(results)
+    results = table.frame
+    results_of(results.iloc[:0])  # raises if it is not a results frame
+    check_result_columns(results)
+    mapping = stored_mapping.merged(results.attrs, given, fetch)
+    unknown = (results["ik_status"] == "unknown").any()
+    wanted = unknown or earlier_journal is not None
+    records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []
+    earlier = (
+        history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
+    )
+    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier)
