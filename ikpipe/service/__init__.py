@@ -8,7 +8,7 @@
     transport.py        the HTTP transport of uploads: opens, reuses and closes connections
     connection.py       one HTTP/1.1 connection: sends a request, reads its response, enforces time limits
     exchange.py         a request as bytes, time limits, the states of request and response
-    responses.py        responses that httpx reads, within a size and a time
+    response_limits.py  reads the responses of httpx within a size and a time
     proxies.py          whether a proxy is used for an address
     download.py         downloads and probes of URLs; checks redirects
     public_hosts.py     which hosts and addresses may be downloaded from

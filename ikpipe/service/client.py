@@ -22,7 +22,7 @@ from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutO
 from ikpipe.service.download import Downloader, DownloadTransports
 from ikpipe.service.proxies import proxied
 from ikpipe.service.public_hosts import FetchHosts
-from ikpipe.service.responses import headers_by_name, send_request
+from ikpipe.service.response_limits import headers_by_name, send_request
 from ikpipe.service.transport import MAX_IDLE, HTTPTransport
 from ikpipe.service.upload_routes import (
     KEEP_ALIVE,

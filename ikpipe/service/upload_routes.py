@@ -10,7 +10,7 @@ import httpx
 
 from ikpipe.service.body import PIECE
 from ikpipe.service.proxies import proxied
-from ikpipe.service.responses import read_raw, total_read_timeout
+from ikpipe.service.response_limits import read_raw, total_read_timeout
 from ikpipe.service.transport import set_socket_options
 
 if TYPE_CHECKING:
