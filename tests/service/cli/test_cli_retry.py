@@ -31,7 +31,7 @@ def test_mended_rows_go_up(
     out: str,
     options: tuple[str, ...],
 ) -> None:
-    """Only rows that are not up are sent, and OUT may be RESULTS; Parquet needs no mapping again."""
+    """Only rows that are not uploaded are sent, and OUT may be RESULTS; Parquet needs no mapping again."""
     assert ikp("upload", table(2, picture=[pictures(1)[0], None]), "-o", out, *NAMED).status == 1
     results = ikpipe.read_results(out)
     results.loc[1, "picture"] = pictures(2)[1]

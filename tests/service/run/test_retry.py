@@ -210,7 +210,7 @@ def test_retry_takes_an_account_that_was_mended(emulator: Emulator, arrived: Arr
 
 
 def test_retry_from_a_csv(account: Account, tmp_path: Path, arrived: Arrived) -> None:
-    """A CSV keeps no mapping: it is given again, and the rows that are not up are sent."""
+    """A CSV keeps no mapping: it is given again, and the rows that are not uploaded are sent."""
     uri = "data:text/plain;base64,aGVsbG8="
     frame = pd.DataFrame({"file": [uri, uri], "label": ["a", "100%"]})
     mapping: Any = {"columns": {"tags": "label"}, "file_name": "hello.txt"}

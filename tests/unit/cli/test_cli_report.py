@@ -66,7 +66,7 @@ def test_problems_fit(found: list[tuple[str, str, str, str]], width: int) -> Non
 
 
 def test_summary_by_code() -> None:
-    """The summary parts what is not up by code, the most frequent first, and names rows by their index labels."""
+    """The summary groups rows that are not uploaded by code, the most frequent first, and names them by index label."""
     bad = Result("invalid", "too_long", "the tags have 501 characters")
     lost = [Result(status, "server_error", "500") for status in ("unknown", "failed")]
     results = [Result("uploaded", size=1500), bad, *lost]
