@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bridge import Bridge
     from playwright.sync_api import Locator, Page
+
+Kernel = TypeVar("Kernel")
 
 
 class Uploads:
@@ -100,16 +102,20 @@ class Uploads:
             arg=list(states),
         )
 
-    def restart(self) -> None:
-        """Show the widget of a new kernel in the same page; the old kernel is disconnected."""
+    def restart(self, start: Callable[[], Kernel]) -> Kernel:
+        """Disconnect the page from its kernel, start another one, and show its widget in the same page.
+
+        The order matters: the old widget repeats what was not answered, and the new kernel must not hear that.
+        """
+        self.page.evaluate("() => { window.model.send = window.model.hear = () => {}; window.end(); }")
+        kernel = start()
         self.page.evaluate(
             """async () => {
-                window.model.send = window.model.hear = () => {};
-                window.end();
                 window.model = await window.begin();
                 await window.show(window.model, document.getElementById("cell"));
             }"""
         )
+        return kernel
 
     def evaluate(self, script: str, value: Any = None) -> Any:
         """Run JavaScript in the page."""

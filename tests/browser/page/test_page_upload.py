@@ -387,8 +387,7 @@ def test_what_a_new_kernel_adopts_arrives_once(
     uploads.wait_rows(3)
     first.comm = None
     second = ikpipe.Uploader(emulator.account, policy=QUICK)
-    Comm(bridge, second)
-    uploads.restart()
+    uploads.restart(lambda: Comm(bridge, second))
     uploads.button("Go on with them").click()
     uploads.wait_rows(2)
     uploads.button("Upload 2 files").click()
