@@ -35,11 +35,14 @@ export function closeQueue(queue) {
  * @param {Queue} queue
  */
 async function findUnfinished(queue) {
-  const others = [...queues].filter((other) => other !== queue && other.session && other.session !== queue.session);
+  const others = [...queues].filter((other) => other !== queue && sessionOf(other) !== queue.session);
   const alive = await Promise.all(others.map((other) => other.kernel.answers()));
   queue.unfinished = others.filter((other, at) => !alive[at] && countUnfinished(other));
   queue.emit("notices");
 }
+
+/** Return a queue's session, also if its kernel never answered. @param {Queue} queue */
+const sessionOf = (queue) => queue.session || queue.model.get("session");
 
 /** @type {(queue: Queue) => UnfinishedFile[]} */
 function unfinishedFiles(queue) {

@@ -230,6 +230,18 @@ def test_a_new_kernel_gets_files_that_the_old_one_never_accepted(
     uploads.wait_states(["Up", "Up"])
 
 
+def test_a_new_kernel_gets_files_that_were_picked_before_the_old_one_answered(
+    uploads: Uploads, stub: Stub, bridge: Bridge, emulator: Emulator, files: Files
+) -> None:
+    """A page whose kernel never answered offers its files to the next one, too."""
+    stub.deaf = True
+    uploads.page.reload()
+    uploads.page.locator("html[data-ready]").wait_for(state="attached")
+    uploads.choose(files(2))
+    uploads.restart(lambda: Stub(bridge, emulator.account, session="s2"))
+    uploads.root.get_by_text("2 files from before the kernel restarted are still here.").first.wait_for()
+
+
 class _Adopting(Stub):
     def _adopt(self, message: dict[str, Any]) -> None:
         files = [{name: row[name] for name in ("key", "name", "path", "size", "type")} for row in message["rows"]]
