@@ -79,11 +79,6 @@ class SigningService:
         self._rates, self._lock = CallerRates(allow.rate), threading.Lock()
         self._credentials = {"Access-Control-Allow-Credentials": "true"} if credentials else {}
 
-    @property
-    def public_key(self) -> str:
-        """The public key of the account."""
-        return self._account.public_key
-
     def answer(self, request: SigningRequest) -> SigningReply:
         """Return the reply to a request: 200 with ``{"token": …}``, or a rejection with a `message`; never raises.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from shell import process, variables
+from untrusted_tables import OK, table_of
 
 import ikpipe
 
@@ -19,25 +19,12 @@ if TYPE_CHECKING:
     Arrived = Callable[[], list[dict[str, Any]]]
 
 
-OK = "data:text/plain;base64,aGVsbG8="
-
-
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
     """Write a file that nobody means to publish."""
     path = tmp_path / "secret"
     path.write_text("do not publish")
     return path
-
-
-def table_of(cells: list[Any], **notes: Any) -> str:
-    """Write a table as our own encoding has it, with whatever notes."""
-    frame = pd.DataFrame(
-        {"file": pd.Series(cells, dtype=object), "ik_status": pd.array(["failed"] * len(cells), "string")}
-    )
-    frame.attrs = notes
-    ikpipe.write_results(frame, "t.parquet")
-    return "t.parquet"
 
 
 @pytest.mark.parametrize("command", ["upload", "retry"])

@@ -10,31 +10,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-import ikpipe
+from untrusted_tables import mark, results_file
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def mark(kind: object, content: object) -> dict[str, object]:
-    """Write a mark as our encoding does."""
-    return {"!": kind, "=": content}
-
-
-def results_file(path: Path, cells: list[str], **notes: Any) -> str:
-    """Write a file of results whose only column has these tagged cells, with whatever notes."""
-    frame = pd.DataFrame({"file": pd.Series([[None]] * len(cells), dtype=object)})
-    ikpipe.write_results(frame, path)
-    table = pq.read_table(path)
-    noted = json.loads(pq.ParquetFile(path).metadata.metadata[b"ikpipe"]) | notes
-    table = table.set_column(0, "file", pa.array(cells, pa.string()))
-    pq.write_table(table.replace_schema_metadata({"ikpipe": json.dumps(noted)}), path)
-    return str(path)
 
 
 LIMITED = """

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from doubles import RawServer, uploads_of
+from empty_journals import begun, refused
 
-import ikpipe
-from ikpipe.journal.entries import RowEnded, TableComplete, TablePiece
+from ikpipe.journal.entries import RowEnded
 from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
@@ -23,30 +23,10 @@ if TYPE_CHECKING:
     Arrived = Callable[[], list[dict[str, Any]]]
 
 
-OWNER = ikpipe.Account("public_owner", "private_owner")
-"""Whose the journals are that no run makes."""
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Give a place for a journal."""
     return tmp_path / "run.ikjournal"
-
-
-def begun(path: Path) -> SQLiteJournal:
-    """Begin a journal of no frame at all."""
-    journal = SQLiteJournal.make(path, OWNER)
-    journal.begin({"run": "r"})
-    journal.write([TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more"), TableComplete(9)])
-    return journal
-
-
-def refused(path: Path) -> str:
-    """Open a journal that cannot be, and give the words."""
-    with pytest.raises(ikpipe.JournalError) as caught:
-        SQLiteJournal.open(path, OWNER)
-    assert str(path) in str(caught.value)
-    return str(caught.value)
 
 
 def test_two_processes_do_not_share_one(path: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from shell import NAMED
+from untrusted_tables import OK, table_of
 
 import ikpipe
 from ikpipe.request.known_runs import remember
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
-OK = "data:text/plain;base64,aGVsbG8="
-
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
@@ -32,16 +31,6 @@ def secret(tmp_path: Path) -> Path:
     path = tmp_path / "secret"
     path.write_text("do not publish")
     return path
-
-
-def table_of(cells: list[Any], **notes: Any) -> str:
-    """Write a table as our own encoding has it, with whatever notes."""
-    frame = pd.DataFrame(
-        {"file": pd.Series(cells, dtype=object), "ik_status": pd.array(["failed"] * len(cells), "string")}
-    )
-    frame.attrs = notes
-    ikpipe.write_results(frame, "t.parquet")
-    return "t.parquet"
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from doubles import RawServer, signing
+from empty_journals import OWNER, begun, refused
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord, TableComplete, TablePiece
+from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord, TablePiece
 from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
@@ -26,22 +27,10 @@ if TYPE_CHECKING:
     Arrived = Callable[[], list[dict[str, Any]]]
 
 
-OWNER = ikpipe.Account("public_owner", "private_owner")
-"""Whose the journals are that no run makes."""
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Give a place for a journal."""
     return tmp_path / "run.ikjournal"
-
-
-def begun(path: Path) -> SQLiteJournal:
-    """Begin a journal of no frame at all."""
-    journal = SQLiteJournal.make(path, OWNER)
-    journal.begin({"run": "r"})
-    journal.write([TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more"), TableComplete(9)])
-    return journal
 
 
 def count(path: Path, table: str) -> int:
@@ -130,14 +119,6 @@ def test_one_file_is_left(path: Path) -> None:
 
 
 # Files and disks that are not in order
-
-
-def refused(path: Path) -> str:
-    """Open a journal that cannot be, and give the words."""
-    with pytest.raises(ikpipe.JournalError) as caught:
-        SQLiteJournal.open(path, OWNER)
-    assert str(path) in str(caught.value)
-    return str(caught.value)
 
 
 def test_one_that_is_not_there(path: Path) -> None:

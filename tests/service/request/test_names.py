@@ -14,6 +14,7 @@ from doubles import uploads_of
 from history import UP, violations
 from hypothesis import given
 from hypothesis import strategies as st
+from naming import AS_GIVEN, URL, fields, plan, stored
 from rows import blobs, chunks, jobs_of, quiet
 
 import ikpipe
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ikpipe.emulator import Emulator
-
-URL = "https://a.example/x.png"
-AS_GIVEN = ikpipe.Policy(names="as_given", first_wait=0.02, index_lag=0.5, look_ups=0)
-
-
-def plan(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> list[Any]:
-    """Plan rows that have a sound file each."""
-    frame = pd.DataFrame({"file": [URL] * len(next(iter(cells.values()))), **cells})
-    return jobs_of(RequestBuilder(FileResolver(), names=names), chunks(frame, **keywords))
-
-
-def fields(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> dict[str, str]:
-    """Give the fields of one row."""
-    (job,) = plan(cells, names, **keywords)
-    assert isinstance(job, UploadRequest)
-    return job.fields
 
 
 def codes(cells: dict[str, Any], names: Any = "stored", **keywords: Any) -> list[list[str]]:
@@ -329,11 +314,6 @@ def test_lost_answers_store_nothing_twice(
     assert violations(emulator, results) == []
     assert emulator.fired["store-then-cut"] > 0
     assert len(ikpipe.files(emulator.account)) == 20
-
-
-def stored(emulator: Emulator) -> list[str]:
-    """Give the paths of all stored files."""
-    return sorted(ikpipe.files(emulator.account)["filePath"])
 
 
 @pytest.mark.parametrize("names", ["keep", "replace"])

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 QUICK = ikpipe.Policy(index_lag=0.4, first_wait=0.02, look_ups=0)
 THREE = {"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"}
-Post = "Callable[[Browser, Mapping[str, Any]], dict[str, Any]]"
 
 
 class Held:

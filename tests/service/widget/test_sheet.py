@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-Arrived = "Callable[[], list[dict[str, Any]]]"
 FRAME = pd.DataFrame(
     {
         "sku": ["a1", "a2", "a3"],

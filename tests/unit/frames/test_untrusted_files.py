@@ -19,6 +19,7 @@ import pytest
 from examples import plays
 from hypothesis import given
 from hypothesis import strategies as st
+from untrusted_tables import mark, results_file
 
 import ikpipe
 from ikpipe.frames.codec import json_values
@@ -46,11 +47,6 @@ NAMES = (
 )
 
 
-def mark(kind: object, content: object) -> dict[str, object]:
-    """Write a mark as our encoding does."""
-    return {"!": kind, "=": content}
-
-
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.sampled_from(NAMES)
 TREES = st.recursive(
     LEAVES,
@@ -74,17 +70,6 @@ def plain(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "biufcmMUS" or (value.dtype == object and all(map(plain, value.flat)))
     return isinstance(value, PLAIN) and not isinstance(value, PurePath)
-
-
-def results_file(path: Path, cells: list[str], **notes: Any) -> str:
-    """Write a file of results whose only column has these tagged cells, with whatever notes."""
-    frame = pd.DataFrame({"file": pd.Series([[None]] * len(cells), dtype=object)})
-    ikpipe.write_results(frame, path)
-    table = pq.read_table(path)
-    noted = json.loads(pq.ParquetFile(path).metadata.metadata[b"ikpipe"]) | notes
-    table = table.set_column(0, "file", pa.array(cells, pa.string()))
-    pq.write_table(table.replace_schema_metadata({"ikpipe": json.dumps(noted)}), path)
-    return str(path)
 
 
 @plays(500)
