@@ -20,7 +20,7 @@ shows as a failure with the other.
 | `webhooks` | signs, sends and retries webhooks |
 | `faults` | kinds of fault, their probabilities and counts; `upload.fault_injection` carries them out |
 | `usage_limits` | rate limits, quotas and other counters |
-| `request_log` | the log of requests and what became of them |
+| `request_log` | the log of requests and their outcome |
 | `background` | work that continues after the response |
 | `signatures` | HMAC signatures of delivery URLs and V1 uploads |
 | `error_responses` | error responses of the service |

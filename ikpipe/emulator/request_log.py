@@ -1,4 +1,4 @@
-"""The log of requests and what became of each. It has digests of tokens, and no keys."""
+"""The log of requests and their outcome. It has digests of tokens, and no keys."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def sentences(*texts: str | None) -> Message:
 
 
 def did_you_mean(word: object, words: Iterable[object]) -> str:
-    """Return ``" (did you mean 'colour'?)"`` with the most similar of some words; empty text if there are none."""
+    """Return ``" (did you mean 'color'?)"`` with the most similar of some words; empty text if there are none."""
     spellings = {str(one).lower(): one for one in words}
     similar = get_close_matches(str(word).lower(), spellings, n=1, cutoff=0)
     return f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""

@@ -106,7 +106,7 @@ class SendStep(NamedTuple):
 
 
 class WaitStep(NamedTuple):
-    """Wait this many seconds; a bool comes back, whether to go on."""
+    """Wait this many seconds; the answer is a bool, whether to continue."""
 
     seconds: float
 
@@ -215,7 +215,7 @@ class RecoveryMachine:
         return reply is None or (reply.retryable and attempts <= self._options.retries)
 
     def _attempt(self) -> Generator[Step, Event, UploadReply]:
-        """Send a fresh token, and find out what became of it."""
+        """Send a fresh token, and find out whether the file was stored."""
         reply = yield from self._send(fresh=True)
         if reply.ambiguous:
             return (yield from self._look_up(overlong(reply)) if self._overlong(reply) else self._resend(reply))
@@ -249,7 +249,7 @@ class RecoveryMachine:
         return (yield from self._resend(unknown, waits=False) if prior.has_token else self._look_up(unknown))
 
     def _resend(self, unknown: UploadReply, *, waits: bool = True) -> Generator[Step, Event, UploadReply]:
-        """Send the same token again until ImageKit says what became of the first request; otherwise look it up."""
+        """Send the same token again until ImageKit confirms or rejects the first request; otherwise search for it."""
         reply = unknown
         for tries in range(1, self._resends() + 1):
             if waits and not (yield WaitStep(self._pause(tries, reply))):
@@ -287,7 +287,7 @@ class RecoveryMachine:
         Parameters
         ----------
         last
-            The last reply: an ambiguous one, or a rejection that does not say what became of the request before it.
+            The last reply: an ambiguous one, or a rejection that proves nothing about the request before it.
         unknown
             What the row ends with where nobody can tell; None: `last` itself.
         """

@@ -54,16 +54,16 @@ class Permit:
 
     Entering waits for the retry budget (for a row's second and later requests), until the run's health lets the row
     send, and for a place at the gate. The request is prepared inside; `turn` then waits for the rate, since what the
-    rate spaces is the beginnings of requests, and preparing one can take long.
+    rate spaces is the starts of requests, and preparing one can take long.
 
     Attributes
     ----------
     granted
-        Whether the row may go on; False once the run stops.
+        Whether the row may continue; False once the run stops.
     sent_at
         When the request was sent, in seconds of the monotonic clock; None if it was not.
     reply
-        What came of the attempt, set by the caller before leaving; None: nothing was sent.
+        The result of the attempt, set by the caller before leaving; None: nothing was sent.
     """
 
     __slots__ = ("_gate", "_health", "_task", "granted", "reply", "sent_at")
@@ -88,7 +88,7 @@ class Permit:
             self._health.attempt_ended(self._task.position, reply)
 
     async def turn(self) -> bool:
-        """Wait until the rate lets the request begin; return whether to go on."""
+        """Wait until the rate lets the request start; return whether to continue."""
         limiter, control, asked = self._health.limiter, self._health.control, time.monotonic()
         delay = limiter.reserve(asked)
         while delay > 0 and await control.sleep(delay):
@@ -104,14 +104,14 @@ class Permit:
         return self.sent_at
 
     async def _budgeted(self) -> bool:
-        """Wait for the retry budget where this is a retry; return whether to go on."""
+        """Wait for the retry budget if this is a retry; return whether to continue."""
         if not self._task.is_retry:
             return True
         delay, control = self._health.budget.take(time.monotonic()), self._health.control
         return not control.draining if delay <= 0 else await control.sleep(delay)
 
     async def _entered(self) -> bool:
-        """Wait until the row may send and the gate has room; return whether to go on."""
+        """Wait until the row may send and the gate has room; return whether to continue."""
         task, health = self._task, self._health
 
         def may_send() -> bool:

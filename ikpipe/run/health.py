@@ -109,7 +109,7 @@ class RunHealth:
         self._suspects.discard(row)
 
     def attempt_ended(self, row: int, reply: UploadReply) -> None:
-        """Note what came of an attempt."""
+        """Note the result of an attempt."""
         self._attempting.discard(row)
         self._heard = self._heard or reply.own
         self.proven = self.proven or reply.result.status in SETTLED

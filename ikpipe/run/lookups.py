@@ -51,7 +51,7 @@ class LookupBatcher:
     policy
         How many searches per second, and how many names in one.
     sleep
-        Waits, and returns whether to go on.
+        Waits, and returns whether to continue.
     since
         As for `RateLimiter`.
     served

@@ -109,7 +109,7 @@ class OrderedResults:
     def _prepared(self, chunk: Chunk, results: list[Result] | None) -> Any:
         try:
             return self._sink.prepare(chunk, results) if self.error is None else None
-        except Exception as error:  # noqa: BLE001 - the run goes on: its journal has the results too
+        except Exception as error:  # noqa: BLE001 - the run continues: its journal has the results too
             self.error = error
 
     def _take(self, prepared: Any) -> None:

@@ -333,9 +333,8 @@ class Session:
             words = Message(f"The run stopped after {failures} (", limit, ").")
             return FailuresError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
         if self.failed:
-            words = Message(
-                "A row was not uploaded, and ", keyword("on_error", "raise"), " stops the run at the first."
-            )
+            rule = keyword("on_error", "raise")
+            words = Message("A row was not uploaded, and ", rule, " stops the run at the first such row.")
             return UploadError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
         return None
 
