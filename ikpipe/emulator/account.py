@@ -1,22 +1,17 @@
 """The emulated account, which all parts of the emulator share."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.emulator.background import Background
-    from ikpipe.emulator.faults import Faults
-    from ikpipe.emulator.keys import AccountKeys
-    from ikpipe.emulator.request_log import RequestLog
-    from ikpipe.emulator.rules import Rules
-    from ikpipe.emulator.store import Store
-    from ikpipe.emulator.usage_limits import UsageLimits
-    from ikpipe.emulator.webhooks import Webhooks
+from ikpipe.emulator.background import Background
+from ikpipe.emulator.faults import Faults
+from ikpipe.emulator.keys import AccountKeys
+from ikpipe.emulator.request_log import RequestLog
+from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.store import Store
+from ikpipe.emulator.usage_limits import UsageLimits
+from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
 """A client's host and port."""

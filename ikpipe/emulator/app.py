@@ -1,31 +1,24 @@
 """The ASGI application: the routes, and what all responses share (request id, CORS headers, an entry in the log)."""
 
-from __future__ import annotations
-
 import random
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ikpipe.emulator import inbound_hosts
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.endpoint import Delivery
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.api import Library
+from ikpipe.emulator.request_log import LogEntry
+from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
 from ikpipe.emulator.upload.fault_injection import FaultyUploads
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
-
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.request_log import LogEntry
-    from ikpipe.emulator.rules import Rules
 
 UPLOAD_PATH = "/api/v2/files/upload"
 LOG_PATH = "/emulator/log"

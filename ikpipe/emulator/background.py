@@ -1,12 +1,7 @@
 """Work that continues after the response: pending extensions, transformations, and retries of webhooks."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 _POLL_INTERVAL = 0.005
 """Seconds between two readings of a clock that is not the event loop's."""

@@ -4,15 +4,11 @@ The service accepts a token once [upload docs]. When it counts as used if someth
 it can be chosen for each kind of fault. `upload.fault_injection` applies to an upload the fault that is drawn here.
 """
 
-from __future__ import annotations
-
 import random
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 # when a token can count as spent; the first of each is the default
 _BEFORE_ARRIVAL = ("never",)

@@ -7,19 +7,14 @@ all origins, as the real ones are, and need a token or a key; the log and the ot
 neither, and are therefore closed to pages of other origins.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Collection, Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ikpipe.emulator.error_responses import ErrorResponse
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    Headers = Iterable[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _SAME_ORIGIN = {"same-origin", "none"}

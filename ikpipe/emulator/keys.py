@@ -1,15 +1,10 @@
 """The account's keys: random, and kept in the emulator's directory, so that they survive a restart."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 FILE = "keys.json"
 

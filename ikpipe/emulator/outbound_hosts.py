@@ -6,20 +6,15 @@ that was checked, so that the name cannot resolve to another one a moment later.
 request.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    Address = IPv4Address | IPv6Address
+Address = IPv4Address | IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ip_network("64:ff9b::/96")

@@ -1,7 +1,5 @@
 """The log of requests and their outcome. It has digests of tokens, and no keys."""
 
-from __future__ import annotations
-
 import copy
 import json
 import time

@@ -1,15 +1,11 @@
 """The emulator's rules: each assumption about the service, each state of an account, and the checks of their values."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 MEGABYTE = 1024 * 1024
 SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - signs nothing but an emulator's webhooks
@@ -213,7 +209,7 @@ class Rules:
         return {name.strip(): chain.strip().removeprefix("tr:") for name, _, chain in pairs}
 
     @classmethod
-    def of(cls, **rules: Any) -> Rules:
+    def of(cls, **rules: Any) -> Self:
         """Return rules from keywords.
 
         Raises
@@ -231,7 +227,7 @@ class Rules:
         return cls(**rules)
 
     @classmethod
-    def from_text(cls, **rules: str) -> Rules:
+    def from_text(cls, **rules: str) -> Self:
         """Return rules from text, as on the command line: `3`, `true`, `none`, `a,b`."""
         hints = get_type_hints(cls)
         return cls.of(**{name: _parse(name, hints.get(name, str), text) for name, text in rules.items()})

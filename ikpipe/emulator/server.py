@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import struct
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +20,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ikpipe.emulator import inbound_hosts, keys
-from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.account import Address, EmulatedAccount
 from ikpipe.emulator.app import UPLOAD_PATH, make_app
 from ikpipe.emulator.background import Background
 from ikpipe.emulator.faults import Faults
@@ -29,12 +32,7 @@ from ikpipe.emulator.usage_limits import UsageLimits
 from ikpipe.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    import os
-    from collections import Counter
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     import ikpipe
-    from ikpipe.emulator.account import Address
 
 KEEP_ALIVE = 75
 """Seconds for which an idle connection is kept."""

@@ -1,7 +1,5 @@
 """HMAC-SHA1 signatures with the private key: of delivery URLs (`ik-s`), and of V1 uploads."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 

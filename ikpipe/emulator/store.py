@@ -6,23 +6,19 @@ of the event loop are committed together. Inserts do not slow down as the databa
 every index except that of the names.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from ikpipe.emulator.upload.jwt_reading import ReadToken
+from ikpipe.emulator.upload.jwt_reading import ReadToken
 
 Details = dict[str, Any]
 """A file's details by their names in the API, without URLs, which depend on the port."""

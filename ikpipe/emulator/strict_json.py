@@ -1,7 +1,5 @@
 """A JSON parser that rejects what Python's own accepts beyond the standard, and what could not be stored or sent."""
 
-from __future__ import annotations
-
 import json
 import math
 from typing import Any

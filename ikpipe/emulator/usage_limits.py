@@ -3,17 +3,12 @@
 They are in memory: a restart resets them.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from ikpipe.emulator.error_responses import too_many_requests
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class UsageLimits:

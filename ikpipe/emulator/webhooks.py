@@ -1,7 +1,5 @@
 """Webhooks: signed, sent to the account's URL or to an upload's `webhookUrl`, and retried until they are accepted."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import hashlib
@@ -9,19 +7,16 @@ import hmac
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
+from ikpipe.emulator.background import Background
 from ikpipe.emulator.outbound_hosts import NotPublicError, PublicTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.emulator.background import Background
-    from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.rules import Rules
 
 Message = dict[str, Any]
 """One webhook with all its attempts, as `GET /emulator/webhooks` lists it."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path  # noqa: TC003 - the table is read from the annotations
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
 from ikpipe.errors import InvalidValue, quoted, short_repr, unreadable

@@ -1,14 +1,9 @@
 """Arithmetic in transformations: `iw_div_2`, `ch_mul_0.25_add_10` (`docs`)."""
 
-from __future__ import annotations
-
 import math
 import operator
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping
 
 VARIABLES = ("ih", "iw", "iar", "ch", "cw", "car")
 """Height, width and their ratio: of the picture as it is stored, and as the step before has left it."""

@@ -1,19 +1,12 @@
 """Applies one step of a transformation to an image: trim, size, rotation, effects, corners, border, background."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from ikpipe.emulator.delivery.resize import check_size, drop_opaque_alpha, parse_color, resize
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.emulator.delivery.resize import Frame
-    from ikpipe.emulator.delivery.transformation_parser import Step
+from ikpipe.emulator.delivery.resize import Frame, check_size, drop_opaque_alpha, parse_color, resize
+from ikpipe.emulator.delivery.transformation_parser import Step
 
 _CORNERS = 4
 

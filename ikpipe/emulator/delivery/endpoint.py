@@ -1,28 +1,22 @@
 """Delivers files at their URLs, as uploaded or transformed, to those who may access them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import Scope
 
 from ikpipe.emulator import signatures
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.render import RenderRequest, render
+from ikpipe.emulator.delivery.resize import Box
 from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain, parse_transformation
 from ikpipe.emulator.error_responses import ErrorResponse
-
-if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-    from starlette.requests import Request
-    from starlette.types import Scope
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.delivery.resize import Box
-    from ikpipe.emulator.store import Details
+from ikpipe.emulator.store import Details
 
 BAD_TRANSFORMATION = "Bad Image Transformation Request"
 """The service's message for a transformation that is not possible [docs]."""

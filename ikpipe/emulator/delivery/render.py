@@ -1,25 +1,17 @@
 """Renders a transformation: opens a stored image, applies each step, encodes the result."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 from PIL import Image, ImageOps
 
 from ikpipe.emulator.delivery.effects import apply_step
-from ikpipe.emulator.delivery.resize import MOST_PIXELS, Frame
-from ikpipe.emulator.delivery.transformation_parser import BadTransformationError
+from ikpipe.emulator.delivery.resize import MOST_PIXELS, Box, Frame
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain
 from ikpipe.emulator.media.open_image import open_image
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-    from typing import IO
-
-    from ikpipe.emulator.delivery.resize import Box
-    from ikpipe.emulator.delivery.transformation_parser import Chain
 
 QUALITY = 80
 """The default quality of lossy formats [docs]."""

@@ -4,19 +4,13 @@ The image is scaled, then cropped to a window; where the window extends beyond t
 computed first, by `plan`.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from PIL import Image, ImageColor
 
 from ikpipe.emulator.delivery import arithmetic
-from ikpipe.emulator.delivery.transformation_parser import BadTransformationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.emulator.delivery.transformation_parser import Step
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Step
 
 Size = tuple[int, int]
 Box = tuple[int, int, int, int]

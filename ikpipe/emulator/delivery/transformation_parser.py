@@ -4,18 +4,13 @@
 ignored or rejected.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from PIL import ImageColor
 
 from ikpipe.emulator.delivery import arithmetic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Step = dict[str, str]
 

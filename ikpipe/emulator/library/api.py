@@ -1,32 +1,25 @@
 """The routes of the media library API: lists and searches, details, deletion, tags, custom metadata fields."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import custom_fields, request_body, search
 from ikpipe.emulator.library.file_details import file_details
 from ikpipe.emulator.library.folders import Folders
 from ikpipe.emulator.library.purge import Purges
-from ikpipe.emulator.store import new_id, timestamp
+from ikpipe.emulator.store import Details, new_id, timestamp
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
-
-    from starlette.requests import Request
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.store import Details
 
 LARGEST_PAGE = 1000
 LONGEST_NUMBER = 15

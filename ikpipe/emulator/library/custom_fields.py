@@ -1,15 +1,11 @@
 """Custom metadata fields: checks of their schemas, and of the values in them."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 Schema = dict[str, Any]
 

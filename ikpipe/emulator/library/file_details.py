@@ -1,12 +1,9 @@
 """The JSON of a file in lists, details and webhooks, and its URLs."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from ikpipe.emulator.store import Details
+from ikpipe.emulator.store import Details
 
 THUMBNAIL = "tr:n-media_library_thumbnail"
 WHEN_KNOWN = ("width", "height", "bitRate", "videoCodec", "audioCodec", "duration")

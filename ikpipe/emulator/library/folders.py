@@ -1,19 +1,12 @@
 """Folders: created through the API or by uploads, and deleted with everything below them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from starlette.requests import Request
 from starlette.responses import Response
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.request_body import required_text
 from ikpipe.emulator.upload import parameters
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from ikpipe.emulator.account import EmulatedAccount
 
 
 class Folders:

@@ -1,17 +1,13 @@
 """Cache purges [docs]. The emulator has no cache, so a purge is completed at once."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.request_body import required_text
 from ikpipe.emulator.store import new_id
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 
 class Purges:

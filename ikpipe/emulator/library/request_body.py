@@ -1,14 +1,11 @@
 """Reads the JSON bodies of API requests."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+from starlette.requests import Request
 
 from ikpipe.emulator import strict_json
 from ikpipe.emulator.error_responses import ErrorResponse, missing_parameter
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 
 async def json_body(request: Request) -> Any:

@@ -6,15 +6,13 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
+from ikpipe.emulator.media.facts import MediaFacts
 from ikpipe.emulator.media.open_image import open_image
 from ikpipe.emulator.media.phash import phash
-
-if TYPE_CHECKING:
-    from ikpipe.emulator.media.facts import MediaFacts
 
 _IFD = ExifTags.IFD
 # Pillow names tags as the standard does, the service as ExifTool does [docs, the example response]

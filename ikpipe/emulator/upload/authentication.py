@@ -4,23 +4,17 @@ Each check is a function, as in `validators`. A token is marked as used before a
 that fails later has used it as well [upload docs].
 """
 
-from __future__ import annotations
-
 import base64
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from ikpipe.emulator import signatures, strict_json
 from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter, missing_parameter
+from ikpipe.emulator.keys import AccountKeys
 from ikpipe.emulator.upload import jwt_reading
+from ikpipe.emulator.upload.validators import UploadAttempt
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.emulator.keys import AccountKeys
-    from ikpipe.emulator.upload.validators import UploadAttempt
-
-    Check = Callable[[UploadAttempt], None]
+Check = Callable[[UploadAttempt], None]
 
 SIGNED = ("token", "expire", "signature", "publicKey")
 """The fields of a V1 upload that the private key does not authorize [docs]."""

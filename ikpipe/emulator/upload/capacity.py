@@ -1,12 +1,8 @@
 """How fast the service is: how many uploads are processed at once, and how long each takes."""
 
-from __future__ import annotations
-
 import heapq
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.rules import Rules
 
 
 class Queue:

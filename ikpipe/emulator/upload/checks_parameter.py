@@ -3,23 +3,17 @@
 Field names are quoted, values need not be: `"file.size" < 1mb AND ("file.mime" : image OR "request.tags" HAS shoe)`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import query_parser
-from ikpipe.emulator.library.query_parser import QueryError, SearchField
+from ikpipe.emulator.library.query_parser import Details, Predicate, QueryError, QueryToken, Reader, SearchField
+from ikpipe.emulator.upload.parameters import UploadParameters
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.emulator.library.query_parser import Details, Predicate, QueryToken, Reader
-    from ikpipe.emulator.upload.parameters import UploadParameters
-
-    FieldMaker = Callable[[str, str], SearchField]
-    """Returns a field for a name and an operator."""
+FieldMaker = Callable[[str, str], SearchField]
+"""Returns a field for a name and an operator."""
 
 SYNTAX = "Your request contains invalid syntax for the checks parameter."
 FAILED = "Your request failed 'checks' validation."

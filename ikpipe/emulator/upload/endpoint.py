@@ -1,31 +1,23 @@
 """The steps of an upload: read the form, check it, get the file, store it, respond."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.request_log import LogEntry
 from ikpipe.emulator.store import new_id
 from ikpipe.emulator.upload import authentication, file_sources, jwt_reading
 from ikpipe.emulator.upload.capacity import Capacity
-from ikpipe.emulator.upload.form import FormReader, ReceivedForm
+from ikpipe.emulator.upload.form import FormReader, FormSpool, ReceivedForm
 from ikpipe.emulator.upload.storage import TOO_LARGE, FileStorer
 from ikpipe.emulator.upload.transformations import UploadTransformer
 from ikpipe.emulator.upload.validators import CHECKS, GATEWAY_CHECKS, UploadAttempt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.request_log import LogEntry
-    from ikpipe.emulator.upload.form import FormSpool
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -1,21 +1,15 @@
 """Stand-ins of the extensions: what each changes in a file, at once or later, and their webhooks."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.store import timestamp
+from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.store import Details, timestamp
 from ikpipe.emulator.upload.parameters import TAGGERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.rules import Rules
-    from ikpipe.emulator.store import Details
 
 Extension = dict[str, Any]
 Schemas = dict[str, Any]

@@ -1,20 +1,14 @@
 """Applies faults to uploads: wraps the upload endpoint, and changes what it receives or sends."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse, too_many_requests
 from ikpipe.emulator.faults import KINDS
 from ikpipe.emulator.upload.authentication import FaultInjected
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from ikpipe.emulator.account import EmulatedAccount
 
 
 class FaultyUploads:

@@ -1,25 +1,19 @@
 """Gets a `file` that is text: downloads a URL, decodes a data URI or base64."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 
 from ikpipe.emulator.error_responses import invalid_parameter
 from ikpipe.emulator.outbound_hosts import NotPublicError, PublicTransport
+from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.upload.form import FormSpool
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from ikpipe.emulator.rules import Rules
 
 LONGEST_URL = 8192
 _DATA_URI = re.compile(rb"data:[^,]*?;base64,", re.IGNORECASE)

@@ -1,21 +1,17 @@
 """Parses an upload's multipart body as it arrives: fields go to memory, large files to disk."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os
 import re
 import uuid
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 IN_MEMORY = 256 * 1024
 LONGEST_FIELD = 1024 * 1024

@@ -1,20 +1,15 @@
 """Parses and checks each form field of an upload."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from ikpipe.emulator import strict_json
 from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.rules import Rules
 
 DEEPEST = 50
 LONGEST_TAGS = 500

@@ -1,17 +1,12 @@
 """Composes the response to an upload."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.library.file_details import WHEN_KNOWN, file_urls
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload.parameters import UploadParameters
+from ikpipe.emulator.store import Details
+from ikpipe.emulator.upload.parameters import UploadParameters
 
 PRE_QUEUED = {"message": "The pre-transformation has been queued successfully."}
 """The 202 of an upload with a pre-transformation [spec]."""

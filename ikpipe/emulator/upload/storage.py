@@ -1,28 +1,23 @@
 """Stores a file that passed the checks: type and size, unique name, version, overwrite flags, details."""
 
-from __future__ import annotations
-
 import random
 import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.file_details import file_details
 from ikpipe.emulator.media import inspection, metadata
-from ikpipe.emulator.store import timestamp
+from ikpipe.emulator.media.facts import MediaFacts
+from ikpipe.emulator.request_log import LogEntry
+from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.store import Details, Store, timestamp
 from ikpipe.emulator.upload import checks_parameter
 from ikpipe.emulator.upload.extensions import ExtensionRunner
+from ikpipe.emulator.upload.form import FormSpool
+from ikpipe.emulator.upload.parameters import UploadParameters
 from ikpipe.emulator.upload.reply import upload_reply
-
-if TYPE_CHECKING:
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.media.facts import MediaFacts
-    from ikpipe.emulator.request_log import LogEntry
-    from ikpipe.emulator.rules import Rules
-    from ikpipe.emulator.store import Details, Store
-    from ikpipe.emulator.upload.form import FormSpool
-    from ikpipe.emulator.upload.parameters import UploadParameters
-    from ikpipe.emulator.upload.validators import UploadAttempt
+from ikpipe.emulator.upload.validators import UploadAttempt
 
 TOO_LARGE = "Your request contains invalid file parameter. The file size exceeds limits."
 ALREADY_EXISTS = (

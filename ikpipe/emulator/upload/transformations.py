@@ -1,36 +1,29 @@
 """Transformations that an upload asks for, before the file is stored (`pre`) and after (`post`), and their webhooks."""
 
-from __future__ import annotations
-
+from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.render import RenderRequest, render
 from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, parse_transformation
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.file_details import file_urls
 from ikpipe.emulator.media import inspection
-from ikpipe.emulator.store import timestamp
+from ikpipe.emulator.request_log import LogEntry
+from ikpipe.emulator.store import Details, timestamp
 from ikpipe.emulator.upload.form import FormSpool
 from ikpipe.emulator.upload.parameters import BAD_TRANSFORMATION
 from ikpipe.emulator.upload.reply import PRE_QUEUED
 from ikpipe.emulator.upload.storage import find_name
+from ikpipe.emulator.upload.validators import UploadAttempt
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-    from typing import IO
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.request_log import LogEntry
-    from ikpipe.emulator.store import Details
-    from ikpipe.emulator.upload.validators import UploadAttempt
-
-    StoreFile = Callable[[UploadAttempt, FormSpool, LogEntry], Awaitable[dict[str, Any]]]
+StoreFile = Callable[[UploadAttempt, FormSpool, LogEntry], Awaitable[dict[str, Any]]]
 
 FAILED = "encoding_failed"
 """The reason of a failed transformation in its event [docs, in an example]."""

@@ -4,25 +4,18 @@ The messages are the documented ones, letter for letter [spec]. The order is a g
 (`authentication`), then the parameters.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter, missing_parameter
 from ikpipe.emulator.library import custom_fields
-from ikpipe.emulator.upload import checks_parameter
+from ikpipe.emulator.library.query_parser import Predicate
+from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.upload import checks_parameter, jwt_reading
+from ikpipe.emulator.upload.form import FormSpool, ReceivedForm
 from ikpipe.emulator.upload.parameters import UploadParameters, read_parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.emulator.account import EmulatedAccount
-    from ikpipe.emulator.library.query_parser import Predicate
-    from ikpipe.emulator.rules import Rules
-    from ikpipe.emulator.upload import jwt_reading
-    from ikpipe.emulator.upload.form import FormSpool, ReceivedForm
 
 
 @dataclass(slots=True)
