@@ -1,7 +1,5 @@
 """Shared by the ASGI applications of auth and webhooks: read a request body, send a JSON response."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any

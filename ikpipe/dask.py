@@ -6,7 +6,7 @@ Evaluation is lazy. A partition that is computed again, for example after a work
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from multiprocessing import parent_process
@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ikpipe import cluster
 from ikpipe.errors import MappingError
 from ikpipe.frames.io.opening import import_extra
+from ikpipe.request.account import Account
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     import pandas as pd
-
-    from ikpipe.request.account import Account
 
 _THREAD_SEMAPHORES: dict[str, threading.Semaphore] = {}
 """Limit the partitions that threads of this process upload at the same time, without a cluster."""

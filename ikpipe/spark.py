@@ -20,24 +20,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
+from ikpipe.cluster.part import PreparedUpload
 from ikpipe.errors import CODES, MappingError
 from ikpipe.frames.io.opening import import_extra
+from ikpipe.request.account import Account
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from pyspark import SparkContext
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
-
-    from ikpipe.cluster.part import PreparedUpload
-    from ikpipe.request.account import Account
 
 _SET_SLOTS = "set slots= to the maximum number of tasks that run at the same time."
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,6 @@ from ikpipe.errors import Error
 from ikpipe.request.secrets import warn_if_readable
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-
     from ikpipe.auth.messages import SigningRequest
 
 MIN_LENGTH = 16  # characters of a token; a shorter one could be guessed

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.asgi import ClientDisconnected, TooLarge, handle_lifespan, read_body, respond
+from ikpipe.asgi import ClientDisconnected, Receive, Scope, Send, TooLarge, handle_lifespan, read_body, respond
 from ikpipe.auth.messages import SigningReply, SigningRequest
 from ikpipe.auth.payload import LARGEST
 from ikpipe.auth.signing_service import SigningService
+from ikpipe.request.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from ikpipe.asgi import Receive, Scope, Send
     from ikpipe.auth.allow import Allow
-    from ikpipe.request.account import Account
 
 BODY_TIMEOUT = 10.0  # seconds
 

@@ -1,7 +1,5 @@
 """The request to an authentication endpoint and its reply, independent of a web framework."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

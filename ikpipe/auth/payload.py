@@ -4,8 +4,6 @@ The text of each value is signed as it was sent. So each value must be in its ca
 might read in another way than this module is rejected.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any, NamedTuple

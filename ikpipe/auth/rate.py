@@ -1,7 +1,5 @@
 """The rate limit of each caller. Pure: times are passed in, in seconds of a monotonic clock."""
 
-from __future__ import annotations
-
 import threading
 
 MOST_CALLERS = 100_000

@@ -1,11 +1,6 @@
 """The rejection of a signing request: HTTP status and message."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 
 class RefusedError(Exception):

@@ -1,18 +1,12 @@
 """Serve the application on a port, in the foreground: `ikpipe auth-server`."""
 
-from __future__ import annotations
-
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from ikpipe.auth.endpoint import Endpoint
 from ikpipe.errors import Error, MissingExtra
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.auth.endpoint import Endpoint
 
 
 def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> None:

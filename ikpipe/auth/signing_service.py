@@ -1,14 +1,13 @@
 """`SigningService`: answers signing requests without a server, and signs only what its policy allows."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 import math
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from ikpipe.auth.allow import Allow
 from ikpipe.auth.messages import SigningReply, SigningRequest
@@ -16,12 +15,8 @@ from ikpipe.auth.payload import LARGEST, read
 from ikpipe.auth.rate import CallerRates
 from ikpipe.auth.refusal import RefusedError, forbidden, malformed
 from ikpipe.errors import MappingError, short_repr
+from ikpipe.request.account import Account
 from ikpipe.request.token import LocalSigner, TokenTimes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from ikpipe.request.account import Account
 
 _log = logging.getLogger("ikpipe.auth")
 

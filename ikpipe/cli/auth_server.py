@@ -6,6 +6,7 @@ import importlib
 import logging
 import shlex
 import sys
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
@@ -13,8 +14,6 @@ from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from ikpipe.auth import Allow
 
 _POLICY = ("may", "folder", "names", "force", "replace", "lifetime", "rate")

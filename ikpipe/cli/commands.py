@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
@@ -10,14 +12,11 @@ from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulator import metadata_fields
 from ikpipe.cli.signals import exit_at_once
 from ikpipe.cli.wording import in_options, say, width
+from ikpipe.errors import Problem
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Mapping
-
     import pandas as pd
 
-    from ikpipe.errors import Problem
     from ikpipe.frames.chunks import TableSource
 
 ALL_WELL, PROBLEMS = 0, 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,6 @@ from ikpipe.frames.io.opening import import_extra
 from ikpipe.run.stored_mapping import stored
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterator, Mapping
-
     import pandas as pd
 
     import ikpipe

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shlex
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,6 @@ from ikpipe.cli.wording import say
 from ikpipe.errors import MappingError
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterator, Mapping
-
     from ikpipe.cli.report import ResultTally
 
 

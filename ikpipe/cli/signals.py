@@ -1,15 +1,11 @@
 """SIGTERM and SIGHUP for a command: like Ctrl-C, which `concurrency/interrupts.py` handles, or exit at once."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Any
 
 INTERRUPTED = 130
 

@@ -11,13 +11,11 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     part.py      `PreparedUpload`: uploads one part, on any machine
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from ikpipe.cluster.part import PreparedUpload
 from ikpipe.errors import MappingError, MissingExtra
@@ -25,13 +23,11 @@ from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
 from ikpipe.journal.storage import open_storage
+from ikpipe.request.account import Account
 from ikpipe.request.policy import Policy
+from ikpipe.request.secrets import Secret
 from ikpipe.run import engine
 from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
-
-if TYPE_CHECKING:
-    from ikpipe.request.account import Account
-    from ikpipe.request.secrets import Secret
 
 __all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 

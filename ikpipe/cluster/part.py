@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -20,20 +21,17 @@ from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.proof import Prover, Seal
 from ikpipe.journal.shared import JournalPart, SharedJournal
 from ikpipe.journal.storage import open_storage
+from ikpipe.request.account import Account
 from ikpipe.request.content_hash import ContentHashes
+from ikpipe.request.policy import Policy
+from ikpipe.request.secrets import Secret
 from ikpipe.request.suffixes import SuffixByContent, SuffixByKey
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     import pandas as pd
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.secrets import Secret
 
 
 @dataclass(frozen=True, kw_only=True)

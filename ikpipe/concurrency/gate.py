@@ -1,15 +1,10 @@
 """A gate that limits how many items are in flight, in order of arrival."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ikpipe.concurrency.limits import ConcurrencyLimit
+from ikpipe.concurrency.limits import ConcurrencyLimit
 
 
 class ConcurrencyGate:

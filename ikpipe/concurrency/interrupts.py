@@ -5,19 +5,15 @@
 interrupt is noticed at any moment.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-
-    from ikpipe.concurrency.gate import ConcurrencyGate
+from ikpipe.concurrency.gate import ConcurrencyGate
 
 P = ParamSpec("P")
 T = TypeVar("T")

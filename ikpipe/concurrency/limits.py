@@ -29,13 +29,9 @@ A step up ends early with many more failures than usual. `MAX_FAILURES` failures
 down to 1; the next phase is *descend*, or *start* if nothing has succeeded since the last time.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Protocol
 
 START, MOST = 16, 256  # uploads in flight: at first, and at most
 

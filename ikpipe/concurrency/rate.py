@@ -26,8 +26,6 @@ are accepted (`accepted`), or if further rejections come at a learned rate (`MAX
 `MIN_ACCEPTED` accepted requests, chance cannot be excluded, and only a second window with as many counts.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from contextlib import suppress

@@ -3,19 +3,14 @@
 A step is a mapping of names to values, or text that is used unchanged; a chain is a sequence of steps.
 """
 
-from __future__ import annotations
-
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from ikpipe.errors import MappingError, did_you_mean, short_repr
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 Step = Mapping[str, Any] | str
 """``{"width": 400, "height": 300}``, or text such as ``"w-400,h-300"``."""

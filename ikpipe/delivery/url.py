@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from numbers import Real
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -13,13 +14,11 @@ from urllib.parse import quote, unquote
 
 from ikpipe.delivery.transformations import encode_chain
 from ikpipe.errors import AccountError, ApiName, InvalidValue, MappingError, Message, short_repr
+from ikpipe.request.account import Account
 from ikpipe.request.urls import valid_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ikpipe.delivery.transformations import Transformation
-    from ikpipe.request.account import Account
 
 NO_EXPIRY = 9999999999  # the time that is signed if the URL does not expire [sdk]
 _TRANSFORMATION, _SIGNATURE = {"tr"}, {"ik-s", "ik-t"}  # query parameters that this module writes

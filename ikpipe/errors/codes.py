@@ -1,7 +1,5 @@
 """The closed list of codes that a row can end with, and what to do about each."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ikpipe.errors.texts import RETRY, ApiName, Message, keyword

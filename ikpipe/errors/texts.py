@@ -1,12 +1,8 @@
 """The texts of errors: sentences with names of the Python interface as data, and values as people read them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple, Self
 
 
 class ApiName(NamedTuple):

@@ -5,8 +5,6 @@ of the results are made. Nested values in these become JSON, apart from the list
 Arrow needs one type for all rows.
 """
 
-from __future__ import annotations
-
 import json
 from importlib import import_module
 from typing import Any, TypeVar

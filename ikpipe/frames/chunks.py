@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
@@ -10,9 +11,6 @@ from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import are_integers, plain_cells
 from ikpipe.frames.codec.dtypes import columns, levels
 from ikpipe.frames.codec.text import FrameEncoder, decode_frame
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ROWS = 5_000  # maximum of a chunk: a long table starts as soon as a short one
 SIZE = 8_000_000  # characters of a chunk, roughly, as pandas estimates memory; a larger row is a chunk of its own

@@ -1,17 +1,13 @@
 """Frames of files in the library: which files they name, and the result of a change for each row."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import are_integers, plain_cells
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 CHANGE, MESSAGE = "ik_change", "ik_change_message"
 

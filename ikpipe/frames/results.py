@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from ikpipe.errors import MappingError, Problem
 from ikpipe.frames.adapters import FrameAdapter
-from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.chunks import Chunk, InMemoryTable, TableSource
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.request.result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from ikpipe.frames.chunks import Chunk, TableSource
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:

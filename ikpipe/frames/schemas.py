@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -13,9 +13,6 @@ from ikpipe.errors import MappingError, Message, did_you_mean, keyword
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import are_integers, plain_cells
 from ikpipe.request.columns import cell_types
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
 
 LONG = 255  # characters; longer text, or text of several lines, is a Textarea
 _PREFIXES = ("custom_metadata", "customMetadata")

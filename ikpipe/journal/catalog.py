@@ -5,32 +5,27 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe.errors import JournalError, Message, keyword
-from ikpipe.frames.chunks import InMemoryTable, JournalTable
+from ikpipe.frames.chunks import InMemoryTable, JournalTable, TableSource
 from ikpipe.frames.codec import json_values
 from ikpipe.frames.codec.text import decode_frame
 from ikpipe.journal import inspection
-from ikpipe.journal.entries import TableComplete
+from ikpipe.journal.entries import Entry, RowRecord, TableComplete
 from ikpipe.journal.history import OpenJournal
 from ikpipe.journal.recorder import piece_of
 from ikpipe.journal.sqlite import SQLiteJournal
+from ikpipe.request.account import Account
 from ikpipe.request.known_runs import known_by
-from ikpipe.request.token import LocalSigner
+from ikpipe.request.token import LocalSigner, UploadToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     import pandas as pd
-
-    from ikpipe.frames.chunks import TableSource
-    from ikpipe.journal.entries import Entry, RowRecord
-    from ikpipe.request.account import Account
-    from ikpipe.request.token import UploadToken
 
 KEPT = 7 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder
 ENDING = ".ikjournal"

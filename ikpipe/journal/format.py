@@ -10,10 +10,10 @@ import json
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from ikpipe.journal.proof import Seal
+
 if TYPE_CHECKING:
     import sqlite3
-
-    from ikpipe.journal.proof import Seal
 
 FORMAT = 3
 EARLIER = 2

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ikpipe.journal.entries import Intent, RowPrepared, RowRecord, RunJournal
+from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.names import canonical_path, path_as_sent
 from ikpipe.request.planner import path_of
 from ikpipe.request.recovery import PriorAttempts
@@ -18,11 +21,7 @@ from ikpipe.request.secrets import Secret
 from ikpipe.request.token import UploadToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.entries import Intent, RowPrepared, RowRecord, RunJournal
-    from ikpipe.request.content_hash import ContentHashes
 
 _JSON = json.JSONEncoder(default=str)
 

@@ -5,8 +5,6 @@ files in the folder. So everything here reads a private copy: the beginning of t
 `-wal`. Only a file that passes is opened itself, and checked once more.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -14,19 +12,16 @@ import sqlite3
 import stat
 import struct
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from ikpipe.errors import ApiName, JournalError, Message, keyword
 from ikpipe.journal.format import APPLICATION_ID, EARLIER, FORMAT, about_message, format_of, upgrade
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ikpipe.journal.proof import Prover, Seal
+from ikpipe.journal.proof import Prover, Seal
 
 T = TypeVar("T")
 

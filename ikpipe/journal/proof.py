@@ -11,18 +11,15 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
 from ikpipe.errors import JournalError
+from ikpipe.request.account import Account
 from ikpipe.request.secrets import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from ikpipe.request.account import Account
 
 _PURPOSE = b"ikpipe journal 3\0"
 _SECRET = "journal.secret"  # noqa: S105 - the name of the file

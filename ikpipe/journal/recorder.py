@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ikpipe.errors import JournalError
-from ikpipe.journal.entries import TableComplete, TablePiece
+from ikpipe.journal.entries import Entry, RunJournal, TableComplete, TablePiece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ikpipe.concurrency.group_commit import GroupCommit
     from ikpipe.frames.chunks import Chunk, TableSource
-    from ikpipe.journal.entries import Entry, RunJournal
 
 
 def piece_of(chunk: Chunk) -> TablePiece:

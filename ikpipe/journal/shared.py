@@ -17,27 +17,21 @@ and line too. A row's result is used only if what was sent is what would be sent
 proof: of the version before, which had none, or by a key that was replaced.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import uuid
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError, Message, keyword
-from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord
+from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowEnded, RowPrepared, RowRecord
 from ikpipe.journal.format import FORMAT
+from ikpipe.journal.proof import Prover, Seal
+from ikpipe.journal.storage import Storage
+from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.result import SETTLED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ikpipe.journal.entries import Entry
-    from ikpipe.journal.proof import Prover, Seal
-    from ikpipe.journal.storage import Storage
-    from ikpipe.request.content_hash import ContentHashes
 
 _TAGS: dict[type[Entry], str] = {RowPrepared: "prepared", Intent: "intent", IntentVoided: "voided", RowEnded: "ended"}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}

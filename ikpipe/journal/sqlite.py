@@ -23,8 +23,10 @@ import os
 import sqlite3
 import struct
 import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError
 from ikpipe.journal import inspection
@@ -51,15 +53,9 @@ from ikpipe.journal.format import (
     void_message,
 )
 from ikpipe.journal.inspection import damaged, errors_of
-from ikpipe.journal.proof import Prover
+from ikpipe.journal.proof import Prover, Seal
+from ikpipe.request.account import Account
 from ikpipe.request.result import SETTLED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from ikpipe.journal.proof import Seal
-    from ikpipe.request.account import Account
 
 
 class SQLiteJournal:
@@ -82,7 +78,7 @@ class SQLiteJournal:
         self._lock = threading.Lock()
 
     @classmethod
-    def make(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
+    def make(cls, path: Path, account: Account, *, trust: bool = False) -> Self:
         """Open a journal, which is created if there is none.
 
         Parameters
@@ -101,7 +97,7 @@ class SQLiteJournal:
             return cls._open_checked(path, account, trust=trust)
 
     @classmethod
-    def open(cls, path: Path, account: Account, *, trust: bool = False) -> SQLiteJournal:
+    def open(cls, path: Path, account: Account, *, trust: bool = False) -> Self:
         """Open a journal that was started; parameters are those of `make`."""
         if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False where nobody may look
             raise JournalError(f"There is no journal {path}.")
@@ -109,7 +105,7 @@ class SQLiteJournal:
             return cls._open_checked(path, account, trust=trust, begun=True)
 
     @classmethod
-    def _open_checked(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> SQLiteJournal:
+    def _open_checked(cls, path: Path, account: Account, *, trust: bool, begun: bool = False) -> Self:
         """Open a file that is a journal of this account; any other file is not changed."""
         prover = Prover(account)
         seen = inspection.inspect(path, prover, trust=trust)

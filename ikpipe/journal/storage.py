@@ -1,19 +1,14 @@
 """A folder that several machines share: a path, or a URL for fsspec. Its files are small and written in one step."""
 
-from __future__ import annotations
-
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ikpipe.errors import JournalError, MissingExtra
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _PART = ".part"  # of a file that is not complete yet
 

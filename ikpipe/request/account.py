@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import InitVar, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ikpipe.errors import AccountError, Message, did_you_mean, keyword
@@ -26,10 +28,6 @@ from ikpipe.request.secrets import (
     shown_setting,
     warn_if_readable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 UPLOAD_URL = "https://upload.imagekit.io/api/v2/files/upload"  # [upload docs]
 API_URL = "https://api.imagekit.io"

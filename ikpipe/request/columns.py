@@ -1,14 +1,10 @@
 """Apply functions to columns of cells, once for equal cells."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Hashable, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import InvalidValue, unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
 
 
 def cell_types(cells: Sequence[Any]) -> set[type]:

@@ -4,8 +4,6 @@ A results frame can come from any file, with its ``attrs``: pandas writes them t
 and URLs in them are not trusted; those that this process remembers under their id are.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,7 +11,6 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 _MOST = 256  # runs; the oldest are dropped
-_runs: OrderedDict[str, KnownRun] = OrderedDict()
 _lock = Lock()
 
 
@@ -22,6 +19,9 @@ class KnownRun(NamedTuple):
 
     mapping: Mapping[str, Any]
     journal: str | None
+
+
+_runs: OrderedDict[str, KnownRun] = OrderedDict()
 
 
 def remember(mapping: Mapping[str, Any], journal: str | None, run_id: str | None = None) -> str:

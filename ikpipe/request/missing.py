@@ -1,7 +1,5 @@
 """What "not given" looks like inside a list or an object: None, NaN, NaT, pandas' NA. Pure, and without pandas."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

@@ -6,16 +6,12 @@ replaces them before anything is signed: either way, the name that is sent is st
 that off.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 from unicodedata import is_normalized, normalize
 
 from ikpipe.errors import ApiName, InvalidValue, Message, keyword, quoted
 from ikpipe.request.values import stored_folder, stored_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 Names = Literal["stored", "as_given"]
 

@@ -1,7 +1,5 @@
 """Assumptions about the service: every guess about its behavior that ikpipe acts on, by name."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args

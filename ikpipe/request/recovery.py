@@ -78,16 +78,12 @@ A caller that stops the machine (a wait or a request that does not happen) gets 
 ``unknown`` as long as the file may be stored.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ikpipe.request.reply import OF_THE_TOKEN, UploadReply
 from ikpipe.request.result import SETTLED, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
 
 LONGEST_WAIT = 30.0  # seconds
 RESENDS = 3  # of one token, before the library is searched

@@ -1,21 +1,16 @@
 """Read a reply's status, headers and body as a result or an error code. Pure; all knowledge of replies is here."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from ikpipe.request.policy import OwnAnswers
 from ikpipe.request.result import KINDS, Result
 from ikpipe.request.values import stored_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.request.policy import OwnAnswers
 
 Stops = Literal["never", "unproven", "always"]
 

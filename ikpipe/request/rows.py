@@ -1,18 +1,14 @@
 """Mapped rows: the values of each parameter, column by column, and problems that name row and column."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Problem
 from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.values import json_object
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
-    Cells = Mapping[int, list[Any]]
+Cells = Mapping[int, list[Any]]
 
 
 class ValueSource(NamedTuple):

@@ -4,22 +4,18 @@ Some tools show the variables of each frame of a traceback. So functions that ra
 functions that read the text of a secret do not raise.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re
 import shlex
 import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 from ikpipe.errors import AccountError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 MASK = "***"
 KEYS = ("public_key", "private_key")

@@ -7,6 +7,8 @@ since its name is taken.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,9 +17,6 @@ from ikpipe.errors import InvalidValue, quoted
 from ikpipe.request.content_hash import ContentHashes
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Mapping, Sequence
-
     from ikpipe.request.sources import FileSource
 
 # Base32, two letters at a time: `base64.b32encode` takes ten times as long.

@@ -1,17 +1,12 @@
 """The library paths of a run's rows, as hashes and positions in few arrays, so that a long run needs little memory."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _LONGEST = 1 << 18  # rows of an array: merging longer ones would need much memory for a moment
 _AT_ONCE = 5_000  # claims that are processed together

@@ -22,30 +22,25 @@ is signed again. The clock does not jump when the machine's time is set (`steady
 stored files.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random
 import socket
 import time
 import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jwt
 from jwt.utils import base64url_encode
 
 from ikpipe.errors import Error, InvalidValue, MappingError, did_you_mean, keyword
+from ikpipe.request.account import Account
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.secrets import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from ikpipe.request.account import Account
 
 LIFETIME = 1800  # seconds
 LONGEST = 3600  # seconds between `iat` and `exp` [docs]

@@ -1,7 +1,5 @@
 """http(s) URLs as a browser would send them (WHATWG URL), from the text of cells."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote, unquote, urlsplit
 

@@ -10,10 +10,10 @@ from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.limits import MOST, AdaptiveLimit, FixedLimit
 from ikpipe.request.reply import UploadReply
 from ikpipe.request.result import CANCELLED, Result
+from ikpipe.run.health import RunHealth
+from ikpipe.run.options import SendOptions
 
 if TYPE_CHECKING:
-    from ikpipe.run.health import RunHealth
-    from ikpipe.run.options import SendOptions
     from ikpipe.run.task import UploadTask
 
 HELD = 6  # concurrent uploads of files that a browser holds: it opens no more connections to one host

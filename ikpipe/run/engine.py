@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError
 from ikpipe.frames.results import ResultCollector
 from ikpipe.journal import catalog
+from ikpipe.journal.history import OpenJournal
 from ikpipe.request.account import Account
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
-from ikpipe.request.suffixes import SuffixByPosition
+from ikpipe.request.suffixes import SuffixByPosition, SuffixRule
+from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
+from ikpipe.run.ordering import ResultSink
 from ikpipe.run.prepare import request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from pathlib import Path
-
     import httpx
-
-    from ikpipe.journal.history import OpenJournal
-    from ikpipe.request.suffixes import SuffixRule
-    from ikpipe.request.targets import TargetRegistry
-    from ikpipe.run.ordering import ResultSink
 
 _RESERVED = 100_000  # paths that are reserved at once
 

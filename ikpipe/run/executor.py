@@ -7,11 +7,15 @@ import logging
 import math
 import random
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 from ikpipe.errors import AccountError, Error, JournalError, describe_exception
 from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowPrepared
+from ikpipe.request.account import Account
 from ikpipe.request.recovery import (
     Event,
     Lookup,
@@ -26,18 +30,13 @@ from ikpipe.request.token import LocalSigner, SignerError, TokenTimes, UploadTok
 from ikpipe.run.admission import Admission, Permit, not_sent
 from ikpipe.run.health import RunHealth
 from ikpipe.run.lookups import LookupBatcher, OtherFileError
+from ikpipe.run.options import SendOptions
 from ikpipe.service.spool import FetchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from ikpipe.concurrency.gate import ConcurrencyGate
     from ikpipe.concurrency.group_commit import GroupCommit
     from ikpipe.concurrency.interrupts import RunControl
-    from ikpipe.request.account import Account
     from ikpipe.request.planner import UploadRequest
-    from ikpipe.run.options import SendOptions
     from ikpipe.run.task import UploadTask
 
 _log = logging.getLogger("ikpipe")

@@ -7,17 +7,15 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from ikpipe.concurrency.rate import WINDOWS
-from ikpipe.request.recovery import LookupResult, duration, overlong
+from ikpipe.concurrency.rate import WINDOWS, RateLimiter, RetryBudget
+from ikpipe.request.account import Account
+from ikpipe.request.policy import Policy
+from ikpipe.request.recovery import Event, LookupResult, duration, overlong
 from ikpipe.request.reply import OF_THE_TOKEN, UploadReply
 from ikpipe.request.result import SETTLED
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
-    from ikpipe.concurrency.rate import RateLimiter, RetryBudget
-    from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.recovery import Event
     from ikpipe.request.token import TokenTimes, UploadToken
 
 _log = logging.getLogger("ikpipe")

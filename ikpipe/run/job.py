@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, Problem, describe_exception
+from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import results_of, uploaded_paths
 from ikpipe.journal import history
+from ikpipe.journal.history import OpenJournal, RowHistory
+from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import SETTLED
+from ikpipe.request.rows import MappedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     import pandas as pd
-
-    from ikpipe.frames.chunks import Chunk, TableSource
-    from ikpipe.journal.history import OpenJournal, RowHistory
-    from ikpipe.request.planner import RequestBuilder, UploadRequest
-    from ikpipe.request.rows import MappedRows
 
 
 @dataclass(slots=True)

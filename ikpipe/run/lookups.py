@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import Error
+from ikpipe.request.account import Account
 from ikpipe.request.names import possible_paths
+from ikpipe.request.policy import Policy
+from ikpipe.request.result import Result
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import as_existing, find_files, match_file
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from ikpipe.journal.history import ExpectedFile
-    from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.result import Result
-    from ikpipe.service.client import ServiceClient
 
 LENGTH = 2_000  # characters of the names in one search, since servers limit the first line of a request
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
 from ikpipe.request.policy import Policy
+from ikpipe.request.result import Result
+from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.request.result import Result
-    from ikpipe.run.progress import Progress
     from ikpipe.service.client import ServiceClient
 
 RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")

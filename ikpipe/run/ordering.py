@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ikpipe.request.result import CANCELLED
+from ikpipe.request.result import CANCELLED, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ikpipe.frames.chunks import Chunk
     from ikpipe.journal.history import RowHistory
-    from ikpipe.request.result import Result
 
 
 class ResultSink(Protocol):

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, keyword
+from ikpipe.request.account import Account
+from ikpipe.request.metadata import MetadataField
+from ikpipe.request.names import Names
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
+from ikpipe.request.suffixes import SuffixRule
+from ikpipe.request.targets import TargetRegistry
+from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from ikpipe.frames.mapping import ColumnMapping
-    from ikpipe.request.account import Account
-    from ikpipe.request.metadata import MetadataField
-    from ikpipe.request.names import Names
-    from ikpipe.request.suffixes import SuffixRule
-    from ikpipe.request.targets import TargetRegistry
-    from ikpipe.service.client import ServiceClient
 
 _log = logging.getLogger("ikpipe")
 

@@ -1,17 +1,13 @@
 """A run's progress: a callback, and how it is shown as a bar or as lines."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Protocol, TextIO
 
 EVERY = 5.0  # seconds between two lines
 

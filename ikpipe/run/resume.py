@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.request.account import Account
 from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
 from ikpipe.run.keywords import SendKeywords, listed_keywords
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-
-    from ikpipe.request.account import Account
 
 
 @listed_keywords(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})

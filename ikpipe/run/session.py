@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -25,29 +26,24 @@ from ikpipe.errors import (
     sentences,
 )
 from ikpipe.journal import history
-from ikpipe.journal.entries import RowEnded
+from ikpipe.journal.entries import Entry, RowEnded
+from ikpipe.journal.history import OpenJournal, RowHistory
 from ikpipe.journal.recorder import TableRecorder
+from ikpipe.request.account import Account
+from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.known_runs import remember
-from ikpipe.request.planner import UploadRequest
+from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.executor import UploadExecutor
-from ikpipe.run.ordering import OrderedResults
+from ikpipe.run.options import SendOptions
+from ikpipe.run.ordering import OrderedResults, ResultBatch, ResultSink
 from ikpipe.run.progress import Progress, ProgressDisplay
 from ikpipe.run.task import UploadTask
 from ikpipe.service.spool import SpoolFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.entries import Entry
-    from ikpipe.journal.history import OpenJournal, RowHistory
-    from ikpipe.request.account import Account
-    from ikpipe.request.content_hash import ContentHashes
-    from ikpipe.request.planner import RequestBuilder
     from ikpipe.run.job import UploadJob
-    from ikpipe.run.options import SendOptions
-    from ikpipe.run.ordering import ResultBatch, ResultSink
 
 AT_ONCE = 500  # rows planned together: more would delay the requests in flight
 

@@ -1,22 +1,16 @@
 """One row while it is uploaded: its request, what is known of it from before, and what happened since."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from ikpipe.journal.history import ExpectedFile
-from ikpipe.request.reply import check_details
+from ikpipe.errors import Problem
+from ikpipe.journal.history import ExpectedFile, RowHistory
+from ikpipe.request.planner import UploadRequest
+from ikpipe.request.reply import UploadReply, check_details
 from ikpipe.request.result import CANCELLED, Result
-
-if TYPE_CHECKING:
-    from ikpipe.errors import Problem
-    from ikpipe.journal.history import RowHistory
-    from ikpipe.request.planner import UploadRequest
-    from ikpipe.request.reply import UploadReply
-    from ikpipe.request.sources import FileSource
-    from ikpipe.request.token import UploadToken
+from ikpipe.request.sources import FileSource
+from ikpipe.request.token import UploadToken
 
 
 @dataclass(slots=True)
@@ -75,7 +69,7 @@ class UploadTask:
         *,
         invalid: Result | None = None,
         shared_since: float | None = None,
-    ) -> UploadTask:
+    ) -> Self:
         """Return the task of a row; one with a history was left unknown by an earlier run or process.
 
         Parameters

@@ -1,23 +1,18 @@
 """`upload` and `upload_file`, as coroutine functions and as blocking functions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Unpack
+from pathlib import Path
+from typing import Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import UnreachableError
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import one_file_frame, results_of
+from ikpipe.request.account import Account
+from ikpipe.request.result import Result
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import FileKeywords, UploadKeywords, listed_keywords, split_keywords
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.account import Account
-    from ikpipe.request.result import Result
 
 
 @listed_keywords(UploadKeywords)

@@ -3,22 +3,16 @@
 `request/form.py` builds what comes before and after the file.
 """
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import describe_exception
-from ikpipe.request.sources import FileStamp
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
-
-    from ikpipe.request.form import MultipartForm
-    from ikpipe.request.sources import FileSource
+from ikpipe.request.form import MultipartForm
+from ikpipe.request.sources import FileSource, FileStamp
 
 BLOCK = 1 << 20  # bytes read at a time in a thread
 PIECE = 1 << 17  # bytes written at a time: few enough that the time limit for writing sees progress on a slow network

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import count
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from ikpipe.errors import AccountError, ApiName, Error, Message, describe_exception
+from ikpipe.request.account import Account
 from ikpipe.request.form import build_form
 from ikpipe.request.policy import Policy
 from ikpipe.request.reply import ErrorReply, UploadReply, read_error, read_reply
 from ikpipe.request.result import Result
+from ikpipe.request.sources import FileSource
 from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_token, remote_expire, signing_request
 from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutOfFiles
 from ikpipe.service.download import Downloader, DownloadTransports
@@ -35,12 +40,6 @@ from ikpipe.service.upload_routes import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-    from pathlib import Path
-    from types import TracebackType
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.sources import FileSource
 
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)

@@ -44,6 +44,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -54,7 +55,6 @@ from ikpipe.service.exchange import EncodedRequest, RequestState, ResponseState,
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
 _MAX_HEAD = 1 << 16  # bytes of all heads of a response; the service's have less than 1 kB
 _MAX_HEADERS = 128

@@ -6,29 +6,23 @@ or a transport of the caller's resolves names itself. In this case an address th
 it is not public, and with a proxy also a name that this machine resolves to such an address.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import time
 import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 
 from ikpipe.errors import ApiName, Message, describe_exception, keyword
 from ikpipe.request.sources import FileSource
-from ikpipe.service.public_hosts import Address, literal
+from ikpipe.service.public_hosts import Address, FetchHosts, literal
 from ikpipe.service.spool import DownloadFile, FetchError
 from ikpipe.service.upload_routes import NO_AUTH
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from ikpipe.service.public_hosts import FetchHosts
 
 HEADERS_TIMEOUT = 8  # seconds in which a URL must send its headers [upload docs]
 MAX_REDIRECTS = 10

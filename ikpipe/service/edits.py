@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import httpx
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.edits import Change, FileChanges
+from ikpipe.request.account import Account
 from ikpipe.request.parameters import encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list
 from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.library import NOT_FOUND
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
-
-    import httpx
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.account import Account
 
 MAX_DELETED, MAX_TAGGED = 100, 50  # files in one request [spec]
 IDS, URLS = ("ik_file_id", "fileId"), ("ik_url", "url")

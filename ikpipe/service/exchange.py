@@ -1,7 +1,5 @@
 """One HTTP/1.1 exchange: the request as bytes, its time limits, and the states of request and response."""
 
-from __future__ import annotations
-
 import re
 from enum import Enum, auto
 from typing import NamedTuple

@@ -1,24 +1,18 @@
 """Read the media library: search and list files, read their details, list custom metadata fields [spec]."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from ikpipe.errors import Error
+from ikpipe.request.account import Account
 from ikpipe.request.metadata import MetadataField, fields_of
 from ikpipe.request.names import canonical_path, possible_paths
 from ikpipe.request.reply import details_of_reply
+from ikpipe.request.result import Result
 from ikpipe.request.values import to_json
-from ikpipe.service.client import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.result import Result
-    from ikpipe.service.client import ServiceClient
+from ikpipe.service.client import ApiError, ServiceClient
 
 PAGE = 1000  # files; the API's maximum `limit`
 NOT_FOUND = 404

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.frames.results import listing_frame
+from ikpipe.request.account import Account
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import iter_files
 
 if TYPE_CHECKING:
     import httpx
     import pandas as pd
-
-    from ikpipe.request.account import Account
 
 
 async def _files(

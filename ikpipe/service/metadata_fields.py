@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.frames.schemas import FieldPlan, fields_frame, planned_fields, planned_fields_frame
-from ikpipe.request.metadata import fields_of
+from ikpipe.request.account import Account
+from ikpipe.request.metadata import MetadataField, fields_of
 from ikpipe.request.policy import Policy
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import FIELDS, list_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
-
     import httpx
     import pandas as pd
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.metadata import MetadataField
 
 _TEXTS = {"Text", "Textarea"}
 

@@ -1,27 +1,22 @@
 """`refresh`: update results from the media library."""
 
-from __future__ import annotations
-
 import logging
 import time
-from typing import TYPE_CHECKING
+
+import httpx
 
 from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.results import RevisedResults
+from ikpipe.request.account import Account
 from ikpipe.request.names import path_as_sent
 from ikpipe.request.policy import Policy
+from ikpipe.request.result import Result
 from ikpipe.service import updates
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import file_details, find_details
-
-if TYPE_CHECKING:
-    import httpx
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.account import Account
-    from ikpipe.request.result import Result
 
 _MAX_FAILURES = 8  # failed requests from the start, without any success, before giving up
 _log = logging.getLogger("ikpipe")

@@ -4,18 +4,14 @@ httpx limits the time of each read; it limits neither the size nor the total tim
 project's own transport, `connection.py` has these limits.
 """
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
 
 from ikpipe.service.connection import MAX_RESPONSE, TOO_LARGE, TOO_SLOW, TOTAL_READ_FACTOR
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
 
 MAX_DECODED_RESPONSE = 1 << 26  # bytes; 1,000 files with all of their metadata have a few million
 _FRAMING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")

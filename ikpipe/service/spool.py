@@ -1,22 +1,18 @@
 """Temporary files of downloads, which exist until they are uploaded."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import os
 import secrets
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from ikpipe.errors import Error
 from ikpipe.service.body import OUT_OF_FILES, close_after
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _BLOCK = 1 << 20  # bytes written at a time
 _FULL = (errno.ENOSPC, errno.EDQUOT)

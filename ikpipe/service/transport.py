@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from itertools import zip_longest
@@ -27,7 +28,6 @@ from ikpipe.service.exchange import EncodedRequest, Timeouts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Origin = tuple[str, str, int]  # scheme, host, port
 

@@ -1,16 +1,10 @@
 """Merge details that arrive after an upload, from the media API or webhooks, into its result. Pure."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ikpipe.request.reply import SERVED, details_of_reply
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.request.result import Result
-
+from ikpipe.request.result import Result
 
 _REMOVABLE = {"tags": "tags", "AITags": "ai_tags", "customCoordinates": "custom_coordinates"}
 """Details that can be removed from a file: its API name → the result's name. They are null then [spec]."""

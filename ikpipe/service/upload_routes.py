@@ -1,25 +1,19 @@
 """How an upload request reaches an address: over the project's own transport, a proxy, or the caller's transport."""
 
-from __future__ import annotations
-
 import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
 from ikpipe.service.body import PIECE
 from ikpipe.service.proxies import proxied
 from ikpipe.service.response_limits import read_raw, total_read_timeout
-from ikpipe.service.transport import set_socket_options
+from ikpipe.service.transport import HTTPTransport, set_socket_options
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
-
-    from ikpipe.service.transport import HTTPTransport
-
-    Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-    Send = Callable[[httpx.Request], Awaitable[tuple[httpx.Response, bytes]]]
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+Send = Callable[[httpx.Request], Awaitable[tuple[httpx.Response, bytes]]]
 
 USER_AGENT = f"ikpipe/{version('ikpipe')}"
 NO_AUTH = httpx.Auth()  # with None, httpx would take credentials from the URL, or a .netrc file

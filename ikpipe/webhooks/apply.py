@@ -1,20 +1,15 @@
 """`apply`: merge webhook events into a results table."""
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.results import RevisedResults
+from ikpipe.request.result import Result
 from ikpipe.service import updates
 from ikpipe.webhooks.events import Event, ExtensionEvent, FileEvent, PreTransformEvent, parse, parse_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.result import Result
 
 
 def apply(results: Frame, events: Iterable[Event | Mapping[str, Any] | str | bytes]) -> Frame:

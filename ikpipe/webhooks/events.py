@@ -3,8 +3,6 @@
 Only the fields that an event type needs are checked; everything else is unchanged in the event's `data` and `body`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -6,17 +6,15 @@ import asyncio
 import inspect
 import logging
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.asgi import ClientDisconnected, TooLarge, handle_lifespan, read_body, respond
+from ikpipe.asgi import ClientDisconnected, Receive, Scope, Send, TooLarge, handle_lifespan, read_body, respond
 from ikpipe.errors import WebhookError
 from ikpipe.webhooks.signature import TOLERANCE, SeenEvents, check_secrets, seal, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ikpipe.asgi import Receive, Scope, Send
     from ikpipe.webhooks.events import Event
     from ikpipe.webhooks.signature import Headers
 

@@ -6,8 +6,6 @@ HMAC-SHA256 of ``id.timestamp.body`` [sdk]; and the older ``x-ik-signature: t=<m
 base64 has several encodings of the same bytes.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

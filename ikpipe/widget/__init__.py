@@ -24,8 +24,6 @@ The private key never leaves the kernel, and the bytes of a picked file never re
 texts that were signed here, and its rows are rows of the engine like any other.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MissingExtra

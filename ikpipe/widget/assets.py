@@ -1,7 +1,5 @@
 """The script and the style sheet of the uploader, joined from the files below `static/`."""
 
-from __future__ import annotations
-
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path

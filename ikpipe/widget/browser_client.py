@@ -1,29 +1,24 @@
 """The browser as a client: it uploads picked files as this side requests, and its results are verified."""
 
-from __future__ import annotations
-
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ikpipe.errors import AccountError, Error
+from ikpipe.request.account import Account
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import path_of
+from ikpipe.request.policy import Policy
 from ikpipe.request.reply import UploadReply, read_reply
 from ikpipe.request.result import Result
+from ikpipe.request.sources import FileSource
+from ikpipe.request.token import UploadToken
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import find_details, read_stored_file
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.sources import FileSource
-    from ikpipe.request.token import UploadToken
-    from ikpipe.service.public_hosts import FetchHosts
-    from ikpipe.widget.browser_uploads import BrowserUploads
-    from ikpipe.widget.messages import ResultMessage
+from ikpipe.service.public_hosts import FetchHosts
+from ikpipe.widget.browser_uploads import BrowserUploads
+from ikpipe.widget.messages import ResultMessage
 
 _MIN_RATE = 16_000  # bytes per second below which a browser aborts an upload
 _ONLY_IN_ANSWERS = ("embedded_metadata", "metadata", "extension_status")

@@ -1,22 +1,16 @@
 """Uploads by browsers: what pages were asked to upload, their progress and results."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ikpipe.widget.messages import ResultMessage
+from ikpipe.widget.messages import ProgressMessage, ResultMessage
 from ikpipe.widget.picked_files import PickedFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.widget.messages import ProgressMessage
 
 TIMEOUT_FACTOR = 4  # times as long as the service may take: messages arrive late while the kernel is busy
 MIN_RATE = 32_000  # bytes per second of a file without progress messages

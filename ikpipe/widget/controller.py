@@ -4,31 +4,24 @@ After a restart of the kernel it adopts rows whose files a page still has: rows 
 the media library, and not uploaded.
 """
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from ikpipe.journal.history import RowHistory
+from ikpipe.request.metadata import MetadataField
 from ikpipe.request.result import Result
 from ikpipe.widget import messages
 from ikpipe.widget.browser_uploads import BrowserUploads
-from ikpipe.widget.edited_table import fixed_levels
+from ikpipe.widget.edited_table import EditedTable, fixed_levels
 from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.messages import InvalidMessage
 from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.row_store import RowStore
 from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, UPLOADED, WidgetRow
-from ikpipe.widget.runs import Run, session_histories
+from ikpipe.widget.runs import Run, RunConfig, session_histories
 from ikpipe.widget.validation import RowValidator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ikpipe.journal.history import RowHistory
-    from ikpipe.request.metadata import MetadataField
-    from ikpipe.widget.edited_table import EditedTable
-    from ikpipe.widget.runs import RunConfig
 
 MAX_ROWS = 1_000  # of a message
 _MIN_SECONDS = 0.5  # of a run, before its rate is meaningful

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import are_integers
-from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.parameters import BY_WIRE, TABLE
 from ikpipe.request.values import folder_levels
 from ikpipe.widget.messages import METADATA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ikpipe.frames.chunks import Chunk
-    from ikpipe.widget.picked_files import PickedFile
-    from ikpipe.widget.rows import WidgetRow
+from ikpipe.widget.picked_files import PickedFile
+from ikpipe.widget.rows import WidgetRow
 
 PICKED_COLUMNS = ("file", "size", "type", "folder")
 """The columns that a picked file fills."""

@@ -4,8 +4,6 @@ A notebook can delay a message while a cell runs, let a later one overtake it, o
 numbers its messages, learns from each `pong` which were accepted, and sends the others again.
 """
 
-from __future__ import annotations
-
 import threading
 
 _MAX_SEQUENCES = 1_000  # that are remembered: nothing reports that a page was closed

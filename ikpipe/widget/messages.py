@@ -6,13 +6,11 @@ A message is a dict with a `type`; `read` returns a tuple whose fields have vali
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from ikpipe.request.values import encodable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 MAX_BODY = 65_536  # characters of the service's answer
 _MAX_IDS = 100_000

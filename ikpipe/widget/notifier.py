@@ -1,14 +1,9 @@
 """Notifications of changes: several changes at a time, at a limited rate."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 _log = logging.getLogger("ikpipe")
 

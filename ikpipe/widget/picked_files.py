@@ -1,16 +1,11 @@
 """Files that were picked in a browser: what Python knows of them, by the cell that represents each file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from ikpipe.request.sources import FileSource
 from ikpipe.request.values import folder_levels
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ikpipe.widget.messages import BrowserFile
+from ikpipe.widget.messages import BrowserFile
 
 
 class PickedFile(NamedTuple):
@@ -23,7 +18,7 @@ class PickedFile(NamedTuple):
     folder: str | None
 
     @classmethod
-    def from_message(cls, file: BrowserFile, cell: str, parent: Sequence[str]) -> PickedFile:
+    def from_message(cls, file: BrowserFile, cell: str, parent: Sequence[str]) -> Self:
         """Return a file as a page described it; the folder it was picked in goes below `parent`."""
         levels = folder_levels(file.path)
         return cls(cell, file.name, file.size, file.type, "/".join(["", *parent, *levels]) if levels else None)

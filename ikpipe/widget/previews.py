@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import mimetypes
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ikpipe.request.sources import FileSource
 
 SIZES = {"thumb": 320, "large": 1_600}  # pixels of the longer side, at most

@@ -1,14 +1,10 @@
 """All rows of an uploader, in order: by id, counted by state, and which of them changed."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ikpipe.widget.rows import WidgetRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 class RowStore:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ikpipe.errors import CODES
+from ikpipe.request.result import Result
 
 if TYPE_CHECKING:
     from ikpipe.journal.history import RowHistory
-    from ikpipe.request.result import Result
     from ikpipe.request.sources import FileSource
     from ikpipe.widget.picked_files import PickedFile
 

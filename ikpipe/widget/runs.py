@@ -8,35 +8,32 @@ import re
 import threading
 import time
 import uuid
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import Error, JournalError
+from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog, history
+from ikpipe.journal.history import RowHistory
 from ikpipe.journal.sqlite import SQLiteJournal
+from ikpipe.request.account import Account
+from ikpipe.request.policy import Policy
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import SendOptions
+from ikpipe.run.progress import Progress
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.widget.browser_client import BrowserClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from ikpipe.frames.chunks import Chunk
-    from ikpipe.journal.history import RowHistory
-    from ikpipe.request.account import Account
-    from ikpipe.request.policy import Policy
-    from ikpipe.run.progress import Progress
-    from ikpipe.widget.browser_uploads import BrowserUploads
-    from ikpipe.widget.edited_table import EditedTable
-    from ikpipe.widget.rows import WidgetRow
+from ikpipe.widget.browser_uploads import BrowserUploads
+from ikpipe.widget.edited_table import EditedTable
+from ikpipe.widget.rows import WidgetRow
 
 _log = logging.getLogger("ikpipe")
 

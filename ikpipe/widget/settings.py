@@ -1,17 +1,12 @@
 """The settings that all rows share, as a page gets them. None of them is secret."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
+from ikpipe.request.metadata import MetadataField
 from ikpipe.request.values import tag_list, to_flag
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.metadata import MetadataField
 
 
 def page_settings(

@@ -1,18 +1,17 @@
 """The widget: its traits, its Python interface, and its messages from and to pages."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import pandas as pd
@@ -22,10 +21,12 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
+from ikpipe.request.account import Account
 from ikpipe.request.known_runs import remember
+from ikpipe.request.metadata import MetadataField
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
-from ikpipe.run.prepare import collect_mapping
+from ikpipe.run.prepare import Fetch, collect_mapping
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
@@ -34,16 +35,9 @@ from ikpipe.widget.controller import Controller
 from ikpipe.widget.edited_table import EditedTable, list_files, row_labels
 from ikpipe.widget.messages import InvalidMessage
 from ikpipe.widget.notifier import Notifier
+from ikpipe.widget.rows import WidgetRow
 from ikpipe.widget.runs import RunConfig
 from ikpipe.widget.settings import page_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ikpipe.request.account import Account
-    from ikpipe.request.metadata import MetadataField
-    from ikpipe.run.prepare import Fetch
-    from ikpipe.widget.rows import WidgetRow
 
 _TOTALS_INTERVAL = 0.25  # seconds
 

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from ikpipe.errors import InvalidValue
+import pandas as pd
+
+from ikpipe.errors import InvalidValue, Problem
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.columns import call_or_error
-from ikpipe.request.names import canonical_path
+from ikpipe.request.metadata import MetadataField
+from ikpipe.request.names import Names, canonical_path
 from ikpipe.request.parameters import encode
 from ikpipe.request.planner import RequestBuilder, UploadRequest
-from ikpipe.request.sources import FileResolver
+from ikpipe.request.rows import MappedRows
+from ikpipe.request.sources import FileResolver, FileSource
 from ikpipe.request.values import json_object, stored_folder, stored_name, tag_list, to_text
+from ikpipe.widget.edited_table import EditedTable
 from ikpipe.widget.previews import media_type_of
 from ikpipe.widget.rows import RowView, WidgetRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    import pandas as pd
-
-    from ikpipe.errors import Problem
-    from ikpipe.request.metadata import MetadataField
-    from ikpipe.request.names import Names
-    from ikpipe.request.rows import MappedRows
-    from ikpipe.request.sources import FileSource
-    from ikpipe.widget.edited_table import EditedTable
 
 BATCH = 1_000  # rows
 _MAX_TEXT = 5_000  # characters of a text that a page gets

@@ -1,17 +1,18 @@
 """`ikpipe demo`: check a shop's catalog, upload it to an emulator, and write the results, all on this machine."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil
 import sys
 import textwrap
 from base64 import b64encode
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 from urllib.request import OpenerDirector, ProxyHandler, build_opener
+
+import pandas as pd
 
 import ikpipe
 from ikpipe.cli.demo.image_server import image_server
@@ -19,11 +20,6 @@ from ikpipe.errors import CODES
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.frames.io.reading import read_table
 from ikpipe.run.progress import format_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
 
 FIELDS: dict[str, dict[str, Any]] = {"brand": {}, "color": {}, "price": {"type": "Number", "minValue": 0}}
 """The custom metadata fields of the catalog: name → the parts of its schema that its cells do not determine."""

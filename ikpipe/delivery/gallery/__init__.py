@@ -14,6 +14,7 @@ as a tree of elements and never as text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.delivery.gallery.page import GalleryEntry, GalleryPage
@@ -25,8 +26,6 @@ from ikpipe.request.result import SETTLED
 from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
 LIMIT = 200

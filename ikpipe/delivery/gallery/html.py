@@ -1,7 +1,5 @@
 """HTML as a tree of elements: text cannot become markup, and only web URLs become links."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, tostring

@@ -1,18 +1,14 @@
 """The gallery's page: a summary, a card for each uploaded file, and the other rows with their reasons."""
 
-from __future__ import annotations
-
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
 from ikpipe.delivery.gallery.html import foreign, tag, web_url, written
 from ikpipe.delivery.gallery.snippets import snippets
 from ikpipe.errors import CODES
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.run.progress import format_bytes
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 # Classes that keep MathJax 2 and 3 from reading text as a formula.
 _PLAIN = "mathjax_ignore tex2jax_ignore"

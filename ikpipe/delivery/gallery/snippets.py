@@ -1,16 +1,10 @@
 """Snippets that show a delivered file elsewhere: its URL, HTML, Markdown."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 from ikpipe.delivery.gallery.html import tag, written
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-    from ikpipe.request.result import Result
+from ikpipe.request.result import Result
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#!|&~])")
 _URL = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E"})
