@@ -22,10 +22,7 @@ class ClientDisconnected(Exception):  # noqa: N818 - there is no one to respond 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Return a request's body of at most `limit` bytes; reject a larger Content-Length without reading.
 
-    Raises
-    ------
-    TooLarge, ClientDisconnected
-        The body is larger, or incomplete.
+    Raise `TooLarge` if the body is larger, `ClientDisconnected` if it is incomplete.
     """
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared[:20]) > limit:

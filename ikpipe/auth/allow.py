@@ -107,10 +107,7 @@ class Allow:
     def check(self, caller: str, fields: Mapping[str, str], expire: int) -> None:
         """Check a request against this policy.
 
-        Raises
-        ------
-        RefusedError
-            The request contains something that may not be signed.
+        Raise `RefusedError` if the request contains something that may not be signed.
         """
         for rule in (
             self._parameters,

@@ -39,10 +39,7 @@ class SigningPayload(NamedTuple):
 def read(body: bytes) -> SigningPayload:
     """Parse a body: `uploadPayload`, `expire` and `publicKey` [upload docs], and nothing else.
 
-    Raises
-    ------
-    RefusedError
-        The body is invalid; the message says why and quotes little of it.
+    Raise `RefusedError` if the body is invalid; the message says why and quotes little of it.
     """
     content = _json(body)
     if not isinstance(content, dict):

@@ -8,12 +8,8 @@ MOST_CALLERS = 100_000
 class CallerRates:
     """A token bucket for each caller: full at first, a request takes one token, and a minute fills it again.
 
-    Parameters
-    ----------
-    per_minute
-        The size of a bucket; None sets no limit.
-    most
-        The maximum number of callers in memory; the one that was inactive for longest is removed first.
+    `per_minute` is the size of a bucket; None sets no limit. `most` is the maximum number of callers in memory; the one
+    that was inactive for longest is removed first.
     """
 
     def __init__(self, per_minute: float | None, most: int = MOST_CALLERS) -> None:

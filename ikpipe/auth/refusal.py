@@ -6,14 +6,8 @@ from collections.abc import Mapping
 class RefusedError(Exception):
     """A request is rejected.
 
-    Parameters
-    ----------
-    status
-        The HTTP status: 400 for a malformed request, 401 for an unknown caller, 403 if something is not allowed.
-    message
-        What is wrong.
-    headers
-        Additional headers of the response.
+    `status` is the HTTP status: 400 for a malformed request, 401 for an unknown caller, 403 if something is not
+    allowed. `message` says what is wrong. `headers` are additional headers of the response.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:

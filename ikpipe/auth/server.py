@@ -12,21 +12,9 @@ from ikpipe.errors import Error, MissingExtra
 def serve(app: Endpoint, host: str, port: int, ready: Callable[[str], None]) -> None:
     """Serve an application until SIGTERM or SIGINT; must be called in the main thread.
 
-    Parameters
-    ----------
-    app
-        The application that `endpoint` returned.
-    host, port
-        Where to listen; port 0 selects a free port.
-    ready
-        Called once with the address when the server accepts requests.
-
-    Raises
-    ------
-    MissingExtra
-        uvicorn is not installed.
-    Error
-        The server did not start.
+    `app` is the application that `endpoint` returned. `host` and `port` are where to listen; port 0 selects a free
+    port. `ready` is called once with the address when the server accepts requests. Raise `MissingExtra` if uvicorn is
+    not installed, `Error` if the server did not start.
     """
     try:
         import uvicorn

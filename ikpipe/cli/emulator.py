@@ -75,12 +75,7 @@ def _announce(emulator: Any) -> None:
 def temporary_emulator(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> Iterator[ikpipe.Account]:
     """Run an emulator that has the custom metadata fields that the table needs.
 
-    Parameters
-    ----------
-    frame
-        The table to upload.
-    mapping
-        `columns` and parameters.
+    `frame` is the table to upload, `mapping` its `columns` and parameters.
     """
     emulator = import_extra("ikpipe.emulator", "emulator", "The emulator").Emulator(**_user_keys())
     with emulator:

@@ -10,10 +10,7 @@ from ikpipe.concurrency.limits import ConcurrencyLimit
 class ConcurrencyGate:
     """Limits how many items are in flight; retries go before new items.
 
-    Parameters
-    ----------
-    limit
-        The number in flight, and how it changes with the results.
+    `limit` is the number in flight, and how it changes with the results.
     """
 
     def __init__(self, limit: ConcurrencyLimit) -> None:
@@ -62,12 +59,8 @@ class ConcurrencyGate:
     def release(self, began: float | None = None, now: float = 0.0, *, overload: bool = False) -> None:
         """Release a place and report the result to the limit.
 
-        Parameters
-        ----------
-        began, now
-            When the request was sent and when it ended, in seconds; None if no request was sent.
-        overload
-            Whether the result was a sign of overload.
+        `began` and `now` are when the request was sent and when it ended, in seconds; None if no request was sent.
+        `overload` says whether the result was a sign of overload.
         """
         if began is not None:
             self._limit.record(began, now, self._in_flight, overload)

@@ -18,11 +18,8 @@ class GroupCommit(Generic[Item]):
     Items that a caller waits for are written after `JOIN` seconds; other items are written with them, or after `ALONE`
     seconds.
 
-    Parameters
-    ----------
-    write
-        Writes a list of items, in a thread of its own. Its exception is raised to all callers that wait, now and later:
-        nothing is written after a failed write.
+    `write` writes a list of items, in a thread of its own. Its exception is raised to all callers that wait, now and
+    later: nothing is written after a failed write.
     """
 
     def __init__(self, write: Callable[[list[Item]], None]) -> None:

@@ -26,12 +26,8 @@ STARTED_PER_PLACE = 4  # items started for each place in flight; the others wait
 class RunControl:
     """Controls one run: drains it, or stops it at once, from any thread.
 
-    Attributes
-    ----------
-    interrupted
-        Whether a user has interrupted the run.
-    cancelled_positions
-        Positions of rows that are cancelled while the others continue.
+    `interrupted` says whether a user has interrupted the run. `cancelled_positions` are the positions of rows that are
+    cancelled while the others continue.
     """
 
     def __init__(self) -> None:
@@ -251,18 +247,11 @@ def to_sync(main: Callable[P, Coroutine[Any, Any, T]], name: str, *, drains: boo
     """Return a synchronous version of a coroutine function, with the same signature and documentation.
 
     It runs in an event loop and thread of its own, because a notebook's cell already has a running loop. The first
-    `KeyboardInterrupt` (Ctrl-C, a notebook's stop button) drains the run, the second one stops it, and the third one
-    is raised.
+    `KeyboardInterrupt` (Ctrl-C, a notebook's stop button) drains the run, the second one stops it, and the third one is
+    raised.
 
-    Parameters
-    ----------
-    main
-        The coroutine function.
-    name
-        The name of the synchronous function.
-    drains
-        Whether the run drains and returns a result after an interrupt. If not, the first interrupt cancels it and is
-        raised.
+    `name` is the name of the synchronous function. `drains` says whether the run drains and returns a result after an
+    interrupt. If not, the first interrupt cancels it and is raised.
     """
 
     @wraps(main)

@@ -44,14 +44,9 @@ class ConcurrencyLimit(Protocol):
     def record(self, began: float, now: float, in_flight: int, overload: bool) -> None:  # noqa: FBT001 - positional, for speed
         """Record the end of a request.
 
-        Parameters
-        ----------
-        began, now
-            When the request started, and when it ended.
-        in_flight
-            How many requests were in flight just before it ended, including itself.
-        overload
-            Whether its result is a sign of overload (429, 5xx, timeout, lost connection), unlike other rejections.
+        `began` and `now` are when the request started, and when it ended. `in_flight` is how many requests were in
+        flight just before it ended, including itself. `overload` says whether its result is a sign of overload (429,
+        5xx, timeout, lost connection), unlike other rejections.
         """
 
 
@@ -99,10 +94,7 @@ class _Measurement:
 class AdaptiveLimit:
     """The smallest number in flight with the best throughput; see the theory of operation above.
 
-    Parameters
-    ----------
-    most
-        The maximum number in flight.
+    `most` is the maximum number in flight.
     """
 
     STEP = 1.5

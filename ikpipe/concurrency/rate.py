@@ -72,12 +72,8 @@ class _Rejections:
 class RateLimiter:
     """Decides when requests start; see the theory of operation above.
 
-    Parameters
-    ----------
-    rate
-        The maximum number of starts per second; None sets no limit.
-    since
-        When a predecessor whose rate this limiter continues may have started its last request.
+    `rate` is the maximum number of starts per second; None sets no limit. `since` is when a predecessor whose rate this
+    limiter continues may have started its last request.
     """
 
     def __init__(self, rate: float | None, since: float = -math.inf) -> None:
@@ -223,10 +219,7 @@ class RetryBudget:
 
     Each retry takes one; each success and each second gives one back. If none is left, a retry waits for its second.
 
-    Parameters
-    ----------
-    size
-        The number of retries at first, and at most.
+    `size` is the number of retries at first, and at most.
     """
 
     def __init__(self, size: float = 100) -> None:

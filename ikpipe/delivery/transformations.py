@@ -120,10 +120,7 @@ _SAFE = "%:@!$'()*+,;=-._~"
 def encode_chain(transformation: Transformation) -> str:
     """Return a transformation as URL text, percent-encoded; empty text for no transformation.
 
-    Raises
-    ------
-    MappingError
-        A name is unknown, or a value is invalid.
+    Raise `MappingError` if a name is unknown, or a value is invalid.
     """
     try:
         return quote(_chain(transformation), safe=_SAFE)
@@ -183,10 +180,7 @@ def _is_set(value: object) -> bool:
 def short_name(name: str) -> str:
     """Return the short name of a transformation in a URL.
 
-    Raises
-    ------
-    MappingError
-        There is no transformation of this name; the message suggests a similar one.
+    Raise `MappingError` if there is no transformation of this name; the message suggests a similar one.
     """
     if name in _SHORT:
         return name

@@ -33,12 +33,7 @@ _RANDOM = random.Random()  # noqa: S311 - ids of requests, no secrets
 def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
     """Return the service for one account as an ASGI application.
 
-    Parameters
-    ----------
-    account
-        The account that it serves.
-    hosts
-        Host names besides loopback that requests may be for.
+    `hosts` are host names besides loopback that requests may be for.
     """
     upload = UploadEndpoint(account)
 

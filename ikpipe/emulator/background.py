@@ -10,10 +10,7 @@ _POLL_INTERVAL = 0.005
 class Background:
     """Runs work after a delay, until the emulator stops; work that is then unfinished is cancelled.
 
-    Parameters
-    ----------
-    clock
-        Returns the time in seconds, by which delays are measured; None is the event loop's clock.
+    `clock` returns the time in seconds, by which delays are measured; None is the event loop's clock.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:

@@ -41,12 +41,7 @@ def is_loopback(name: str) -> bool:
 def allowed_names(hosts: Iterable[str], listening: str) -> frozenset[str]:
     """Return the names that are served besides loopback: `hosts`, and the address that is listened on.
 
-    Raises
-    ------
-    ValueError
-        A host is not a valid host name.
-    TypeError
-        The hosts are one text instead of several.
+    Raise `ValueError` if a host is not a valid host name, `TypeError` if the hosts are one text instead of several.
     """
     if isinstance(hosts, str):
         raise TypeError(f"hosts={hosts!r} must be a list of host names.")
@@ -63,17 +58,8 @@ def allowed_names(hosts: Iterable[str], listening: str) -> frozenset[str]:
 def check_host(headers: Headers, allowed: Collection[str]) -> None:
     """Refuse a request that is for another host.
 
-    Parameters
-    ----------
-    headers
-        In ASGI's form.
-    allowed
-        Names besides loopback, as `host_name` returns them.
-
-    Raises
-    ------
-    ErrorResponse
-        403 if the `Host` header is missing, repeated, invalid, or names another host.
+    `headers` are in ASGI's form; `allowed` are names besides loopback, as `host_name` returns them. Raise
+    `ErrorResponse` (403) if the `Host` header is missing, repeated, invalid, or names another host.
     """
     hosts = _values(headers, b"host")
     name = host_name(hosts[0]) if len(hosts) == 1 else None
@@ -87,11 +73,8 @@ def check_host(headers: Headers, allowed: Collection[str]) -> None:
 def check_origin(headers: Headers) -> None:
     """Refuse a request from a page of another origin.
 
-    Raises
-    ------
-    ErrorResponse
-        403 if `Origin` is not this server, or `Sec-Fetch-Site` names another site. A different port is a different
-        origin, although the same site.
+    Raise `ErrorResponse` (403) if `Origin` is not this server, or `Sec-Fetch-Site` names another site. A different port
+    is a different origin, although the same site.
     """
     host = "".join(_values(headers, b"host")).lower()
     foreign = [origin for origin in _values(headers, b"origin") if _netloc(origin) != host]

@@ -25,10 +25,7 @@ def generate_keys() -> AccountKeys:
 def load_keys(directory: Path) -> AccountKeys | None:
     """Return the keys that a directory keeps, or None if it has none.
 
-    Raises
-    ------
-    ValueError
-        The directory's key file cannot be read.
+    Raise `ValueError` if the directory's key file cannot be read.
     """
     try:
         text = (directory / FILE).read_text("utf-8")

@@ -57,12 +57,8 @@ def is_allowed(host: str, address: Address, allowed: Sequence[str]) -> bool:
 class PublicTransport(httpx.AsyncBaseTransport):
     """A transport that connects to public addresses, and to others only if a rule allows them.
 
-    Parameters
-    ----------
-    rule
-        The rule's name, for the error message.
-    allowed
-        Hosts, addresses and networks that need not be public; ``*`` is all.
+    `rule` is the rule's name, for the error message. `allowed` are hosts, addresses and networks that need not be
+    public; ``*`` is all.
     """
 
     def __init__(self, rule: str, allowed: Sequence[str]) -> None:
@@ -70,13 +66,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
         self._transports: dict[str, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request.
-
-        Raises
-        ------
-        NotPublicError
-            The emulator may not connect to any address of the host.
-        """
+        """Send a request; raise `NotPublicError` if the emulator may not connect to any address of the host."""
         host = request.url.host
         proxy = _proxy(request.url)
         addresses = await self._addresses(request, through_proxy=proxy is not None)

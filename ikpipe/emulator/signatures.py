@@ -20,12 +20,8 @@ def is_genuine(key: str, text: str, signature: str) -> bool:
 def is_valid_url(key: str, path: str, expiry: str | None, signature: str, now: float) -> bool:
     """Whether the signature of a delivery URL is genuine and has not expired.
 
-    Parameters
-    ----------
-    path
-        The part after `urlEndpoint/` as it was sent, with the query except `ik-t` and `ik-s`.
-    expiry
-        `ik-t`, in seconds since 1970; None is no expiry.
+    `path` is the part after `urlEndpoint/` as it was sent, with the query except `ik-t` and `ik-s`. `expiry` is `ik-t`,
+    in seconds since 1970; None is no expiry.
     """
     expires = NO_EXPIRY if expiry is None else expiry
     if not is_genuine(key, path + expires, signature):

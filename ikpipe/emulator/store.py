@@ -133,14 +133,8 @@ class Store:
     ) -> Iterator[Details]:
         """Yield files, oldest first. Safe to call from any thread.
 
-        Parameters
-        ----------
-        newest
-            The latest time of storage, in seconds since 1970.
-        folder, name
-            Only files directly in a folder, or with a name; None is all.
-        skip
-            The number of files to skip.
+        `newest` is the latest time of storage, in seconds since 1970; `folder` and `name` select files directly in a
+        folder, or with a name (None is all); the first `skip` files are left out.
         """
         filters = {column: value for column, value in (("folder", folder), ("name", name)) if value is not None}
         where = " AND ".join(["stored <= ?", *(f"{column} = ?" for column in filters)])

@@ -8,11 +8,8 @@ from typing import Any
 def loads(text: str | bytes) -> Any:
     """Parse JSON.
 
-    Raises
-    ------
-    ValueError
-        The text is not valid JSON, has `NaN`, numbers outside the range of a double or lone surrogates, or is nested
-        too deeply.
+    Raise `ValueError` if the text is not valid JSON, has `NaN`, numbers outside the range of a double or lone
+    surrogates, or is nested too deeply.
     """
     try:
         text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))

@@ -14,10 +14,7 @@ from ikpipe.emulator.error_responses import too_many_requests
 class UsageLimits:
     """Counts what was used, and says when a limit is reached.
 
-    Parameters
-    ----------
-    clock
-        Returns the time in seconds.
+    `clock` returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,10 +33,8 @@ class UsageLimits:
     def count_request(self, counter: str, limit: int | None, interval: int) -> None:
         """Count a request in a window of `interval` milliseconds, which starts with its first request.
 
-        Raises
-        ------
-        ErrorResponse
-            429 with the three headers if the window is full [docs]; the remaining time is in milliseconds.
+        Raise `ErrorResponse` (429) with the three headers if the window is full [docs]; the remaining time is in
+        milliseconds.
         """
         if limit is None:
             return

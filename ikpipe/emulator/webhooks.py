@@ -25,13 +25,8 @@ Message = dict[str, Any]
 def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: float) -> dict[str, str]:
     """Return the headers that sign a webhook [sdk, docs].
 
-    Parameters
-    ----------
-    scheme
-        `standard`: `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`; `older`: `x-ik-signature`, with
-        milliseconds; `both`; or `none`.
-    secret
-        Its UTF-8 bytes, `whsec_` included, are the key.
+    `scheme` is `standard`: `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`; `older`:
+    `x-ik-signature`, with milliseconds; `both`; or `none`. The UTF-8 bytes of `secret`, `whsec_` included, are the key.
     """
     key = secret.encode()
     headers: dict[str, str] = {}
@@ -117,10 +112,8 @@ class Webhooks:
     async def _post(self, message: Message, scheme: str) -> int | None:
         """Send a webhook once; return the status, or None if there was no response in time.
 
-        Raises
-        ------
-        NotPublicError
-            The emulator may not connect to the `webhookUrl` of an upload. The account's own URL may be any.
+        Raise `NotPublicError` if the emulator may not connect to the `webhookUrl` of an upload. The account's own URL
+        may be any.
         """
         own = message["extension"] is None
         if own not in self._clients:

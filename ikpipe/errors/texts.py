@@ -41,10 +41,7 @@ RETRY, RESUME, RESULTS = ApiName("function", "retry"), ApiName("function", "resu
 class Message(str):
     """Text for people, in terms of the Python interface; `written` writes its `ApiName`s in other terms.
 
-    Parameters
-    ----------
-    *parts
-        Text, names, and messages whose parts are taken over; anything else becomes its text.
+    `parts` are text, names, and messages whose parts are taken over; anything else becomes its text.
     """
 
     __slots__ = ("parts",)

@@ -23,15 +23,8 @@ Frame = TypeVar("Frame")
 class FrameAdapter:
     """A table as a frame, and conversions back to the table's library.
 
-    Parameters
-    ----------
-    table
-        A pandas DataFrame, a polars DataFrame, a pyarrow Table, or another eager frame that narwhals supports.
-
-    Raises
-    ------
-    MappingError
-        It is not such a table.
+    `table` is a pandas DataFrame, a polars DataFrame, a pyarrow Table, or another eager frame that narwhals supports.
+    Raise `MappingError` if it is not such a table.
     """
 
     def __init__(self, table: Any) -> None:

@@ -64,12 +64,8 @@ class TableSource(Protocol):
 class InMemoryTable:
     """A table in memory.
 
-    Parameters
-    ----------
-    table
-        A pandas DataFrame, or another table that `FrameAdapter` supports.
-    rows, size
-        The maximum number of rows and characters of a chunk.
+    `table` is a pandas DataFrame, or another table that `FrameAdapter` supports. `rows` and `size` are the maximum
+    number of rows and characters of a chunk.
     """
 
     def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE) -> None:
@@ -112,10 +108,7 @@ class InMemoryTable:
 class FileTable:
     """A table from a file, whose rows are numbered and not labeled.
 
-    Parameters
-    ----------
-    origin
-        Where another process can read the table again, and which of its columns are `whole`; None if none can.
+    `origin` is where another process can read the table again, and which of its columns are `whole`; None if none can.
     """
 
     rows: int | None = None

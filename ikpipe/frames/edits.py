@@ -22,10 +22,7 @@ class Change(NamedTuple):
 class FileChanges:
     """A frame of library files to change.
 
-    Parameters
-    ----------
-    table
-        What `upload`, `read_results` or `files` returned; or such a table of another library.
+    `table` is what `upload`, `read_results` or `files` returned; or such a table of another library.
     """
 
     def __init__(self, table: Any) -> None:
@@ -34,10 +31,7 @@ class FileChanges:
     def column(self, *names: str) -> list[Any]:
         """Return the cells of the first of these columns that exists; None for missing cells.
 
-        Raises
-        ------
-        MappingError
-            None of them exists.
+        Raise `MappingError` if none of them exists.
         """
         frame = self._native.frame
         name = next((name for name in names if name in frame.columns), None)

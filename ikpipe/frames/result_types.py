@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 def check_result_columns(frame: pd.DataFrame) -> None:
     """Check that the cells of a run's columns have the columns' types.
 
-    Raises
-    ------
-    MappingError
-        A cell has not; the message names row, column and value.
+    Raise `MappingError` if a cell does not; the message names row, column and value.
     """
     for column in (*RESULT_COLUMNS, EXTRA):
         if column not in frame.columns:

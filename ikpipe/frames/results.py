@@ -25,10 +25,7 @@ def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
 class ResultCollector:
     """Collects the results of a run in a frame.
 
-    Parameters
-    ----------
-    feed
-        The input; its rows are collected too, unless it is in memory.
+    `feed` is the input; its rows are collected too, unless it is in memory.
     """
 
     def __init__(self, feed: TableSource) -> None:
@@ -141,10 +138,8 @@ def _column(results: Sequence[Result], name: str, dtype: Any) -> pd.Series[Any]:
 def results_of(frame: pd.DataFrame) -> list[Result]:
     """Return the results in a frame's columns, one for each row.
 
-    Raises
-    ------
-    MappingError
-        The frame has no `ik_status`, so it is not a results frame; or a cell has a value that no run writes.
+    Raise `MappingError` if the frame has no `ik_status`, so it is not a results frame, or if a cell has a value that no
+    run writes.
     """
     if "ik_status" not in frame.columns:
         words = "The table has no column 'ik_status', so it is not a table of results."
@@ -165,15 +160,8 @@ def results_of(frame: pd.DataFrame) -> list[Result]:
 class RevisedResults:
     """A results frame whose `results` can be changed.
 
-    Parameters
-    ----------
-    table
-        A results frame, or such a table of another library; it is not changed itself.
-
-    Raises
-    ------
-    MappingError
-        It is not a results frame.
+    `table` is a results frame, or such a table of another library; it is not changed itself. Raise `MappingError` if it
+    is not a results frame.
     """
 
     def __init__(self, table: Any) -> None:

@@ -29,18 +29,9 @@ class FieldPlan(NamedTuple):
 def planned_fields(table: Any, columns: Mapping[str, Hashable] | Iterable[Hashable] | None) -> list[FieldPlan]:
     """Return the fields for columns of a table.
 
-    Parameters
-    ----------
-    table
-        A table of any supported library.
-    columns
-        Name of a field → its column; or columns that are named like their fields; None: all columns with a name such
-        as ``custom_metadata.FIELD``.
-
-    Raises
-    ------
-    MappingError
-        A column does not exist, or there are no columns.
+    `table` is a table of any supported library. `columns` are names of fields → their columns; or columns that are
+    named like their fields; None: all columns with a name such as ``custom_metadata.FIELD``. Raise `MappingError` if a
+    column does not exist, or there are no columns.
     """
     frame = FrameAdapter(table).frame
     wanted = _wanted(frame, columns)

@@ -113,19 +113,8 @@ def result_message(position: int, result: str) -> bytes:
 def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
     """Rewrite a trusted journal, within a transaction: in the present format, with MACs of this account.
 
-    Parameters
-    ----------
-    db
-        The database.
-    number
-        The format that it has.
-    own
-        The account's seal.
-
-    Raises
-    ------
-    sqlite3.Error, ValueError, KeyError, TypeError, struct.error
-        It is damaged.
+    `number` is the format that it has, `own` the account's seal. Raise `sqlite3.Error`, `ValueError`, `KeyError`,
+    `TypeError` or `struct.error` if it is damaged.
     """
     facts_text, rows, ended = db.execute("SELECT facts, rows, ended FROM about").fetchone()
     facts = {**json.loads(facts_text), "format": FORMAT}

@@ -92,12 +92,8 @@ def histories_of_records(
 ) -> dict[int, RowHistory]:
     """Return the histories of a journal's rows, by position, without those of which nothing can have been sent.
 
-    Parameters
-    ----------
-    stories
-        The records of a journal, by position.
-    sign
-        Signs fields with given times, so that the same tokens can be made again; None where they are in the journal.
+    `stories` are the records of a journal, by position. `sign` signs fields with given times, so that the same tokens
+    can be made again; None where they are in the journal.
     """
     return {at: history for at, record in stories if (history := _of_record(record, sign)) is not None}
 

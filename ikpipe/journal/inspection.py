@@ -98,11 +98,8 @@ class Verdict(NamedTuple):
 def judge(db: sqlite3.Connection, path: Path, prover: Prover, *, trust: bool) -> Verdict:
     """Return what a database is, from its content.
 
-    Raises
-    ------
-    JournalError
-        It is not a journal of a known format, it is another account's, or nothing proves that this account wrote it
-        and the caller does not trust it.
+    Raise `JournalError` if it is not a journal of a known format, it is another account's, or nothing proves that this
+    account wrote it and the caller does not trust it.
     """
     number = format_of(db)
     if number is None:
@@ -121,10 +118,7 @@ def judge(db: sqlite3.Connection, path: Path, prover: Prover, *, trust: bool) ->
 def inspect(path: Path, prover: Prover, *, trust: bool) -> Verdict:
     """Return what a file is, from a private copy; the file is not changed.
 
-    Raises
-    ------
-    JournalError
-        As for `judge`; or the file is in use, or cannot be read.
+    Raise `JournalError`: as for `judge`; or the file is in use, or cannot be read.
     """
     with errors_of(path), _opened(path) as file:
         if not os.fstat(file).st_size:
@@ -188,10 +182,7 @@ class JournalCounts(NamedTuple):
 def glance(path: Path) -> JournalCounts:
     """Return what a file claims to be, for lists and for deleting old ones; the file is not changed.
 
-    Raises
-    ------
-    JournalError
-        It is not a journal, it is in use, or it cannot be read.
+    Raise `JournalError` if it is not a journal, it is in use, or it cannot be read.
     """
     with LOCK, errors_of(path), _opened(path) as file:
         if not os.fstat(file).st_size:
@@ -215,10 +206,7 @@ def _counts(db: sqlite3.Connection, path: Path) -> JournalCounts:
 def adopt(db: sqlite3.Connection, path: Path, number: int, prover: Prover) -> None:
     """Rewrite a trusted journal in the present format, with MACs of this account: from now on it is proven.
 
-    Raises
-    ------
-    JournalError
-        It is damaged.
+    Raise `JournalError` if it is damaged.
     """
     try:
         db.execute("BEGIN IMMEDIATE")

@@ -68,10 +68,7 @@ class Seal:
 class Prover:
     """The seals that show that an account, or this user on its behalf, wrote a journal.
 
-    Parameters
-    ----------
-    account
-        The account. Its seal is derived from the private key, or without one from this user's secret.
+    The account's seal is derived from the private key, or without one from this user's secret.
     """
 
     def __init__(self, account: Account) -> None:
@@ -88,10 +85,7 @@ class Prover:
     def own(self) -> Seal:
         """The seal of what is written now.
 
-        Raises
-        ------
-        JournalError
-            There is no private key, and no place for the user's secret.
+        Raise `JournalError` if there is no private key, and no place for the user's secret.
         """
         if self._own is None:
             key = None if self._private_key is None else self._private_key.encode()

@@ -22,14 +22,8 @@ def piece_of(chunk: Chunk) -> TablePiece:
 class TableRecorder:
     """Record each chunk before its rows are sent; what the journal has already must be the same.
 
-    Parameters
-    ----------
-    journal, group
-        The journal, and what writes to it.
-    feed
-        The table.
-    same
-        The number of rows that the journal is known to have as they are; None: each chunk is compared.
+    `journal` and `group` are the journal, and what writes to it. `feed` is the table. `same` is the number of rows that
+    the journal is known to have as they are; None: each chunk is compared.
     """
 
     def __init__(self, journal: RunJournal, group: GroupCommit[Entry], feed: TableSource, same: int | None) -> None:
@@ -42,10 +36,7 @@ class TableRecorder:
     def keep(self, chunk: Chunk) -> None:
         """Record a chunk soon, and before anything that is recorded later.
 
-        Raises
-        ------
-        JournalError
-            The journal has other rows at this position.
+        Raise `JournalError` if the journal has other rows at this position.
         """
         if chunk.start < self._rows or (self._rows == self._total and not len(chunk.frame)):
             return
@@ -59,13 +50,7 @@ class TableRecorder:
             self.end(self._rows)
 
     def end(self, rows: int) -> None:
-        """Record that the table has no more rows.
-
-        Raises
-        ------
-        JournalError
-            The journal has another number of rows.
-        """
+        """Record that the table has no more rows; raise `JournalError` if the journal has another number of rows."""
         if self._total is None:
             self._group.add(TableComplete(rows))
             self._total = rows

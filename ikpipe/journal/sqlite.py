@@ -61,10 +61,7 @@ from ikpipe.request.result import SETTLED
 class SQLiteJournal:
     """An open journal, from `make` or `open`, to be closed at the end.
 
-    Raises
-    ------
-    JournalError
-        Anything that is wrong with the file or its disk: it names the file, and says what to do.
+    Raise `JournalError` for anything that is wrong with the file or its disk: it names the file, and says what to do.
     """
 
     def __init__(self, path: Path, db: sqlite3.Connection, prover: Prover, verdict: inspection.Verdict) -> None:
@@ -81,14 +78,8 @@ class SQLiteJournal:
     def make(cls, path: Path, account: Account, *, trust: bool = False) -> Self:
         """Open a journal, which is created if there is none.
 
-        Parameters
-        ----------
-        path
-            The file.
-        account
-            The account of the run.
-        trust
-            Accept a journal that does not prove that this account wrote it, if it has the same public key.
+        `account` is that of the run. `trust` accepts a journal that does not prove that this account wrote it, if it
+        has the same public key.
         """
         with inspection.LOCK, errors_of(path):
             with suppress(FileExistsError):
@@ -127,12 +118,7 @@ class SQLiteJournal:
     def begin(self, facts: dict[str, Any], entries: Iterable[Entry] = ()) -> None:
         """Write the facts of a run in one transaction: a process that is killed meanwhile leaves it never started.
 
-        Parameters
-        ----------
-        facts
-            The facts of the run, as plain JSON values.
-        entries
-            The table, or its first pieces.
+        `facts` are those of the run, as plain JSON values; `entries` are the table, or its first pieces.
         """
         by = "key" if self._prover.has_key else "user"
         text = json.dumps({"format": FORMAT, "sealed_by": by, "run": "", **facts})
@@ -223,10 +209,7 @@ class SQLiteJournal:
     def records(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, RowRecord]]:
         """Yield the records of rows, with their positions.
 
-        Parameters
-        ----------
-        first, last
-            The positions from the first on, and before the last; None reads to the end.
+        `first` is the first position, `last` the one after the last; None reads to the end.
         """
         bounds, where = (first, _END if last is None else last), "WHERE position >= ? AND position < ?"
         prepared = {}

@@ -33,17 +33,8 @@ class Storage(Protocol):
 def open_storage(place: str | Path) -> Storage:
     """Open a folder, which is created if there is none.
 
-    Parameters
-    ----------
-    place
-        A path, or a URL such as ``s3://bucket/folder``.
-
-    Raises
-    ------
-    JournalError
-        It cannot be used.
-    MissingExtra
-        It is a URL, and fsspec is not installed.
+    `place` is a path, or a URL such as ``s3://bucket/folder``. Raise `JournalError` if it cannot be used,
+    `MissingExtra` if it is a URL, and fsspec is not installed.
     """
     scheme, separator, rest = str(place).partition("://")
     if separator and scheme not in ("file", "local"):  # which fsspec would not write as a whole

@@ -15,12 +15,8 @@ def cell_types(cells: Sequence[Any]) -> set[type]:
 def map_distinct(function: Callable[..., Any], *columns: Sequence[Any]) -> list[Any]:
     """Return the results of a function for the cells of each row, calling it once for rows with the same cells.
 
-    Parameters
-    ----------
-    function
-        A function of the cells alone. An `InvalidValue` that it raises is its result.
-    columns
-        Columns of equal length.
+    `function` is a function of the cells alone. An `InvalidValue` that it raises is its result. `columns` have equal
+    lengths.
     """
     keys = _keys(columns[0]) if len(columns) == 1 else list(zip(*map(_keys, columns), strict=True))
     distinct = dict(zip(keys, zip(*columns, strict=True), strict=True))

@@ -31,17 +31,7 @@ def digest(fields: Mapping[str, str], source: FileSource) -> str:
 
     The content of local files is read, since their times differ between machines. The signature of a URL is ignored.
 
-    Parameters
-    ----------
-    fields
-        The form's texts under their wire names.
-    source
-        The file.
-
-    Raises
-    ------
-    OSError
-        A local file cannot be read.
+    `fields` are the form's texts under their wire names. Raise `OSError` if a local file cannot be read.
     """
     text = _unsigned(source.text) if source.kind in ("url", "fetch") else source.text
     content = blake2b(json.dumps([fields, source.kind, text]).encode(), digest_size=16)
@@ -79,13 +69,7 @@ class ContentHashes:
     several: set[int] = field(default_factory=set)
 
     def note(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Store and return the hash of a row.
-
-        Raises
-        ------
-        OSError
-            The row's file cannot be read.
-        """
+        """Store and return the hash of a row; raise `OSError` if the row's file cannot be read."""
         self.now[position] = digest(fields, source)
         return self.now[position]
 

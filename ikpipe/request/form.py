@@ -35,14 +35,8 @@ class MultipartForm(NamedTuple):
 def build_form(fields: Mapping[str, str], source: FileSource, boundary: str) -> MultipartForm:
     """Return the form of the signed texts, unchanged, and the file.
 
-    Parameters
-    ----------
-    fields
-        Wire name → text, as signed.
-    source
-        The file; its size must be known unless it is sent as text (URL, base64, data URI).
-    boundary
-        Text that does not occur in the body, such as 32 random hexadecimal digits.
+    `fields` are wire name → text, as signed. The size of `source` must be known unless it is sent as text (URL, base64,
+    data URI). `boundary` is text that does not occur in the body, such as 32 random hexadecimal digits.
     """
     texts = "".join([f"{_opening(boundary, name)}\r\n{text}\r\n" for name, text in fields.items()])
     if source.kind in ("url", "text"):

@@ -27,14 +27,8 @@ _runs: OrderedDict[str, KnownRun] = OrderedDict()
 def remember(mapping: Mapping[str, Any], journal: str | None, run_id: str | None = None) -> str:
     """Remember a run, and return the random id for its results.
 
-    Parameters
-    ----------
-    mapping
-        The mapping, as `prepare.collect_mapping` returns it.
-    journal
-        The path of the run's journal.
-    run_id
-        The id of an earlier state of the same run.
+    `mapping` is as `prepare.collect_mapping` returns it. `journal` is the path of the run's journal. `run_id` is the id
+    of an earlier state of the same run.
     """
     run_id = run_id or secrets.token_hex(16)
     with _lock:

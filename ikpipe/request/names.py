@@ -23,12 +23,8 @@ _WORDS = {"folder": "folder", "fileName": "file name"}
 def replaced_texts(wire: str, column: Sequence[str | None]) -> list[tuple[int, str]]:
     """Return the texts of a parameter that are not sent as given: the offset of each in the column, and what is sent.
 
-    Parameters
-    ----------
-    wire
-        ``folder`` or ``fileName``; other parameters are always sent as given.
-    column
-        The texts as given; None where a row gives none.
+    `wire` is ``folder`` or ``fileName``; other parameters are always sent as given. `column` has the texts as given;
+    None where a row gives none.
     """
     if (replace := _SENT.get(wire)) is None or replace(every := "".join(filter(None, column))) == every:
         return []
@@ -52,13 +48,7 @@ def name_warning(wire: str, before: str, after: str) -> InvalidValue:
 
 
 def without_slash(name: str) -> str:
-    """Return a file name that was given.
-
-    Raises
-    ------
-    InvalidValue
-        It has a slash.
-    """
+    """Return a file name that was given; raise `InvalidValue` if it has a slash."""
     if "/" in name:
         fix = Message("Use ", keyword("folder"), " for the folder, and ", keyword("file_name"), " only for the name.")
         raise InvalidValue("bad_character", f'The file name cannot contain "/": {quoted(name)}.', fix)
@@ -68,10 +58,8 @@ def without_slash(name: str) -> str:
 def strict_folder(text: str) -> str:
     """Return a folder path whose characters the service keeps for certain.
 
-    Raises
-    ------
-    InvalidValue
-        It has others. The authentication endpoint rejects these, since it cannot know the path that they become.
+    Raise `InvalidValue` if it has others. The authentication endpoint rejects these, since it cannot know the path that
+    they become.
     """
     allowed = stored_folder(text)
     if allowed != text:

@@ -166,14 +166,8 @@ class PriorAttempts(NamedTuple):
 class RecoveryMachine:
     """The state machine of one row.
 
-    Parameters
-    ----------
-    options
-        How it behaves.
-    uniform
-        Returns a random number between two: full jitter.
-    clock
-        Returns the time in seconds, from any start.
+    `options` say how it behaves. `uniform` returns a random number between two: full jitter. `clock` returns the time
+    in seconds, from any start.
     """
 
     def __init__(
@@ -187,10 +181,7 @@ class RecoveryMachine:
     def steps(self, prior: PriorAttempts | None = None) -> Generator[Step, Event, UploadReply]:
         """Yield the steps of the row, and return its last reply, whose result counts the attempts.
 
-        Parameters
-        ----------
-        prior
-            What is known of a row that was left unknown: nothing fresh is sent before that is resolved.
+        `prior` is what is known of a row that was left unknown: nothing fresh is sent before that is resolved.
         """
         reply = None if prior is None else (yield from self._resume(prior))
         attempts = 0
@@ -280,12 +271,8 @@ class RecoveryMachine:
     def _look_up(self, last: UploadReply, unknown: UploadReply | None = None) -> Generator[Step, Event, UploadReply]:
         """Search until the file is found, or surely absent, or nobody can tell.
 
-        Parameters
-        ----------
-        last
-            The last reply: an ambiguous one, or a rejection that proves nothing about the request before it.
-        unknown
-            What the row ends with where nobody can tell; None: `last` itself.
+        `last` is the last reply: an ambiguous one, or a rejection that proves nothing about the request before it.
+        `unknown` is what the row ends with where nobody can tell; None: `last` itself.
         """
         undecided = _stored(last) if self._taken(last) else unknown or last
         failed = 0

@@ -72,12 +72,7 @@ def masked(text: str) -> str:
 def clean_setting(setting: str, name: str) -> SealedHeaders:
     """Return a setting without line ends, spaces, quotes and byte order marks around it; log what was removed.
 
-    Parameters
-    ----------
-    setting
-        The text as it was set.
-    name
-        The variable, or the setting of a profile, for the log.
+    `setting` is the text as it was set. `name` is the variable, or the setting of a profile, for the log.
     """
     text, removed = str(setting), list[str]()
     while True:
@@ -131,10 +126,7 @@ def sealed_headers(headers: Any) -> Any:
 def checked_headers(headers: Any) -> Mapping[str, SealedHeaders] | None:
     """Return headers that can be sent.
 
-    Raises
-    ------
-    AccountError
-        They are not a mapping, or a value is not printable ASCII text.
+    Raise `AccountError` if they are not a mapping, or a value is not printable ASCII text.
     """
     if isinstance(headers, type):
         raise AccountError(f"The headers must be a mapping of names to text, not a {headers.__name__}.")
@@ -152,17 +144,8 @@ def checked_keys(
 ) -> tuple[SealedHeaders, SealedHeaders | None]:
     """Return both keys, cleaned.
 
-    Parameters
-    ----------
-    public, private
-        The keys, as `seal` returns them.
-    names
-        The names of the settings for messages; None: the Python names.
-
-    Raises
-    ------
-    AccountError
-        A key is empty, is not a key, or is the other key.
+    `public` and `private` are the keys, as `seal` returns them. `names` are the names of the settings for messages;
+    None: the Python names. Raise `AccountError` if a key is empty, is not a key, or is the other key.
     """
     called = names or dict(zip(KEYS, KEYS, strict=True))
     public, private = (
@@ -185,13 +168,7 @@ def checked_keys(
 
 
 def checked_key(key: Any, name: str) -> SealedHeaders:
-    """Return a key.
-
-    Raises
-    ------
-    AccountError
-        It is not text, is masked, or has characters that are not part of a key.
-    """
+    """Return a key; raise `AccountError` if it is not text, is masked, or has characters that are not part of a key."""
     fault = f"is a {key.__name__}, not text" if isinstance(key, type) else _fault_of_key(key)
     if fault is not None:
         raise AccountError(f"{name} {fault}.", fix=_COPY)
@@ -204,10 +181,7 @@ def checked_key(key: Any, name: str) -> SealedHeaders:
 def checked_address(name: str, address: Any) -> str | None:
     """Return a URL, which `seal` returned, without the slash at its end.
 
-    Raises
-    ------
-    AccountError
-        It is not a valid http(s) URL.
+    Raise `AccountError` if it is not a valid http(s) URL.
     """
     if address is None:
         return None
@@ -245,12 +219,7 @@ _WARNED: set[str] = set()
 def warn_if_readable(path: Path, content: str) -> None:
     """Log a warning, once for each file, if other users may read a file with secrets.
 
-    Parameters
-    ----------
-    path
-        The file.
-    content
-        The secrets in it, for the message.
+    `content` names the secrets in it, for the message.
     """
     try:
         mode = path.stat().st_mode

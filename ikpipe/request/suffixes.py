@@ -30,20 +30,14 @@ class SuffixRule(Protocol):
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Return the suffix of the row at a position of the table, with these parameters and this file.
 
-        Raises
-        ------
-        InvalidValue
-            Nothing uniquely identifies the row.
+        Raise `InvalidValue` if nothing uniquely identifies the row.
         """
 
 
 class SuffixByPosition:
     """Identifies rows by their positions in the run's table, and files of a browser by their ids.
 
-    Parameters
-    ----------
-    run
-        The run's id.
+    `run` is the run's id.
     """
 
     def __init__(self, run: str) -> None:
@@ -85,10 +79,7 @@ class SuffixByKey:
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
         """Return a row's suffix.
 
-        Raises
-        ------
-        InvalidValue
-            The row has no key, or another row has the same, or its file cannot be read.
+        Raise `InvalidValue` if the row has no key, or another row has the same, or its file cannot be read.
         """
         if (key := self._keys[position]) is None:
             words = f"The key column {quoted(self._column)} is empty in this row."
@@ -108,14 +99,8 @@ class SuffixByKey:
 class SuffixByContent:
     """Identifies rows by the content that they send, and equal rows by their number so far.
 
-    Parameters
-    ----------
-    run
-        The run's id.
-    seen
-        How many earlier rows had each content; updated.
-    contents
-        Collects the rows' hashes; None keeps them here.
+    `run` is the run's id. `seen` counts the earlier rows with each content, and is updated. `contents` collects the
+    rows' hashes; None keeps them here.
     """
 
     def __init__(self, run: str, seen: Counter[str], contents: ContentHashes | None = None) -> None:
@@ -123,13 +108,7 @@ class SuffixByContent:
         self._contents = ContentHashes(keyed=False) if contents is None else contents
 
     def __call__(self, position: int, fields: Mapping[str, str], source: FileSource) -> str:
-        """Return a row's suffix.
-
-        Raises
-        ------
-        InvalidValue
-            The row's file cannot be read.
-        """
+        """Return a row's suffix; raise `InvalidValue` if the row's file cannot be read."""
         row = _noted(self._contents, position, fields, source)
         self._seen[row] += 1
         return _suffix(self._seed, f"{row} {self._seen[row]}")

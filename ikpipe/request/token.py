@@ -125,10 +125,7 @@ class TokenTimes:
     def next(self, lifetime: int = LIFETIME) -> tuple[int, int]:
         """Return the next `iat` and `exp`, in whole seconds, at most `lifetime` apart.
 
-        Raises
-        ------
-        MappingError
-            The lifetime is not between 1 and 3600 s.
+        Raise `MappingError` if the lifetime is not between 1 and 3600 s.
         """
         if not 0 < lifetime <= LONGEST:
             words = f"A token's lifetime must be between 1 and {LONGEST:,} seconds."
@@ -234,10 +231,7 @@ class SignerError(Error):
 def read_token(status: int, body: object) -> UploadToken:
     """Return the token of an endpoint's answer: 200 and `{"token": …}` [upload docs].
 
-    Raises
-    ------
-    ValueError
-        There is none; the message has no part of the answer.
+    Raise `ValueError` if there is none; the message has no part of the answer.
     """
     text = body.get("token") if isinstance(body, dict) else None
     if status != 200 or not isinstance(text, str):  # noqa: PLR2004 - HTTP's own number

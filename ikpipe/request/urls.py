@@ -24,10 +24,7 @@ _NEARLY = re.compile(rf"({_HOST})(/[^?#\\\x00-\x1f\x7f]*)(?<! )")
 def valid_url(text: str) -> str:
     """Return an http(s) URL encoded as a browser would: spaces, non-ASCII letters, international hosts.
 
-    Raises
-    ------
-    InvalidValue
-        ``bad_url``: another scheme, no host, or a host that cannot be.
+    Raise `InvalidValue` with ``bad_url`` for another scheme, no host, or a host that cannot be.
     """
     # Browsers strip spaces at the ends and drop line breaks and tabs anywhere (WHATWG URL, 4.4).
     clean = re.sub(r"[\t\n\r]", "", text.strip("".join(map(chr, range(0x21)))))

@@ -23,12 +23,8 @@ _OTHER_FILES, _FILES_OF_AN_UPLOAD = 32, 3  # open files: for everything else; tw
 class Admission:
     """Let the requests of a run through, each with a `Permit`.
 
-    Parameters
-    ----------
-    options
-        The maximum number of concurrent uploads, and who holds the files.
-    health
-        What the rows of the run share: whether a row may send now, the rate, and the retry budget.
+    `options` have the maximum number of concurrent uploads, and who holds the files. `health` is what the rows of the
+    run share: whether a row may send now, the rate, and the retry budget.
     """
 
     def __init__(self, options: SendOptions, health: RunHealth) -> None:
@@ -56,14 +52,9 @@ class Permit:
     send, and for a place at the gate. The request is prepared inside; `turn` then waits for the rate, since what the
     rate spaces is the starts of requests, and preparing one can take long.
 
-    Attributes
-    ----------
-    granted
-        Whether the row may continue; False once the run stops.
-    sent_at
-        When the request was sent, in seconds of the monotonic clock; None if it was not.
-    reply
-        The result of the attempt, set by the caller before leaving; None: nothing was sent.
+    `granted` says whether the row may continue; False once the run stops. `sent_at` is when the request was sent, in
+    seconds of the monotonic clock; None if it was not. `reply` is the result of the attempt, set by the caller before
+    leaving; None: nothing was sent.
     """
 
     __slots__ = ("_gate", "_health", "_task", "granted", "reply", "sent_at")

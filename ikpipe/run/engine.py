@@ -72,14 +72,8 @@ async def begin(
 ) -> None:
     """Start a run with a journal, or continue the run of the journal that is there.
 
-    Parameters
-    ----------
-    work, account, options
-        The job, the account, and how to send.
-    sink
-        Where the results go, chunk by chunk, as they come.
-    journal
-        The file; None makes one in the user's state folder.
+    `work`, `account` and `options` are the job, the account, and how to send. `sink` is where the results go, chunk by
+    chunk, as they come. `journal` is the file; None makes one in the user's state folder.
     """
     check_account(account)
     work.first_mapping()  # finds errors in the mapping before there is any file
@@ -160,10 +154,7 @@ async def collect_results(
 def check_account(account: Account) -> None:
     """Check that tokens can be signed for an account.
 
-    Raises
-    ------
-    AccountError
-        They cannot; the message says what is missing.
+    Raise `AccountError` if they cannot; the message says what is missing.
     """
     if not isinstance(account, Account):
         name = type(account).__name__

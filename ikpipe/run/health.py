@@ -133,14 +133,8 @@ class RunHealth:
     def learn(self, row: int, reply: UploadReply, sent_at: float, token: UploadToken, *, fresh: bool) -> UploadReply:
         """Learn from the reply to a request, and return what it means for its row.
 
-        Parameters
-        ----------
-        row, reply
-            The row's position, and the reply.
-        sent_at
-            When the request was sent, in seconds of the monotonic clock.
-        token, fresh
-            The token that it had, and whether that was its first use.
+        `row` and `reply` are the row's position, and the reply. `sent_at` is when the request was sent, in seconds of
+        the monotonic clock. `token` and `fresh` are the token that it had, and whether that was its first use.
         """
         reply = self._corrected_clock(reply, token)
         if reply.result.status in SETTLED:

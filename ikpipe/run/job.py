@@ -38,10 +38,7 @@ class UploadJob:
     def first_mapping(self) -> ColumnMapping:
         """Return the column mapping of the first rows; making it finds errors in the mapping.
 
-        Raises
-        ------
-        MappingError
-            The mapping does not fit the table.
+        Raise `MappingError` if the mapping does not fit the table.
         """
         try:
             return self.plan(self.table.sample)

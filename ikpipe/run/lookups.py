@@ -76,12 +76,8 @@ class LookupBatcher:
     async def find(self, expected: ExpectedFile) -> Result | None:
         """Search for a file, and return its details, as ``exists``; None if it is not there.
 
-        Raises
-        ------
-        OtherFileError
-            The file that has its name, since whenever, cannot be this one.
-        Error
-            The search failed.
+        Raise `OtherFileError` if the file that has its name, since whenever, cannot be this one, `Error` if the search
+        failed.
         """
         folder, paths = expected.path.rpartition("/")[0], possible_paths(expected.path, self._names)
         names = [path.rpartition("/")[2] for path in paths]

@@ -42,15 +42,7 @@ class ResultBatch:
 class OrderedResults:
     """The chunks of a run in progress, whose results the sink gets in the table's order.
 
-    Parameters
-    ----------
-    sink
-        Where results go.
-
-    Attributes
-    ----------
-    error
-        What the sink raised; it is not called again then.
+    `sink` is where results go. `error` is what the sink raised; it is not called again then.
     """
 
     def __init__(self, sink: ResultSink) -> None:

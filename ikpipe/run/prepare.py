@@ -37,15 +37,8 @@ def collect_mapping(
 ) -> dict[str, Any]:
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
-    Parameters
-    ----------
-    columns, root, file_kind, fetch, parameters
-        As for `ikpipe.upload`.
-
-    Raises
-    ------
-    MappingError
-        `root`, `file_kind` or `fetch` is not valid.
+    `columns`, `root`, `file_kind`, `fetch` and `parameters` are as for `ikpipe.upload`. Raise `MappingError` if `root`,
+    `file_kind` or `fetch` is not valid.
     """
     if file_kind not in (None, "base64"):
         raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
@@ -75,14 +68,9 @@ async def request_builder(
 ) -> RequestBuilder:
     """Return what turns the rows of a run into requests.
 
-    Parameters
-    ----------
-    wire, account
-        The client, and the account, whose metadata fields are asked for.
-    mapping, plan
-        The mapping, as `collect_mapping` returns it, and applied to the columns of the table.
-    suffixes, label, targets, names
-        As for `RequestBuilder`.
+    `wire` and `account` are the client, and the account, whose metadata fields are asked for. `mapping` and `plan` are
+    the mapping, as `collect_mapping` returns it, and applied to the columns of the table. `suffixes`, `label`,
+    `targets` and `names` are as for `RequestBuilder`.
     """
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"

@@ -72,14 +72,9 @@ class UploadTask:
     ) -> Self:
         """Return the task of a row; one with a history was left unknown by an earlier run or process.
 
-        Parameters
-        ----------
-        label, position, request, history, invalid
-            As the attributes.
-        clock_skew
-            Seconds by which this machine's clock may differ from the service's.
-        shared_since
-            When others may have started to send the same row, in seconds since 1970; None: nobody does.
+        `label`, `position`, `request`, `history` and `invalid` are the attributes. `clock_skew` are the seconds by
+        which this machine's clock may differ from the service's. `shared_since` is when others may have started to send
+        the same row, in seconds since 1970; None: nobody does.
         """
         if history is None:
             return cls(label, position, request, invalid, first_sent=shared_since)
@@ -168,14 +163,8 @@ class UploadTask:
     def intended(self, now: float, clock_skew: float, *, fresh: bool, guess: bool) -> None:
         """Note that a request is about to be sent: from now on the file may be stored.
 
-        Parameters
-        ----------
-        now
-            Seconds since 1970, by this machine's clock.
-        clock_skew
-            Seconds by which that may differ from the service's clock.
-        fresh, guess
-            As for `SendStep`.
+        `now` is in seconds since 1970, by this machine's clock. `clock_skew` are the seconds by which that may differ
+        from the service's clock. `fresh` and `guess` are as for `SendStep`.
         """
         self.recorded = True
         self.first_sent = now if self.first_sent is None else self.first_sent

@@ -34,12 +34,7 @@ class OutOfFiles(Exception):  # noqa: N818 - the caller waits and tries again
 def close_after(descriptor: int, operation: asyncio.Future[Any] | None) -> None:
     """Close a file descriptor once no thread uses it; another file may get its number right after.
 
-    Parameters
-    ----------
-    descriptor
-        The descriptor of the open file.
-    operation
-        The last operation on it in a thread; None if there was none.
+    `operation` is the last operation on it in a thread; None if there was none.
     """
     if operation is None or operation.done():
         os.close(descriptor)
@@ -86,13 +81,9 @@ class MultipartStream:
     async def blocks(self) -> AsyncGenerator[bytes]:
         """Yield the body, a small one in one piece.
 
-        Raises
-        ------
-        FileChanged
-            The file's size or content has changed since the request was built, or it cannot be read. The last piece is
-            then not passed on, so that nothing can be stored.
-        OutOfFiles
-            There are too many open files.
+        Raise `FileChanged` if the file's size or content has changed since the request was built, or it cannot be read.
+        The last piece is then not passed on, so that nothing can be stored. Raise `OutOfFiles` if there are too many
+        open files.
         """
         if self._source.kind == "path":
             self._file = _File(self._source, self._piece)

@@ -197,10 +197,8 @@ class ServiceClient:
     async def sign(self, fields: Mapping[str, str], account: Account, times: TokenTimes) -> UploadToken:
         """Return a token for these fields from the `authenticationEndpoint` [upload docs].
 
-        Raises
-        ------
-        SignerError
-            The endpoint returned no token; of its response, the message only has the reason for a rejection.
+        Raise `SignerError` if the endpoint returned no token; of its response, the message only has the reason for a
+        rejection.
         """
         endpoint = account.authentication_endpoint or ""
         request = signing_request(fields, account, remote_expire(times))
@@ -280,10 +278,7 @@ class ServiceClient:
     async def _pause(self, seconds: float) -> None:
         """Wait before the next request to the media API.
 
-        Raises
-        ------
-        Error
-            The wait is longer than `Policy.longest_wait`, or the run was stopped meanwhile.
+        Raise `Error` if the wait is longer than `Policy.longest_wait`, or the run was stopped meanwhile.
         """
         longest = self._policy.longest_wait
         if seconds > longest:

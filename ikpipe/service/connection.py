@@ -70,12 +70,8 @@ _UNFINISHED = (ResponseState.HEAD, ResponseState.BODY)
 class HTTPConnection(asyncio.Protocol):
     """One connection, which carries one exchange at a time.
 
-    Parameters
-    ----------
-    loop
-        The event loop that runs the connection.
-    on_open, on_close
-        Called when the connection is open, with its socket, and when it is closed.
+    `loop` is the event loop that runs the connection. `on_open` and `on_close` are called when the connection is open,
+    with its socket, and when it is closed.
     """
 
     __slots__ = (

@@ -72,10 +72,8 @@ class Downloader:
     async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
         """Download a URL to a file in a folder; a download that fails leaves no file.
 
-        Raises
-        ------
-        FetchError
-            The URL cannot be downloaded, is empty, has more than `max_size` bytes, or the folder is full.
+        Raise `FetchError` if the URL cannot be downloaded, is empty, has more than `max_size` bytes, or the folder is
+        full.
         """
         url = source.text
         file: DownloadFile | None = None

@@ -41,19 +41,9 @@ class Timeouts(NamedTuple):
 class EncodedRequest:
     """A request in the bytes of HTTP/1.1.
 
-    Attributes
-    ----------
-    head
-        Request line and headers.
-    stream
-        The body, not framed.
-    closes
-        Whether the request asks to close the connection after the response.
-
-    Raises
-    ------
-    httpx.LocalProtocolError
-        The request cannot be sent: a header is missing or invalid, or the method or body is not supported.
+    `head` has request line and headers. `stream` is the body, not framed. `closes` says whether the request asks to
+    close the connection after the response. Raise `httpx.LocalProtocolError` if the request cannot be sent: a header is
+    missing or invalid, or the method or body is not supported.
     """
 
     __slots__ = ("_length", "_sent", "closes", "head", "stream")

@@ -98,10 +98,7 @@ def as_existing(file: dict[str, Any]) -> Result:
 async def read_stored_file(client: ServiceClient, account: Account, file_id: str) -> tuple[Result, float]:
     """Return the details of a file, and when it was stored or replaced, in seconds since 1970.
 
-    Raises
-    ------
-    Error
-        There is no such file, or the library could not be read.
+    Raise `Error` if there is no such file, or the library could not be read.
     """
     file = await file_details(client, account, file_id)
     if file is None:

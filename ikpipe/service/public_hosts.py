@@ -108,10 +108,7 @@ class FetchHosts:
     def read(cls, hosts: Iterable[str] | FetchHosts) -> FetchHosts:
         """Return the allowed hosts; an entry is a host, address or network (``10.0.0.0/8``), with or without a port.
 
-        Raises
-        ------
-        MappingError
-            An entry is invalid.
+        Raise `MappingError` if an entry is invalid.
         """
         if isinstance(hosts, FetchHosts):
             return hosts

@@ -20,19 +20,9 @@ _FRAMING_HEADERS = ("content-encoding", "content-length", "transfer-encoding")
 async def send_request(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
     """Send a small request and return its response with the complete content, decoded.
 
-    Parameters
-    ----------
-    client
-        `TOTAL_READ_FACTOR` times its limit for each read, in seconds, limits the whole exchange.
-    method, url
-        The request's method and address.
-    **request
-        Further arguments of `httpx.AsyncClient.stream`.
-
-    Raises
-    ------
-    httpx.TransportError, httpx.DecodingError
-        There is no response, it is larger than `MAX_DECODED_RESPONSE`, or it takes too long.
+    `TOTAL_READ_FACTOR` times the client's limit for each read, in seconds, limits the whole exchange. `request` are
+    further arguments of `httpx.AsyncClient.stream`. Raise `httpx.TransportError` or `httpx.DecodingError` if there is
+    no response, it is larger than `MAX_DECODED_RESPONSE`, or it takes too long.
     """
     read_timeout = client.timeout.read
     try:

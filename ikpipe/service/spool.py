@@ -21,14 +21,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class FetchError(Error):
     """A URL cannot be downloaded.
 
-    Attributes
-    ----------
-    again
-        Whether another attempt may succeed.
-    wait
-        Seconds that the host asks to wait, or None.
-    full
-        Whether the temporary folder has no space at the moment.
+    `again` says whether another attempt may succeed. `wait` are the seconds that the host asks to wait, or None. `full`
+    says whether the temporary folder has no space at the moment.
     """
 
     def __init__(
@@ -82,10 +76,7 @@ class DownloadFile:
     def reserve(self, size: int) -> None:
         """Check that the folder has space for a file of this size, in bytes.
 
-        Raises
-        ------
-        FetchError
-            It has too little space, at the moment or in total.
+        Raise `FetchError` if it has too little space, at the moment or in total.
         """
         with suppress(OSError):
             usage = shutil.disk_usage(self._folder)

@@ -43,14 +43,8 @@ class HTTPTransport(httpx.AsyncBaseTransport):
     The cost of a request does not depend on the number of other requests. Responses are small and returned complete;
     `HEAD` is not supported.
 
-    Parameters
-    ----------
-    context
-        Which certificates to trust.
-    options
-        Options of each connection's socket, as far as the operating system has them: level, name, value.
-    idle
-        Seconds that a connection waits for another request.
+    `context` says which certificates to trust. `options` are those of each connection's socket, as far as the operating
+    system has them: level, name, value. `idle` are the seconds that a connection waits for another request.
     """
 
     def __init__(
@@ -66,10 +60,7 @@ class HTTPTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request once and return its response.
 
-        Raises
-        ------
-        httpx.TransportError
-            There is no complete response.
+        Raise `httpx.TransportError` if there is no complete response.
         """
         timeouts = _timeouts(request)
         encoded = EncodedRequest(request)

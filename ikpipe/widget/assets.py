@@ -21,10 +21,7 @@ def script() -> str:
     Each module comes after those that it imports. All share one scope, so a name at the top of a module must be unique.
     Comment lines are removed, since a notebook that saves the state of its widgets stores the script.
 
-    Raises
-    ------
-    graphlib.CycleError
-        Modules import each other.
+    Raise `graphlib.CycleError` if modules import each other.
     """
     modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STATIC.glob("*.js"))}
     order = TopologicalSorter({name: _IMPORT.findall(text) for name, text in modules.items()}).static_order()

@@ -51,10 +51,7 @@ class BrowserAttempt:
 class BrowserUploads:
     """The uploads of one uploader's pages.
 
-    Parameters
-    ----------
-    send_message
-        Sends a message to all pages.
+    `send_message` sends a message to all pages.
     """
 
     def __init__(self, send_message: Callable[[Mapping[str, Any]], None]) -> None:

@@ -30,15 +30,9 @@ _MIN_SECONDS = 0.5  # of a run, before its rate is meaningful
 class Controller:
     """The rows and runs of one uploader. Messages can be handled in any thread.
 
-    Parameters
-    ----------
-    table, config
-        The input and its mapping; how to upload.
-    send_message
-        Sends a message to all pages.
-    on_change
-        Called after any change, with the names of the Python properties that changed: ``frame``, ``selection``,
-        ``results``.
+    `table` is the input and its mapping, `config` how to upload. `send_message` sends a message to all pages.
+    `on_change` is called after any change, with the names of the Python properties that changed: ``frame``,
+    ``selection``, ``results``.
     """
 
     def __init__(
@@ -80,10 +74,8 @@ class Controller:
     def handle(self, message: messages.Message) -> None:
         """Do what a message asks for.
 
-        Raises
-        ------
-        InvalidMessage
-            It is about a row that does not exist or cannot be edited, or an attempt that was not requested.
+        Raise `InvalidMessage` if it is about a row that does not exist or cannot be edited, or an attempt that was not
+        requested.
         """
         self.uploads.heard()
         with self.lock:

@@ -26,12 +26,7 @@ PICKED_COLUMNS = ("file", "size", "type", "folder")
 class EditedTable:
     """The input frame and its mapping, and both with the edits.
 
-    Parameters
-    ----------
-    frame
-        The input frame; never changed.
-    mapping
-        As `prepare.collect_mapping` returns it.
+    `frame` is the input frame; never changed. `mapping` is as `prepare.collect_mapping` returns it.
     """
 
     def __init__(self, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> None:
@@ -41,10 +36,7 @@ class EditedTable:
     def check(self) -> None:
         """Check that the mapping fits the columns of the input and of picked files.
 
-        Raises
-        ------
-        MappingError
-            It does not.
+        Raise `MappingError` if it does not.
         """
         columns = list(self.input.columns)
         names = [*columns, *(name for name in PICKED_COLUMNS if name not in columns)]
@@ -65,12 +57,8 @@ class EditedTable:
     def frame(self, rows: Sequence[WidgetRow], edited: Sequence[str] | None = None) -> pd.DataFrame:
         """Return a frame of rows with their edits, labeled by position.
 
-        Parameters
-        ----------
-        rows
-            Rows of the input first, then those of picked files.
-        edited
-            `edited_columns` of the rows, if the caller knows them.
+        `rows` are rows of the input first, then those of picked files. `edited` is `edited_columns` of the rows, if the
+        caller knows them.
         """
         frame = self._unedited_frame(rows)
         by_parameter: dict[str, list[str]] = {}

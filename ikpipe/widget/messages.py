@@ -173,13 +173,7 @@ Message = (
 
 
 def read(content: object) -> Message:
-    """Read a message.
-
-    Raises
-    ------
-    InvalidMessage
-        It is not a message, or a field of it is invalid.
-    """
+    """Read a message; raise `InvalidMessage` if it is not a message, or a field of it is invalid."""
     if not isinstance(content, dict):
         raise InvalidMessage("a message is an object with a type")
     request = content.get("request")
@@ -196,10 +190,7 @@ def read(content: object) -> Message:
 def read_order(content: object) -> tuple[str, int] | None:
     """Return the sequence that a message belongs to and its number there; None if its order does not matter.
 
-    Raises
-    ------
-    InvalidMessage
-        The sequence or the number is invalid.
+    Raise `InvalidMessage` if the sequence or the number is invalid.
     """
     fields = _Fields(content if isinstance(content, dict) else {})
     if not fields.has("line") or fields.cell("type") == "ping":

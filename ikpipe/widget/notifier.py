@@ -14,10 +14,7 @@ IDLE = 2.0  # seconds without a change after which the thread ends
 class Notifier:
     """Call a function soon after a change, in a separate thread, at most ten times a second.
 
-    Parameters
-    ----------
-    notify
-        Report the changes, and return whether to be called again although nothing else changes.
+    `notify` reports the changes, and returns whether to be called again although nothing else changes.
     """
 
     def __init__(self, notify: Callable[[], bool]) -> None:

@@ -30,14 +30,7 @@ class RowPreview(NamedTuple):
 def make_preview(source: FileSource | None, media_type: str, size: str) -> RowPreview | None:
     """Return a preview of a file, or None if there is nothing to show.
 
-    Parameters
-    ----------
-    source
-        The file.
-    media_type
-        Its media type, by its name.
-    size
-        A key of `SIZES`.
+    `media_type` is the file's, by its name. `size` is a key of `SIZES`.
     """
     file = None if source is None else _local_file(source)
     if file is None:

@@ -13,14 +13,7 @@ from urllib.parse import unquote
 def image_server(folder: Path, *, slow: Collection[str] = (), seconds: float = 30) -> Iterator[str]:
     """Serve the files of a folder, and yield the server's URL.
 
-    Parameters
-    ----------
-    folder
-        The folder.
-    slow
-        Names of files that are delayed.
-    seconds
-        How long they are delayed; they are not sent if the server stops before.
+    `slow` are the names of files that are delayed by `seconds`; they are not sent if the server stops before.
     """
     stopping = Event()
 

@@ -27,10 +27,7 @@ def is_expression(text: str) -> bool:
 def evaluate(text: str, variables: Mapping[str, float]) -> float:
     """Work an expression out.
 
-    Raises
-    ------
-    ValueError
-        It has no value: a division by nothing, or a power beyond all numbers.
+    Raise `ValueError` if it has no value: a division by nothing, or a power beyond all numbers.
     """
     words = text.split("_")
     # floats throughout: a power of whole numbers can be longer than the memory

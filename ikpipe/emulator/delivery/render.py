@@ -83,10 +83,7 @@ def render(
 def check_length(chain: Chain) -> None:
     """Reject a transformation with too many steps or rotations.
 
-    Raises
-    ------
-    BadTransformationError
-        It has more than `MOST_STEPS` steps, or `MOST_ROTATIONS` rotations.
+    Raise `BadTransformationError` if it has more than `MOST_STEPS` steps, or `MOST_ROTATIONS` rotations.
     """
     if len(chain.steps) > MOST_STEPS:
         raise BadTransformationError(f"It has {len(chain.steps)} steps; the maximum is {MOST_STEPS}.")

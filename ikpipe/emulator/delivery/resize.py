@@ -78,10 +78,7 @@ class Frame(NamedTuple):
 def plan(step: Step, frame: Frame) -> ResizePlan:
     """Return the sizes that a step asks for.
 
-    Raises
-    ------
-    BadTransformationError
-        The window around a center extends beyond the image [docs: "the crop will fail"].
+    Raise `BadTransformationError` if the window around a center extends beyond the image [docs: "the crop will fail"].
     """
     width, height = _requested_size(step, frame)
     if width is None and height is None:

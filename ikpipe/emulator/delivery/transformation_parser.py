@@ -60,10 +60,7 @@ class Chain:
 def parse_transformation(text: str, named: Mapping[str, str]) -> Chain:
     """Parse a transformation; `named` has the account's named transformations.
 
-    Raises
-    ------
-    BadTransformationError
-        A named transformation does not exist [spec: such a request fails].
+    Raise `BadTransformationError` if a named transformation does not exist [spec: such a request fails].
     """
     chain, only_named, ignored_in_named = Chain(), True, list[str]()
     for parts in _steps(text.removeprefix("tr:"), chain.ignored):

@@ -13,10 +13,7 @@ from ikpipe.emulator.store import new_id
 class Purges:
     """The purge requests so far, in memory.
 
-    Parameters
-    ----------
-    maximum
-        The number of requests to remember; the oldest are forgotten first.
+    `maximum` is the number of requests to remember; the oldest are forgotten first.
     """
 
     def __init__(self, maximum: int = 10_000) -> None:

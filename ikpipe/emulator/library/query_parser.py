@@ -66,10 +66,7 @@ class Parser:
     def parse(self) -> Predicate:
         """Parse the whole query.
 
-        Raises
-        ------
-        QueryError
-            The text is not in the grammar, or uses an operator that a field does not have.
+        Raise `QueryError` if the text is not in the grammar, or uses an operator that a field does not have.
         """
         test = self._query()
         self._expect("", "AND, OR or the end")

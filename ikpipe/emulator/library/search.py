@@ -36,24 +36,11 @@ __all__ = ["Predicate", "QueryError", "parse"]
 
 
 def parse(query: str, *, now: datetime | None = None) -> Predicate:
-    """Return a search query as a test of one file.
+    """Return a search query as a test of one file, which takes the file's details by their names in the API.
 
-    Parameters
-    ----------
-    query
-        The `searchQuery` of `GET /v1/files`.
-    now
-        The time that relative dates such as `"7d"` count back from; None is the current time.
-
-    Returns
-    -------
-    Callable[[Mapping[str, object]], bool]
-        Takes the details of a file by their names in the API.
-
-    Raises
-    ------
-    QueryError
-        The query is not in the grammar, or uses an operator that the field does not have in the documentation.
+    `query` is the `searchQuery` of `GET /v1/files`; `now` is the time that relative dates such as `"7d"` count back
+    from, None the current time. Raise `QueryError` if the query is not in the grammar, or uses an operator that the
+    field does not have in the documentation.
     """
     return Parser(query, now or datetime.now(UTC), _field).parse()
 

@@ -16,9 +16,6 @@ def open_image(file: Path | IO[bytes], size: int) -> ImageFile.ImageFile:
 
     An image of more than 32 MB is not read into memory, so a WebP or AVIF of that size is not recognized as an image.
 
-    Raises
-    ------
-    Exception
-        Of any type: uploads can contain anything, and each decoder fails in its own way.
+    Raise an exception of any type: uploads can contain anything, and each decoder fails in its own way.
     """
     return Image.open(file, formats=_LAZY_FORMATS if size > LARGE else _FORMATS)

@@ -26,10 +26,7 @@ _LIST = frozenset({"HAS", "NOT HAS"})
 def read(text: str, schemas: Mapping[str, Mapping[str, Any]]) -> Predicate:
     """Parse conditions; `schemas` are those of the account's custom metadata fields by name.
 
-    Raises
-    ------
-    ErrorResponse
-        400 if the text is not in the documented language [spec].
+    Raise `ErrorResponse` (400) if the text is not in the documented language [spec].
     """
 
     def _field_of(name: QueryToken, operator: str) -> SearchField:

@@ -31,14 +31,8 @@ def kind(text: FormSpool) -> str:
 class Fetcher:
     """Downloads URL files with one HTTP client, which is created for the first of them.
 
-    Parameters
-    ----------
-    folder
-        Where large files go.
-    limit
-        The maximum size of a file in bytes.
-    rules
-        The time limits and the allowed hosts.
+    `folder` is where large files go. `limit` is the maximum size of a file in bytes. `rules` have the time limits and
+    the allowed hosts.
     """
 
     def __init__(self, folder: Path, limit: int, rules: Rules) -> None:
@@ -55,11 +49,8 @@ class Fetcher:
     async def fetch(self, text: FormSpool) -> FormSpool:
         """Download the URL in the text.
 
-        Raises
-        ------
-        ErrorResponse
-            400 if the file cannot be downloaded, its headers take more than 8 s [upload docs; guess for the message],
-            or its address is neither public nor allowed by the rule `fetch_hosts`.
+        Raise `ErrorResponse` (400) if the file cannot be downloaded, its headers take more than 8 s [upload docs; guess
+        for the message], or its address is neither public nor allowed by the rule `fetch_hosts`.
         """
         if text.size > LONGEST_URL:
             raise invalid_parameter("file", "The URL is too long.")
@@ -99,10 +90,7 @@ class Fetcher:
 def decode(text: FormSpool, folder: Path, limit: int) -> FormSpool:
     """Decode base64, with or without the beginning of a data URI, in chunks.
 
-    Raises
-    ------
-    ErrorResponse
-        400 if the text is not base64 [guess for the message].
+    Raise `ErrorResponse` (400) if the text is not base64 [guess for the message].
     """
     spool = FormSpool(folder, limit)
     try:

@@ -32,11 +32,8 @@ NO_TOKEN = ReadToken({}, 0, "")
 def read(text: str, keys: AccountKeys) -> ReadToken:
     """Verify a token's form and signature.
 
-    Raises
-    ------
-    ErrorResponse
-        `Your request has invalid token.` [spec] for any error [upload docs: header and signature; docs: `iat` and `exp`
-        are whole seconds, at most an hour apart].
+    Raise `ErrorResponse`, `Your request has invalid token.` [spec], for any error [upload docs: header and signature;
+    docs: `iat` and `exp` are whole seconds, at most an hour apart].
     """
     try:
         signed, signature = text.rsplit(".", 1)

@@ -25,18 +25,9 @@ OPTIONAL = (
 def upload_reply(
     details: Details, parameters: UploadParameters, account: EmulatedAccount, extension_status: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the JSON for a stored file: the fields of the upload docs, the optional ones that were asked for.
+    """Return the JSON for a stored file: the fields of the upload docs, and the optional ones that were asked for.
 
-    Parameters
-    ----------
-    details
-        The details of the file.
-    parameters
-        What the upload asked for.
-    account
-        Its rules say which fields are optional.
-    extension_status
-        The status of each extension.
+    The account's rules say which fields are optional. `extension_status` is the status of each extension.
     """
     requested = parameters.response_fields
     optional = [name for name in OPTIONAL if name not in account.rules.on_request or name in requested]

@@ -117,10 +117,7 @@ def unique_name(name: str, length: int) -> str:
 def find_name(store: Store, parameters: UploadParameters, rules: Rules) -> tuple[str, Details | None]:
     """Return the name of the file, and the details of the existing file with that name.
 
-    Raises
-    ------
-    ErrorResponse
-        400 if the name is taken, and may neither be made unique nor overwritten [spec].
+    Raise `ErrorResponse` (400) if the name is taken, and may neither be made unique nor overwritten [spec].
     """
     if parameters.unique:
         # no other upload runs until this one is stored: a name that is free now stays free

@@ -45,26 +45,14 @@ def is_column_dtype(name: object) -> bool:
 
 
 def array_dtype(name: object) -> "np.dtype[Any]":
-    """Return the dtype of an array in a cell.
-
-    Raises
-    ------
-    ValueError
-        It is not in the allow list.
-    """
+    """Return the dtype of an array in a cell; raise `ValueError` if it is not in the allow list."""
     if not isinstance(name, str) or not _ARRAY.fullmatch(name):
         raise ValueError("an array has a dtype that is not a plain one")
     return np.dtype(name)
 
 
 def offset(name: object) -> str:
-    """Return the name of a frequency, if it looks like one.
-
-    Raises
-    ------
-    ValueError
-        It is not.
-    """
+    """Return the name of a frequency; raise `ValueError` if it does not look like one."""
     if not isinstance(name, str) or not re.fullmatch(_OFFSET, name):
         raise ValueError("there is a frequency that is not valid")
     return name
@@ -76,13 +64,7 @@ def is_zone(name: str) -> bool:
 
 
 def shallow(text: str) -> str:
-    """Return JSON text, if it is not nested too deeply.
-
-    Raises
-    ------
-    ValueError
-        It is.
-    """
+    """Return JSON text; raise `ValueError` if it is nested too deeply."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return text
     depth = 0
@@ -94,13 +76,7 @@ def shallow(text: str) -> str:
 
 
 def count(number: object, most: int) -> int:
-    """Return a whole number from 0 to `most`.
-
-    Raises
-    ------
-    ValueError
-        It is something else.
-    """
+    """Return a whole number from 0 to `most`; raise `ValueError` if it is something else."""
     if type(number) is not int or not 0 <= number <= most:
         raise ValueError("there is a count that does not fit the rest")
     return number

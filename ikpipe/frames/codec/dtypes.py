@@ -58,10 +58,7 @@ def cells(column: "pd.Series[Any]", kind: ColumnType) -> list[Any]:
 def reader(kind: ColumnType, *, trusted: bool = False) -> Callable[[list[Any]], "pd.Series[Any]"]:
     """Return the function that converts `cells` back to a column.
 
-    Raises
-    ------
-    TypeError
-        A dtype of times is expected and is not one, or its zone is not known on this machine.
+    Raise `TypeError` if a dtype of times is expected and is not one, or its zone is not known on this machine.
     """
     if kind.categories:
         return partial(_of_codes, categorical(kind.categories, trusted=trusted))
@@ -176,10 +173,7 @@ def _freq(level: "pd.Index[Any]") -> str | None:
 def index_of(values: list["pd.Series[Any]"], note: dict[str, Any], rows: int, *, trusted: bool = False) -> Any:
     """Return an index from the values of its levels and its description.
 
-    Raises
-    ------
-    ValueError
-        It does not have the expected number of labels.
+    Raise `ValueError` if it does not have the expected number of labels.
     """
     names = json_values.decode(note["names"], trusted=trusted)
     if note["range"]:

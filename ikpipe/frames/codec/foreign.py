@@ -13,10 +13,7 @@ _LABELS = ("unicode", "string", "int64")
 def sound(table: Any) -> Any:
     """Return a table with plain types, and with the safe parts of pandas' metadata.
 
-    Raises
-    ------
-    ValueError
-        The metadata is not as pandas writes it, or a time zone is not valid.
+    Raise `ValueError` if the metadata is not as pandas writes it, or a time zone is not valid.
     """
     noted = (table.schema.metadata or {}).get(_NOTES)
     kept = None if noted is None else {_NOTES: json.dumps(_kept(json.loads(shallow(noted.decode())), table))}

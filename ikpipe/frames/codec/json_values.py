@@ -63,17 +63,9 @@ def encode_cells(cells: list[Any]) -> str:
 def decode(text: str, *, trusted: bool = False) -> Any:
     """Return the value that `encode` wrote.
 
-    Parameters
-    ----------
-    text
-        The text; it may come from anybody.
-    trusted
-        Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
-
-    Raises
-    ------
-    ValueError
-        The text was not written by `encode`, or is nested too deeply.
+    `text` is the text; it may come from anybody. `trusted` says whether the text is proven to be our own. Only then
+    paths come back as paths, instead of text. Raise `ValueError` if the text was not written by `encode`, or is nested
+    too deeply.
     """
     try:
         return json.loads(

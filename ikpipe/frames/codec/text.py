@@ -21,12 +21,8 @@ from ikpipe.frames.codec.dtypes import ColumnType, cells, columns, described, fr
 class FrameEncoder:
     """Encodes a frame: its head, and the cells of some of its rows.
 
-    Parameters
-    ----------
-    frame
-        The whole frame, or a part of a table of unknown length.
-    part
-        Whether it is such a part; the rows of a whole frame are counted when it is decoded.
+    `frame` is the whole frame, or a part of a table of unknown length. `part` says whether it is such a part; the rows
+    of a whole frame are counted when it is decoded.
     """
 
     def __init__(self, frame: pd.DataFrame, *, part: bool = False) -> None:
