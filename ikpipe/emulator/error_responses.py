@@ -6,20 +6,10 @@ HELP = "For support kindly contact us at support@imagekit.io ."
 
 
 class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the program
-    """An error response of the service.
+    """An error response of the service, with its own words as the message.
 
-    Parameters
-    ----------
-    status
-        The HTTP status.
-    message
-        The service's own words.
-    headers
-        Additional response headers, such as those of a rate limit.
-    secret
-        A part of the message that the log must not show.
-    reason
-        A code that some responses have in addition to the message.
+    `headers` are additional ones, such as those of a rate limit; `secret` is a part of the message that the log must
+    not show; `reason` is a code that some responses have in addition to the message.
     """
 
     def __init__(

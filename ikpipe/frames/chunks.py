@@ -132,16 +132,8 @@ class FileTable:
 class JournalTable(FileTable):
     """A table whose rows are all in a journal.
 
-    Parameters
-    ----------
-    pieces
-        Yields the table's pieces: position, number of rows, cells and head of each.
-    rows
-        The number of rows.
-    origin
-        Where the table was read from, and which of its columns are `whole`.
-    trusted
-        Whether the journal is proven to be this account's own.
+    `pieces` yields position, number of rows, cells and head of each piece. `origin` is where the table was read from,
+    and which of its columns are `whole`. `trusted` says whether the journal is proven to be this account's own.
     """
 
     def __init__(

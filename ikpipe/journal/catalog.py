@@ -51,23 +51,10 @@ def begin(
 ) -> OpenJournal:
     """Start the journal of a run, or open the one that is there to continue the same run.
 
-    Parameters
-    ----------
-    path
-        The file; None makes one in the user's state folder.
-    table, mapping, account
-        What is uploaded, how, and to which account: the same in a journal that is continued.
-    sending
-        The options of the run, as plain JSON values.
-    again
-        Whether the table is one of results.
-    trust
-        Accept a journal that does not prove that this account wrote it.
-
-    Raises
-    ------
-    JournalError
-        It cannot be created, belongs to another run, or nothing proves that this account wrote it.
+    A journal that is continued must have the same `table`, `mapping` and `account`. `path` None makes a file in the
+    user's state folder. `sending` are the options of the run, as plain JSON values. `again` says whether the table is
+    one of results. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
+    cannot be created, belongs to another run, or nothing proves that this account wrote it.
     """
     place = Path(path) if path is not None else _new_path()
     facts = {
@@ -136,27 +123,11 @@ def token_signer(account: Account) -> Callable[..., UploadToken] | None:
 def open_interrupted(
     path: str | Path, account: Account, *, trust: bool = False
 ) -> tuple[OpenJournal, TableSource, dict[str, Any]]:
-    """Open the journal of a run that was interrupted.
+    """Open the journal of an interrupted run; return it, the run's table and its mapping.
 
-    Parameters
-    ----------
-    path
-        The file.
-    account
-        The account that the run was started with.
-    trust
-        Accept a journal that does not prove that this account wrote it, if it has the same public key.
-
-    Returns
-    -------
-    OpenJournal, TableSource, dict
-        The journal, the run's table (from the journal, or from the file that was being read) and its mapping.
-
-    Raises
-    ------
-    JournalError
-        There is no such journal, it cannot be used, the run is another account's, or nothing proves that this account
-        wrote it.
+    The table is in the journal, or in the file that was being read. `trust` accepts a journal that does not prove that
+    this account wrote it, if it has the same public key. Raise `JournalError` if there is no such journal, it cannot be
+    used, the run is another account's, or nothing proves that this account wrote it.
     """
     place = Path(path)
     if not os.path.exists(place):  # noqa: PTH110 - unlike Path's, False where nobody may look
@@ -201,21 +172,10 @@ def earlier(
 ) -> list[tuple[int, RowRecord]]:
     """Return the records in the journal of the run that these results are from, with their positions.
 
-    Parameters
-    ----------
-    results
-        Results of the run. They do not say where its journal is, since they could name any file.
-    account
-        The account of the run.
-    journal
-        The journal; None: the one that this process remembers, if it is there and proven.
-    trust
-        Accept a journal that does not prove that this account wrote it, if it has the same public key.
-
-    Raises
-    ------
-    JournalError
-        The named journal cannot be used, or nothing proves that this account wrote it.
+    The results do not say where the journal is, since they could name any file: without `journal`, it is the one that
+    this process remembers, if it is there and proven. `trust` accepts a journal that does not prove that this account
+    wrote it, if it has the same public key. Raise `JournalError` if the named journal cannot be used, or nothing proves
+    that this account wrote it.
     """
     if journal is not None:
         with SQLiteJournal.open(Path(journal), account, trust=trust) as named:

@@ -45,28 +45,10 @@ def begin(
 ) -> tuple[dict[str, Any], Seal]:
     """Start the journal of a run, or continue the one of the same run that is there.
 
-    Parameters
-    ----------
-    storage, place
-        The folder, and its name for messages.
-    facts
-        The facts of the run, as plain JSON values.
-    same
-        The facts that must be the same in a journal that is continued.
-    prover
-        Shows that this account wrote it.
-    trust
-        Accept a journal that does not prove that this account wrote it.
-
-    Returns
-    -------
-    dict, Seal
-        The facts of the run, as it was started first, and the account's seal that they have.
-
-    Raises
-    ------
-    JournalError
-        It belongs to another run, or nothing proves that this account wrote it.
+    Return the facts of the run, as it was started first, and the account's seal that they have. `place` is the name of
+    the folder for messages. `facts` are plain JSON values; those in `same` must be the same in a journal that is
+    continued. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
+    belongs to another run, or nothing proves that this account wrote it.
     """
     if storage.read(_RUN) is None:
         started = {"format": FORMAT, **facts}
@@ -130,16 +112,9 @@ class JournalPart(NamedTuple):
 class SharedJournal:
     """The journal of a part, open for writing.
 
-    Parameters
-    ----------
-    storage, place
-        The run's folder, and its name for messages.
-    part
-        Names the part, and proves its entries.
-    order
-        The positions of the part's rows, in the order in which the journal counts them.
-    contents
-        The hashes of rows: those of this journal are added, and those of this run are written.
+    `place` is the name of the run's folder for messages. `order` are the positions of the part's rows, in the order in
+    which the journal counts them. `contents` are the hashes of rows: those of this journal are added, and those of this
+    run are written.
     """
 
     def __init__(

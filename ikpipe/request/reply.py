@@ -122,23 +122,11 @@ def read_reply(
     """Return the outcome in a reply of the upload endpoint.
 
     Only JSON from the service itself counts. A reply of anything else (a gateway, a firewall, a proxy) does not tell
-    anything about the file, with any status. `check_details` checks whether details are of the file that was sent.
+    anything about the file, with any status: the outcome is ``unknown``, since the file may be stored. `check_details`
+    checks whether details are of the file that was sent.
 
-    Parameters
-    ----------
-    status
-        The HTTP status.
-    headers
-        The reply's headers, with lower-case names.
-    body
-        The whole body.
-    own_answers
-        Which JSON with a `message` is from the service itself: see `Policy`.
-
-    Returns
-    -------
-    UploadReply
-        ``unknown``, since the file may be stored, if the reply is not from the service.
+    `headers` have lower-case names. `own_answers` says which JSON with a `message` is from the service itself: see
+    `Policy`.
     """
     answer = parse_json(body)
     message = answer.get("message") if isinstance(answer, dict) else None
@@ -336,21 +324,9 @@ def _fits(value: object, types: tuple[type, ...]) -> bool:
 def check_details(result: Result, path: str, size: int | None, *, unique: bool = False) -> Result:
     """Check that the details in a reply are those of the file that was sent.
 
-    Parameters
-    ----------
-    result
-        The details, as `read_reply` returns them.
-    path
-        The expected library path of the file.
-    size
-        Its size in bytes; None if it is not known.
-    unique
-        Whether the service adds a suffix to the name.
-
-    Returns
-    -------
-    Result
-        The same, with a warning if the name differs only in replaced characters or Unicode form; or ``unknown``.
+    Return the same result, with a warning if the name differs only in replaced characters or Unicode form; or
+    ``unknown``. `path` is the expected library path of the file, `size` its size in bytes, None if it is not known.
+    `unique` says whether the service adds a suffix to the name.
     """
     stored = result.file_path or ""
     if stored == path or (unique and _with_suffix(comparable_path(stored), comparable_path(path))):

@@ -25,18 +25,8 @@ class ValueSource(NamedTuple):
 class MappedRows:
     """Consecutive rows of a table, with the values of their parameters.
 
-    Parameters
-    ----------
-    labels
-        The rows' labels.
-    start
-        The position of the first row.
-    sources
-        Parameter → the sources of its value, by priority.
-    cells
-        The cells of all columns that the sources read.
-    label
-        Returns a column's label.
+    `start` is the position of the first row. `sources` are parameter → the sources of its value, by priority; `cells`
+    those of all columns that the sources read. `label` returns a column's label.
     """
 
     def __init__(

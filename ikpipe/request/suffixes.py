@@ -56,18 +56,8 @@ class SuffixByKey:
     A row that has changed since the journal's first version of it has a suffix of its key and its content: the suffix
     of the key alone is that of the first version.
 
-    Parameters
-    ----------
-    run
-        The run's id.
-    column
-        The column of the keys.
-    keys
-        The key of each row, by its position; None for an empty cell.
-    seen
-        How often earlier rows had each key; updated.
-    contents
-        The rows' hashes, those of a journal included; None without a journal.
+    `keys` has the key of each row, by its position; None for an empty cell. `seen` counts the earlier rows with each
+    key, and is updated. `contents` are the rows' hashes, those of a journal included; None without a journal.
     """
 
     def __init__(

@@ -25,17 +25,8 @@ class TargetRegistry:
     def register(self, paths: Sequence[str | None], start: int) -> dict[int, int]:
         """Register the paths of consecutive rows, unless other rows have them.
 
-        Parameters
-        ----------
-        paths
-            The rows' paths; None for rows without one.
-        start
-            The position of the first of these rows.
-
-        Returns
-        -------
-        dict
-            For each row whose path another row has: its offset after the first row → the position of the other row.
+        `start` is the position of the first of these rows; a path is None for rows without one. Return, for each row
+        whose path another row has, its offset after the first row → the position of the other row.
         """
         places = range(start, start + len(paths))
         first = dict(zip(reversed(paths), reversed(places), strict=True))

@@ -103,16 +103,8 @@ async def send(
 ) -> None:
     """Upload the rows of a job, and raise what stopped the run.
 
-    Parameters
-    ----------
-    work, account, options, sink
-        As for `begin`.
-    record
-        An open journal; None keeps none.
-    suffixes
-        Makes unique names; None: by the positions of rows.
-    targets
-        Where rows of tables before this one are stored; None: there were none.
+    `work`, `account`, `options` and `sink` are as for `begin`. `record` is an open journal; None keeps none. `suffixes`
+    makes unique names; None: by the positions of rows. `targets` are where rows of tables before this one are stored.
     """
     check_account(account)
     mapping = work.first_mapping()

@@ -47,16 +47,9 @@ _FULL, _FULL_AGAIN = 30, 0.2  # seconds that a row waits for room in the tempora
 class UploadExecutor:
     """Carry out the steps of a run's rows, which share its connections, limits, clock and journal.
 
-    Parameters
-    ----------
-    account, options, control
-        The account, how to send, and what stops the run.
-    journal
-        Writes entries durably; None keeps no journal.
-    folder
-        Returns the folder that files are downloaded to, with ``fetch="client"``; it is made when it is asked for.
-    on_bytes
-        Called with the number of bytes that were sent.
+    `journal` writes entries durably; None keeps no journal. `folder` returns the folder that files are downloaded to,
+    with ``fetch="client"``; it is made when it is asked for. `on_bytes` is called with the number of bytes that were
+    sent.
     """
 
     def __init__(

@@ -60,19 +60,8 @@ class UploadJob:
     ) -> list[tuple[MappedRows | None, UploadRequest | list[Problem]]]:
         """Plan some rows; if that raises an exception, plan each row alone, so that only that row has a problem.
 
-        Parameters
-        ----------
-        builder
-            Turns rows into requests.
-        part
-            The rows.
-        sent_as
-            As for `RequestBuilder.build`.
-
-        Returns
-        -------
-        list
-            For each row its request, or its problems; and, where they could be read, the rows that it was planned with.
+        Return for each row its request, or its problems; and, where they could be read, the rows that it was planned
+        with. `sent_as` is as for `RequestBuilder.build`.
         """
         frame = part.frame
         try:

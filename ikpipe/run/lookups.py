@@ -43,18 +43,9 @@ class _FileSearch:
 class LookupBatcher:
     """Search the library for files, many in one request, and no faster than the service allows.
 
-    Parameters
-    ----------
-    client, account
-        The open connections, and the account.
-    policy
-        How many searches per second, and how many names in one.
-    sleep
-        Waits, and returns whether to continue.
-    since
-        As for `RateLimiter`.
-    served
-        Converts a time of this machine to the service's, in seconds since 1970.
+    `policy` says how many searches per second, and how many names in one. `sleep` waits, and returns whether to
+    continue. `since` is as for `RateLimiter`. `served` converts a time of this machine to the service's, in seconds
+    since 1970.
     """
 
     def __init__(

@@ -51,22 +51,9 @@ AT_ONCE = 500  # rows planned together: more would delay the requests in flight
 class Session:
     """One run: a table goes in, and a `Result` for each of its rows comes out, in its order.
 
-    Parameters
-    ----------
-    job
-        The table and its mapping, and what is known of its rows from before.
-    builder
-        Turns rows into requests.
-    account, options
-        The account, how to send, and the open connections.
-    display
-        Shows progress.
-    sink
-        Where results go.
-    run
-        The run's id.
-    record
-        The journal; None keeps none.
+    `job` has the table and its mapping, and what is known of its rows from before. `builder` turns rows into requests.
+    `options` say how to send, and have the open connections. `run` is the run's id. `record` is the journal; None keeps
+    none.
     """
 
     def __init__(

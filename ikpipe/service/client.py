@@ -220,31 +220,14 @@ class ServiceClient:
     async def api(
         self, account: Account, path: str, params: Mapping[str, str | int] | None = None, *, content: Any = None
     ) -> Any:
-        """Send a request to the media API, with basic authentication by the private key [spec].
+        """Send a request to the media API, with basic authentication by the private key [spec]; return its JSON.
 
         A request that fails for a reason that passes, such as a rate limit or a server error, is sent up to
         `_API_ATTEMPTS` times; between attempts it waits as long as the service asks for, else 1 s.
 
-        Parameters
-        ----------
-        account, path, params
-            The account, and the path and query of the request.
-        content
-            What is sent as JSON with POST; None sends a GET.
-
-        Returns
-        -------
-        Any
-            The response's JSON; None if it has no content (204).
-
-        Raises
-        ------
-        AccountError
-            401 or 403: the key is not accepted.
-        ApiError
-            Any other response but a success with JSON.
-        Error
-            There is no response.
+        `content` is sent as JSON with POST; None sends a GET. A response without content (204) is None. Raise
+        `AccountError` if the key is not accepted (401 or 403), `ApiError` for any other response but a success with
+        JSON, `Error` if there is no response.
         """
         method, auth = "GET" if content is None else "POST", httpx.BasicAuth(account.key(), "")
         for attempts_left in reversed(range(_API_ATTEMPTS)):

@@ -52,16 +52,8 @@ class DownloadTransports(NamedTuple):
 class Downloader:
     """Downloads and probes the URLs of a table.
 
-    Parameters
-    ----------
-    network
-        The connections to their hosts.
-    hosts
-        Which hosts are allowed in addition to public ones.
-    timeouts
-        Seconds without progress.
-    user_agent
-        The `User-Agent` header.
+    `network` are the connections to their hosts. `hosts` are allowed in addition to public ones. `timeouts` are seconds
+    without progress.
     """
 
     def __init__(

@@ -66,18 +66,11 @@ async def find_files(
 def match_file(
     files: Sequence[dict[str, Any]], paths: Sequence[str], *, size: int | None = None, since: float | None = None
 ) -> dict[str, Any] | None:
-    """Return the file that has one of these paths, among listed files; None if there is none.
+    """Return the file that has one of these paths, among files as the library lists them; None if there is none.
 
-    Parameters
-    ----------
-    files
-        Files as the library lists them.
-    paths
-        The paths that the file can have in the library, the likeliest first, in any Unicode normalization.
-    size
-        Its size in bytes; None accepts any.
-    since
-        The time of storage or replacement is not before this one, in seconds since 1970; None accepts any.
+    `paths` are those that the file can have in the library, the likeliest first, in any Unicode normalization. `size`
+    is its size in bytes; None accepts any. `since` is the time, in seconds since 1970, before which it was not stored
+    or replaced; None accepts any.
     """
     listed = [(canonical_path(str(file.get("filePath")), "as_given"), file) for file in files]
     for target in [canonical_path(path, "as_given") for path in paths]:
@@ -139,16 +132,8 @@ async def iter_files(
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield the library's files, requested page by page.
 
-    Parameters
-    ----------
-    client, account
-        The connection, and whose library to list.
-    search
-        A `searchQuery`, such as ``'tags IN ["sale"] AND createdAt > "7d"'``.
-    path
-        Only files directly in this folder.
-    limit
-        The maximum number of files.
+    `search` is a `searchQuery`, such as ``'tags IN ["sale"] AND createdAt > "7d"'``. `path` selects files directly in
+    this folder. `limit` is the maximum number of files.
     """
     filters = {"searchQuery": search, "path": path}
     query: dict[str, str | int] = {name: value for name, value in filters.items() if value is not None}

@@ -28,20 +28,9 @@ _ONLY_IN_ANSWERS = ("embedded_metadata", "metadata", "extension_status")
 class BrowserClient(ServiceClient):
     """The client of one run, which lets browsers upload their files.
 
-    Parameters
-    ----------
-    uploads
-        The uploads by the pages that show the uploader.
-    account
-        The account; with its private key, results from a page are verified with the media API.
-    policy
-        How long the service may take to answer.
-    on_cancelled
-        Called with the id of a row that its browser cancelled.
-    is_current
-        Whether a row, by its id, is still to be uploaded.
-    hosts
-        Hosts that URLs may be fetched from although they are not public.
+    With the private key of `account`, results from a page are verified with the media API. `policy` says how long the
+    service may take to answer. `on_cancelled` is called with the id of a row that its browser cancelled. `is_current`
+    says whether a row, by its id, is still to be uploaded. `hosts` may be fetched from although they are not public.
     """
 
     def __init__(

@@ -55,20 +55,11 @@ class RunConfig(NamedTuple):
 
 
 class Run:
-    """A run, which uploads some rows.
+    """A run, which uploads some rows, those of the input frame first.
 
-    Parameters
-    ----------
-    rows
-        The rows, those of the input frame first.
-    table, uploads, config
-        The rows' cells, the uploads by pages, and how to upload.
-    row_started, row_ended
-        Called from the run's thread when the upload of a row starts, and when it ends.
-    after
-        Runs to wait for, since their journals know what may be stored.
-    confirm_only
-        Upload nothing, and only search the media library for rows that may be stored.
+    `row_started` and `row_ended` are called from the run's thread when the upload of a row starts, and when it ends.
+    `after` are runs to wait for, since their journals know what may be stored. `confirm_only` uploads nothing, and only
+    searches the media library for rows that may be stored.
     """
 
     def __init__(

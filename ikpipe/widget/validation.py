@@ -31,16 +31,8 @@ _MAX_TEXT = 5_000  # characters of a text that a page gets
 class RowValidator:
     """Validates rows, and knows which rows have the same target.
 
-    Parameters
-    ----------
-    table
-        The rows' cells.
-    max_size
-        Largest file in bytes, or None.
-    picked_file
-        Returns the picked file that a cell represents, or None.
-    names
-        ``"stored"`` or ``"as_given"``, as in `Policy`.
+    `max_size` is that of the largest file in bytes, or None. `picked_file` returns the picked file that a cell
+    represents, or None. `names` is ``"stored"`` or ``"as_given"``, as in `Policy`.
     """
 
     def __init__(

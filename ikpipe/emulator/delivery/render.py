@@ -42,23 +42,8 @@ def render(
     """Return the bytes of the transformed image, and its MIME type.
 
     Only the first frame of an animation is used. The image is upright, and without the original's metadata unless the
-    transformation keeps them.
-
-    Parameters
-    ----------
-    file, size
-        The original, and its size in bytes.
-    chain
-        The transformation.
-    request
-        The client's formats and hints.
-    custom
-        The area in `customCoordinates`.
-
-    Raises
-    ------
-    BadTransformationError
-        The transformation is not possible, or the file is not a complete image.
+    transformation keeps them. `custom` is the area in `customCoordinates`. Raise `BadTransformationError` if the
+    transformation is not possible, or the file is not a complete image.
     """
     try:
         with open_image(file, size) as source:

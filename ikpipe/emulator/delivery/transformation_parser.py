@@ -33,18 +33,10 @@ class BadTransformationError(ValueError):
 
 @dataclass(slots=True)
 class Chain:
-    """A parsed transformation.
+    """A parsed transformation: its steps in order, and the unknown parts as written.
 
-    Attributes
-    ----------
-    steps
-        The steps, in order.
-    ignored
-        The unknown parts, as written.
-    named
-        Whether it has only named transformations, which also work on private files [upload docs].
-    thumbnail
-        Whether it has a built-in thumbnail.
+    `named`: it has only named transformations, which also work on private files [upload docs]. `thumbnail`: it has a
+    built-in thumbnail.
     """
 
     steps: list[Step] = field(default_factory=list)

@@ -8,18 +8,8 @@ from typing import Literal
 class MediaFacts:
     """The properties of a file's content in the upload response.
 
-    Attributes
-    ----------
-    file_type
-        `image` or `non-image`; videos are the latter [upload docs].
-    mime, format
-        For example `image/jpeg` and `jpg`.
-    width, height
-        In pixels as stored, before any EXIF rotation [guess].
-    bit_rate
-        In kbit/s [spec], for videos only.
-    duration
-        In seconds, for videos only.
+    `file_type` of a video is `non-image` [upload docs]. `width` and `height` are in pixels as stored, before any EXIF
+    rotation [guess]; `bit_rate` is in kbit/s [spec] and `duration` in seconds, for videos only.
     """
 
     file_type: Literal["image", "non-image"]

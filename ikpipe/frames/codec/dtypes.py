@@ -221,21 +221,8 @@ def framed(
 ) -> pd.DataFrame:
     """Return the frame of some columns and notes.
 
-    Parameters
-    ----------
-    series
-        The columns.
-    levels
-        How many of them are levels of the index; they come first.
-    notes
-        The frame's `rows`, `index`, `labels` and `attrs`, as they were written.
-    trusted
-        Whether the notes are proven to be our own.
-
-    Raises
-    ------
-    ValueError
-        Columns and notes do not fit.
+    `levels` is how many of the columns are levels of the index, which come first. `notes` are the frame's `rows`,
+    `index`, `labels` and `attrs`, as they were written. Raise `ValueError` if columns and notes do not fit.
     """
     index, levels = notes["index"], count(levels, len(series))
     rows = count(notes["rows"], len(series[0]) if series else LONGEST)

@@ -51,23 +51,11 @@ class FrameEncoder:
 
 
 def decode_frame(head: str, pieces: Iterable[str], first: int = 0, *, trusted: bool = False) -> pd.DataFrame:
-    """Return the frame of a text.
+    """Return the frame of the head and the pieces that a `FrameEncoder` wrote, in order.
 
-    Parameters
-    ----------
-    head
-        The head of a `FrameEncoder`.
-    pieces
-        Its pieces, in order.
-    first
-        The position of their first row, if they are a part.
-    trusted
-        Whether the text is proven to be our own. Only then paths come back as paths, instead of text.
-
-    Raises
-    ------
-    ValueError
-        The text was not written by a `FrameEncoder`, or some of it is missing.
+    `first` is the position of the first row, if the pieces are a part. `trusted` says whether the text is proven to be
+    our own: only then paths come back as paths, instead of text. Raise `ValueError` if the text was not written by a
+    `FrameEncoder`, or some of it is missing.
     """
     try:
         return _decoded(json.loads(head), pieces, first, trusted=trusted)
