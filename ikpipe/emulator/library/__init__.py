@@ -2,12 +2,10 @@
 
 | module | contents |
 |---|---|
-| `api` | the routes: lists and searches, details, deletion, tags, custom metadata fields |
+| `api` | the routes: lists, details, deletion, tags, purges, folders, custom metadata fields |
 | `request_body` | reads the JSON of requests |
 | `search` | the fields of a `searchQuery` |
 | `query_parser` | parses the language of searches and of the upload parameter `checks` |
 | `custom_fields` | checks custom metadata fields, and the values in them |
-| `folders` | creates and deletes folders |
-| `purge` | purges URLs from the cache |
 | `file_details` | the JSON of a file, and its URLs |
 """

@@ -1,7 +1,8 @@
-"""The routes of the media library API: lists and searches, details, deletion, tags, custom metadata fields."""
+"""The routes of the media library API: lists, details, deletion, tags, purges, folders, custom metadata fields."""
 
 import json
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -15,9 +16,8 @@ from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import custom_fields, request_body, search
 from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.library.folders import Folders
-from ikpipe.emulator.library.purge import Purges
 from ikpipe.emulator.store import Details, new_id, timestamp
+from ikpipe.emulator.upload import parameters
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
@@ -26,6 +26,8 @@ LONGEST_NUMBER = 15
 """Maximum number of digits in a query parameter."""
 MOST_DELETED = 100
 MOST_TAGGED = 50
+MOST_PURGES = 10_000
+"""Maximum number of purge requests that are remembered; the oldest are forgotten first."""
 SORT_KEYS = {
     "NAME": "name",
     "CREATED": "createdAt",
@@ -52,7 +54,7 @@ class Library:
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
         self._store = account.store
-        self._purges, self._folders = Purges(), Folders(account)
+        self._purges: deque[str] = deque(maxlen=MOST_PURGES)
 
     def routes(self) -> list[Route]:
         """Return the routes, all of which need the private key."""
@@ -63,10 +65,10 @@ class Library:
             ("POST", "/v1/files/batch/deleteByFileIds", self.delete_many),
             ("POST", "/v1/files/addTags", self.add_tags),
             ("POST", "/v1/files/removeTags", self.remove_tags),
-            ("POST", "/v1/files/purge", self._purges.create),
-            ("GET", "/v1/files/purge/{id}", self._purges.status),
-            *(("POST", path, self._folders.create) for path in FOLDER_PATHS),
-            *(("DELETE", path, self._folders.delete) for path in FOLDER_PATHS),
+            ("POST", "/v1/files/purge", self.create_purge),
+            ("GET", "/v1/files/purge/{id}", self.purge_status),
+            *(("POST", path, self.create_folder) for path in FOLDER_PATHS),
+            *(("DELETE", path, self.delete_folder) for path in FOLDER_PATHS),
             ("GET", "/v1/customMetadataFields", self.list_fields),
             ("POST", "/v1/customMetadataFields", self.create_field),
             ("PATCH", "/v1/customMetadataFields/{id}", self.update_field),
@@ -111,7 +113,7 @@ class Library:
         They are those directly in a folder [spec: not below it], or all. The database selects by folder and name.
         """
         matches, path = _condition(query), query.get("path")
-        folder = None if path is None else "/".join(["", *[level for level in path.split("/") if level], ""])
+        folder = None if path is None else parameters.folder_path(path)
         newest = self._account.clock() - self._account.rules.index_lag
         for details in self._store.files(newest, folder=folder, name=_queried_name(query), skip=skip):
             listed = file_details(details, self._account.endpoint)
@@ -162,6 +164,38 @@ class Library:
         missing = [file_id for file_id in ids if self._store.get(file_id) is None]
         if missing:
             raise ErrorResponse(404, "The requested file(s) does not exist.")
+
+    def create_purge(self, _request: Request, body: object) -> Response:
+        """`POST /v1/files/purge`: purge one URL; without a cache, that is completed at once."""
+        if not request_body.required_text(body, "url", "URL").startswith(("http://", "https://")):
+            raise ErrorResponse(400, "Your request contains invalid URL parameter.")
+        self._purges.append(new_id())
+        return JSONResponse({"requestId": self._purges[-1]}, status_code=201)
+
+    def purge_status(self, request: Request, _body: object) -> Response:
+        """`GET /v1/files/purge/{id}`: return the status of a purge."""
+        if request.path_params["id"] not in self._purges:
+            raise ErrorResponse(404, "No request found with this requestId.")
+        return JSONResponse({"status": "Completed"})
+
+    # Folders
+
+    def create_folder(self, _request: Request, body: object) -> Response:
+        """`POST /v1/folder`: create a folder and its parents [docs]; an existing one is not an error [guess]."""
+        name = parameters.folder_name(request_body.required_text(body, "folderName"))
+        parent = request_body.required_text(body, "parentFolderPath")
+        self._store.add_folder(parameters.folder(f"{parent}/{name}", self._account.rules))
+        return Response(status_code=201)
+
+    def delete_folder(self, _request: Request, body: object) -> Response:
+        """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs]."""
+        text = request_body.required_text(body, "folderPath")
+        path = parameters.folder_path(text)
+        if path == "/":
+            raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
+        if not self._store.delete_folder(path):
+            raise ErrorResponse(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
+        return Response(status_code=204)
 
     # Custom metadata fields
 

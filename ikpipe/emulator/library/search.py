@@ -31,6 +31,7 @@ from ikpipe.emulator.library.query_parser import (
     to_datetime,
     to_list,
 )
+from ikpipe.emulator.upload.parameters import folder_path
 
 __all__ = ["Predicate", "QueryError", "parse"]
 
@@ -43,10 +44,6 @@ def parse(query: str, *, now: datetime | None = None) -> Predicate:
     field does not have in the documentation.
     """
     return Parser(query, now or datetime.now(UTC), _field).parse()
-
-
-def _with_slashes(folder: str) -> str:
-    return f"/{folder.strip('/')}/".replace("//", "/")
 
 
 def _nested(group: str, key: str) -> Callable[[Details], object]:
@@ -69,7 +66,7 @@ def _format(details: Details) -> str:
 
 
 def _folder(details: Details) -> str:
-    return _with_slashes(str(details.get("filePath", "/")).rpartition("/")[0])
+    return folder_path(str(details.get("filePath", "/")).rpartition("/")[0])
 
 
 def _detail(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> SearchField:
@@ -96,7 +93,7 @@ _FIELDS = {
     "private": _detail("isPrivateFile", read_flag, frozenset({"="}), False),
     "published": _detail("isPublished", read_flag, frozenset({"="}), True),
     "transparency": _detail("hasAlpha", read_flag, frozenset({"="}), False),
-    "path": SearchField(_folder, lambda token, now: _with_slashes(read_text(token, now)), TEXT),
+    "path": SearchField(_folder, lambda token, now: folder_path(read_text(token, now)), TEXT),
     "embeddedMetadata.DateTimeOriginal": _time(_nested("embeddedMetadata", "DateTimeOriginal")),
     "embeddedMetadata.Keywords": SearchField(_nested("embeddedMetadata", "Keywords"), read_text, ARRAY),
 }

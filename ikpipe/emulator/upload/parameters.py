@@ -114,10 +114,15 @@ def folder(text: str, rules: Rules) -> str:
     """
     if rules.names == "replace" and not _PLAIN_FOLDER.fullmatch(text):
         text = _replace_special(text, "/_-")
-    levels = [level for level in text.split("/") if level]
-    if len(levels) > DEEPEST:
+    path = folder_path(text)
+    if path.count("/") > DEEPEST + 1:
         raise invalid_parameter("folder", f"It is nested more than {DEEPEST} levels deep.")
-    return "/".join(["", *levels, ""])
+    return path
+
+
+def folder_path(text: str) -> str:
+    """Return the path of a folder, with a slash at both ends and between its levels."""
+    return "/".join(["", *filter(None, text.split("/")), ""])
 
 
 def folder_name(text: str) -> str:

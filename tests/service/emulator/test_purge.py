@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-
-from ikpipe.emulator.error_responses import ErrorResponse
-from ikpipe.emulator.library.purge import Purges
 
 if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
@@ -49,14 +44,3 @@ def _words(word: str) -> str:
 def test_it_needs_the_key(emulator: Emulator) -> None:
     """The endpoints need the private key."""
     assert httpx.post(f"{emulator.url}/v1/files/purge", json={"url": "https://a.example"}).status_code == 401
-
-
-def test_only_so_many_orders_are_remembered() -> None:
-    """The oldest is forgotten first."""
-    purges = Purges(maximum=2)
-    request: Any = None
-    orders = [json.loads(bytes(purges.create(request, {"url": "https://a.example"}).body)) for _ in range(3)]
-    known = [SimpleNamespace(path_params={"id": order["requestId"]}) for order in orders]
-    with pytest.raises(ErrorResponse):
-        purges.status(known[0], None)  # type: ignore[arg-type]
-    assert purges.status(known[1], None).status_code == 200  # type: ignore[arg-type]
