@@ -104,16 +104,7 @@ class MappingError(Error):
 class _Stopped(Error):  # noqa: N818 - a base that nobody catches
     """A run that could not continue; `results` has the rows so far, or is None if no row was started."""
 
-    def __init__(
-        self,
-        message: str = "",
-        results: pd.DataFrame | None = None,
-        *,
-        fix: str | None = None,
-        about: ApiName | None = None,
-    ) -> None:
-        super().__init__(message, fix=fix, about=about)
-        self.results = results
+    results: pd.DataFrame | None = None
 
 
 class AccountError(_Stopped):
@@ -127,15 +118,8 @@ class UnreachableError(AccountError):
 class JournalError(_Stopped):
     """The run's journal cannot be written or read; `another`: the run could use another journal instead."""
 
-    def __init__(
-        self,
-        message: str = "",
-        results: pd.DataFrame | None = None,
-        *,
-        fix: str | None = None,
-        another: bool = False,
-    ) -> None:
-        super().__init__(message, results, fix=fix)
+    def __init__(self, message: str = "", *, fix: str | None = None, another: bool = False) -> None:
+        super().__init__(message, fix=fix)
         self.another = another
 
     @property

@@ -247,12 +247,13 @@ class Session:
         results = self._results.finish(self._summary())
         journal = None if self._journal is None else f"The run's journal is {self._journal}."
         error = (
-            self._account_error(journal, results)
-            or self._stop_error(journal, results)
-            or self._sink_error(journal, results)
-            or self._failures_error(journal, results)
+            self._account_error(journal)
+            or self._stop_error(journal)
+            or self._sink_error(journal)
+            or self._failures_error(journal)
         )
         if error is not None:
+            error.results = results
             raise error
 
     def _summary(self) -> dict[str, Any]:
@@ -270,19 +271,19 @@ class Session:
             "mapping": dict(self._job.mapping),
         }
 
-    def _account_error(self, journal: str | None, results: Any) -> AccountError | None:
+    def _account_error(self, journal: str | None) -> AccountError | None:
         """Return why nothing more could be sent: the account was rejected, or nobody answered."""
         if self._executor is None:
             return None
         health = self._executor.health
         if (refusal := health.refusal) is not None:
             words = f"The run stopped and sent nothing more: {refusal.result.message}"
-            return AccountError(words, results, fix=sentences(CODES[refusal.result.error or ""].fix, journal))
+            return AccountError(words, fix=sentences(CODES[refusal.result.error or ""].fix, journal))
         if (why := health.unreachable) is not None and not self.control.interrupted:
-            return UnreachableError(sentences(f"The run stopped: {why}", journal), results)
+            return UnreachableError(sentences(f"The run stopped: {why}", journal))
         return None
 
-    def _stop_error(self, journal: str | None, results: Any) -> Error | None:
+    def _stop_error(self, journal: str | None) -> JournalError | UploadError | None:
         """Return the error that stopped the run, if one did."""
         trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
         if trouble is None:
@@ -291,34 +292,34 @@ class Session:
             # The journal could not be written, rather than being one of another table.
             full = self._writer is not None and self._writer.error is not None
             words = Message("The run stopped and sent nothing more: ", trouble.text)
-            return JournalError(words, results, fix=Message("Retry ", RESULTS, ".") if full else None)
+            return JournalError(words, fix=Message("Retry ", RESULTS, ".") if full else None)
         why = trouble.text if isinstance(trouble, Error) else f"{describe_exception(trouble)}."
         saved = Message("The results so far are in ", RESULTS, ".")
-        error = UploadError(sentences(Message("The run stopped: ", why), saved, journal), results)
+        error = UploadError(sentences(Message("The run stopped: ", why), saved, journal))
         error.__cause__ = trouble
         return error
 
-    def _sink_error(self, journal: str | None, results: Any) -> UploadError | None:
+    def _sink_error(self, journal: str | None) -> UploadError | None:
         """Return why not all results could be written, if so."""
         if self._results.error is None:
             return None
         fix = Message("It has all results: ", RESUME, " returns them, and sends nothing again.") if journal else None
         words = sentences(f"Not all results could be written: {self._results.error}.", journal)
-        error = UploadError(words, results, fix=fix)
+        error = UploadError(words, fix=fix)
         error.__cause__ = self._results.error
         return error
 
-    def _failures_error(self, journal: str | None, results: Any) -> UploadError | None:
+    def _failures_error(self, journal: str | None) -> UploadError | None:
         """Return why the run stopped at rows that were not uploaded, if it did."""
         if self._failures_reached:
             failures = "1 failure" if self.failures == 1 else f"{self.failures:,} failures"
             limit = keyword("max_failures", self._options.max_failures)
             words = Message(f"The run stopped after {failures} (", limit, ").")
-            return FailuresError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
+            return FailuresError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
         if self.failed:
             rule = keyword("on_error", "raise")
             words = Message("A row was not uploaded, and ", rule, " stops the run at the first such row.")
-            return UploadError(sentences(words, journal), results, fix=Message("See ", RESULTS, "."))
+            return UploadError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
         return None
 
 
