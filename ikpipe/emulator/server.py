@@ -40,6 +40,8 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listene
 """Addresses that mean all interfaces, and what a client uses instead."""
 GRACE = 0.2
 """Seconds that requests in progress have left when the server stops."""
+POLL = 0.002
+"""Seconds between two looks whether the last request has ended."""
 
 
 class Emulator:
@@ -270,7 +272,7 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._stop.wait(), timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; requests in progress have `GRACE` seconds left."""
+        """Stop; requests in progress have `GRACE` seconds left. uvicorn's own method always waits 0.1 s."""
         loop = asyncio.get_running_loop()
         # asyncio loses connections that it accepted just before its server closed: accept no more, then let two rounds
         # of the loop pass, in which uvicorn gets to know each of them and can close it
@@ -278,9 +280,15 @@ class _Server(uvicorn.Server):
             loop.remove_reader(self._listener)
         for _ in range(2):
             await asyncio.sleep(0)
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
         grace = loop.call_later(GRACE, self._abort)
-        await super().shutdown(sockets)
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn's own sets
+            await asyncio.sleep(POLL)
         grace.cancel()
+        await self.lifespan.shutdown()
 
     def _abort(self) -> None:
         """Abort the requests that are still in progress."""
