@@ -138,11 +138,11 @@ DRIPS = {
 @pytest.mark.parametrize("what", DRIPS)
 def test_an_answer_that_drips_has_a_time_limit(what: str) -> None:
     """Each byte is in time, but the whole is not."""
-    act = Endless(*DRIPS[what], pause=0.05)
+    act = Endless(*DRIPS[what], pause=0.01)
     began = time.monotonic()
     with RawServer(act) as server:
         with pytest.raises(httpx.ReadTimeout):
-            ask(server, read=0.5)
+            ask(server, read=0.1)
         took = time.monotonic() - began
     assert took < 8
 
@@ -209,9 +209,9 @@ def test_an_upload_ends_whose_answer_is_endless(way: Any) -> None:
 @pytest.mark.parametrize("what", ["1xx", "head", "body"])
 def test_an_upload_ends_whose_answer_drips(what: str, way: Any) -> None:
     """As one that got no answer in time."""
-    act = Endless(*DRIPS[what], pause=0.05)
+    act = Endless(*DRIPS[what], pause=0.01)
     began = time.monotonic()
-    result = way(act, timeout=0.5)
+    result = way(act, timeout=0.1)
     took = time.monotonic() - began
     assert (result.status, result.error) == ("unknown", "timed_out")
     assert took < 8
@@ -221,7 +221,7 @@ class Slow(Endless):
     """An act whose answer never ends, a piece at a time."""
 
     def __init__(self, begin: bytes) -> None:
-        super().__init__(begin, b"x", pause=0.05)
+        super().__init__(begin, b"x", pause=0.01)
 
 
 @pytest.mark.parametrize("begin", [HEAD, LENGTH], ids=["head", "body"])
@@ -230,7 +230,7 @@ def test_other_answers_that_drip_end(which: str, begin: bytes) -> None:
     """Each byte comes in time, and the answer never ends: the time for all of it does."""
     began = time.monotonic()
     with RawServer(Slow(begin)) as server:
-        assert "took too long" in refusal(which, server.url, timeout=0.25)
+        assert "took too long" in refusal(which, server.url, timeout=0.1)
     assert time.monotonic() - began < 8
 
 
