@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 from asgi import call
-from hypothesis import given, settings
+from examples import plays
+from hypothesis import given
 from hypothesis import strategies as st
 from signing import ALLOW, ASKS, PRIVATE, PUBLIC, SHOP
 
@@ -35,10 +36,10 @@ BODY = st.one_of(VALID, CHANGED, ANYTHING).map(lambda asked: json.dumps(asked).e
 
 
 def checked(allow: auth.Allow, examples: int) -> Callable[[], None]:
-    """Make a test of so many requests: each is signed as it is, or refused with a message."""
+    """Make a test of so many requests, or as the profile has it: each is signed as it is, or refused with a message."""
     app = auth.endpoint(SHOP, allow=allow)
 
-    @settings(max_examples=examples, deadline=None, database=None)
+    @plays(examples)
     @given(BODY)
     def ask(body: bytes) -> None:
         answer = call(app, body, ASKS)
