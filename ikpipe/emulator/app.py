@@ -27,6 +27,11 @@ WEBHOOKS_PATH = "/emulator/webhooks"
 OWN_PATHS = frozenset({LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH})
 """The emulator's own endpoints, which the service does not have."""
 CORS = (b"access-control-allow-origin", b"*")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
 _RANDOM = random.Random()  # noqa: S311 - ids of requests, no secrets
 
 
@@ -54,7 +59,8 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
         return JSONResponse(account.webhooks.entries())
 
     async def _preflight(_request: Request) -> Response:
-        return grant_preflight(allowed=account.rules.preflight)
+        # a browser's preflight request for an upload [guess: any origin may upload, as published clients do]
+        return Response(status_code=204, headers=PREFLIGHT) if account.rules.preflight else Response(status_code=403)
 
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
@@ -67,18 +73,6 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
     return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=_lifespan), uploads, account, hosts)
-
-
-def grant_preflight(*, allowed: bool) -> Response:
-    """Answer a browser's preflight request for an upload [guess: any origin may upload, as published clients do]."""
-    if not allowed:
-        return Response(status_code=403)
-    headers = {
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "*",
-        "Access-Control-Max-Age": "86400",
-    }
-    return Response(status_code=204, headers=headers)
 
 
 class EmulatorMiddleware:

@@ -84,10 +84,19 @@ class Faults:
         self._random = {kind: random.Random(f"{seed} {kind}") for kind in KINDS}  # noqa: S311 - no secret
         self._lock = threading.Lock()
         self._fired: Counter[str] = Counter()
+        self._check()
+
+    def _check(self) -> None:
+        for kind in [*self.rates, *self.spends]:
+            if kind not in KINDS:
+                raise ValueError(f"Unknown fault {kind!r}. Use one of {', '.join(KINDS)}.")
         for kind, rate in self.rates.items():
-            _check_rate(kind, rate)
+            if not 0 <= rate <= 1:
+                raise ValueError(f"The rate of the fault {kind!r} must be from 0 to 1, not {rate}.")
         for kind, moment in self.spends.items():
-            _check_moment(kind, moment)
+            if moment not in KINDS[kind].moments:
+                allowed = " or ".join(map(repr, KINDS[kind].moments))
+                raise ValueError(f"The fault {kind!r} can spend the token {allowed}, not {moment!r}.")
 
     @property
     def fired(self) -> Counter[str]:
@@ -125,21 +134,3 @@ class Faults:
 
     def _drawn(self, kind: str) -> bool:
         return kind in self.rates and self._random[kind].random() < self.rates[kind]
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"Unknown fault {kind!r}. Use one of {', '.join(KINDS)}.")
-
-
-def _check_rate(kind: str, rate: float) -> None:
-    _check_kind(kind)
-    if not 0 <= rate <= 1:
-        raise ValueError(f"The rate of the fault {kind!r} must be from 0 to 1, not {rate}.")
-
-
-def _check_moment(kind: str, moment: str) -> None:
-    _check_kind(kind)
-    if moment not in KINDS[kind].moments:
-        allowed = " or ".join(map(repr, KINDS[kind].moments))
-        raise ValueError(f"The fault {kind!r} can spend the token {allowed}, not {moment!r}.")

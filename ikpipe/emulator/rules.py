@@ -3,8 +3,9 @@
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 MEGABYTE = 1024 * 1024
@@ -231,6 +232,11 @@ class Rules:
         """Return rules from text, as on the command line: `3`, `true`, `none`, `a,b`."""
         hints = get_type_hints(cls)
         return cls.of(**{name: _parse(name, hints.get(name, str), text) for name, text in rules.items()})
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name matches one of a rule's patterns (`*`, `?`)."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _suggestion(name: str, names: list[str]) -> str:

@@ -8,7 +8,6 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +15,7 @@ import httpx
 
 from ikpipe.emulator.background import Background
 from ikpipe.emulator.outbound_hosts import NotPublicError, PublicTransport
-from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.rules import Rules, matches
 
 Message = dict[str, Any]
 """One webhook with all its attempts, as `GET /emulator/webhooks` lists it."""
@@ -71,7 +70,7 @@ class Webhooks:
     def wants(self, event: str) -> bool:
         """Whether the account has a webhook URL, and subscribes to an event."""
         rules = self._rules
-        return rules.webhook_url is not None and any(fnmatchcase(event, pattern) for pattern in rules.webhook_events)
+        return rules.webhook_url is not None and matches(event, rules.webhook_events)
 
     def tell_extension(self, url: str, body: Mapping[str, object]) -> None:
         """Send an extension's result to an upload's `webhookUrl` [upload docs]; only a 200 accepts it [docs]."""

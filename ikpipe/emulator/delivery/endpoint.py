@@ -44,16 +44,15 @@ def parse_url(scope: Scope) -> DeliveryPath:
 
     With both, that of the path comes first [guess].
     """
-    raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("/", 2)[2]
+    raw = scope["raw_path"].decode("latin-1").split("/", 2)[2]
     segments = [unquote(segment) for segment in raw.split("/")]
     query = [pair for pair in scope["query_string"].decode("latin-1").split("&") if pair]
     values = {name: unquote(value) for name, _, value in (pair.partition("=") for pair in query)}
     signed = [pair for pair in query if not pair.startswith(("ik-s=", "ik-t="))]
     chains = [segment.removeprefix(_TRANSFORMATION) for segment in segments if segment.startswith(_TRANSFORMATION)]
-    chains += [values["tr"]] if values.get("tr") else []
     return DeliveryPath(
         path="/" + "/".join(segment for segment in segments if not segment.startswith(_TRANSFORMATION)),
-        transformation=":".join(chains),
+        transformation=":".join(filter(None, [*chains, values.get("tr")])),
         signed="?".join([raw, "&".join(signed)] if signed else [raw]),
         signature=values.get("ik-s"),
         expiry=values.get("ik-t"),

@@ -94,7 +94,7 @@ def _encode(image: Image.Image, source: Image.Image, chain: Chain, request: Rend
         # black is the default background [docs]
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
     file = BytesIO()
-    image.save(file, kind, **_options(kind, source, chain))
+    image.save(file, kind, **_options(source, chain))
     return file.getvalue(), Image.MIME[kind]
 
 
@@ -112,18 +112,16 @@ def _format(image: Image.Image, source: Image.Image, requested: str | None, acce
     return original if original in _BROWSER_FORMATS else fallback
 
 
-def _options(kind: str, source: Image.Image, chain: Chain) -> dict[str, Any]:
-    options: dict[str, Any] = {"exif": b""} if kind != "GIF" else {}
-    if kind in {"JPEG", "WEBP", "AVIF"}:
-        options["quality"] = round(float(chain.get("q") or QUALITY))
-    if kind == "JPEG" and chain.get("pr") == "true":
-        options["progressive"] = True
-    if kind == "WEBP" and chain.get("lo") == "true":
-        options["lossless"] = True
-    if chain.get("cp") == "true" and "icc_profile" in source.info:
-        options["icc_profile"] = source.info["icc_profile"]
-    if chain.get("md") == "true" and kind != "GIF":
-        exif = source.getexif()
-        exif.pop(0x0112, None)  # the orientation: the image is upright now
-        options["exif"] = exif
+def _options(source: Image.Image, chain: Chain) -> dict[str, Any]:
+    """Return how to encode an image; each of Pillow's encoders ignores the options that its format does not have."""
+    options: dict[str, Any] = {
+        "quality": round(float(chain.get("q") or QUALITY)),
+        "progressive": chain.get("pr") == "true",
+        "lossless": chain.get("lo") == "true",
+        "icc_profile": source.info.get("icc_profile") if chain.get("cp") == "true" else None,
+        "exif": b"",
+    }
+    if chain.get("md") == "true":
+        options["exif"] = source.getexif()
+        options["exif"].pop(0x0112, None)  # the orientation: the image is upright now
     return options

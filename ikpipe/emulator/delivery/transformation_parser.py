@@ -22,7 +22,7 @@ BUILT_IN = {"media_library_thumbnail": THUMBNAIL, "ik_ml_thumbnail": THUMBNAIL}
 CROPS = ("maintain_ratio", "maintain_ratio_no_enlarge", "force", "at_max", "at_max_enlarge", "at_least")
 CROP_MODES = ("extract", "pad_extract", "pad_extract_no_shrink", "pad_resize", "pad_resize_no_enlarge")
 FORMATS = ("auto", "jpg", "jpeg", "png", "webp", "avif", "gif", "orig")
-_SEPARATOR = re.compile(r"[,:]")
+_PART = re.compile(r"([^,:]*)([,:]|$)")
 _HEX = re.compile(r"[0-9A-Fa-f]{6}(?:[0-9]{2})?")
 _BLOCK_START = re.compile(r"(?:l-(?!end\b)|if-(?!end\b|else\b)).*")
 
@@ -80,21 +80,17 @@ def _named_steps(name: str, named: Mapping[str, str], ignored: list[str]) -> lis
 def _steps(text: str, ignored: list[str]) -> list[list[str]]:
     """Split a chain into steps and parts; layers and conditions, which are not supported, are ignored as a whole."""
     steps: list[list[str]] = [[]]
-    depth, start = 0, 0
-    for mark in [*_SEPARATOR.finditer(text), None]:
-        end = len(text) if mark is None else mark.start()
-        part = text[start:end]
-        start = end + 1
-        opens = _BLOCK_START.fullmatch(part) is not None
-        depth += opens
-        if depth == 0 and part:
+    depth = 0
+    for part, separator in _PART.findall(text):
+        if _BLOCK_START.fullmatch(part):
+            depth += 1
+            ignored.append(part)  # the start of a block stands for all of it
+        elif depth == 0:
             steps[-1].append(part)
-        elif opens or depth == 0:  # the start of a block stands for all of it
-            ignored += [part] if part else []
-        depth -= part in {"l-end", "if-end"} and depth > 0
-        if mark is not None and mark.group() == ":" and depth == 0:
+        depth = max(0, depth - (part in {"l-end", "if-end"}))
+        if separator == ":" and depth == 0:
             steps.append([])
-    return [parts for parts in steps if parts]
+    return [[part for part in parts if part] for parts in steps if any(parts)]
 
 
 def _step(parts: list[str], ignored: list[str]) -> Step:

@@ -6,6 +6,7 @@ that fails later has used it as well [upload docs].
 
 import base64
 import hmac
+import operator
 from collections.abc import Callable
 
 from ikpipe.emulator import signatures, strict_json
@@ -120,17 +121,13 @@ def payload_matches(attempt: UploadAttempt) -> None:
     claims, fields = attempt.token.claims, attempt.form.fields
     if attempt.account.rules.other_claims == "ignore":
         claims = {name: value for name, value in claims.items() if name in fields or name not in REGISTERED_CLAIMS}
-    same = _equal if attempt.account.rules.payload == "json" else _identical
+    same = _equal if attempt.account.rules.payload == "json" else operator.eq
     repeated = [name for name in attempt.form.repeated if name != "file"]
     if repeated or claims.keys() != fields.keys() or not all(same(claims[name], fields[name]) for name in fields):
         raise ErrorResponse(
             400,
             "Your request contains invalid payload. It does not match with the payload used to generate token.",
         )
-
-
-def _identical(claim: object, text: str) -> bool:
-    return claim == text
 
 
 def _equal(claim: object, text: str) -> bool:

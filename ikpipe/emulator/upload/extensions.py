@@ -1,13 +1,12 @@
 """Stand-ins of the extensions: what each changes in a file, at once or later, and their webhooks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.rules import Rules, matches
 from ikpipe.emulator.store import Details, timestamp
 from ikpipe.emulator.upload.parameters import TAGGERS
 
@@ -20,13 +19,9 @@ CONFIDENCE = 99.0
 
 def status(name: str, rules: Rules) -> str:
     """Return the status of an extension in the response to the upload [upload docs: success, pending or failed]."""
-    if _matches(name, rules.extensions_pending):
+    if matches(name, rules.extensions_pending):
         return "pending"
-    return "failed" if _matches(name, rules.extensions_failed) else "success"
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return "failed" if matches(name, rules.extensions_failed) else "success"
 
 
 class ExtensionRunner:
@@ -77,7 +72,7 @@ class ExtensionRunner:
 
     def _failure(self, name: str) -> str | None:
         """Return why an extension fails, or None [guess: the content of an error is not documented]."""
-        return f"The extension {name} failed." if _matches(name, self._account.rules.extensions_failed) else None
+        return f"The extension {name} failed." if matches(name, self._account.rules.extensions_failed) else None
 
 
 # The effects: each returns the details that it changes

@@ -1,7 +1,6 @@
 """Transformations that an upload asks for, before the file is stored (`pre`) and after (`post`), and their webhooks."""
 
 from collections.abc import Awaitable, Callable
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +15,7 @@ from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.file_details import file_urls
 from ikpipe.emulator.media import inspection
 from ikpipe.emulator.request_log import LogEntry
+from ikpipe.emulator.rules import matches
 from ikpipe.emulator.store import Details, timestamp
 from ikpipe.emulator.upload.form import FormSpool
 from ikpipe.emulator.upload.parameters import BAD_TRANSFORMATION
@@ -117,7 +117,7 @@ class UploadTransformer:
         return render(file, size, chain, RenderRequest())[0]
 
     def _fail_if_ruled(self, text: str) -> None:
-        if any(fnmatchcase(text, pattern) for pattern in self._account.rules.transformations_failed):
+        if matches(text, self._account.rules.transformations_failed):
             raise BadTransformationError("The rule transformations_failed makes it fail.")
 
     def _send_pre_error(self, attempt: UploadAttempt, reason: str) -> None:
