@@ -43,8 +43,7 @@ def _is_text(cell: object) -> bool:
 
 
 def _is_whole(cell: Any) -> bool:
-    number = isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
-    return bool(number and -(2**63) <= cell < 2**63 and cell == int(cell))
+    return _is_number(cell) and -(2**63) <= cell < 2**63 and bool(cell == int(cell))
 
 
 def _is_number(cell: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -63,19 +64,20 @@ def schema(column: pd.Series[Any]) -> dict[str, Any]:
     cells = [cell for cell in plain_cells(column, integers=are_integers(column)) if cell is not None]
     types = cell_types(cells)
     if types and types <= {list, tuple, set}:
-        every: list[Any] = [item for cell in cells for item in cell]
-        return {"type": "MultiSelect", "selectOptions": _options(pd.Series(every, dtype=object))}
-    long = any(len(str(cell)) > LONG or "\n" in str(cell) for cell in cells)
-    return {"type": _kind(types) or ("Textarea" if long else "Text")}
+        every = pd.Series(list(chain.from_iterable(cells)), dtype=object)
+        return {"type": "MultiSelect", "selectOptions": _options(every)}
+    return {"type": _kind(types, cells)}
 
 
-def _kind(types: set[type]) -> str | None:
-    """Return the field type for cells of these types, if it is not text."""
+def _kind(types: set[type], cells: list[Any]) -> str:
+    """Return the field type for cells of these types."""
     if types == {bool}:
         return "Boolean"
     if types and types <= {int, float, Decimal}:
         return "Number"
-    return "Date" if types and all(issubclass(kind, datetime.date) for kind in types) else None
+    if types and all(issubclass(kind, datetime.date) for kind in types):
+        return "Date"
+    return "Textarea" if any(len(text) > LONG or "\n" in text for text in map(str, cells)) else "Text"
 
 
 def _options(values: pd.Series[Any]) -> list[Any]:
@@ -87,16 +89,10 @@ def _options(values: pd.Series[Any]) -> list[Any]:
 
 def planned_fields_frame(rows: Sequence[tuple[FieldPlan, str, str | None]]) -> pd.DataFrame:
     """Return the planned fields and their results as a frame."""
-    made = {
-        "name": [one.name for one, _, _ in rows],
-        "column": [one.column for one, _, _ in rows],
-        "type": [one.schema["type"] for one, _, _ in rows],
-        "schema": [one.schema for one, _, _ in rows],
-        "ik_change": [change for _, change, _ in rows],
-        "ik_change_message": [message for _, _, message in rows],
-    }
-    kinds_of = {"name": "string", "type": "string", "ik_change": "string", "ik_change_message": "string"}
-    return pd.DataFrame(made, dtype=object).astype(kinds_of)
+    names = ["name", "column", "type", "schema", "ik_change", "ik_change_message"]
+    cells = [(plan.name, plan.column, plan.schema["type"], plan.schema, *result) for plan, *result in rows]
+    texts = {*names} - {"column", "schema"}
+    return pd.DataFrame(cells, columns=names, dtype=object).astype(dict.fromkeys(texts, "string"))
 
 
 def fields_frame(fields: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """http(s) URLs as a browser would send them (WHATWG URL), from the text of cells."""
 
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import idna
 
@@ -38,17 +38,13 @@ def valid_url(text: str) -> str:
             raise ValueError("it must start with http:// or https:// and a host")
         host = _host(parts.hostname)
     except ValueError as error:
-        words, fix = (
-            f"is not a valid URL: {quoted(text)} ({error}).",
-            "Use a URL such as https://example.com/image.jpg.",
-        )
-        raise InvalidValue.breaks(words, "bad_url", fix) from None
+        rule = f"is not a valid URL: {quoted(text)} ({error})."
+        raise InvalidValue.breaks(rule, "bad_url", "Use a URL such as https://example.com/image.jpg.") from None
     user = f"{quote(parts.netloc.rpartition('@')[0], safe=_USER + ':')}@" if parts.username or parts.password else ""
-    where = f":{port}" if port is not None and port != _DEFAULT_PORTS[parts.scheme] else ""
-    path = quote(parts.path, safe=_PATH) or "/"
-    query = f"?{quote(parts.query, safe=_QUERY)}" if parts.query else ""
-    fragment = f"#{quote(parts.fragment, safe=_FRAGMENT)}" if parts.fragment else ""
-    return f"{parts.scheme}://{user}{host}{where}{path}{query}{fragment}"
+    where = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    path, query = quote(parts.path, safe=_PATH) or "/", quote(parts.query, safe=_QUERY)
+    fragment = quote(parts.fragment, safe=_FRAGMENT)
+    return urlunsplit((parts.scheme, f"{user}{host}{where}", path, query, fragment))
 
 
 def _host(host: str) -> str:

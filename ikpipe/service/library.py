@@ -83,8 +83,12 @@ def match_file(
 
 def as_existing(file: dict[str, Any]) -> Result:
     """Return a listed file's details as a result with status `exists`."""
-    result = details_of_reply(file, "exists")
-    result.extra = None  # a listing has fields that an upload's response does not have
+    return _listed(file, "exists")
+
+
+def _listed(file: Mapping[str, Any], status: str = "uploaded") -> Result:
+    result = details_of_reply(file, status)
+    result.extra = None  # the media API has fields that an upload's response does not have
     return result
 
 
@@ -96,9 +100,7 @@ async def read_stored_file(client: ServiceClient, account: Account, file_id: str
     file = await file_details(client, account, file_id)
     if file is None:
         raise Error("There is no such file.")
-    result = details_of_reply(file)
-    result.extra = None
-    return result, _stored_at(file)
+    return _listed(file), _stored_at(file)
 
 
 async def file_details(client: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:

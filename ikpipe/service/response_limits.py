@@ -25,22 +25,11 @@ async def send_request(client: httpx.AsyncClient, method: str, url: str, **reque
     no response, it is larger than `MAX_DECODED_RESPONSE`, or it takes too long.
     """
     read_timeout = client.timeout.read
-    try:
-        async with (
-            asyncio.timeout(None if read_timeout is None else TOTAL_READ_FACTOR * read_timeout) as total,
-            client.stream(method, url, **request) as response,
-        ):
-            content = bytearray()
-            async for block in response.aiter_bytes():
-                content += block
-                if len(content) > MAX_DECODED_RESPONSE:
-                    raise httpx.RemoteProtocolError(TOO_LARGE)
-    except TimeoutError as error:
-        if not total.expired():
-            raise
-        raise httpx.ReadTimeout(TOO_SLOW) from error
+    seconds = None if read_timeout is None else TOTAL_READ_FACTOR * read_timeout
+    async with _total_timeout(seconds), client.stream(method, url, **request) as response:
+        content = await _content(response.aiter_bytes(), MAX_DECODED_RESPONSE)
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING_HEADERS]
-    return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
+    return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
 
 
 async def read_raw(response: httpx.Response) -> tuple[httpx.Response, bytes]:
@@ -49,15 +38,32 @@ async def read_raw(response: httpx.Response) -> tuple[httpx.Response, bytes]:
         return response, b"".join(response.stream)
     if response.is_stream_consumed:  # by a transport of the caller's
         return response, await response.aread()
-    content = bytearray()
     try:
-        async for block in response.aiter_raw():
-            content += block
-            if len(content) > MAX_RESPONSE:
-                raise httpx.RemoteProtocolError(TOO_LARGE)
+        return response, await _content(response.aiter_raw(), MAX_RESPONSE)
     finally:
         await response.aclose()
-    return response, bytes(content)
+
+
+async def _content(blocks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Return the content of a response; raise if it has more than `limit` bytes."""
+    content = bytearray()
+    async for block in blocks:
+        content += block
+        if len(content) > limit:
+            raise httpx.RemoteProtocolError(TOO_LARGE)
+    return bytes(content)
+
+
+@asynccontextmanager
+async def _total_timeout(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
+    """Limit the time of all that is inside, whatever the limits of its parts are."""
+    try:
+        async with asyncio.timeout(seconds) as total:
+            yield total
+    except TimeoutError as error:
+        if not total.expired():
+            raise
+        raise httpx.ReadTimeout(TOO_SLOW) from error
 
 
 @asynccontextmanager
@@ -65,17 +71,12 @@ async def total_read_timeout(request: httpx.Request) -> AsyncIterator[None]:
     """Limit the time from the end of the request's body to the end of the response."""
     read_timeout = request.extensions["timeout"]["read"]
     loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(None) as total:
-            if read_timeout is not None:
-                assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - for mypy
-                limit = TOTAL_READ_FACTOR * read_timeout
-                request.stream = _NotifyingStream(request.stream, lambda: total.reschedule(loop.time() + limit))
-            yield
-    except TimeoutError as error:
-        if not total.expired():
-            raise
-        raise httpx.ReadTimeout(TOO_SLOW) from error
+    async with _total_timeout(None) as total:
+        if read_timeout is not None:
+            assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - for mypy
+            limit = TOTAL_READ_FACTOR * read_timeout
+            request.stream = _NotifyingStream(request.stream, lambda: total.reschedule(loop.time() + limit))
+        yield
 
 
 class _NotifyingStream(httpx.AsyncByteStream):
