@@ -63,11 +63,10 @@ class SigningService:
             raise MappingError(
                 f"allow={short_repr(allow)} must be an ikpipe.auth.Allow: the policy, who may have what signed."
             )
-        for origin in [origins] if isinstance(origins, str) else origins:
-            if isinstance(origins, str) or not _ORIGIN.fullmatch(origin):
-                raise MappingError(
-                    f"origins: {short_repr(origin)} is not valid. Use a list of origins such as 'https://shop.example'."
-                )
+        wrong = [origins] if isinstance(origins, str) else [one for one in origins if not _ORIGIN.fullmatch(one)]
+        if wrong:
+            fix = "Use a list of origins such as 'https://shop.example'."
+            raise MappingError(f"origins: {short_repr(wrong[0])} is not valid.", fix=fix)
         self.allow, self._account, self._origins = allow, account, frozenset(origins)
         self._times = TokenTimes(clock)
         self._signer = LocalSigner(account, self._times)

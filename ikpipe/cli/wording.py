@@ -28,10 +28,7 @@ def _option(name: ApiName) -> str:
     value = "…" if name.value is None or name.value is ... else str(name.value)
     value = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
     if name.kind == "keyword" and name.name not in TABLE:
-        option = "--fetch-host" if name.name == "fetch_hosts" else f"--{name.name.replace('_', '-')}"
-        if name.value is None or name.value is True:
-            return option
-        return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
+        return _own_option(name, value)
     return {
         "keyword": f"--set {name.name}={value.lower() if isinstance(name.value, bool) else value}",
         "column": f"--map {name.name}={value}",
@@ -40,6 +37,14 @@ def _option(name: ApiName) -> str:
         "function": f"`ikpipe {name.name}`",
         "attribute": "OUT",  # the results
     }[name.kind]
+
+
+def _own_option(name: ApiName, value: str) -> str:
+    """Return a keyword that has an option of its own; without a value if there is none, or it is True."""
+    option = "--fetch-host" if name.name == "fetch_hosts" else f"--{name.name.replace('_', '-')}"
+    if name.value is None or name.value is True:
+        return option
+    return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
 
 
 def one_line(text: object) -> str:

@@ -215,12 +215,9 @@ async def run_limited(items: Iterable[Item], do: Callable[[Item], Coroutine[Any,
 
 async def interruptible_sleep(seconds: float) -> bool:
     """Wait and return whether to continue: False as soon as an interrupt drains the run of this thread."""
-    if seconds <= 0:
-        return True
     if (control := CURRENT_CONTROL.get()) is not None:
         return await control.sleep(seconds)
-    await asyncio.sleep(seconds)
-    return True
+    return await asyncio.sleep(seconds, True)
 
 
 class _Interrupted(Exception):  # noqa: N818 - becomes a KeyboardInterrupt in the caller's thread

@@ -90,13 +90,11 @@ class Faults:
         for kind in [*self.rates, *self.spends]:
             if kind not in KINDS:
                 raise ValueError(f"Unknown fault {kind!r}. Use one of {', '.join(KINDS)}.")
-        for kind, rate in self.rates.items():
-            if not 0 <= rate <= 1:
-                raise ValueError(f"The rate of the fault {kind!r} must be from 0 to 1, not {rate}.")
-        for kind, moment in self.spends.items():
-            if moment not in KINDS[kind].moments:
+            if not 0 <= self.rates.get(kind, 0) <= 1:
+                raise ValueError(f"The rate of the fault {kind!r} must be from 0 to 1, not {self.rates[kind]}.")
+            if self.spends[kind] not in KINDS[kind].moments:
                 allowed = " or ".join(map(repr, KINDS[kind].moments))
-                raise ValueError(f"The fault {kind!r} can spend the token {allowed}, not {moment!r}.")
+                raise ValueError(f"The fault {kind!r} can spend the token {allowed}, not {self.spends[kind]!r}.")
 
     @property
     def fired(self) -> Counter[str]:

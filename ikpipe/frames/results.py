@@ -96,8 +96,9 @@ def results_frame(results: Sequence[Result] | None, rows: int) -> pd.DataFrame:
         return results_frame([CANCELLED], 1).take([0] * rows).reset_index(drop=True)
     data = {column: _cells(results, column[3:], dtype) for column, dtype in RESULT_COLUMNS.items()}
     # Response fields that this version does not know have a column of their own.
-    if any(one.extra for one in results):
-        data[EXTRA] = _objects([one.extra or None for one in results])
+    extras = [one.extra or None for one in results]
+    if any(extras):
+        data[EXTRA] = _objects(extras)
     return pd.DataFrame(data, copy=False)
 
 

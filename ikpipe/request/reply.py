@@ -128,24 +128,25 @@ def read_reply(
     `headers` have lower-case names. `own_answers` says which JSON with a `message` is from the service itself: see
     `Policy`.
     """
-    answer = parse_json(body)
-    message = answer.get("message") if isinstance(answer, dict) else None
-    own = isinstance(message, str) and _own(message, headers, own_answers)
-    if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
-        reply = UploadReply(details_of_reply(answer), own=True)
-    elif own and status == 202:  # noqa: PLR2004 - HTTP
-        reply = UploadReply(Result("accepted", message=str(message)), own=True)
-    elif own and 400 <= status < 500:  # noqa: PLR2004 - HTTP
-        reply = _refusal(status, headers, message)
-    elif status >= 500:  # noqa: PLR2004 - HTTP
-        words = _words(message, f"The service answered {status}.") if own else _foreign(status, headers, body, answer)
-        reply = UploadReply(Result("unknown", "server_error", words), own=own)
-    else:
-        reply = UploadReply(Result("unknown", "bad_reply", _foreign(status, headers, body, answer)))
+    reply = _outcome(status, headers, body, own_answers)
     reply.result.request_id = headers.get("x-ik-requestid")
     named = _wait(status, headers) if reply.result.status in ("failed", "unknown") else None
     date, limit = _date(headers.get("date", "")), _limit(status, headers)
     return reply._replace(wait=named, date=date, limit=limit, rate_limited=status == SLOW_DOWN)
+
+
+def _outcome(status: int, headers: Mapping[str, str], body: bytes, own_answers: OwnAnswers) -> UploadReply:
+    answer = parse_json(body)
+    message = answer.get("message") if isinstance(answer, dict) else None
+    own = isinstance(message, str) and _own(message, headers, own_answers)
+    if status == 200 and isinstance(answer, dict) and isinstance(answer.get("fileId"), str):  # noqa: PLR2004 - HTTP
+        return UploadReply(details_of_reply(answer), own=True)
+    if own and status >= 400:  # noqa: PLR2004 - HTTP
+        return _refusal(status, headers, message)
+    if own and status == 202:  # noqa: PLR2004 - HTTP
+        return UploadReply(Result("accepted", message=str(message)), own=True)
+    code = "server_error" if status >= 500 else "bad_reply"  # noqa: PLR2004 - HTTP
+    return UploadReply(Result("unknown", code, _foreign(status, headers, body, answer)))
 
 
 class ErrorReply(NamedTuple):
@@ -190,9 +191,12 @@ def _foreign(status: int, headers: Mapping[str, str], body: bytes, answer: objec
 
 
 def _refusal(status: int, headers: Mapping[str, str], message: object) -> UploadReply:
-    """Return the outcome of a 4xx from the service."""
+    """Return the outcome of a 4xx or 5xx from the service."""
+    words = _words(message, f"The service answered {status}.")
+    if status >= 500:  # noqa: PLR2004 - HTTP
+        return UploadReply(Result("unknown", "server_error", words), own=True)
     code = _code(status, message)
-    result = Result("failed", code, _words(message, f"The service answered {status}."))
+    result = Result("failed", code, words)
     stops: Stops = _STOPS.get(code, "always" if status in (401, 403) else "never")
     # If a new token has expired on arrival, the clock here is wrong; the reply tells by how much.
     return UploadReply(

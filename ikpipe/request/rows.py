@@ -86,21 +86,25 @@ class MappedRows:
             self.values()
         labels: dict[str, Hashable] = {}
         for parameter, read in self._read.items():
-            for source, values in zip(self._sources[parameter], read, strict=False):  # not all had to be read
-                value = values[offset]
-                if value is None:
-                    continue
-                if parameter != "custom_metadata":
-                    own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
-                    if source.columns and own:
-                        labels[parameter] = self._label(source.columns[0])
-                    break
-                try:
-                    keys = _metadata(source, value)
-                except Exception:  # noqa: BLE001 - a value that cannot be read has no keys
-                    break
-                for key in keys if source.columns else ():
-                    labels.setdefault(f"custom_metadata.{key}", self._label(source.columns[0]))
+            pairs = zip(self._sources[parameter], read, strict=False)  # not all had to be read
+            present = [(source, values[offset]) for source, values in pairs if values[offset] is not None]
+            if parameter == "custom_metadata":
+                labels |= self._metadata_columns(present)
+            elif present:
+                source, value = present[0]
+                own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
+                labels |= {parameter: self._label(source.columns[0])} if source.columns and own else {}
+        return labels
+
+    def _metadata_columns(self, present: list[tuple[ValueSource, Any]]) -> dict[str, Hashable]:
+        labels: dict[str, Hashable] = {}
+        for source, value in present:
+            try:
+                keys = _metadata(source, value)
+            except Exception:  # noqa: BLE001 - a value that cannot be read has no keys
+                break
+            for key in keys if source.columns else ():
+                labels.setdefault(f"custom_metadata.{key}", self._label(source.columns[0]))
         return labels
 
     def problem(self, offset: int, parameter: str, bad: InvalidValue, severity: str = "error") -> Problem:

@@ -148,10 +148,7 @@ def checked_keys(
     None: the Python names. Raise `AccountError` if a key is empty, is not a key, or is the other key.
     """
     called = names or dict(zip(KEYS, KEYS, strict=True))
-    public, private = (
-        key if key is None or isinstance(key, type) else clean_setting(key, called[name])
-        for key, name in ((public, "public_key"), (private, "private_key"))
-    )
+    public, private = _cleaned(public, called["public_key"]), _cleaned(private, called["private_key"])
     if not public:
         raise AccountError("The public key is empty.", fix=_COPY)
     if private == "":
@@ -165,6 +162,10 @@ def checked_keys(
         raise AccountError(words, fix=_COPY)
     checked = checked_key(public, called["public_key"])
     return checked, None if private is None else checked_key(private, called["private_key"])
+
+
+def _cleaned(key: Any, name: str) -> Any:
+    return key if key is None or isinstance(key, type) else clean_setting(key, name)
 
 
 def checked_key(key: Any, name: str) -> SealedHeaders:

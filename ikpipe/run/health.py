@@ -124,10 +124,8 @@ class RunHealth:
         self._suspects.discard(row)
         if reply.result.status in SETTLED:
             self._heard = self.proven = True
-        elif row in self._scouts and not reply.silent:
-            self._scouts.discard(row)
         elif row in self._scouts:
-            self._failed_scouts.add(row)
+            (self._failed_scouts.add if reply.silent else self._scouts.discard)(row)
         self._wake()
 
     def learn(self, row: int, reply: UploadReply, sent_at: float, token: UploadToken, *, fresh: bool) -> UploadReply:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from ikpipe.concurrency.interrupts import CURRENT_CONTROL, interruptible_sleep, to_sync
+from ikpipe.concurrency.interrupts import interruptible_sleep, to_sync
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error, InvalidValue, MappingError
 from ikpipe.frames.adapters import Frame
@@ -264,11 +264,8 @@ class _LibraryEditor:
 
     async def _request(self, content: Mapping[str, Any]) -> Any:
         """Send a request at the permitted rate; return its JSON, its error, or the outcome if none was sent."""
-        control = CURRENT_CONTROL.get()
         if self._dry:
             return Change("planned")
-        if control is not None and control.draining:
-            return Change("cancelled")
         if not await interruptible_sleep(self._limiter.reserve(time.monotonic())):
             return Change("cancelled")
         try:

@@ -102,9 +102,10 @@ async def _receive(read: Callable[[bytes, Headers], Event], scope: Scope, receiv
         return None
     with suppress(OSError):  # the client has disconnected; it will send the event again, as a replay
         await respond(send, 200, {"received": True, "replayed": event.replayed})
-    if event.replayed:
-        _log.warning("The webhook %s (%s) was received before", event.id, event.type)
-    return None if event.replayed else event
+    if not event.replayed:
+        return event
+    _log.warning("The webhook %s (%s) was received before", event.id, event.type)
+    return None
 
 
 async def _notify(on_event: Callable[[Event], Any], event: Event) -> None:

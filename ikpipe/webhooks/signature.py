@@ -159,12 +159,12 @@ def _signature_headers(headers: Headers) -> dict[str, str]:
     """Return the signature headers by lower-case name; reject duplicates, which are ambiguous."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     values: dict[str, str] = {}
-    for key, value in pairs:
-        name = (key.decode("latin-1") if isinstance(key, bytes) else key).lower()
-        if name in (*_NEW, _OLD):
-            if name in values:
-                raise WebhookError(f"The request has the header {name!r} twice.")
-            values[name] = value.decode("latin-1") if isinstance(value, bytes) else value
+    for pair in pairs:
+        name, value = (text.decode("latin-1") if isinstance(text, bytes) else text for text in pair)
+        if name.lower() in values:
+            raise WebhookError(f"The request has the header {name.lower()!r} twice.")
+        if name.lower() in (*_NEW, _OLD):
+            values[name.lower()] = value
     return values
 
 

@@ -293,8 +293,8 @@ def _cell(value: object, column: str) -> Any:
     items = value if isinstance(value, list) else [value]
     if len(items) > _MAX_WORD or not all(map(_is_scalar, items)):
         raise InvalidMessage("value is not valid in a cell")
-    item_types = (str, int, float) if column.startswith(METADATA) else str
-    if isinstance(value, list) and not all(isinstance(item, item_types) for item in items):
+    item_types = {str, int, float, bool} if column.startswith(METADATA) else {str}
+    if isinstance(value, list) and not {*map(type, items)} <= item_types:
         raise InvalidMessage("value is a list with an item that is not text")
     text = "".join(item for item in items if isinstance(item, str))
     if len(text) > _MAX_CELL or not encodable(text):

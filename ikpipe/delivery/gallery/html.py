@@ -9,8 +9,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 def tag(name: str, /, *content: Element | str | None, **attributes: str | None) -> Element:
     """Return an element. Attribute names have underscores for hyphens, and a trailing one as in `class_`."""
-    named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    element = Element(name, {key: clean(value) for key, value in named.items()})
+    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
+    element = Element(name, {key: clean(value) for key, value in pairs if value is not None})
     for part in content:
         if isinstance(part, Element):
             element.append(part)

@@ -162,8 +162,8 @@ def _picture(entry: GalleryEntry) -> Element:
     if thumbnail and result.file_type == "image":
         # The height also applies without styles.
         return tag("img", src=thumbnail, alt=_cut(entry.label), loading="lazy", height="150", **_PRIVATELY)
-    ending = (result.name or "").rpartition(".")[2].upper() if "." in (result.name or "") else "file"
-    return foreign("span", ending[:12], class_="ik-none")
+    _, dot, ending = (result.name or "").rpartition(".")
+    return foreign("span", ending.upper()[:12] if dot else "file", class_="ik-none")
 
 
 def _copies(result: Result, url: str) -> Element:

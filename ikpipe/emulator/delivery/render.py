@@ -1,10 +1,9 @@
 """Renders a transformation: opens a stored image, applies each step, encodes the result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from PIL import Image, ImageOps
 
@@ -28,12 +27,11 @@ MOST_PIXELS_IN_ALL = 500_000_000
 """Maximum number of pixels after each step, added up [guess]."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
+class RenderRequest(NamedTuple):
     """What a client sends besides the URL: the formats that it accepts, and hints about width and pixel ratio."""
 
     accept: str = ""
-    hints: Mapping[str, float] | None = None
+    hints: Mapping[str, float] = {}
 
 
 def render(
@@ -54,7 +52,7 @@ def render(
             check_length(chain)
             initial, pixels = image.size, 0
             for step in chain.steps:
-                image = apply_step(image, step, Frame(initial, image.size, request.hints or {}, custom))
+                image = apply_step(image, step, Frame(initial, image.size, request.hints, custom))
                 pixels += image.width * image.height
                 if pixels > MOST_PIXELS_IN_ALL:
                     raise BadTransformationError("The steps would make more than 500 megapixels in all.")

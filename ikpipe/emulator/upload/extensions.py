@@ -61,14 +61,11 @@ class ExtensionRunner:
             details = self._apply(details, extension) | {"updatedAt": timestamp()}
             account.store.update(details)
             await account.store.commit()
-        if webhook_url is None:
-            return
-        if details is None or reason is not None:
-            failed = {"service": name, "status": "FAILURE", "fileId": file_id, "error": {"message": reason}}
-            account.webhooks.tell_extension(webhook_url, failed)
+            result = {"status": "SUCCESS", "fileObject": file_details(details, account.endpoint)}
         else:
-            file = file_details(details, account.endpoint)
-            account.webhooks.tell_extension(webhook_url, {"service": name, "status": "SUCCESS", "fileObject": file})
+            result = {"status": "FAILURE", "fileId": file_id, "error": {"message": reason}}
+        if webhook_url is not None:
+            account.webhooks.tell_extension(webhook_url, {"service": name, **result})
 
     def _failure(self, name: str) -> str | None:
         """Return why an extension fails, or None [guess: the content of an error is not documented]."""

@@ -91,16 +91,22 @@ def _encodable(value: Any, room: int = _ROOM) -> object:
 def _encodable_or_error(value: Any, room: int) -> object:
     if not room:
         raise RecursionError(f"it is nested more than {_ROOM} levels deep")
-    # Not of subclasses, whose class JSON would drop.
-    if type(value) is int and value.bit_length() > _LONGEST_INTEGER:
-        return {_KIND: "integer", _CONTENT: hex(value)}
-    if type(value) in (str, int, bool, type(None)) or (type(value) is float and math.isfinite(value)):
+    if _is_plain(value):
         return value
+    if type(value) is int:
+        return {_KIND: "integer", _CONTENT: hex(value)}
     if type(value) is list:
         return [_encodable(one, room - 1) for one in value]
     if type(value) is dict and _is_unmarked(value):
         return {key: _encodable(one, room - 1) for key, one in value.items()}
     return _marked(value, room - 1)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON has the value itself; not of subclasses, whose class it would drop."""
+    if type(value) is int:
+        return value.bit_length() <= _LONGEST_INTEGER
+    return type(value) in (str, bool, type(None)) or (type(value) is float and math.isfinite(value))
 
 
 def _is_unmarked(value: dict[Any, Any]) -> bool:
