@@ -149,14 +149,13 @@ def _json(body: bytes | str) -> Mapping[str, Any]:
     return content
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str | None:
-    value = fields.get(name)
+def _text(fields: object, name: str) -> str | None:
+    value = fields.get(name) if isinstance(fields, Mapping) else None
     return value if isinstance(value, str) else None
 
 
 def _required(fields: object, name: str) -> str:
-    value = fields.get(name) if isinstance(fields, Mapping) else None
-    if not isinstance(value, str):
+    if (value := _text(fields, name)) is None:
         raise WebhookError(f"The event has no {name!r}, or it is not text.")
     return value
 
@@ -207,16 +206,14 @@ def _post_transform(common: dict[str, Any], outcome: str) -> Event:
 
 def _video(common: dict[str, Any], outcome: str) -> Event:
     data = common["data"]
-    asset = data.get("asset")
-    url = _text(asset, "url") if isinstance(asset, Mapping) else None
+    url = _text(data.get("asset"), "url")
     return VideoEvent(**common, status=outcome, request_id=_request_id(common), url=url, reason=_reason(data))
 
 
 def _file(common: dict[str, Any], outcome: str) -> Event:
     data = common["data"]
     _required(data, "fileId")
-    version = data.get("versionInfo")
-    version_id = _text(data, "versionId") or (_text(version, "id") if isinstance(version, Mapping) else None)
+    version_id = _text(data, "versionId") or _text(data.get("versionInfo"), "id")
     return FileEvent(**common, change=outcome, version_id=version_id)
 
 
