@@ -57,7 +57,8 @@ def test_unknown_rows_are_looked_for(
     sign_in(emulator)
     with RawServer(answering(500, b"")) as host, monkeypatch.context() as dark:
         dark.setenv("IMAGEKIT_API_URL", host.url)
-        assert ikp("upload", table(1), "-o", "r.csv", *NAMED, "--quiet").status == 1
+        soon = ("--policy", "first_wait=0.01")
+        assert ikp("upload", table(1), "-o", "r.csv", *NAMED, "--quiet", *soon).status == 1
     assert ikpipe.read_results("r.csv")["ik_status"].tolist() == ["unknown"]
     sent = len(uploads_of(emulator))
     assert ikp("retry", "r.csv", "-o", "r.csv", *NAMED).status == 0

@@ -293,7 +293,7 @@ BOUNDED = [
     (":".join(["w-30"] * 51), "51 steps"),
     (":".join(["rt-45"] * 9), "9 rotations"),
     (":".join(["n-big"] * 20), "more than 500 megapixels"),
-    ("w-8000,h-8000,c-force:rt-45", "larger than 100 megapixels"),
+    ("w-15000,h-10,c-force:rt-45", "larger than 100 megapixels"),
     ("n-turned," * 3, "9 rotations"),
 ]
 

@@ -43,7 +43,7 @@ VERBATIM = ikpipe.Policy(unique_names="service")
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Emulator]:
     """Run an emulator whose account has a metadata field of each type."""
-    with Emulator() as emulator, httpx.Client(auth=(emulator.private_key, ""), trust_env=False) as client:
+    with Emulator() as emulator, httpx.Client(auth=(emulator.private_key, "")) as client:
         for name, schema in SCHEMAS.items():
             field = {"name": name, "label": name, "schema": schema}
             client.post(f"{emulator.url}/v1/customMetadataFields", json=field).raise_for_status()

@@ -182,7 +182,8 @@ def test_a_journal_of_this_process_is_found(account: Account) -> None:
     from ikpipe.journal import catalog
 
     with RawServer(answering(500, {"message": "later"})) as server:
-        first = quiet(pd.DataFrame({"file": [b"1"]}), at(account, server.url), file_name="a")
+        policy = ikpipe.Policy(first_wait=0.01)
+        first = quiet(pd.DataFrame({"file": [b"1"]}), at(account, server.url), file_name="a", policy=policy)
     assert len(catalog.earlier(first, account)) == 1
     forget()
     assert catalog.earlier(first, account) == []

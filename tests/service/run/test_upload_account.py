@@ -113,7 +113,7 @@ def shop(emulate: Callable[..., Emulator]) -> Emulator:
         "since": {"type": "Date"},
         "size": {"type": "SingleSelect", "selectOptions": ["S", "M", 1]},
     }
-    with httpx.Client(auth=(emulator.private_key, ""), trust_env=False) as client:
+    with httpx.Client(auth=(emulator.private_key, "")) as client:
         for name, schema in schemas.items():
             field = {"name": name, "label": name, "schema": schema}
             client.post(f"{emulator.url}/v1/customMetadataFields", json=field).raise_for_status()

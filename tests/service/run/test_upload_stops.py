@@ -105,7 +105,7 @@ def test_nobody_at_the_address_ends_the_run(rows: int, account: Account) -> None
     """Whatever the number of rows: the first ones use up their attempts, and the error has address and reason."""
     with RawServer(silent) as server:
         gone = server.url
-    began, policy = time.monotonic(), ikpipe.Policy(first_wait=0.02)
+    began, policy = time.monotonic(), ikpipe.Policy(first_wait=0.005)
     with pytest.raises(ikpipe.AccountError, match=f"{gone}: ConnectError.* Check the address") as caught:
         quiet(blobs(*[b"x"] * rows), at(account, gone), file_name="a", policy=policy)
     assert time.monotonic() - began < 10
@@ -144,7 +144,8 @@ def test_an_invalid_token_later_fails_its_row_alone(account: Account) -> None:
     """Once a row is up, the keys are proven, and `invalid token` stops nobody."""
     refused = answering(400, {"message": "Your request has invalid token."})
     with RawServer(answering(200, stored()), refused, answering(200, stored())) as server:
-        results = quiet(blobs(b"a", b"b", b"c"), at(account, server.url), file_name="a", concurrency=1)
+        policy = ikpipe.Policy(first_wait=0.01)
+        results = quiet(blobs(b"a", b"b", b"c"), at(account, server.url), file_name="a", concurrency=1, policy=policy)
     assert results["ik_error"].fillna("up").tolist() == ["up", "token_invalid", "up"]
 
 

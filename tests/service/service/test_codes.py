@@ -73,7 +73,7 @@ def out_of_range(stage: Stage) -> pd.DataFrame:
     emulator = stage.emulate()
     field = {"name": "price", "label": "Price", "schema": {"type": "Number", "minValue": 0}}
     fields = f"{emulator.url}/v1/customMetadataFields"
-    httpx.post(fields, json=field, auth=(emulator.private_key, ""), trust_env=False).raise_for_status()
+    httpx.post(fields, json=field, auth=(emulator.private_key, "")).raise_for_status()
     return sent(emulator.account, blobs(b"abc", custom_metadata=[{"price": -1}]))
 
 

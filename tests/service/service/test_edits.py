@@ -42,11 +42,11 @@ def tags_of(results: pd.DataFrame, account: Account) -> list[Any]:
 
 def test_files_are_deleted(stored: pd.DataFrame, account: Account) -> None:
     """What a pipeline put up, it takes down; each row says what became of it, and the input stays."""
-    found = stored.iloc[1:].pipe(ikpipe.delete, account, dry_run=False)
+    found = stored.iloc[1:].pipe(ikpipe.delete, account, dry_run=False, policy=QUICK)
     assert found["ik_change"].tolist() == ["done", "done", "done", "none"]
     assert found.index.tolist() == [*"qrst"]
     assert tags_of(stored, account) == [["a", "b"], None, None, None]
-    again = ikpipe.delete(stored, account, dry_run=False)
+    again = ikpipe.delete(stored, account, dry_run=False, policy=QUICK)
     assert again["ik_change"].tolist() == ["done", "absent", "absent", "absent", "none"]
     assert "ik_change" not in stored
 

@@ -192,11 +192,11 @@ def test_other_schemes_are_refused(run: Any) -> None:
 
 
 def test_a_slow_reader_fills_no_memory(run: Any) -> None:
-    """Of 100 MB, only the system's buffers and a piece or two are read ahead."""
+    """Of 20 MB, only the system's buffers and a piece or two are read ahead."""
 
     class Long(Pieces):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for _ in range(800):
+            for _ in range(160):
                 yield bytes(125_000)
 
     def slow(talk: Talk) -> None:
@@ -208,7 +208,7 @@ def test_a_slow_reader_fills_no_memory(run: Any) -> None:
         tracemalloc.start()
         try:
             sent = run(
-                lambda transport: post(transport, server.url, stream=Long(), headers=[("Content-Length", "100000000")])
+                lambda transport: post(transport, server.url, stream=Long(), headers=[("Content-Length", "20000000")])
             )
             peak = tracemalloc.get_traced_memory()[1]
         finally:

@@ -59,7 +59,7 @@ def test_rows_of_another_table_have_positions_below_0() -> None:
 
 def test_it_needs_few_bytes_a_row() -> None:
     """Less than 24 at any moment, but for a few megabytes that a run of any length needs to merge arrays."""
-    rows = 200_000
+    rows = 100_000
     targets = TargetRegistry()
     tracemalloc.start()
     try:
