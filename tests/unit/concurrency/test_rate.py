@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from examples import share
 from hypothesis import given
 from hypothesis import strategies as st
 from simulated import (
@@ -32,7 +33,7 @@ from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SEEDS = (0, 1)
+SEEDS = range(share(2))
 
 
 def places(pace: RateLimiter, times: Iterable[float]) -> list[float]:
