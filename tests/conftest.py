@@ -44,6 +44,15 @@ settings.register_profile("quick", settings.get_profile("dev"), max_examples=20)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+@pytest.hookimpl(trylast=True)  # Hypothesis marks its tests first
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Measure no coverage while Hypothesis plays: it takes twice the time, and other tests run the same lines."""
+    if config.pluginmanager.hasplugin("_cov"):
+        for item in items:
+            if item.get_closest_marker("hypothesis"):
+                item.add_marker("no_cover")
+
+
 def pytest_collection_finish() -> None:
     """Exempt what was imported from the garbage collector, which otherwise looks through pandas again and again."""
     gc.collect()
