@@ -10,6 +10,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOORS := build/floors
 WORKERS ?= 2
+# The quick tests also wait, for time limits and for servers: more processes than processors use that time.
+QUICK_WORKERS ?= 4
+# Each run waits until its journal is on the disk: where there is room in memory, the quick tests keep their files there.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "TMPDIR=/dev/shm" }')
 QUICK := tests/unit tests/service
 SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
 
@@ -96,11 +100,11 @@ types: $(VENV)/.dev
 
 # Tests are given out in long pieces, and a worker that is done takes from the other: a test takes milliseconds here.
 quick: $(VENV)/.dev
-	$(BIN)/pytest -n $(WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
+	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
 
 test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, and all tests but those of make interop and make soak
 	@$(MAKE) --no-print-directory --jobs 2 lint types js
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
+	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
 	@$(MAKE) --no-print-directory slow
 
 # Tests of one group share what is slow to start (Spark, Dask, JupyterLab) in one worker; the largest groups come first.
@@ -111,7 +115,7 @@ interop: $(VENV)/.dev      ## the tests with clients that others wrote: the offi
 	$(BIN)/pytest -n $(WORKERS) tests/interop
 
 floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
-	$(FLOORS)/bin/pytest -n $(WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
+	$(MEMORY) $(FLOORS)/bin/pytest -n $(QUICK_WORKERS) -q --dist worksteal --hypothesis-profile=quick $(QUICK)
 	cd $(FLOORS) && bin/ikpipe demo
 
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes

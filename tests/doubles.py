@@ -264,6 +264,7 @@ def web_site() -> Iterator[Site]:
             self.end_headers()
             with suppress(ConnectionError):
                 self.wfile.write(_chunks(page.body) if page.chunked else page.body[: len(page.body) - page.cut])
+            self.close_connection |= bool(page.cut)
 
         def log_message(self, *_arguments: object) -> None:
             pass

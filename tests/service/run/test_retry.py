@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Arrived = Callable[[], list[dict[str, Any]]]
 
+SOON = ikpipe.Policy(first_wait=0.01)
 IN_THE_DARK: Any = {"policy": ikpipe.Policy(unique_names="service", first_wait=0.01)}
 """Where the service makes the names, nobody can look for a row in doubt."""
 
@@ -30,7 +31,7 @@ BUSY = "You have sent too many requests to update the file recently. Please try 
 
 def one(account: Account, **options: Any) -> ikpipe.Result:
     """Upload one small file."""
-    return ikpipe.upload_file(b"abc", account, file_name="a.bin", **options)
+    return ikpipe.upload_file(b"abc", account, **{"file_name": "a.bin", "policy": SOON, **options})
 
 
 # Within a run
@@ -202,7 +203,7 @@ def test_retry_takes_an_account_that_was_mended(emulator: Emulator, arrived: Arr
     """After an `AccountError`, its frame and the right key finish the run."""
     wrong = ikpipe.Account(emulator.public_key, "private_of_somebody_else_altogether=", upload_url=emulator.upload_url)
     with pytest.raises(ikpipe.AccountError) as caught:
-        ikpipe.upload(blobs(b"1", b"2"), wrong, file_name="a", concurrency=1, progress=False)
+        ikpipe.upload(blobs(b"1", b"2"), wrong, file_name="a", concurrency=1, progress=False, policy=SOON)
     assert caught.value.results is not None
     again = ikpipe.retry(caught.value.results, emulator.account, progress=False, policy=ikpipe.Policy(index_lag=0.1))
     assert again["ik_status"].tolist() == ["uploaded"] * 2

@@ -331,7 +331,7 @@ def test_an_empty_download_fails(page: Callable[[Talk], None], account: Account,
     assert "This file is empty (0 bytes)." in message
 
 
-def dripping(*pieces: bytes, pause: float = 0.05) -> Callable[[Talk], None]:
+def dripping(*pieces: bytes, pause: float = 0.01) -> Callable[[Talk], None]:
     """Send some pieces, and then the last one again and again."""
 
     def act(talk: Talk) -> None:
@@ -360,7 +360,7 @@ def test_a_drip_ends(drip: str, account: Account, folder: Path) -> None:
     """Bytes that come one by one are no progress: headers, body and chunks have to come to an end."""
     began = time.monotonic()
     with RawServer(DRIPS[drip]) as server:
-        status, code, _ = one(f"{server.url}/a.bin", account, timeout=0.5, retries=0)
+        status, code, _ = one(f"{server.url}/a.bin", account, timeout=0.15, retries=0)
     assert (status, code, left(folder)) == ("failed", "fetch_failed", [])
     assert time.monotonic() - began < 10
 
@@ -373,10 +373,10 @@ def test_a_slow_download_that_goes_on_ends_well(account: Account) -> None:
         talk.connection.sendall(HEAD + b"Content-Length: 120000\r\n\r\n")
         for _ in range(30):
             talk.connection.sendall(bytes(4000))
-            time.sleep(0.05)
+            time.sleep(0.03)
 
     with RawServer(act) as server:
-        assert one(f"{server.url}/a.bin", account, timeout=0.5)[0] == "uploaded"
+        assert one(f"{server.url}/a.bin", account, timeout=0.3)[0] == "uploaded"
 
 
 @pytest.mark.parametrize("framing", [b"Connection: close\r\n\r\n", b"Content-Length: 99999999999\r\n\r\n"])

@@ -228,7 +228,7 @@ def test_an_answer_in_advance_is_accepted(emulator: Emulator) -> None:
 def test_a_server_error_has_its_code(emulate: Emulate) -> None:
     """A 5xx without a word is `server_error`, in doubt where nobody can look, after some attempts with one token."""
     emulator = emulate(outage=503)
-    result = signed(emulator, dict)
+    result = signed(emulator, dict, policy=ikpipe.Policy(first_wait=0.01))
     assert (result.status, result.error, result.attempts) == ("unknown", "server_error", 1 + RESENDS)
     assert len({upload["token"] for upload in uploads_of(emulator)}) == 1
 
