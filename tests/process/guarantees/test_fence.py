@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,6 @@ from rows import at, sha
 import ikpipe
 from ikpipe import Policy
 from ikpipe.emulator.faults import KINDS
-from ikpipe.request.token import TokenTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,22 +191,6 @@ def test_a_fixed_name_in_doubt(*, overwrite: bool, status: str, emulate: Callabl
     lost = first.assign(ik_status="unknown")
     again = ikpipe.retry(lost, emulator.account, progress=False, policy=Policy(index_lag=0))
     assert again["ik_status"].tolist() == [status]
-
-
-def test_a_wrong_clock_is_set_right_once(
-    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A fresh token that has expired on arrival means a slow clock here: the service's is believed, and it is said."""
-    emulator = emulate()
-    monkeypatch.setattr("ikpipe.run.executor.TokenTimes", lambda: TokenTimes(lambda: time.time() - 7200))
-    with caplog.at_level(logging.WARNING, logger="ikpipe"):
-        results = run(table(5), emulator.account, concurrency=1)
-    assert set(results["ik_status"]) == {"uploaded"}
-    (message,) = [record.message for record in caplog.records if "clock" in record.message]
-    # A `Date` has whole seconds, and a server may write it some moments late.
-    assert re.fullmatch(
-        r"This machine's clock differs from ImageKit's by 7(200|19\d) seconds; tokens are corrected by that\.", message
-    )
 
 
 @pytest.mark.parametrize("names", ["made here", "replacing"])
