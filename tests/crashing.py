@@ -5,16 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pandas as pd
 
 import ikpipe
-from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
 STEPS = (
     "in the middle of making the journal",
@@ -95,34 +96,39 @@ class _Body(httpx.AsyncByteStream):
         self._fate.comes("after a body")
 
 
-def _hook(fate: Fate) -> None:
-    """Let the process die around what the journal does, too."""
+class _Disk(sqlite3.Connection):
+    """A database on whose way to the disk a process can die: before and after a commit."""
 
-    def around(name: str, before: str, after: str) -> None:
-        method = getattr(SQLiteJournal, name)
+    fate: Fate
 
-        def dying(*args: Any, **kwargs: Any) -> Any:
-            fate.comes(before)
-            result = method(*args, **kwargs)
-            fate.comes(after)
-            return result
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._doing = ""
 
-        setattr(SQLiteJournal, name, dying)
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        """Execute a statement; what a transaction is for is seen from its first one."""
+        if sql.startswith("BEGIN"):
+            self._doing = ""
+        elif sql == "COMMIT":
+            return self._commit(sql)
+        elif not self._doing:
+            self._doing = "making" if "CREATE" in sql else "end" if "SET ended" in sql else "write"
+        cursor = super().execute(sql, *values)
+        if self._doing == "making" and "INSERT" in sql:
+            self.fate.comes("in the middle of making the journal")
+        return cursor
 
-    around("write", "before a write of the journal", "after a write of the journal")
-    around("end", "before the journal's end", "after the journal's end")
-    begin = SQLiteJournal.begin
-
-    def beginning(journal: SQLiteJournal, facts: Any, entries: Any) -> None:
-        begin(journal, facts, dying_between(entries))
-        fate.comes("journal made")
-
-    def dying_between(entries: Any) -> Iterator[Any]:
-        for entry in entries:
-            yield entry
-            fate.comes("in the middle of making the journal")
-
-    SQLiteJournal.begin = beginning  # type: ignore[method-assign]
+    def _commit(self, sql: str) -> sqlite3.Cursor:
+        if self._doing == "making":
+            before, after = "", "journal made"
+        elif self._doing == "end":
+            before, after = "before the journal's end", "after the journal's end"
+        else:
+            before, after = "before a write of the journal", "after a write of the journal"
+        self.fate.comes(before)
+        cursor = super().execute(sql)
+        self.fate.comes(after)
+        return cursor
 
 
 def _child(
@@ -135,7 +141,8 @@ def _child(
 ) -> None:
     os.environ.update(environment)  # the server that forks has that of the first test that used it
     fate = Fate(step, nth)
-    _hook(fate)
+    _Disk.fate = fate
+    sqlite3.connect = partial(sqlite3.connect, factory=_Disk)  # type: ignore[assignment]
     transport = Deadly(fate)
     work(*args, transport=transport, on_result=lambda *_: fate.comes("as a row ends"), progress=False, **options)
 
