@@ -53,13 +53,19 @@ class Downloader:
     """Downloads and probes the URLs of a table.
 
     `network` are the connections to their hosts. `hosts` are allowed in addition to public ones. `timeouts` are seconds
-    without progress.
+    without progress. `max_undeclared` is the maximum number of bytes of a file whose host does not say how long it is.
     """
 
     def __init__(
-        self, network: DownloadTransports, hosts: FetchHosts, timeouts: httpx.Timeout, user_agent: str
+        self,
+        network: DownloadTransports,
+        hosts: FetchHosts,
+        timeouts: httpx.Timeout,
+        user_agent: str,
+        max_undeclared: int = MAX_SIZE,
     ) -> None:
         self._network, self._hosts, self._timeouts, self._user_agent = network, hosts, timeouts, user_agent
+        self._max_undeclared = max_undeclared
 
     async def fetch(self, source: FileSource, folder: Callable[[], Path], max_size: int | None = None) -> FileSource:
         """Download a URL to a file in a folder; a download that fails leaves no file.
@@ -183,7 +189,7 @@ class Downloader:
     async def _store(self, url: str, response: httpx.Response, file: DownloadFile, max_size: int | None) -> None:
         """Write a response's body to a file, within the limits of size and time."""
         declared = _declared_size(response)
-        limit = max_size if max_size is not None else max(declared, MAX_SIZE)
+        limit = max_size if max_size is not None else max(declared, self._max_undeclared)
         if declared > limit:
             raise _too_large(url, limit)
         if declared:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pandas as pd
 import pytest
+from clocks import hurried
 from doubles import RawServer, answering, remote, uploads_of
 from history import violations
 from rows import at, blobs, quiet
@@ -125,13 +126,9 @@ def test_long_waits_are_logged_once(account: Account, caplog: pytest.LogCaptureF
     async def later(_gateway: Gateway, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(400, json={"message": busy}, headers={"retry-after": "50"})
 
-    with caplog.at_level(logging.WARNING, logger="ikpipe"), pytest.MonkeyPatch.context() as patch:
-
-        async def at_once(_self: RunControl, _seconds: float) -> bool:
-            return True
-
-        patch.setattr(RunControl, "sleep", at_once)
-        quiet(table(5), account, file_name="a.gif", transport=Gateway(later), retries=1)
+    options: dict[str, Any] = {"file_name": "a.gif", "transport": Gateway(later), "retries": 1, "progress": False}
+    with caplog.at_level(logging.WARNING, logger="ikpipe"):
+        hurried(ikpipe.aupload(table(5), account, **options))
     messages = [record.message for record in caplog.records]
     assert messages == [f"Waiting {messages[0].split()[1]} seconds as ImageKit asks: {busy}"]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pandas as pd
 import pytest
-from doubles import RawServer, answering, stored
+from clocks import hurried
+from doubles import RawServer, Request, answering, stored
 from rows import at, blobs, quiet
 
 import ikpipe
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
-from ikpipe.concurrency.rate import RetryBudget
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.request.policy import Policy
 from ikpipe.run import engine
@@ -81,26 +83,39 @@ def test_a_rate_caps_requests(account: Account, emulate: Callable[..., Emulator]
     assert 10 / 20 <= time.monotonic() - began < 30
 
 
-def test_retries_take_from_the_budget_and_successes_give_back(
-    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each retry takes from the budget, each uploaded row gives back."""
-    counts = {"take": 0, "give": 0}
+def refusing(times: int) -> httpx.MockTransport:
+    """Refuse the first requests of each file for now; then store it."""
+    sent: Counter[bytes] = Counter()
 
-    class Counted(RetryBudget):
-        def take(self, now: float) -> float:
-            counts["take"] += 1
-            return super().take(now)
+    def answer(request: httpx.Request) -> httpx.Response:
+        form = Request("", dict(request.headers), request.content)
+        content = next(part.content for part in form.parts if part.name == "file")
+        sent[content] += 1
+        if sent[content] > times:
+            return httpx.Response(200, json={**stored(fields=form.fields), "size": len(content)})
+        busy = "You have sent too many requests to update the file recently. Please try again later."
+        return httpx.Response(400, json={"message": busy})
 
-        def give(self) -> None:
-            counts["give"] += 1
-            super().give()
+    return httpx.MockTransport(answer)
 
-    monkeypatch.setattr("ikpipe.run.executor.RetryBudget", Counted)
-    emulator = emulate(faults={"429": 0.5}, fault_wait=1, seed=1)
-    results = quiet(blobs(*(b"%d" % row for row in range(20))), emulator.account, file_name="a", retries=30)
-    assert counts == {"take": int(results["ik_attempts"].sum()) - 20, "give": 20}
-    assert counts["take"] > 0
+
+AT_ONCE: dict[str, Any] = {"file_name": "a", "policy": Policy(first_wait=0)}
+
+
+def test_retries_take_from_the_budget(account: Account) -> None:
+    """A run has a budget of 100 retries; further ones wait, one second each."""
+    result, waits = hurried(ikpipe.aupload_file(b"1", account, retries=180, transport=refusing(999), **AT_ONCE))
+    assert result.attempts == 181
+    assert 40 < max(waits) <= 80
+
+
+def test_successes_give_back_to_the_budget(account: Account) -> None:
+    """Each uploaded row gives back the retry that it took: none of 130 waits."""
+    frame = blobs(*(b"%d" % row for row in range(130)))
+    uploading = ikpipe.aupload(frame, account, transport=refusing(1), progress=False, concurrency=8, **AT_ONCE)
+    results, waits = hurried(uploading)
+    assert set(results["ik_attempts"]) == {2}
+    assert max(waits) == 0
 
 
 def test_a_draining_run_sends_no_more(account: Account, emulate: Callable[..., Emulator]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gzip
 import os
@@ -13,14 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pandas as pd
 import pytest
+from clocks import hurried
 from doubles import Page, RawServer, answering, reset_after, reset_before
 from rows import quiet
 
 import ikpipe
-from ikpipe.concurrency.rate import RetryBudget
-from ikpipe.service import download, spool
+from ikpipe.request.sources import FileSource
+from ikpipe.service.download import Downloader, DownloadTransports
+from ikpipe.service.public_hosts import FetchHosts
+from ikpipe.service.spool import FetchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,19 +281,13 @@ def test_it_is_not_tried_again(status: int, account: Account) -> None:
     assert server.connections == 1
 
 
-def test_retries_take_from_the_budget(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Downloads that are tried again share the budget of the uploads."""
-    taken: list[float] = []
-
-    class Counted(RetryBudget):
-        def take(self, now: float) -> float:
-            taken.append(now)
-            return super().take(now)
-
-    monkeypatch.setattr("ikpipe.run.executor.RetryBudget", Counted)
-    with RawServer(answering(503, b""), answering(503, b""), answering(200, b"x")) as server:
-        assert one(f"{server.url}/a.bin", account)[0] == "uploaded"
-    assert len(taken) == 2
+def test_retries_of_downloads_take_from_the_budget(account: Account) -> None:
+    """Downloads that are tried again share the budget of the uploads: beyond 100 of them, each waits one second."""
+    down = httpx.MockTransport(lambda _request: httpx.Response(503))
+    options: dict[str, Any] = {**HERE, "policy": ikpipe.Policy(first_wait=0), "transport": down, "progress": False}
+    frame = pd.DataFrame({"file": ["http://127.0.0.1:9/a.bin"]})
+    _, waits = hurried(ikpipe.aupload(frame, account, retries=300, **options))
+    assert 100 < max(waits) <= 200
 
 
 def test_a_row_that_nothing_can_be_made_of_does_not_stop_a_resume(account: Account, tmp_path: Path) -> None:
@@ -379,18 +378,32 @@ def test_a_slow_download_that_goes_on_ends_well(account: Account) -> None:
         assert one(f"{server.url}/a.bin", account, timeout=0.3)[0] == "uploaded"
 
 
-@pytest.mark.parametrize("framing", [b"Connection: close\r\n\r\n", b"Content-Length: 99999999999\r\n\r\n"])
-def test_an_endless_download_ends(
-    framing: bytes, account: Account, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without `max_file_size`, a download has a largest size too, unless its host says how long it is."""
-    monkeypatch.setattr(download, "MAX_SIZE", 3_000_000)
-    monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: os.terminal_size((0, 0)))
-    small = at_most(account, 2_000_000) if b"Length" in framing else account
-    with RawServer(dripping(HEAD + framing, bytes(1 << 16), pause=0)) as server:
-        status, _, message = one(f"{server.url}/a.bin", small, retries=0)
+def test_a_download_that_is_longer_than_allowed_ends(account: Account, folder: Path) -> None:
+    """A host that announces more than `max_file_size` is not read to the end."""
+    endless = dripping(HEAD + b"Content-Length: 99999999999\r\n\r\n", bytes(1 << 16), pause=0)
+    with RawServer(endless) as server:
+        status, _, message = one(f"{server.url}/a.bin", at_most(account, 2_000_000), retries=0)
     assert (status, left(folder)) == ("failed", [])
     assert "more than the" in message
+
+
+def test_an_endless_download_ends(tmp_path: Path) -> None:
+    """Without `max_file_size`, a download has a largest size too, unless its host says how long it is."""
+
+    async def trace(_event: str, _about: Any) -> None:
+        """Set no socket options."""
+
+    async def main(url: str) -> None:
+        async with httpx.AsyncClient() as client, httpx.AsyncHTTPTransport() as direct:
+            network = DownloadTransports(direct, client, lambda _url: False, False, trace)
+            hosts, timeouts = FetchHosts.read(["127.0.0.1"]), httpx.Timeout(30)
+            downloader = Downloader(network, hosts, timeouts, "tests", max_undeclared=3_000_000)
+            await downloader.fetch(FileSource("fetch", "a.bin", url), lambda: tmp_path)
+
+    endless = dripping(HEAD + b"Connection: close\r\n\r\n", bytes(1 << 16), pause=0)
+    with RawServer(endless) as server, pytest.raises(FetchError, match="more than the"):
+        asyncio.run(main(f"{server.url}/a.bin"))
+    assert not list(tmp_path.iterdir())
 
 
 def at_most(account: Account, size: int) -> Account:
@@ -428,13 +441,10 @@ def test_nothing_is_left_of_a_row(page: Page, account: Account, site: Site, fold
     assert not list(folder.iterdir())
 
 
-def test_a_run_without_downloads_needs_no_folder(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_downloads_needs_no_folder(folder: Path, account: Account) -> None:
     """Nothing is made for files that are not downloaded; where no folder can be made, a download fails alone."""
-
-    def none(**_options: Any) -> None:
-        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
-
-    monkeypatch.setattr(spool, "TemporaryDirectory", none)
+    folder.rmdir()
+    assert ikpipe.upload_file(b"x", account, file_name="a").status == "uploaded"
     with RawServer(answering(200, b"x")) as server:
         status, _, message = one(f"{server.url}/a.bin", account)
     assert (status, "temporary folder" in message) == ("failed", True)
