@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import signal
@@ -75,14 +76,20 @@ def test_check_ends_at_once(table: Table) -> None:
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_interrupt_before_the_run(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_before_the_run(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever interrupts while the table is read is told that nothing was written."""
 
-    def reading(_path: str) -> None:
-        raise KeyboardInterrupt
+    class Interrupted(io.RawIOBase):
+        """Standard input, at which Ctrl-C is pressed."""
 
-    monkeypatch.setattr("ikpipe.frames.io.streams.open_table", reading)
-    assert ikp("upload", table(1), "-o", "out.csv", *NAMED) == (
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: Any) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Interrupted())))
+    assert ikp("upload", "-", "-o", "out.csv", *NAMED) == (
         130,
         "",
         "ikpipe: Interrupted. No results were written.\n",

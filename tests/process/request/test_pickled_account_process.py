@@ -11,7 +11,6 @@ import pytest
 from parts import elsewhere
 
 from ikpipe import Account, sign
-from ikpipe.request import account as account_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,6 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("PUBLIC_KEY", "PRIVATE_KEY"):
         monkeypatch.delenv(f"IMAGEKIT_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr(account_module, "_HERE", {})
 
 
 def child(account: Account, told: Any) -> None:
@@ -50,7 +48,7 @@ def test_a_process_that_is_started_with_it_has_the_key(method: str) -> None:
 
 def test_a_pool_that_is_forked_has_the_key() -> None:
     """What is handed to it is pickled after it was forked."""
-    account = Account("public_a", KEY)
+    account = Account("public_forked", KEY)
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
         assert pool.submit(Account.key, account).exception() is not None  # which could not come back, and says so
         assert pool.submit(sign, {"file_name": "a"}, account).result()

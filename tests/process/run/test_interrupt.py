@@ -223,7 +223,7 @@ def test_one_before_the_loop_is_there(account: Account, monkeypatch: pytest.Monk
         time.sleep(0.3)
         return real(*arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("ikpipe.concurrency.interrupts.asyncio.run", late)
+    monkeypatch.setattr(asyncio, "run", late)
     with RawServer(answering(200, stored())) as server:
         assert run(server, account)["ik_status"].tolist() == ["cancelled"] * 4
     assert not server.requests

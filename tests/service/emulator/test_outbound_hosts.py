@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import httpx
 import pytest
 from emulator_client import Client, picture, refused
 from receiver import Receiver, wait_until
 
-from ikpipe.emulator import outbound_hosts
 from ikpipe.emulator.outbound_hosts import NotPublicError, PublicTransport, is_allowed, is_public
 
 if TYPE_CHECKING:
@@ -156,7 +156,9 @@ def test_the_address_that_was_checked_is_connected_to(monkeypatch: pytest.Monkey
         return httpx.Response(200, request=request)
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", send)
-    monkeypatch.setattr(outbound_hosts, "getproxies", dict)
+    for name in getproxies():
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name.upper()}_PROXY", raising=False)
 
     async def go() -> None:
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve, raising=False)

@@ -456,7 +456,7 @@ def test_an_interrupt_in_the_middle_of_starting(monkeypatch: pytest.MonkeyPatch,
         control = CURRENT_CONTROL.get()
         return control is not None and control.draining
 
-    monkeypatch.setattr("ikpipe.concurrency.interrupts.threading.Thread", Interrupted)
+    monkeypatch.setattr(threading, "Thread", Interrupted)
     assert to_sync(main, "main")() is True
     assert runs == [1]
 
