@@ -222,7 +222,7 @@ class RetryBudget:
     `size` is the number of retries at first, and at most.
     """
 
-    def __init__(self, size: float = 100) -> None:
+    def __init__(self, size: float) -> None:
         self._size = self._available = size
         self._at = math.inf
 

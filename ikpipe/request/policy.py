@@ -34,6 +34,9 @@ class Policy:
     first_wait
         Longest wait before the second attempt of a row, in seconds; it doubles with each attempt, up to 30 s, and the
         wait is a random part of it (guess: how long outages last).
+    retry_budget
+        Maximum number of retries that the rows of a run make without waiting; each success and each second gives one
+        back, and further retries wait (guess: how many requests a service that fails can bear).
     look_ups
         Maximum number of library searches per second; 0 sets no limit (guess: the service allows about 40 reads).
     look_up_names
@@ -64,6 +67,7 @@ class Policy:
     names: Literal["stored", "as_given"] = "stored"
     clock_skew: float = 60.0
     first_wait: float = 0.5
+    retry_budget: float = 100.0
     look_ups: float = 20.0
     look_up_names: float = 20
     changes: float = 5.0

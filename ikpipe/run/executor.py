@@ -70,7 +70,8 @@ class UploadExecutor:
         # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
         since = -math.inf if options.shared_since is None else time.monotonic()
         limiter = RateLimiter(options.rate, since)
-        self.health = RunHealth(account, options.policy, control, limiter, RetryBudget(), self._times)
+        budget = RetryBudget(options.policy.retry_budget)
+        self.health = RunHealth(account, options.policy, control, limiter, budget, self._times)
         self._admission = Admission(options, self.health)
         self._lookups = LookupBatcher(
             options.client, account, options.policy, control.sleep, since, self._times.service_time

@@ -42,7 +42,7 @@ OWN, NONE = "the service's JSON", "no answer"
 BRIEF = {"x-ratelimit-reset": "1"}
 RIDS = {"x-ik-requestid": "5f4f"}
 ACCOUNT = Account("public_answers", "private_0123456789abcdef0123456789abcdef")
-SWIFT = Policy(first_wait=0.001, index_lag=0.01, look_ups=0)
+SWIFT = Policy(first_wait=0.001, index_lag=0.01, look_ups=0, retry_budget=10**6)
 
 
 class Library:
@@ -161,13 +161,6 @@ def test_no_answer_of_another_makes_a_row_untrue(
     refusals = [status for status in statuses if 400 <= status < 452 and status not in (401, 403, 429)]
     cases = [*product(statuses, BODIES), (0, NONE), *product(failures, [OWN])]
     cases += [] if stored else [*product(refusals, [OWN])]  # which refuse a row, and stop or hold no run
-    most = 10 if always else 50  # so many have retries enough
-    for first in range(0, len(cases), most):
-        play(cases[first : first + most], NAMES[names], stored=stored, always=always)
-
-
-def play(cases: list[tuple[int, str]], names: dict[str, Any], *, stored: bool, always: bool) -> None:
-    """Give rows these answers, one each; then retry them."""
     frame = table(len(cases) + 1).assign(case=["heard", *map(str, cases)])
     places = dict(zip(frame["file"][1:], cases, strict=True))
 
@@ -186,7 +179,7 @@ def play(cases: list[tuple[int, str]], names: dict[str, Any], *, stored: bool, a
 
     library = Library()
     between = Between(library, act)
-    results = run(frame, between, retries=1, **names)
+    results = run(frame, between, retries=1, **NAMES[names])
     assert untrue(results, library.copies()) == []
     own = [case in cases and case[1] == OWN and case[0] < 500 for case in [None, *cases]]
     assert set(results.loc[own, "ik_status"]) <= {"failed"}

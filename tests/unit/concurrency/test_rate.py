@@ -227,7 +227,7 @@ def test_time_fills_a_budget() -> None:
 
 def test_a_success_pays_for_a_retry() -> None:
     """If each row needs a second attempt, no retry waits."""
-    budget = RetryBudget()
+    budget = RetryBudget(100)
     for _ in range(1000):
         assert budget.take(0) == 0
         budget.give()
@@ -236,7 +236,7 @@ def test_a_success_pays_for_a_retry() -> None:
 @given(st.integers(1, 400), st.floats(0, 0.2))
 def test_an_outage_is_asked_once_a_second(count: int, gap: float) -> None:
     """After the first hundred, retries are limited whatever the share of failures."""
-    budget = RetryBudget()
+    budget = RetryBudget(100)
     starts = sorted(index * gap + budget.take(index * gap) for index in range(count))
     assert all(late - early >= 1 - 1e-6 for early, late in pairwise(starts[100 + int(count * gap) :]))
 
