@@ -14,7 +14,7 @@ from ikpipe.widget.picked_files import PickedFiles
 
 TIMEOUT_FACTOR = 4  # times as long as the service may take: messages arrive late while the kernel is busy
 MIN_RATE = 32_000  # bytes per second of a file without progress messages
-LOST_WAIT = 3.0  # seconds in which another page may report that it has the file
+LOST_WAIT = 3.0  # seconds in which another page may report that it has the file, unless the timeout is shorter
 POLL_INTERVAL = 0.2  # seconds between two checks whether a page is back
 
 
@@ -44,7 +44,7 @@ class BrowserAttempt:
     def deadline(self) -> float:
         """Return when the attempt fails without any further message, as `time.monotonic` counts."""
         if self.lost_at is not None and not self.active:
-            return self.lost_at + LOST_WAIT
+            return self.lost_at + min(LOST_WAIT, self.timeout)
         return self.last_heard + self.timeout + (0.0 if self.loaded else self.size / MIN_RATE)
 
 

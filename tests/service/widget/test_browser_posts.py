@@ -39,9 +39,8 @@ def lost(uploader: ikpipe.Uploader) -> Iterator[Browser]:
         yield browser
 
 
-def test_a_file_that_the_page_lost(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_page_lost(account: ikpipe.Account) -> None:
     """The row fails with the code for which the page asks to choose the file again."""
-    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.rows["b0"]["result"]["error"] == "file_not_found"
 
@@ -79,18 +78,19 @@ def test_another_page_has_the_file(account: ikpipe.Account) -> None:
 
 @pytest.mark.parametrize("first", [[], [{"type": "hello", "view": "new"}]], ids=["slow to begin", "another comes"])
 def test_a_page_that_uploads_a_file_is_waited_for(
-    emulate: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, first: list[dict[str, Any]]
+    emulate: Callable[..., Emulator], first: list[dict[str, Any]]
 ) -> None:
     """A page that reported progress is waited for, although another page does not have the file."""
-    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     emulator = emulate()
-    uploader = ikpipe.Uploader(emulator.account)
+    uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(answer_wait=0.25))
 
     def slow(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
         for said in first:
             browser.say(**said)
         browser.say(type="result", id=order["id"], attempt=order["attempt"], error="lost", left=False)
-        threading.Event().wait(0.5)
+        for _ in range(13):  # longer than a lost file is waited for
+            threading.Event().wait(0.1)
+            browser.say(type="progress", id=order["id"], attempt=order["attempt"], loaded=0, total=1)
         return browser.posted(order)
 
     with Browser(uploader, slow) as browser:
@@ -100,9 +100,8 @@ def test_a_page_that_uploads_a_file_is_waited_for(
     assert stored(emulator) == 1
 
 
-def test_a_lost_upload_is_aborted(account: ikpipe.Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_upload_is_aborted(account: ikpipe.Account) -> None:
     """A page that has the file after all, and whose messages are late, does not upload it once the row has failed."""
-    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     with lost(ikpipe.Uploader(account, policy=QUICK)) as browser:
         assert browser.aborted == {("b0", browser.last("post")["posts"][0]["attempt"])}
 
@@ -146,14 +145,12 @@ def test_a_new_page_is_asked_again(account: ikpipe.Account) -> None:
 @pytest.mark.parametrize(("stores", "ends"), [(True, "exists"), (False, "failed")])
 def test_a_page_that_is_reloaded_during_an_upload(
     emulate: Callable[..., Emulator],
-    monkeypatch: pytest.MonkeyPatch,
     stores: bool,  # noqa: FBT001
     ends: str,
 ) -> None:
     """No page has the file any more: the media library is searched for it without a long wait."""
-    monkeypatch.setattr("ikpipe.widget.browser_uploads.LOST_WAIT", 0.1)
     emulator, begun = emulate(), threading.Event()
-    uploader = ikpipe.Uploader(emulator.account, policy=ikpipe.Policy(index_lag=0.3, first_wait=0.02))
+    uploader = ikpipe.Uploader(emulator.account, policy=QUICK)
 
     def goes(browser: Browser, order: Mapping[str, Any]) -> dict[str, Any]:
         if stores:
