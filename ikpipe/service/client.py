@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -147,12 +146,13 @@ class ServiceClient:
         Errors of the network and of the file are in the reply, not raised. The request has no `Authorization` header:
         the service rejects a token together with basic authentication [spec].
         """
-        until = time.monotonic() + _FILE_TIMEOUT
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _FILE_TIMEOUT
         while True:
             try:
                 return await self._attempt(url, fields, source, token, on_bytes)
             except OutOfFiles as error:  # nothing was sent; uploads in flight will close their files
-                if time.monotonic() > until:
+                if loop.time() > until:
                     message = f"{error}. Raise the limit of open files (ulimit -n), or lower concurrency=."
                     return UploadReply(Result("failed", "file_unreadable", message), retryable=True)
             await asyncio.sleep(_FILE_RETRY)

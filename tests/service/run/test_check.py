@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pandas as pd
 import pytest
-from doubles import Page, RawServer, silent
+from clocks import jumping
+from doubles import Page
 
 import ikpipe
-from ikpipe.service import download
+from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,10 +221,15 @@ def test_without_probing_no_url_is_asked(site: Site) -> None:
     assert len(site.asked) == before
 
 
-def test_a_url_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service gives up on a URL after 8 s without headers (seed); so does a probe."""
-    monkeypatch.setattr(download, "HEADERS_TIMEOUT", 0.1)
-    with RawServer(silent) as server:
-        found = ikpipe.check(pd.DataFrame({"file": [f"{server.url}/a.jpg"]}), probe=True, fetch_hosts=["127.0.0.1"])
-    assert found["code"].tolist() == ["url_unreachable"]
-    assert "did not respond" in found["message"].iloc[0]
+def test_a_url_that_says_nothing_is_given_up() -> None:
+    """The service gives up on a URL after 8 s without headers [upload docs]; so does a probe."""
+
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
+            return await asyncio.get_running_loop().create_future()
+
+    async def probe() -> str | None:
+        async with ServiceClient(Silent(), timeout=30, fetch_hosts=["127.0.0.1"]) as client:
+            return await client.probe("http://127.0.0.1/a.jpg")
+
+    assert jumping(probe()) == "http://127.0.0.1/a.jpg did not respond within 8 s."

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pandas as pd
 import pytest
+from clocks import jumping
 from doubles import stored_by
 from rows import quiet, sha
 
 import ikpipe
-from ikpipe.service import body, client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,12 +239,14 @@ def test_too_many_open_files_are_no_change_of_the_file(
 def test_too_many_open_files_for_good(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """If none is closed, the row fails, and the message says what to do."""
     (tmp_path / "a.bin").write_bytes(b"x")
+    real = os.open
 
-    def opened(_source: Any) -> int:
-        raise OSError(errno.ENFILE, "Too many open files in system")
+    def opened(path: Any, *arguments: Any, **options: Any) -> int:
+        if str(path).endswith("a.bin"):
+            raise OSError(errno.ENFILE, "Too many open files in system")
+        return real(path, *arguments, **options)
 
-    monkeypatch.setattr(body, "_open_file", opened)
-    monkeypatch.setattr(client, "_FILE_TIMEOUT", 0.1)
-    result = ikpipe.upload_file("a.bin", account, root=tmp_path, retries=0)
+    monkeypatch.setattr(os, "open", opened)
+    result = jumping(ikpipe.aupload_file("a.bin", account, root=tmp_path, retries=0))
     assert (result.status, result.error) == ("failed", "file_unreadable")
     assert "ulimit -n" in str(result.message)
