@@ -45,17 +45,13 @@ _SLOW_FILES = {"slow-archive-scan.jpg"}
 _URL_TIMEOUT = 2.0  # seconds; ImageKit waits 8 s, which is long for a demo
 
 
-def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) -> int:
+def run(output: Path) -> int:
     """Run the demo.
 
     Parameters
     ----------
     output
         Folder for `results.csv` and `results.html`; it is created if it does not exist.
-    stream
-        Where the report is printed; None: standard output.
-    progress
-        Whether the progress of the upload is shown, on standard error.
 
     Returns
     -------
@@ -68,7 +64,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
         The emulator's dependencies are not installed.
     """
     emulator = import_extra("ikpipe.emulator", "emulator", "The demo")
-    data, report = data_folder(), DemoReport(stream or sys.stdout)
+    data, report = data_folder(), DemoReport(sys.stdout)
     with ExitStack() as stack:
         service = stack.enter_context(emulator.Emulator(url_timeout=_URL_TIMEOUT, fetch_hosts=("127.0.0.1",)))
         images = stack.enter_context(image_server(data, slow=_SLOW_FILES))
@@ -78,7 +74,7 @@ def run(output: Path, *, stream: TextIO | None = None, progress: bool = True) ->
         ikpipe.create_metadata_fields(catalog, service.account, columns=FIELDS.keys(), schemas=FIELDS, dry_run=False)
         catalog["image_url"] = f"{images}/" + catalog["picture"]
         report.problems(catalog, ikpipe.check(catalog, service.account, **MAPPING))
-        results = ikpipe.upload(catalog, service.account, progress=progress, **MAPPING)
+        results = ikpipe.upload(catalog, service.account, **MAPPING)
         report.summary(results)
         output.mkdir(parents=True, exist_ok=True)
         ikpipe.write_results(results, output / "results.csv")

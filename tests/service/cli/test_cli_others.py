@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import runpy
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -76,14 +75,6 @@ def test_sign_refuses(ikp: Ikp, words: list[str]) -> None:
     """What the service would refuse is not signed."""
     ran = ikp("sign", *words)
     assert (ran.status, ran.out) == (2, "")
-
-
-def test_demo(ikp: Ikp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo is given its folder, and its status is the command's."""
-    folders: list[Path] = []
-    monkeypatch.setattr("ikpipe.cli.demo.run", lambda folder: folders.append(folder) or 1)
-    assert ikp("demo", "-o", "there").status == 1
-    assert folders == [Path("there")]
 
 
 def test_no_command(ikp: Ikp) -> None:

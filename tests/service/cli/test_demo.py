@@ -3,6 +3,7 @@
 import csv
 import re
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 import ikpipe
-from ikpipe.cli import demo
+from ikpipe.cli import demo, main
 from ikpipe.emulator.media import inspection
 
 DATA = demo.data_folder()
@@ -27,9 +28,11 @@ class DemoRun(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """Run the demo once, for all tests of this file."""
-    folder, stream = tmp_path_factory.mktemp("demo") / "new", StringIO()
-    return DemoRun(demo.run(folder, stream=stream, progress=False), stream.getvalue(), folder)
+    """Run the command once, for all tests of this file."""
+    folder = tmp_path_factory.mktemp("demo") / "new"
+    with redirect_stdout(StringIO()) as stream, redirect_stderr(StringIO()):
+        status = main(["demo", "-o", str(folder)])
+    return DemoRun(status, stream.getvalue(), folder)
 
 
 @pytest.fixture(scope="module")
