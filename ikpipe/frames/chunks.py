@@ -132,14 +132,15 @@ class FileTable:
 class JournalTable(FileTable):
     """A table whose rows are all in a journal.
 
-    `pieces` yields position, number of rows, cells and head of each piece. `origin` is where the table was read from,
-    and which of its columns are `whole`. `trusted` says whether the journal is proven to be this account's own.
+    `pieces` yields position, number of rows, cells and head of each piece; `rows` is the number of rows, None if it is
+    not known. `origin` is where the table was read from, and which of its columns are `whole`. `trusted` says whether
+    the journal is proven to be this account's own.
     """
 
     def __init__(
         self,
         pieces: Callable[[], Iterator[tuple[int, int, str, str | None]]],
-        rows: int,
+        rows: int | None,
         origin: dict[str, Any],
         *,
         trusted: bool = False,

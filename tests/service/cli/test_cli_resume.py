@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from doubles import uploads_of
@@ -12,7 +12,6 @@ from shell import NAMED, variables
 
 import ikpipe
 from ikpipe.journal.catalog import journals_folder
-from ikpipe.journal.entries import RowEnded
 from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
@@ -104,10 +103,9 @@ def test_an_emulated_run_with_a_journal(ikp: Ikp, table: Table) -> None:
 
 
 @pytest.mark.usefixtures("service", "own_state")
-def test_runs_that_can_be_resumed(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_can_be_resumed(ikp: Ikp, table: Table) -> None:
     """`resume` alone prints the interrupted runs, one per line, and the command to type."""
-    monkeypatch.setattr(SQLiteJournal, "end", lambda *_: None)
-    ikp("upload", table(2), "-o", "out.csv", *NAMED)
+    ikp("upload", table(2, picture=["", ""]), "-o", "out.csv", *NAMED, "--max-failures", "1")
     [path] = journals_folder().iterdir()
     ran = ikp("resume")
     [line] = ran.out.splitlines()
@@ -179,23 +177,6 @@ def test_without_an_account(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPa
     ikp("upload", table(1), "-o", "-", *NAMED, "--journal", "run")
     monkeypatch.delenv("IMAGEKIT_PUBLIC_KEY")
     assert ikp("resume", "run", "-o", "out.csv").status == 3
-
-
-@pytest.mark.usefixtures("service")
-def test_a_disk_that_fills_up(ikp: Ikp, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal that takes nothing more stops the run: OUT is written, and the error says so in the command's words."""
-    write = SQLiteJournal.write
-
-    def full(journal: SQLiteJournal, entries: list[Any]) -> None:
-        if any(isinstance(entry, RowEnded) for entry in entries):
-            raise ikpipe.JournalError("The journal run cannot be used (disk is full); free some space, then resume.")
-        write(journal, entries)
-
-    monkeypatch.setattr(SQLiteJournal, "write", full)
-    ran = ikp("upload", table(2), "-o", "out.csv", *NAMED, "--journal", "run", "--concurrency", "1")
-    assert ran.status == 2
-    assert len(ikpipe.read_results("out.csv")) == 2
-    assert ran.err.splitlines()[-1].endswith("free some space, then resume. Retry OUT.")
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -12,7 +12,6 @@ import pytest
 from shell import NAMED, variables
 
 import ikpipe
-from ikpipe.frames.io.writing import CsvWriter
 from ikpipe.request.recovery import RESENDS
 
 if TYPE_CHECKING:
@@ -257,22 +256,6 @@ def test_bug_shows_its_traceback(ikp: Ikp, table: Table, monkeypatch: pytest.Mon
     monkeypatch.setattr("os.access", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ikp("upload", table(1), "-o", "out.csv", *NAMED)
-
-
-@pytest.mark.usefixtures("signed_in")
-def test_full_disk(ikp: Ikp, table: Table) -> None:
-    """What OUT's disk refuses is told in the system's own words, and the journal has the results."""
-
-    def full(_self: CsvWriter, _prepared: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CsvWriter, "take", full)
-        ran = ikp("upload", table(1), "-o", "out.csv", *NAMED, "--journal", "run.ikjournal")
-    assert (ran.status, Path("out.csv").exists()) == (2, False)
-    assert "Not all results could be written: [Errno 28] No space left on device" in ran.err
-    assert ikp("resume", "run.ikjournal", "-o", "out.csv").status == 0
-    assert list(ikpipe.read_results("out.csv")["ik_status"]) == ["uploaded"]
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -20,12 +20,18 @@ from ikpipe import Account
 from ikpipe.emulator import Emulator
 from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import plain_cells
+from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.codec import json_values
-from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.request.parameters import TABLE, encode
+from ikpipe.request.planner import RequestBuilder, UploadRequest
+from ikpipe.request.sources import FileResolver
+from ikpipe.run.job import UploadJob
+from ikpipe.run.prepare import collect_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ikpipe.request.rows import MappedRows
 
 
 def fails(*_arguments: Any) -> Any:
@@ -217,21 +223,24 @@ def test_a_problem_names_row_column_and_value() -> None:
     assert found["message"][0].startswith("Decimal('sNaN') cannot be read: InvalidOperation")
 
 
-def test_a_row_that_only_fails_alone_is_found(monkeypatch: pytest.MonkeyPatch, service: Emulator) -> None:
+def test_a_row_that_only_fails_alone_is_found() -> None:
     """If planning rows together raises an exception, each is planned alone, and one problem is left."""
-    frame = table("sku", "no")
-    frame.loc[2, "sku"] = "odd"
-    before = ColumnMapping.rows
 
-    def rows(self: Any, chunk: Any) -> Any:
-        if "odd" in set(chunk.frame["sku"]):
-            raise OverflowError("a kind that nobody thought of")
-        return before(self, chunk)
+    class Builder(RequestBuilder):
+        """Plans all rows but those of an odd SKU."""
 
-    monkeypatch.setattr("ikpipe.frames.mapping.ColumnMapping.rows", rows)
-    row = others_are_uploaded(frame, service.account)
-    assert row["ik_error"] == "unreadable_value"
-    assert "OverflowError: a kind that nobody thought of" in row["ik_message"]
+        def build(self, rows: MappedRows, *more: Any) -> Any:
+            if "odd" in rows.labels:
+                raise OverflowError("a kind that nobody thought of")
+            return super().build(rows, *more)
+
+    frame = table("sku", "no").set_axis(["a", "b", "odd", "c", "d"])
+    job = UploadJob(InMemoryTable(frame), collect_mapping(None, None, None, "server", {}))
+    planned = [request for _, request in job.requests(Builder(FileResolver()), next(job.table.chunks()))]
+    (problem,) = planned.pop(2)
+    assert all(isinstance(request, UploadRequest) for request in planned)
+    assert (problem.row, problem.position, problem.code) == ("odd", 2, "unreadable_value")
+    assert "OverflowError: a kind that nobody thought of" in problem.message
 
 
 # A journal has such cells, too

@@ -33,9 +33,7 @@ def table(rows: range) -> JournalTable:
     frozen = FrameEncoder(frame, part=True)
     parts = [(start, frame.iloc[start : start + 2]) for start in range(0, len(frame), 2)]
     pieces = [(start, len(part), frozen.piece(part), frozen.head) for start, part in parts]
-    feed = JournalTable(lambda: iter(pieces), len(frame), {"whole": []})
-    feed.rows = None
-    return feed
+    return JournalTable(lambda: iter(pieces), None, {"whole": []})
 
 
 def keep(journal: SQLiteJournal, rows: range, only: int | None = None, *, ahead: bool = False) -> None:
