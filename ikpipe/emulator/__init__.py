@@ -27,7 +27,15 @@ shows as a failure with the other.
 | `strict_json` | JSON without Python's extensions |
 """
 
-from ikpipe.emulator.rules import Rules
-from ikpipe.emulator.server import Emulator, serve
+try:
+    from ikpipe.emulator.rules import Rules
+    from ikpipe.emulator.server import Emulator, serve
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] == "ikpipe":
+        raise
+    raise ImportError(
+        f"The emulator needs the extra 'emulator', which is not installed completely ({error.name} is missing). "
+        "Run: pip install 'ikpipe[emulator]'"
+    ) from None
 
 __all__ = ["Emulator", "Rules", "serve"]

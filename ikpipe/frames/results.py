@@ -19,7 +19,8 @@ from ikpipe.request.result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
     """Return problems as the frame that `ikpipe.check` returns."""
     frame = pd.DataFrame(problems, columns=list(Problem._fields))
-    return frame.astype({"row": object, "position": "Int64", "column": object})
+    dtypes = {"row": object, "position": "Int64", "column": object}
+    return frame.astype({name: dtypes.get(name, "string") for name in Problem._fields})
 
 
 class ResultCollector:
@@ -199,6 +200,33 @@ def one_file_frame(file: object) -> pd.DataFrame:
     return pd.DataFrame({"file": pd.Series([file], dtype=object)})
 
 
+_LISTED_COLUMNS: dict[str, str] = {
+    **dict.fromkeys(("type", "fileId", "name", "filePath", "url", "thumbnail", "fileType", "mime"), "string"),
+    **dict.fromkeys(("size", "height", "width"), "Int64"),
+    **dict.fromkeys(("tags", "AITags"), "object"),
+    "description": "string",
+    "customCoordinates": "string",
+    **dict.fromkeys(("customMetadata", "embeddedMetadata", "versionInfo"), "object"),
+    **dict.fromkeys(("isPrivateFile", "isPublished", "hasAlpha"), "boolean"),
+    **dict.fromkeys(("createdAt", "updatedAt"), "string"),
+    "duration": "Float64",
+    "bitRate": "Int64",
+    **dict.fromkeys(("videoCodec", "audioCodec"), "string"),
+}
+"""Column of a listing → its dtype [spec]; the service's further fields come after these."""
+
+
 def listing_frame(files: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the files of the media library as a frame, one row each."""
-    return pd.DataFrame(files)
+    further = dict.fromkeys(name for file in files for name in file if name not in _LISTED_COLUMNS)
+    dtypes = {**_LISTED_COLUMNS, **dict.fromkeys(further, "object")}
+    return pd.DataFrame({name: _listed(files, name, dtype) for name, dtype in dtypes.items()})
+
+
+def _listed(files: Sequence[Mapping[str, Any]], name: str, dtype: str) -> Any:
+    """Return a field of all files; as objects if the service sends what its documentation does not say."""
+    values = [file.get(name) for file in files]
+    try:
+        return pd.Series(values, dtype=dtype)
+    except (TypeError, ValueError):
+        return pd.Series(values, dtype=object)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Self
+
+from ikpipe.errors import CODES, UploadError, quoted
 
 
 @dataclass(slots=True)
@@ -48,6 +50,19 @@ class Result:
     duration: float | None = None
     warnings: list[Any] | None = None
     extra: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file is uploaded."""
+        return self.status in SETTLED
+
+    def raise_for_status(self) -> Self:
+        """Return this result if the file is uploaded, or raise `UploadError` with the reason and what to do."""
+        if self.ok:
+            return self
+        code = CODES.get(self.error or "")
+        words = f"{quoted(self.name) if self.name else 'The file'} is {self.status} ({self.error}): {self.message}"
+        raise UploadError(words, fix=None if code is None or code.fix in words else code.fix)
 
     def warn(self, *sentences: str) -> None:
         """Add warnings, without repeating any."""

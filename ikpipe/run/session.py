@@ -24,6 +24,7 @@ from ikpipe.errors import (
     describe_exception,
     keyword,
     sentences,
+    short_repr,
 )
 from ikpipe.journal import history
 from ikpipe.journal.entries import Entry, RowEnded
@@ -68,7 +69,7 @@ class Session:
         record: OpenJournal | None = None,
     ) -> None:
         self.control: RunControl = CURRENT_CONTROL.get() or RunControl()
-        self.failed, self.failures = False, 0
+        self.failed, self.failures, self.first_failure = False, 0, Message()
         self.trouble: Exception | None = None
         self.progress = Progress(job.table.rows)
         self._began = time.monotonic()
@@ -233,6 +234,7 @@ class Session:
             self._options.on_result(label, result)
         if result.status in ("invalid", "failed", "unknown"):
             self.failures += new
+            self.first_failure = self.first_failure or _described(label, result)
             self.failed = self.failed or self._options.on_error == "raise"
             if self.failed or self._failures_reached:
                 self.control.drain()
@@ -314,13 +316,18 @@ class Session:
         if self._failures_reached:
             failures = "1 failure" if self.failures == 1 else f"{self.failures:,} failures"
             limit = keyword("max_failures", self._options.max_failures)
-            words = Message(f"The run stopped after {failures} (", limit, ").")
+            words = Message(f"The run stopped after {failures} (", limit, "). The first: ", self.first_failure)
             return FailuresError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
         if self.failed:
             rule = keyword("on_error", "raise")
-            words = Message("A row was not uploaded, and ", rule, " stops the run at the first such row.")
+            words = Message(self.first_failure, " With ", rule, ", the run stops at the first such row.")
             return UploadError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
         return None
+
+
+def _described(label: Any, result: Result) -> Message:
+    """Return which row is not uploaded, and why."""
+    return Message(f"Row {short_repr(label)} is {result.status} ({result.error}): ", result.message)
 
 
 def _invalid_result(problems: list[Problem]) -> Result:

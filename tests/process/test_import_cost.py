@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fresh import fresh
 
 HEAVY = ["pandas", "numpy", "httpx", "jwt", "asyncio", "starlette", "uvicorn", "ipywidgets", "dask", "tqdm", "sqlite3"]
@@ -27,3 +28,14 @@ def test_the_uploader_names_its_extra() -> None:
         "except ikpipe.MissingExtra as error: print(error)"
     )
     assert "pip install 'ikpipe[widget]'" in fresh(code)
+
+
+@pytest.mark.parametrize("missing", ["starlette", "PIL"])
+def test_the_emulator_names_its_extra(missing: str) -> None:
+    """Where a library of the emulator is not installed, the error has the line to type."""
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "try: import ikpipe.emulator\n"
+        "except ImportError as error: print(error)"
+    )
+    assert "pip install 'ikpipe[emulator]'" in fresh(code)

@@ -68,6 +68,9 @@ def test_a_number_of_failures_stops_the_run(first: str, most: int, account: Acco
     results: Any = caught.value.results
     assert results["ik_status"].isin(["failed", "invalid"]).sum() == most
     assert set(results["ik_status"][most:]) == {"cancelled"}
+    assert f"Row 0 is {results['ik_status'][0]} ({results['ik_error'][0]}): {results['ik_message'][0]}" in str(
+        caught.value
+    )
 
 
 def test_fewer_failures_stop_nothing(account: Account) -> None:
@@ -167,6 +170,8 @@ def test_on_error_raise_stops_at_the_first_row_that_is_not_up(bad: str, account:
         quiet(frame, account, file_name="a", concurrency=1, on_error="raise")
     assert caught.value.results is not None
     assert caught.value.results["ik_status"].tolist() == ["uploaded", bad, "cancelled"]
+    assert f"Row 1 is {bad} ({caught.value.results['ik_error'][1]}): " in str(caught.value)
+    assert caught.value.results["ik_message"][1] in str(caught.value)
 
 
 def test_an_account_without_a_signer_is_refused_before_anything_is_sent(account: Account, arrived: Arrived) -> None:

@@ -436,8 +436,23 @@ def test_problems_are_a_frame_even_without_any() -> None:
     none = problem_frame([])
     assert list(some) == list(none) == names
     assert some["row"][0] == ("a", 1)
-    assert some["position"].dtype == none["position"].dtype == "Int64"
+    assert some.dtypes.to_dict() == none.dtypes.to_dict()
+    assert none["position"].dtype == "Int64"
     assert len(none) == 0
+
+
+def test_a_listing_has_its_columns_and_dtypes_without_any_file() -> None:
+    """A clean-up that selects `fileId` works on an empty folder too."""
+    file = {"fileId": "a", "size": 3, "tags": ["x"], "isPrivateFile": True, "createdAt": "2026-11-30T00:00:00.000Z"}
+    some, none = listing_frame([file, {"fileId": "b"}]), listing_frame([])
+    assert some.dtypes.to_dict() == none.dtypes.to_dict()
+    assert (some["size"].tolist(), some["size"].dtype) == ([3, pd.NA], "Int64")
+
+
+def test_a_listing_keeps_what_the_service_adds() -> None:
+    """Fields that this version does not know, and values of another type than the documentation's."""
+    frame = listing_frame([{"fileId": "a", "size": "large", "novel": 1}])
+    assert (frame["size"][0], frame["novel"][0], frame.columns[-1]) == ("large", 1, "novel")
 
 
 @pytest.mark.parametrize("file", [b"abc", "https://a/b", Decimal(1), [1, 2]])
@@ -448,7 +463,9 @@ def test_one_file_is_a_frame_of_one_row(file: object) -> None:
 
 def test_a_listing_is_a_frame() -> None:
     """A row a file, under the service's own names."""
-    assert listing_frame([{"fileId": "1", "size": 2}]).to_dict("records") == [{"fileId": "1", "size": 2}]
+    frame = listing_frame([{"fileId": "1", "size": 2}])
+    assert frame[["fileId", "size"]].to_dict("records") == [{"fileId": "1", "size": 2}]
+    assert frame.drop(columns=["fileId", "size"]).isna().all(axis=None)
 
 
 def test_rows_that_were_never_begun_stand_in_their_place() -> None:

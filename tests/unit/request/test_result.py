@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+import ikpipe
 from ikpipe import Result
 from ikpipe.request.result import KINDS, RESULT_COLUMNS, SETTLED
 
@@ -37,3 +40,22 @@ def test_a_result_begins_empty() -> None:
 def test_rows_that_are_up_are_settled() -> None:
     """`retry` leaves these three alone, and no other."""
     assert {"uploaded", "accepted", "exists"} == SETTLED
+
+
+@pytest.mark.parametrize("status", ["uploaded", "exists", "accepted"])
+def test_the_result_of_an_uploaded_file_is_ok(status: str) -> None:
+    """Then `raise_for_status` returns it, so that calls can be chained."""
+    result = Result(status)
+    assert result.ok
+    assert result.raise_for_status() is result
+
+
+@pytest.mark.parametrize("status", ["invalid", "failed", "unknown", "cancelled"])
+def test_the_result_of_another_file_raises_its_reason(status: str) -> None:
+    """Name, status, code, message and fix are in the error."""
+    result = Result(status, "file_too_large", "It has 30 MB.", name="a.jpg")
+    with pytest.raises(ikpipe.UploadError) as caught:
+        result.raise_for_status()
+    assert str(caught.value).startswith(f'"a.jpg" is {status} (file_too_large): It has 30 MB. ')
+    assert caught.value.fix == ikpipe.CODES["file_too_large"].fix
+    assert not result.ok
