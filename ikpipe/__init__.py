@@ -6,7 +6,7 @@ Each package imports only from those below it in this list, and `lint-imports` c
     dask, spark  uploads of Dask and Spark DataFrames
     cluster      uploads in parts, on any number of machines
     widget       `Uploader`, the uploader for notebooks
-    delivery     `url`, and `gallery`: results as images
+    delivery     `url`, and `gallery`, `summary` and `report`: results and problems for people
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
     run          many rows: `upload`, `check`, `retry`, `resume`; concurrency, recovery and progress
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ikpipe import auth, cluster, dask, emulator, spark, webhooks
     from ikpipe.delivery import url
     from ikpipe.delivery.gallery import gallery
+    from ikpipe.delivery.reports import report, summary
     from ikpipe.errors import (
         CODES,
         WARNINGS,
@@ -85,6 +86,7 @@ _HOMES = {
     "service.metadata_fields": ("create_metadata_fields", "metadata_fields"),
     "service.listing": ("files",),
     "delivery.gallery": ("gallery",),
+    "delivery.reports": ("report", "summary"),
     "service.refresh": ("refresh",),
     "run.retry": ("retry",),
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
@@ -127,10 +129,12 @@ __all__ = [
     "read_results",
     "refresh",
     "remove_tags",
+    "report",
     "resume",
     "retry",
     "sign",
     "spark",
+    "summary",
     "upload",
     "upload_file",
     "url",

@@ -78,32 +78,6 @@ def upload(
     return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
 
 
-def summary(results: Any) -> dict[str, Any]:
-    """Return the totals of results: rows, counts by status, stored bytes, files.
-
-    There are fewer files than uploaded rows if rows share files. The results are computed for this, so write them to
-    Parquet first or persist them; otherwise the rows are sent again.
-
-    Parameters
-    ----------
-    results
-        A Dask DataFrame that `upload` returned, or one that was read from written results.
-
-    Returns
-    -------
-    dict
-        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
-        different ones.
-    """
-    statuses, size, files = import_extra("dask", "dask", "ikpipe.dask").compute(
-        results["ik_status"].value_counts(split_out=1),
-        results["ik_size"].sum(),
-        results["ik_file_id"].nunique(split_out=1),
-    )
-    counts = {str(status): int(count) for status, count in statuses.items()}
-    return {"rows": sum(counts.values()), "counts": counts, "bytes": int(size), "files": int(files)}
-
-
 def _upload_partition(
     frame: pd.DataFrame, prepared: cluster.PreparedUpload, slots: int | None, partitions: int
 ) -> pd.DataFrame:

@@ -4,7 +4,7 @@
 
     results = ikpipe.spark.upload(frame, account, file_name="{sku}.jpg", folder="/products/", columns={"file": "url"})
     results.write.parquet("results")                    # this uploads
-    ikpipe.spark.summary(spark.read.parquet("results"))
+    ikpipe.summary(spark.read.parquet("results"))
 
 Spark runs a partition again if a task fails, is slow (speculation) or loses its machine, and for each
 action on a frame that is not persisted. Nothing is stored twice because of that: see `ikpipe.cluster`.
@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.cluster.part import PreparedUpload
-from ikpipe.errors import CODES, MappingError
+from ikpipe.errors import MappingError
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.account import Account
-from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS, SETTLED
+from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -100,44 +100,6 @@ def upload(
     # Spark does not find a column whose name contains a dot, as in customMetadata.brand.
     numbered = frame.toDF(*(f"column{number}" for number in range(len(frame.columns))))
     return numbered.mapInArrow(_PartitionUpload(prepared, frame.columns), _results_schema(frame))
-
-
-def summary(results: DataFrame) -> dict[str, Any]:
-    """Return the totals of results, in one pass over them.
-
-    Results that are not persisted are computed for this, so that all rows are sent again and found. Write the results
-    first, for example to Parquet, and pass what is read from there.
-
-    Parameters
-    ----------
-    results
-        What `upload` returned, or what was read from written results.
-
-    Returns
-    -------
-    dict
-        ``rows``; ``counts``, by status; ``bytes`` of the rows' files in the media library; ``files``, the number of
-        different ones.
-
-    Raises
-    ------
-    MappingError
-        The frame is not a results frame.
-    """
-    if missing := {"ik_status", "ik_size", "ik_file_id"} - set(results.columns):
-        raise MappingError(
-            f"The frame has no column {min(missing)!r}, so it is not a results frame of ikpipe.spark.upload."
-        )
-    functions: Any = import_module("pyspark.sql.functions")
-    column, statuses = functions.col, sorted(SETTLED | {code.status for code in CODES.values()})
-    (row,) = results.agg(
-        functions.count(functions.lit(1)).alias("rows"),
-        functions.sum(column("ik_size")).alias("bytes"),
-        functions.countDistinct(column("ik_file_id")).alias("files"),
-        *(functions.count(functions.when(column("ik_status") == status, 1)).alias(status) for status in statuses),
-    ).collect()
-    counts = {status: row[status] for status in statuses if row[status]}
-    return {"rows": row["rows"], "counts": counts, "bytes": row["bytes"] or 0, "files": row["files"]}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 import ikpipe
-from ikpipe.cli.report import ResultTally
 from ikpipe.errors import InvalidValue, Problem
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
@@ -33,16 +32,6 @@ def result_frame(frame: pd.DataFrame, results: list[Result], summary: dict[str, 
     for chunk in feed.chunks():
         sink.take(sink.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
     return sink.close(summary)
-
-
-def summed_up(frame: pd.DataFrame, results: list[Result], about: dict[str, Any]) -> ResultTally:
-    """Count results as the command line does."""
-    feed = InMemoryTable(frame)
-    tally = ResultTally(ResultCollector(feed))
-    for chunk in feed.chunks():
-        tally.take(tally.prepare(chunk, results[chunk.start : chunk.start + len(chunk.frame)]))
-    tally.close(about)
-    return tally
 
 
 class Row(NamedTuple):

@@ -11,7 +11,7 @@ import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulator import metadata_fields
 from ikpipe.cli.signals import exit_at_once
-from ikpipe.cli.wording import in_options, say, width
+from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import Problem
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check(options: Namespace) -> int:
         problems, rows = _find_problems(table, mapping.run_mapping(options), account, options)
     if options.out is not None:
         output.write_frame(problems, options.out)
-    say(*report.problems(problems, rows, width()))
+    say(*report.report_writer().problems(problems, rows))
     if account is None and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")
     return PROBLEMS if (problems["severity"] == "error").any() else ALL_WELL

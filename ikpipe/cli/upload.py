@@ -12,7 +12,7 @@ import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulator import temporary_emulator
 from ikpipe.cli.next_command import announce_resume, next_steps
-from ikpipe.cli.wording import say, width
+from ikpipe.cli.wording import say
 from ikpipe.errors import Error, JournalError
 
 if TYPE_CHECKING:
@@ -155,5 +155,5 @@ def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], ob
             send(tally)
         finally:
             if tally.run_summary and not options.quiet:
-                say(*report.summary(tally, width()), "", *next_steps(options, tally))
+                say(*report.report_writer().summary(tally, tally.run_summary), "", *next_steps(options, tally))
     return INTERRUPTED if tally.run_summary["interrupted"] else ALL_UPLOADED if tally.all_uploaded else SOME_NOT

@@ -47,11 +47,6 @@ def _own_option(name: ApiName, value: str) -> str:
     return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
 
 
-def one_line(text: object) -> str:
-    """Return text on one line, without characters that control a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
-
-
 def width() -> int:
     """Return the terminal's width in characters; without a terminal, a width at which nothing is wrapped."""
     return shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize

@@ -1,10 +1,11 @@
-"""Delivery URLs, transformations, and a gallery of results.
+"""Delivery URLs, transformations, galleries and reports.
 
 ::
 
     url.py              `url`: the delivery URL of a file, transformed and signed
     transformations.py  a transformation as URL text: steps, chains, overlays
     gallery/            `gallery`: a results frame as HTML
+    reports.py          `summary` and `report`: totals of results, and problems by kind
 """
 
 from ikpipe.delivery.url import url

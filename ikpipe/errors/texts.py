@@ -73,6 +73,11 @@ def did_you_mean(word: object, words: Iterable[object]) -> str:
     return f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""
 
 
+def one_line(text: object) -> str:
+    """Return text on one line, without characters that control a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
+
+
 def short_repr(value: object, width: int = 60) -> str:
     """Return the ``repr`` of a value for a message, cut to a number of characters."""
     try:

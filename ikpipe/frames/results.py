@@ -19,7 +19,7 @@ from ikpipe.request.result import CANCELLED, EXTRA, RESULT_COLUMNS, Result
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
     """Return problems as the frame that `ikpipe.check` returns."""
     frame = pd.DataFrame(problems, columns=list(Problem._fields))
-    dtypes = {"row": object, "position": "Int64", "column": object}
+    dtypes: dict[str, Any] = {"row": object, "position": "Int64", "column": object}
     return frame.astype({name: dtypes.get(name, "string") for name in Problem._fields})
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import ApiName, MappingError, Message, keyword
+from ikpipe.errors import ApiName, MappingError, Message, keyword, one_line
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
 
@@ -188,7 +188,7 @@ def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> Non
     entries = [f"{parameter} ← {_as_text(target)}" for parameter, target in columns.items()]
     entries += [f"{parameter} = {_as_text(value)}" for parameter, value in parameters.items()]
     if entries:
-        _log.warning("Mapping taken from the results: %s", _one_line(", ".join(entries)))
+        _log.warning("Mapping taken from the results: %s", one_line(", ".join(entries)))
 
 
 def _as_text(value: Any) -> str:
@@ -196,8 +196,3 @@ def _as_text(value: Any) -> str:
         return ", ".join(f"{name}: {_as_text(part)}" for name, part in value.items())
     text = ", ".join(map(_as_text, value)) if isinstance(value, list | tuple | set) else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a line
-
-
-def _one_line(text: str) -> str:
-    """Return text without what could steer a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)

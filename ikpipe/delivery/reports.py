@@ -1,0 +1,159 @@
+"""`summary` and `report`: results and problems for people, as text and in notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.delivery.gallery import gallery
+from ikpipe.delivery.gallery.html import tag, written
+from ikpipe.errors import MappingError
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.results import results_of
+from ikpipe.request.result import SETTLED
+from ikpipe.run.report import COUNTED, ReportWriter, StatusCounts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PICTURES = 12  # files, and other rows, that a notebook shows
+
+
+class Report:
+    """Text that `print` shows, and a notebook as the last value of a cell."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return written(tag("pre", self._text, style="white-space: pre-wrap"))
+
+
+class Summary(Report):
+    """The totals of results, counted from their rows.
+
+    `counts` has the number of rows by status and `errors` by code; `rows` is their number and `bytes` the size of the
+    uploaded files. `seconds`, `rate` (rows per second), `run`, `journal` and `mapping` are those of the run, or None if
+    the results do not know them, as after a CSV file.
+    """
+
+    def __init__(self, counts: StatusCounts, run: Mapping[str, Any], frame: pd.DataFrame | None = None) -> None:
+        self.counts, self.errors = dict(counts.statuses), dict(counts.errors)
+        self.rows, self.bytes = counts.statuses.total(), counts.stored_bytes
+        self.seconds: float | None = run.get("seconds")
+        self.rate = self.rows / self.seconds if self.seconds else None
+        self.run, self.journal, self.mapping = (run.get(name) for name in ("run", "journal", "mapping"))
+        self._frame = frame
+        facts = [f"{name}: {run[name]}" for name in ("run", "journal") if run.get(name)]
+        lines = [*ReportWriter(_width()).summary(counts, run), *([""] if facts else []), *facts]
+        super().__init__("\n".join(lines))
+
+    @property
+    def all_uploaded(self) -> bool:
+        """Whether every row is uploaded."""
+        return self.counts.keys() <= SETTLED
+
+    def _repr_html_(self) -> str:
+        pictures = "" if self._frame is None else gallery(self._frame, limit=_PICTURES)._repr_html_()
+        return super()._repr_html_() + pictures
+
+
+def summary(results: Any) -> Summary:
+    """Count results by status and code, from their rows.
+
+    Parameters
+    ----------
+    results
+        n rows: what `upload`, `retry`, `resume` or `read_results` returned; a pandas or polars DataFrame, a pyarrow
+        Table, or the results of `ikpipe.dask.upload` or `ikpipe.spark.upload`. These are computed in one pass. Rows of
+        results that are neither persisted nor written are uploaded by that, so pass what was read from written results.
+
+    Returns
+    -------
+    Summary
+        It prints as a short report; a notebook shows it with pictures, except for Dask and Spark.
+
+    Raises
+    ------
+    MappingError
+        `results` is not a results frame.
+    """
+    if hasattr(results, "map_partitions"):  # Dask
+        parts = _columns(results).map_partitions(_partial, meta={"counts": object}).compute()["counts"]
+        return Summary(_total(parts), {})
+    if hasattr(results, "mapInPandas"):  # Spark
+        rows = _columns(results).mapInPandas(_partials, "counts string").collect()
+        return Summary(_total(row["counts"] for row in rows), {})
+    frame = FrameAdapter(results).frame
+    run = frame.attrs.get("ikpipe")
+    return Summary(_counts(frame, 0), run if isinstance(run, dict) else {}, frame)
+
+
+def report(problems: Any, *, limit: int = 10) -> Report:
+    """Group the problems that `check` found by kind, with what to do about each.
+
+    Parameters
+    ----------
+    problems
+        What `check` returned: a pandas or polars DataFrame, or a pyarrow Table.
+    limit
+        Maximum number of rows to show of each kind.
+
+    Returns
+    -------
+    Report
+        It prints as text, and a notebook shows it as the last value of a cell.
+
+    Raises
+    ------
+    MappingError
+        `problems` are not those of `check`.
+    """
+    frame = FrameAdapter(problems).frame
+    if missing := [name for name in ("row", "position", "severity", "code", "message", "fix") if name not in frame]:
+        raise MappingError(f"The table has no column {missing[0]!r}.", fix="Use what check returned.")
+    return Report("\n".join(ReportWriter(_width(), limit).problems(frame)))
+
+
+def _columns(results: Any) -> Any:
+    """Return the columns of a Dask or Spark DataFrame that are counted."""
+    if "ik_status" not in results.columns:
+        raise MappingError(
+            "The table has no column 'ik_status', so it is not a table of results.",
+            fix="Use what upload or read_results returned.",
+        )
+    return results[[name for name in COUNTED if name in results.columns]]
+
+
+def _counts(frame: pd.DataFrame, start: int | None) -> StatusCounts:
+    frame = frame[[name for name in COUNTED if name in frame.columns]]
+    return StatusCounts.of(frame.index, results_of(frame), start)
+
+
+def _partial(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts of a part of results, as text in a frame of one cell."""
+    return type(frame)({"counts": [_counts(frame, None).to_json()]})
+
+
+def _partials(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Yield the counts of each part of results, in a worker of Spark."""
+    yield from map(_partial, frames)
+
+
+def _total(parts: Iterable[str]) -> StatusCounts:
+    """Return the counts of all parts."""
+    total = StatusCounts()
+    for part in parts:
+        total.add(StatusCounts.from_json(part))
+    return total
+
+
+def _width() -> int:
+    """Return the number of characters of a line: those of the terminal, or as many as can be read well."""
+    return min(get_terminal_size((100, 24)).columns, 120)
