@@ -14,6 +14,7 @@
     next_command.py the `resume` or `retry` command that is suggested at the start and end of a run
     wording.py      the library's messages in terms of options and commands
     signals.py      Ctrl-C and SIGTERM
+    standard_streams.py  standard streams that are closed, full or not read
     demo/           demo
 
 Only data goes to standard output; messages go to standard error. Heavy modules are imported when a command runs, so
@@ -26,6 +27,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from ikpipe.cli import standard_streams
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
@@ -51,8 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 success, 1 some rows are not uploaded or have problems, 2 bad input or options, 3 account
         refused or service unreachable, 130 interrupted.
     """
-    if argv is None:  # Arrow's own pool keeps the memory of each part of a long table
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if argv is not None:
+        return _run(argv)
+    standard_streams.prepare()
+    # Arrow's own pool keeps the memory of each part of a long table.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    return standard_streams.finish(_run(None))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Run a command line, and return the exit status."""
     handler = logging.StreamHandler()
     handler.setFormatter(_OptionFormatter("ikpipe: %(message)s"))
     logging.basicConfig(handlers=[handler])

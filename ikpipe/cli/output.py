@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.signals import ignored_signals
+from ikpipe.cli.standard_streams import discard_output
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
@@ -40,6 +41,8 @@ def check_writable(out: str, source: str | None = None, journal: str | None = No
         Its file type is unknown, it is a folder, its folder is missing or not writable, or it is one of those files.
     """
     if out == STANDARD:
+        if sys.stdout is None:
+            raise Error("Standard output is closed.", fix="Name a file with -o.")
         return
     if file_type(out, RESULTS) == "parquet":
         import_extra("pyarrow", "parquet", f"Writing {out}")
@@ -99,7 +102,7 @@ def write_frame(frame: pd.DataFrame, out: str) -> None:
         write_csv(frame, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
 
 
 class _StandardOutput(io.BytesIO):
@@ -111,11 +114,6 @@ class _StandardOutput(io.BytesIO):
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            _discard_output()
+            discard_output()
             say("Standard output was closed before all results were written. The journal of this run has them.")
         return len(data)
-
-
-def _discard_output() -> None:
-    # Python flushes standard output again at exit, which would fail again.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

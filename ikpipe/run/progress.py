@@ -61,13 +61,13 @@ class ProgressBar:
 
     def __call__(self, progress: Progress) -> None:
         """Update the bar; tqdm draws it ten times a second at most."""
-        with suppress(OSError):  # a closed terminal does not stop a run
+        with suppress(OSError, ValueError):  # a stream that is closed or full does not stop a run
             self._bar.set_postfix_str(progress.text(), refresh=False)
             self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar in its last state."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._bar.refresh()
             self._bar.close()
 
@@ -97,7 +97,7 @@ class ProgressLines:
         self._said = progress.done
         of = "" if progress.rows is None else f" of {progress.rows:,}"
         line = ", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.text())))
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             print(line, file=self._stream, flush=True)
 
 
@@ -125,6 +125,8 @@ def display(wanted: bool | Callable[[Progress], None], rows: int | None) -> Prog
         from tqdm.notebook import tqdm as notebook_bar
 
         return ProgressBar(notebook_bar(total=rows, unit="row"))
+    if sys.stderr is None or sys.stderr.closed:  # as in a Windows service
+        return NoProgress()
     if sys.stderr.isatty():
         from tqdm.std import tqdm as terminal_bar
 
