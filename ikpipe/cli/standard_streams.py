@@ -48,7 +48,7 @@ class _Messages(io.TextIOWrapper):
     def __init__(self, stream: Any) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
         super().__init__(
-            io.FileIO(2, "w", closefd=False),  # type: ignore[arg-type]  # a raw stream works, with write_through
+            io.FileIO(2, "w", closefd=False),  # a raw stream works with write_through
             encoding=encoding,
             errors="backslashreplace",
             write_through=True,

@@ -118,6 +118,7 @@ async def send(
         control.attach()
         async with options.client as client:
             client.sleep = control.sleep
+            client.check_proxies(account)
             names = options.policy.names
             made = request_builder(client, account, work.mapping, mapping, suffixes, work.table.label, targets, names)
             # A run that is stopped meanwhile plans nothing.

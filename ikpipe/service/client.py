@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
 
@@ -24,7 +26,7 @@ from ikpipe.request.sources import FileSource
 from ikpipe.request.token import SignerError, TokenTimes, UploadToken, read_token, remote_expire, signing_request
 from ikpipe.service.body import OUT_OF_FILES, FileChanged, MultipartStream, OutOfFiles
 from ikpipe.service.download import Downloader, DownloadTransports
-from ikpipe.service.proxies import proxied
+from ikpipe.service.proxies import ProxyTransport, proxied, proxy_for
 from ikpipe.service.public_hosts import FetchHosts
 from ikpipe.service.response_limits import headers_by_name, send_request
 from ikpipe.service.transport import MAX_IDLE, HTTPTransport
@@ -37,12 +39,10 @@ from ikpipe.service.upload_routes import (
     socket_option_trace,
 )
 
-if TYPE_CHECKING:
-    import ssl
-
 _TIMEOUT = httpx.Timeout(connect=10, write=30, read=30, pool=None)  # seconds without progress
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=MAX_IDLE)
 _API_ATTEMPTS = 6
+_FIX_CERTIFICATES = "Correct the variable, or unset it to trust the usual certificate authorities."
 _FILE_TIMEOUT, _FILE_RETRY = 30, 0.05  # seconds: how long to wait for a free file descriptor, and between attempts
 NO_CONTENT = 204
 
@@ -58,7 +58,22 @@ class ApiError(Error):
 @cache
 def _ssl_context() -> ssl.SSLContext:
     # Loading the operating system's certificates takes 30 ms, too long for each call of upload_file.
-    return httpx.create_ssl_context()
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        path = os.environ.get(name)
+        if path and not any(Path(part).exists() for part in path.split(os.pathsep)):  # a list, of folders
+            raise Error(f"The environment variable {name} names {path}, which does not exist.", fix=_FIX_CERTIFICATES)
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        words = f"The certificates in {os.environ.get('SSL_CERT_FILE')} (SSL_CERT_FILE) cannot be read: {error}."
+        raise Error(words, fix=_FIX_CERTIFICATES) from None
+
+
+def _transport(proxy: httpx.URL | None = None) -> httpx.AsyncHTTPTransport:
+    """Return a transport of httpx, through a proxy if there is one."""
+    secured = proxy is not None and proxy.scheme == "https"
+    through = None if proxy is None else httpx.Proxy(proxy, ssl_context=_ssl_context() if secured else None)
+    return httpx.AsyncHTTPTransport(verify=_ssl_context(), limits=_LIMITS, proxy=through)
 
 
 class ServiceClient:
@@ -106,14 +121,13 @@ class ServiceClient:
         self._routes: dict[str, UploadRoute] = {}
         self._boundary, self._form_numbers = secrets.token_hex(16), count()  # no file can have another form's boundary
         self._client = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or ProxyTransport(_transport),
+            trust_env=False,  # see `ProxyTransport`
             timeout=timeouts,
-            limits=_LIMITS,
-            verify=_ssl_context(),
             headers={"User-Agent": USER_AGENT},
             event_hooks={"request": [self._add_trace]},
         )
-        self._direct = httpx.AsyncHTTPTransport(verify=_ssl_context(), limits=_LIMITS)
+        self._direct = _transport()
         network = DownloadTransports(self._direct, self._client, proxied, transport is not None, self._trace)
         self._downloader = Downloader(network, FetchHosts.read(fetch_hosts), timeouts, USER_AGENT)
 
@@ -132,6 +146,12 @@ class ServiceClient:
             await self._direct.aclose()
         finally:
             await self._client.__aexit__(kind, error, trace)
+
+    def check_proxies(self, account: Account) -> None:
+        """Raise `Error` if the environment's proxy for an address of the account cannot be used."""
+        if self._callers_transport is None:
+            for url in (account.upload_url, account.api_url):
+                proxy_for(httpx.URL(url))
 
     async def upload(
         self,

@@ -1,23 +1,116 @@
-"""Whether httpx uses a proxy of the environment or the operating system for an address."""
+"""The proxies of the environment or the operating system: which one is for an address, and hosts without one.
+
+httpx reads them too, but it accepts no network and no IPv6 address in `NO_PROXY`: it fails with an error that does not
+name the variable. Here `NO_PROXY` is read as curl reads it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from urllib.request import getproxies
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
+
+from ikpipe.errors import Error, MissingExtra
+
+_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def proxied(url: httpx.URL) -> bool:
-    """Whether httpx might use a proxy for this URL; True if that is not certain."""
+    """Whether a proxy is used for this URL."""
+    return _configured(url) is not None
+
+
+def proxy_for(url: httpx.URL) -> httpx.URL | None:
+    """Return the proxy for a URL, or None.
+
+    Raise `Error` if the environment names something that is not a usable proxy; the message has no user and password
+    of the proxy.
+    """
+    text = _configured(url)
+    if text is None:
+        return None
+    try:
+        proxy = httpx.URL(text if "://" in text else f"http://{text}")
+    except httpx.InvalidURL:
+        proxy = httpx.URL()
+    name = f"The environment's proxy for {url.scheme} addresses"
+    if proxy.scheme not in _SCHEMES or not proxy.host:
+        shown = f" ({proxy.scheme}://{proxy.host})" if proxy.host else ""
+        fix = "Set HTTP_PROXY, HTTPS_PROXY or ALL_PROXY to an address such as http://host:8080 or socks5://host:1080."
+        raise Error(f"{name} is not valid{shown}.", fix=fix)
+    if proxy.scheme.startswith("socks"):
+        try:
+            import socksio  # noqa: F401 - httpx needs it
+        except ImportError:
+            raise MissingExtra.for_extra("socks", f"{name} ({proxy.scheme}://{proxy.host})") from None
+    return proxy
+
+
+class ProxyTransport(httpx.AsyncBaseTransport):
+    """Sends requests through the proxies of the environment, and directly where there is none."""
+
+    def __init__(self, make: Callable[[httpx.URL | None], httpx.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._transports: dict[httpx.URL | None, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        proxy = proxy_for(request.url)
+        if proxy not in self._transports:
+            self._transports[proxy] = self._make(proxy)
+        return await self._transports[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
+def _configured(url: httpx.URL) -> str | None:
+    """Return the text that names the proxy for a URL."""
     proxies = getproxies()
-    if not (proxies.get(url.scheme) or proxies.get("all")):
+    text = proxies.get(url.scheme) or proxies.get("all")
+    if not text or any(_bypasses(url, entry.strip().lower()) for entry in proxies.get("no", "").split(",")):
+        return None
+    return text
+
+
+def _bypasses(url: httpx.URL, entry: str) -> bool:
+    """Whether an entry of `NO_PROXY` is for this host: a host, domain, address or network, with a port or not."""
+    scheme, _, place = entry.rpartition("://")
+    if scheme not in ("", "all", url.scheme) or not place:
         return False
-    return not any(_bypasses(url.host, entry.strip().lower()) for entry in proxies.get("no", "").split(","))
+    host, port = _split_port(place)
+    if port not in (None, url.port or _PORTS.get(url.scheme)):
+        return False
+    return place == "*" or _in_network(url.host, host) or _in_domain(url.host.lower(), host)
 
 
-def _bypasses(host: str, entry: str) -> bool:
-    """Whether an entry of `NO_PROXY` certainly is this host or a domain above it."""
-    inside = host.endswith("." + entry.lstrip(".")) and not entry.replace(".", "").isdigit() and entry != "localhost"
-    return entry == "*" or (bool(entry) and (entry == host or inside))
+def _split_port(place: str) -> tuple[str, int | None]:
+    """Split a port from a host; an IPv6 address with a port is in brackets."""
+    host, colon, port = place.rpartition(":")
+    if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
+        return host.strip("[]"), int(port)
+    return place.strip("[]"), None
+
+
+def _in_network(host: str, network: str) -> bool:
+    address, _, bits = network.partition("/")
+    try:
+        return ip_address(host) in ip_network(f"{address.strip('[]')}/{bits}" if bits else address, strict=False)
+    except ValueError:
+        return False
+
+
+def _in_domain(host: str, domain: str) -> bool:
+    domain = domain.removeprefix("*").lstrip(".")
+    try:
+        read = httpx.URL(f"http://{domain}")  # which also reads names such as "é.test"
+    except httpx.InvalidURL:
+        return False
+    if not read.host or read.path != "/" or host.replace(".", "").isdecimal():
+        return False
+    return host == read.host or host.endswith(f".{read.host}")

@@ -90,10 +90,7 @@ def choose_route(
 
 
 def socket_option_trace(options: Iterable[tuple[int, str, int]]) -> Trace:
-    """Return a trace function for httpx's requests that sets these options on the connections that they open.
-
-    httpx ignores the proxies of the environment if it is given a transport with `socket_options`.
-    """
+    """Return a trace function for httpx's requests that sets these options on the connections that they open."""
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
         """Set the socket options of a new connection."""
