@@ -31,7 +31,7 @@ def check(options: Namespace) -> int:
     has_account = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
     account = ikpipe.Account.from_env(options.profile) if has_account else None
     with exit_at_once():
-        table = open_table(options.table)
+        table = open_table(options.table, mapping.read_options(options))
         problems, rows = _find_problems(table, mapping.run_mapping(options), account, options)
     if options.out is not None:
         output.write_frame(problems, options.out)

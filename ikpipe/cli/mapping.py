@@ -1,4 +1,4 @@
-"""Convert `--map`, `--set` and `--policy` options to the keywords of a call, and back."""
+"""Convert `--map`, `--set`, `--policy` and the options of reading to the keywords of a call, and back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, did_you_mean, short_repr
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
@@ -25,6 +26,11 @@ def call_keywords(options: Namespace) -> dict[str, Any]:
         **{name: value for name, value in values.items() if value is not None},
         **keywords(options.set),
     }
+
+
+def read_options(options: Namespace) -> ReadOptions:
+    """Return how the table is read."""
+    return ReadOptions(**{one.name: getattr(options, one.name) for one in fields(ReadOptions)})
 
 
 def run_mapping(options: Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import ikpipe
 from ikpipe.cli import auth_server, commands, emulator, help_text, upload
 from ikpipe.errors import Error
+from ikpipe.frames.io.options import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ def _upload(every: _Commands) -> None:
     command.add_argument(
         "-o", "--out", metavar="OUT", required=True, help="the file for the results; - for standard output"
     )
+    _add_reading(command)
     _add_mapping(command)
     _add_sending(command)
     _add_account(command)
@@ -80,6 +82,7 @@ def _check(every: _Commands) -> None:
     command = _command(every, "check", commands.check, "IN [-o PROBLEMS] [options]", purpose, help_text.CHECK)
     command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
     command.add_argument("-o", "--out", metavar="PROBLEMS", help="the file for the problems; - for standard output")
+    _add_reading(command)
     _add_mapping(command)
     command.add_argument("--probe", action="store_true", help="request the headers of each URL")
     _add_policy(command)
@@ -91,6 +94,7 @@ def _retry(every: _Commands) -> None:
     command = _command(every, "retry", upload.retry, "RESULTS -o OUT [options]", purpose, help_text.RETRY)
     command.add_argument("table", metavar="RESULTS", help="a file that upload or retry wrote")
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="the file for the results; may be RESULTS")
+    _add_reading(command)
     _add_mapping(command)
     _add_sending(command)
     command.add_argument(
@@ -217,6 +221,14 @@ def _demo(every: _Commands) -> None:
 def _add_address(command: _Parser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+
+
+def _add_reading(command: _Parser) -> None:
+    """Add the options about reading a table, which `mapping.read_options` collects."""
+    command.add_argument("--format", metavar="FORMAT", help=f"format of the table: {', '.join(FORMATS)}")
+    command.add_argument("--delimiter", metavar="C", help="character between the cells of CSV, such as ; | or tab")
+    command.add_argument("--encoding", metavar="NAME", help="encoding of CSV and JSON, such as windows-1252")
+    command.add_argument("--sheet", metavar="NAME", help="sheet of a workbook, by its name or number")
 
 
 def _add_mapping(command: _Parser) -> None:

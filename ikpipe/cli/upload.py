@@ -31,27 +31,28 @@ def upload(options: Namespace) -> int:
     from ikpipe.run.job import UploadJob
 
     output.check_writable(options.out, options.table, options.journal)
-    run_mapping = mapping.run_mapping(options)
+    run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
     return _upload_table(
-        options, lambda: open_table(options.table), lambda table, _account: UploadJob(table, run_mapping)
+        options, lambda: open_table(options.table, read_options), lambda table, _account: UploadJob(table, run_mapping)
     )
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     from ikpipe.frames.chunks import InMemoryTable
+    from ikpipe.frames.io.results import results_table
     from ikpipe.run.retry import retry_job
 
     for journal in (options.journal, options.earlier_journal):
         output.check_writable(options.out, journal=journal)
-    run_mapping = mapping.run_mapping(options)
+    run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
 
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
         """Return the job of the rows that are to be retried."""
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
         return retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
 
-    return _upload_table(options, lambda: InMemoryTable(ikpipe.read_results(options.table)), make_job)
+    return _upload_table(options, lambda: InMemoryTable(results_table(options.table, read_options)), make_job)
 
 
 def resume(options: Namespace) -> int:

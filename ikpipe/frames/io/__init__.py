@@ -2,6 +2,7 @@
 
 ::
 
+    options.py        how a table is read, as far as the user says it
     reading.py        read a whole table of any format
     streams.py        read CSV, JSON lines and Parquet chunk by chunk
     records.py        the records of CSV and JSON lines

@@ -9,15 +9,16 @@ from typing import IO, Any
 
 import pandas as pd
 
-from ikpipe.errors import Error, short_repr
+from ikpipe.errors import Error
 from ikpipe.frames.io import parquet
 from ikpipe.frames.io.opening import InputFile, file_type, import_extra, name_of, open_input, read_as, seekable
+from ikpipe.frames.io.options import FORMATS, ReadOptions
 from ikpipe.frames.io.records import columns_of, delimited, json_rows, refuse_duplicates
 
 _MOST_ROWS = 1_048_576  # of a sheet in Excel
 
 
-def read_table(source: InputFile, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - reads as the option's name
+def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.DataFrame:
     """Read a table from a file or from standard input.
 
     Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing. JSON
@@ -27,26 +28,29 @@ def read_table(source: InputFile, format: str | None = None) -> pd.DataFrame:  #
     ----------
     source
         A path, ``-`` for standard input, or an open file.
-    format
-        ``csv``, ``tsv``, ``parquet``, ``jsonl`` or ``xlsx``; by default the path's extension, ``csv`` for streams.
+    options
+        How to read it; the format is by default the path's extension, ``csv`` for streams.
 
     Raises
     ------
     ikpipe.Error
         The file cannot be read in this format; the message names the line or the cell.
     """
-    name = name_of(source)
-    if format is None:
-        format = file_type(name, _READERS) if isinstance(source, str | PathLike) and source != "-" else "csv"  # noqa: A001
-    elif format not in _READERS:
-        raise Error(f"The format must be one of {', '.join(_READERS)}, not {short_repr(format)}.")
-    read = _READERS[format]
+    name, options = name_of(source), options or ReadOptions()
+    read = _READERS[format_of(source, options)]
     with open_input(source) as stream:
-        return read(stream, name)
+        return read(stream, name, options)
 
 
-def _read_delimited(delimiter: str, stream: IO[Any], name: str) -> pd.DataFrame:
-    header, rows = delimited(stream, name, delimiter)
+def format_of(source: InputFile, options: ReadOptions) -> str:
+    """Return the format of a table: the option's, else the one of the path's extension, ``csv`` for streams."""
+    if options.format is not None:
+        return options.format
+    return file_type(name_of(source), FORMATS) if isinstance(source, str | PathLike) and source != "-" else "csv"
+
+
+def _read_delimited(delimiter: str, stream: IO[Any], name: str, options: ReadOptions) -> pd.DataFrame:
+    header, rows = delimited(stream, name, options.delimiter or delimiter, options.encoding)
     return texts(header, list(rows))
 
 
@@ -57,8 +61,8 @@ def texts(header: list[str], rows: list[list[str]]) -> pd.DataFrame:
     return pd.DataFrame(cells).set_axis(header, axis=1)
 
 
-def _read_jsonl(stream: IO[Any], name: str) -> pd.DataFrame:
-    return objects(list(json_rows(stream, name, as_seen=True)))
+def _read_jsonl(stream: IO[Any], name: str, options: ReadOptions) -> pd.DataFrame:
+    return objects(list(json_rows(stream, name, options.encoding, as_seen=True)))
 
 
 def objects(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> pd.DataFrame:
@@ -66,11 +70,11 @@ def objects(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) 
     return pd.DataFrame(columns_of(rows, names), index=pd.RangeIndex(len(rows)), dtype=object)
 
 
-def _read_parquet(stream: IO[bytes], name: str) -> pd.DataFrame:
+def _read_parquet(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.DataFrame:
     return parquet.read(seekable(stream), name)
 
 
-def _read_excel(stream: IO[bytes], name: str) -> pd.DataFrame:
+def _read_excel(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.DataFrame:
     openpyxl = import_extra("openpyxl", "excel", "Reading an Excel file")
     with read_as("an Excel workbook (.xlsx) with a sheet of cells", name):
         # Read-only, openpyxl streams the sheet; data_only returns the values that were saved with formulas.
@@ -120,12 +124,10 @@ def _seen(cell: Any) -> object:
     return None if value == "" else value
 
 
-_READERS: dict[str, Callable[[IO[Any], str], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[IO[Any], str, ReadOptions], pd.DataFrame]] = {
     "csv": partial(_read_delimited, ","),
     "tsv": partial(_read_delimited, "\t"),
     "parquet": _read_parquet,
     "jsonl": _read_jsonl,
     "xlsx": _read_excel,
 }
-FORMATS = tuple(_READERS)
-"""The extensions of tables that can be read."""

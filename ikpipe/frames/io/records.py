@@ -1,6 +1,7 @@
 """Read the records of CSV and JSON lines; errors name the line."""
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +16,15 @@ _WIDE, _SPARSE = 1_000, 100  # columns from which a table is checked, and its al
 _EXACT = 2**53  # beyond it, floats skip integers
 
 
-def text_lines(stream: IO[Any], name: str) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, without its byte-order mark."""
+def text_lines(stream: IO[Any], name: str, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a text file, UTF-8 by default, without its byte-order mark."""
+    if encoding is not None:
+        text = io.TextIOWrapper(stream, encoding, newline="")
+        try:
+            yield from text
+        finally:
+            text.detach()  # the stream is closed by who opened it
+        return
     position = 0
     for number, line in enumerate(stream, 1):
         if isinstance(line, str):
@@ -34,11 +42,13 @@ def text_lines(stream: IO[Any], name: str) -> Iterator[str]:
         yield text.removeprefix("\ufeff") if number == 1 else text
 
 
-def delimited(stream: IO[Any], name: str, delimiter: str = ",") -> tuple[list[str], Iterator[list[str]]]:
+def delimited(
+    stream: IO[Any], name: str, delimiter: str = ",", encoding: str | None = None
+) -> tuple[list[str], Iterator[list[str]]]:
     """Return the header of a CSV file and its rows, which have as many cells."""
     csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
     # Not strict, the rest of the file after an unclosed quote would be one cell.
-    reader = csv.reader(text_lines(stream, name), delimiter=delimiter, strict=True)
+    reader = csv.reader(text_lines(stream, name, encoding), delimiter=delimiter, strict=True)
     rows = _rows(reader, name)
     header = next(rows, None)
     if header is None:
@@ -70,13 +80,15 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
         raise Error(f"{name} has more than one column named {', '.join(repeated)}.", fix="Rename them.")
 
 
-def json_rows(stream: IO[Any], name: str, *, as_seen: bool = False) -> Iterator[dict[str, Any]]:
+def json_rows(
+    stream: IO[Any], name: str, encoding: str | None = None, *, as_seen: bool = False
+) -> Iterator[dict[str, Any]]:
     """Yield the objects of a file of JSON lines.
 
     `as_seen` makes whole floats integers: pandas writes ``12.0`` if a column of integers has a missing cell.
     """
     read = json.JSONDecoder(parse_float=_number).decode if as_seen else json.loads
-    for number, line in enumerate(text_lines(stream, name), 1):
+    for number, line in enumerate(text_lines(stream, name, encoding), 1):
         if not line.strip():
             continue
         try:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import parquet, text
-from ikpipe.frames.io.opening import file_type, open_input
+from ikpipe.frames.io.opening import RESULTS, file_type, open_input
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
 
@@ -56,13 +57,22 @@ def read_results(path: str | PathLike[str]) -> pd.DataFrame:
     ikpipe.Error
         The file type is not supported, or the file cannot be read in its format.
     """
-    read = _READERS[file_type(fspath(path), _READERS)]
+    return results_table(path, ReadOptions())
+
+
+def results_table(path: str | PathLike[str], options: ReadOptions) -> pd.DataFrame:
+    """Return results from a file that is read with some options."""
+    read = _READERS[options.format or file_type(fspath(path), RESULTS)]
     with open_input(path) as stream:
-        return read(stream, fspath(path))
+        return read(stream, fspath(path), options)
 
 
-_READERS: dict[str, Callable[[IO[bytes], str], pd.DataFrame]] = {
+def _read_parquet(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.DataFrame:
+    return parquet.read(stream, name)
+
+
+_READERS: dict[str, Callable[[IO[bytes], str, ReadOptions], pd.DataFrame]] = {
     "csv": text.read_csv,
     "jsonl": text.read_jsonl,
-    "parquet": parquet.read,
+    "parquet": _read_parquet,
 }

@@ -12,8 +12,9 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import file_type, name_of, open_input
-from ikpipe.frames.io.reading import FORMATS, objects, read_table, texts
+from ikpipe.frames.io.opening import name_of, open_input
+from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.reading import format_of, objects, read_table, texts
 from ikpipe.frames.io.records import delimited, json_rows
 
 if TYPE_CHECKING:
@@ -22,31 +23,39 @@ if TYPE_CHECKING:
 STANDARD = "-"
 
 
-def open_table(source: str) -> TableSource:
-    """Open a table by its path; ``-`` is CSV on standard input.
+def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
+    """Open a table by its path; ``-`` is standard input, by default CSV.
 
     Raises
     ------
     ikpipe.Error
-        The file cannot be read in the format of its extension.
+        The file cannot be read in its format.
     """
-    kind = "csv" if source == STANDARD else file_type(source, FORMATS)
-    if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(source)):
-        return _FEEDS[kind](source)
-    return InMemoryTable(read_table(source))
+    options = options or ReadOptions()
+    kind = format_of(source, options)
+    in_memory = kind == "parquet" and (source == STANDARD or parquet.is_ours(source))
+    if kind in _FEEDS and not in_memory:
+        return _FEEDS[kind](source, options)
+    return InMemoryTable(read_table(source, options))
 
 
 def reopen_table(origin: dict[str, Any]) -> TableSource:
-    """Open the table that a run of another process was reading."""
-    return open_table(origin["path"])
+    """Open the table that a run of another process was reading, as that run read it."""
+    return open_table(origin["path"], ReadOptions(**origin.get("read", {})))
+
+
+def _origin(source: str, options: ReadOptions) -> dict[str, Any]:
+    """Return where and how another process can read a table again."""
+    read = options.changed()
+    return {"path": str(Path(source).resolve()), "whole": [], **({"read": read} if read else {})}
 
 
 class _Streamed(FileTable):
     """A table that is read from a file once, from start to end."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(None if source == STANDARD else {"path": str(Path(source).resolve()), "whole": []})
-        self._source, self._name = source, name_of(source)
+    def __init__(self, source: str, options: ReadOptions) -> None:
+        super().__init__(None if source == STANDARD else _origin(source, options))
+        self._source, self._name, self._options = source, name_of(source), options
         self._frozen: tuple[Any, FrameEncoder] | None = None
         self._frames = self._read()
         self.sample = next(self._frames)
@@ -87,7 +96,9 @@ class _Delimited(_Streamed):
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with open_input(self._source) as stream:
-            header, rows = delimited(stream, self._name, self.delimiter)
+            header, rows = delimited(
+                stream, self._name, self._options.delimiter or self.delimiter, self._options.encoding
+            )
             while part := list(islice(rows, ROWS)):
                 yield texts(header, part)
             yield texts(header, [])
@@ -102,9 +113,9 @@ class _JsonLines(_Streamed):
 
     grows = True
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, options: ReadOptions) -> None:
         self._names: dict[str, None] = {}
-        super().__init__(source)
+        super().__init__(source, options)
         if not self._names and len(self.sample):
             self.find_columns()
         if not self._names and len(self.sample):
@@ -112,7 +123,7 @@ class _JsonLines(_Streamed):
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with open_input(self._source) as stream:
-            rows = json_rows(stream, self._name, as_seen=True)
+            rows = json_rows(stream, self._name, self._options.encoding, as_seen=True)
             while part := list(islice(rows, ROWS)):
                 self._names |= dict.fromkeys(name for row in part for name in row)
                 yield objects(part, self._names)
@@ -121,7 +132,7 @@ class _JsonLines(_Streamed):
     def find_columns(self) -> None:
         """Find all columns, including those of later rows."""
         with open_input(self._source) as stream:
-            for row in json_rows(stream, self._name):
+            for row in json_rows(stream, self._name, self._options.encoding):
                 self._names |= dict.fromkeys(row)
         self.sample = with_columns(self.sample, list(self._names))
 
@@ -129,8 +140,8 @@ class _JsonLines(_Streamed):
 class _Parquet(_Streamed):
     """Parquet, as pandas reads it."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(source)
+    def __init__(self, source: str, options: ReadOptions) -> None:
+        super().__init__(source, options)
         with open_input(source) as stream:
             self.rows, whole = parquet.facts(stream, self._name)
         if self.origin is not None:

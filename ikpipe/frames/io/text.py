@@ -16,6 +16,7 @@ from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
 from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.records import columns_of, delimited, json_rows
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 from ikpipe.request.values import to_text
@@ -86,16 +87,16 @@ def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
     return list(unique)
 
 
-def read_csv(stream: IO[bytes], name: str) -> pd.DataFrame:
+def read_csv(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
     """Return the results in a CSV file; the input's own columns are text."""
-    header, rows = delimited(stream, name)
+    header, rows = delimited(stream, name, options.delimiter or ",", options.encoding)
     cells = list(zip(*rows, strict=True)) or [()] * len(header)
     return pd.DataFrame({column: _from_csv(column, values, name) for column, values in zip(header, cells, strict=True)})
 
 
-def read_jsonl(stream: IO[bytes], name: str) -> pd.DataFrame:
+def read_jsonl(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
     """Return the results in a file of JSON lines; without rows, it has only the columns of a run."""
-    cells = columns_of(list(json_rows(stream, name))) or {column: [] for column in RESULT_COLUMNS}
+    cells = columns_of(list(json_rows(stream, name, options.encoding))) or {column: [] for column in RESULT_COLUMNS}
     return pd.DataFrame({column: _from_json(column, values, name) for column, values in cells.items()})
 
 

@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 from results_frames import JSON, TEXT
 
 import ikpipe
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.reading import read_table
 from ikpipe.frames.io.results import write_results
 
 TABLES = st.integers(1, 3).flatmap(lambda width: st.lists(st.lists(TEXT, min_size=width, max_size=width), max_size=4))
 
 
-def table(content: bytes, format: str | None = None) -> pd.DataFrame:  # noqa: A002 - as in `read_table`
+def table(content: bytes, format: str | None = None, **options: str) -> pd.DataFrame:  # noqa: A002 - as the option
     """Read a table from memory."""
-    return read_table(io.BytesIO(content), format)
+    return read_table(io.BytesIO(content), ReadOptions(format, **options))
 
 
 class _Pipe(io.BytesIO):
@@ -85,7 +86,7 @@ def test_csv_as_people_write_it(content: bytes, cells: dict[str, list[str]]) -> 
         (b'\n{"a": 1}\n[1]\n', "jsonl", r"line 3: The line must be a JSON object, not \[1\]"),
         (b"a,b\n", "parquet", "cannot be read as a Parquet file"),
         (b"a,b\n", "xlsx", "cannot be read as an Excel workbook"),
-        (b"", "xml", "The format must be one of csv, tsv, parquet, jsonl, xlsx, not 'xml'"),
+        (b"", "xml", r"format='xml': There is no such format. Use one of csv, tsv, parquet, jsonl, xlsx"),
     ],
 )
 def test_what_cannot_be_read_is_said(content: bytes, format_: str, message: str) -> None:
@@ -121,7 +122,7 @@ def excel(rows: list[list[Any]], number_format: str = "General") -> pd.DataFrame
         book.active["A2"].number_format = number_format
     stream = io.BytesIO()
     book.save(stream)
-    return read_table(stream, "xlsx")
+    return read_table(stream, ReadOptions("xlsx"))
 
 
 def test_excel_cells_are_what_the_sheet_shows() -> None:
@@ -188,7 +189,7 @@ def test_missing_file_is_said(tmp_path: Path) -> None:
 def test_dash_is_standard_input(format_: str | None, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads standard input: CSV, if nothing else is said."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-    assert read_table("-", format_).to_dict("list") == {"sku": ["007"]}
+    assert read_table("-", ReadOptions(format_)).to_dict("list") == {"sku": ["007"]}
 
 
 def test_text_streams_are_read() -> None:
@@ -199,7 +200,7 @@ def test_text_streams_are_read() -> None:
 def test_pipe_of_parquet_is_read(tmp_path: Path) -> None:
     """Parquet is read from a pipe too, where nobody can jump about."""
     write_results(pd.DataFrame({"sku": ["007"]}), tmp_path / "t.parquet")
-    frame = read_table(_Pipe((tmp_path / "t.parquet").read_bytes()), "parquet")
+    frame = read_table(_Pipe((tmp_path / "t.parquet").read_bytes()), ReadOptions("parquet"))
     assert frame.to_dict("list") == {"sku": ["007"]}
 
 
@@ -216,3 +217,33 @@ def test_a_row_with_nothing_in_it_is_a_row(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text("{}\n{}\n")
     assert len(read_table(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("tab", "\t"), ("\\t", "\t"), (";", ";"), ("pipe", "|"), ("Tab", "\t")]
+)
+def test_a_delimiter_can_be_named(name: str, delimiter: str) -> None:
+    """By the character itself, or by a name where a shell makes the character hard to type."""
+    assert table(f"a{delimiter}b\n1{delimiter}2\n".encode(), delimiter=name).to_dict("list") == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_an_encoding_can_be_named(format_: str) -> None:
+    """Text is decoded with it."""
+    content = {"csv": "größe\nüber\n", "jsonl": '{"größe": "über"}\n'}[format_]
+    assert table(content.encode("cp1252"), format_, encoding="Windows-1252").to_dict("list") == {"größe": ["über"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delimiter": ";;"}, "delimiter=';;': The delimiter must be one character"),
+        ({"delimiter": '"'}, "The delimiter must be one character"),
+        ({"encoding": "klingon"}, "encoding='klingon': There is no such encoding"),
+        ({"encoding": "base64"}, "There is no such encoding"),
+    ],
+)
+def test_an_option_with_a_wrong_value_is_refused(options: dict[str, str], message: str) -> None:
+    """The error names the option and gives examples."""
+    with pytest.raises(ikpipe.Error, match=message):
+        ReadOptions(**options)

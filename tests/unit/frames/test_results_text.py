@@ -21,6 +21,7 @@ import ikpipe
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import text
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.results import read_results, write_csv, write_results
 from ikpipe.frames.io.writing import table_file
 from ikpipe.request.result import RESULT_COLUMNS
@@ -42,7 +43,7 @@ def layout_of(frame: pd.DataFrame) -> text.TextLayout:
 
 def read(written: str) -> pd.DataFrame:
     """Read CSV text."""
-    return text.read_csv(io.BytesIO(written.encode()), "results.csv")
+    return text.read_csv(io.BytesIO(written.encode()), "results.csv", ReadOptions())
 
 
 @plays(50)
@@ -57,7 +58,7 @@ def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, spreadsheet_sa
 def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, JSON lines give equal values and dtypes back."""
     lines = layout_of(frame).jsonl_text(frame)
-    assert_frame_equal(text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl"), frame)
+    assert_frame_equal(text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl", ReadOptions()), frame)
 
 
 @plays(50)
@@ -163,7 +164,10 @@ def test_lone_surrogate_costs_no_results() -> None:
     odd = pd.Series(["\ud800"], dtype=object)
     frame = pd.DataFrame({"a": odd, "ik_message": odd.astype("string[python]"), "ik_tags": [["\ud800"]]})
     layout = layout_of(frame)
-    for again in (read(written(frame)), text.read_jsonl(io.BytesIO(layout.jsonl_text(frame).encode()), "x")):
+    for again in (
+        read(written(frame)),
+        text.read_jsonl(io.BytesIO(layout.jsonl_text(frame).encode()), "x", ReadOptions()),
+    ):
         assert again["ik_message"].tolist() == ["\\ud800"]
         assert again["ik_tags"].tolist() == [["\ud800"]]
 

@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 import ikpipe
 from ikpipe.frames.chunks import ROWS, InMemoryTable, JournalTable
 from ikpipe.frames.codec.text import decode_frame
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.reading import read_table
 from ikpipe.frames.io.streams import open_table, reopen_table
 
@@ -181,3 +182,10 @@ def test_rows_that_have_nothing_in_them(tmp_path: Path) -> None:
     assert [(list(chunk.frame), len(chunk.frame)) for chunk in table.chunks()] == [(["a"], ROWS), (["a"], 1)]
     with pytest.raises(ikpipe.Error, match="All rows are empty"):
         open_table(written(tmp_path / "in.jsonl", [{}, {}]))
+
+
+def test_a_table_is_opened_again_as_it_was_read(tmp_path: Path) -> None:
+    """With the options of the run that was reading it."""
+    (tmp_path / "in.dat").write_bytes("größe|b\nüber|1\n".encode("cp1252"))
+    origin = open_table(str(tmp_path / "in.dat"), ReadOptions("csv", "pipe", "cp1252")).origin
+    assert reopen_table(json.loads(json.dumps(origin))).sample.to_dict("list") == {"größe": ["über"], "b": ["1"]}

@@ -1,0 +1,71 @@
+"""How a table is read from a file, as far as its user says it."""
+
+import codecs
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ikpipe.errors import Error, did_you_mean, keyword
+
+FORMATS = ("csv", "tsv", "parquet", "jsonl", "xlsx")
+"""The formats of tables that can be read, which are also their files' extensions."""
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a table is read; None: as its file's name and content say.
+
+    Parameters
+    ----------
+    format
+        One of `FORMATS`, for a file whose extension does not tell it.
+    delimiter
+        The character between the cells of CSV and TSV, or a name for it, such as ``tab``.
+    encoding
+        The encoding of text files, by a name that Python knows.
+    sheet
+        The sheet of a workbook, by its name or its number, counted from 1.
+
+    Raises
+    ------
+    ikpipe.Error
+        A value is not valid.
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in FORMATS:
+            fix = f"Use one of {', '.join(FORMATS)}{did_you_mean(self.format, FORMATS)}."
+            raise Error("There is no such format.", fix=fix, about=keyword("format", self.format))
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", _delimiter(self.delimiter))
+        if self.encoding is not None:
+            object.__setattr__(self, "encoding", _encoding(self.encoding))
+
+    def changed(self) -> dict[str, Any]:
+        """Return the options that are set, as keywords."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def _delimiter(text: str) -> str:
+    """Return the character that a delimiter's name stands for."""
+    character = _DELIMITERS.get(text.lower(), text)
+    if len(character) != 1 or character in '"\r\n\0':
+        fix = "Use one character, such as ; or |, or the name tab."
+        raise Error("The delimiter must be one character.", fix=fix, about=keyword("delimiter", text))
+    return character
+
+
+def _encoding(text: str) -> str:
+    """Return the name of an encoding of text."""
+    try:
+        name = codecs.lookup(text).name
+        "".encode(name)
+    except (LookupError, ValueError):
+        fix = "Use a name such as utf-8, windows-1252, utf-16 or shift_jis."
+        raise Error("There is no such encoding.", fix=fix, about=keyword("encoding", text)) from None
+    return name
