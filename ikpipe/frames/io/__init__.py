@@ -4,12 +4,17 @@
 
     options.py        how a table is read, as far as the user says it
     reading.py        read a whole table of any format
-    streams.py        read CSV, JSON lines and Parquet chunk by chunk
-    records.py        the records of CSV and JSON lines
+    streams.py        read CSV, JSON and Parquet chunk by chunk
+    opening.py        open a table's file by its name and suffix; pipes
+    content.py        what a file is by its first bytes; compressed files
+    decoding.py       byte-order marks, encodings and lines of text files
+    dialect.py        the header of CSV, and the delimiter that it shows
+    records.py        the records of CSV
+    json_records.py   the records of JSON lines and arrays
+    parquet_folder.py a folder of Parquet files as one table
     results.py        write results to a file, and read them back
     writing.py        write results chunk by chunk; the file appears when it is complete
     text.py           CSV and JSON lines
     parquet.py        Parquet, with everything that a frame has
     formula_guard.py  escape cells that a spreadsheet would run as formulas
-    opening.py        open a table's file by its name and suffix
 """

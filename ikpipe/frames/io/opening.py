@@ -1,26 +1,113 @@
 """Open a table's file: its name, its extension, and the extra that it may need."""
 
 import io
+import shutil
+import stat
 import sys
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from ikpipe.errors import Error, MissingExtra
 
-InputFile = str | PathLike[str] | IO[bytes] | IO[str]
+STANDARD = "-"
 RESULTS = ("csv", "jsonl", "parquet")
 """The extensions of files of results."""
+
+
+class Spool:
+    """A pipe's content in a temporary file, which can be read from its start several times.
+
+    Parameters
+    ----------
+    source
+        The pipe's path, or ``-`` for standard input.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.name = name_of(source)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with this object
+        weakref.finalize(self, self._file.close)
+        self._lock = Lock()
+        with open_input(source) as stream:
+            shutil.copyfileobj(stream, self._file)
+
+    def open(self) -> IO[bytes]:
+        """Return the content as a stream of its own."""
+        return io.BufferedReader(_View(self))
+
+    def read_at(self, place: int, size: int) -> bytes:
+        """Return some bytes from a place."""
+        with self._lock:
+            self._file.seek(place)
+            return self._file.read(size)
+
+    def size(self) -> int:
+        """Return the number of bytes."""
+        with self._lock:
+            return self._file.seek(0, io.SEEK_END)
+
+
+class _View(io.RawIOBase):
+    """A stream over a `Spool`, with a place of its own."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool, self._place = spool, 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}
+        self._place = (start[whence] if whence in start else self._spool.size()) + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, and return the number of bytes."""
+        data = self._spool.read_at(self._place, len(buffer))
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+InputFile = str | PathLike[str] | IO[bytes] | IO[str] | Spool
 
 
 def name_of(source: InputFile) -> str:
     """Return the name of a source for messages."""
     if isinstance(source, str | PathLike):
-        return "standard input" if source == "-" else fspath(source)
+        return "standard input" if source == STANDARD else fspath(source)
     return str(getattr(source, "name", "the table"))
+
+
+def is_pipe(source: InputFile) -> bool:
+    """Whether a path can be read only once: standard input, a named pipe, or a shell's ``<(…)``."""
+    if not isinstance(source, str | PathLike):
+        return False
+    if source == STANDARD or fspath(source).startswith("/dev/"):
+        return True
+    try:
+        mode = Path(source).stat().st_mode
+    except OSError:  # which opening the file reports
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def is_folder(source: InputFile) -> bool:
+    """Whether a source is a folder."""
+    return isinstance(source, str | PathLike) and source != STANDARD and Path(source).is_dir()
 
 
 def file_type(path: str, supported: Iterable[str]) -> str:
@@ -39,8 +126,12 @@ def file_type(path: str, supported: Iterable[str]) -> str:
 
 def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
     """Open a path, or standard input for ``-``; an open file stays open."""
-    if source == "-":
+    if source == STANDARD:
+        if sys.stdin is None or sys.stdin.closed:
+            raise Error("Standard input is closed.", fix="Name a file.")
         return nullcontext(sys.stdin.buffer)
+    if isinstance(source, Spool):
+        return source.open()
     if not isinstance(source, str | PathLike):
         return nullcontext(source)
     try:

@@ -6,8 +6,18 @@ from typing import Any
 
 from ikpipe.errors import Error, did_you_mean, keyword
 
-FORMATS = ("csv", "tsv", "parquet", "jsonl", "xlsx")
+FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", "xlsx")
 """The formats of tables that can be read, which are also their files' extensions."""
+ALIASES = {"ndjson": "jsonl", "txt": "csv", "tab": "tsv"}
+"""Other extensions, and the formats that they stand for."""
+_ENCODINGS = {
+    # As browsers take these names: programs write the larger encodings under the names of the smaller ones.
+    **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
+    "shift_jis": "cp932",
+    **dict.fromkeys(("gb2312", "gbk"), "gb18030"),
+    "euc_kr": "cp949",
+    "utf-8-sig": "utf-8",  # byte-order marks are removed in any case
+}
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -38,9 +48,8 @@ class ReadOptions:
     sheet: str | None = None
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in FORMATS:
-            fix = f"Use one of {', '.join(FORMATS)}{did_you_mean(self.format, FORMATS)}."
-            raise Error("There is no such format.", fix=fix, about=keyword("format", self.format))
+        if self.format is not None:
+            object.__setattr__(self, "format", _format(self.format))
         if self.delimiter is not None:
             object.__setattr__(self, "delimiter", _delimiter(self.delimiter))
         if self.encoding is not None:
@@ -49,6 +58,15 @@ class ReadOptions:
     def changed(self) -> dict[str, Any]:
         """Return the options that are set, as keywords."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def _format(text: str) -> str:
+    """Return the format of an extension."""
+    name = text.lower().removeprefix(".")
+    if name not in (*FORMATS, *ALIASES):
+        fix = f"Use one of {', '.join(FORMATS)}{did_you_mean(text, FORMATS)}."
+        raise Error("There is no such format.", fix=fix, about=keyword("format", text))
+    return ALIASES.get(name, name)
 
 
 def _delimiter(text: str) -> str:
@@ -68,4 +86,4 @@ def _encoding(text: str) -> str:
     except (LookupError, ValueError):
         fix = "Use a name such as utf-8, windows-1252, utf-16 or shift_jis."
         raise Error("There is no such encoding.", fix=fix, about=keyword("encoding", text)) from None
-    return name
+    return _ENCODINGS.get(name, name)

@@ -20,7 +20,8 @@ from ikpipe.frames.codec import foreign, json_values
 from ikpipe.frames.codec.bounds import is_column_dtype
 from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
 from ikpipe.frames.io import text
-from ikpipe.frames.io.opening import import_extra, open_input, read_as
+from ikpipe.frames.io.content import HEAD, refuse_other_kinds
+from ikpipe.frames.io.opening import InputFile, import_extra, name_of, open_input, read_as
 
 _NOTES = b"ikpipe"
 _INTEGERS = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
@@ -40,13 +41,20 @@ class _Note:
 
 def read(stream: IO[bytes], name: str) -> pd.DataFrame:
     """Return the frame of a Parquet file: of results as it was written, of other files as pandas does."""
-    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
     with read_as("a Parquet file", name):
-        file = pq.ParquetFile(stream)
+        file = _opened(stream, name)
         noted = (file.metadata.metadata or {}).get(_NOTES)
         table = file.read()
         frame: pd.DataFrame = foreign.sound(table).to_pandas() if noted is None else decoded(table, noted, name)
         return frame
+
+
+def _opened(stream: IO[bytes], name: str) -> Any:
+    """Return a reader of a Parquet file."""
+    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
+    refuse_other_kinds(stream.read(HEAD), name, "parquet")
+    stream.seek(0)
+    return pq.ParquetFile(stream)
 
 
 def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
@@ -58,36 +66,41 @@ def groups(stream: IO[bytes]) -> Iterator[pd.DataFrame]:
         yield decoded(table, json.dumps(notes | {"rows": table.num_rows}), trusted=True)
 
 
-def is_ours(path: str) -> bool:
+def is_ours(source: InputFile) -> bool:
     """Whether a file has results, with ikpipe's metadata."""
-    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
-    with open_input(path) as stream, read_as("a Parquet file", path):
-        return _NOTES in (pq.ParquetFile(stream).metadata.metadata or {})
+    with open_input(source) as stream, read_as("a Parquet file", name_of(source)):
+        return _NOTES in (_opened(stream, name_of(source)).metadata.metadata or {})
 
 
-def facts(stream: IO[bytes], name: str) -> tuple[int, list[int]]:
-    """Return the number of rows, and the places of columns with floats that are all integers."""
-    pq = import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file")
+class Facts(NamedTuple):
+    """The number of a file's rows, its columns, and the places of columns with floats that are not all integers."""
+
+    rows: int
+    names: list[str]
+    fractions: set[int]
+
+
+def facts(stream: IO[bytes], name: str) -> Facts:
+    """Return what a file shows before its rows are mapped."""
     compute, types = import_extra("pyarrow.compute", "parquet", ""), import_extra("pyarrow.types", "parquet", "")
     with read_as("a Parquet file", name):
-        file = pq.ParquetFile(stream)
-        whole = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
+        file = _opened(stream, name)
+        floats = {at for at, field in enumerate(file.schema_arrow) if types.is_floating(field.type)}
+        fractions: set[int] = set()
         for group in range(file.num_row_groups):
-            for at in list(whole):
-                cells = file.read_row_group(group, columns=[file.schema_arrow.names[at]]).column(0)
-                if compute.all(compute.equal(cells, compute.round(cells))).as_py() is False:
-                    whole.discard(at)
-        return file.metadata.num_rows, sorted(whole)
+            for at in floats - fractions:
+                table = file.read_row_group(group, columns=[file.schema_arrow.names[at]])
+                cells = (column.cast("float64") for column in table.columns)  # several, if they have the same name
+                if any(compute.all(compute.equal(one, compute.round(one))).as_py() is False for one in cells):
+                    fractions.add(at)
+        return Facts(file.metadata.num_rows, file.schema_arrow.names, fractions)
 
 
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
     """Yield a file as frames of some rows, with the same dtypes, even if cells are missing."""
-    pq, pyarrow = (
-        import_extra("pyarrow.parquet", "parquet", "Reading a Parquet file"),
-        import_extra("pyarrow", "parquet", ""),
-    )
+    pyarrow = import_extra("pyarrow", "parquet", "Reading a Parquet file")
     with read_as("a Parquet file", name):
-        file = pq.ParquetFile(stream)
+        file = _opened(stream, name)
         batches = file.iter_batches(rows)
     while True:
         with read_as("a Parquet file", name):

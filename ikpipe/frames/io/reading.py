@@ -5,16 +5,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
-from ikpipe.errors import Error
+from ikpipe.errors import Error, Message, keyword
+from ikpipe.frames.chunks import ROWS
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import InputFile, file_type, import_extra, name_of, open_input, read_as, seekable
-from ikpipe.frames.io.options import FORMATS, ReadOptions
-from ikpipe.frames.io.records import columns_of, delimited, json_rows, refuse_duplicates
+from ikpipe.frames.io.json_records import columns_of, json_rows
+from ikpipe.frames.io.opening import InputFile, import_extra, is_folder, is_pipe, name_of, open_input, read_as, seekable
+from ikpipe.frames.io.options import ALIASES, FORMATS, ReadOptions
+from ikpipe.frames.io.parquet_folder import ParquetFolder
+from ikpipe.frames.io.records import delimited, refuse_duplicates
 
+PACKED = (".gz", ".zst")
+"""The extensions of compressed files."""
 _MOST_ROWS = 1_048_576  # of a sheet in Excel
 
 
@@ -38,19 +44,33 @@ def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.Data
     """
     name, options = name_of(source), options or ReadOptions()
     read = _READERS[format_of(source, options)]
+    if is_folder(source):
+        return pd.concat(ParquetFolder(name).frames(ROWS), ignore_index=True)
     with open_input(source) as stream:
         return read(stream, name, options)
 
 
 def format_of(source: InputFile, options: ReadOptions) -> str:
-    """Return the format of a table: the option's, else the one of the path's extension, ``csv`` for streams."""
+    """Return the format of a table: the option's, else that of the path's extension; ``csv`` for streams and pipes."""
     if options.format is not None:
         return options.format
-    return file_type(name_of(source), FORMATS) if isinstance(source, str | PathLike) and source != "-" else "csv"
+    if not isinstance(source, str | PathLike):
+        return "csv"
+    if is_folder(source):
+        return "parquet"
+    path = Path(source)
+    extension = Path(path.stem if path.suffix.lower() in PACKED else path).suffix.lower().removeprefix(".")
+    if extension in (*FORMATS, *ALIASES):
+        return ALIASES.get(extension, extension)
+    if is_pipe(source):
+        return "csv"
+    words = f"{source}: unsupported file type."
+    fix = Message(f"Use one of {', '.join(f'.{one}' for one in FORMATS)}, or name its format with ", keyword("format"))
+    raise Error(words, fix=Message(fix, "."))
 
 
 def _read_delimited(delimiter: str, stream: IO[Any], name: str, options: ReadOptions) -> pd.DataFrame:
-    header, rows = delimited(stream, name, options.delimiter or delimiter, options.encoding)
+    header, rows = delimited(stream, name, options, delimiter)
     return texts(header, list(rows))
 
 
@@ -62,7 +82,7 @@ def texts(header: list[str], rows: list[list[str]]) -> pd.DataFrame:
 
 
 def _read_jsonl(stream: IO[Any], name: str, options: ReadOptions) -> pd.DataFrame:
-    return objects(list(json_rows(stream, name, options.encoding, as_seen=True)))
+    return objects(list(json_rows(stream, name, options, as_seen=True)))
 
 
 def objects(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> pd.DataFrame:
@@ -129,5 +149,6 @@ _READERS: dict[str, Callable[[IO[Any], str, ReadOptions], pd.DataFrame]] = {
     "tsv": partial(_read_delimited, "\t"),
     "parquet": _read_parquet,
     "jsonl": _read_jsonl,
+    "json": _read_jsonl,
     "xlsx": _read_excel,
 }

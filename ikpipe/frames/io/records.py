@@ -1,76 +1,116 @@
-"""Read the records of CSV and JSON lines; errors name the line."""
+"""Read the records of CSV and TSV; errors name the line."""
 
 import csv
-import io
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import IO, Any
 
-from ikpipe.errors import Error, short_repr
-from ikpipe.frames.codec.bounds import shallow
+from ikpipe.errors import Error, Message, keyword
+from ikpipe.frames.io.decoding import LONGEST, text_lines
+from ikpipe.frames.io.dialect import Header, find_header
+from ikpipe.frames.io.options import ReadOptions
 
-# The csv module's own limit of 128 KiB is less than the data URI of a small image.
-_LARGEST_CELL = 2**31 - 1
-_WIDE, _SPARSE = 1_000, 100  # columns from which a table is checked, and its allowed cells for each that has a value
-_EXACT = 2**53  # beyond it, floats skip integers
-
-
-def text_lines(stream: IO[Any], name: str, encoding: str | None = None) -> Iterator[str]:
-    """Yield the lines of a text file, UTF-8 by default, without its byte-order mark."""
-    if encoding is not None:
-        text = io.TextIOWrapper(stream, encoding, newline="")
-        try:
-            yield from text
-        finally:
-            text.detach()  # the stream is closed by who opened it
-        return
-    position = 0
-    for number, line in enumerate(stream, 1):
-        if isinstance(line, str):
-            yield line
-            continue
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Error(
-                f"{name}, line {number}: byte {position + error.start:,} of the file is not valid UTF-8.",
-                fix='Save the file as "CSV UTF-8", or convert it: iconv -f WINDOWS-1252 -t UTF-8',
-            ) from error
-        # Counted with the byte-order mark, as by an editor's "go to byte".
-        position += len(line)
-        yield text.removeprefix("\ufeff") if number == 1 else text
+_MOST_COLUMNS = 100_000
+_REASONS = {
+    "unexpected end of data": ("The quote that this row opens is never closed.", "Close it, or remove it."),
+    "expected after": (
+        "A closing quote is followed by text.",
+        'Quotes inside a quoted cell are doubled: "12"" disc".',
+    ),
+    "field larger than": (f"A cell has more than {LONGEST:,} characters.", "Look for a quote that is never closed."),
+    "new-line character": ("A cell has a carriage return.", "Put the cell in double quotes."),
+}
 
 
 def delimited(
-    stream: IO[Any], name: str, delimiter: str = ",", encoding: str | None = None
+    stream: IO[Any], name: str, options: ReadOptions, delimiter: str = ","
 ) -> tuple[list[str], Iterator[list[str]]]:
-    """Return the header of a CSV file and its rows, which have as many cells."""
-    csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
+    """Return the header of a CSV file and its rows, which have as many cells.
+
+    Columns without a name after the last one that has one are left out, and so are rows without text at the end of
+    the file: spreadsheets write both.
+
+    Parameters
+    ----------
+    stream
+        An open file of bytes or of text.
+    name
+        Its name, for errors.
+    options
+        How to read it.
+    delimiter
+        The delimiter of the format.
+
+    Raises
+    ------
+    ikpipe.Error
+        The file cannot be read; the message names the line.
+    """
+    # The csv module's own limit of 128 KiB is less than the data URI of a small image.
+    csv.field_size_limit(max(LONGEST, csv.field_size_limit()))
+    lines = text_lines(stream, name, options.encoding)
+    header = find_header(lines, name, delimiter, options.delimiter)
     # Not strict, the rest of the file after an unclosed quote would be one cell.
-    reader = csv.reader(text_lines(stream, name, encoding), delimiter=delimiter, strict=True)
-    rows = _rows(reader, name)
-    header = next(rows, None)
-    if header is None:
-        raise Error(f"{name} is empty.", fix="The first line must have the names of the columns.")
-    refuse_duplicates(header, name)
-    return header, rows
+    reader = csv.reader(chain([header.line], lines), delimiter=header.delimiter, strict=True)
+    rows = _Rows(reader, name, header)
+    return rows.names, iter(rows)
 
 
-def _rows(reader: Any, name: str) -> Iterator[list[str]]:
-    width = None
-    try:
-        for row in reader:
-            if not row:
+class _Rows:
+    """The rows of a reader of the csv module, with as many cells as the header."""
+
+    def __init__(self, reader: Any, name: str, header: Header) -> None:
+        self._reader, self._name, self._header = reader, name, header
+        names: list[str] = next(self._records())
+        while not names[-1].strip():
+            names.pop()
+        if len(names) > _MOST_COLUMNS:
+            raise Error(f"{name}: The header has {len(names):,} cells; {_MOST_COLUMNS:,} columns are read at most.")
+        self.names = names
+
+    def __iter__(self) -> Iterator[list[str]]:
+        width, empty = len(self.names), 0
+        for row in self._records():
+            if not any(row):
+                empty += len(row) > 0
                 continue
-            width = width or len(row)
-            if len(row) != width:
-                cells = "1 cell" if len(row) == 1 else f"{len(row):,} cells"
-                words = f"{name}, line {reader.line_num}: The row has {cells}, but the header has {width:,}."
-                raise Error(words, fix="Put cells that contain the delimiter in double quotes.")
-            yield row
-    except csv.Error as error:
-        raise Error(f"{name}, line {reader.line_num}: The CSV is not valid: {error}.") from error
+            if empty:
+                yield from repeat([""] * width, empty)
+                empty = 0
+            yield row if len(row) == width else self._fitted(row, width)
+
+    def _fitted(self, row: list[str], width: int) -> list[str]:
+        """Return a row without the cells after the last column, which are empty.
+
+        Raises
+        ------
+        ikpipe.Error
+            They are not, or some are missing.
+        """
+        if len(row) > width and not any(row[width:]):
+            return row[:width]
+        cells = "1 cell" if len(row) == 1 else f"{len(row):,} cells"
+        words = f"{self._where()}: The row has {cells}, but the header has {width:,}."
+        fix: str = "Put cells that contain the delimiter in double quotes."
+        if self._header.guessed:
+            fix = Message(fix, " If the delimiter is another one, set ", keyword("delimiter"), ".")
+        raise Error(words, fix=fix)
+
+    def _records(self) -> Iterator[list[str]]:
+        """Yield the records, also empty ones."""
+        first = 1
+        try:
+            for record in self._reader:
+                yield record
+                first = self._reader.line_num + 1
+        except csv.Error as error:
+            words, fix = next((_REASONS[key] for key in _REASONS if key in str(error)), (f"{error}.", None))
+            number = first if "never closed" in words else self._reader.line_num
+            raise Error(f"{self._where(number)}: The CSV is not valid. {words}", fix=fix) from error
+
+    def _where(self, number: int | None = None) -> str:
+        return f"{self._name}, line {(number or self._reader.line_num) + self._header.before:,}"
 
 
 def refuse_duplicates(header: Sequence[str], name: str) -> None:
@@ -78,44 +118,3 @@ def refuse_duplicates(header: Sequence[str], name: str) -> None:
     repeated = [repr(column) for column, count in Counter(header).items() if count > 1]
     if repeated:
         raise Error(f"{name} has more than one column named {', '.join(repeated)}.", fix="Rename them.")
-
-
-def json_rows(
-    stream: IO[Any], name: str, encoding: str | None = None, *, as_seen: bool = False
-) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file of JSON lines.
-
-    `as_seen` makes whole floats integers: pandas writes ``12.0`` if a column of integers has a missing cell.
-    """
-    read = json.JSONDecoder(parse_float=_number).decode if as_seen else json.loads
-    for number, line in enumerate(text_lines(stream, name, encoding), 1):
-        if not line.strip():
-            continue
-        try:
-            row = read(shallow(line))
-        except ValueError as error:
-            raise Error(f"{name}, line {number}: The line is not valid JSON: {error}.") from error
-        if not isinstance(row, dict):
-            words = f"{name}, line {number}: The line must be a JSON object, not {short_repr(row)}."
-            raise Error(words, fix="Each line is one object, with the table's columns as its keys.")
-        yield row
-
-
-def _number(text: str) -> float | int:
-    number = float(text)
-    return int(number) if abs(number) < _EXACT and number.is_integer() else number
-
-
-def columns_of(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> dict[str, list[Any]]:
-    """Return the columns of objects: those with some names, or all in the order of their first occurrence.
-
-    Raises
-    ------
-    ikpipe.Error
-        Most rows lack most of the columns, so that the table would be much larger than its text.
-    """
-    names = dict.fromkeys(key for row in rows for key in row) if names is None else dict.fromkeys(names)
-    if len(names) > _WIDE and len(rows) * len(names) > _SPARSE * (len(names) + sum(map(len, rows))):
-        words = f"The rows have {len(names):,} different keys, and each row only a few of them."
-        raise Error(words, fix="Each line is one object, with the table's columns as its keys.")
-    return {name: [row.get(name) for row in rows] for name in names}

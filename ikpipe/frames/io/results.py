@@ -1,15 +1,17 @@
 """Write results to a file, and read them back."""
 
 from collections.abc import Callable
-from os import PathLike, fspath
+from functools import partial
+from os import PathLike
 from typing import IO, Any
 
 import pandas as pd
 
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.io import parquet, text
-from ikpipe.frames.io.opening import RESULTS, file_type, open_input
+from ikpipe.frames.io import text
+from ikpipe.frames.io.opening import is_folder, name_of, open_input
 from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.reading import format_of, read_table
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
 
@@ -62,17 +64,16 @@ def read_results(path: str | PathLike[str]) -> pd.DataFrame:
 
 def results_table(path: str | PathLike[str], options: ReadOptions) -> pd.DataFrame:
     """Return results from a file that is read with some options."""
-    read = _READERS[options.format or file_type(fspath(path), RESULTS)]
+    read = _READERS.get(format_of(path, options))
+    if read is None or is_folder(path):
+        return read_table(path, options)
     with open_input(path) as stream:
-        return read(stream, fspath(path), options)
-
-
-def _read_parquet(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.DataFrame:
-    return parquet.read(stream, name)
+        return read(stream, name_of(path), options)
 
 
 _READERS: dict[str, Callable[[IO[bytes], str, ReadOptions], pd.DataFrame]] = {
     "csv": text.read_csv,
+    "tsv": partial(text.read_csv, delimiter="\t"),
     "jsonl": text.read_jsonl,
-    "parquet": _read_parquet,
+    "json": text.read_jsonl,
 }

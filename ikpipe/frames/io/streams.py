@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,15 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.opening import name_of, open_input
+from ikpipe.frames.io.json_records import json_rows
+from ikpipe.frames.io.opening import InputFile, Spool, is_folder, is_pipe, name_of, open_input
 from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
-from ikpipe.frames.io.records import delimited, json_rows
+from ikpipe.frames.io.records import delimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-STANDARD = "-"
 
 
 def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
@@ -33,10 +34,14 @@ def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
     """
     options = options or ReadOptions()
     kind = format_of(source, options)
-    in_memory = kind == "parquet" and (source == STANDARD or parquet.is_ours(source))
-    if kind in _FEEDS and not in_memory:
-        return _FEEDS[kind](source, options)
-    return InMemoryTable(read_table(source, options))
+    origin = None if is_pipe(source) else _origin(source, options)
+    if is_folder(source):
+        return _Folder(source, options, origin)
+    # Of JSON, all columns are known only at its end, and Parquet begins there.
+    file = Spool(source) if origin is None and kind in ("jsonl", "json", "parquet") else source
+    if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(file)):
+        return _FEEDS[kind](file, options, origin)
+    return InMemoryTable(read_table(file, replace(options, format=kind)))
 
 
 def reopen_table(origin: dict[str, Any]) -> TableSource:
@@ -53,8 +58,8 @@ def _origin(source: str, options: ReadOptions) -> dict[str, Any]:
 class _Streamed(FileTable):
     """A table that is read from a file once, from start to end."""
 
-    def __init__(self, source: str, options: ReadOptions) -> None:
-        super().__init__(None if source == STANDARD else _origin(source, options))
+    def __init__(self, source: InputFile, options: ReadOptions, origin: dict[str, Any] | None) -> None:
+        super().__init__(origin)
         self._source, self._name, self._options = source, name_of(source), options
         self._frozen: tuple[Any, FrameEncoder] | None = None
         self._frames = self._read()
@@ -96,9 +101,7 @@ class _Delimited(_Streamed):
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with open_input(self._source) as stream:
-            header, rows = delimited(
-                stream, self._name, self._options.delimiter or self.delimiter, self._options.encoding
-            )
+            header, rows = delimited(stream, self._name, self._options, self.delimiter)
             while part := list(islice(rows, ROWS)):
                 yield texts(header, part)
             yield texts(header, [])
@@ -113,9 +116,9 @@ class _JsonLines(_Streamed):
 
     grows = True
 
-    def __init__(self, source: str, options: ReadOptions) -> None:
+    def __init__(self, source: InputFile, options: ReadOptions, origin: dict[str, Any] | None) -> None:
         self._names: dict[str, None] = {}
-        super().__init__(source, options)
+        super().__init__(source, options, origin)
         if not self._names and len(self.sample):
             self.find_columns()
         if not self._names and len(self.sample):
@@ -123,7 +126,7 @@ class _JsonLines(_Streamed):
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with open_input(self._source) as stream:
-            rows = json_rows(stream, self._name, self._options.encoding, as_seen=True)
+            rows = json_rows(stream, self._name, self._options, as_seen=True)
             while part := list(islice(rows, ROWS)):
                 self._names |= dict.fromkeys(name for row in part for name in row)
                 yield objects(part, self._names)
@@ -132,7 +135,7 @@ class _JsonLines(_Streamed):
     def find_columns(self) -> None:
         """Find all columns, including those of later rows."""
         with open_input(self._source) as stream:
-            for row in json_rows(stream, self._name, self._options.encoding):
+            for row in json_rows(stream, self._name, self._options):
                 self._names |= dict.fromkeys(row)
         self.sample = with_columns(self.sample, list(self._names))
 
@@ -140,21 +143,37 @@ class _JsonLines(_Streamed):
 class _Parquet(_Streamed):
     """Parquet, as pandas reads it."""
 
-    def __init__(self, source: str, options: ReadOptions) -> None:
-        super().__init__(source, options)
+    def __init__(self, source: InputFile, options: ReadOptions, origin: dict[str, Any] | None) -> None:
+        super().__init__(source, options, origin)
         with open_input(source) as stream:
-            self.rows, whole = parquet.facts(stream, self._name)
+            facts = parquet.facts(stream, self._name)
+        self.rows = facts.rows
         if self.origin is not None:
-            self.origin["whole"] = whole
+            self.origin["whole"] = [at for at in range(len(facts.names)) if at not in facts.fractions]
 
     def _read(self) -> Iterator[pd.DataFrame]:
         with open_input(self._source) as stream:
             yield from parquet.frames(stream, self._name, ROWS)
 
 
+class _Folder(_Streamed):
+    """A folder of Parquet files."""
+
+    def __init__(self, source: str, options: ReadOptions, origin: dict[str, Any] | None) -> None:
+        self._folder = ParquetFolder(source)
+        super().__init__(source, options, origin)
+        self.rows = self._folder.rows
+        if self.origin is not None:
+            self.origin["whole"] = self._folder.whole
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        return self._folder.frames(ROWS)
+
+
 _FEEDS: dict[str, type[_Streamed]] = {
     "csv": _Delimited,
     "tsv": _Tabs,
     "jsonl": _JsonLines,
+    "json": _JsonLines,
     "parquet": _Parquet,
 }

@@ -16,8 +16,9 @@ from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
 from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
+from ikpipe.frames.io.json_records import columns_of, json_rows
 from ikpipe.frames.io.options import ReadOptions
-from ikpipe.frames.io.records import columns_of, delimited, json_rows
+from ikpipe.frames.io.records import delimited, refuse_duplicates
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 from ikpipe.request.values import to_text
 
@@ -25,6 +26,8 @@ DTYPES = RESULT_COLUMNS | {EXTRA: "object"}
 """The dtype of each column that a run adds."""
 
 
+_TRUE = {"true", "wahr", "vrai", "verdadero", "vero", "waar", "verdadeiro", "prawda", "истина"}
+_FALSE = {"false", "falsch", "faux", "falso", "onwaar", "fałsz", "ложь"}
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -87,16 +90,18 @@ def names(frame: pd.DataFrame, *, index: bool) -> list[str]:
     return list(unique)
 
 
-def read_csv(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
+def read_csv(stream: IO[bytes], name: str, options: ReadOptions, delimiter: str = ",") -> pd.DataFrame:
     """Return the results in a CSV file; the input's own columns are text."""
-    header, rows = delimited(stream, name, options.delimiter or ",", options.encoding)
+    header, rows = delimited(stream, name, options, delimiter)
+    refuse_duplicates([column for column in header if column in DTYPES], name)
     cells = list(zip(*rows, strict=True)) or [()] * len(header)
-    return pd.DataFrame({column: _from_csv(column, values, name) for column, values in zip(header, cells, strict=True)})
+    columns = {at: _from_csv(column, cells[at], name) for at, column in enumerate(header)}
+    return pd.DataFrame(columns).set_axis(header, axis=1)
 
 
 def read_jsonl(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
     """Return the results in a file of JSON lines; without rows, it has only the columns of a run."""
-    cells = columns_of(list(json_rows(stream, name, options.encoding))) or {column: [] for column in RESULT_COLUMNS}
+    cells = columns_of(list(json_rows(stream, name, options))) or {column: [] for column in RESULT_COLUMNS}
     return pd.DataFrame({column: _from_json(column, values, name) for column, values in cells.items()})
 
 
@@ -223,8 +228,16 @@ def _whole(cell: Any) -> int:
 
 
 def _boolean(cell: Any) -> bool:
-    """Return a boolean of text in any case: spreadsheets save TRUE."""
-    return {"true": True, "false": False}[str(cell).lower()]
+    """Return a boolean of text in any case: spreadsheets save TRUE, in the language of their user."""
+    text = str(cell).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError
+    return text in _TRUE
+
+
+def _float_text(cell: str) -> float:
+    """Return a number, also one with a decimal comma, as spreadsheets save it in other languages."""
+    return float(cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell)
 
 
 def _text(value: object) -> str:
@@ -243,4 +256,8 @@ _JSON_READERS: dict[str, Callable[[Any], object]] = {
     "boolean": _boolean,
     "object": lambda value: value,
 }
-_CSV_READERS = _JSON_READERS | {"string": _text_or_json, "object": lambda text: json.loads(shallow(text))}
+_CSV_READERS = _JSON_READERS | {
+    "string": _text_or_json,
+    "Float64": _float_text,
+    "object": lambda text: json.loads(shallow(text)),
+}

@@ -47,6 +47,8 @@ def test_cells_are_text(rows: list[list[str]], kind: tuple[str, str]) -> None:
     header = [f"c{place}" for place in range(len(rows[0]) if rows else 2)]
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([header, *rows])
+    while rows and not any(rows[-1]):  # spreadsheets write such rows; they are left out
+        rows.pop()
     frame = table(text.getvalue().encode(), name)
     assert list(frame) == header
     assert set(frame.dtypes.astype(str)) == {"string"}
@@ -74,19 +76,21 @@ def test_csv_as_people_write_it(content: bytes, cells: dict[str, list[str]]) -> 
     ("content", "format_", "message"),
     [
         (b"", "csv", "is empty. The first line must have the names"),
-        (b"a,b,a,b,c\n", "csv", "more than one column named 'a', 'b'"),
         (b"a,b\n1,2\n\n3\n", "csv", "line 4: The row has 1 cell, but the header has 2"),
         (b"a\n1,2\n", "csv", "line 2: The row has 2 cells, but the header has 1"),
-        (b'a\n"never closed\n', "csv", "line 2: The CSV is not valid: unexpected end of data"),
-        (b'a\n"x"y\n', "csv", "line 2: The CSV is not valid: ',' expected after '\"'"),
-        (b"name\nok\ncaf\xe9\n", "csv", 'line 3: byte 11 of the file is not valid UTF-8. Save the file as "CSV UTF-8"'),
+        (b'a\nb\n"never closed\n1\n2\n', "csv", "line 3: The CSV is not valid. The quote that this row opens is never"),
+        (
+            b'a\n"x"y\n',
+            "csv",
+            'line 2: The CSV is not valid. A closing quote is followed by text. .* doubled: "12"" disc"',
+        ),
+        (b"name\nok\ncaf\xe9\n", "csv", "line 3: byte 11 of the file is not valid UTF-8. Add encoding='windows-1252'"),
         (b"\xef\xbb\xbfa\n\xff\n", "tsv", "line 2: byte 5 of the file"),
-        ("a\n".encode("utf-16"), "csv", "line 1: byte 0 of the file"),
         (b'{"a": 1}\n{"a": \n', "jsonl", "line 2: The line is not valid JSON: Expecting value"),
         (b'\n{"a": 1}\n[1]\n', "jsonl", r"line 3: The line must be a JSON object, not \[1\]"),
         (b"a,b\n", "parquet", "cannot be read as a Parquet file"),
         (b"a,b\n", "xlsx", "cannot be read as an Excel workbook"),
-        (b"", "xml", r"format='xml': There is no such format. Use one of csv, tsv, parquet, jsonl, xlsx"),
+        (b"", "xml", r"format='xml': There is no such format. Use one of csv, tsv, parquet, jsonl, json, xlsx"),
     ],
 )
 def test_what_cannot_be_read_is_said(content: bytes, format_: str, message: str) -> None:
@@ -175,7 +179,9 @@ def test_ending_says_the_format(ending: str, tmp_path: Path) -> None:
 
 def test_unknown_ending_names_the_known_ones() -> None:
     """An ending that is no table is an error with those that are."""
-    with pytest.raises(ikpipe.Error, match=r"a\.pdf: .* one of \.csv, \.tsv, \.parquet, \.jsonl, \.xlsx"):
+    with pytest.raises(
+        ikpipe.Error, match=r"a\.pdf: .* one of \.csv, \.tsv, \.parquet, \.jsonl, \.json, \.xlsx, or .* format="
+    ):
         read_table("a.pdf")
 
 

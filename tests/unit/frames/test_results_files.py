@@ -62,8 +62,12 @@ def test_unknown_ending_names_the_known_ones(path: str) -> None:
     known = re.escape(f"{path}: unsupported file type. Use one of .csv, .jsonl, .parquet")
     with pytest.raises(ikpipe.Error, match=known):
         write_results(pd.DataFrame(), path)
-    with pytest.raises(ikpipe.Error, match=known):
-        read_results(path)
+
+
+def test_unknown_ending_of_results_is_said() -> None:
+    """Reading results names the formats that can be read."""
+    with pytest.raises(ikpipe.Error, match=r"results\.pdf: unsupported file type. Use one of \.csv, "):
+        read_results("results.pdf")
 
 
 def test_ending_may_be_in_capitals(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
 TEXTS = {
     "deep.jsonl": f'{{"file": {DEEP}}}',
     "deep300.jsonl": f'{{"file": {"[" * 300}{"]" * 300}}}',
-    "digits.jsonl": '{"file": ' + "9" * 100_000 + "}",
+    "digits.jsonl": '{"ik_size": ' + "9" * 100_000 + "}",
     "float.jsonl": '{"ik_size": 1e999}',
     "deep.csv": f'ik_tags\n"{DEEP}"\n',
     "digits.csv": "ik_size\n" + "9" * 100_000 + "\n",

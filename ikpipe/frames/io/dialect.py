@@ -1,0 +1,80 @@
+"""Find the header of a text table, and the character between its cells."""
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ikpipe.errors import Error, Message, keyword
+
+_log = logging.getLogger("ikpipe")
+_CANDIDATES = (",", ";", "\t", "|")
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+
+class Header(NamedTuple):
+    """The first line of a table, the number of lines before it, and the delimiter.
+
+    `guessed`: the delimiter is another one than the format's, since only that one is in the header.
+    """
+
+    line: str
+    before: int
+    delimiter: str
+    guessed: bool = False
+
+
+def find_header(lines: Iterator[str], name: str, usual: str, chosen: str | None) -> Header:
+    """Return the header of a text table, which is its first line that has text.
+
+    Parameters
+    ----------
+    lines
+        The lines; those after the header remain.
+    name
+        The file's name, for errors.
+    usual
+        The delimiter of the format.
+    chosen
+        The delimiter that the user has set.
+
+    Raises
+    ------
+    ikpipe.Error
+        There is no header, or it does not show the delimiter.
+    """
+    for before, line in enumerate(lines):
+        separator = _SEPARATOR.fullmatch(line.rstrip("\r\n")) if before == 0 else None
+        if separator is not None:  # a line of Excel
+            chosen = chosen or separator[1]
+        elif before == 0 and line.startswith("#TYPE "):  # a line of PowerShell
+            continue
+        elif line.strip(' \t\r\n"' + "".join(_CANDIDATES)):
+            _refuse_json(line, name)
+            return Header(line, before, chosen) if chosen else _detected(line, before, name, usual)
+    raise Error(f"{name} is empty.", fix="The first line must have the names of the columns.")
+
+
+def _refuse_json(line: str, name: str) -> None:
+    if line.lstrip().startswith(('{"', '[{"')) or line.strip() in ("{", "[", "[{"):
+        fix = Message("Read it with ", keyword("format", "json"), ", or rename it.")
+        raise Error(f"{name} is JSON, not a table of text.", fix=fix)
+
+
+def _detected(line: str, before: int, name: str, usual: str) -> Header:
+    """Return a header with the delimiter that it shows."""
+    outside = "".join(line.split('"')[::2])
+    counts = {one: outside.count(one) for one in _CANDIDATES if one in outside}
+    most = max((count for one, count in counts.items() if one != usual), default=0)
+    # A tab is in no name, while a comma may be.
+    if counts.get(usual, 0) > most or not counts or (usual == "\t" and usual in counts):
+        return Header(line, before, usual)
+    if usual == "," and len(counts) == 1:
+        (delimiter,) = counts
+        _log.warning("%s: The cells are separated by %s.", name, _NAMES[delimiter])
+        return Header(line, before, delimiter, guessed=True)
+    found = " and ".join(_NAMES[one] for one in counts)
+    first, *others = (keyword("delimiter", "tab" if one == "\t" else one) for one in {**counts, usual: 0})
+    fix = Message("Name the delimiter: ", first, *(part for one in others for part in (" or ", one)), ".")
+    raise Error(f"{name}, line {before + 1:,}: The header has {found}.", fix=fix)
