@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ikpipe.errors import MappingError, MissingExtra
+from ikpipe.frames.codec.arrow_columns import as_objects, plain_column, to_frame
 from ikpipe.frames.codec.foreign import sound
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
 
@@ -28,8 +29,14 @@ class FrameAdapter:
     """
 
     def __init__(self, table: Any) -> None:
-        self._table: Any = None if isinstance(table, pd.DataFrame) else _supported(table)
-        self.frame: pd.DataFrame = table if self._table is None else _frame(self._table)
+        self._table: Any = None
+        self._names: dict[str, str] = {}  # other names of columns that share one, which narwhals does not accept
+        if isinstance(table, pd.DataFrame):
+            self.frame = _readable(table)
+            return
+        table, self._names = _distinct(table)
+        self._table = _supported(table)
+        self.frame = _frame(self._table).rename(columns=self._names)
 
     def back(self, results: pd.DataFrame) -> Any:
         """Return results in the table's library: the table's own columns, then those of the results."""
@@ -50,7 +57,10 @@ class FrameAdapter:
 
         added = nw.from_arrow(columns, backend=self._table.implementation)
         kept = [name for name in self._table.columns if name not in added.columns]
-        return nw.concat([self._table.select(kept), added], how="horizontal").to_native()
+        whole = nw.concat([self._table.select(kept), added], how="horizontal").to_native()
+        return (
+            whole.rename_columns([self._names.get(name, name) for name in whole.column_names]) if self._names else whole
+        )
 
     def flat(self, results: pd.DataFrame) -> Any:
         """Return results in the table's library, with the same columns and dtypes for any content.
@@ -80,6 +90,15 @@ class FrameAdapter:
         return nw.from_arrow(converted, backend=self._table.implementation).to_native()
 
 
+def _distinct(table: Any) -> tuple[Any, dict[str, str]]:
+    """Return a table with distinct names of columns, and the former names of those that have another one."""
+    names = getattr(table, "column_names", [])
+    if not isinstance(names, list) or len(set(names)) == len(names) or not hasattr(table, "rename_columns"):
+        return table, {}
+    distinct = [name if names.index(name) == at else f"{name}\0{at}" for at, name in enumerate(names)]
+    return table.rename_columns(distinct), dict(zip(distinct, names, strict=True))
+
+
 def _supported(table: Any) -> Any:
     """Return a table of another library, wrapped by narwhals."""
     words = f"ikpipe cannot read a {type(table).__name__} as a table."
@@ -99,6 +118,23 @@ def _supported(table: Any) -> Any:
         raise MappingError(words, fix=fix) from None
 
 
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which Arrow columns of types that pandas cannot process have others."""
+    made = frame
+    for at, dtype in enumerate(frame.dtypes):
+        pa: Any = import_module("pyarrow") if isinstance(dtype, pd.ArrowDtype) else None
+        if pa is None or isinstance(dtype.pyarrow_dtype, pa.BaseExtensionType):
+            continue
+        column = pa.chunked_array(frame.iloc[:, at].array.__arrow_array__())
+        plain = plain_column(column, nested=True)
+        if plain is not column:
+            made = frame.copy(deep=False) if made is frame else made
+            made.isetitem(
+                at, as_objects(column, frame.index) if plain is None else pd.arrays.ArrowExtensionArray(plain)
+            )
+    return made
+
+
 def _frame(table: Any) -> pd.DataFrame:
     """Return a table as a frame, without copying plain cells."""
     pa: Any = import_module("pyarrow")
@@ -114,7 +150,7 @@ def _frame(table: Any) -> pd.DataFrame:
         arrow = sound(table.to_arrow())
     except ValueError as error:
         raise MappingError(f"The table cannot be read: {error}.") from None
-    frame: pd.DataFrame = arrow.to_pandas(types_mapper=dtype)
+    frame = to_frame(arrow, dtype)
     for column in _nested(frame):
         try:
             frame[column] = frame[column].map(json.loads, na_action="ignore")

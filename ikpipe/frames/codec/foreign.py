@@ -4,7 +4,7 @@ import json
 from importlib import import_module
 from typing import Any
 
-from ikpipe.frames.codec.bounds import is_column_dtype, is_zone, shallow
+from ikpipe.frames.codec.bounds import is_column_dtype, shallow
 
 _NOTES = b"pandas"
 _LABELS = ("unicode", "string", "int64")
@@ -13,7 +13,7 @@ _LABELS = ("unicode", "string", "int64")
 def sound(table: Any) -> Any:
     """Return a table with plain types, and with the safe parts of pandas' metadata.
 
-    Raise `ValueError` if the metadata is not as pandas writes it, or a time zone is not valid.
+    Raise `ValueError` if the metadata is not as pandas writes it.
     """
     noted = (table.schema.metadata or {}).get(_NOTES)
     kept = None if noted is None else {_NOTES: json.dumps(_kept(json.loads(shallow(noted.decode())), table))}
@@ -26,9 +26,6 @@ def stored(table: Any) -> Any:
     for at, field in enumerate(table.schema):
         if isinstance(field.type, pyarrow.BaseExtensionType):
             table = table.set_column(at, field.name, table.column(at).cast(field.type.storage_type))
-        zone = getattr(table.schema.field(at).type, "tz", None)
-        if zone is not None and not is_zone(zone):
-            raise ValueError(f"the column {field.name} has a time zone that is not valid")
     return table
 
 

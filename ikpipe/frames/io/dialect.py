@@ -74,7 +74,12 @@ def _detected(line: str, before: int, name: str, usual: str) -> Header:
         (delimiter,) = counts
         _log.warning("%s: The cells are separated by %s.", name, _NAMES[delimiter])
         return Header(line, before, delimiter, guessed=True)
-    found = " and ".join(_NAMES[one] for one in counts)
-    first, *others = (keyword("delimiter", "tab" if one == "\t" else one) for one in {**counts, usual: 0})
+    raise _ambiguous(f"{name}, line {before + 1:,}", [*counts], usual)
+
+
+def _ambiguous(where: str, found: list[str], usual: str) -> Error:
+    """Return the error for a header whose delimiter is not certain."""
+    names = " and ".join(_NAMES[one] for one in found)
+    first, *others = (keyword("delimiter", "tab" if one == "\t" else one) for one in dict.fromkeys([*found, usual]))
     fix = Message("Name the delimiter: ", first, *(part for one in others for part in (" or ", one)), ".")
-    raise Error(f"{name}, line {before + 1:,}: The header has {found}.", fix=fix)
+    return Error(f"{where}: The header has {names}.", fix=fix)

@@ -17,6 +17,7 @@ from pandas.api.types import infer_dtype, pandas_dtype
 
 from ikpipe.errors import Error
 from ikpipe.frames.codec import foreign, json_values
+from ikpipe.frames.codec.arrow_columns import to_frame
 from ikpipe.frames.codec.bounds import is_column_dtype
 from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
 from ikpipe.frames.io import text
@@ -45,7 +46,7 @@ def read(stream: IO[bytes], name: str) -> pd.DataFrame:
         file = _opened(stream, name)
         noted = (file.metadata.metadata or {}).get(_NOTES)
         table = file.read()
-        frame: pd.DataFrame = foreign.sound(table).to_pandas() if noted is None else decoded(table, noted, name)
+        frame: pd.DataFrame = to_frame(foreign.sound(table)) if noted is None else decoded(table, noted, name)
         return frame
 
 
@@ -118,8 +119,7 @@ def _plain(pyarrow: Any, table: Any) -> pd.DataFrame:
         if pyarrow.types.is_dictionary(field.type):  # each part would have its own categories
             table = table.set_column(at, field.name, table.column(at).cast(field.type.value_type))
     nullable = {getattr(pyarrow, f"{dtype.lower()}")(): getattr(pd, f"{dtype}Dtype")() for dtype in _INTEGERS}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=({**nullable, pyarrow.bool_(): pd.BooleanDtype()}).get)
-    return frame
+    return to_frame(table, ({**nullable, pyarrow.bool_(): pd.BooleanDtype()}).get)
 
 
 class EncodedTable(NamedTuple):
