@@ -10,6 +10,7 @@ from ikpipe.errors import Error, Message, keyword
 _log = logging.getLogger("ikpipe")
 _CANDIDATES = (",", ";", "\t", "|")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_TEXT = re.compile(r'[^\s",;|]')
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -50,7 +51,7 @@ def find_header(lines: Iterator[str], name: str, usual: str, chosen: str | None)
             chosen = chosen or separator[1]
         elif before == 0 and line.startswith("#TYPE "):  # a line of PowerShell
             continue
-        elif line.strip(' \t\r\n"' + "".join(_CANDIDATES)):
+        elif _TEXT.search(line):
             _refuse_json(line, name)
             return Header(line, before, chosen) if chosen else _detected(line, before, name, usual)
     raise Error(f"{name} is empty.", fix="The first line must have the names of the columns.")

@@ -45,7 +45,9 @@ def _lines(decoder: json.JSONDecoder, blocks: Iterable[str], name: str, first: i
             row = decoder.decode(shallow(line))
         except (ValueError, RecursionError) as error:
             raise Error(f"{name}, line {number:,}: The line is not valid JSON: {_reason(error)}.") from error
-        yield _object(row, f"{name}, line {number:,}: The line")
+        if not isinstance(row, dict):
+            raise _not_an_object(row, f"{name}, line {number:,}: The line")
+        yield _with_valid_names(row)
 
 
 class _Array:
@@ -92,9 +94,10 @@ class _Array:
                 if is_cut and self._grow():
                     continue
                 raise self._error(place, _reason(error)) from error
-            row = _object(value, f"{self._name}, line {self._number(self._at):,}: The element")
+            if not isinstance(value, dict):
+                raise _not_an_object(value, f"{self._name}, line {self._number(self._at):,}: The element")
             self._at = end
-            return row
+            return _with_valid_names(value)
 
     def _grow(self) -> bool:
         """Append about as much text as is left; whether there was any."""
@@ -118,11 +121,15 @@ class _Array:
         return Error(f"{self._name}, line {self._number(at):,}: The file is not valid JSON: {words}.")
 
 
-def _object(value: object, where: str) -> dict[str, Any]:
-    """Return a row, which must be an object."""
-    if not isinstance(value, dict):
-        raise Error(f"{where} must be a JSON object, not {short_repr(value)}.", fix=_FIX)
-    return value
+def _not_an_object(value: object, where: str) -> Error:
+    return Error(f"{where} must be a JSON object, not {short_repr(value)}.", fix=_FIX)
+
+
+def _with_valid_names(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row; a name with half a character, which UTF-8 does not have, is shown as JSON writes it."""
+    if "".join(row).isascii():
+        return row
+    return {name.encode("utf-8", "backslashreplace").decode(): cell for name, cell in row.items()}
 
 
 def _reason(error: Exception) -> str:

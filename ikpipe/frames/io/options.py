@@ -18,6 +18,7 @@ _ENCODINGS = {
     "euc_kr": "cp949",
     "utf-8-sig": "utf-8",  # byte-order marks are removed in any case
 }
+_ESCAPES = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7")  # of Python, not of files
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
@@ -83,6 +84,8 @@ def _encoding(text: str) -> str:
     try:
         name = codecs.lookup(text).name
         "".encode(name)
+        if name in _ESCAPES:
+            raise LookupError(name)
     except (LookupError, ValueError):
         fix = "Use a name such as utf-8, windows-1252, utf-16 or shift_jis."
         raise Error("There is no such encoding.", fix=fix, about=keyword("encoding", text)) from None

@@ -63,8 +63,10 @@ class _Rows:
     def __init__(self, reader: Any, name: str, header: Header) -> None:
         self._reader, self._name, self._header = reader, name, header
         names: list[str] = next(self._records())
-        while not names[-1].strip():
+        while names and not names[-1].strip():
             names.pop()
+        if not names:
+            raise Error(f"{self._where()}: The header has no names of columns.", fix="Check the delimiter.")
         if len(names) > _MOST_COLUMNS:
             raise Error(f"{name}: The header has {len(names):,} cells; {_MOST_COLUMNS:,} columns are read at most.")
         self.names = names

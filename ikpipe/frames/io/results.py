@@ -48,18 +48,35 @@ def _write(table: Any, file: TableWriter) -> None:
     file.close(source.frame.attrs)
 
 
-def read_results(path: str | PathLike[str]) -> pd.DataFrame:
-    """Return results that `write_results` wrote.
+def read_results(
+    path: str | PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as the option
+    delimiter: str | None = None,
+    encoding: str | None = None,
+) -> pd.DataFrame:
+    """Return results that `write_results` wrote, or that a spreadsheet saved again.
 
     Parquet keeps the whole frame, with its index and ``attrs``. CSV and JSON lines keep the values and dtypes of the
     ``ik_`` columns; an index becomes columns, and in CSV the input's own columns become text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    format
+        Its format, if the extension does not tell it, such as ``csv``.
+    delimiter
+        The character between the cells of CSV; by default the one that the header shows.
+    encoding
+        The encoding of CSV and JSON without a byte-order mark; by default UTF-8.
 
     Raises
     ------
     ikpipe.Error
         The file type is not supported, or the file cannot be read in its format.
     """
-    return results_table(path, ReadOptions())
+    return results_table(path, ReadOptions(format, delimiter, encoding))
 
 
 def results_table(path: str | PathLike[str], options: ReadOptions) -> pd.DataFrame:

@@ -247,6 +247,7 @@ def test_an_encoding_can_be_named(format_: str) -> None:
         ({"delimiter": '"'}, "The delimiter must be one character"),
         ({"encoding": "klingon"}, "encoding='klingon': There is no such encoding"),
         ({"encoding": "base64"}, "There is no such encoding"),
+        ({"encoding": "unicode_escape"}, "There is no such encoding"),
     ],
 )
 def test_an_option_with_a_wrong_value_is_refused(options: dict[str, str], message: str) -> None:

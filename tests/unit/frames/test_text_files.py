@@ -128,6 +128,12 @@ def test_a_file_without_a_header_is_empty(content: bytes) -> None:
         table(content)
 
 
+def test_a_header_without_names_is_an_error() -> None:
+    """Such as one of delimiters alone."""
+    with pytest.raises(ikpipe.Error, match=r"line 2: The header has no names of columns\. Check the delimiter"):
+        table(b"\x1e\n::\n1:2:3\n", delimiter=":")
+
+
 def test_names_of_columns_stay_as_they_are() -> None:
     """Spaces around them are shown, since a mapping needs the exact name."""
     assert list(table(b" sku , file\n")) == [" sku ", " file"]
@@ -360,6 +366,13 @@ def test_json_that_is_not_valid_is_an_error(content: str, message: str) -> None:
     """The error names the line of the file."""
     with pytest.raises(ikpipe.Error, match=message):
         table(content.encode(), "json")
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl"])
+def test_half_a_character_in_a_name_is_shown_as_json_writes_it(format_: str) -> None:
+    """Python's text can have it, and no file can."""
+    assert list(table(b'[{"a\\ud800": 1}]', format_)) == ["a\\ud800"]
+    assert list(table('{"größe\\ud800": 1}\n'.encode(), format_)) == ["größe\\ud800"]
 
 
 @pytest.mark.parametrize("content", ["", "\n", "[]", " [ ]\n"])
