@@ -279,7 +279,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict[str, Any]": (dict,),
 }
 _INTEGERS = 2**63
-SERVED = {name: _TYPES[kind] for name, kind in [*KINDS.items()][[*KINDS].index("file_id") : [*KINDS].index("warnings")]}
+_OURS = {"status", "error", "message", "attempts", "seconds", "request_id", "warnings", "extra"}
+SERVED = {name: _TYPES[kind] for name, kind in KINDS.items() if name not in _OURS}
 """Fields of a file's details by our names, with the types of their values."""
 
 

@@ -13,20 +13,20 @@ class Result:
     """The result of one file: the `ik_` columns of a results frame, without the prefix.
 
     `status` is one of ``uploaded accepted exists invalid failed unknown cancelled``; `error` is a code of
-    `ikpipe.CODES`. Sizes are in bytes, `height` and `width` in pixels, `seconds` and `duration` in seconds. The fields
-    from `file_id` to `duration` are the service's answer [upload docs]. `warnings` are sentences about what was changed
-    or is unusual; they never change `status` or `error`.
+    `ikpipe.CODES`. Sizes are in bytes, `height` and `width` in pixels, `seconds` and `duration` in seconds. `url`,
+    `name` and the fields from `file_id` to `duration` are the service's answer [upload docs]. `warnings` are sentences
+    about what was changed or is unusual; they never change `status` or `error`.
     """
 
     status: str
     error: str | None = None
     message: str | None = None
+    url: str | None = None
+    name: str | None = None
     attempts: int | None = 0
     seconds: float | None = None
     request_id: str | None = None
     file_id: str | None = None
-    name: str | None = None
-    url: str | None = None
     thumbnail_url: str | None = None
     file_path: str | None = None
     file_type: str | None = None

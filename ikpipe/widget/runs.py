@@ -181,7 +181,7 @@ class Run:
         if position in self._cancelled and result.status == "failed" and result.error in _UNCONFIRMED:
             # The media library was searched, and does not have it.
             message = "it was cancelled, and is not stored"
-            result = Result("cancelled", "cancelled", message, result.attempts, result.seconds)
+            result = Result("cancelled", "cancelled", message, attempts=result.attempts, seconds=result.seconds)
         self._row_ended(self, self.rows[position], result)
 
 

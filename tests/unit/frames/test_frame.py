@@ -413,7 +413,7 @@ def test_results_are_read_back() -> None:
     """A results frame gives the results that it was made of."""
     results = [
         Result("uploaded", size=2**40, tags=["a"], custom_metadata={"k": [1]}, is_published=True, extra={"new": 1}),
-        Result("failed", "busy", "words", 3, 0.5),
+        Result("failed", "busy", "words", attempts=3, seconds=0.5),
     ]
     assert results_of(result_frame(pd.DataFrame({"file": ["a", "b"]}), results, {})) == results
 

@@ -426,7 +426,7 @@ def test_another_gateways_202_and_200_are_no_answers(status: int) -> None:
 
 def test_results_fields_are_all_reachable() -> None:
     """Every column after `request_id` is filled by some answer."""
-    served = list(KINDS)[list(KINDS).index("file_id") : list(KINDS).index("warnings")]
+    served = ["url", "name", *list(KINDS)[list(KINDS).index("file_id") : list(KINDS).index("warnings")]]
     full = {**DETAILS, "isPublished": True, "customCoordinates": "1,2,3,4", "metadata": {"a": 1}}
     video = {"bitRate": 1, "videoCodec": "a", "audioCodec": "b", "duration": 1.5}
     result = details_of_reply({**full, **video})

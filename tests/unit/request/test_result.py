@@ -8,7 +8,7 @@ import ikpipe
 from ikpipe import Result
 from ikpipe.request.result import KINDS, RESULT_COLUMNS, SETTLED
 
-CONTRACT = """ik_status, ik_error, ik_message, ik_attempts, ik_seconds, ik_request_id, ik_file_id, ik_name, ik_url,
+CONTRACT = """ik_status, ik_error, ik_message, ik_url, ik_name, ik_attempts, ik_seconds, ik_request_id, ik_file_id,
 ik_thumbnail_url, ik_file_path, ik_file_type, ik_size, ik_height, ik_width, ik_tags, ik_ai_tags, ik_version_id,
 ik_version_name, ik_is_private_file, ik_is_published, ik_custom_coordinates, ik_custom_metadata, ik_embedded_metadata,
 ik_metadata, ik_extension_status, ik_bit_rate, ik_video_codec, ik_audio_codec, ik_duration, ik_warnings"""
