@@ -50,8 +50,8 @@ examples:
 
 {_MAPPING}
 
-IN is .csv, .tsv, .jsonl, .json, .parquet or .xlsx, text also as .gz or .zst, or
-a folder of Parquet files; - is CSV on standard input. CSV cells are read as
+IN is .csv, .tsv, .jsonl, .json, .parquet or a workbook (.xlsx, .xlsm, .xls,
+.ods), text also as .gz or .zst, or a folder of Parquet files; - is CSV on standard input. CSV cells are read as
 text, so a SKU keeps its zeros. If the header has no comma, but semicolons, tabs
 or vertical bars, these separate the cells. OUT is .csv, .jsonl or .parquet; -
 is CSV on standard output. OUT has the columns of the table and the result of

@@ -228,7 +228,20 @@ def _add_reading(command: _Parser) -> None:
     command.add_argument("--format", metavar="FORMAT", help=f"format of the table: {', '.join(FORMATS)}")
     command.add_argument("--delimiter", metavar="C", help="character between the cells of CSV, such as ; | or tab")
     command.add_argument("--encoding", metavar="NAME", help="encoding of CSV and JSON, such as windows-1252")
-    command.add_argument("--sheet", metavar="NAME", help="sheet of a workbook, by its name or number")
+    command.add_argument(
+        "--sheet",
+        metavar="NAME",
+        help="sheet of a workbook, by its name or number (default: the first visible one with rows)",
+    )
+    command.add_argument(
+        "--header-row",
+        metavar="N",
+        type=_count,
+        help="row of the sheet that has the names of the columns (default: the first one with cells)",
+    )
+    command.add_argument(
+        "--links", action="store_true", default=None, help="in a sheet, read the address of a link instead of its text"
+    )
 
 
 def _add_mapping(command: _Parser) -> None:

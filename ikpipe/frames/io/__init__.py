@@ -6,6 +6,14 @@
     reading.py        read a whole table of any format
     streams.py        read CSV, JSON and Parquet chunk by chunk
     opening.py        open a table's file by its name and suffix; pipes
+    excel.py          read a workbook of any kind, with the next seven
+    sheets.py         choose a sheet, and return it as a frame
+    grid.py           the cells of a sheet
+    ooxml.py          .xlsx and .xlsm
+    opendocument.py   .ods
+    biff.py           .xls
+    archives.py       the XML files of an archive, with bounds
+    number_formats.py numbers and dates as a sheet shows them
     content.py        what a file is by its first bytes; compressed files
     decoding.py       byte-order marks, encodings and lines of text files
     dialect.py        the header of CSV, and the delimiter that it shows

@@ -6,7 +6,7 @@ from typing import Any
 
 from ikpipe.errors import Error, did_you_mean, keyword
 
-FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", "xlsx")
+FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", "xlsx", "xlsm", "xls", "ods")
 """The formats of tables that can be read, which are also their files' extensions."""
 ALIASES = {"ndjson": "jsonl", "txt": "csv", "tab": "tsv"}
 """Other extensions, and the formats that they stand for."""
@@ -36,6 +36,10 @@ class ReadOptions:
         The encoding of text files, by a name that Python knows.
     sheet
         The sheet of a workbook, by its name or its number, counted from 1.
+    header_row
+        The row of a sheet that has the names of the columns, counted from 1; by default the first one with cells.
+    links
+        Whether a cell of a sheet with a link has the link's address instead of its text; None is False.
 
     Raises
     ------
@@ -47,6 +51,8 @@ class ReadOptions:
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
+    header_row: int | None = None
+    links: bool | None = None
 
     def __post_init__(self) -> None:
         if self.format is not None:

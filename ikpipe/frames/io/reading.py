@@ -1,8 +1,6 @@
 """Read a table of any supported format into a frame, with cells as their author sees them."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -13,15 +11,15 @@ import pandas as pd
 from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.chunks import ROWS
 from ikpipe.frames.io import parquet
+from ikpipe.frames.io.excel import EXTENSIONS, read_excel
 from ikpipe.frames.io.json_records import columns_of, json_rows
-from ikpipe.frames.io.opening import InputFile, import_extra, is_folder, is_pipe, name_of, open_input, read_as, seekable
+from ikpipe.frames.io.opening import InputFile, is_folder, is_pipe, name_of, open_input, seekable
 from ikpipe.frames.io.options import ALIASES, FORMATS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
-from ikpipe.frames.io.records import delimited, refuse_duplicates
+from ikpipe.frames.io.records import delimited
 
 PACKED = (".gz", ".zst")
 """The extensions of compressed files."""
-_MOST_ROWS = 1_048_576  # of a sheet in Excel
 
 
 def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.DataFrame:
@@ -94,61 +92,11 @@ def _read_parquet(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.Dat
     return parquet.read(seekable(stream), name)
 
 
-def _read_excel(stream: IO[bytes], name: str, _options: ReadOptions) -> pd.DataFrame:
-    openpyxl = import_extra("openpyxl", "excel", "Reading an Excel file")
-    with read_as("an Excel workbook (.xlsx) with a sheet of cells", name):
-        # Read-only, openpyxl streams the sheet; data_only returns the values that were saved with formulas.
-        book = openpyxl.load_workbook(seekable(stream), read_only=True, data_only=True)
-        filled = list(_filled(book.worksheets[0], name))
-    if not filled:
-        raise Error(f"{name} is empty.", fix="The first row must have the names of the columns.")
-    return _sheet(filled[0], filled[1:], name)
-
-
-def _filled(sheet: Any, name: str) -> Iterator[list[object]]:
-    """Yield the rows of a sheet that have cells, up to the last cell of each; the declared size is ignored."""
-    sheet.reset_dimensions()
-    for number, cells in enumerate(sheet.iter_rows(), 1):
-        if number > _MOST_ROWS:
-            raise Error(f"{name} has more than {_MOST_ROWS:,} rows, which is the maximum of Excel.")
-        row = [_seen(cell) for cell in cells]
-        while row and row[-1] is None:
-            row.pop()
-        if row:
-            yield row
-
-
-def _sheet(header: Sequence[object], rows: list[list[object]], name: str) -> pd.DataFrame:
-    """Return a sheet as a frame, without columns that have neither name nor cells."""
-    columns = {place: str(one) for place, one in enumerate(header) if one is not None}
-    unnamed = {place for row in rows for place, cell in enumerate(row) if cell is not None} - columns.keys()
-    if unnamed:
-        raise Error(f"{name}: Column {min(unnamed) + 1} has cells, but no name in the first row.", fix="Name it.")
-    refuse_duplicates(list(columns.values()), name)
-    # Rows end where their last cell does.
-    cells = {column: [row[place] if place < len(row) else None for row in rows] for place, column in columns.items()}
-    return pd.DataFrame(cells, dtype=object)
-
-
-def _seen(cell: Any) -> object:
-    """Return a cell's value as the sheet shows it, in simple cases."""
-    value = cell.value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    # The usual format for article numbers; others, such as money and percent, are not part of the value.
-    if type(value) is int and re.fullmatch("0{2,255}", cell.number_format):
-        return str(value).zfill(len(cell.number_format))
-    # Excel stores a date as midnight.
-    if isinstance(value, datetime) and value.time() == time():
-        return value.date()
-    return None if value == "" else value
-
-
 _READERS: dict[str, Callable[[IO[Any], str, ReadOptions], pd.DataFrame]] = {
     "csv": partial(_read_delimited, ","),
     "tsv": partial(_read_delimited, "\t"),
     "parquet": _read_parquet,
     "jsonl": _read_jsonl,
     "json": _read_jsonl,
-    "xlsx": _read_excel,
+    **dict.fromkeys(EXTENSIONS, read_excel),
 }

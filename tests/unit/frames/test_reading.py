@@ -89,7 +89,7 @@ def test_csv_as_people_write_it(content: bytes, cells: dict[str, list[str]]) -> 
         (b'{"a": 1}\n{"a": \n', "jsonl", "line 2: The line is not valid JSON: Expecting value"),
         (b'\n{"a": 1}\n[1]\n', "jsonl", r"line 3: The line must be a JSON object, not \[1\]"),
         (b"a,b\n", "parquet", "cannot be read as a Parquet file"),
-        (b"a,b\n", "xlsx", "cannot be read as an Excel workbook"),
+        (b"a,b\n", "xlsx", "is not a workbook. It is text: use format='csv'"),
         (b"", "xml", r"format='xml': There is no such format. Use one of csv, tsv, parquet, jsonl, json, xlsx"),
     ],
 )
@@ -130,10 +130,10 @@ def excel(rows: list[list[Any]], number_format: str = "General") -> pd.DataFrame
 
 
 def test_excel_cells_are_what_the_sheet_shows() -> None:
-    """Text keeps its zeros, a whole float is an integer, a date has no time; an empty cell is missing."""
-    values = ["007", 1e16, 1.5, True, datetime(2026, 1, 2), datetime(2026, 1, 2, 3, 4), "#N/A", None]  # noqa: DTZ001
+    """Text keeps its zeros, a whole float is an integer, a date has no time; an empty cell and an error are missing."""
+    values = ["007", 12.0, 1.5, True, datetime(2026, 1, 2), datetime(2026, 1, 2, 3, 4), "#N/A", None]  # noqa: DTZ001
     frame = excel([["sku", 2026, None], *([value, "x"] for value in values)])
-    shown = ["007", 10**16, 1.5, True, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), "#N/A", None]  # noqa: DTZ001
+    shown = ["007", 12, 1.5, True, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), None, None]  # noqa: DTZ001
     assert list(frame) == ["sku", "2026"]
     assert frame["sku"].tolist() == shown
     assert [type(cell) for cell in frame["sku"]] == [type(cell) for cell in shown]
@@ -153,9 +153,8 @@ def test_excel_rows_without_cells_are_left_out() -> None:
     ("rows", "message"),
     [
         ([], "is empty. The first row"),
-        ([["sku", None], ["x", "y"]], "Column 2 has cells, but no name"),
-        ([["sku"], ["x", "y"]], "Column 2 has cells, but no name"),
-        ([["sku", "sku"]], "more than one column named 'sku'"),
+        ([["sku", None], ["x", "y"]], "Row 1 has no name for column B, which has cells. Name"),
+        ([["sku"], ["x", "y"]], "Row 1 has no name for column B, which has cells. Name"),
     ],
 )
 def test_excel_sheet_without_a_plain_header_is_refused(rows: list[list[Any]], message: str) -> None:
@@ -180,7 +179,8 @@ def test_ending_says_the_format(ending: str, tmp_path: Path) -> None:
 def test_unknown_ending_names_the_known_ones() -> None:
     """An ending that is no table is an error with those that are."""
     with pytest.raises(
-        ikpipe.Error, match=r"a\.pdf: .* one of \.csv, \.tsv, \.parquet, \.jsonl, \.json, \.xlsx, or .* format="
+        ikpipe.Error,
+        match=r"a\.pdf: .* one of \.csv, .* \.xlsx, \.xlsm, \.xls, \.ods, or .* format=",
     ):
         read_table("a.pdf")
 

@@ -1,0 +1,73 @@
+"""Read the workbooks of spreadsheet programs: .xlsx and .xlsm, .xls and .ods."""
+
+from typing import IO
+
+import pandas as pd
+
+from ikpipe.errors import Error, Message, keyword
+from ikpipe.frames.io import biff, ooxml, opendocument
+from ikpipe.frames.io.archives import Archive
+from ikpipe.frames.io.content import refuse_other_kinds
+from ikpipe.frames.io.grid import Sheet
+from ikpipe.frames.io.opening import import_extra, read_as, seekable
+from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.sheets import frame_of
+
+EXTENSIONS = ("xlsx", "xlsm", "xls", "ods")
+"""The extensions of workbooks."""
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_EARLY = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_SAVE = "Save it as .xlsx."
+
+
+def read_excel(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
+    """Return a sheet of a workbook as a frame, with cells as the sheet shows them.
+
+    What the file contains decides how it is read, whatever its extension.
+
+    Raises
+    ------
+    ikpipe.Error
+        It is not a workbook, is damaged, needs a password, or its sheet is not a table.
+    """
+    import_extra("openpyxl", "excel", "Reading an Excel file")
+    with read_as("a workbook (.xlsx, .xlsm, .xls, .ods)", name):
+        stream = seekable(stream)
+        stream.seek(0)
+        start = stream.read(1 << 16)
+        stream.seek(0)
+        return frame_of(_sheets(stream, start, name, links=bool(options.links)), name, options)
+
+
+def _sheets(stream: IO[bytes], start: bytes, name: str, *, links: bool) -> list[Sheet]:
+    """Return the sheets of a workbook of any kind."""
+    if start.startswith((_OLE, *_EARLY)):
+        if _ENCRYPTED in stream.read():
+            raise Error(f"{name} needs a password.", fix="Save it without a password.")
+        stream.seek(0)
+        return biff.sheets(stream, name, links=links)
+    if not start.startswith(b"PK"):
+        refuse_other_kinds(start, name, "workbook")
+        raise Error(f"{name} is not a workbook.", fix=_other(start))
+    archive = Archive(stream, name)
+    if opendocument.is_spreadsheet(archive):
+        return opendocument.sheets(archive, links=links)
+    if "xl/workbook.bin" in archive:
+        raise Error(f"{name} is a binary workbook (.xlsb), which is not supported.", fix=_SAVE)
+    if "index/document.iwa" in archive or "index.zip" in archive:
+        raise Error(f"{name} is a document of Numbers.", fix="Export it to Excel (.xlsx).")
+    if not ooxml.is_workbook(archive):
+        raise Error(f"{name} is an archive, but not a workbook.", fix="Unpack it, and use the table in it.")
+    return ooxml.sheets(archive, links=links)
+
+
+def _other(start: bytes) -> str:
+    """Return what to do about a file that is not a workbook, and of no other known kind."""
+    if not start:
+        return "It is empty: use another copy."
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return f"Open it in its program. {_SAVE}"
+    tabs = start.count(b"\t") > start.count(b",")
+    return Message("It is text: use ", keyword("format", "tsv" if tabs else "csv"), ".")

@@ -1,0 +1,56 @@
+"""Workbooks on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from excel_files import SIMPLE, book, cell, column, links, one, row, sheet
+
+from ikpipe.cli.wording import in_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shell import Ikp
+
+ADDRESS = "https://a.example/1.jpg"
+TITLED = row(1, cell("A1", "Pictures")) + row(3, cell("A3", "sku"), cell("B3", "file")) + row(4, cell("B4", ADDRESS))
+LINKED = {"parts": links(ADDRESS), "after": '<hyperlinks><hyperlink ref="A2" r:id="rId1"/></hyperlinks>'}
+WORDS = row(1, cell("A1", "file")) + row(2, cell("A2", "photo"))
+
+
+def test_another_sheet_is_named(ikp: Ikp, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A note says which sheet is read if there are several, and the option that chooses another one."""
+    path = tmp_path / "a.xlsx"
+    url = row(1, cell("A1", "file")) + row(2, cell("A2", ADDRESS))
+    book(path, sheet(column(cell("A2", "no"))), sheet(url), names=("Read me", "Ware"), states=("hidden",))
+    assert ikp("check", str(path)).err == "ikpipe: No problems in 1 row.\n"
+    written = [in_options(record.args[0]) for record in caplog.records]
+    assert written == [f'{path}: reading the sheet "Ware"; not "Read me". For another one, use --sheet.']
+    assert ikp("check", str(path), "--sheet", "1", "--map", "file=x").status == 1
+    assert ikp("check", str(path), "--sheet", "ware").err == "ikpipe: No problems in 1 row.\n"
+
+
+def test_a_title_above_the_header(ikp: Ikp, tmp_path: Path) -> None:
+    """The error names the option and the row, with which the table is read."""
+    one(TITLED)(tmp_path / "a.xlsx")
+    ran = ikp("check", str(tmp_path / "a.xlsx"))
+    assert ran.status == 2
+    assert ran.err.endswith("Name the columns, or give the row that has their names: --header-row 3\n")
+    assert ikp("check", str(tmp_path / "a.xlsx"), "--header-row", "3").status == 0
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 1), (["--links"], 0)])
+def test_links_are_read_if_asked(ikp: Ikp, words: list[str], status: int, tmp_path: Path) -> None:
+    """By default a cell is the words that it shows."""
+    one(WORDS, **LINKED)(tmp_path / "a.xlsx")
+    assert ikp("check", str(tmp_path / "a.xlsx"), *words).status == status
+
+
+def test_a_broken_file_is_one_line(ikp: Ikp, tmp_path: Path) -> None:
+    """It is an error with status 2."""
+    one(SIMPLE)(tmp_path / "a.xlsx")
+    (tmp_path / "a.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:-100])
+    ran = ikp("check", str(tmp_path / "a.xlsx"))
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
