@@ -4,6 +4,22 @@ import pandas as pd
 from hypothesis import strategies as st
 
 HOSTILE = (
+    *(
+        "\ufeff=1",
+        "\u200b@x",
+        "\xa0+x",
+        "\u2066=1",
+        "\x0b=1",
+        "x;=1",
+        "x; '=1",
+        "x;'=1",
+        "x,=1",
+        "x,'=1",
+        "x\t=1",
+        "x\n=1",
+        "x\n'=1",
+    ),
+    *("\x1b[31mx", "a_x000D_b", "_x005F_", "\ufffe"),
     *("", "NA", "null", "None", "nan", "true", "1e5", "007", "-5", "12.0", "0x10"),
     *("=1+1", "'=1", "''=1", " =1", '"=1', "@x", "＝1", "\t1", "-x", "'", "'x"),  # noqa: RUF001 - full-width on purpose
     *(

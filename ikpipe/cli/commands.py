@@ -26,15 +26,16 @@ def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
     from ikpipe.frames.io.streams import open_table
 
+    style = output.csv_style(options)
     if options.out is not None:
-        output.check_writable(options.out, options.table)
+        output.check_writable(options.out, style, options.table)
     has_account = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
     account = ikpipe.Account.from_env(options.profile) if has_account else None
     with exit_at_once():
         table = open_table(options.table, mapping.read_options(options))
         problems, rows = _find_problems(table, mapping.run_mapping(options), account, options)
     if options.out is not None:
-        output.write_frame(problems, options.out)
+        output.write_frame(problems, options.out, style)
     say(*report.report_writer().problems(problems, rows))
     if account is None and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")
@@ -66,11 +67,12 @@ def _find_problems(
 
 def files(options: Namespace) -> int:
     """`ikpipe files [-o OUT]`."""
-    output.check_writable(options.out)
+    style = output.csv_style(options)
+    output.check_writable(options.out, style)
     account = ikpipe.Account.from_env(options.profile)
     with exit_at_once():
         listing = ikpipe.files(account, search=options.search, path=options.path, limit=options.limit)
-    output.write_frame(listing, options.out)
+    output.write_frame(listing, options.out, style)
     return ALL_WELL
 
 

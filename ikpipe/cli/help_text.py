@@ -51,12 +51,13 @@ examples:
 {_MAPPING}
 
 IN is .csv, .tsv, .jsonl, .json, .parquet or a workbook (.xlsx, .xlsm, .xls,
-.ods), text also as .gz or .zst, or a folder of Parquet files; - is CSV on standard input. CSV cells are read as
-text, so a SKU keeps its zeros. If the header has no comma, but semicolons, tabs
-or vertical bars, these separate the cells. OUT is .csv, .jsonl or .parquet; -
-is CSV on standard output. OUT has the columns of the table and the result of
-each row in columns that begin with ik_. Rows that break a rule get the status
-`invalid`; the other rows are uploaded.
+.ods), text also as .gz or .zst, or a folder of Parquet files; - is CSV on
+standard input. CSV cells are read as text, so a SKU keeps its zeros, and cells
+of a workbook as the sheet shows them. If the header has no comma, but
+semicolons, tabs or vertical bars, these separate the cells. OUT is .csv, .xlsx,
+.jsonl or .parquet; - is CSV on standard output. OUT has the columns of the
+table and the result of each row in columns that begin with ik_. Rows that break
+a rule get the status `invalid`; the other rows are uploaded.
 
 {KEYS}
 
@@ -77,8 +78,8 @@ examples:
 
 Nothing is uploaded. With an account (in the environment or --profile), custom
 metadata is also checked against the account's fields.
-PROBLEMS is .csv, .jsonl or .parquet; - is CSV on standard output. It has the
-row, position, column, parameter, severity, code, message and fix of every
+PROBLEMS is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It has
+the row, position, column, parameter, severity, code, message and fix of every
 problem.
 
 exit status: 0 no problems, 1 problems, 2 bad input or options"""
@@ -90,7 +91,7 @@ examples:
       --set 'file_name={{sku}}.jpg'
 
 A Parquet file has the mapping of its run, except for --root, --fetch and a
-webhook_url, which are never read from a file. For .csv and .jsonl give --map
+webhook_url, which are never read from a file. For other files give --map
 and --set again; `upload` ends with the complete command to type. Rows that are
 uploaded, exists or accepted stay as they are. Rows whose status is unknown are
 searched for in the library first. Fix the cells of the other rows in RESULTS
@@ -126,8 +127,8 @@ examples:
   ikpipe files --search 'tags IN ["sale"] AND createdAt > "7d"' -o sale.csv
   ikpipe files -o library.parquet
 
-QUERY is written in ImageKit's query language. OUT is .csv, .jsonl or .parquet;
-without it, CSV goes to standard output.
+QUERY is written in ImageKit's query language. OUT is .csv, .xlsx, .jsonl or
+.parquet; without it, CSV goes to standard output.
 
 {KEYS}
 

@@ -61,7 +61,10 @@ def next_steps(options: Namespace, tally: ResultTally) -> list[str]:
 def _resume_command(options: Namespace, journal: str) -> str:
     """Return the command that finishes a run; the journal has its options."""
     return shlex.join(
-        ["ikpipe", "resume", journal, "-o", options.out, *_host_options(options), *_value_options(options, "profile")]
+        [
+            *("ikpipe", "resume", journal, "-o", options.out, *_style_options(options)),
+            *(*_host_options(options), *_value_options(options, "profile")),
+        ]
     )
 
 
@@ -70,7 +73,7 @@ def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bo
 
     The journal knows more than OUT about rows whose status is unknown, and no file says where it is.
     """
-    words = ["ikpipe", "retry", options.out, "-o", options.out]
+    words = ["ikpipe", "retry", options.out, "-o", options.out, *_style_options(options)]
     try:
         words += mapping.to_options(summary["mapping"], in_file=options.out.endswith(".parquet"))
     except MappingError as error:
@@ -80,6 +83,11 @@ def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bo
     if unknown and summary["journal"] is not None and not options.emulator:
         words += ["--earlier-journal", summary["journal"]]
     return shlex.join([*words, "--emulator"] if options.emulator else words)
+
+
+def _style_options(options: Namespace) -> list[str]:
+    names = ("spreadsheet_safe", "for_excel")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
 
 
 def _host_options(options: Namespace) -> list[str]:

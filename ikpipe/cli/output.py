@@ -13,9 +13,11 @@ from ikpipe.cli.signals import ignored_signals
 from ikpipe.cli.standard_streams import discard_output
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
@@ -23,15 +25,23 @@ if TYPE_CHECKING:
     from ikpipe.frames.io.writing import ResultsWriter
 
 STANDARD = "-"
+_NEEDED = {"parquet": ("pyarrow", "parquet"), "xlsx": ("openpyxl", "excel")}
 
 
-def check_writable(out: str, source: str | None = None, journal: str | None = None) -> None:
+def csv_style(options: Namespace) -> CsvStyle:
+    """Return how OUT is written if it is CSV."""
+    return CsvStyle(spreadsheet_safe=options.spreadsheet_safe, for_excel=options.for_excel)
+
+
+def check_writable(out: str, style: CsvStyle, source: str | None = None, journal: str | None = None) -> None:
     """Check that OUT can be written, as far as possible in advance.
 
     Parameters
     ----------
     out
         A path, or ``-`` for standard output.
+    style
+        How it is written if it is CSV.
     source, journal
         Files that OUT may not be.
 
@@ -44,8 +54,10 @@ def check_writable(out: str, source: str | None = None, journal: str | None = No
         if sys.stdout is None:
             raise Error("Standard output is closed.", fix="Name a file with -o.")
         return
-    if file_type(out, RESULTS) == "parquet":
-        import_extra("pyarrow", "parquet", f"Writing {out}")
+    kind = file_type(out, RESULTS)
+    style.check(kind)
+    if kind in _NEEDED:
+        import_extra(*_NEEDED[kind], f"Writing {out}")
     path = Path(out)
     if path.is_dir():
         raise Error(f"{out} is a folder. Name a file in it.")
@@ -66,23 +78,25 @@ def _same_file(path: Path, other: Path) -> bool:
 
 
 @contextmanager
-def results_writer(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
+def results_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
     """Open OUT for results; it appears as a whole at the end, or not at all.
 
     Parameters
     ----------
     out
         A path, or ``-`` for standard output.
+    style
+        How it is written if it is CSV.
     attrs
         The `attrs` of the table.
     """
     from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 
     if out == STANDARD:
-        yield ResultsWriter(CsvWriter(OutputStream(_StandardOutput())), attrs)
+        yield ResultsWriter(CsvWriter(OutputStream(_StandardOutput()), style), attrs)
         return
     stack = ExitStack()
-    table = stack.enter_context(table_file(out))
+    table = stack.enter_context(table_file(out, style))
     try:
         yield ResultsWriter(table, attrs)
     finally:
@@ -90,16 +104,16 @@ def results_writer(out: str, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter
             stack.close()
 
 
-def write_frame(frame: pd.DataFrame, out: str) -> None:
+def write_frame(frame: pd.DataFrame, out: str, style: CsvStyle) -> None:
     """Write a frame to OUT. A reader of standard output may close it early."""
     from ikpipe.frames.io.results import write_csv, write_results
 
     if out != STANDARD:
         with ignored_signals():
-            write_results(frame, out)
+            write_results(frame, out, spreadsheet_safe=style.spreadsheet_safe, for_excel=style.for_excel)
         return
     try:
-        write_csv(frame, sys.stdout.buffer)
+        write_csv(frame, sys.stdout.buffer, style)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         discard_output()

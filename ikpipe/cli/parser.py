@@ -72,6 +72,7 @@ def _upload(every: _Commands) -> None:
         "-o", "--out", metavar="OUT", required=True, help="the file for the results; - for standard output"
     )
     _add_reading(command)
+    _add_writing(command)
     _add_mapping(command)
     _add_sending(command)
     _add_account(command)
@@ -83,6 +84,7 @@ def _check(every: _Commands) -> None:
     command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
     command.add_argument("-o", "--out", metavar="PROBLEMS", help="the file for the problems; - for standard output")
     _add_reading(command)
+    _add_writing(command)
     _add_mapping(command)
     command.add_argument("--probe", action="store_true", help="request the headers of each URL")
     _add_policy(command)
@@ -95,6 +97,7 @@ def _retry(every: _Commands) -> None:
     command.add_argument("table", metavar="RESULTS", help="a file that upload or retry wrote")
     command.add_argument("-o", "--out", metavar="OUT", required=True, help="the file for the results; may be RESULTS")
     _add_reading(command)
+    _add_writing(command)
     _add_mapping(command)
     _add_sending(command)
     command.add_argument(
@@ -112,6 +115,7 @@ def _resume(every: _Commands) -> None:
         "journal", metavar="JOURNAL", nargs="?", help="the journal file; without it, list interrupted runs"
     )
     command.add_argument("-o", "--out", metavar="OUT", help="the file for the results; - for standard output")
+    _add_writing(command)
     _add_fetch_hosts(command)
     _add_sending(command, resuming=True)
     _add_trust(command)
@@ -127,6 +131,7 @@ def _files(every: _Commands) -> None:
     command.add_argument(
         "-o", "--out", metavar="OUT", default="-", help="the file for the list (default: CSV on standard output)"
     )
+    _add_writing(command)
     _add_profile(command)
 
 
@@ -241,6 +246,20 @@ def _add_reading(command: _Parser) -> None:
     )
     command.add_argument(
         "--links", action="store_true", default=None, help="in a sheet, read the address of a link instead of its text"
+    )
+
+
+def _add_writing(command: _Parser) -> None:
+    """Add the options about writing OUT, which `output.csv_style` collects."""
+    command.add_argument(
+        "--spreadsheet-safe",
+        action="store_true",
+        help="in CSV, put an apostrophe before text that a spreadsheet would run as a formula",
+    )
+    command.add_argument(
+        "--for-excel",
+        action="store_true",
+        help="write CSV for Excel where it uses a decimal comma: with semicolons and a byte-order mark",
     )
 
 

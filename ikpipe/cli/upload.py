@@ -30,7 +30,7 @@ def upload(options: Namespace) -> int:
     from ikpipe.frames.io.streams import open_table
     from ikpipe.run.job import UploadJob
 
-    output.check_writable(options.out, options.table, options.journal)
+    output.check_writable(options.out, output.csv_style(options), options.table, options.journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
     return _upload_table(
         options, lambda: open_table(options.table, read_options), lambda table, _account: UploadJob(table, run_mapping)
@@ -44,7 +44,7 @@ def retry(options: Namespace) -> int:
     from ikpipe.run.retry import retry_job
 
     for journal in (options.journal, options.earlier_journal):
-        output.check_writable(options.out, journal=journal)
+        output.check_writable(options.out, output.csv_style(options), journal=journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
 
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
@@ -61,7 +61,7 @@ def resume(options: Namespace) -> int:
         return _list_interrupted(options)
     if options.out is None:
         raise Error(f"Name a file for the results: {shlex.join(['ikpipe', 'resume', options.journal])} -o OUT")
-    output.check_writable(options.out, journal=options.journal)
+    output.check_writable(options.out, output.csv_style(options), journal=options.journal)
     if not os.path.exists(options.journal):  # noqa: PTH110 - unlike Path's, False where nobody may look
         raise Error(
             f"There is no journal {options.journal}. A run creates it before it sends anything, so if the run was "
@@ -149,7 +149,8 @@ def _upload_table(
 
 def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], object]) -> int:
     """Send the rows and write their results, also if something stops the run."""
-    with output.results_writer(options.out, job.table.sample.attrs) as writer, announce_resume(options):
+    style, attrs = output.csv_style(options), job.table.sample.attrs
+    with output.results_writer(options.out, style, attrs) as writer, announce_resume(options):
         # The journal of a temporary service is deleted with it.
         tally = report.ResultTally(writer, {"journal": None} if options.emulator and options.journal is None else {})
         try:

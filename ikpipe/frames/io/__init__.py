@@ -21,6 +21,8 @@
     json_records.py   the records of JSON lines and arrays
     parquet_folder.py a folder of Parquet files as one table
     results.py        write results to a file, and read them back
+    excel_writing.py  write results as a workbook
+    csv_style.py      how CSV is written: for programs, spreadsheets, Excel
     writing.py        write results chunk by chunk; the file appears when it is complete
     text.py           CSV and JSON lines
     parquet.py        Parquet, with everything that a frame has

@@ -1,5 +1,8 @@
 """Read the workbooks of spreadsheet programs: .xlsx and .xlsm, .xls and .ods."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 import pandas as pd
@@ -8,10 +11,13 @@ from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.io import biff, ooxml, opendocument
 from ikpipe.frames.io.archives import Archive
 from ikpipe.frames.io.content import refuse_other_kinds
+from ikpipe.frames.io.excel_writing import SHEET
 from ikpipe.frames.io.grid import Sheet
+from ikpipe.frames.io.number_formats import Show, exact, general
 from ikpipe.frames.io.opening import import_extra, read_as, seekable
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.sheets import frame_of
+from ikpipe.frames.io.text import from_sheet
 
 EXTENSIONS = ("xlsx", "xlsm", "xls", "ods")
 """The extensions of workbooks."""
@@ -19,6 +25,7 @@ EXTENSIONS = ("xlsx", "xlsm", "xls", "ods")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EARLY = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_RESULTS = re.compile(rf"{SHEET}( [0-9]+)?")
 _SAVE = "Save it as .xlsx."
 
 
@@ -32,16 +39,33 @@ def read_excel(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFra
     ikpipe.Error
         It is not a workbook, is damaged, needs a password, or its sheet is not a table.
     """
+    with _workbook(stream, name, general, options) as sheets:
+        return frame_of(sheets, name, options)
+
+
+def read_excel_results(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
+    """Return results in a workbook, with numbers as they are stored: all sheets that `write_results` writes."""
+    with _workbook(stream, name, exact, options) as sheets:
+        ours = [one for one in sheets if options.sheet is None and _RESULTS.fullmatch(one.name)]
+        frames = [frame_of([one], name, options) for one in ours] or [frame_of(sheets, name, options)]
+        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    columns = {at: from_sheet(column, frame.iloc[:, at].tolist(), name) for at, column in enumerate(frame.columns)}
+    return pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+@contextmanager
+def _workbook(stream: IO[bytes], name: str, plain: Show, options: ReadOptions) -> Iterator[list[Sheet]]:
+    """Open a workbook for reading its sheets."""
     import_extra("openpyxl", "excel", "Reading an Excel file")
     with read_as("a workbook (.xlsx, .xlsm, .xls, .ods)", name):
         stream = seekable(stream)
         stream.seek(0)
         start = stream.read(1 << 16)
         stream.seek(0)
-        return frame_of(_sheets(stream, start, name, links=bool(options.links)), name, options)
+        yield _sheets(stream, start, name, plain, links=bool(options.links))
 
 
-def _sheets(stream: IO[bytes], start: bytes, name: str, *, links: bool) -> list[Sheet]:
+def _sheets(stream: IO[bytes], start: bytes, name: str, plain: Show, *, links: bool) -> list[Sheet]:
     """Return the sheets of a workbook of any kind."""
     if start.startswith((_OLE, *_EARLY)):
         if _ENCRYPTED in stream.read():
@@ -60,7 +84,7 @@ def _sheets(stream: IO[bytes], start: bytes, name: str, *, links: bool) -> list[
         raise Error(f"{name} is a document of Numbers.", fix="Export it to Excel (.xlsx).")
     if not ooxml.is_workbook(archive):
         raise Error(f"{name} is an archive, but not a workbook.", fix="Unpack it, and use the table in it.")
-    return ooxml.sheets(archive, links=links)
+    return ooxml.sheets(archive, plain, links=links)
 
 
 def _other(start: bytes) -> str:

@@ -21,6 +21,11 @@ _CONDITION = re.compile(r"\[[<>=]")
 _ONLY_AT_ENDS = re.compile(r"[-+()\s]*")  # a sign, which is part of a number
 
 
+def exact(number: Number) -> Number:
+    """Return a number as it is stored, except that 12.0 is 12."""
+    return int(number) if abs(number) < _EXACT and number == int(number) else number
+
+
 def general(number: Number) -> Number:
     """Return a number in the digits that a spreadsheet shows: 0.1 + 0.2 is 0.3, and 12.0 is 12."""
     if isinstance(number, int) or not abs(number) < _EXACT:

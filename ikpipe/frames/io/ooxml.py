@@ -26,25 +26,27 @@ def is_workbook(archive: Archive) -> bool:
     return b"officeDocument" in archive.start("_rels/.rels", 1 << 16) or "xl/workbook.xml" in archive
 
 
-def sheets(archive: Archive, *, links: bool) -> list[Sheet]:
+def sheets(archive: Archive, plain: Show = general, *, links: bool) -> list[Sheet]:
     """Return the sheets of a workbook.
 
     Parameters
     ----------
     archive
         The workbook.
+    plain
+        Shows numbers that have no format.
     links
         Whether a cell with a link has the link's address instead of its text.
     """
-    book = _Workbook(archive, links=links)
+    book = _Workbook(archive, plain, links=links)
     return [Sheet(name, visible, partial(book.grid, part)) for name, visible, part in book.sheets]
 
 
 class _Workbook:
     """The parts of a workbook that sheets refer to: shared texts and number formats."""
 
-    def __init__(self, archive: Archive, *, links: bool) -> None:
-        self.archive, self.links = archive, links
+    def __init__(self, archive: Archive, plain: Show, *, links: bool) -> None:
+        self.archive, self.plain, self.links = archive, plain, links
         root = _Relations(archive, "")
         path = root.of_kind("officeDocument") or "xl/workbook.xml"
         relations = _Relations(archive, path)
@@ -54,7 +56,7 @@ class _Workbook:
         self._strings: list[str] | None = None
         self._strings_path = relations.of_kind("sharedStrings") or "xl/sharedStrings.xml"
         self._styles_path = relations.of_kind("styles") or "xl/styles.xml"
-        self._formats: list[Show | None] | None = None
+        self._formats: list[Show] | None = None
         parts = [(name, state, relations.worksheets.get(part)) for name, state, part in book.sheets]
         self.sheets = [(name, state == "visible", part) for name, state, part in parts if part and part in archive]
 
@@ -64,8 +66,8 @@ class _Workbook:
             strings, styles = _Strings(), _Styles()
             self.archive.read(self._strings_path, strings)
             self.archive.read(self._styles_path, styles)
-            self._strings, self._formats = strings.strings, styles.shows(since_1904=self._since_1904)
-        cells = _Cells(self._strings, self._formats, self.archive.name, links=self.links)
+            self._strings, self._formats = strings.strings, styles.shows(self.plain, since_1904=self._since_1904)
+        cells = _Cells(self._strings, self._formats or [self.plain], self.archive.name, links=self.links)
         self.archive.read(part, cells, _without_empty)
         if self.links:
             cells.grid.follow(_targets(cells.hyperlinks, _Relations(self.archive, part)))
@@ -185,19 +187,19 @@ class _Styles(Handler):
         if self._inside:
             self._ids.append(attributes.get("numFmtId", "0"))
 
-    def shows(self, *, since_1904: bool) -> list[Show | None]:
-        """Return for each style the function that shows its numbers; None for plain numbers."""
+    def shows(self, plain: Show, *, since_1904: bool) -> list[Show]:
+        """Return for each style the function that shows its numbers."""
         own: dict[int, str] = import_module("openpyxl.styles.numbers").BUILTIN_FORMATS
         dates = dict.fromkeys(_EAST_ASIAN_DATES, "yyyy-mm-dd")
         known = {str(number): code for number, code in (dates | own).items()} | self._codes
         shows = {one: show(known.get(one, "General"), since_1904=since_1904) for one in set(self._ids)}
-        return [None if shows[one] is general else shows[one] for one in self._ids]
+        return [plain if shows[one] is general else shows[one] for one in self._ids]
 
 
 class _Cells(_Texts):
     """The cells of a sheet."""
 
-    def __init__(self, strings: list[str], formats: list[Show | None], name: str, *, links: bool) -> None:
+    def __init__(self, strings: list[str], formats: list[Show], name: str, *, links: bool) -> None:
         super().__init__()
         self._formats, self._name, self._links = formats, name, links
         self.grid = Grid()
@@ -285,8 +287,7 @@ class _Cells(_Texts):
         text = text.strip()
         number = int(text) if text.isdigit() and len(text) <= _LONGEST else float(text)
         style = int(self._style)
-        shown = self._formats[style] if style < len(self._formats) else None
-        return general(number) if shown is None else shown(number)
+        return self._formats[style if style < len(self._formats) else 0](number)
 
     def _add_merged(self, attributes: Attributes) -> None:
         if (area := _area(attributes.get("ref", ""))) is not None:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from ikpipe.errors import Error, MissingExtra
 
 STANDARD = "-"
-RESULTS = ("csv", "jsonl", "parquet")
+RESULTS = ("csv", "jsonl", "parquet", "xlsx")
 """The extensions of files of results."""
 
 

@@ -9,13 +9,17 @@ import pandas as pd
 
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import text
+from ikpipe.frames.io.csv_style import CsvStyle
+from ikpipe.frames.io.excel import EXTENSIONS, read_excel_results
 from ikpipe.frames.io.opening import is_folder, name_of, open_input
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.reading import format_of, read_table
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
 
-def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> None:
+def write_results(
+    results: Any, path: str | PathLike[str], *, spreadsheet_safe: bool = False, for_excel: bool = False
+) -> None:
     """Write results to a file, which appears when it is complete.
 
     Parameters
@@ -23,22 +27,24 @@ def write_results(results: Any, path: str | PathLike[str], *, spreadsheet_safe: 
     results
         A results frame, or any other; also a polars DataFrame or a pyarrow Table.
     path
-        A path with the extension ``.csv`` (nested values as JSON), ``.parquet`` or ``.jsonl``.
+        A path with the extension ``.csv`` or ``.xlsx`` (nested values as JSON), ``.parquet`` or ``.jsonl``.
     spreadsheet_safe
-        In CSV, whether to put an apostrophe before cells that a spreadsheet would run as formulas.
+        In CSV, whether to put an apostrophe wherever a spreadsheet would run text as a formula.
+    for_excel
+        In CSV, whether Excel opens the file in a locale with a decimal comma: with semicolons and a byte-order mark.
 
     Raises
     ------
     ikpipe.Error
         The file type is not supported.
     """
-    with table_file(path, spreadsheet_safe=spreadsheet_safe) as file:
+    with table_file(path, CsvStyle(spreadsheet_safe=spreadsheet_safe, for_excel=for_excel)) as file:
         _write(results, file)
 
 
-def write_csv(results: pd.DataFrame, stream: IO[bytes], *, spreadsheet_safe: bool = False) -> None:
+def write_csv(results: pd.DataFrame, stream: IO[bytes], style: CsvStyle | None = None) -> None:
     """Write results as CSV to an open stream, such as standard output."""
-    _write(results, CsvWriter(OutputStream(stream), spreadsheet_safe=spreadsheet_safe))
+    _write(results, CsvWriter(OutputStream(stream), style or CsvStyle()))
 
 
 def _write(table: Any, file: TableWriter) -> None:
@@ -57,8 +63,8 @@ def read_results(
 ) -> pd.DataFrame:
     """Return results that `write_results` wrote, or that a spreadsheet saved again.
 
-    Parquet keeps the whole frame, with its index and ``attrs``. CSV and JSON lines keep the values and dtypes of the
-    ``ik_`` columns; an index becomes columns, and in CSV the input's own columns become text.
+    Parquet keeps the whole frame, with its index and ``attrs``. The others keep the values and dtypes of the ``ik_``
+    columns; an index becomes columns, and in CSV the input's own columns become text.
 
     Parameters
     ----------
@@ -93,4 +99,5 @@ _READERS: dict[str, Callable[[IO[bytes], str, ReadOptions], pd.DataFrame]] = {
     "tsv": partial(text.read_csv, delimiter="\t"),
     "jsonl": text.read_jsonl,
     "json": text.read_jsonl,
+    **dict.fromkeys(EXTENSIONS, read_excel_results),
 }

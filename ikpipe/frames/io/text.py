@@ -1,10 +1,8 @@
 """Write chunks of a frame as CSV and JSON lines, and read results in these formats."""
 
 import base64
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -15,7 +13,8 @@ from ikpipe.errors import Error, short_repr
 from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
-from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
+from ikpipe.frames.io.csv_style import CsvStyle
+from ikpipe.frames.io.formula_guard import is_guarded, unguarded
 from ikpipe.frames.io.json_records import columns_of, json_rows
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.records import delimited, refuse_duplicates
@@ -50,28 +49,26 @@ class TextLayout:
         wholes = [chunk.has_integers(at) for at in range(-levels, chunk.frame.shape[1])]
         return cls(index, names(chunk.frame, index=index), wholes)
 
-    def csv_names(self, *, spreadsheet_safe: bool = False) -> list[str]:
+    def csv_names(self, style: CsvStyle) -> list[str]:
         """Return the names of the columns as in a CSV file."""
-        return [guarded(name) if spreadsheet_safe else name for name in map(_valid, self.names)]
+        return [style.safe(name) for name in map(_valid, self.names)]
 
-    def csv_text(self, chunk: pd.DataFrame, *, spreadsheet_safe: bool = False) -> str:
+    def csv_text(self, chunk: pd.DataFrame, style: CsvStyle) -> str:
         """Return rows as CSV.
 
         A missing cell is empty, nested values are JSON. In an ``ik_`` column, text that is empty, starts with a quote
-        or looks escaped is a JSON string, so that it can be read back. With `spreadsheet_safe`, cells that a
-        spreadsheet would run are escaped.
+        or looks escaped is a JSON string, so that it can be read back.
         """
-        cells = [list(map(_csv_cell(name), values)) for name, values in self._cells(chunk)]
-        if spreadsheet_safe:
-            cells = [list(map(guarded, column)) for column in cells]
-        return csv_lines(zip(*cells, strict=True))
+        cells = [list(map(csv_cell(name, style), values)) for name, values in self.cells(chunk)]
+        return style.lines(zip(*(map(style.safe, column) for column in cells), strict=True))
 
     def jsonl_text(self, chunk: pd.DataFrame) -> str:
         """Return rows as JSON lines, one object for each row; a missing cell is ``null``."""
-        rows = zip(*(values for _, values in self._cells(chunk)), strict=True)
+        rows = zip(*(values for _, values in self.cells(chunk)), strict=True)
         return "".join(_json(dict(zip(self.names, row, strict=True))) + "\n" for row in rows)
 
-    def _cells(self, chunk: pd.DataFrame) -> list[tuple[str, list[object]]]:
+    def cells(self, chunk: pd.DataFrame) -> list[tuple[str, list[object]]]:
+        """Return the names of the columns and their cells in JSON's types."""
         pairs = zip(columns(chunk, index=self.index), self.whole, strict=True)
         return list(zip(self.names, (_cells(column, whole=whole) for column, whole in pairs), strict=True))
 
@@ -105,37 +102,26 @@ def read_jsonl(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFra
     return pd.DataFrame({column: _from_json(column, values, name) for column, values in cells.items()})
 
 
-def widened(lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:
-    """Yield the rows of a CSV file with further columns, which are empty."""
-    places = {name: at for at, name in enumerate(names)}
-    order = [places.get(name) for name in every]
-    for row in csv.reader((line.decode() for line in lines), strict=True):
-        yield csv_lines([["" if at is None else row[at] for at in order]]).encode()
-
-
-def csv_lines(rows: Iterable[Iterable[str]]) -> str:
-    """Return rows of a CSV file as text."""
-    text = io.StringIO()
-    minimal = csv.writer(text, lineterminator="\n")
-    # Before Python 3.13, the csv module does not quote a lone carriage return, and then cannot read it.
-    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:
-        cells = list(row)
-        (quoting if "\r" in "".join(cells) else minimal).writerow(cells)
-    return text.getvalue()
-
-
-def _csv_cell(column: str) -> Callable[[object], str]:
-    """Return the function that writes the cells of a column."""
+def csv_cell(column: str, style: CsvStyle) -> Callable[[object], str]:
+    """Return the function that writes the cells of a column as text."""
     dtype = DTYPES.get(column)
     if dtype == "object":
-        return lambda value: "" if value is None else _json(value)
+        return lambda value: "" if value is None else _unguarded_json(value)
+    if dtype == "Float64" and style.for_excel:
+        return lambda value: _as_seen(value).replace(".", ",")
     return _unambiguous if dtype == "string" else _as_seen
 
 
 def _unambiguous(value: object) -> str:
     text = _as_seen(value)
-    return _json(text) if value is not None and (not text or text.startswith('"') or is_guarded(text)) else text
+    json_needed = value is not None and (not text or text.startswith('"') or is_guarded(text))
+    return _unguarded_json(text) if json_needed else text
+
+
+def _unguarded_json(value: object) -> str:
+    """Return JSON from which reading removes no apostrophe."""
+    text = _json(value)
+    return text.replace("'", "\\u0027") if is_guarded(text) else text
 
 
 def _as_seen(value: object) -> str:
@@ -188,6 +174,15 @@ def _from_csv(column: str, cells: Iterable[str], name: str) -> "pd.Series[Any]":
     if dtype is None:
         return pd.Series([cell or None for cell in cells], dtype="string")
     return _typed(column, [unguarded(cell) or None for cell in cells], _CSV_READERS[dtype], name, header=1)
+
+
+def from_sheet(column: str, cells: list[Any], name: str) -> "pd.Series[Any]":
+    """Return the cells of a column in a workbook: those of a run with its dtype, others as they are."""
+    dtype = DTYPES.get(column)
+    if dtype is None:
+        return pd.Series(cells, dtype=object)
+    texts = [None if cell is None else unguarded(to_text(cell)) or None for cell in cells]
+    return _typed(column, texts, _CSV_READERS[dtype], name, header=1)
 
 
 def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":

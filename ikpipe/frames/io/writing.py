@@ -15,6 +15,7 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import with_columns
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import parquet, text
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 from ikpipe.frames.results import results_frame, with_results
 
@@ -133,38 +134,46 @@ class CsvWriter(TableWriter):
     ----------
     place
         The destination.
-    spreadsheet_safe
-        Whether to put an apostrophe before cells that a spreadsheet would run as formulas.
+    style
+        How it is written.
     """
 
-    def __init__(self, place: OutputFile, *, spreadsheet_safe: bool = False) -> None:
+    def __init__(self, place: OutputFile, style: CsvStyle) -> None:
         super().__init__(place)
-        self._safe = spreadsheet_safe
+        self._style = style
         self._names: list[str] | None = None
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
         """Return the names of the columns, and the rows as text."""
         layout = text.TextLayout.of(chunk, index=self._indexed(chunk))
-        rows = layout.csv_text(chunk.frame, spreadsheet_safe=self._safe)
-        return layout.csv_names(spreadsheet_safe=self._safe), rows.encode()
+        return layout.csv_names(self._style), layout.csv_text(chunk.frame, self._style).encode()
 
     def take(self, prepared: tuple[list[str], bytes]) -> None:
         """Write the next rows."""
         names, rows = prepared
         if self._names is None:
             self._names = names
-            self._place.stream.write(text.csv_lines([names]).encode())
+            self._place.stream.write(self._header(names))
         elif names != self._names:
             rows = self._widen(names, rows)
         self._place.stream.write(rows)
+
+    def _header(self, names: list[str]) -> bytes:
+        return (self._style.start + self._style.lines([names])).encode()
 
     def _widen(self, names: list[str], rows: bytes) -> bytes:
         """Add missing columns to the rows so far, and return the next rows with all columns."""
         before, every = self._names or [], united(self._names or [], names)
         if every != before:
-            self._place.redo(lambda old, new: new.writelines(_with_header(old, before, every)))
+            self._place.redo(lambda old, new: new.writelines(self._with_header(old, before, every)))
             self._names = every
-        return b"".join(text.widened(io.BytesIO(rows), names, every))
+        return b"".join(self._style.widened(io.BytesIO(rows), names, every))
+
+    def _with_header(self, old: IO[bytes], before: list[str], every: list[str]) -> Iterator[bytes]:
+        rows = self._style.widened(old, before, every)
+        next(rows)
+        yield self._header(every)
+        yield from rows
 
 
 class JsonLinesWriter(TableWriter):
@@ -276,19 +285,20 @@ class ResultsWriter:
 
 
 @contextmanager
-def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> Iterator[TableWriter]:
+def table_file(path: str | PathLike[str], style: CsvStyle | None = None) -> Iterator[TableWriter]:
     """Open a file for a table in the format of its extension; the file is kept if the table was closed.
 
     Raises
     ------
     ikpipe.Error
-        The extension is not ``.csv``, ``.parquet`` or ``.jsonl``.
+        The extension is not one of `RESULTS`, or the style is not for it.
     """
-    kind = file_type(fspath(path), RESULTS)
+    kind, style = file_type(fspath(path), RESULTS), style or CsvStyle()
+    style.check(kind)
     place = ReplacedFile(Path(path))
     table: TableWriter | None = None
     try:
-        table = CsvWriter(place, spreadsheet_safe=spreadsheet_safe) if kind == "csv" else _OTHERS[kind](place)
+        table = _writer(kind, place, style)
         yield table
     finally:
         if table is not None and table.closed:
@@ -298,7 +308,14 @@ def table_file(path: str | PathLike[str], *, spreadsheet_safe: bool = False) -> 
         place.discard()
 
 
-_OTHERS: dict[str, type[TableWriter]] = {"parquet": ParquetWriter, "jsonl": JsonLinesWriter}
+def _writer(kind: str, place: OutputFile, style: CsvStyle) -> TableWriter:
+    if kind == "csv":
+        return CsvWriter(place, style)
+    if kind == "xlsx":
+        from ikpipe.frames.io.excel_writing import ExcelWriter
+
+        return ExcelWriter(place)
+    return ParquetWriter(place) if kind == "parquet" else JsonLinesWriter(place)
 
 
 def united(before: list[Any], now: list[Any]) -> list[Any]:
@@ -306,10 +323,3 @@ def united(before: list[Any], now: list[Any]) -> list[Any]:
     if set(now) <= set(before):
         return before
     return [*now, *(one for one in before if one not in now)]
-
-
-def _with_header(old: IO[bytes], before: list[str], every: list[str]) -> Iterator[bytes]:
-    rows = text.widened(old, before, every)
-    next(rows)
-    yield text.csv_lines([every]).encode()
-    yield from rows

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from excel_files import SIMPLE, book, cell, column, links, one, row, sheet
+from shell import NAMED
 
+import ikpipe
 from ikpipe.cli.wording import in_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from shell import Ikp
+    from shell import Ikp, Table
 
 ADDRESS = "https://a.example/1.jpg"
 TITLED = row(1, cell("A1", "Pictures")) + row(3, cell("A3", "sku"), cell("B3", "file")) + row(4, cell("B4", ADDRESS))
@@ -54,3 +55,31 @@ def test_a_broken_file_is_one_line(ikp: Ikp, tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:-100])
     ran = ikp("check", str(tmp_path / "a.xlsx"))
     assert (ran.status, ran.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_results_for_excel(ikp: Ikp, table: Table) -> None:
+    """CSV with a mark and semicolons, which `retry` reads; the command that it prints has the options."""
+    source = table(1, title=["x;=1"], picture=["no URL"])
+    ran = ikp("upload", source, "-o", "r.csv", "--for-excel", "--spreadsheet-safe", *NAMED)
+    assert "ikpipe retry r.csv -o r.csv --spreadsheet-safe --for-excel" in ran.err
+    content = Path("r.csv").read_text(encoding="utf-8")
+    assert content.startswith("\ufeffsku;picture;title;ik_status;")
+    assert ikp("retry", "r.csv", "-o", "s.csv", *NAMED).status == 1
+    assert Path("s.csv").read_text(encoding="utf-8").startswith("sku,picture,")
+
+
+def test_a_workbook_needs_no_option(ikp: Ikp, table: Table) -> None:
+    """The error says so before anything is sent."""
+    ran = ikp("upload", table(1), "-o", "r.xlsx", "--for-excel", *NAMED)
+    assert (ran.status, ran.err) == (
+        2,
+        "ikpipe: error: --for-excel: It is only for .csv files. Excel opens .xlsx files in every locale.\n",
+    )
+
+
+@pytest.mark.parametrize("out", ["p.csv", "p.xlsx"])
+def test_problems_are_written_for_spreadsheets(ikp: Ikp, table: Table, out: str) -> None:
+    """A cell of the table that is in a message is no formula there."""
+    ikp("check", table(1, picture=["=1"]), "-o", out, "--spreadsheet-safe", *NAMED)
+    assert len(ikpipe.read_results(out)) == 1

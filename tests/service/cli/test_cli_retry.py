@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.usefixtures("signed_in")
-@pytest.mark.parametrize(("out", "options"), [("r.parquet", ()), ("r.csv", NAMED), ("r.jsonl", NAMED)])
+@pytest.mark.parametrize(
+    ("out", "options"), [("r.parquet", ()), ("r.csv", NAMED), ("r.jsonl", NAMED), ("r.xlsx", NAMED)]
+)
 def test_mended_rows_go_up(
     ikp: Ikp,
     table: Table,

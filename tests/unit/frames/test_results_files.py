@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import ikpipe
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.results import read_results, write_csv, write_results
 
 
@@ -56,7 +57,7 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real.csv").read_text() == "a\n1\n"
 
 
-@pytest.mark.parametrize("path", ["results.xlsx", "results", "results.csv.gz"])
+@pytest.mark.parametrize("path", ["results.pdf", "results", "results.csv.gz"])
 def test_unknown_ending_names_the_known_ones(path: str) -> None:
     """An ending that is no format of results is an error that names those that are."""
     known = re.escape(f"{path}: unsupported file type. Use one of .csv, .jsonl, .parquet")
@@ -94,5 +95,5 @@ def test_missing_extra_names_the_line_to_type(tmp_path: Path, monkeypatch: pytes
 def test_csv_goes_to_a_stream_too() -> None:
     """Standard output gets what a file would get."""
     stream = io.BytesIO()
-    write_csv(pd.DataFrame({"sku": ["=1"]}), stream, spreadsheet_safe=True)
+    write_csv(pd.DataFrame({"sku": ["=1"]}), stream, CsvStyle(spreadsheet_safe=True))
     assert stream.getvalue() == b"sku\n'=1\n"

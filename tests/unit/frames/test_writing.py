@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from ikpipe.errors import Error
 from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.results import read_results
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, table_file
 
@@ -23,15 +24,15 @@ def chunk(**columns: Any) -> Any:
     return next(InMemoryTable(pd.DataFrame(columns, dtype=object)).chunks())
 
 
-def write(path: Path, *chunks: Any, **how: Any) -> None:
+def write(path: Path, *chunks: Any, style: CsvStyle | None = None) -> None:
     """Write chunks; all are prepared before the first is written."""
-    with table_file(path, **how) as file:
+    with table_file(path, style) as file:
         for one in [file.prepare(one) for one in chunks]:
             file.take(one)
         file.close({"mine": 1})
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx"])
 def test_columns_that_come_later(ending: str, tmp_path: Path) -> None:
     """Rows before have nothing in them, rows after that have none of them neither."""
     path = tmp_path / f"r.{ending}"
@@ -50,7 +51,7 @@ def test_columns_that_come_later(ending: str, tmp_path: Path) -> None:
 def test_guarded_names_are_the_same_columns(tmp_path: Path) -> None:
     """A column whose name would be a formula is found again among those that are written."""
     path = tmp_path / "r.csv"
-    write(path, chunk(**{"=a": ["1"]}), chunk(**{"=a": ["2"], "b": ["x"]}), spreadsheet_safe=True)
+    write(path, chunk(**{"=a": ["1"]}), chunk(**{"=a": ["2"], "b": ["x"]}), style=CsvStyle(spreadsheet_safe=True))
     assert path.read_text() == "'=a,b\n1,\n2,x\n"
 
 
@@ -71,13 +72,13 @@ def test_attrs_are_those_of_the_end(tmp_path: Path) -> None:
 def test_a_stream_cannot_be_written_anew(tmp_path: Path) -> None:
     """Of standard output, nobody takes a header back; the error says what to do."""
     with (tmp_path / "r").open("wb") as stream:
-        file = CsvWriter(OutputStream(stream))
+        file = CsvWriter(OutputStream(stream), CsvStyle())
         file.take(file.prepare(chunk(a=[1])))
         with pytest.raises(Error, match="Write the results to a file"):
             file.take(file.prepare(chunk(a=[1], b=[2])))
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "xlsx"])
 @pytest.mark.parametrize("way", [lambda _file: None, lambda file: file.take(file.prepare(chunk(a=[1])))])
 def test_what_is_not_closed_is_not_there(way: Callable[[Any], None], ending: str, tmp_path: Path) -> None:
     """A file that never came to its end leaves the old one, and no trace."""
