@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli import mapping, output
-from ikpipe.cli.wording import say
+from ikpipe.cli.wording import command, say
 from ikpipe.errors import MappingError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def next_steps(options: Namespace, tally: ResultTally) -> list[str]:
 
 def _resume_command(options: Namespace, journal: str) -> str:
     """Return the command that finishes a run; the journal has its options."""
-    return shlex.join(
+    return command(
         [
             *("ikpipe", "resume", journal, "-o", options.out, *_style_options(options)),
             *(*_host_options(options), *_value_options(options, "profile")),
@@ -82,7 +81,7 @@ def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bo
     words += [*_host_options(options), *_value_options(options, "concurrency", "rate", "max_failures", "profile")]
     if unknown and summary["journal"] is not None and not options.emulator:
         words += ["--earlier-journal", summary["journal"]]
-    return shlex.join([*words, "--emulator"] if options.emulator else words)
+    return command([*words, "--emulator"] if options.emulator else words)
 
 
 def _style_options(options: Namespace) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulator import temporary_emulator
 from ikpipe.cli.next_command import announce_resume, next_steps
-from ikpipe.cli.wording import say
+from ikpipe.cli.wording import command, say
 from ikpipe.errors import Error, JournalError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def resume(options: Namespace) -> int:
     if options.journal is None:
         return _list_interrupted(options)
     if options.out is None:
-        raise Error(f"Name a file for the results: {shlex.join(['ikpipe', 'resume', options.journal])} -o OUT")
+        raise Error(f"Name a file for the results: {command(['ikpipe', 'resume', options.journal])} -o OUT")
     output.check_writable(options.out, output.csv_style(options), journal=options.journal)
     if not os.path.exists(options.journal):  # noqa: PTH110 - unlike Path's, False where nobody may look
         raise Error(

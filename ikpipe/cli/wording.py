@@ -1,17 +1,23 @@
 """Text for people: the library's messages with options instead of keywords, printed on standard error."""
 
+import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
-from ikpipe.errors import ApiName, Message
+from ikpipe.errors import ApiName, Message, printable
 from ikpipe.request.parameters import TABLE
 
 _WIDTH = 60  # characters of a value in a message
 
 
 def say(*lines: str) -> None:
-    """Print lines on standard error, the first one after the program's name, unless standard error is closed."""
+    """Print lines on standard error, the first one after the program's name, unless standard error is closed.
+
+    Whatever is in them cannot steer the terminal, or look like another line.
+    """
+    lines = tuple(map(printable, lines))
     with suppress(OSError):  # after SIGHUP there is no terminal
         print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
 
@@ -25,7 +31,7 @@ def in_options(text: str | ApiName) -> str:
 
 def _option(name: ApiName) -> str:
     """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
-    value = "…" if name.value is None or name.value is ... else str(name.value)
+    value = "…" if name.value is None or name.value is ... else printable(str(name.value))
     value = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
     if name.kind == "keyword" and name.name not in TABLE:
         return _own_option(name, value)
@@ -45,6 +51,21 @@ def _own_option(name: ApiName, value: str) -> str:
     if name.value is None or name.value is True:
         return option
     return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
+
+
+def command(words: Iterable[str]) -> str:
+    """Return a command as it is typed in a shell; characters that are not printable are in the notation of printf."""
+    return " ".join(shlex.quote(word) if word.isprintable() else f'"$(printf %b {_octal(word)})"' for word in words)
+
+
+def _octal(word: str) -> str:
+    """Return the argument of printf for a word."""
+    escaped = (char if char.isprintable() and char != "\\" else _bytes(char) for char in word)
+    return shlex.quote("".join(escaped))
+
+
+def _bytes(char: str) -> str:
+    return "".join(f"\\0{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def width() -> int:

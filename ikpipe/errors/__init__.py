@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ikpipe.errors import logs  # noqa: F401 - makes log messages harmless
 from ikpipe.errors.codes import CODES, WARNINGS, Code
 from ikpipe.errors.texts import (
     RESULTS,
@@ -30,6 +31,7 @@ from ikpipe.errors.texts import (
     did_you_mean,
     keyword,
     one_line,
+    printable,
     quoted,
     sentences,
     short_repr,
@@ -62,11 +64,16 @@ __all__ = [
     "did_you_mean",
     "keyword",
     "one_line",
+    "printable",
     "quoted",
     "sentences",
     "short_repr",
     "unreadable",
 ]
+
+
+def _printable(text: str) -> str:
+    return text if isinstance(text, Message) else printable(text)
 
 
 class Error(Exception):
@@ -87,8 +94,9 @@ class Error(Exception):
     about: ApiName | None = None
 
     def __init__(self, message: str = "", *, fix: str | None = None, about: ApiName | None = None) -> None:
+        message = _printable(message)
         super().__init__(message)
-        self.message, self.fix, self.about = message, fix, about
+        self.message, self.fix, self.about = message, None if fix is None else _printable(fix), about
 
     @property
     def text(self) -> Message:
@@ -177,8 +185,9 @@ class InvalidValue(Exception):  # noqa: N818 - never leaves the package: it beco
     rule: str | None = None
 
     def __init__(self, code: str, message: str, fix: str, column: object = None) -> None:
+        message = _printable(message)
         super().__init__(message)
-        self.code, self.message, self.fix, self.column = code, message, fix, column
+        self.code, self.message, self.fix, self.column = code, message, _printable(fix), column
 
     @classmethod
     def breaks(cls, rule: str, code: str, fix: str) -> InvalidValue:

@@ -4,6 +4,24 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Self
 
+_JOINERS = "\u200c\u200d"  # between letters of Persian and the parts of an emoji
+
+
+def printable(text: str) -> str:
+    """Return text on one line, without characters that control a terminal, hide text or change its direction.
+
+    Text of tables and of the service passes through here before anybody sees it; a message with a line break of its
+    own could look like another message.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in _JOINERS else " " if char.isspace() else "�" for char in text)
+
+
+def one_line(text: object) -> str:
+    """Return text on one line, with single spaces, and `printable`."""
+    return printable(" ".join(str(text).split()))
+
 
 class ApiName(NamedTuple):
     """A name of the Python interface in a text, kept as data so that the command line can write an option instead.
@@ -41,7 +59,8 @@ RETRY, RESUME, RESULTS = ApiName("function", "retry"), ApiName("function", "resu
 class Message(str):
     """Text for people, in terms of the Python interface; `written` writes its `ApiName`s in other terms.
 
-    `parts` are text, names, and messages whose parts are taken over; anything else becomes its text.
+    `parts` are text, which becomes `printable`, names, and messages whose parts are taken over; anything else becomes
+    its text.
     """
 
     __slots__ = ("parts",)
@@ -51,7 +70,7 @@ class Message(str):
     def __new__(cls, *parts: object) -> Self:  # noqa: D102 - see the class
         flat: list[str | ApiName] = []
         for part in parts:
-            flat += part.parts if isinstance(part, Message) else [part if isinstance(part, ApiName) else str(part)]
+            flat += part.parts if isinstance(part, Message) else [_part(part)]
         message = super().__new__(cls, "".join(map(str, flat)))
         message.parts = tuple(flat)
         return message
@@ -59,6 +78,10 @@ class Message(str):
     def written(self, write: Callable[[ApiName], str]) -> str:
         """Return the text with its names written by a function."""
         return "".join(write(part) if isinstance(part, ApiName) else part for part in self.parts)
+
+
+def _part(part: object) -> str | ApiName:
+    return part if isinstance(part, ApiName) else printable(str(part))
 
 
 def sentences(*texts: str | None) -> Message:
@@ -73,11 +96,6 @@ def did_you_mean(word: object, words: Iterable[object]) -> str:
     return f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""
 
 
-def one_line(text: object) -> str:
-    """Return text on one line, without characters that control a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(str(text).split()))
-
-
 def short_repr(value: object, width: int = 60) -> str:
     """Return the ``repr`` of a value for a message, cut to a number of characters."""
     try:
@@ -88,6 +106,7 @@ def short_repr(value: object, width: int = 60) -> str:
         text = f"an endless {type(value).__name__}"
     except Exception:  # noqa: BLE001 - of a class that somebody else wrote
         text = f"a value of type {type(value).__name__}"
+    text = printable(text)
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
@@ -102,7 +121,7 @@ def quoted(value: object, width: int = 60) -> str:
 def describe_exception(error: Exception) -> str:
     """Return an exception's class and message on one line, even if the exception cannot be printed."""
     try:
-        words = " ".join(str(error).split())
+        words = one_line(error)
     except Exception:  # noqa: BLE001
         words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from ikpipe.errors import printable
 from ikpipe.request.policy import OwnAnswers
 from ikpipe.request.result import KINDS, Result
 from ikpipe.request.values import stored_name
@@ -249,10 +250,10 @@ def _date(text: str) -> float | None:
 
 
 def _words(message: object, otherwise: str) -> str:
-    """Return the service's message, shortened, without the token that V1 repeats in it."""
+    """Return the service's message, shortened, on one line, without the token that V1 repeats in it."""
     if not isinstance(message, str) or not message:
         return otherwise
-    return _JWT.sub("***", message)[:_LONGEST_MESSAGE]
+    return printable(_JWT.sub("***", message)[:_LONGEST_MESSAGE])
 
 
 def parse_json(body: bytes) -> Any:

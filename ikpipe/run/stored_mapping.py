@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import ApiName, MappingError, Message, keyword, one_line
+from ikpipe.errors import ApiName, MappingError, Message, keyword
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
 
@@ -188,7 +188,7 @@ def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> Non
     entries = [f"{parameter} ← {_as_text(target)}" for parameter, target in columns.items()]
     entries += [f"{parameter} = {_as_text(value)}" for parameter, value in parameters.items()]
     if entries:
-        _log.warning("Mapping taken from the results: %s", one_line(", ".join(entries)))
+        _log.warning("Mapping taken from the results: %s", ", ".join(entries))
 
 
 def _as_text(value: Any) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, tostring
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_DIRECTIONS = re.compile("[\x80-\x9f\u202a-\u202e\u2066-\u2069]")  # which hide what a text is, such as its extension
 
 
 def tag(name: str, /, *content: Element | str | None, **attributes: str | None) -> Element:
@@ -15,7 +16,7 @@ def tag(name: str, /, *content: Element | str | None, **attributes: str | None) 
         if isinstance(part, Element):
             element.append(part)
         elif part:
-            element.text = (element.text or "") + clean(part)
+            element.text = (element.text or "") + _DIRECTIONS.sub("\ufffd", clean(part))
     return element
 
 

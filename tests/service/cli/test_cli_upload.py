@@ -186,7 +186,7 @@ def test_profile(ikp: Ikp, table: Table, emulator: Emulator, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("out", "words"),
     [
-        ("out.xlsx", "one of .csv, .jsonl, .parquet"),
+        ("out.pdf", "one of .csv, .jsonl, .parquet, .xlsx"),
         ("missing/out.csv", "the folder missing does not exist"),
         ("folder.csv", "is a folder"),
         ("in.csv", "is the input, which is never overwritten"),

@@ -1,0 +1,88 @@
+"""Text of tables and of the service cannot steer a terminal, forge a line, or hide what it is."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from ikpipe import Error
+from ikpipe.cli.report import _examples
+from ikpipe.cli.wording import command, in_options, say
+from ikpipe.delivery.gallery.html import foreign, written
+from ikpipe.errors import InvalidValue, Message, describe_exception, keyword, one_line, printable, quoted, short_repr
+from ikpipe.errors.logs import LOGGERS
+from ikpipe.request.reply import read_reply
+
+BAD = "\x1b[2J\x9b1m\n\rikpipe: all rows uploaded\x07\u202egpj\u2066\x7f\u2028\ufeff"
+CONTROLS = {*BAD} - {*"[2J1mikpipe: all rows uploadedgpj"}
+
+
+class _Odd:
+    """An object whose text is hostile."""
+
+    def __repr__(self) -> str:
+        return BAD
+
+
+def is_harmless(text: str) -> bool:
+    """Whether nothing in a text controls a terminal."""
+    return not CONTROLS & {*text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        printable(BAD),
+        short_repr(BAD),
+        short_repr(_Odd()),
+        short_repr({"a": [_Odd()]}),
+        quoted(BAD),
+        describe_exception(ValueError(BAD)),
+        str(Message(BAD, keyword("a", BAD), Message(BAD))),
+        in_options(Message(BAD, keyword("sheet", BAD))),
+        str(Error(BAD, fix=BAD, about=keyword("map", BAD))),
+        Error(BAD).message,
+        repr(Error(BAD)),
+        str(InvalidValue("wrong_type", BAD, BAD).text),
+        InvalidValue("wrong_type", BAD, BAD).fix,
+        one_line(BAD),
+        command(["ikpipe", BAD]),
+        *_examples([(BAD, BAD, BAD)], 1, 80),
+        written(foreign("b", BAD.replace("\n", "").replace("\r", ""))).replace("\u2028", "").replace("\ufeff", ""),
+    ],
+)
+def test_what_is_shown_is_harmless(text: str) -> None:
+    """Wherever text comes together for people."""
+    assert is_harmless(text.replace("\x7f", "") if text.startswith("<b") else text)
+
+
+@pytest.mark.parametrize("text", ["Größe 12 cm", "ねこ", "\u0645\u06cc\u200c\u062e", "👩\u200d👧", "a  b"])
+def test_text_of_any_language_stays(text: str) -> None:
+    """Letters, spaces, and the joiners that some scripts and emoji need are no danger."""
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("name", LOGGERS)
+@pytest.mark.parametrize("args", [(BAD, 3), ({"a": BAD},), (ValueError(BAD),), (Path(BAD),)])
+def test_what_is_logged_is_harmless(name: str, args: tuple[object, ...], caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever handles the record."""
+    words = "%(a)s" if isinstance(args[0], dict) else " ".join("%s" for _ in args)
+    logging.getLogger(name).warning(words, *args)
+    assert is_harmless(caplog.records[0].getMessage())
+
+
+def test_what_is_printed_is_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last place before the terminal."""
+    say(f"a{BAD}", "  b")
+    first, second, end = capsys.readouterr().err.split("\n")
+    assert is_harmless(first)
+    assert (second, end) == ("  b", "")
+
+
+def test_the_services_message_is_harmless() -> None:
+    """It goes into `ik_message`, and from there to wherever results are shown."""
+    body = b'{"message": "Your request has \\u001b[2J\\nikpipe: ok"}'
+    message = read_reply(400, {"x-ik-requestid": "1"}, body).result.message
+    assert message == "Your request has �[2J ikpipe: ok"
