@@ -6,8 +6,10 @@ import csv
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.cli.wording import OPTIONS
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.frames.io.options import ReadOptions
+from ikpipe.request.formats import FORMATS, CellFormats
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 def call_keywords(options: Namespace) -> dict[str, Any]:
     """Return the mapping as the library's keywords, without options that are not set."""
-    values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch")}
+    values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch", *FORMATS)}
     return {
         "columns": columns(options.map),
         **{name: value for name, value in values.items() if value is not None},
@@ -39,7 +41,9 @@ def run_mapping(options: Namespace) -> dict[str, Any]:
 
     parameters = call_keywords(options)
     named = {name: parameters.pop(name, None) for name in ("columns", "root", "file_kind")}
-    return collect_mapping(**named, fetch=parameters.pop("fetch", "server"), parameters=parameters)
+    formats = {name: parameters.pop(name, None) for name in FORMATS}
+    fetch = parameters.pop("fetch", "server")
+    return collect_mapping(**named, fetch=fetch, parameters=parameters, formats=formats)
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -108,17 +112,26 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     options = []
     if in_file:
         unstored = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
-        mapping = {**mapping, **unstored, "file_kind": None}
+        mapping = {**mapping, **unstored, "file_kind": None, "formats": {}}
+    separator = CellFormats.read(mapping.get("formats", {})).tag_separator
     for name, target in mapping["columns"].items():
         options += [word for text in _map_options(BY_WIRE.get(name, name), target) for word in ("--map", text)]
     for name, value in mapping["parameters"].items():
-        options += [word for text in _set_options(BY_WIRE.get(name, name), value) for word in ("--set", text)]
-    others = {"--root": mapping["root"], "--file-kind": mapping["file_kind"]}
-    others["--fetch"] = None if mapping["fetch"] == "server" else mapping["fetch"]
-    for option, text in others.items():
+        options += [
+            word for text in _set_options(BY_WIRE.get(name, name), value, separator) for word in ("--set", text)
+        ]
+    others = [("--root", mapping["root"]), ("--file-kind", mapping["file_kind"])]
+    others += [("--fetch", None if mapping["fetch"] == "server" else mapping["fetch"])]
+    for name, given in mapping.get("formats", {}).items():
+        others += [(OPTIONS.get(name, f"--{name.replace('_', '-')}"), word) for word in _words(given)]
+    for option, text in others:
         # Written as one word, since text that begins with a dash would be taken for an option.
         options += [] if text is None else [f"{option}={text}"] if text.startswith("-") else [option, text]
     return options
+
+
+def _words(given: Any) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _map_options(name: str, target: Any) -> Iterator[str]:
@@ -141,7 +154,7 @@ def _map_options(name: str, target: Any) -> Iterator[str]:
         yield f"{name}={target}"
 
 
-def _set_options(name: str, value: Any) -> Iterator[str]:
+def _set_options(name: str, value: Any, separator: str) -> Iterator[str]:
     """Return the `--set` options that are equivalent to a keyword; none for a missing value."""
     from pandas import isna
     from pandas.api.types import is_scalar
@@ -155,7 +168,7 @@ def _set_options(name: str, value: Any) -> Iterator[str]:
     ):
         yield from (f"{name}.{key}={text}" for key, text in value.items())
     else:
-        yield f"{name}={_value_text(name, value)}"
+        yield f"{name}={_value_text(name, value, separator)}"
 
 
 def _is_option_name(field: object) -> bool:
@@ -163,14 +176,14 @@ def _is_option_name(field: object) -> bool:
     return isinstance(field, str) and bool(field) and "=" not in field
 
 
-def _value_text(name: str, value: Any) -> str:
+def _value_text(name: str, value: Any, separator: str) -> str:
     """Return a keyword's value, which is not text, as the text of an option."""
     if name == "file":
         raise MappingError(f"No option can express {name}={short_repr(value)}.")
     if name != "tags":
         text = encode(name, value)
     elif isinstance(value, list) and any("{" in str(tag) for tag in value):
-        return ",".join(map(str, value))  # a template, as the library has it
+        return separator.join(map(str, value))  # a template, as the library has it
     else:
         text = to_json(tag_list(value))
     return text.replace("{", "{{").replace("}", "}}") if TABLE[name].template else text

@@ -278,6 +278,20 @@ def _add_mapping(command: _Parser) -> None:
         help="who downloads URLs: ImageKit (server, default) or this machine (client)",
     )
     _add_fetch_hosts(command)
+    _add_formats(command)
+
+
+def _add_formats(command: _Parser) -> None:
+    command.add_argument("--tag-separator", metavar="C", help="what separates the tags in a cell (default: a comma)")
+    command.add_argument("--decimal", metavar="C", choices=(".", ","), help="the decimal mark of numbers (default: .)")
+    for word in ("true", "false"):
+        command.add_argument(
+            f"--{word}",
+            metavar="WORD",
+            dest=f"{word}_values",
+            action="append",
+            help=f"a word for {word} in the table; repeatable",
+        )
 
 
 def _add_fetch_hosts(command: _Parser) -> None:

@@ -9,6 +9,9 @@ from contextlib import suppress
 from ikpipe.errors import ApiName, Message, printable
 from ikpipe.request.parameters import TABLE
 
+OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
+"""The options of keywords that have another name."""
+
 _WIDTH = 60  # characters of a value in a message
 
 
@@ -47,7 +50,7 @@ def _option(name: ApiName) -> str:
 
 def _own_option(name: ApiName, value: str) -> str:
     """Return a keyword that has an option of its own; without a value if there is none, or it is True."""
-    option = "--fetch-host" if name.name == "fetch_hosts" else f"--{name.name.replace('_', '-')}"
+    option = OPTIONS.get(name.name, f"--{name.name.replace('_', '-')}")
     if name.value is None or name.value is True:
         return option
     return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))

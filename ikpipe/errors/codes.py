@@ -54,6 +54,10 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Correct the name, or create the field.",
         ),
         "wrong_type": ("The value has the wrong type.", "Correct the value."),
+        "lost_digits": (
+            "The number's last digits are lost: the table stores it as a floating-point number of 2⁵³ or more.",
+            'Read or store the column as text or as integers, such as `dtype="Int64"`.',
+        ),
         "out_of_range": ("The value is outside the limits or options of its field.", "Correct the value."),
         "same_target": (
             "Another row of this run has the same folder and file name.",

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import unreadable
 from ikpipe.request.columns import cell_types
+from ikpipe.request.values import EXACT_FLOATS, lost_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 _DOUBLE = 8  # bytes of a float64
+_EXACT = {2: 2**11, 4: 2**24}  # bytes of a shorter float → from here on, it stands for several integers
 _MARK = "\ufeff"  # a trace of the file that a text came from, never a part of it
 
 
@@ -33,18 +37,18 @@ def are_integers(column: pd.Series[Any]) -> bool:
 def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     """Return a column's cells as Python values; None for missing cells, empty texts and empty lists.
 
+    A float whose last digits are lost is an `InvalidValue`, as is a cell that cannot be read.
+
     Parameters
     ----------
     column
         A column of a frame, or a slice of it.
-    whole
+    integers
         The result of `are_integers` for the whole column: if true, floats become integers.
     """
-    # float32's 0.1 is 0.10000000149 as a float64; the user sees the shortest text of the float32.
     size = getattr(column.dtype, "itemsize", _DOUBLE)
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:
-        numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
-        return [None if text == "nan" else _plain(float(text), whole=integers) for text in map(str, numbers)]
+        return _short_floats(column, size, integers=integers)
     cells: list[Any] = column.astype(object).tolist()
     types = cell_types(cells)
     if types == {str} and _MARK not in "".join(cells):
@@ -55,6 +59,15 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
         return _present(column, whole=integers)
     except Exception:  # noqa: BLE001 - one cell raised it: each is read on its own
         return [_alone(column.iloc[at : at + 1], cell, whole=integers) for at, cell in enumerate(cells)]
+
+
+def _short_floats(column: pd.Series[Any], size: int, *, integers: bool) -> list[Any]:
+    """Return the cells of a column of floats with few bytes."""
+    # float32's 0.1 is 0.10000000149 as a float64; the user sees the shortest text of the float32.
+    numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
+    exact = _EXACT[size] if integers else EXACT_FLOATS
+    texts: Sequence[str] = list(map(str, numbers))
+    return [None if text == "nan" else _number(float(text), whole=integers, exact=exact) for text in texts]
 
 
 def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
@@ -75,8 +88,13 @@ def _plain(cell: Any, *, whole: bool) -> Any:
         return cell.removeprefix(_MARK) or None
     if hasattr(cell, "dtype"):  # numpy's scalars and arrays, also inside Arrow lists
         cell = cell.tolist()
-    if isinstance(cell, (list, tuple, set, dict)):
-        return cell or None
-    if whole and isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    return cell
+    if isinstance(cell, float):
+        return _number(cell, whole=whole, exact=EXACT_FLOATS)
+    return (cell or None) if isinstance(cell, (list, tuple, set, dict)) else cell
+
+
+def _number(cell: float, *, whole: bool, exact: int) -> Any:
+    """Return a float, or the integer that it is; from `exact` on, other integers are the same float."""
+    if exact <= abs(cell) < math.inf:
+        return lost_digits(cell)
+    return int(cell) if whole and cell.is_integer() else cell

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_mean, keyword, quoted
 from ikpipe.frames.cells import plain_cells
 from ikpipe.request.columns import cell_types, map_distinct
+from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.names import without_slash
-from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.request.parameters import BY_WIRE, TABLE, encode, text_reader
 from ikpipe.request.rows import MappedRows, ValueSource
 from ikpipe.request.template import Template
 from ikpipe.request.values import tag_list, to_text
@@ -37,6 +38,8 @@ class ColumnMapping:
         Parameter → column; a list of columns for `tags`; ``{field: column}`` for `custom_metadata`.
     keywords
         Parameter → value or template, for every row.
+    formats
+        How text is read.
 
     Raises
     ------
@@ -44,7 +47,14 @@ class ColumnMapping:
         A column, parameter, template or constant is wrong; the message suggests the most similar name.
     """
 
-    def __init__(self, labels: pd.Index[Any], columns: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        labels: pd.Index[Any],
+        columns: Mapping[str, Any] | None,
+        keywords: Mapping[str, Any],
+        formats: CellFormats = DEFAULT_FORMATS,
+    ) -> None:
+        self.formats = formats
         self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
@@ -58,6 +68,12 @@ class ColumnMapping:
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
 
+    @classmethod
+    def read(cls, labels: pd.Index[Any], mapping: Mapping[str, Any]) -> Self:
+        """Return the mapping of a run, as `prepare.collect_mapping` returns it, for a table with these labels."""
+        formats = CellFormats.read(mapping.get("formats", {}))
+        return cls(labels, mapping["columns"], mapping["parameters"], formats)
+
     def provides(self, parameter: str) -> bool:
         """Whether any column or keyword gives this parameter."""
         return parameter in self._sources
@@ -70,7 +86,13 @@ class ColumnMapping:
 
     def _add(self, parameter: str, sources: list[ValueSource]) -> None:
         if sources:
-            self._sources.setdefault(parameter, []).extend(sources)
+            self._sources.setdefault(parameter, []).extend(self._formatted(parameter, source) for source in sources)
+
+    def _formatted(self, parameter: str, source: ValueSource) -> ValueSource:
+        """Return a source whose text is read in the formats of the table."""
+        if (read := text_reader(parameter, self.formats)) is None:
+            return source
+        return source._replace(read=lambda cells, rows: map_distinct(read, source.read(cells, rows)))
 
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Return the sources of an entry of `columns=`."""
@@ -83,7 +105,7 @@ class ColumnMapping:
             fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
             raise MappingError(f"The value must be the label of one column, not {target!r}.", fix=fix, about=name)
         if isinstance(target, list):
-            return [_joined([self._names.find(column, name) for column in target])]
+            return [_joined([self._names.find(column, name) for column in target], self.formats)]
         return [_cell(self._names.find(target, name))]
 
     def _own_columns(self, passed: set[str]) -> Iterator[tuple[str, list[ValueSource]]]:
@@ -128,15 +150,16 @@ class ColumnMapping:
     def _keyword(self, parameter: str, value: Any) -> ValueSource:
         """Return the source of a keyword: a template, or a constant, which is checked now."""
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
-            value = ",".join(map(str, value))
+            value = self.formats.tag_separator.join(map(str, value))
         if TABLE[parameter].template and isinstance(value, str):
             template = Template.read(parameter, value)
             if template.columns:
                 return self._template(parameter, template)
             value = template.fill([])
+        read = text_reader(parameter, self.formats)
         try:
             if parameter != "file":
-                text = encode(parameter, value)
+                text = encode(parameter, value if read is None else read(value))
             if parameter == "file_name":
                 without_slash(text)
         except InvalidValue as bad:
@@ -231,10 +254,10 @@ def _cell(at: int, key: str | None = None) -> ValueSource:
     return ValueSource((at,), lambda cells, _rows: cells[at], key)
 
 
-def _joined(columns: list[int]) -> ValueSource:
+def _joined(columns: list[int], formats: CellFormats) -> ValueSource:
     def join(*row: Any) -> list[str] | None:
         """Return the tags of all columns of a row."""
-        return [tag for cell in row if cell is not None for tag in tag_list(cell)] or None
+        return [tag for cell in row if cell is not None for tag in tag_list(formats.split_tags(cell))] or None
 
     def read(cells: Cells, rows: int) -> list[Any]:
         """Return the values of the rows."""

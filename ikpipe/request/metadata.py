@@ -9,9 +9,10 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ikpipe.errors import InvalidValue, did_you_mean, quoted
+from ikpipe.errors import InvalidValue, Message, did_you_mean, keyword, quoted
+from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.missing import missing
-from ikpipe.request.values import tag_list, to_flag
+from ikpipe.request.values import iso_date, tag_list, to_text
 
 _LARGEST = sys.float_info.max
 
@@ -36,10 +37,12 @@ def _label(field: Mapping[str, Any]) -> str:
     return label if isinstance(label, str) else ""
 
 
-def fit(value: object, name: str, fields: Mapping[str, MetadataField]) -> object:
+def fit(
+    value: object, name: str, fields: Mapping[str, MetadataField], formats: CellFormats = DEFAULT_FORMATS
+) -> object:
     """Return a metadata value in the type of its field.
 
-    Only text is converted; other values must have the type already.
+    Text becomes a number, a boolean, a date or an option; numbers and dates become text where the field is text.
 
     Raises
     ------
@@ -53,8 +56,10 @@ def fit(value: object, name: str, fields: Mapping[str, MetadataField]) -> object
             "Correct the name, or create the field first.",
         )
     field = fields[name]
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays in an object
+        value = value.tolist()
     try:
-        return _FITTERS[field.type](value, field) if field.type in _FITTERS else value
+        return _FITTERS[field.type](value, field, formats) if field.type in _FITTERS else value
     except InvalidValue as bad:
         raise bad.of(field.label or name) from None
 
@@ -64,7 +69,7 @@ def _wrong(value: object, kind: str, example: str = "") -> InvalidValue:
     return InvalidValue.breaks(f"must be {kind}, not {quoted(value)}.", "wrong_type", fix)
 
 
-def _check_range(number: float, least: Any, most: Any, rule: str, shown: str) -> None:
+def _check_range(number: Any, least: Any, most: Any, rule: str, shown: str) -> None:
     if (least is None or number >= least) and (most is None or number <= most):
         return
     both = f"between {_grouped(least)} and {_grouped(most)}"
@@ -77,13 +82,13 @@ def _grouped(limit: Any) -> str:
     return f"{limit:,}" if type(limit) in (int, float) else str(limit)
 
 
-def _number(value: object, field: MetadataField) -> object:
+def _number(value: object, field: MetadataField, formats: CellFormats) -> object:
     shown = value
-    if isinstance(value, str):
+    if isinstance(shown, str):
         try:
-            value = Decimal(value.strip().replace("_", "x"))
+            value = formats.to_number(shown)
         except ArithmeticError:
-            raise _wrong(value, "a number", "12.5") from None
+            raise _not_a_number(shown, formats) from None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise _wrong(value, "a number")
     if (isinstance(value, Decimal) and value.is_nan()) or not -_LARGEST <= value <= _LARGEST:
@@ -92,27 +97,55 @@ def _number(value: object, field: MetadataField) -> object:
     return value
 
 
-def _boolean(value: object, _field: MetadataField) -> object:
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str):
+def _not_a_number(text: str, formats: CellFormats) -> InvalidValue:
+    """Return the problem of text that is not a number; it names the other decimal mark if that would read it."""
+    other = formats._replace(decimal="," if formats.decimal == "." else ".")
+    bad = _wrong(text, "a number", f"12{formats.decimal}5")
+    try:
+        other.to_number(text)
+    except ArithmeticError:
+        return bad
+    ways = (f"Use {formats.decimal} as the decimal mark, or pass ", keyword("decimal", other.decimal), ".")
+    return InvalidValue.breaks(bad.rule or "", bad.code, Message(*ways))
+
+
+def _boolean(value: object, _field: MetadataField, formats: CellFormats) -> object:
+    if not isinstance(value, (bool, str, int, float, Decimal)):
         raise _wrong(value, "true or false")
-    return to_flag(value) == "true"
+    return formats.to_flag(value) == "true"
 
 
-def _date(value: object, _field: MetadataField) -> object:
-    if isinstance(value, str):
-        try:
-            datetime.datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise _wrong(value, "a date", "2026-11-23 or 2026-11-23T10:00:00Z") from None
-        value = value.strip()
-    elif not isinstance(value, datetime.date):
-        raise _wrong(value, "a date")
-    return value
+def _date(value: object, field: MetadataField, _formats: CellFormats) -> object:
+    try:
+        if not isinstance(value, (str, datetime.date)):
+            raise TypeError
+        text = iso_date(value)
+    except (TypeError, ValueError):
+        raise _not_a_date(value) from None
+    least, most = (_day(field.schema.get(limit)) for limit in ("minValue", "maxValue"))
+    _check_range(datetime.date.fromisoformat(text[:10]), least, most, "must be {}", text)
+    return text
 
 
-def _text(value: object, field: MetadataField) -> object:
+def _day(limit: object) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(iso_date(limit)[:10]) if isinstance(limit, str) else None
+    except ValueError:
+        return None
+
+
+def _not_a_date(value: object) -> InvalidValue:
+    """Return the problem of a value that is not a date; it has the date if that can only be one."""
+    try:
+        example = datetime.datetime.fromisoformat(value.strip()).date().isoformat() if isinstance(value, str) else ""
+    except ValueError:
+        example = ""
+    return _wrong(value, "a date", example or "2026-11-23 or 2026-11-23T10:00:00Z")
+
+
+def _text(value: object, field: MetadataField, _formats: CellFormats) -> object:
+    if isinstance(value, (int, float, Decimal, datetime.date)) and not isinstance(value, bool):
+        value = to_text(value)
     if not isinstance(value, str):
         raise InvalidValue.breaks(f"must be text, not {quoted(value)}.", "wrong_type", "Convert the column to text.")
     least, most = field.schema.get("minLength"), field.schema.get("maxLength")
@@ -120,27 +153,33 @@ def _text(value: object, field: MetadataField) -> object:
     return value
 
 
-def _option(value: object, field: MetadataField) -> object:
-    """Return the option that a value is, or is the text of: 1 for "1"."""
+def _option(value: object, field: MetadataField, _formats: CellFormats = DEFAULT_FORMATS) -> object:
+    """Return the option that a value is, or has the text of: 1 for "1", and "1" for 1."""
     options = field.schema.get("selectOptions", ())
     for option in options:
-        if value == option or (isinstance(value, str) and value == str(option)):
+        if isinstance(value, bool) == isinstance(option, bool) and value == option:
             return option
+    texts = {str(option): option for option in options}
+    shown = to_text(value) if isinstance(value, (str, int, float, Decimal)) else ""
+    if shown in texts and not isinstance(value, bool):
+        return texts[shown]
     words = f"{field.label or field.name} has no option {quoted(value)}."
-    similar = get_close_matches(str(value), texts := list(map(str, options)), n=1)
+    similar = get_close_matches(str(value), texts, n=1)
     fix = f"Did you mean {quoted(similar[0])}?" if similar else f"Use one of {', '.join(texts)}."
     raise InvalidValue("out_of_range", words, fix)
 
 
-def _options(value: object, field: MetadataField) -> object:
+def _options(value: object, field: MetadataField, formats: CellFormats) -> object:
     if isinstance(value, str):
-        value = tag_list(value)
+        value = tag_list(formats.split_tags(value))
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        value = [value]
     if not isinstance(value, Sequence):
         raise _wrong(value, "a list")
     return [_option(item, field) for item in value if not missing(item)]
 
 
-_FITTERS: dict[str, Callable[[object, MetadataField], object]] = {
+_FITTERS: dict[str, Callable[[object, MetadataField, CellFormats], object]] = {
     "Number": _number,
     "Boolean": _boolean,
     "Date": _date,

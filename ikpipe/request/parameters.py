@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
 from ikpipe.errors import InvalidValue, quoted, short_repr, unreadable
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.urls import valid_url
 from ikpipe.request.values import (
     RESPONSE_FIELDS,
@@ -216,3 +217,12 @@ def encode(name: str, value: object) -> str:
     except Exception as error:  # noqa: BLE001 - a value can be of any class, and concerns its own row alone
         raise unreadable(value, error) from None
     return text
+
+
+def text_reader(name: str, formats: CellFormats) -> Callable[[Any], Any] | None:
+    """Return what reads a cell of a parameter in the formats of a table; None if `encode` reads it as it is."""
+    if name == "tags" and formats.tag_separator != ",":
+        return lambda value: None if value is None else formats.split_tags(value)
+    if TABLE[name].encode is to_flag and (formats.true_values or formats.false_values):
+        return lambda value: None if value is None else formats.to_flag(value)
+    return None

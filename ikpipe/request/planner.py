@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
 from ikpipe.request.columns import call_or_error, cell_types, map_distinct
+from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.metadata import MetadataField, fit
 from ikpipe.request.names import canonical_path, name_warning, replaced_texts, same_after_replacing, without_slash
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
@@ -120,6 +121,8 @@ class RequestBuilder:
         The paths of other tables' rows, which is updated; None if there are none.
     names
         ``"stored"`` or ``"as_given"``, as `Policy` has it.
+    formats
+        How the text of custom metadata is read.
     """
 
     def __init__(
@@ -130,9 +133,11 @@ class RequestBuilder:
         label: Callable[[int], Any] = int,
         targets: TargetRegistry | None = None,
         names: Names = "stored",
+        formats: CellFormats = DEFAULT_FORMATS,
     ) -> None:
         self.label = label
         self.names = names
+        self._formats = formats
         self._intake = intake
         self._suffixes = suffixes
         self._metadata_fields = metadata_fields
@@ -153,7 +158,7 @@ class RequestBuilder:
         sources = self._sources(values.pop("file", [None] * len(rows)), errors)
         values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors)
         if "custom_metadata" in values and self._metadata_fields is not None:
-            values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, errors)
+            values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, self._formats, errors)
         texts = {TABLE[name].wire: errors.collect(name, _texts(name, values[name])) for name in TABLE if name in values}
         if self._intake.held is not None:
             texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
@@ -290,12 +295,14 @@ def _given_name(value: Any) -> str | None:
     return None if value is None else without_slash(encode("file_name", value))
 
 
-def _fitted(column: list[Any], fields: Mapping[str, MetadataField], errors: _RowErrors) -> list[Any]:
+def _fitted(
+    column: list[Any], fields: Mapping[str, MetadataField], formats: CellFormats, errors: _RowErrors
+) -> list[Any]:
     """Return custom metadata in the types of the account's fields."""
 
     def fitted(metadata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
         """Return the values that fit their fields, and the errors of the others."""
-        values = {name: call_or_error(fit, value, name, fields) for name, value in (metadata or {}).items()}
+        values = {name: call_or_error(fit, value, name, fields, formats) for name, value in (metadata or {}).items()}
         good = {name: value for name, value in values.items() if not isinstance(value, InvalidValue)}
         bad = [(f"custom_metadata.{name}", value) for name, value in values.items() if isinstance(value, InvalidValue)]
         return None if metadata is None else good, bad

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import InvalidValue, quoted
+from ikpipe.errors import InvalidValue, Message, keyword, quoted
 from ikpipe.request.missing import missing, without_missing
+
+EXACT_FLOATS = 2**53  # from here on, a float stands for several integers (IEEE 754)
+
+
+def lost_digits(value: object) -> InvalidValue:
+    """Return the problem of a number whose last digits the table has lost, because it was stored as a float."""
+    words = f"The number {value} has lost its last digits, since the table stores it as a floating-point number."
+    return InvalidValue("lost_digits", words, 'Read or store the column as text or as integers, such as dtype="Int64".')
 
 
 def to_text(value: object) -> str:
@@ -23,6 +32,8 @@ def to_text(value: object) -> str:
         return value
     if isinstance(value, InvalidValue):  # a journal's entry for a value that could not be read
         raise value
+    if isinstance(value, float) and EXACT_FLOATS <= abs(value) < math.inf:
+        raise lost_digits(value)
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time() and value.tzinfo is None
         return value.date().isoformat() if midnight else value.isoformat(" ")
@@ -46,14 +57,42 @@ def encodable(text: str) -> bool:
     return True
 
 
-_FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
+TRUE_WORDS = {"true", "yes", "1", "1.0"}
+FALSE_WORDS = {"false", "no", "0", "0.0"}
 
 
 def to_flag(value: object) -> str:
     """Return ``true`` or ``false`` for a `bool`, ``true/false``, ``yes/no`` or ``1/0`` in any case."""
-    text = _FLAGS.get(str(value).strip().lower())
-    if text is None:
-        raise InvalidValue.breaks(f"must be true or false, not {quoted(value)}.", "not_boolean", "Use true or false.")
+    word = str(value).strip().lower()
+    if word in TRUE_WORDS:
+        return "true"
+    if word in FALSE_WORDS:
+        return "false"
+    other = Message("Use true or false, or name the words of your table with ", keyword("true_values"), ".")
+    raise InvalidValue.breaks(f"must be true or false, not {quoted(value)}.", "not_boolean", other)
+
+
+_ISO = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\d*(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
+
+
+def iso_date(value: datetime.date | str) -> str:
+    """Return a date, or a date and time, as ISO 8601 text in the extended form, with at most 6 digits of a second.
+
+    Raises
+    ------
+    ValueError
+        Text is not a date in that form (``20261130`` and ``2026-W48-1`` are ISO 8601 too, but not in it).
+    """
+    if isinstance(value, datetime.datetime) and (offset := value.utcoffset()) is not None and offset.seconds % 60:
+        value = value.astimezone(datetime.UTC)  # a historical zone, whose offset has seconds
+    parts = _ISO.fullmatch(value.strip() if isinstance(value, str) else value.isoformat())
+    if parts is None:
+        raise ValueError(value)
+    day, time, zone = parts.groups("")
+    text = f"{day}T{time}{zone}" if time else day
+    datetime.datetime.fromisoformat(text)
     return text
 
 
@@ -64,10 +103,10 @@ FOLDER_DEPTH = 50  # levels [upload docs]
 def tag_list(value: object) -> list[str]:
     """Return the tags of a list, a JSON list, or comma-separated text."""
     if isinstance(value, str):
-        if value.lstrip().startswith("["):
-            value = _json(value, list, "a JSON list of tags")
-        else:
+        _check_not_code(value)
+        if not value.lstrip().startswith("["):
             return [tag.strip() for tag in value.split(",") if tag.strip()]
+        value = _json(value, list, "a JSON list of tags", f"Use {_listed(value)}.")
     cells = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
     items = [to_text(cell).strip() for cell in cells if not missing(cell)]
     for tag in items:
@@ -75,6 +114,26 @@ def tag_list(value: object) -> list[str]:
             words = f"cannot have a comma inside a tag: {quoted(tag)}."
             raise InvalidValue.breaks(words, "bad_character", "Replace the comma.")
     return [tag for tag in items if tag]
+
+
+_CODE = re.compile(r"\{.*\}|(set|tuple|list|array|frozenset|Index)?\(\s*[\[({'\"].*\)", re.DOTALL)
+_ITEM = re.compile(r"""'([^']*)'|"([^"]*)"|([^\s,:'"(){}\[\]]+)""")
+
+
+def _check_not_code(text: str) -> None:
+    """Check that text is not a list as PostgreSQL or Python prints it, whose braces and quotes would be in the tags."""
+    if _CODE.fullmatch(text.strip()):
+        words = f"must be a list, not {quoted(text)}, which is how a program prints one."
+        raise InvalidValue.breaks(words, "bad_json", f"Use {_listed(text)}.")
+
+
+def _listed(text: str) -> str:
+    """Return the items of a printed list as commas would separate them, for the fix of a problem."""
+    items = [one or two or three for one, two, three in _ITEM.findall(text)]
+    return quoted(",".join(items)) if items and len(text) <= _SHOWN else 'a JSON list such as ["red", "blue"]'
+
+
+_SHOWN = 50  # characters of a list that a fix repeats
 
 
 def encode_tags(value: object) -> str:
@@ -163,7 +222,7 @@ _DIGITS = 40  # of the largest decimal that is written as an integer
 
 def _json_cell(value: object) -> object:
     if isinstance(value, datetime.date):
-        return value.isoformat()
+        return iso_date(value)
     if isinstance(value, Decimal):
         # 1e999999999 has too many digits to write out: as a float it is infinite, which JSON does not have.
         return int(value) if value.adjusted() < _DIGITS and value == value.to_integral_value() else float(value)
@@ -189,14 +248,14 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"JSON has no {name}")
 
 
-def _json(value: object, kind: type, expected: str) -> Any:
+def _json(value: object, kind: type, expected: str, fix: str = "Correct the JSON.") -> Any:
     """Return the value of JSON text, or a value that is already parsed, if it is of a kind."""
     if isinstance(value, str):
         try:
             value = json.loads(value, object_pairs_hook=_unique, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             words = f"must be {expected}, not {quoted(value)} ({error})."
-            raise InvalidValue.breaks(words, "bad_json", "Correct the JSON.") from None
+            raise InvalidValue.breaks(words, "bad_json", fix) from None
     if not isinstance(value, kind) or isinstance(value, str):
         raise InvalidValue.breaks(f"must be {expected}, not {_shown(value)}.", "bad_json", "Correct the JSON.")
     return value
@@ -271,10 +330,15 @@ def _check_post(step: object) -> None:
         words = f"cannot have {', '.join(unknown)} in a step of type {quoted(kind)}."
         raise InvalidValue.breaks(words, "bad_json", f"Such a step has {' and '.join(keys)}.")
     for key in keys:
-        needed = key in step or kind not in _OPTIONAL_VALUE
-        if needed and (not isinstance(step.get(key), str) or not step[key]):
-            words = f"must have text as {quoted(key)} in the step {quoted(step)}."
-            raise InvalidValue.breaks(words, "bad_json", f"Add {quoted(key)}.")
+        if key in step or kind not in _OPTIONAL_VALUE:
+            _check_post_text(step, key)
     if kind == "abs" and step["protocol"] not in ("hls", "dash"):
         words = f'must have "hls" or "dash" as protocol, not {quoted(step["protocol"])}.'
         raise InvalidValue.breaks(words, "bad_json", 'Use "hls" or "dash".')
+
+
+def _check_post_text(step: Mapping[str, Any], key: str) -> None:
+    text = step.get(key)
+    if not isinstance(text, str) or not text:
+        words = f"must have text as {quoted(key)} in the step {quoted(step)}."
+        raise InvalidValue.breaks(words, "bad_json", f"Add {quoted(key)}.")

@@ -51,7 +51,7 @@ class UploadJob:
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Return the column mapping of some rows; most tables have the same columns in all chunks."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
-            self._plan = ColumnMapping(frame.columns, self.mapping["columns"], self.mapping["parameters"])
+            self._plan = ColumnMapping.read(frame.columns, self.mapping)
             self._labels = frame.columns
         return self._plan
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
+from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import TABLE, Keywords, Parameters
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 
@@ -25,6 +26,13 @@ class _FileKeywords(TypedDict, total=False):
     root: str | Path | None
     file_kind: FileKind | None
     fetch: Fetch
+
+
+class _FormatKeywords(TypedDict, total=False):
+    tag_separator: str
+    decimal: Literal[".", ","]
+    true_values: Sequence[str]
+    false_values: Sequence[str]
 
 
 class _ConnectionKeywords(TypedDict, total=False):
@@ -48,13 +56,13 @@ class SendKeywords(_ConnectionKeywords, total=False):
     on_error: Literal["return", "raise"]
 
 
-class UploadKeywords(Keywords, _FileKeywords, SendKeywords, total=False):
+class UploadKeywords(Keywords, _FileKeywords, _FormatKeywords, SendKeywords, total=False):
     """Keywords for what a run sends, and how."""
 
     columns: Mapping[str, Any] | None
 
 
-class CheckKeywords(Keywords, _FileKeywords, _ConnectionKeywords, total=False):
+class CheckKeywords(Keywords, _FileKeywords, _FormatKeywords, _ConnectionKeywords, total=False):
     """Keywords for what a run would send."""
 
     columns: Mapping[str, Any] | None
@@ -67,7 +75,7 @@ class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     on_unknown: Literal["hold", "resend"]
 
 
-class PartKeywords(Keywords, _FileKeywords, total=False):
+class PartKeywords(Keywords, _FileKeywords, _FormatKeywords, total=False):
     """Keywords for what is sent for the parts of an upload, and how."""
 
     columns: Mapping[str, Any] | None
@@ -84,6 +92,10 @@ class PartKeywords(Keywords, _FileKeywords, total=False):
 _MAPPING = ("columns", "root", "file_kind", "fetch")
 DEFAULTS = {
     "fetch": "server",
+    "tag_separator": ",",
+    "decimal": ".",
+    "true_values": (),
+    "false_values": (),
     "fetch_hosts": (),
     "retries": 5,
     "trust_journal": False,
@@ -105,7 +117,8 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
         Default values other than None.
     """
     hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in TABLE}
-    names = [*(name for name in _MAPPING if name in hints), *(name for name in hints if name not in _MAPPING)]
+    first = (*_MAPPING, *FORMATS)
+    names = [*(name for name in first if name in hints), *(name for name in hints if name not in first)]
     listed = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=hints[name])
         for name in names
@@ -129,5 +142,6 @@ def split_keywords(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, A
     """
     sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in TABLE}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
+    formats = {name: sending.pop(name) for name in FORMATS if name in sending}
     parameters = {name: value for name, value in keywords.items() if name in TABLE or name not in kind.__annotations__}
-    return collect_mapping(**mapping, parameters=parameters), sending
+    return collect_mapping(**mapping, parameters=parameters, formats=formats), sending

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, keyword
 from ikpipe.request.account import Account
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.names import Names
 from ikpipe.request.planner import RequestBuilder
@@ -34,11 +35,13 @@ def collect_mapping(
     file_kind: str | None,
     fetch: str,
     parameters: Mapping[str, Any],
+    formats: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
-    `columns`, `root`, `file_kind`, `fetch` and `parameters` are as for `ikpipe.upload`. Raise `MappingError` if `root`,
-    `file_kind` or `fetch` is not valid.
+    `columns`, `root`, `file_kind`, `fetch` and `parameters` are as for `ikpipe.upload`. `formats` are the keywords of
+    `CellFormats` that are passed; the mapping has them only then, so that the journals of earlier versions, which lack
+    them, have the same mapping. Raise `MappingError` if `root`, `file_kind`, `fetch` or a format is not valid.
     """
     if file_kind not in (None, "base64"):
         raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
@@ -47,12 +50,15 @@ def collect_mapping(
     if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
         words = "This is not a folder that this user can open."
         raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
+    passed = {name: value for name, value in (formats or {}).items() if value is not None}
+    CellFormats.read(passed)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
         "file_kind": file_kind,
         "fetch": fetch,
         "parameters": {name: value for name, value in parameters.items() if value is not None},
+        **({"formats": passed} if passed else {}),
     }
 
 
@@ -75,7 +81,8 @@ async def request_builder(
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     files = FileResolver(folder, base64, mapping["fetch"], largest, wire.external_source)
-    return RequestBuilder(files, await _metadata_fields(wire, account, plan), suffixes, label, targets, names)
+    fields = await _metadata_fields(wire, account, plan)
+    return RequestBuilder(files, fields, suffixes, label, targets, names, plan.formats)
 
 
 async def _metadata_fields(

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from ikpipe.errors import ApiName, MappingError, Message, keyword
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
 
@@ -45,13 +46,15 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
         own = columns if columns is not given["columns"] else {}
         _check_passed_again(earlier, given, fetch, own, parameters)
         _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]))
-        earlier = {"file_kind": earlier["file_kind"]}
+        earlier = {name: earlier[name] for name in ("file_kind", "formats") if name in earlier}
+    formats = {**earlier.get("formats", {}), **given.get("formats", {})}
     return {
         "columns": columns,
         "root": given["root"] or earlier.get("root"),
         "file_kind": given["file_kind"] or earlier.get("file_kind"),
         "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
+        **({"formats": formats} if formats else {}),
     }
 
 
@@ -68,6 +71,12 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
         raise _invalid()
     columns = _part(mapping, "columns", _is_target)
     parameters = _part(mapping, "parameters", _is_value)
+    formats = _part(mapping, "formats", _is_value)
+    with_formats = {"formats": formats} if formats else {}
+    try:
+        CellFormats.read(formats)
+    except MappingError:
+        raise _invalid() from None
     kind, fetch, root = mapping.get("file_kind"), mapping.get("fetch"), mapping.get("root")
     if kind is not None and not _is_text(kind, "base64"):
         raise _invalid()
@@ -77,6 +86,7 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
         "file_kind": kind,
         "root": None if root is None else "said",
         "fetch": "server" if fetch is None or _is_text(fetch, "server") else "client",
+        **with_formats,
     }
 
 

@@ -42,6 +42,12 @@ async def aupload(
     fetch_hosts
         Hosts and networks that may be downloaded from although their addresses are not public, such as
         ``["intranet.example.com", "10.0.0.0/8", "10.1.2.3:8080"]``. It is never read from a file.
+    tag_separator
+        What separates tags in text, such as ``";"``.
+    decimal
+        The decimal mark in text, ``"."`` or ``","``, for fields of the type Number and for formats in templates.
+    true_values, false_values
+        Words for true and false in text, such as ``["ja"]`` and ``["nein"]``, besides true/false, yes/no and 1/0.
     concurrency
         Maximum number of concurrent uploads; None: automatic, separately for URLs and for files sent from this machine.
     rate

@@ -40,7 +40,7 @@ class EditedTable:
         """
         columns = list(self.input.columns)
         names = [*columns, *(name for name in PICKED_COLUMNS if name not in columns)]
-        ColumnMapping(pd.Index(names), self.input_mapping["columns"], self.input_mapping["parameters"])
+        ColumnMapping.read(pd.Index(names), self.input_mapping)
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
@@ -120,7 +120,8 @@ class EditedTable:
         targets = {_parameter_name(name): target for name, target in self.input_mapping["columns"].items()}
         if parameter not in targets:
             return None
-        mapping = ColumnMapping(frame.columns, {parameter: targets[parameter]}, {})
+        only = {**self.input_mapping, "columns": {parameter: targets[parameter]}, "parameters": {}}
+        mapping = ColumnMapping.read(frame.columns, only)
         values: list[Any] = []
         for chunk in self.part(frame).chunks():
             values += mapping.rows(chunk).values()[parameter]

@@ -22,6 +22,7 @@ from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
 from ikpipe.request.account import Account
+from ikpipe.request.formats import FORMATS
 from ikpipe.request.known_runs import remember
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.policy import Policy
@@ -55,7 +56,7 @@ class Uploader(anywidget.AnyWidget):
         Keys and addresses. The private key never leaves this process.
     frame
         The first rows; never changed. None: no rows, or the files below `root`.
-    columns, root, fetch, fetch_hosts, **parameters
+    columns, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, **parameters
         As for `ikpipe.upload`; the parameters also apply to picked files.
     name
         The uploader's name, for pages with several.
@@ -95,7 +96,8 @@ class Uploader(anywidget.AnyWidget):
         **parameters: Any,
     ) -> None:
         check_account(account)
-        mapping = collect_mapping(columns, root, None, fetch, parameters)
+        formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
+        mapping = collect_mapping(columns, root, None, fetch, parameters, formats)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
         table.check()

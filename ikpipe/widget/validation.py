@@ -91,8 +91,11 @@ class RowValidator:
     def _views(self, rows: Sequence[WidgetRow]) -> list[RowView]:
         edited = self._table.edited_columns(rows)
         frame = self._table.frame(rows, edited)
-        mapped = self._column_mapping(frame.columns, edited).rows(self._table.part(frame).chunk())
-        requests = _SingleRowBuilder(self._resolver, self.fields, names=self._names).build(mapped)
+        column_mapping = self._column_mapping(frame.columns, edited)
+        mapped = column_mapping.rows(self._table.part(frame).chunk())
+        formats = column_mapping.formats
+        builder = _SingleRowBuilder(self._resolver, self.fields, names=self._names, formats=formats)
+        requests = builder.build(mapped)
         values, missing = mapped.values(), [None] * len(rows)
         files = _valid(self._resolver.read_all(_valid(values.get("file", missing))))
         cells = zip(*(_valid(values[name]) if name in values else missing for name in _VIEW_COLUMNS), strict=True)
@@ -156,7 +159,7 @@ class RowValidator:
         key = [*labels], edited
         if self._mapping is None or self._mapping[0] != key:
             mapping = self._table.mapping(edited)
-            self._mapping = key, ColumnMapping(labels, mapping["columns"], mapping["parameters"])
+            self._mapping = key, ColumnMapping.read(labels, mapping)
         return self._mapping[1]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAPPING = ["columns", "root", "file_kind", "fetch"]
+FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
     *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result", "on_unknown"),
@@ -26,9 +27,9 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
 @pytest.mark.parametrize(
     ("function", "names"),
     [
-        (ikpipe.upload, ["frame", "account", "journal", *MAPPING, *CONNECTION, *SENDING, "parameters"]),
+        (ikpipe.upload, ["frame", "account", "journal", *MAPPING, *FORMATS, *CONNECTION, *SENDING, "parameters"]),
         (ikpipe.resume, ["journal", "account", *CONNECTION, *SENDING]),
-        (ikpipe.check, ["frame", "account", "probe", *MAPPING, *CONNECTION, "parameters"]),
+        (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *CONNECTION, "parameters"]),
         (
             ikpipe.upload_file,
             ["file", "account", *MAPPING[1:], *CONNECTION, "retries", "on_unknown", "parameters"],

@@ -164,6 +164,7 @@ PRODUCERS: dict[str, Producer] = {
     "unreadable_value": cell("tags", 10**5000),
     "unknown_name": cell("response_fields", "colour"),
     "wrong_type": cell("description", {"a": 1}),
+    "lost_digits": cell("description", 1e20),
     "out_of_range": out_of_range,
     "same_target": lambda stage: sent(stage.emulator.account, blobs(b"1", b"2"), use_unique_file_name=False),
     "url_unreachable": url_unreachable,

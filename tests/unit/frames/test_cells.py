@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import are_integers, plain_cells
 
 
@@ -135,3 +136,26 @@ def test_reading_changes_nothing() -> None:
     before = column.copy(deep=True)
     plain_cells(column, integers=True)
     pd.testing.assert_series_equal(column, before)
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        *((1234567890123456789, dtype) for dtype in ("float64", "Float64", "double[pyarrow]", "object")),
+        (-(2**53), "float64"),
+        *((123456789, dtype) for dtype in ("float32", "Float32", "float[pyarrow]")),
+        (4097, "float16"),
+    ],
+)
+def test_a_number_without_its_last_digits_is_a_problem(number: int, dtype: str) -> None:
+    """A float is never sent as digits that the table does not have: other integers are the same float."""
+    lost, missing = cells([float(number), None], dtype)
+    assert isinstance(lost, InvalidValue)
+    assert (lost.code, missing) == ("lost_digits", None)
+
+
+def test_digits_that_are_there_are_kept() -> None:
+    """Just below the limit, and in a column of integers, every digit is the user's."""
+    assert cells([2.0**53 - 1, None]) == [2**53 - 1, None]
+    assert cells([1234567890123456789, None], "Int64") == [1234567890123456789, None]
+    assert cells([3.5e7, 0.5], "float32") == [3.5e7, 0.5]

@@ -86,8 +86,11 @@ def test_the_file_is_no_text_of_the_form(name: str) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        *((value, "true") for value in (True, "true", "TRUE", "True", "yes", "YES", "1", " yes ", 1, np.bool_(True))),
-        *((value, "false") for value in (False, "false", "FALSE", "no", "No", "0", 0, np.int64(0))),
+        *(
+            (value, "true")
+            for value in (True, "true", "TRUE", "True", "yes", "YES", "1", " yes ", 1, 1.0, "1.0", np.bool_(True))
+        ),
+        *((value, "false") for value in (False, "false", "FALSE", "no", "No", "0", 0, 0.0, np.int64(0))),
     ],
 )
 def test_booleans_in_all_spellings(name: str, value: object, text: str) -> None:
@@ -117,11 +120,27 @@ def test_what_is_no_boolean(value: object) -> None:
         ("été,画像,👟", "été,画像,👟"),
         (12, "12"),
         (["t-shirt"], "t-shirt"),
+        (["a", pd.NA, pd.NaT, np.nan, Decimal("nan")], "a"),
+        ("set(2),shirt (blue)", "set(2),shirt (blue)"),
     ],
 )
 def test_tags_in_all_forms(value: object, text: str) -> None:
     """A list, a JSON list or comma-separated text; spaces around a tag and empty tags do not count."""
     assert encode("tags", value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("['red', 'blue']", 'Use "red,blue".'),
+        ("['light red' 'blue']", 'Use "light red,blue".'),
+        ('{red,"light blue"}', 'Use "red,light blue".'),
+        ("['" + "', '".join("abcdefghijklmn") + "']", 'Use a JSON list such as ["red", "blue"].'),
+    ],
+)
+def test_a_printed_list_comes_with_the_tags_to_write(text: str, fix: str) -> None:
+    """Printed lists would be tags with quotes and braces; the fix has the tags, unless they are many."""
+    assert refused("tags", text).fix == fix
 
 
 def test_tags_may_have_500_characters_in_all() -> None:
@@ -138,6 +157,10 @@ def test_tags_may_have_500_characters_in_all() -> None:
         (["a,b"], "bad_character"),
         ('["a,b"]', "bad_character"),
         ("[a", "bad_json"),
+        *((text, "bad_json") for text in ("['red', 'blue']", "['red' 'blue']", "('red',)", "{a,b}", "{'a'}", "{}")),
+        *((text, "bad_json") for text in ("set(['a'])", "array(['a'], dtype=object)", "frozenset({'a'})")),
+        (1e20, "lost_digits"),
+        (["a", 2.0**53], "lost_digits"),
         ('[["a"]]', "wrong_type"),
         ([{"a": 1}], "wrong_type"),
         ({"a": 1}, "wrong_type"),
@@ -325,6 +348,7 @@ def test_metadata_that_json_does_not_have(value: object) -> None:
     [
         (datetime.date(2026, 11, 23), '"2026-11-23"'),
         (pd.Timestamp("2026-11-23 10:00"), '"2026-11-23T10:00:00"'),
+        (pd.Timestamp("2026-11-23 10:00:00.000000001", tz="UTC"), '"2026-11-23T10:00:00.000000+00:00"'),
         (Decimal("19.90"), "19.9"),
         (Decimal(12), "12"),
         (Decimal("1e999999999"), None),

@@ -1,0 +1,37 @@
+"""`--tag-separator`, `--decimal`, `--true` and `--false`: tables of other countries and programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from shell import Ikp
+
+WORDS = ("--tag-separator", ";", "--decimal", ",", "--true", "ja", "--false", "nein")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_the_command_line_reads_them_and_prints_them_again(ikp: Ikp) -> None:
+    """`upload` and `check` take the options, and the command that continues has them."""
+    files = ["data:text/plain;base64,aGVsbG8=", "nothing"]
+    cells = {"file": files, "file_name": "a.txt", "tags": "rot;blau", "isPrivateFile": "Ja"}
+    pd.DataFrame(cells).to_csv("in.csv", index=False)
+    assert ikp("check", "in.csv", *WORDS).status == 1
+    ran = ikp("upload", "in.csv", "-o", "out.csv", *WORDS)
+    assert ran.status == 1
+    assert "--tag-separator ';' --decimal , --true ja --false nein" in ran.err
+    results = ikpipe.read_results("out.csv")
+    assert results["ik_status"].tolist() == ["uploaded", "invalid"]
+    assert results["ik_tags"][0] == ["rot", "blau"]
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_fix_names_the_option(ikp: Ikp) -> None:
+    """A word that is not known as a boolean is a problem that names `--true`."""
+    pd.DataFrame({"file": ["data:text/plain;base64,aGVsbG8="], "isPrivateFile": ["ja"]}).to_csv("in.csv", index=False)
+    assert "--true" in ikp("check", "in.csv", "--set", "file_name=a.txt").err
