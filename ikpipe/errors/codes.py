@@ -161,6 +161,12 @@ CODES = {code: Code(status, *texts) for status, codes in _TEXTS.items() for code
 """Every value of `ik_error`: the status that it usually comes with, its meaning, and what to do about it."""
 
 WARNINGS: dict[str, Code] = {
+    "path_adjusted": Code(
+        "warning",
+        "The file was found under another spelling of its path: with slashes instead of backslashes, without spaces "
+        "around it, or in another Unicode form.",
+        "There is nothing to fix.",
+    ),
     "name_adjusted": Code(
         "warning",
         "The file name or folder has characters that ImageKit may not keep; `_` is sent instead of them.",

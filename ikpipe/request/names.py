@@ -47,6 +47,13 @@ def name_warning(wire: str, before: str, after: str) -> InvalidValue:
     return InvalidValue("name_adjusted", f"{words}, because {why}.", fix)
 
 
+def path_warning(given: str, found_as: str) -> InvalidValue:
+    """Return the warning that a file was found under another spelling of its path."""
+    words = f"The file {quoted(given, _WIDTH)} was found as {quoted(found_as, _WIDTH)}"
+    same = normalize("NFC", given) == normalize("NFC", found_as)
+    return InvalidValue("path_adjusted", f"{words}{', in another Unicode form' * same}.", "There is nothing to fix.")
+
+
 def without_slash(name: str) -> str:
     """Return a file name that was given; raise `InvalidValue` if it has a slash."""
     if "/" in name:

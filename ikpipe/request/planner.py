@@ -12,7 +12,14 @@ from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
 from ikpipe.request.columns import call_or_error, cell_types, map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.metadata import MetadataField, fit
-from ikpipe.request.names import canonical_path, name_warning, replaced_texts, same_after_replacing, without_slash
+from ikpipe.request.names import (
+    canonical_path,
+    name_warning,
+    path_warning,
+    replaced_texts,
+    same_after_replacing,
+    without_slash,
+)
 from ikpipe.request.parameters import BY_WIRE, TABLE, encode
 from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
@@ -33,7 +40,7 @@ class UploadRequest(NamedTuple):
 
     `fields` are the form's texts under their wire names, without the file and the token: they are signed as they are
     sent [upload docs]. `own_name`: the name was made for this row, so that no other file can have it. `given` is its
-    file name as given, if another is sent. `warnings` are about names that are not sent as given.
+    file name as given, if another is sent. `warnings` are about values that are not used as given.
     """
 
     label: Any
@@ -58,7 +65,8 @@ class UploadRequest(NamedTuple):
         """Return the request with the fields that were signed before, if they only lack replaced characters."""
         if fields is None or fields == self.fields or not same_after_replacing(fields, self.fields):
             return self
-        return self._replace(fields=dict(fields), given=None, warnings=())
+        others = tuple(warning for warning in self.warnings if warning.code != "name_adjusted")
+        return self._replace(fields=dict(fields), given=None, warnings=others)
 
     @property
     def stored_size(self) -> int | None:
@@ -164,14 +172,20 @@ class RequestBuilder:
             texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
         changes = self._changes(texts)
         self._take(rows, texts, errors)
+        notes = _notes(sources)
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
-        if self._suffixes is None and not errors and not changes:
+        if self._suffixes is None and not errors and not changes and not notes:
             return list(starmap(UploadRequest, ready))
         names = sent_as or {}
-        return [
+        outcomes = [
             self._outcome(rows, offset, row, changes.get(offset) or _Changes(), errors.get(offset), names.get(row[1]))
             for offset, row in enumerate(ready)
         ]
+        for offset, found in notes.items():
+            outcomes[offset] = _with_warnings(
+                outcomes[offset], [rows.problem(offset, *note, "warning") for note in found]
+            )
+        return outcomes
 
     def _outcome(
         self,
@@ -256,6 +270,21 @@ class RequestBuilder:
     def claim_all(self, paths: Iterable[str], positions: Iterable[int]) -> None:
         """Register the paths under which rows of this run are already stored, by the rows' positions."""
         self._targets.claim((canonical_path(_path(folder_levels(path)), self.names) for path in paths), positions)
+
+
+def _notes(sources: list[Any]) -> dict[int, list[tuple[str, InvalidValue]]]:
+    """Return the warnings about the rows' values, other than names: offset of the row → parameters and warnings."""
+    notes: dict[int, list[tuple[str, InvalidValue]]] = {}
+    for offset, source in enumerate(sources):
+        if source is not None and source.found_as is not None:
+            notes.setdefault(offset, []).append(("file", path_warning(source.text, source.found_as)))
+    return notes
+
+
+def _with_warnings(outcome: UploadRequest | list[Problem], warnings: list[Problem]) -> UploadRequest | list[Problem]:
+    if isinstance(outcome, UploadRequest):
+        return outcome._replace(warnings=(*outcome.warnings, *warnings))
+    return [*outcome, *warnings]
 
 
 def path_of(fields: Mapping[str, str]) -> str:

@@ -7,16 +7,19 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from unicodedata import normalize
 
 from ikpipe.errors import InvalidValue, Message, keyword, quoted, unreadable
 from ikpipe.request.urls import last_segment, plain_place, valid_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):(//)?")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
+# Browsers strip control characters and spaces around a URL (WHATWG URL, 4.4); the others come with copied text.
+_AROUND = "".join(map(chr, range(0x21))) + "\u00a0\u200b\ufeff"
 
 
 class FileStamp(NamedTuple):
@@ -39,7 +42,8 @@ class FileSource(NamedTuple):
     `kind` is ``url`` (the service fetches it), ``fetch`` (this machine does), ``text`` (base64 or a data URI, sent
     as it is), ``bytes``, ``path``, or ``held`` (a browser has the file and sends it). `text` is the URL, the text, the
     path as it was given, or the browser's id of the file; `size` is in bytes, None for URLs. A path has the `stamp` of
-    its file and, below a root, the root's real path as its `base`.
+    its file and, below a root, the root's real path as its `base`; `found_as` is another spelling of the path as given,
+    under which the file was found.
     """
 
     kind: Literal["url", "fetch", "text", "bytes", "path", "held"]
@@ -50,6 +54,7 @@ class FileSource(NamedTuple):
     size: int | None = None
     base: Path | None = None
     stamp: FileStamp | None = None
+    found_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +126,10 @@ class FileResolver:
             return held
         if self.base64:
             return FileSource("text", text=text, size=_base64_size(text))
-        kind: Literal["fetch", "url"] = "fetch" if self.fetch == "client" else "url"
         if place := plain_place(text):
-            return FileSource(kind, place[1], place[0])
-        if text[:5].lower() == "data:":
-            return _data_uri(text)
-        scheme = _SCHEME.match(text)
-        if scheme and scheme[1].lower() in ("http", "https"):
-            address = valid_url(text)
-            return FileSource(kind, last_segment(address), address)
-        if scheme and scheme[1].lower() == "file":
-            fix = Message("Use a path, and set its root folder with ", keyword("root"), ".")
-            raise InvalidValue("file_not_allowed", f"A file:// URL is not allowed: {quoted(text)}.", fix)
-        if scheme and scheme[2]:
-            words = f"The URL must start with http:// or https://: {quoted(text)}."
-            raise InvalidValue("bad_url", words, "Correct the URL.")
+            return FileSource(self._url_kind, place[1], place[0])
+        if source := self._with_scheme(text.strip(_AROUND)):
+            return source
         if self.root is None:
             fix = Message("If it is a path, pass the folder of the files with ", keyword("root"), ".")
             raise InvalidValue(
@@ -143,8 +137,65 @@ class FileResolver:
             )
         return self._path(text, text, folders)
 
+    @property
+    def _url_kind(self) -> Literal["fetch", "url"]:
+        return "fetch" if self.fetch == "client" else "url"
+
+    def _with_scheme(self, text: str) -> FileSource | None:
+        """Return the file of a URL or a data URI; None for text without a scheme."""
+        scheme = _SCHEME.match(text)
+        name = scheme[1].lower() if scheme else ""
+        if name == "data":
+            return _data_uri(text)
+        if name in ("http", "https"):
+            address = valid_url(text)
+            return FileSource(self._url_kind, last_segment(address), address)
+        if name == "file":
+            fix = Message("Use a path, and set its root folder with ", keyword("root"), ".")
+            raise InvalidValue("file_not_allowed", f"A file:// URL is not allowed: {quoted(text)}.", fix)
+        if scheme and scheme[2]:
+            words = f"The URL must start with http:// or https://: {quoted(text)}."
+            raise InvalidValue("bad_url", words, "Correct the URL.")
+        return None
+
     def _path(self, path: Path | str, given: object, folders: _Folders) -> FileSource:
-        return folders.file(str(path)) or self._followed(Path(path), given)
+        if source := folders.file(str(path)):
+            return source
+        try:
+            return self._followed(Path(path), given)
+        except InvalidValue as bad:
+            if bad.code != "file_not_found":
+                raise
+            return self._found_otherwise(path, given, bad)
+
+    def _found_otherwise(self, path: Path | str, given: object, bad: InvalidValue) -> FileSource:
+        """Return the file that a path means if it exists in another spelling: with slashes, without spaces around it.
+
+        Raises
+        ------
+        InvalidValue
+            There is none, or it must not be uploaded: another spelling is checked as if it had been given.
+        """
+        for spelling in self._spellings(path):
+            try:
+                source = self._followed(Path(spelling), given)
+            except InvalidValue as other:
+                if other.code == "file_not_found":
+                    continue
+                raise
+            # The name is as given, except for what cannot be in the name of a file.
+            name = PurePath(_as_meant(path) if isinstance(path, str) else path).name
+            return source._replace(name=name, found_as=spelling)
+        raise bad.with_traceback(None)
+
+    def _spellings(self, path: Path | str) -> Iterator[str]:
+        """Yield other spellings of a path that does not exist."""
+        text = str(path)
+        meant = _as_meant(text) if isinstance(path, str) else text
+        if meant != text:
+            yield meant
+        if not meant.isascii() and (form := _existing_form(self.root or Path(), meant)) not in (None, meant):
+            yield form
 
     def _followed(self, path: Path, given: object) -> FileSource:
         """Return a file, following links.
@@ -219,6 +270,23 @@ class _Folders:
             return None
         self._base = base
         return real if base is None or real.is_relative_to(base) else None
+
+
+def _as_meant(path: str) -> str:
+    """Return a path with slashes instead of the backslashes of Windows, and without spaces around it."""
+    return path.strip(_AROUND).replace("\\", "/")
+
+
+def _existing_form(base: Path, path: str) -> str | None:
+    """Return a path with each level in the Unicode form in which it exists, since some systems store NFD; or None."""
+    found = Path()
+    for level in Path(path).parts:
+        forms = dict.fromkeys((level, normalize("NFC", level), normalize("NFD", level)))
+        there = next((form for form in forms if os.path.lexists(base / found / form)), None)
+        if there is None:
+            return None
+        found /= there
+    return str(found)
 
 
 def _data_uri(text: str) -> FileSource:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -16,6 +16,9 @@ from ikpipe.request.metadata import fields_of
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.sources import FileResolver, FileSource
 from ikpipe.request.suffixes import SuffixByPosition
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FIELDS = fields_of(
     [
@@ -305,3 +308,29 @@ def test_lines_end_as_browsers_end_them_where_one_sends() -> None:
     assert isinstance(other, UploadRequest)
     assert one.fields["description"] == "1\r\n2\r\n3\r\n4"
     assert other.fields["description"] == "1\n2\r3\r\n4"
+
+
+def test_a_path_in_another_spelling_is_a_warning(tmp_path: Path) -> None:
+    """The row is sent, and its warning has the path as given and as found, beside the warnings about names."""
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "a b.jpg").write_bytes(b"x")
+    planner = RequestBuilder(FileResolver(tmp_path))
+    request, invalid = jobs_of(planner, chunks(pd.DataFrame({"file": ["img\\a b.jpg"] * 2, "tags": ["x", "%"]})))
+    assert isinstance(request, UploadRequest)
+    assert [(warning.code, warning.column) for warning in request.warnings] == [
+        ("name_adjusted", None),
+        ("path_adjusted", "file"),
+    ]
+    assert request.warnings[1].message == r'The file "img\\a b.jpg" was found as "img/a b.jpg".'
+    assert not isinstance(invalid, UploadRequest)
+    assert [problem.severity for problem in invalid] == ["error", "warning", "warning"]
+
+
+def test_a_request_with_earlier_fields_keeps_its_other_warnings(tmp_path: Path) -> None:
+    """Fields that were signed before only make the warnings about names pointless."""
+    (tmp_path / "a b.jpg").write_bytes(b"x")
+    planner = RequestBuilder(FileResolver(tmp_path))
+    (request,) = jobs_of(planner, chunks(pd.DataFrame({"file": [" a b.jpg"]})))
+    assert isinstance(request, UploadRequest)
+    earlier = request.with_earlier_fields({"fileName": "a b.jpg"})
+    assert [warning.code for warning in earlier.warnings] == ["path_adjusted"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -33,6 +35,16 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with files around it, whose names are as those that are tried."""
+    folder = tmp_path_factory.mktemp("paths") / "ab"
+    (folder / "a" / "b").mkdir(parents=True)
+    for file in ("a/a", "a/b/é", "b", "../b", "../a"):
+        (folder / file).write_bytes(b"x")
+    return folder
+
+
 def refused(intake: FileResolver, value: object) -> str:
     """Give the code of the problem that a cell is."""
     with pytest.raises(InvalidValue) as caught:
@@ -42,6 +54,14 @@ def refused(intake: FileResolver, value: object) -> str:
 
 
 # URLs
+
+
+@pytest.mark.parametrize("around", [" {}", "{} ", "\t{}\n", "\u00a0{}", "\ufeff{}\u200b"])
+@pytest.mark.parametrize("text", ["https://a.example/b.png", "data:image/gif;base64,{pixel}"])
+def test_spaces_around_a_url_or_a_data_uri_do_not_count(around: str, text: str) -> None:
+    """Both are read alike, whatever spaces and invisible characters a spreadsheet left around them."""
+    text = text.format(pixel=PIXEL)
+    assert FileResolver().read(around.format(text)) == FileResolver().read(text)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +126,68 @@ def test_a_path_below_root_is_read(root: Path, text: str, name: str, size: int) 
     assert (source.kind, source.name, source.size) == ("path", name, size)
     assert source.path is not None
     assert source.path.is_relative_to(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "name"),
+    [
+        ("sub\\画像 b.png", "sub/画像 b.png", "画像 b.png"),
+        (".\\sub\\..\\a.jpg", "./sub/../a.jpg", "a.jpg"),
+        (" a.jpg ", "a.jpg", "a.jpg"),
+        ("a.jpg\u200b", "a.jpg", "a.jpg"),
+    ],
+)
+def test_a_path_in_another_spelling_is_found(root: Path, text: str, found: str, name: str) -> None:
+    """Backslashes are separators where no file has them in its name, and spaces around a path do not count."""
+    source = FileResolver(root).read(text)
+    assert (source.text, source.found_as, source.name) == (text, found, name)
+    assert source.path == (root / found).resolve()
+
+
+@pytest.mark.parametrize(("on_disk", "in_cell"), [("NFD", "NFC"), ("NFC", "NFD")])
+@pytest.mark.parametrize("separator", ["/", "\\"])
+def test_a_path_in_another_unicode_form_is_found(root: Path, on_disk: Any, in_cell: Any, separator: str) -> None:
+    """MacOS writes names in NFD, most tables have NFC; the file keeps the name that the cell gave it."""
+    file = root / normalize(on_disk, "Zubehör") / "b" / normalize(on_disk, "Gürtel.jpg")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"abc")
+    text = normalize(in_cell, separator.join(["Zubehör", "b", "Gürtel.jpg"]))
+    source = FileResolver(root).read(text)
+    assert (source.path, source.name) == (file.resolve(), normalize(in_cell, "Gürtel.jpg"))
+    assert source.found_as == normalize(on_disk, "Zubehör/b/Gürtel.jpg")
+    if separator == "/":
+        assert FileResolver(root).read(Path(text)).path == file.resolve()
+
+
+def test_a_file_with_this_very_name_comes_first(root: Path) -> None:
+    """On Linux, a name can have a backslash and spaces: such a file is the one that is meant."""
+    for name in ("sub\\画像 b.png", " a.jpg"):
+        (root / name).write_bytes(b"x")
+        source = FileResolver(root).read(name)
+        assert (source.name, source.found_as, source.size) == (name, None, 1)
+
+
+@pytest.mark.parametrize("text", ["..\\secret.txt", "sub\\..\\..\\secret.txt", " ../secret.txt", "away\\secret.txt"])
+def test_no_other_spelling_leads_out_of_root(root: Path, text: str) -> None:
+    """A path that is read in another spelling is checked like any other."""
+    assert refused(FileResolver(root), text) == "file_not_allowed"
+
+
+@pytest.mark.parametrize("text", ["..\\..\\nothing", "C:\\Users\\a.jpg", "\\\\host\\share\\a.jpg", "Gürtel.jpg", " "])
+def test_what_no_spelling_finds_is_told_as_given(root: Path, text: str) -> None:
+    """The problem has the path of the cell."""
+    assert refused(FileResolver(root), text) in ("file_not_found", "file_not_allowed", "file_unreadable")
+
+
+@given(st.text(st.sampled_from("./\\ ab\u0301é\u00e9"), max_size=12))
+def test_no_path_of_any_spelling_leads_out_of_root(shared_root: Path, text: str) -> None:
+    """Whatever dots, slashes, backslashes and spaces: a file is inside of root, or a problem."""
+    source = call_or_error(FileResolver(shared_root).read, text)
+    if isinstance(source, InvalidValue):
+        assert source.code in ("file_not_found", "file_not_allowed", "file_unreadable")
+    else:
+        assert source.path is not None
+        assert source.path.is_relative_to(shared_root.resolve())
 
 
 def test_an_absolute_path_inside_root_is_read(root: Path) -> None:
