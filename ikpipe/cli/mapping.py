@@ -10,7 +10,7 @@ from ikpipe.cli.wording import OPTIONS
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.formats import FORMATS, CellFormats
-from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.request.parameters import BY_WIRE, NAMES, PATH, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
 from ikpipe.run.stored_mapping import only_hook
@@ -26,7 +26,7 @@ def call_keywords(options: Namespace) -> dict[str, Any]:
     return {
         "columns": columns(options.map),
         **{name: value for name, value in values.items() if value is not None},
-        **keywords(options.set),
+        **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])]),
     }
 
 
@@ -116,11 +116,17 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     separator = CellFormats.read(mapping.get("formats", {})).tag_separator
     for name, target in mapping["columns"].items():
         options += [word for text in _map_options(BY_WIRE.get(name, name), target) for word in ("--map", text)]
-    for name, value in mapping["parameters"].items():
+    parameters = dict(mapping["parameters"])
+    path = parameters.pop(PATH, None)
+    for name, value in parameters.items():
         options += [
             word for text in _set_options(BY_WIRE.get(name, name), value, separator) for word in ("--set", text)
         ]
-    others = [("--root", mapping["root"]), ("--file-kind", mapping["file_kind"])]
+    others = [
+        ("--path", None if path is None else str(path)),
+        ("--root", mapping["root"]),
+        ("--file-kind", mapping["file_kind"]),
+    ]
     others += [("--fetch", None if mapping["fetch"] == "server" else mapping["fetch"])]
     for name, given in mapping.get("formats", {}).items():
         others += [(OPTIONS.get(name, f"--{name.replace('_', '-')}"), word) for word in _words(given)]
@@ -227,8 +233,8 @@ def _split_name(typed: str, option: str) -> tuple[str, str | None]:
     """Split a name such as ``custom_metadata.brand``, and check that the parameter exists."""
     spelling, dot, field = typed.partition(".")
     name = BY_WIRE.get(spelling, spelling)
-    if name != "token" and (name not in TABLE or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{did_you_mean(spelling, TABLE)}.")
+    if name != "token" and (name not in NAMES or (dot and (name != "custom_metadata" or not field))):
+        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{did_you_mean(spelling, NAMES)}.")
     return name, field if dot else None
 
 

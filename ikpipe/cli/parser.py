@@ -269,6 +269,11 @@ def _add_mapping(command: _Parser) -> None:
         command, "--set", "PARAMETER=TEXT", "set a parameter for every row; {column} is replaced by the row's value"
     )
     command.add_argument(
+        "--path",
+        metavar="TEMPLATE",
+        help="folder and file name in the library, such as '/products/{brand|slug}/{file.stem}-{row:05d}{file.ext}'",
+    )
+    command.add_argument(
         "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
     )
     command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")

@@ -113,7 +113,7 @@ class PreparedUpload:
         """
         adapter = FrameAdapter(table)
         frame = adapter.frame.iloc[:0]
-        UploadJob(InMemoryTable(frame), self.mapping).first_mapping()
+        UploadJob(InMemoryTable(frame), self.mapping, numbered=False).first_mapping()
         _check_key(self.key, frame.columns)
         return adapter.flat(with_result_columns(frame, results_frame([], 0)))
 
@@ -182,7 +182,7 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
         else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
     )
     options = engine.send_options(shared_since=upload.since, progress=False, **upload.part_options())
-    job, collector = UploadJob(table, upload.mapping), ResultCollector(table)
+    job, collector = UploadJob(table, upload.mapping, numbered=False), ResultCollector(table)
     await engine.send(job, account, options, collector, journal, suffixes, state.targets)
     results: pd.DataFrame = collector.results
     return results

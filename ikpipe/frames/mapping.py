@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_mean, keyword, quoted
+from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_mean, keyword
 from ikpipe.frames.cells import plain_cells
-from ikpipe.request.columns import cell_types, map_distinct
+from ikpipe.request.columns import map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
-from ikpipe.request.names import without_slash
-from ikpipe.request.parameters import BY_WIRE, TABLE, encode, text_reader
-from ikpipe.request.rows import MappedRows, ValueSource
+from ikpipe.request.locations import FileLocator
+from ikpipe.request.names import PARTS, without_slash
+from ikpipe.request.parameters import BY_WIRE, LABELS, NAMES, PATH, TABLE, check_constant, text_reader
+from ikpipe.request.rows import FILE, ROW, MappedRows, ValueSource
 from ikpipe.request.template import Template
-from ikpipe.request.values import tag_list, to_text
+from ikpipe.request.values import tag_list
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Collection, Hashable, Iterable, Iterator
 
     from ikpipe.frames.chunks import Chunk
     from ikpipe.request.rows import Cells
+    from ikpipe.request.template import Placeholder
 
 _METADATA = ("custom_metadata.", "customMetadata.")
 _EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sends data about the files to this URL
@@ -40,6 +42,12 @@ class ColumnMapping:
         Parameter → value or template, for every row.
     formats
         How text is read.
+    locator
+        Where the files are, for the names and folders of files in templates.
+    numbered
+        Whether rows have numbers: rows of a part of a table have not.
+    edited
+        Columns whose values take precedence over `path`.
 
     Raises
     ------
@@ -53,8 +61,13 @@ class ColumnMapping:
         columns: Mapping[str, Any] | None,
         keywords: Mapping[str, Any],
         formats: CellFormats = DEFAULT_FORMATS,
+        locator: FileLocator = FileLocator(),  # noqa: B008 - immutable
+        *,
+        numbered: bool = True,
+        edited: Collection[str] = (),
     ) -> None:
         self.formats = formats
+        self._locator, self._numbered = locator, numbered
         self._names = _Names(labels)
         _check_names(columns or {})
         _check_names(keywords)
@@ -67,12 +80,18 @@ class ColumnMapping:
         for parameter, value in keywords.items():
             if not _missing(value):
                 self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
+        if PATH in self._sources:
+            self._check_path({*map(_snake, columns or {})} | passed, edited)
 
     @classmethod
-    def read(cls, labels: pd.Index[Any], mapping: Mapping[str, Any]) -> Self:
+    def read(cls, labels: pd.Index[Any], mapping: Mapping[str, Any], *, numbered: bool = True) -> Self:
         """Return the mapping of a run, as `prepare.collect_mapping` returns it, for a table with these labels."""
         formats = CellFormats.read(mapping.get("formats", {}))
-        return cls(labels, mapping["columns"], mapping["parameters"], formats)
+        locator = FileLocator(mapping["root"], mapping["file_kind"] == "base64")
+        edited = mapping.get("edited", ())
+        return cls(
+            labels, mapping["columns"], mapping["parameters"], formats, locator, numbered=numbered, edited=edited
+        )
 
     def provides(self, parameter: str) -> bool:
         """Whether any column or keyword gives this parameter."""
@@ -80,9 +99,11 @@ class ColumnMapping:
 
     def rows(self, chunk: Chunk) -> MappedRows:
         """Return the mapped rows of a chunk."""
-        used = sorted({column for sources in self._sources.values() for source in sources for column in source.columns})
-        cells = {at: plain_cells(chunk.frame.iloc[:, at], integers=chunk.has_integers(at)) for at in used}
-        return MappedRows(list(chunk.frame.index), chunk.start, self._sources, cells, self._names.label)
+        used = {column for sources in self._sources.values() for source in sources for column in source.columns}
+        places = sorted(used - {ROW, FILE})
+        cells = {at: plain_cells(chunk.frame.iloc[:, at], integers=chunk.has_integers(at)) for at in places}
+        labels = list(chunk.frame.index)
+        return MappedRows(labels, chunk.start, self._sources, cells, self._names.label, self._locator.locate)
 
     def _add(self, parameter: str, sources: list[ValueSource]) -> None:
         if sources:
@@ -151,42 +172,61 @@ class ColumnMapping:
         """Return the source of a keyword: a template, or a constant, which is checked now."""
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = self.formats.tag_separator.join(map(str, value))
-        if TABLE[parameter].template and isinstance(value, str):
-            template = Template.read(parameter, value)
-            if template.columns:
-                return self._template(parameter, template)
-            value = template.fill([])
+        if isinstance(value, str) and (parameter == PATH or TABLE[parameter].template):
+            template = Template.read(parameter, value, lambda name: bool(self._names.all(name)))
+            if template.placeholders:
+                return self._template(parameter, template, value)
+            value = template.texts[0]
         read = text_reader(parameter, self.formats)
         try:
-            if parameter != "file":
-                text = encode(parameter, value if read is None else read(value))
-            if parameter == "file_name":
-                without_slash(text)
+            check_constant(parameter, value if read is None else read(value))
         except InvalidValue as bad:
             raise MappingError(bad.message, fix=bad.fix, about=keyword(parameter, value)) from None
         return ValueSource((), lambda _cells, rows: [value] * rows)
 
-    def _template(self, parameter: str, template: Template) -> ValueSource:
-        columns = tuple(self._names.find(name, keyword(parameter, f"{{{name}}}")) for name in template.columns)
+    def _template(self, parameter: str, template: Template, text: str) -> ValueSource:
+        if parameter == "file_name" and "/" in "".join(template.texts):
+            try:
+                without_slash(text)
+            except InvalidValue as bad:
+                raise MappingError(bad.message, fix=bad.fix, about=keyword(parameter, text)) from None
+        for one in template.placeholders:
+            self._check_special(parameter, one)
 
-        def fill(*cells: Any) -> str:
-            """Return the template with a row's cells."""
-            texts = []
-            for cell, at, name in zip(cells, columns, template.columns, strict=True):
-                if cell is None:
-                    words = f"{TABLE[parameter].label} needs the column {quoted(name)}, which is empty in this row."
-                    raise InvalidValue("missing_cell", words, "Fill in the cell.", self._names.label(at))
-                texts.append(to_text(cell))
-            return template.fill(texts)
+        def find(one: Placeholder) -> int:
+            """Return the place of a placeholder's column."""
+            return self._names.find(one.name, keyword(parameter, f"{{{one.text}}}"))
 
-        def read(cells: Cells, _rows: int) -> list[Any]:
-            """Return the values of the rows."""
-            used = [cells[at] for at in columns]
-            if all(cell_types(column) == {str} for column in used):
-                return template.fill_all(used)
-            return map_distinct(fill, *used)
+        return template.source(LABELS[parameter], find, self._names.label, self.formats)
 
-        return ValueSource(columns, read)
+    def _check_special(self, parameter: str, one: Placeholder) -> None:
+        """Check that rows have what a placeholder other than a column needs."""
+        about = keyword(parameter, f"{{{one.text}}}")
+        if one.special and one.name == "row" and not self._numbered:
+            words = "The rows of this table have no numbers, since it is uploaded in parts or edited."
+            raise MappingError(words, fix="Use a column that identifies each row.", about=about)
+        if one.special and one.name != "row" and parameter == "file":
+            raise MappingError("The file cannot be named after itself.", fix="Use a column.", about=about)
+
+    def _check_path(self, given: set[str], edited: Collection[str]) -> None:
+        """Check that nothing but the path sets the folder and the file name; the path's templates may use columns.
+
+        Raises
+        ------
+        MappingError
+            A keyword, a mapping or another column does.
+        """
+        if both := [name for name in PARTS if name in given]:
+            words = f" sets folder and file name together, so {both[0]} cannot be set or mapped too."
+            raise MappingError(Message(keyword(PATH), words), fix="Use only one of them.")
+        used = {column for source in self._sources[PATH] for column in source.columns}
+        for name in set(PARTS) & self._sources.keys() - {*edited}:
+            (source,) = self._sources.pop(name)
+            if not used.issuperset(source.columns):
+                label = str(self._names.label(source.columns[0]))
+                fix = f"Use {{{label}}} in the path, or drop or rename the column."
+                words = f"The table has a column {label!r}, which would also set the {name.replace('_', ' ')}."
+                raise MappingError(words, fix=fix, about=keyword(PATH))
 
 
 def _check_names(parameters: Iterable[str]) -> None:
@@ -196,8 +236,8 @@ def _check_names(parameters: Iterable[str]) -> None:
         name = _snake(parameter)
         if name == "token":
             raise MappingError("The token cannot be set: ikpipe signs one for each attempt.", fix="Remove it.")
-        if name not in TABLE:
-            raise MappingError(f"There is no upload parameter {parameter!r}{did_you_mean(parameter, TABLE)}.")
+        if name not in NAMES:
+            raise MappingError(f"There is no upload parameter {parameter!r}{did_you_mean(parameter, NAMES)}.")
         if name in seen:
             raise MappingError(f"{name} is given twice, in both spellings.", fix="Keep one of them.")
         seen.add(name)

@@ -11,9 +11,12 @@ from typing import Literal
 from unicodedata import is_normalized, normalize
 
 from ikpipe.errors import ApiName, InvalidValue, Message, keyword, quoted
-from ikpipe.request.values import stored_folder, stored_name
+from ikpipe.request.values import stored_folder, stored_name, to_text
 
 Names = Literal["stored", "as_given"]
+
+PARTS = ("folder", "file_name")
+"""The parameters that a path sets together."""
 
 _SENT: dict[str, Callable[[str], str]] = {"folder": stored_folder, "fileName": stored_name}
 _WIDTH = 200  # characters of a name in a message
@@ -57,9 +60,26 @@ def path_warning(given: str, found_as: str) -> InvalidValue:
 def without_slash(name: str) -> str:
     """Return a file name that was given; raise `InvalidValue` if it has a slash."""
     if "/" in name:
-        fix = Message("Use ", keyword("folder"), " for the folder, and ", keyword("file_name"), " only for the name.")
+        fix = Message("Use ", keyword("path"), ", which sets folder and file name together, or replace the slash.")
         raise InvalidValue("bad_character", f'The file name cannot contain "/": {quoted(name)}.', fix)
     return name
+
+
+def split_path(path: object) -> tuple[str | None, str | None]:
+    """Return the folder and the file name of a path in the library; None for a missing one.
+
+    Raises
+    ------
+    InvalidValue
+        It has no file name.
+    """
+    if path is None:
+        return None, None
+    folder, slash, name = to_text(path).rpartition("/")
+    if not name:
+        fix = "End it with a file name, such as {file.name}."
+        raise InvalidValue("missing_name", f"The path has no file name after its last slash: {quoted(path)}.", fix)
+    return folder + slash or None, name
 
 
 def strict_folder(text: str) -> str:

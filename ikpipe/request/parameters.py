@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 
 from ikpipe.errors import InvalidValue, quoted, short_repr, unreadable
 from ikpipe.request.formats import CellFormats
+from ikpipe.request.names import split_path, without_slash
 from ikpipe.request.urls import valid_url
 from ikpipe.request.values import (
     RESPONSE_FIELDS,
@@ -186,6 +187,15 @@ def _label(name: str, entry: Parameter) -> str:
 TABLE: dict[str, Parameter] = _table(Keywords)
 """Python name → parameter; without `token`, which only the signer makes."""
 
+PATH = "path"
+"""A parameter of rows that is not sent: it sets `folder` and `file_name` together."""
+
+NAMES = (*TABLE, PATH)
+"""Every parameter that a row or a keyword can give."""
+
+LABELS = {PATH: "The path"} | {name: entry.label for name, entry in TABLE.items()}
+"""The subject of messages about each parameter."""
+
 BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
 
 
@@ -223,6 +233,24 @@ def text_reader(name: str, formats: CellFormats) -> Callable[[Any], Any] | None:
     """Return what reads a cell of a parameter in the formats of a table; None if `encode` reads it as it is."""
     if name == "tags" and formats.tag_separator != ",":
         return lambda value: None if value is None else formats.split_tags(value)
-    if TABLE[name].encode is to_flag and (formats.true_values or formats.false_values):
+    if name in TABLE and TABLE[name].encode is to_flag and (formats.true_values or formats.false_values):
         return lambda value: None if value is None else formats.to_flag(value)
     return None
+
+
+def check_constant(name: str, value: Any) -> None:
+    """Check the value of a keyword that is the same for every row.
+
+    Raises
+    ------
+    InvalidValue
+        The value breaks the parameter's rule.
+    """
+    if name == PATH:
+        folder, file_name = split_path(value)
+        check_constant("folder", folder or "/")
+        check_constant("file_name", file_name)
+    elif name != "file":
+        text = encode(name, value)
+        if name == "file_name":
+            without_slash(text)

@@ -20,7 +20,7 @@ from ikpipe.request.names import (
     same_after_replacing,
     without_slash,
 )
-from ikpipe.request.parameters import BY_WIRE, TABLE, encode
+from ikpipe.request.parameters import BY_WIRE, LABELS, PATH, TABLE, encode
 from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
 from ikpipe.request.targets import TargetRegistry
@@ -90,7 +90,7 @@ class _RowErrors(defaultdict[int, list[tuple[str, InvalidValue]]]):
             return column
         for offset, value in enumerate(column):
             if isinstance(value, InvalidValue):
-                self[offset].append((parameter, value.of(TABLE[parameter].label)))
+                self[offset].append((parameter, value.of(LABELS[parameter])))
         return [None if isinstance(value, InvalidValue) else value for value in column]
 
 
@@ -163,6 +163,7 @@ class RequestBuilder:
         """
         errors = _RowErrors()
         values = {name: errors.collect(name, column) for name, column in rows.values().items()}
+        values.pop(PATH, None)  # its problems are collected
         sources = self._sources(values.pop("file", [None] * len(rows)), errors)
         values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors)
         if "custom_metadata" in values and self._metadata_fields is not None:

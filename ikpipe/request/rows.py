@@ -6,9 +6,14 @@ from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Problem
 from ikpipe.request.columns import cell_types, map_distinct
+from ikpipe.request.names import PARTS, split_path
+from ikpipe.request.parameters import PATH
 from ikpipe.request.values import json_object
 
 Cells = Mapping[int, list[Any]]
+
+ROW, FILE = -1, -2
+"""In place of a column: the rows' numbers, counting from 1, and the locations of their files."""
 
 
 class ValueSource(NamedTuple):
@@ -26,7 +31,8 @@ class MappedRows:
     """Consecutive rows of a table, with the values of their parameters.
 
     `start` is the position of the first row. `sources` are parameter → the sources of its value, by priority; `cells`
-    those of all columns that the sources read. `label` returns a column's label.
+    those of all columns that the sources read. `label` returns a column's label, and `locate` the location of the file
+    of a cell, for templates.
     """
 
     def __init__(
@@ -36,9 +42,11 @@ class MappedRows:
         sources: Mapping[str, Sequence[ValueSource]],
         cells: Cells,
         label: Callable[[int], Hashable],
+        locate: Callable[[Any], str | None] = str,
     ) -> None:
         self.labels, self.start = labels, start
-        self._sources, self._cells, self._label = sources, cells, label
+        self._sources, self._label, self._locate = sources, label, locate
+        self._cells = {**cells, ROW: list(range(start + 1, start + 1 + len(labels)))}
         self._read: dict[str, list[list[Any]]] = {}
 
     def __len__(self) -> int:
@@ -51,7 +59,10 @@ class MappedRows:
 
     def values(self) -> dict[str, list[Any]]:
         """Return each parameter's values: None if a row has none, an `InvalidValue` if it cannot be made."""
-        return {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._sources}
+        if any(FILE in source.columns for sources in self._sources.values() for source in sources):
+            self._cells[FILE] = map_distinct(self._locate, self._first("file"))
+        values = {name: self._merged() if name == "custom_metadata" else self._first(name) for name in self._sources}
+        return values if PATH not in values else _with_path(values)
 
     def _first(self, parameter: str) -> list[Any]:
         """Return the value of the first source that has one, for each row."""
@@ -92,8 +103,11 @@ class MappedRows:
                 labels |= self._metadata_columns(present)
             elif present:
                 source, value = present[0]
-                own = not isinstance(value, InvalidValue) or value.code == "unreadable_value"
-                labels |= {parameter: self._label(source.columns[0])} if source.columns and own else {}
+                own = not isinstance(value, InvalidValue) or value.code in ("unreadable_value", "lost_digits")
+                column = next((at for at in source.columns if at >= 0), None)
+                if own and column is not None:
+                    names = (parameter, *PARTS) if parameter == PATH else (parameter,)
+                    labels |= dict.fromkeys(names, self._label(column))
         return labels
 
     def _metadata_columns(self, present: list[tuple[ValueSource, Any]]) -> dict[str, Hashable]:
@@ -115,6 +129,18 @@ class MappedRows:
             column = columns.get(parameter, columns.get(parameter.partition(".")[0]))
         name, message, fix = map(_writable, (parameter, bad.message, bad.fix))
         return Problem(self.labels[offset], self.start + offset, column, name, severity, bad.code, message, fix)
+
+
+def _with_path(values: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return values with the folder and the name of each path, which then only has the problems of the rows."""
+    pairs = map_distinct(split_path, values[PATH])
+    parts = [(None, None, pair) if isinstance(pair, InvalidValue) else (*pair, None) for pair in pairs]
+    columns = dict(zip((*PARTS, PATH), map(list, zip(*parts, strict=True)), strict=True))
+    for name in PARTS:  # a page of the uploader can have edited one of them
+        if name in values:
+            both = zip(values[name], columns[name], strict=True)
+            columns[name] = [own if own is not None else other for own, other in both]
+    return {**values, **columns}
 
 
 def _metadata(source: ValueSource, value: Any) -> dict[str, Any]:

@@ -184,14 +184,14 @@ class FileResolver:
                     continue
                 raise
             # The name is as given, except for what cannot be in the name of a file.
-            name = PurePath(_as_meant(path) if isinstance(path, str) else path).name
+            name = PurePath(path_as_meant(path) if isinstance(path, str) else path).name
             return source._replace(name=name, found_as=spelling)
         raise bad.with_traceback(None)
 
     def _spellings(self, path: Path | str) -> Iterator[str]:
         """Yield other spellings of a path that does not exist."""
         text = str(path)
-        meant = _as_meant(text) if isinstance(path, str) else text
+        meant = path_as_meant(text) if isinstance(path, str) else text
         if meant != text:
             yield meant
         if not meant.isascii() and (form := _existing_form(self.root or Path(), meant)) not in (None, meant):
@@ -272,7 +272,7 @@ class _Folders:
         return real if base is None or real.is_relative_to(base) else None
 
 
-def _as_meant(path: str) -> str:
+def path_as_meant(path: str) -> str:
     """Return a path with slashes instead of the backslashes of Windows, and without spaces around it."""
     return path.strip(_AROUND).replace("\\", "/")
 

@@ -25,13 +25,15 @@ class UploadJob:
     """The job of a run: upload a table by a mapping.
 
     `has_results`: the table has the results of an earlier run. `histories_by_path`: what the journal of that run has
-    about its unknown rows, by their path in the library.
+    about its unknown rows, by their path in the library. `numbered`: rows have numbers, for templates; those of a part
+    of a table have not.
     """
 
     table: TableSource
     mapping: Mapping[str, Any]
     has_results: bool = False
     histories_by_path: Mapping[str, RowHistory] = field(default_factory=dict)
+    numbered: bool = True
     _plan: ColumnMapping | None = None
     _labels: pd.Index[Any] | None = None
 
@@ -51,7 +53,7 @@ class UploadJob:
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Return the column mapping of some rows; most tables have the same columns in all chunks."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
-            self._plan = ColumnMapping.read(frame.columns, self.mapping)
+            self._plan = ColumnMapping.read(frame.columns, self.mapping, numbered=self.numbered)
             self._labels = frame.columns
         return self._plan
 

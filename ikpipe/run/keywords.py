@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from ikpipe.request.formats import FORMATS
-from ikpipe.request.parameters import TABLE, Keywords, Parameters
+from ikpipe.request.parameters import NAMES, Keywords, Parameters
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _FileKeywords(TypedDict, total=False):
+class _PathKeyword(TypedDict, total=False):
+    path: str
+
+
+class _FileKeywords(_PathKeyword, total=False):
     root: str | Path | None
     file_kind: FileKind | None
     fetch: Fetch
@@ -116,7 +120,7 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
     defaults
         Default values other than None.
     """
-    hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in TABLE}
+    hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in NAMES}
     first = (*_MAPPING, *FORMATS)
     names = [*(name for name in first if name in hints), *(name for name in hints if name not in first)]
     listed = [
@@ -128,7 +132,7 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
         """Return the function with a signature that lists the keywords."""
         signature = inspect.signature(function)
         *own, rest = signature.parameters.values()
-        parameters = [rest.replace(name="parameters")] if kind.__annotations__.keys() & TABLE else []
+        parameters = [rest.replace(name="parameters")] if kind.__annotations__.keys() & {*NAMES} else []
         function.__signature__ = signature.replace(parameters=[*own, *listed, *parameters])  # type: ignore[attr-defined]
         return function
 
@@ -140,8 +144,8 @@ def split_keywords(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, A
 
     A keyword that `kind` does not have counts as an upload parameter, so that a `MappingError` suggests a similar name.
     """
-    sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in TABLE}
+    sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in NAMES}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
     formats = {name: sending.pop(name) for name in FORMATS if name in sending}
-    parameters = {name: value for name, value in keywords.items() if name in TABLE or name not in kind.__annotations__}
+    parameters = {name: value for name, value in keywords.items() if name in NAMES or name not in kind.__annotations__}
     return collect_mapping(**mapping, parameters=parameters, formats=formats), sending

@@ -13,7 +13,8 @@ from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import are_integers
 from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
-from ikpipe.request.parameters import BY_WIRE, TABLE
+from ikpipe.request.names import PARTS
+from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
 from ikpipe.widget.messages import METADATA
 from ikpipe.widget.picked_files import PickedFile
@@ -38,9 +39,8 @@ class EditedTable:
 
         Raise `MappingError` if it does not.
         """
-        columns = list(self.input.columns)
-        names = [*columns, *(name for name in PICKED_COLUMNS if name not in columns)]
-        ColumnMapping.read(pd.Index(names), self.input_mapping)
+        names = [*self.input.columns, *self._picked_columns(self.input)]
+        ColumnMapping.read(pd.Index(names), self.input_mapping, numbered=False)
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""
@@ -52,7 +52,18 @@ class EditedTable:
         names = {column.partition(".")[0] for column in edited}
         columns = self.input_mapping["columns"].items()
         unedited = {parameter: target for parameter, target in columns if _parameter_name(parameter) not in names}
-        return {**self.input_mapping, "columns": unedited}
+        mapping = {**self.input_mapping, "columns": unedited}
+        return {**mapping, "edited": sorted(names & {*PARTS})} if self._has_path else mapping
+
+    @property
+    def _has_path(self) -> bool:
+        """Whether a path sets folder and file name together."""
+        return PATH in self.input_mapping["columns"] or PATH in self.input_mapping["parameters"]
+
+    def _picked_columns(self, frame: pd.DataFrame) -> list[str]:
+        """Return the columns that picked files add to a frame; a path has no use for the folders that they were in."""
+        names = [name for name in PICKED_COLUMNS if name not in frame.columns]
+        return [name for name in names if name != "folder" or not self._has_path]
 
     def frame(self, rows: Sequence[WidgetRow], edited: Sequence[str] | None = None) -> pd.DataFrame:
         """Return a frame of rows with their edits, labeled by position.
@@ -87,7 +98,7 @@ class EditedTable:
         picked = [row.picked for row in rows if row.picked is not None]
         if not picked:
             return above.copy(deep=False)
-        labels = [*above.columns, *(name for name in PICKED_COLUMNS if name not in above.columns)]
+        labels = [*above.columns, *self._picked_columns(above)]
         cells = _picked_cells(picked)
         for name in ("size", "type"):  # an input's column `size` can be that of a shirt, which a template uses
             if name in above.columns:

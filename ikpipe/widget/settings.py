@@ -5,8 +5,10 @@ from typing import Any
 
 from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
-from ikpipe.request.values import tag_list, to_flag
+from ikpipe.request.parameters import PATH
+from ikpipe.request.values import tag_list
 
 
 def page_settings(
@@ -17,12 +19,14 @@ def page_settings(
     `fields` is None until they are loaded. A default that is invalid is reported by the rows that have it.
     """
     parameters = mapping["parameters"]
-    tags = call_or_error(tag_list, parameters.get("tags"))
+    formats = CellFormats.read(mapping.get("formats", {}))
+    tags = call_or_error(tag_list, formats.split_tags(parameters.get("tags")))
+    folder = parameters.get("folder") or str(parameters.get(PATH, "")).rpartition("/")[0] or "/"
     return {
         "name": name,
         "defaults": {
-            "is_private_file": call_or_error(to_flag, parameters.get("is_private_file", False)) == "true",
-            "folder": str(parameters.get("folder", "/")),
+            "is_private_file": call_or_error(formats.to_flag, parameters.get("is_private_file", False)) == "true",
+            "folder": str(folder),
             "tags": isinstance(tags, list) and bool(tags),
         },
         "max_file_size": account.max_file_size,

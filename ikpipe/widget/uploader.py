@@ -25,6 +25,7 @@ from ikpipe.request.account import Account
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.known_runs import remember
 from ikpipe.request.metadata import MetadataField
+from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.prepare import Fetch, collect_mapping
@@ -99,6 +100,8 @@ class Uploader(anywidget.AnyWidget):
         formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
         mapping = collect_mapping(columns, root, None, fetch, parameters, formats)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
+        if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
+            given = given[["file"]]
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
         table.check()
         folder = catalog.journals_folder() if journal is None else Path(journal)

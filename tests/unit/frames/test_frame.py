@@ -270,7 +270,7 @@ def test_tags_take_no_dict() -> None:
         ("is_private_file", "maybe", 'must be true or false, not "maybe"'),
         ("tags", "100%", "tags=.*%"),
         ("folder", "/a" * 51, "folder=.*has 51"),
-        ("file_name", "a/b", "file_name=.*folder="),
+        ("file_name", "a/b", "file_name=.*path="),
         ("file_name", "{", "a single brace"),
         ("custom_metadata", "{", "custom_metadata=.*must be a JSON object"),
     ],
