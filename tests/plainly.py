@@ -13,6 +13,7 @@ from ikpipe.frames.cells import are_integers
 from ikpipe.request.metadata import fit
 from ikpipe.request.names import name_warning, without_slash
 from ikpipe.request.parameters import TABLE, encode
+from ikpipe.request.placeholder_texts import tag_warning
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import folder_levels, json_object, stored_folder, stored_name, tag_list, to_text
 
@@ -95,7 +96,10 @@ def filled(parameter: str, template: str) -> Callable[[Mapping[str, Any]], Any]:
             if row[name] is None:
                 words = f"{TABLE[parameter].label} needs the column {quoted(name)}, which is empty in this row."
                 raise InvalidValue("missing_cell", words, "Fill in the cell.", name)
-            text += to_text(row[name]) + rest
+            try:
+                text += to_text(row[name]) + rest
+            except InvalidValue as bad:
+                raise bad.at(name) from None
         return text
 
     return fill
@@ -143,7 +147,10 @@ class Plainly:
         self._fit(values, found)
         fields = encoded(values, found)
         before = fields.get("fileName")
-        warnings = tuple(problem(label, position, columns, *one, "warning") for one in replaced(fields))
+        noted = replaced(fields)
+        if (doubt := tag_warning(fields.get("tags"))) is not None:
+            noted.append(("tags", doubt))
+        warnings = tuple(problem(label, position, columns, *one, "warning") for one in noted)
         if not found and fields.get("useUniqueFileName") == "false":
             self._target(label, fields, found)
         if found or source is None:

@@ -200,6 +200,14 @@ class InvalidValue(Exception):  # noqa: N818 - never leaves the package: it beco
         """Return the error with the name of what the value is of, unless the message has one."""
         return self if self.rule is None else InvalidValue(self.code, f"{subject} {self.rule}", self.fix, self.column)
 
+    def at(self, column: object) -> InvalidValue:
+        """Return the error with the column that causes it, unless it has one."""
+        if self.column is not None:
+            return self
+        bad = InvalidValue(self.code, self.message, self.fix, column)
+        bad.rule = self.rule
+        return bad
+
     @property
     def text(self) -> Message:
         """What is wrong, and what to do about it."""

@@ -161,6 +161,21 @@ CODES = {code: Code(status, *texts) for status, codes in _TEXTS.items() for code
 """Every value of `ik_error`: the status that it usually comes with, its meaning, and what to do about it."""
 
 WARNINGS: dict[str, Code] = {
+    "error_cell": Code(
+        "warning",
+        "The cell has an error of a spreadsheet as text, such as `#N/A`; it is read as empty.",
+        "Correct the formula, or empty the cell.",
+    ),
+    "looks_missing": Code(
+        "warning",
+        "The cell or a tag is a text that many programs write for a missing value, such as `nan` or `NULL`.",
+        "If the value is missing, empty the cell.",
+    ),
+    "unsplit_tags": Code(
+        "warning",
+        "A tag contains `;`, `|` or a tab, so it may be several tags.",
+        Message("If these are several tags, pass ", keyword("tag_separator"), "."),
+    ),
     "path_adjusted": Code(
         "warning",
         "The file was found under another spelling of its path: with slashes instead of backslashes, without spaces "

@@ -21,6 +21,7 @@ from ikpipe.request.names import (
     without_slash,
 )
 from ikpipe.request.parameters import BY_WIRE, LABELS, PATH, TABLE, encode
+from ikpipe.request.placeholder_texts import has_suspicious_tags, tag_warning
 from ikpipe.request.sources import FileSource
 from ikpipe.request.suffixes import with_suffix
 from ikpipe.request.targets import TargetRegistry
@@ -173,7 +174,7 @@ class RequestBuilder:
             texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
         changes = self._changes(texts)
         self._take(rows, texts, errors)
-        notes = _notes(sources)
+        notes = self._notes(rows, sources, texts.get("tags", []))
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
         if self._suffixes is None and not errors and not changes and not notes:
             return list(starmap(UploadRequest, ready))
@@ -247,6 +248,20 @@ class RequestBuilder:
                 sources[offset] = InvalidValue("missing_file", "This row has no file.", fix)
         return errors.collect("file", sources)
 
+    def _notes(
+        self, rows: MappedRows, sources: list[Any], tags: list[str | None]
+    ) -> Mapping[int, list[tuple[str, InvalidValue]]]:
+        """Return the warnings about the rows' values, other than names: offset of the row → parameters and warnings."""
+        notes = {offset: [*found] for offset, found in rows.notes.items()}
+        for offset, source in enumerate(sources):
+            if source is not None and source.found_as is not None:
+                notes.setdefault(offset, []).append(("file", path_warning(source.text, source.found_as)))
+        if self._formats.tag_separator == "," and has_suspicious_tags(tags):
+            for offset, text in enumerate(tags):
+                if (warning := tag_warning(text)) is not None:
+                    notes.setdefault(offset, []).append(("tags", warning))
+        return notes
+
     def _take(self, rows: MappedRows, texts: Mapping[str, list[Any]], errors: _RowErrors) -> None:
         """Check that no other row of the run has the same path, whose file would be replaced [upload docs]."""
         flags = texts.get("useUniqueFileName", [])
@@ -271,15 +286,6 @@ class RequestBuilder:
     def claim_all(self, paths: Iterable[str], positions: Iterable[int]) -> None:
         """Register the paths under which rows of this run are already stored, by the rows' positions."""
         self._targets.claim((canonical_path(_path(folder_levels(path)), self.names) for path in paths), positions)
-
-
-def _notes(sources: list[Any]) -> dict[int, list[tuple[str, InvalidValue]]]:
-    """Return the warnings about the rows' values, other than names: offset of the row → parameters and warnings."""
-    notes: dict[int, list[tuple[str, InvalidValue]]] = {}
-    for offset, source in enumerate(sources):
-        if source is not None and source.found_as is not None:
-            notes.setdefault(offset, []).append(("file", path_warning(source.text, source.found_as)))
-    return notes
 
 
 def _with_warnings(outcome: UploadRequest | list[Problem], warnings: list[Problem]) -> UploadRequest | list[Problem]:

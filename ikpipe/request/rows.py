@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from ikpipe.errors import InvalidValue, Problem
 from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.names import PARTS, split_path
-from ikpipe.request.parameters import PATH
-from ikpipe.request.values import json_object
+from ikpipe.request.parameters import PATH, TABLE
+from ikpipe.request.placeholder_texts import find_marks, mark_warning
+from ikpipe.request.values import json_object, to_flag
 
 Cells = Mapping[int, list[Any]]
 
@@ -32,7 +33,8 @@ class MappedRows:
 
     `start` is the position of the first row. `sources` are parameter → the sources of its value, by priority; `cells`
     those of all columns that the sources read. `label` returns a column's label, and `locate` the location of the file
-    of a cell, for templates.
+    of a cell, for templates. `notes` has the warnings about the rows' cells: offset of the row → parameters and
+    warnings.
     """
 
     def __init__(
@@ -48,6 +50,24 @@ class MappedRows:
         self._sources, self._label, self._locate = sources, label, locate
         self._cells = {**cells, ROW: list(range(start + 1, start + 1 + len(labels)))}
         self._read: dict[str, list[list[Any]]] = {}
+        self.notes: dict[int, list[tuple[str, InvalidValue]]] = {}
+        for at in cells:
+            self._note_marks(at)
+
+    def _note_marks(self, at: int) -> None:
+        """Note the cells of a column that are errors or missing values as text; errors are read as missing cells.
+
+        In columns of booleans they stay, and are problems: the default of a boolean may publish a private file.
+        """
+        if not (marks := find_marks(self._cells[at])):
+            return
+        users = [name for name, sources in self._sources.items() if any(at in one.columns for one in sources)]
+        is_flag = any(name in TABLE and TABLE[name].encode is to_flag for name in users)
+        cells = self._cells[at] = self._cells[at][:]
+        for offset in () if is_flag else marks:
+            note = (users[0], mark_warning(cells[offset], self._label(at)))
+            self.notes.setdefault(offset, []).append(note)
+            cells[offset] = None if note[1].code == "error_cell" else cells[offset]
 
     def __len__(self) -> int:
         return len(self.labels)

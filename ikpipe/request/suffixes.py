@@ -75,7 +75,7 @@ class SuffixByKey:
             words = f"The key column {quoted(self._column)} is empty in this row."
             raise InvalidValue("missing_cell", words, "Fill in the cell.", self._column)
         if isinstance(key, InvalidValue):  # several keys are the same number without its last digits
-            raise InvalidValue(key.code, key.message, key.fix, self._column)
+            raise key.at(self._column)
         self._seen[str(key)] += 1
         if self._seen[str(key)] > 1:
             words = f"Another row has the same key, {quoted(key)}."

@@ -177,7 +177,7 @@ class Template(NamedTuple):
         """Return the text of a row, or its first problem, with the column that has it."""
         for text, problem in zip(texts, missing, strict=True):
             if isinstance(text, InvalidValue):
-                return InvalidValue(text.code, text.message, text.fix, problem.column)
+                return text.at(problem.column)
             if text is None:
                 return problem
         return self.texts[0] + "".join(value + text for value, text in zip(texts, self.texts[1:], strict=True))

@@ -68,7 +68,7 @@ def to_flag(value: object) -> str:
         return "true"
     if word in FALSE_WORDS:
         return "false"
-    other = Message("Use true or false, or name the words of your table with ", keyword("true_values"), ".")
+    other = Message("Use true or false, or name your own words with ", keyword("true_values"), ".")
     raise InvalidValue.breaks(f"must be true or false, not {quoted(value)}.", "not_boolean", other)
 
 

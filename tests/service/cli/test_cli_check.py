@@ -31,13 +31,14 @@ def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
     source = table(6, **flags, picture=["", *["data:image/png;base64,iVBORw0KGgo="] * 5])
     ran = ikp("check", source, *NAMED, "--map", "is_private_file=private")
     assert (ran.status, ran.out) == (1, "")
+    fix = "Use true or false, or name your own words with --true."
     assert ran.err.splitlines() == [
         "ikpipe: 6 problems in 6 of 6 rows (the first row is row 0)",
         "",
         "  5 not_boolean: The value is not a valid boolean. Use true/false, yes/no or 1/0.",
-        '    row 1  private  is_private_file must be true or false, not "perhaps". Use true or false, or name the words of your table with --true.',
-        '    row 2  private  is_private_file must be true or false, not "maybe". Use true or false, or name the words of your table with --true.',
-        '    row 3  private  is_private_file must be true or false, not "?". Use true or false, or name the words of your table with --true.',
+        f'    row 1  private  is_private_file must be true or false, not "perhaps". {fix}',
+        f'    row 2  private  is_private_file must be true or false, not "maybe". {fix}',
+        f'    row 3  private  is_private_file must be true or false, not "?". {fix}',
         "    and 2 more rows",
         "",
         "  1 missing_file: The row has no file. Fill in the file, or delete the row.",

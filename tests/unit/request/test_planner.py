@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from rows import chunks, jobs_of
 
 from ikpipe.errors import Problem
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import fields_of
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.sources import FileResolver, FileSource
@@ -334,3 +337,72 @@ def test_a_request_with_earlier_fields_keeps_its_other_warnings(tmp_path: Path) 
     assert isinstance(request, UploadRequest)
     earlier = request.with_earlier_fields({"fileName": "a b.jpg"})
     assert [warning.code for warning in earlier.warnings] == ["path_adjusted"]
+
+
+def warned(frame: dict[str, Any], **keywords: Any) -> list[list[tuple[str, str, object]]]:
+    """Give the parameter, code and column of each row's warnings, also of a row that is not sent."""
+    outcomes = plan({"file": [URL] * len(next(iter(frame.values()))), **frame}, **keywords)
+    rows = [one.warnings if isinstance(one, UploadRequest) else tuple(one) for one in outcomes]
+    return [[(one.parameter, one.code, one.column) for one in row if one.code != "name_adjusted"] for row in rows]
+
+
+def test_an_error_of_a_spreadsheet_is_an_empty_cell_with_a_warning() -> None:
+    """In CSV as in Excel files: it never becomes a name, a tag or metadata."""
+    frame = {"description": ["#N/A", "a"], "tags": ["b", "#BEZUG!"], "customMetadata.x": ["#DIV/0!", "#1!"]}
+    first, second = plan({"file": [URL] * 2, **frame})
+    assert isinstance(first, UploadRequest)
+    assert isinstance(second, UploadRequest)
+    assert (first.fields.get("description"), first.fields["tags"]) == (None, "b")
+    assert (second.fields.get("tags"), second.fields["customMetadata"]) == (None, '{"x":"#1!"}')
+    assert warned(frame) == [
+        [("description", "error_cell", "description"), ("custom_metadata", "error_cell", "customMetadata.x")],
+        [("tags", "error_cell", "tags")],
+    ]
+
+
+def test_an_error_of_a_spreadsheet_in_a_template_is_a_problem() -> None:
+    """The cell is missing, and the warning beside the problem says why."""
+    assert warned({"sku": ["#REF!"]}, file_name="{sku}.jpg") == [
+        [("file_name", "missing_cell", "sku"), ("file_name", "error_cell", "sku")]
+    ]
+
+
+def test_an_error_of_a_spreadsheet_is_not_a_boolean() -> None:
+    """As a missing cell, it would publish a private file."""
+    assert warned({"isPrivateFile": ["#N/A"]}) == [[("is_private_file", "not_boolean", "isPrivateFile")]]
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "<NA>", "None", "NULL", "null", "NaT"])
+def test_a_missing_value_as_text_is_a_warning(text: str) -> None:
+    """It is sent as it is, since it can be a word."""
+    (job,) = plan({"file": [URL], "description": [text]})
+    assert isinstance(job, UploadRequest)
+    assert job.fields["description"] == text
+    assert warned({"description": [text]}) == [[("description", "looks_missing", "description")]]
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ("a;b", "unsplit_tags"),
+        ("a|b,c", "unsplit_tags"),
+        ("a\tb", "unsplit_tags"),
+        (["a;b"], "unsplit_tags"),
+        ("red,nan", "looks_missing"),
+        ("None,red", "looks_missing"),
+        ("a,NULL,b", "looks_missing"),
+    ],
+)
+def test_tags_that_may_be_several_or_missing_are_a_warning(tags: Any, code: str) -> None:
+    """They are sent, and the warning says how to split them."""
+    assert warned({"tags": [tags, "nanny,none"]}) == [[("tags", code, "tags")], []]
+
+
+def test_tags_with_another_separator_have_no_such_warning() -> None:
+    """Whoever names the separator means the others as they are."""
+    frame = pd.DataFrame({"file": [URL], "tags": ["a|b;c"]})
+    mapping = ColumnMapping(frame.columns, None, {}, CellFormats(tag_separator=";"))
+    builder = RequestBuilder(FileResolver(), formats=mapping.formats)
+    (job,) = jobs_of(builder, [mapping.rows(chunk) for chunk in InMemoryTable(frame).chunks()])
+    assert isinstance(job, UploadRequest)
+    assert (job.fields["tags"], [one.code for one in job.warnings]) == ("a|b,c", ["name_adjusted"])
