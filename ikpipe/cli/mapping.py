@@ -116,24 +116,23 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     separator = CellFormats.read(mapping.get("formats", {})).tag_separator
     for name, target in mapping["columns"].items():
         options += [word for text in _map_options(BY_WIRE.get(name, name), target) for word in ("--map", text)]
-    parameters = dict(mapping["parameters"])
-    path = parameters.pop(PATH, None)
-    for name, value in parameters.items():
-        options += [
-            word for text in _set_options(BY_WIRE.get(name, name), value, separator) for word in ("--set", text)
-        ]
-    others = [
-        ("--path", None if path is None else str(path)),
-        ("--root", mapping["root"]),
-        ("--file-kind", mapping["file_kind"]),
-    ]
-    others += [("--fetch", None if mapping["fetch"] == "server" else mapping["fetch"])]
-    for name, given in mapping.get("formats", {}).items():
-        others += [(OPTIONS.get(name, f"--{name.replace('_', '-')}"), word) for word in _words(given)]
-    for option, text in others:
+    for name, value in mapping["parameters"].items():
+        texts = () if name == PATH else _set_options(BY_WIRE.get(name, name), value, separator)
+        options += [word for text in texts for word in ("--set", text)]
+    for option, text in _other_options(mapping):
         # Written as one word, since text that begins with a dash would be taken for an option.
-        options += [] if text is None else [f"{option}={text}"] if text.startswith("-") else [option, text]
+        options += [f"{option}={text}"] if text.startswith("-") else [option, text]
     return options
+
+
+def _other_options(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the options of a mapping that are not `--map` or `--set`, with their values."""
+    fetch, path = mapping["fetch"], mapping["parameters"].get(PATH)
+    values = {"--path": path, "--root": mapping["root"], "--file-kind": mapping["file_kind"]}
+    values["--fetch"] = None if fetch == "server" else fetch
+    yield from ((option, str(value)) for option, value in values.items() if value is not None)
+    for name, given in mapping.get("formats", {}).items():
+        yield from ((OPTIONS.get(name, f"--{name.replace('_', '-')}"), word) for word in _words(given))
 
 
 def _words(given: Any) -> list[str]:

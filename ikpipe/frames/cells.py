@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     try:
         return _present(column, whole=integers)
     except Exception:  # noqa: BLE001 - one cell raised it: each is read on its own
-        return [_alone(column.iloc[at : at + 1], cell, whole=integers) for at, cell in enumerate(cells)]
+        return list(map(partial(_alone, column, integers), range(len(cells)), cells))
 
 
 def _short_floats(column: pd.Series[Any], size: int, *, integers: bool) -> list[Any]:
@@ -75,10 +76,10 @@ def _present(column: pd.Series[Any], *, whole: bool) -> list[Any]:
     return [_plain(cell, whole=whole) if present else None for cell, present in pairs]
 
 
-def _alone(column: pd.Series[Any], cell: Any, *, whole: bool) -> Any:
-    """Return the only cell of a column as a plain value, or an `InvalidValue` if that fails."""
+def _alone(column: pd.Series[Any], whole: bool, at: int, cell: Any) -> Any:  # noqa: FBT001 - of `partial`
+    """Return one cell of a column as a plain value, or an `InvalidValue` if that fails."""
     try:
-        return _present(column, whole=whole)[0]
+        return _present(column.iloc[at : at + 1], whole=whole)[0]
     except Exception as error:  # noqa: BLE001
         return unreadable(cell, error)
 

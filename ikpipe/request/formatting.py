@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import InvalidValue, MappingError, quoted
+from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.values import EXACT_FLOATS, iso_date, lost_digits, to_text
-
-if TYPE_CHECKING:
-    from ikpipe.request.formats import CellFormats
 
 # Python's format specification: https://docs.python.org/3/library/string.html#format-specification-mini-language
 _SPEC = re.compile(
@@ -34,18 +32,23 @@ def check_format(spec: str) -> None:
         It is not valid for any value; the message lists valid ones.
     """
     parts = _SPEC.fullmatch(spec)
-    directives = _DIRECTIVE.findall(spec)
-    if parts is None and directives and all(letter and letter in _DIRECTIVES[dash] for dash, letter in directives):
+    if parts is None and _is_for_dates(spec):
         return
     if parts is None or not spec:
         raise MappingError(f"The format {spec!r} is not valid.", fix=_VALID)
     if max(int(parts["width"] or 0), int(parts["precision"] or 0)) > _LONGEST:
         raise MappingError(f"The format {spec!r} is longer than {_LONGEST} characters.", fix=_VALID)
-    example = 7 if spec.endswith(_INTEGERS) else Decimal("0.5")
+    example: Any = 7 if spec.endswith(_INTEGERS) else Decimal("0.5")
     try:
-        _number_text(example, spec) if _is_for_numbers(spec) else format("", spec)
+        format_cell(example, spec, DEFAULT_FORMATS)
     except ValueError as error:
         raise MappingError(f"The format {spec!r} is not valid: {error}.", fix=_VALID) from None
+
+
+def _is_for_dates(spec: str) -> bool:
+    """Whether a format has directives of `strftime`, and all of them are known on every platform."""
+    directives = _DIRECTIVE.findall(spec)
+    return bool(directives) and all(letter and letter in _DIRECTIVES[dash] for dash, letter in directives)
 
 
 def _is_for_numbers(spec: str) -> bool:

@@ -169,9 +169,7 @@ class RequestBuilder:
         values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors)
         if "custom_metadata" in values and self._metadata_fields is not None:
             values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, self._formats, errors)
-        texts = {TABLE[name].wire: errors.collect(name, _texts(name, values[name])) for name in TABLE if name in values}
-        if self._intake.held is not None:
-            texts = {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
+        texts = self._encoded(values, sources, errors)
         changes = self._changes(texts)
         self._take(rows, texts, errors)
         notes = self._notes(rows, sources, texts.get("tags", []))
@@ -183,11 +181,14 @@ class RequestBuilder:
             self._outcome(rows, offset, row, changes.get(offset) or _Changes(), errors.get(offset), names.get(row[1]))
             for offset, row in enumerate(ready)
         ]
-        for offset, found in notes.items():
-            outcomes[offset] = _with_warnings(
-                outcomes[offset], [rows.problem(offset, *note, "warning") for note in found]
-            )
-        return outcomes
+        return _with_notes(outcomes, rows, notes)
+
+    def _encoded(self, values: Mapping[str, Any], sources: list[Any], errors: _RowErrors) -> dict[str, list[Any]]:
+        """Return the texts of each parameter under its wire name; None where a row has none, or an error."""
+        texts = {TABLE[name].wire: errors.collect(name, _texts(name, values[name])) for name in TABLE if name in values}
+        if self._intake.held is None:
+            return texts
+        return {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
 
     def _outcome(
         self,
@@ -288,10 +289,19 @@ class RequestBuilder:
         self._targets.claim((canonical_path(_path(folder_levels(path)), self.names) for path in paths), positions)
 
 
-def _with_warnings(outcome: UploadRequest | list[Problem], warnings: list[Problem]) -> UploadRequest | list[Problem]:
-    if isinstance(outcome, UploadRequest):
-        return outcome._replace(warnings=(*outcome.warnings, *warnings))
-    return [*outcome, *warnings]
+def _with_notes(
+    outcomes: list[UploadRequest | list[Problem]],
+    rows: MappedRows,
+    notes: Mapping[int, list[tuple[str, InvalidValue]]],
+) -> list[UploadRequest | list[Problem]]:
+    """Add warnings to the requests or the problems of rows."""
+    for offset, found in notes.items():
+        warnings, outcome = [rows.problem(offset, *note, "warning") for note in found], outcomes[offset]
+        if isinstance(outcome, UploadRequest):
+            outcomes[offset] = outcome._replace(warnings=(*outcome.warnings, *warnings))
+        else:
+            outcome.extend(warnings)
+    return outcomes
 
 
 def path_of(fields: Mapping[str, str]) -> str:

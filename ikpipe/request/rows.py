@@ -122,13 +122,9 @@ class MappedRows:
             if parameter == "custom_metadata":
                 labels |= self._metadata_columns(present)
             elif present:
-                source, value = present[0]
-                own = not isinstance(value, InvalidValue) or value.code in ("unreadable_value", "lost_digits")
-                column = next((at for at in source.columns if at >= 0), None)
-                if own and column is not None:
-                    names = (parameter, *PARTS) if parameter == PATH else (parameter,)
-                    labels |= dict.fromkeys(names, self._label(column))
-        return labels
+                names = (parameter, *PARTS) if parameter == PATH else (parameter,)
+                labels |= dict.fromkeys(names, self._origin(*present[0]))
+        return {name: label for name, label in labels.items() if label is not None}
 
     def _metadata_columns(self, present: list[tuple[ValueSource, Any]]) -> dict[str, Hashable]:
         labels: dict[str, Hashable] = {}
@@ -137,9 +133,14 @@ class MappedRows:
                 keys = _metadata(source, value)
             except Exception:  # noqa: BLE001 - a value that cannot be read has no keys
                 break
-            for key in keys if source.columns else ():
-                labels.setdefault(f"custom_metadata.{key}", self._label(source.columns[0]))
+            labels = dict.fromkeys((f"custom_metadata.{key}" for key in keys), self._origin(source)) | labels
         return labels
+
+    def _origin(self, source: ValueSource, value: object = None) -> Hashable:
+        """Return the label of the first column of a source, unless the value is a problem that has its own; or None."""
+        if isinstance(value, InvalidValue) and value.code not in ("unreadable_value", "lost_digits"):
+            return None
+        return next((self._label(at) for at in source.columns if at >= 0), None)
 
     def problem(self, offset: int, parameter: str, bad: InvalidValue, severity: str = "error") -> Problem:
         """Return a problem or a warning of a row, with the column if there is one."""
@@ -155,7 +156,7 @@ def _with_path(values: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Return values with the folder and the name of each path, which then only has the problems of the rows."""
     pairs = map_distinct(split_path, values[PATH])
     parts = [(None, None, pair) if isinstance(pair, InvalidValue) else (*pair, None) for pair in pairs]
-    columns = dict(zip((*PARTS, PATH), map(list, zip(*parts, strict=True)), strict=True))
+    columns = {name: [part[at] for part in parts] for at, name in enumerate((*PARTS, PATH))}
     for name in PARTS:  # a page of the uploader can have edited one of them
         if name in values:
             both = zip(values[name], columns[name], strict=True)

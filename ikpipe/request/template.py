@@ -74,12 +74,8 @@ class Placeholder(NamedTuple):
             cell = FILE_PARTS[self.name](cell)
         text = None if cell is None else format_cell(cell, self.format, formats) if self.format else to_text(cell)
         for name, argument in self.filters:
-            if name == DEFAULT:
-                text = text or argument
-            elif text is not None:
-                text = FILTERS[name](text)
-        has_default = any(name == DEFAULT for name, _ in self.filters)
-        if text == "" and cell != "" and not has_default:
+            text = text or argument if name == DEFAULT else None if text is None else FILTERS[name](text)
+        if text == "" and cell != "" and DEFAULT not in dict(self.filters):
             fix = "Correct the value, or add a default, such as |default:none."
             raise InvalidValue("missing_cell", f"{{{self.text}}} leaves nothing of {quoted(cell)}.", fix)
         return text

@@ -35,3 +35,16 @@ def test_a_fix_names_the_option(ikp: Ikp) -> None:
     """A word that is not known as a boolean is a problem that names `--true`."""
     pd.DataFrame({"file": ["data:text/plain;base64,aGVsbG8="], "isPrivateFile": ["ja"]}).to_csv("in.csv", index=False)
     assert "--true" in ikp("check", "in.csv", "--set", "file_name=a.txt").err
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_path_is_an_option(ikp: Ikp) -> None:
+    """`--path` takes a template, and the command that continues has it; `--set path=` beside it is an error."""
+    files = ["data:text/plain;base64,aGVsbG8=", "nothing"]
+    pd.DataFrame({"file": files, "brand": "Red Nose"}).to_csv("in.csv", index=False)
+    path = "/shop/{brand|slug}/{row:02d}.txt"
+    ran = ikp("upload", "in.csv", "-o", "out.csv", "--path", path, "--set", "use_unique_file_name=false")
+    assert f"--path '{path}'" in ran.err
+    assert ikpipe.read_results("out.csv")["ik_file_path"][0] == "/shop/red-nose/01.txt"
+    assert "set twice" in ikp("upload", "in.csv", "-o", "out.csv", "--path", path, "--set", "path=/x").err
+    assert "--path" in ikp("check", "in.csv", "--set", "file_name=a/{row}.txt").err

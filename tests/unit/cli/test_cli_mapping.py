@@ -134,7 +134,7 @@ def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     column = st.sampled_from([name for name in names if "{" not in name and "}" not in name] or ["sku"])
     template = st.lists(PLAIN | column.map("{{{}}}".format) | st.just("{{x}}"), min_size=1).map("".join)
     extension = st.fixed_dictionaries({"name": st.just("remove-bg"), "options": JSON})
-    thing = st.dates() | st.integers() | st.booleans() | st.floats(allow_nan=False) | st.decimals(allow_nan=False)
+    thing = st.dates() | st.integers() | st.booleans() | st.floats(-1e15, 1e15) | st.decimals(allow_nan=False)
     tag = PLAIN | st.integers(0, 99) | st.none() | st.just("a}")
     values = {
         "file_name": template | thing,
