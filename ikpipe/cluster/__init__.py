@@ -83,7 +83,7 @@ def prepare(
         Limits of the whole upload, in uploads in flight and in uploads started per second: each part that runs has
         its share.
     columns, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
-        As for `ikpipe.upload`.
+        Like `tag_separator`, `decimal`, `true_values` and `false_values`, as for `ikpipe.upload`.
 
     Raises
     ------

@@ -55,7 +55,7 @@ async def _retry(
         process remembers, if it ran it.
     trust_journal
         As for `upload`, for both journals.
-    columns, root, file_kind, fetch, **parameters
+    columns, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, **parameters
         The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
         `fetch` and `webhook_url` of another process's run have to be passed again.
 

@@ -82,7 +82,8 @@ async def aupload(
     transport
         An httpx transport to use instead of the network.
     **parameters
-        Upload parameters, the same for every row.
+        Upload parameters, the same for every row; `path` sets folder and file name together, as in
+        ``path="/products/{brand|slug}/{file.stem}-{row:05d}{file.ext}"``.
 
     Returns
     -------

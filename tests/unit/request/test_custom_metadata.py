@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ikpipe.emulator.library.custom_fields import value_problem
 from ikpipe.errors import InvalidValue
+from ikpipe.request.columns import call_or_error
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField, fields_of, fit
 from ikpipe.request.values import to_json
@@ -177,3 +181,19 @@ def test_thousands_are_separated_only_beside_a_decimal_mark() -> None:
     for text in ("1.234", "12.34,5", "1.2345,6"):
         with pytest.raises(ArithmeticError):
             COMMA.to_number(text)
+
+
+@given(
+    st.dates()
+    | st.datetimes(timezones=st.none() | st.timezones())
+    | st.datetimes(timezones=st.none() | st.timezones()).map(str)
+    | st.text(st.sampled_from("0123456789-T: .ZW+"), max_size=20)
+    | st.from_regex(r"20\d\d-?[01]\d-?[0-3]\d([T ]\d\d:?\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", fullmatch=True)
+)
+def test_a_date_that_passes_is_one_that_the_service_takes(value: object) -> None:
+    """Whatever the form: a problem, or a text that the emulator's own rule accepts."""
+    fitted = call_or_error(fit, value, "since", FIELDS)
+    if isinstance(fitted, InvalidValue):
+        assert fitted.code == "wrong_type"
+    else:
+        assert value_problem(fitted, {"type": "Date"}) is None

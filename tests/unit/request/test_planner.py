@@ -30,6 +30,17 @@ FIELDS = fields_of(
         {"name": "brand", "schema": {"type": "Text"}},
     ]
 )
+FIELDS_OF_X = fields_of([{"name": "x", "schema": {"type": "Date", "minValue": "2000-01-01"}}])
+CELLS = (
+    st.text(max_size=6)
+    | st.sampled_from(["#N/A", "nan", "{a,b}", "['a']", "a;b", "2026-11-30", "20261130", "yes", "1.0", "1e20"])
+    | st.floats()
+    | st.integers()
+    | st.booleans()
+    | st.dates()
+    | st.datetimes(timezones=st.none() | st.timezones())
+    | st.lists(st.none() | st.floats() | st.text(max_size=3) | st.just(pd.NA), max_size=3)
+)
 
 
 def plan(frame: dict[str, Any], fields: Any = None, **keywords: Any) -> list[UploadRequest | list[Problem]]:
@@ -406,3 +417,33 @@ def test_tags_with_another_separator_have_no_such_warning() -> None:
     (job,) = jobs_of(builder, [mapping.rows(chunk) for chunk in InMemoryTable(frame).chunks()])
     assert isinstance(job, UploadRequest)
     assert (job.fields["tags"], [one.code for one in job.warnings]) == ("a|b,c", ["name_adjusted"])
+
+
+@given(numbers=st.lists(st.integers(-(2**63), 2**63 - 1) | st.none(), min_size=1, max_size=4), as_float=st.booleans())
+def test_a_number_is_sent_with_its_own_digits_or_not_at_all(numbers: list[int | None], *, as_float: bool) -> None:
+    """Whatever a missing cell made of a column of integers: in names, tags, metadata and templates."""
+    column = pd.Series(numbers, dtype="float64" if as_float else "Int64")
+    frame = {"file": [URL] * len(numbers), "n": column, "tags": column, "customMetadata.n": column}
+    for number, outcome in zip(numbers, plan(frame, description="no. {n:d}"), strict=True):
+        if number is None:
+            continue
+        if isinstance(outcome, UploadRequest):
+            fields = (outcome.fields["tags"], outcome.fields["description"], outcome.fields["customMetadata"])
+            assert fields == (f"{number}", f"no. {number}", f'{{"n":{number}}}')
+        else:
+            assert {problem.code for problem in outcome if problem.severity == "error"} == {"lost_digits"}
+            assert as_float
+            assert abs(number) >= 2**53 - 1
+
+
+@given(
+    st.dictionaries(st.sampled_from(["tags", "description", "folder", "is_private_file", "customMetadata.x"]), CELLS)
+)
+def test_any_cell_is_sent_or_a_problem(cells: dict[str, Any]) -> None:
+    """No cell raises, and no problem is that of an unexpected exception."""
+    frame = {"file": [URL], **{name: pd.Series([cell], dtype=object) for name, cell in cells.items()}}
+    (outcome,) = plan(frame, FIELDS_OF_X)
+    for problem in outcome if not isinstance(outcome, UploadRequest) else ():
+        assert problem.code != "unreadable_value"
+        assert problem.message
+        assert problem.fix
