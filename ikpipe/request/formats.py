@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ikpipe.errors import MappingError, keyword
-from ikpipe.request.values import FALSE_WORDS, TRUE_WORDS, to_flag
+from ikpipe.request.values import FALSE_WORDS, TRUE_WORDS, check_not_printed, to_flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,9 +58,16 @@ class CellFormats(NamedTuple):
         return "true" if word in self.true_values else "false" if word in self.false_values else to_flag(value)
 
     def split_tags(self, value: object) -> object:
-        """Return separated text as a list of tags; other values, and a JSON list, are returned as they are."""
+        """Return separated text as a list of tags; other values, and a JSON list, are returned as they are.
+
+        Raises
+        ------
+        InvalidValue
+            The text is a list as a program prints it.
+        """
         if self.tag_separator == "," or not isinstance(value, str) or value.lstrip().startswith("["):
             return value
+        check_not_printed(value)
         return [tag.strip() for tag in value.split(self.tag_separator) if tag.strip()]
 
     def to_number(self, text: str) -> Decimal:

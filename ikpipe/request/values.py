@@ -103,7 +103,7 @@ FOLDER_DEPTH = 50  # levels [upload docs]
 def tag_list(value: object) -> list[str]:
     """Return the tags of a list, a JSON list, or comma-separated text."""
     if isinstance(value, str):
-        _check_not_code(value)
+        check_not_printed(value)
         if not value.lstrip().startswith("["):
             return [tag.strip() for tag in value.split(",") if tag.strip()]
         value = _json(value, list, "a JSON list of tags", f"Use {_listed(value)}.")
@@ -120,7 +120,7 @@ _CODE = re.compile(r"\{.*\}|(set|tuple|list|array|frozenset|Index)?\(\s*[\[({'\"
 _ITEM = re.compile(r"""'([^']*)'|"([^"]*)"|([^\s,:'"(){}\[\]]+)""")
 
 
-def _check_not_code(text: str) -> None:
+def check_not_printed(text: str) -> None:
     """Check that text is not a list as PostgreSQL or Python prints it, whose braces and quotes would be in the tags."""
     if _CODE.fullmatch(text.strip()):
         words = f"must be a list, not {quoted(text)}, which is how a program prints one."
@@ -128,9 +128,9 @@ def _check_not_code(text: str) -> None:
 
 
 def _listed(text: str) -> str:
-    """Return the items of a printed list as commas would separate them, for the fix of a problem."""
+    """Return the items of a printed list as a JSON list, which every separator allows, for the fix of a problem."""
     items = [one or two or three for one, two, three in _ITEM.findall(text)]
-    return quoted(",".join(items)) if items and len(text) <= _SHOWN else 'a JSON list such as ["red", "blue"]'
+    return json.dumps(items, ensure_ascii=False) if items and len(text) <= _SHOWN else 'a list such as ["red", "blue"]'
 
 
 _SHOWN = 50  # characters of a list that a fix repeats

@@ -152,6 +152,8 @@ COMMA = CellFormats(decimal=",", tag_separator=";", true_values=("ja",), false_v
         ("price", "12.5", None),
         ("price", "1.234", None),
         ("price", "1,2,3", None),
+        ("uses", "{a;b}", None),
+        ("uses", "{a}", None),
         ("sale", "Ja", True),
         ("sale", "NEIN", False),
         ("sale", "yes", True),

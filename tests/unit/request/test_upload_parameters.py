@@ -132,10 +132,10 @@ def test_tags_in_all_forms(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fix"),
     [
-        ("['red', 'blue']", 'Use "red,blue".'),
-        ("['light red' 'blue']", 'Use "light red,blue".'),
-        ('{red,"light blue"}', 'Use "red,light blue".'),
-        ("['" + "', '".join("abcdefghijklmn") + "']", 'Use a JSON list such as ["red", "blue"].'),
+        ("['red', 'blue']", 'Use ["red", "blue"].'),
+        ("['light red' 'blue']", 'Use ["light red", "blue"].'),
+        ('{red,"light blue"}', 'Use ["red", "light blue"].'),
+        ("['" + "', '".join("abcdefghijklmn") + "']", 'Use a list such as ["red", "blue"].'),
     ],
 )
 def test_a_printed_list_comes_with_the_tags_to_write(text: str, fix: str) -> None:
