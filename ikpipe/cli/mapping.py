@@ -25,6 +25,7 @@ def call_keywords(options: Namespace) -> dict[str, Any]:
     values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch", *FORMATS)}
     return {
         "columns": columns(options.map),
+        "ignore": options.ignore,
         **{name: value for name, value in values.items() if value is not None},
         **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])]),
     }
@@ -40,7 +41,7 @@ def run_mapping(options: Namespace) -> dict[str, Any]:
     from ikpipe.run.prepare import collect_mapping
 
     parameters = call_keywords(options)
-    named = {name: parameters.pop(name, None) for name in ("columns", "root", "file_kind")}
+    named = {name: parameters.pop(name, None) for name in ("columns", "ignore", "root", "file_kind")}
     formats = {name: parameters.pop(name, None) for name in FORMATS}
     fetch = parameters.pop("fetch", "server")
     return collect_mapping(**named, fetch=fetch, parameters=parameters, formats=formats)
@@ -119,6 +120,7 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     for name, value in mapping["parameters"].items():
         texts = () if name == PATH else _set_options(BY_WIRE.get(name, name), value, separator)
         options += [word for text in texts for word in ("--set", text)]
+    options += [] if in_file else [f"--ignore={column}" for column in mapping.get("ignore", ())]
     for option, text in _other_options(mapping):
         # Written as one word, since text that begins with a dash would be taken for an option.
         options += [f"{option}={text}"] if text.startswith("-") else [option, text]

@@ -274,6 +274,13 @@ def _add_mapping(command: _Parser) -> None:
         help="folder and file name in the library, such as '/products/{brand|slug}/{file.stem}-{row:05d}{file.ext}'",
     )
     command.add_argument(
+        "--ignore",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="do not use this column for the parameter that its name is, or is similar to; repeatable",
+    )
+    command.add_argument(
         "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
     )
     command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")

@@ -82,7 +82,7 @@ def prepare(
     concurrency, rate
         Limits of the whole upload, in uploads in flight and in uploads started per second: each part that runs has
         its share.
-    columns, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
+    columns, ignore, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
         Like `tag_separator`, `decimal`, `true_values` and `false_values`, as for `ikpipe.upload`.
 
     Raises

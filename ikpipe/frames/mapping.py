@@ -48,6 +48,8 @@ class ColumnMapping:
         Whether rows have numbers: rows of a part of a table have not.
     edited
         Columns whose values take precedence over `path`.
+    ignore
+        Labels of columns that are not used because of their names.
 
     Raises
     ------
@@ -65,10 +67,11 @@ class ColumnMapping:
         *,
         numbered: bool = True,
         edited: Collection[str] = (),
+        ignore: Iterable[Any] = (),
     ) -> None:
         self.formats = formats
         self._locator, self._numbered = locator, numbered
-        self._names = _Names(labels)
+        self._names = _Names(labels, ignore)
         _check_names(columns or {})
         _check_names(keywords)
         self._sources: dict[str, list[ValueSource]] = {}
@@ -88,9 +91,15 @@ class ColumnMapping:
         """Return the mapping of a run, as `prepare.collect_mapping` returns it, for a table with these labels."""
         formats = CellFormats.read(mapping.get("formats", {}))
         locator = FileLocator(mapping["root"], mapping["file_kind"] == "base64")
-        edited = mapping.get("edited", ())
         return cls(
-            labels, mapping["columns"], mapping["parameters"], formats, locator, numbered=numbered, edited=edited
+            labels,
+            mapping["columns"],
+            mapping["parameters"],
+            formats,
+            locator,
+            numbered=numbered,
+            edited=mapping.get("edited", ()),
+            ignore=mapping.get("ignore", ()),
         )
 
     def provides(self, parameter: str) -> bool:
@@ -140,10 +149,10 @@ class ColumnMapping:
         mapped = set(self._sources)
         keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
         for key in keys:
-            places = [at for prefix in _METADATA for at in self._names.all(f"{prefix}{key}")]
+            places = self._names.own(*(f"{prefix}{key}" for prefix in _METADATA))
             yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", places), key)]
         for parameter, entry in TABLE.items():
-            places = [at for name in dict.fromkeys((parameter, entry.wire)) for at in self._names.all(name)]
+            places = self._names.own(parameter, entry.wire)
             if places and parameter == _EXPLICIT:
                 if parameter not in mapped | passed:
                     raise self._not_mapped(places[0])
@@ -157,7 +166,13 @@ class ColumnMapping:
         return MappingError(
             f"The table has a column {label!r}. A column sets the URL that is notified about each file only if it is "
             "mapped.",
-            fix=Message("Map it with ", ApiName("column", _EXPLICIT, label), ", or drop or rename the column."),
+            fix=Message(
+                "Map it with ",
+                ApiName("column", _EXPLICIT, label),
+                ", or ignore it with ",
+                keyword("ignore", [label]),
+                ".",
+            ),
         )
 
     def _only(self, parameter: str, places: list[int]) -> int:
@@ -173,7 +188,7 @@ class ColumnMapping:
         if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = self.formats.tag_separator.join(map(str, value))
         if isinstance(value, str) and (parameter == PATH or TABLE[parameter].template):
-            template = Template.read(parameter, value, lambda name: bool(self._names.all(name)))
+            template = Template.read(parameter, value, self._names.has)
             if template.placeholders:
                 return self._template(parameter, template, value)
             value = template.texts[0]
@@ -253,24 +268,33 @@ def _snake(parameter: str) -> str:
 
 
 class _Names:
-    """A table's column labels, found by their texts."""
+    """A table's column labels, found by their texts; columns to `ignore` are not found as those of a parameter."""
 
-    def __init__(self, labels: pd.Index[Any]) -> None:
+    def __init__(self, labels: pd.Index[Any], ignore: Iterable[Any]) -> None:
         self._labels = list(labels)
         self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
+        self.ignored = {at for label in ignore for at in self._places(label, keyword("ignore", [label]))}
 
     def label(self, at: int) -> Hashable:
         """Return a column's label."""
         label: Hashable = self._labels[at]
         return label
 
-    def all(self, name: str) -> list[int]:
-        """Return the places of the columns with this text as label."""
-        return [at for at, text in enumerate(self._texts) if text == name]
+    def has(self, text: str) -> bool:
+        """Whether a column has this text as label."""
+        return bool(self._all(text))
+
+    def own(self, *names: str) -> list[int]:
+        """Return the places of the columns with one of these labels, by name."""
+        return [at for name in dict.fromkeys(names) for at in self._all(name) if at not in self.ignored]
 
     def below(self, prefix: str) -> list[str]:
         """Return the rest of each label that starts with a prefix."""
-        return [text.removeprefix(prefix) for text in self._texts if text.startswith(prefix)]
+        return [
+            text.removeprefix(prefix)
+            for at, text in enumerate(self._texts)
+            if text.startswith(prefix) and at not in self.ignored
+        ]
 
     def find(self, label: Any, name: ApiName) -> int:
         """Return the place of the one column with a label.
@@ -280,14 +304,22 @@ class _Names:
         MappingError
             There is none, or several.
         """
-        places = [at for at, known in enumerate(self._labels) if known == label] or self.all(str(label))
-        if not places:
-            words = f"The table has no column {label!r}{did_you_mean(label, self._texts)}."
-            raise MappingError(words, about=name)
+        places = self._places(label, name)
         if len(places) > 1:
             words = f"The table has {len(places):,} columns {label!r}."
             raise MappingError(words, fix="Rename all but one.", about=name)
         return places[0]
+
+    def _places(self, label: Any, name: ApiName) -> list[int]:
+        """Return the places of the columns with a label; raise a `MappingError` if there are none."""
+        places = [at for at, known in enumerate(self._labels) if known == label] or self._all(str(label))
+        if not places:
+            words = f"The table has no column {label!r}{did_you_mean(label, self._texts)}."
+            raise MappingError(words, about=name)
+        return places
+
+    def _all(self, name: str) -> list[int]:
+        return [at for at, text in enumerate(self._texts) if text == name]
 
 
 def _cell(at: int, key: str | None = None) -> ValueSource:

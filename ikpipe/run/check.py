@@ -41,9 +41,9 @@ async def _check(
         Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes.
     probe
         Request the headers of each URL.
-    columns, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, timeout, policy
+    columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, timeout
         As for `upload`.
-    transport, **parameters
+    policy, transport, **parameters
         As for `upload`.
 
     Returns

@@ -60,16 +60,17 @@ class SendKeywords(_ConnectionKeywords, total=False):
     on_error: Literal["return", "raise"]
 
 
-class UploadKeywords(Keywords, _FileKeywords, _FormatKeywords, SendKeywords, total=False):
+class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, total=False):
+    columns: Mapping[str, Any] | None
+    ignore: Sequence[Any]
+
+
+class UploadKeywords(_TableKeywords, SendKeywords, total=False):
     """Keywords for what a run sends, and how."""
 
-    columns: Mapping[str, Any] | None
 
-
-class CheckKeywords(Keywords, _FileKeywords, _FormatKeywords, _ConnectionKeywords, total=False):
+class CheckKeywords(_TableKeywords, _ConnectionKeywords, total=False):
     """Keywords for what a run would send."""
-
-    columns: Mapping[str, Any] | None
 
 
 class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
@@ -79,10 +80,9 @@ class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     on_unknown: Literal["hold", "resend"]
 
 
-class PartKeywords(Keywords, _FileKeywords, _FormatKeywords, total=False):
+class PartKeywords(_TableKeywords, total=False):
     """Keywords for what is sent for the parts of an upload, and how."""
 
-    columns: Mapping[str, Any] | None
     fetch_hosts: Sequence[str]
     concurrency: int | None
     rate: float | None
@@ -93,8 +93,9 @@ class PartKeywords(Keywords, _FileKeywords, _FormatKeywords, total=False):
     policy: Policy | None
 
 
-_MAPPING = ("columns", "root", "file_kind", "fetch")
+_MAPPING = ("columns", "ignore", "root", "file_kind", "fetch")
 DEFAULTS = {
+    "ignore": (),
     "fetch": "server",
     "tag_separator": ",",
     "decimal": ".",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,12 +36,14 @@ def collect_mapping(
     fetch: str,
     parameters: Mapping[str, Any],
     formats: Mapping[str, Any] | None = None,
+    ignore: Iterable[Any] | str = (),
 ) -> dict[str, Any]:
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
-    `columns`, `root`, `file_kind`, `fetch` and `parameters` are as for `ikpipe.upload`. `formats` are the keywords of
-    `CellFormats` that are passed; the mapping has them only then, so that the journals of earlier versions, which lack
-    them, have the same mapping. Raise `MappingError` if `root`, `file_kind`, `fetch` or a format is not valid.
+    `columns`, `root`, `file_kind`, `fetch`, `parameters` and `ignore` are as for `ikpipe.upload`. `formats` are the
+    keywords of `CellFormats` that are passed. The mapping has them, and `ignore`, only if there are any, so that the
+    journals of earlier versions, which lack them, have the same mapping. Raise `MappingError` if `root`, `file_kind`,
+    `fetch` or a format is not valid.
     """
     if file_kind not in (None, "base64"):
         raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
@@ -52,6 +54,7 @@ def collect_mapping(
         raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
     passed = {name: value for name, value in (formats or {}).items() if value is not None}
     CellFormats.read(passed)
+    ignored = [ignore] if isinstance(ignore, str) else list(ignore)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
@@ -59,6 +62,7 @@ def collect_mapping(
         "fetch": fetch,
         "parameters": {name: value for name, value in parameters.items() if value is not None},
         **({"formats": passed} if passed else {}),
+        **({"ignore": ignored} if ignored else {}),
     }
 
 

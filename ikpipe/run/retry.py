@@ -55,7 +55,7 @@ async def _retry(
         process remembers, if it ran it.
     trust_journal
         As for `upload`, for both journals.
-    columns, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, **parameters
+    columns, ignore, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, **parameters
         The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
         `fetch` and `webhook_url` of another process's run have to be passed again.
 
@@ -118,7 +118,7 @@ def retry_job(
     results = table.frame
     results_of(results.iloc[:0])  # raises if it is not a results frame
     check_result_columns(results)
-    mapping = stored_mapping.merged(results.attrs, given, fetch)
+    mapping = stored_mapping.merged(results.attrs, given, fetch, [*results.columns])
     unknown = (results["ik_status"] == "unknown").any()
     wanted = unknown or earlier_journal is not None
     records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,9 @@ _VALUES = (str, int, float, bool, bytes, type(None), Decimal, datetime.date, dat
 _log = logging.getLogger("ikpipe")
 
 
-def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None) -> dict[str, Any]:
+def merged(
+    attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None, labels: Sequence[Any] = ()
+) -> dict[str, Any]:
     """Return the mapping of a run that retries results.
 
     Parameters
@@ -33,6 +35,8 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
         The caller's mapping, as `prepare.collect_mapping` returns it; what it leaves out is taken from the results.
     fetch
         Who downloads URLs, where the caller says so.
+    labels
+        The columns of the results: one that is not there any more is no longer ignored.
 
     Raises
     ------
@@ -42,10 +46,12 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
     known = known_by(attrs)
     earlier = stored(attrs) if known is None else known.mapping
     columns, parameters = _with_hook(earlier, given)
+    ignored = [label for label in earlier.get("ignore", ()) if label in labels]
     if known is None:
         own = columns if columns is not given["columns"] else {}
         _check_passed_again(earlier, given, fetch, own, parameters)
-        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]))
+        taken = [] if given.get("ignore") else ignored
+        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]), taken)
         earlier = {name: earlier[name] for name in ("file_kind", "formats") if name in earlier}
     formats = {**earlier.get("formats", {}), **given.get("formats", {})}
     return {
@@ -55,6 +61,7 @@ def merged(attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None
         "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
         **({"formats": formats} if formats else {}),
+        **({"ignore": ignored} if (ignored := given.get("ignore") or ignored) else {}),
     }
 
 
@@ -80,6 +87,9 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     kind, fetch, root = mapping.get("file_kind"), mapping.get("fetch"), mapping.get("root")
     if kind is not None and not _is_text(kind, "base64"):
         raise _invalid()
+    ignore = mapping.get("ignore", [])
+    if not isinstance(ignore, list) or not all(map(_is_label, ignore)):
+        raise _invalid()
     return {
         "columns": columns,
         "parameters": parameters,
@@ -87,6 +97,7 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
         "root": None if root is None else "said",
         "fetch": "server" if fetch is None or _is_text(fetch, "server") else "client",
         **with_formats,
+        "ignore": ignore,
     }
 
 
@@ -193,10 +204,11 @@ def _besides(names: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in names.items() if name not in given}
 
 
-def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any], ignored: Sequence[Any]) -> None:
     """Log which mapping was taken from the results."""
     entries = [f"{parameter} ← {_as_text(target)}" for parameter, target in columns.items()]
     entries += [f"{parameter} = {_as_text(value)}" for parameter, value in parameters.items()]
+    entries += [f"ignored: {_as_text([*ignored])}"] if ignored else []
     if entries:
         _log.warning("Mapping taken from the results: %s", ", ".join(entries))
 

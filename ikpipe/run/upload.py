@@ -33,6 +33,8 @@ async def aupload(
         Keys and URLs of an ImageKit account.
     columns
         Parameter → column; a list of columns for `tags`, ``{field: column}`` for `custom_metadata`.
+    ignore
+        Columns that are not used for the parameter that their name is, or is similar to.
     root
         Folder of the files that text names, which their paths may not leave; None: text must be a URL or a data URI.
     file_kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class EditedTable:
 
     def __init__(self, frame: pd.DataFrame, mapping: Mapping[str, Any]) -> None:
         self.input, self.input_mapping = frame, mapping
+        self._ignored = list(mapping.get("ignore", ()))
         self._has_whole_floats: dict[int, bool] = {}
 
     def check(self) -> None:
@@ -47,12 +48,15 @@ class EditedTable:
         columns = {column for row in rows for column in row.edits}
         return sorted(columns, key=lambda column: ([*TABLE].index(column.partition(".")[0]), column))
 
-    def mapping(self, edited: Iterable[str]) -> dict[str, Any]:
+    def mapping(self, edited: Collection[str]) -> dict[str, Any]:
         """Return the mapping of a frame in which these columns are edited: each comes from a column of its own."""
         names = {column.partition(".")[0] for column in edited}
         columns = self.input_mapping["columns"].items()
         unedited = {parameter: target for parameter, target in columns if _parameter_name(parameter) not in names}
         mapping = {**self.input_mapping, "columns": unedited}
+        if self._ignored:  # a column that has edits is no longer ignored
+            spellings = {name for column in edited for name in _spellings(column)}
+            mapping["ignore"] = [label for label in self._ignored if str(label) not in spellings]
         return {**mapping, "edited": sorted(names & {*PARTS})} if self._has_path else mapping
 
     @property
@@ -118,7 +122,9 @@ class EditedTable:
             _set_column(frame, parameter, mapped)
         for column in columns:
             at = _column_at(frame, column)
-            cells = [None] * len(frame) if at is None else frame.iloc[:, at].astype(object).tolist()
+            cells = [None] * len(frame)
+            if at is not None and frame.columns[at] not in self._ignored:
+                cells = frame.iloc[:, at].astype(object).tolist()
             if mapped is not None:
                 cells = _mapped_cells(mapped, column)
             for offset, row in enumerate(rows):
@@ -187,9 +193,12 @@ def _extended(column: pd.Series[Any], cells: list[Any] | None, count: int) -> pd
 
 def _column_at(frame: pd.DataFrame, column: str) -> int | None:
     """Return where the column of a parameter or a metadata field is, in either spelling."""
+    return next((at for at, label in enumerate(frame.columns) if str(label) in _spellings(column)), None)
+
+
+def _spellings(column: str) -> set[str]:
     head, dot, rest = column.partition(".")
-    names = {column, f"{TABLE[head].wire}{dot}{rest}"}
-    return next((at for at, label in enumerate(frame.columns) if str(label) in names), None)
+    return {column, f"{TABLE[head].wire}{dot}{rest}"}
 
 
 def _set_column(frame: pd.DataFrame, column: str | int, cells: list[Any]) -> None:

@@ -57,7 +57,7 @@ class Uploader(anywidget.AnyWidget):
         Keys and addresses. The private key never leaves this process.
     frame
         The first rows; never changed. None: no rows, or the files below `root`.
-    columns, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, **parameters
+    columns, ignore, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, **parameters
         As for `ikpipe.upload`; the parameters also apply to picked files.
     name
         The uploader's name, for pages with several.
@@ -86,6 +86,7 @@ class Uploader(anywidget.AnyWidget):
         frame: Any = None,
         *,
         columns: Mapping[str, Any] | None = None,
+        ignore: Sequence[Any] = (),
         root: str | Path | None = None,
         name: str = "uploader",
         journal: str | Path | None = None,
@@ -98,7 +99,7 @@ class Uploader(anywidget.AnyWidget):
     ) -> None:
         check_account(account)
         formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
-        mapping = collect_mapping(columns, root, None, fetch, parameters, formats)
+        mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
             given = given[["file"]]
@@ -155,7 +156,7 @@ class Uploader(anywidget.AnyWidget):
         with self._controller.lock:
             table = self._controller.table
             mapping = table.mapping(table.edited_columns(self._controller.rows))
-        keywords = {name: mapping[name] for name in ("columns", "root", "fetch") if mapping[name]}
+        keywords = {name: mapping[name] for name in ("columns", "ignore", "root", "fetch") if mapping.get(name)}
         return {**keywords, **mapping["parameters"]}
 
     @property

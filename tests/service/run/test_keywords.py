@@ -14,7 +14,7 @@ from ikpipe import cluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAPPING = ["columns", "root", "file_kind", "fetch"]
+MAPPING = ["columns", "ignore", "root", "file_kind", "fetch"]
 FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
@@ -32,7 +32,7 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
         (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *CONNECTION, "parameters"]),
         (
             ikpipe.upload_file,
-            ["file", "account", *MAPPING[1:], *CONNECTION, "retries", "on_unknown", "parameters"],
+            ["file", "account", *MAPPING[2:], *CONNECTION, "retries", "on_unknown", "parameters"],
         ),
     ],
 )

@@ -162,6 +162,15 @@ def test_columns_of_the_caller_replace_all(account: Account) -> None:
     assert found["columns"] == {"file": "path"}
 
 
+def test_ignored_columns_stay_ignored(account: Account, arrived: Arrived) -> None:
+    """Those of the run are, as far as they are still there, unless the caller passes others."""
+    results = failed(ignore=["tags", "gone"]).assign(tags="secret")
+    assert ikpipe.retry(results, account, progress=False)["ik_status"].tolist() == ["uploaded"]
+    assert "tags" not in arrived()[0]["fields"]
+    given = collect_mapping(None, None, None, "server", {}, ["file"])
+    assert stored_mapping.merged(results.attrs, given, None, ["tags"])["ignore"] == ["file"]
+
+
 def test_a_journal_that_a_file_names_is_left_alone(account: Account, tmp_path: Path) -> None:
     """A database that somebody's results name is neither opened nor changed."""
     import sqlite3

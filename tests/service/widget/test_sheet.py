@@ -87,6 +87,20 @@ def test_frame_and_mapping_do_the_same(
         )
 
 
+def test_edits_of_an_ignored_column_are_sent(account: ikpipe.Account, arrived: Callable[[], Any]) -> None:
+    """The other rows still have none of its values."""
+    frame = FRAME.assign(tags=["secret", "secret", "secret"])
+    uploader = ikpipe.Uploader(account, frame, columns={"file": "image"}, ignore=["tags"], file_name="{sku}.jpg")
+    with Browser(uploader) as browser:
+        browser.edit(["r1"], "tags", ["p", "q"])
+        assert not browser.errors()
+        uploader.send()
+        browser.wait_idle()
+    tags = {one["fields"]["fileName"][:2]: one["fields"].get("tags") for one in arrived()}
+    assert tags == {"a1": None, "a2": "p,q", "a3": None}
+    assert "ignore" not in uploader.mapping
+
+
 def emulator_field(emulator: Emulator, name: str) -> None:
     """Create a metadata field."""
     import httpx

@@ -180,6 +180,14 @@ def test_a_mapping_comes_back(data: st.DataObject) -> None:
     }
 
 
+@pytest.mark.parametrize("column", ["Tags", "Is Private File", "-x", "a,b"])
+def test_ignored_columns_come_back(column: str) -> None:
+    """Each is one option; a results file in Parquet has them."""
+    run = collect_mapping(None, None, None, "server", {}, ignore=[column])
+    assert said_again(run) == run
+    assert mapping.to_options(run, in_file=True) == []
+
+
 @given(mapped(), st.dictionaries(FIELDS, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metadata: dict[str, str]) -> None:
     """What came from options comes back to the letter."""
