@@ -74,7 +74,7 @@ def upload(
             "DataFrame. Convert it with dask.dataframe.from_pandas, or use ikpipe.upload."
         )
     prepared = cluster.prepare(account, slots=slots or 1, **keywords)
-    meta = prepared.empty(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
+    meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
     return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
 
 

@@ -96,7 +96,7 @@ def upload(
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
     prepared = prepare(account, slots=slots, **keywords)
-    prepared.empty(_empty_table(frame))  # raises MappingError if the mapping does not fit
+    prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
     # Spark does not find a column whose name contains a dot, as in customMetadata.brand.
     numbered = frame.toDF(*(f"column{number}" for number in range(len(frame.columns))))
     return numbered.mapInArrow(_PartitionUpload(prepared, frame.columns), _results_schema(frame))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import mapping, output, report
@@ -17,7 +16,7 @@ from ikpipe.errors import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ikpipe.frames.chunks import TableSource
+    from ikpipe.run.job import UploadJob
 
 ALL_WELL, PROBLEMS = 0, 1
 
@@ -25,40 +24,39 @@ ALL_WELL, PROBLEMS = 0, 1
 def check(options: Namespace) -> int:
     """`ikpipe check IN [-o PROBLEMS]`."""
     from ikpipe.frames.io.streams import open_table
+    from ikpipe.run.job import UploadJob
 
     style = output.csv_style(options)
     if options.out is not None:
         output.check_writable(options.out, style, options.table)
+    run_mapping = mapping.run_mapping(options)
     has_account = options.profile or os.environ.get("IMAGEKIT_PUBLIC_KEY")
     account = ikpipe.Account.from_env(options.profile) if has_account else None
     with exit_at_once():
         table = open_table(options.table, mapping.read_options(options))
-        problems, rows = _find_problems(table, mapping.run_mapping(options), account, options)
+        job = UploadJob(table, run_mapping)
+        problems, rows = _find_problems(job, account, options)
     if options.out is not None:
         output.write_frame(problems, options.out, style)
-    say(*report.report_writer().problems(problems, rows))
+    lines = report.report_writer(table.first_line).problems(problems, rows)
+    say(*lines, *([] if problems.empty else [""]), f"Mapping: {job.mapping_text}")
     if account is None and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")
     return PROBLEMS if (problems["severity"] == "error").any() else ALL_WELL
 
 
-def _find_problems(
-    table: TableSource, run_mapping: Mapping[str, Any], account: ikpipe.Account | None, options: Namespace
-) -> tuple[pd.DataFrame, int]:
-    """Return the problems of a table, and the number of its rows."""
+def _find_problems(job: UploadJob, account: ikpipe.Account | None, options: Namespace) -> tuple[pd.DataFrame, int]:
+    """Return the problems of a job's table, and the number of its rows."""
     from ikpipe.concurrency.interrupts import to_sync
     from ikpipe.frames.results import problem_frame
     from ikpipe.run.check import find_problems
-    from ikpipe.run.job import UploadJob
     from ikpipe.service.client import ServiceClient
 
     async def find_all() -> tuple[list[Problem], int]:
         """Return the problems and the number of rows."""
         policy = mapping.policy(options.policy)
         async with ServiceClient(fetch_hosts=options.fetch_host) as client:
-            return await find_problems(
-                UploadJob(table, run_mapping), client, account, probe=options.probe, policy=policy
-            )
+            return await find_problems(job, client, account, probe=options.probe, policy=policy)
 
     found, rows = to_sync(find_all, "check")()
     in_words = [problem._replace(message=in_options(problem.message), fix=in_options(problem.fix)) for problem in found]

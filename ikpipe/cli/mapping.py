@@ -6,7 +6,6 @@ import csv
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.cli.wording import OPTIONS
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.formats import FORMATS, CellFormats
@@ -18,6 +17,9 @@ from ikpipe.run.stored_mapping import only_hook
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Iterator, Mapping
+
+OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
+"""The options of keywords that have another name."""
 
 
 def call_keywords(options: Namespace) -> dict[str, Any]:
@@ -113,28 +115,40 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     options = []
     if in_file:
         unstored = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
-        mapping = {**mapping, **unstored, "file_kind": None, "formats": {}}
+        mapping = {**mapping, **unstored, "file_kind": None, "formats": {}, "ignore": []}
     separator = CellFormats.read(mapping.get("formats", {})).tag_separator
-    for name, target in mapping["columns"].items():
-        options += [word for text in _map_options(BY_WIRE.get(name, name), target) for word in ("--map", text)]
+    options += column_options(mapping["columns"])
     for name, value in mapping["parameters"].items():
         texts = () if name == PATH else _set_options(BY_WIRE.get(name, name), value, separator)
         options += [word for text in texts for word in ("--set", text)]
-    options += [] if in_file else [f"--ignore={column}" for column in mapping.get("ignore", ())]
-    for option, text in _other_options(mapping):
-        # Written as one word, since text that begins with a dash would be taken for an option.
-        options += [f"{option}={text}"] if text.startswith("-") else [option, text]
-    return options
+    return options + [word for name, values in _other_options(mapping).items() for word in option(name, values)]
 
 
-def _other_options(mapping: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the options of a mapping that are not `--map` or `--set`, with their values."""
-    fetch, path = mapping["fetch"], mapping["parameters"].get(PATH)
-    values = {"--path": path, "--root": mapping["root"], "--file-kind": mapping["file_kind"]}
-    values["--fetch"] = None if fetch == "server" else fetch
-    yield from ((option, str(value)) for option, value in values.items() if value is not None)
-    for name, given in mapping.get("formats", {}).items():
-        yield from ((OPTIONS.get(name, f"--{name.replace('_', '-')}"), word) for word in _words(given))
+def option(name: str, values: Iterable[object]) -> list[str]:
+    """Return an option with each of some values, except None."""
+    texts = [str(value) for value in values if value is not None]
+    # Written as one word, since text that begins with a dash would be taken for an option.
+    return [word for text in texts for word in ([f"{name}={text}"] if text.startswith("-") else [name, text])]
+
+
+def column_options(columns: Mapping[str, Any]) -> list[str]:
+    """Return the `--map` options for the keyword `columns`."""
+    texts = (text for name, target in columns.items() for text in _map_options(BY_WIRE.get(name, name), target))
+    return [word for text in texts for word in ("--map", text)]
+
+
+def _other_options(mapping: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the options of a mapping that are not `--map` or `--set`, with their values."""
+    fetch = mapping["fetch"]
+    formats = mapping.get("formats", {})
+    return {
+        "--ignore": mapping.get("ignore", []),
+        "--path": [mapping["parameters"].get(PATH)],
+        "--root": [mapping["root"]],
+        "--file-kind": [mapping["file_kind"]],
+        "--fetch": [None if fetch == "server" else fetch],
+        **{OPTIONS.get(name, f"--{name.replace('_', '-')}"): _words(given) for name, given in formats.items()},
+    }
 
 
 def _words(given: Any) -> list[str]:
@@ -235,8 +249,16 @@ def _split_name(typed: str, option: str) -> tuple[str, str | None]:
     spelling, dot, field = typed.partition(".")
     name = BY_WIRE.get(spelling, spelling)
     if name != "token" and (name not in NAMES or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{did_you_mean(spelling, NAMES)}.")
+        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{_suggestion(spelling)}.")
     return name, field if dot else None
+
+
+def _suggestion(typed: str) -> str:
+    """Return the parameter of the most similar name, or an option, which is set in another way."""
+    from ikpipe.cli.parser import parser
+
+    option = f"--{typed.replace('_', '-')}"
+    return did_you_mean(option, parser().commands["upload"].options, cutoff=0.85) or did_you_mean(typed, NAMES)
 
 
 def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> None:

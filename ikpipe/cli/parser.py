@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
 from ikpipe.cli import auth_server, commands, emulator, help_text, upload
-from ikpipe.errors import Error
+from ikpipe.errors import Error, did_you_mean
 from ikpipe.frames.io.options import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     _Commands = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - it has no public name
+
+
+_SIMILAR = 0.7  # of a name that is suggested, from 0 to 1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -21,13 +25,40 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        self.commands: Mapping[str, _Parser] = {}
+
+    @property
+    def options(self) -> list[str]:
+        """The options by their long names."""
+        return [option for option in self._option_string_actions if option.startswith("--")]
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse words, all of which must be known; the error suggests a command or an option of a similar name."""
+        words = sys.argv[1:] if args is None else list(args)
+        self._check(words)
+        parsed, unknown = super().parse_known_args(words, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
+
+    def _check(self, words: Sequence[str]) -> None:
+        """Check the options among some words, up to the command if this is the program's parser."""
+        for word in words:
+            name = word.partition("=")[0]
+            is_option = name.startswith("-")
+            if name == "--" or (self.commands and not is_option):
+                if not is_option and word not in self.commands:
+                    self.error(f"There is no command {word!r}{did_you_mean(word, self.commands, _SIMILAR)}")
+                return
+            if name.startswith("--") and " " not in name and name not in self.options:
+                self.error(f"unrecognized arguments: {name}{did_you_mean(name, self.options, _SIMILAR)}")
 
     def error(self, message: str) -> NoReturn:
         """Raise argparse's message as an error that names the help of the command."""
         raise Error(f"{message}. See: {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """Return the parser. The parsed options have `run`, a function that takes them and returns the exit status."""
     program = _Parser(
         prog="ikpipe",
@@ -46,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _emulator(every)
     _auth_server(every)
     _demo(every)
+    program.commands = every.choices
     return program
 
 

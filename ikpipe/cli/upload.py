@@ -31,14 +31,21 @@ def upload(options: Namespace) -> int:
 
     output.check_writable(options.out, output.csv_style(options), options.table, options.journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
-    return _upload_table(
-        options, lambda: open_table(options.table, read_options), lambda table, _account: UploadJob(table, run_mapping)
-    )
+
+    def read() -> TableSource:
+        """Open the table, and check the mapping before a temporary service is started."""
+        table = open_table(options.table, read_options)
+        UploadJob(table, run_mapping).first_mapping()
+        return table
+
+    return _upload_table(options, read, lambda table, _account: UploadJob(table, run_mapping))
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     from ikpipe.frames.chunks import InMemoryTable
+    from ikpipe.frames.io.opening import FIRST_LINES
+    from ikpipe.frames.io.reading import format_of
     from ikpipe.frames.io.results import results_table
     from ikpipe.run.retry import retry_job
 
@@ -49,7 +56,9 @@ def retry(options: Namespace) -> int:
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
         """Return the job of the rows that are to be retried."""
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
-        return retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
+        job = retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
+        job.table.first_line = FIRST_LINES.get(format_of(options.table, read_options))
+        return job
 
     return _upload_table(options, lambda: InMemoryTable(results_table(options.table, read_options)), make_job)
 
@@ -156,5 +165,6 @@ def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], ob
             send(tally)
         finally:
             if tally.run_summary and not options.quiet:
-                say(*report.report_writer().summary(tally, tally.run_summary), "", *next_steps(options, tally))
+                lines = report.report_writer(job.table.first_line)
+                say(*lines.summary(tally, tally.run_summary), "", *next_steps(options, tally))
     return INTERRUPTED if tally.run_summary["interrupted"] else ALL_UPLOADED if tally.all_uploaded else SOME_NOT

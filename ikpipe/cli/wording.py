@@ -1,16 +1,16 @@
 """Text for people: the library's messages with options instead of keywords, printed on standard error."""
 
+from __future__ import annotations
+
 import shlex
 import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-from ikpipe.errors import ApiName, Message, printable
+from ikpipe.cli import mapping
+from ikpipe.errors import ApiName, MappingError, Message, printable
 from ikpipe.request.parameters import TABLE
-
-OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
-"""The options of keywords that have another name."""
 
 _WIDTH = 60  # characters of a value in a message
 
@@ -36,11 +36,15 @@ def _option(name: ApiName) -> str:
     """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
     value = "…" if name.value is None or name.value is ... else printable(str(name.value))
     value = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
+    if name.kind == "columns":
+        with suppress(MappingError):  # of a field that no option can name
+            return shlex.join(mapping.column_options(name.value))
+        return str(name)
     if name.kind == "keyword" and name.name not in TABLE:
-        return _own_option(name, value)
+        return _keyword_option(name, value)
     return {
         "keyword": f"--set {name.name}={value.lower() if isinstance(name.value, bool) else value}",
-        "column": f"--map {name.name}={value}",
+        "column": f"--map {f'{name.name}={value}' if value == '…' else shlex.quote(f'{name.name}={value}')}",
         "policy": f"--policy {name.name}={value}",
         "account": f"{name.name} of the profile",
         "function": f"`ikpipe {name.name}`",
@@ -48,12 +52,12 @@ def _option(name: ApiName) -> str:
     }[name.kind]
 
 
-def _own_option(name: ApiName, value: str) -> str:
-    """Return a keyword that has an option of its own; without a value if there is none, or it is True."""
-    option = OPTIONS.get(name.name, f"--{name.name.replace('_', '-')}")
+def _keyword_option(name: ApiName, value: str) -> str:
+    """Return a keyword that is not a parameter as an option; without a value if there is none, or it is True."""
+    option = mapping.OPTIONS.get(name.name, f"--{name.name.replace('_', '-')}")
     if name.value is None or name.value is True:
         return option
-    return " ".join(f"{option} {one}" for one in (name.value if isinstance(name.value, list) else [value]))
+    return shlex.join(mapping.option(option, name.value)) if isinstance(name.value, list) else f"{option} {value}"
 
 
 def command(words: Iterable[str]) -> str:

@@ -97,7 +97,7 @@ def prepare(
         PyArrow is not installed.
     """
     root = keywords.pop("root", None)
-    mapping, send_options = split_keywords(PartKeywords, keywords)
+    mapping, send_options = split_keywords(prepare, PartKeywords, keywords)
     mapping["root"] = None if root is None else str(root)
     policy = send_options.pop("policy", None) or Policy()
     fetch_hosts = [*send_options.get("fetch_hosts", ())]

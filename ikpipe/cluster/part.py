@@ -29,6 +29,7 @@ from ikpipe.request.suffixes import SuffixByContent, SuffixByKey
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
+from ikpipe.run.prepare import log_warnings, report_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,9 +114,20 @@ class PreparedUpload:
         """
         adapter = FrameAdapter(table)
         frame = adapter.frame.iloc[:0]
-        UploadJob(InMemoryTable(frame), self.mapping, numbered=False).first_mapping()
+        self._job(frame).first_mapping()
         _check_key(self.key, frame.columns)
         return adapter.flat(with_result_columns(frame, results_frame([], 0)))
+
+    def begin(self, table: Any) -> Any:
+        """Return the same as `empty`, and log the effective mapping and warnings about columns: once for an upload."""
+        results = self.empty(table)
+        plan = self._job(FrameAdapter(table).frame.iloc[:0]).first_mapping()
+        report_mapping(plan)
+        log_warnings(plan.warnings)
+        return results
+
+    def _job(self, frame: pd.DataFrame) -> UploadJob:
+        return UploadJob(InMemoryTable(frame), self.mapping, numbered=False)
 
     def part_options(self) -> dict[str, Any]:
         """Return the options of one part: its share of the limits that apply to the whole upload.

@@ -217,11 +217,12 @@ class InvalidValue(Exception):  # noqa: N818 - never leaves the package: it beco
 class Problem(NamedTuple):
     """One broken rule of one row, found before anything is sent; the columns of `ikpipe.check`.
 
-    `severity` is ``"error"`` if the row cannot be sent, or ``"warning"`` if it is sent anyway.
+    `severity` is ``"error"`` if the row cannot be sent, or ``"warning"`` if it is sent anyway. A warning about a column
+    as a whole has no row and no position.
     """
 
     row: object
-    position: int
+    position: int | None
     column: object
     parameter: str
     severity: str

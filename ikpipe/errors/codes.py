@@ -191,5 +191,10 @@ WARNINGS: dict[str, Code] = {
             ".",
         ),
     ),
+    "similar_column": Code(
+        "warning",
+        "A column is not used, and its name is similar to a parameter. The warning is about the column, not its rows.",
+        Message("Map the column, or ignore it with ", keyword("ignore"), "."),
+    ),
 }
 """Every code that a warning of `check` can have. Warnings never become an `ik_error`: `ik_warnings` has their text."""

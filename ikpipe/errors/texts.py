@@ -23,21 +23,26 @@ def one_line(text: object) -> str:
     return printable(" ".join(str(text).split()))
 
 
+_WIDTH, _COPIED = 60, 10_000  # characters of a value, and of one that people copy
+
+
 class ApiName(NamedTuple):
     """A name of the Python interface in a text, kept as data so that the command line can write an option instead.
 
-    `kind` is ``keyword`` (``root=``), ``column`` (an entry of ``columns=``), ``policy`` or ``account`` (a setting of
-    these classes), ``function`` or ``attribute``. `value` is an example; None writes none, and ``...`` a placeholder.
+    `kind` is ``keyword`` (``root=``), ``column`` (an entry of ``columns=``), ``columns`` (several of them, as a dict),
+    ``policy`` or ``account`` (a setting of these classes), ``function`` or ``attribute``. `value` is an example; None
+    writes none, and ``...`` a placeholder. Dicts and lists are options to copy, and are not cut.
     """
 
-    kind: Literal["keyword", "column", "policy", "account", "function", "attribute"]
+    kind: Literal["keyword", "column", "columns", "policy", "account", "function", "attribute"]
     name: str
     value: Any = None
 
     def __str__(self) -> str:
-        value = "" if self.value is None else "…" if self.value is ... else short_repr(self.value)
+        width = _COPIED if isinstance(self.value, dict | list) else _WIDTH
+        value = "" if self.value is None else "…" if self.value is ... else short_repr(self.value, width)
         match self.kind:
-            case "keyword":
+            case "keyword" | "columns":
                 return f"{self.name}={value}"
             case "column":
                 return f"columns={{{self.name!r}: {value or '…'}}}"
@@ -89,14 +94,17 @@ def sentences(*texts: str | None) -> Message:
     return Message(*(part for at, text in enumerate(filter(None, texts)) for part in ((" ", text) if at else (text,))))
 
 
-def did_you_mean(word: object, words: Iterable[object]) -> str:
-    """Return ``" (did you mean 'color'?)"`` with the most similar of some words; empty text if there are none."""
+def did_you_mean(word: object, words: Iterable[object], cutoff: float = 0) -> str:
+    """Return ``" (did you mean 'color'?)"`` with the most similar of some words; empty text if there are none.
+
+    `cutoff` is the similarity that is needed, from 0 to 1.
+    """
     spellings = {str(one).lower(): one for one in words}
-    similar = get_close_matches(str(word).lower(), spellings, n=1, cutoff=0)
+    similar = get_close_matches(str(word).lower(), spellings, n=1, cutoff=cutoff)
     return f" (did you mean {spellings[similar[0]]!r}?)" if similar else ""
 
 
-def short_repr(value: object, width: int = 60) -> str:
+def short_repr(value: object, width: int = _WIDTH) -> str:
     """Return the ``repr`` of a value for a message, cut to a number of characters."""
     try:
         text = repr(value)
@@ -110,7 +118,7 @@ def short_repr(value: object, width: int = 60) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def quoted(value: object, width: int = 60) -> str:
+def quoted(value: object, width: int = _WIDTH) -> str:
     """Return a cell's value for a message: text in double quotes, anything else as `short_repr`."""
     shown = short_repr(value, width)
     if type(value) is not str or '"' in shown:

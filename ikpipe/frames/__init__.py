@@ -6,6 +6,9 @@
     adapters.py      convert tables of other libraries
     cells.py         convert a column's cells to plain Python values
     mapping.py       map columns and keywords to parameters
+    near_misses.py   find columns whose names are almost those of parameters
+    missing_file.py  suggest the column that has the files
+    mapping_text.py  write the effective mapping in one line
     results.py       convert results to a frame and back
     result_types.py  check the `ik_` columns of a frame
     edits.py         frames of library files to change, with the results

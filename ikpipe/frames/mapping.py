@@ -9,6 +9,9 @@ import pandas as pd
 
 from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_mean, keyword
 from ikpipe.frames.cells import plain_cells
+from ikpipe.frames.mapping_text import effective_mapping, value_text
+from ikpipe.frames.missing_file import missing_file
+from ikpipe.frames.near_misses import METADATA, NearMiss, described, how_to_use, is_result, near_misses
 from ikpipe.request.columns import map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from ikpipe.request.rows import Cells
     from ikpipe.request.template import Placeholder
 
-_METADATA = ("custom_metadata.", "customMetadata.")
 _EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sends data about the files to this URL
 
 
@@ -77,14 +79,16 @@ class ColumnMapping:
         self._sources: dict[str, list[ValueSource]] = {}
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
-        passed = {_snake(parameter) for parameter, value in keywords.items() if not _missing(value)}
+        passed = {_snake(parameter): value for parameter, value in keywords.items() if not _missing(value)}
+        unmapped = [at for at in self._unused() if at not in self._names.ignored]
+        given = _given_names(self._sources, passed)
+        self._near_misses = near_misses([self._names.label(at) for at in unmapped], given)
         for parameter, sources in self._own_columns(passed):
             self._add(parameter, sources)
-        for parameter, value in keywords.items():
-            if not _missing(value):
-                self._add(_snake(parameter), [self._keyword(_snake(parameter), value)])
+        for parameter, value in passed.items():
+            self._add(parameter, [self._keyword(parameter, value)])
         if PATH in self._sources:
-            self._check_path({*map(_snake, columns or {})} | passed, edited)
+            self._check_path({*map(_snake, columns or {}), *passed}, edited)
 
     @classmethod
     def read(cls, labels: pd.Index[Any], mapping: Mapping[str, Any], *, numbered: bool = True) -> Self:
@@ -105,6 +109,43 @@ class ColumnMapping:
     def provides(self, parameter: str) -> bool:
         """Whether any column or keyword gives this parameter."""
         return parameter in self._sources
+
+    @property
+    def text(self) -> str:
+        """The effective mapping in one line: what gives each parameter, and the columns that give none."""
+        unused = [label for at in self._unused() if not is_result(label := self._names.label(at))]
+        return effective_mapping(self._sources, self._names.label, unused)
+
+    @property
+    def warnings(self) -> list[NearMiss]:
+        """Columns that are not used, and whose names are similar to parameters."""
+        return [miss for miss in self._near_misses if miss.severity == "warning"]
+
+    def check(self, frame: pd.DataFrame, *, names: bool = True) -> None:
+        """Check that the mapping provides the file, and does not ignore a column by mistake.
+
+        Parameters
+        ----------
+        frame
+            The first rows, or none: their cells decide which column is suggested for the file.
+        names
+            Whether columns whose names are almost those of parameters are errors.
+
+        Raises
+        ------
+        MappingError
+            Nothing provides the file, or such a column is neither used nor ignored.
+        """
+        near = [miss for miss in self._near_misses if miss.severity == "error"] if names else []
+        if not self.provides("file"):
+            raise missing_file(frame, [at for at in self._unused() if at < frame.shape[1]], near)
+        if near:
+            raise MappingError(described(near), fix=how_to_use(near))
+
+    def _unused(self) -> list[int]:
+        """Return the places of the columns that no source reads."""
+        used = {at for sources in self._sources.values() for source in sources for at in source.columns}
+        return [at for at in range(len(self._names)) if at not in used]
 
     def rows(self, chunk: Chunk) -> MappedRows:
         """Return the mapped rows of a chunk."""
@@ -127,18 +168,17 @@ class ColumnMapping:
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Return the sources of an entry of `columns=`."""
         name = ApiName("column", parameter, target if isinstance(target, str) else None)
-        if parameter == "custom_metadata" and isinstance(target, list):
-            target = {str(column): column for column in target}
-        if parameter == "custom_metadata" and isinstance(target, Mapping):
-            return [_cell(self._names.find(column, name), key) for key, column in target.items()]
-        if isinstance(target, Mapping) or (isinstance(target, list) and parameter != "tags"):
+        if parameter == "custom_metadata" and isinstance(target, list | Mapping):
+            fields = target if isinstance(target, Mapping) else {str(column): column for column in target}
+            return [_cell(self._names.find(column, name), key) for key, column in fields.items()]
+        if parameter == "tags" and isinstance(target, list):
+            return [_joined([self._names.find(column, name) for column in target], self.formats)]
+        if isinstance(target, list | Mapping):
             fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
             raise MappingError(f"The value must be the label of one column, not {target!r}.", fix=fix, about=name)
-        if isinstance(target, list):
-            return [_joined([self._names.find(column, name) for column in target], self.formats)]
         return [_cell(self._names.find(target, name))]
 
-    def _own_columns(self, passed: set[str]) -> Iterator[tuple[str, list[ValueSource]]]:
+    def _own_columns(self, passed: Collection[str]) -> Iterator[tuple[str, list[ValueSource]]]:
         """Yield the sources in columns that are named like a metadata field, or like a parameter in either spelling.
 
         Parameters
@@ -147,19 +187,22 @@ class ColumnMapping:
             The parameters that keywords give.
         """
         mapped = set(self._sources)
-        keys = dict.fromkeys(key for prefix in _METADATA for key in self._names.below(prefix))
-        for key in keys:
-            places = self._names.own(*(f"{prefix}{key}" for prefix in _METADATA))
-            yield "custom_metadata", [_cell(self._only(f"custom_metadata.{key}", places), key)]
+        yield "custom_metadata", self._own_fields()
         for parameter, entry in TABLE.items():
             places = self._names.own(parameter, entry.wire)
             if places and parameter == _EXPLICIT:
-                if parameter not in mapped | passed:
+                if parameter not in {*mapped, *passed}:
                     raise self._not_mapped(places[0])
             elif places and parameter not in mapped:
                 yield parameter, [_cell(self._only(parameter, places))]
             elif places:
                 yield parameter, [_cell(places[0])]
+
+    def _own_fields(self) -> list[ValueSource]:
+        """Return the sources in columns that are named like a metadata field."""
+        keys = dict.fromkeys(key for prefix in METADATA for key in self._names.below(prefix))
+        places = {key: self._names.own(*(f"{prefix}{key}" for prefix in METADATA)) for key in keys}
+        return [_cell(self._only(f"custom_metadata.{key}", found), key) for key, found in places.items()]
 
     def _not_mapped(self, at: int) -> MappingError:
         label = str(self._names.label(at))
@@ -190,14 +233,14 @@ class ColumnMapping:
         if isinstance(value, str) and (parameter == PATH or TABLE[parameter].template):
             template = Template.read(parameter, value, self._names.has)
             if template.placeholders:
-                return self._template(parameter, template, value)
+                return self._template(parameter, template, value)._replace(text=value_text(value))
             value = template.texts[0]
         read = text_reader(parameter, self.formats)
         try:
             check_constant(parameter, value if read is None else read(value))
         except InvalidValue as bad:
             raise MappingError(bad.message, fix=bad.fix, about=keyword(parameter, value)) from None
-        return ValueSource((), lambda _cells, rows: [value] * rows)
+        return ValueSource((), lambda _cells, rows: [value] * rows, text=value_text(value))
 
     def _template(self, parameter: str, template: Template, text: str) -> ValueSource:
         if parameter == "file_name" and "/" in "".join(template.texts):
@@ -263,6 +306,15 @@ def _missing(value: Any) -> bool:
     return (isinstance(value, str) and not value) or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
+def _given_names(mapped: Mapping[str, list[ValueSource]], keywords: Mapping[str, Any]) -> set[str]:
+    """Return the parameters that the mapping and keywords give, and the metadata fields as `near_misses` takes them."""
+    fields = [source.key for source in mapped.get("custom_metadata", ())]
+    value = keywords.get("custom_metadata")
+    fields += [*value] if isinstance(value, Mapping) else [] if value is None else [None]
+    parts = PARTS if PATH in mapped or PATH in keywords else ()
+    return {*mapped, *keywords, *parts, *(f"custom_metadata.{'*' if field is None else field}" for field in fields)}
+
+
 def _snake(parameter: str) -> str:
     return BY_WIRE.get(parameter, parameter)
 
@@ -274,6 +326,9 @@ class _Names:
         self._labels = list(labels)
         self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
         self.ignored = {at for label in ignore for at in self._places(label, keyword("ignore", [label]))}
+
+    def __len__(self) -> int:
+        return len(self._labels)
 
     def label(self, at: int) -> Hashable:
         """Return a column's label."""

@@ -20,7 +20,10 @@ def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
     """Return problems as the frame that `ikpipe.check` returns."""
     frame = pd.DataFrame(problems, columns=list(Problem._fields))
     dtypes: dict[str, Any] = {"row": object, "position": "Int64", "column": object}
-    return frame.astype({name: dtypes.get(name, "string") for name in Problem._fields})
+    frame = frame.astype({name: dtypes.get(name, "string") for name in Problem._fields})
+    # Labels would be floats, if a warning about a column has none.
+    frame["row"] = pd.Series([problem.row for problem in problems], dtype=object)
+    return frame
 
 
 class ResultCollector:

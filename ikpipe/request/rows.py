@@ -26,6 +26,7 @@ class ValueSource(NamedTuple):
     columns: tuple[int, ...]
     read: Callable[[Cells, int], list[Any]]
     key: str | None = None  # of custom metadata, if the source has the value of one key
+    text: str | None = None  # of a keyword, for people
 
 
 class MappedRows:

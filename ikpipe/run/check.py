@@ -14,7 +14,7 @@ from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import CheckKeywords, listed_keywords, split_keywords
-from ikpipe.run.prepare import request_builder
+from ikpipe.run.prepare import report_mapping, request_builder
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ async def _check(
         One row per problem: ``row`` (index label), ``position``, ``column``, ``parameter``, ``severity``, ``code``,
         ``message``, ``fix``. It is empty if there are no problems. A row with an ``"error"`` (codes of `ikpipe.CODES`)
         cannot be uploaded; a ``"warning"`` (codes of `ikpipe.WARNINGS`) is about something unusual in a row that can.
+        A warning about a column as a whole has no ``row`` and ``position``. ``attrs["ikpipe"]["effective_mapping"]`` is
+        the mapping in one line.
 
     Raises
     ------
@@ -60,11 +62,14 @@ async def _check(
     AccountError
         ImageKit rejected the account's key.
     """
-    mapping, asking = split_keywords(CheckKeywords, keywords)
+    mapping, asking = split_keywords(_check, CheckKeywords, keywords)
     table, policy = InMemoryTable(frame), asking.pop("policy", None)
     async with ServiceClient(**asking) as client:
-        problems, _ = await find_problems(UploadJob(table, mapping), client, account, probe=probe, policy=policy)
-    result: Frame = table.native.like(problem_frame(problems))
+        work = UploadJob(table, mapping)
+        problems, _ = await find_problems(work, client, account, probe=probe, policy=policy)
+    found = problem_frame(problems)
+    found.attrs["ikpipe"] = {"effective_mapping": work.mapping_text}
+    result: Frame = table.native.like(found)
     return result
 
 
@@ -85,7 +90,8 @@ async def find_problems(
     """
     mapping, names = work.first_mapping(), (policy or Policy()).names
     builder = await request_builder(wire, account, work.mapping, mapping, label=work.table.label, names=names)
-    problems: list[Problem] = []
+    report_mapping(mapping)
+    problems = [miss.problem for miss in work.similar_columns]
     count = 0
 
     def valid_rows() -> Iterator[tuple[MappedRows, UploadRequest]]:
@@ -106,7 +112,11 @@ async def find_problems(
         await _probe(wire, valid, problems)
     for _ in valid:  # to the end, also where probing was stopped
         pass
-    return sorted(problems, key=lambda problem: problem.position), count
+    return sorted(problems, key=_position), count
+
+
+def _position(problem: Problem) -> int:
+    return -1 if problem.position is None else problem.position
 
 
 async def _probe(

@@ -23,7 +23,7 @@ from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
 from ikpipe.run.ordering import ResultSink
-from ikpipe.run.prepare import request_builder
+from ikpipe.run.prepare import log_warnings, report_mapping, request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
 from ikpipe.service.client import ServiceClient
@@ -64,7 +64,7 @@ def interrupted_job(journal: str | Path, account: Account, *, trust: bool = Fals
     Parameters and errors are those of `catalog.open_interrupted`.
     """
     record, table, mapping = catalog.open_interrupted(journal, account, trust=trust)
-    return record, UploadJob(table, mapping, has_results=record.journal.facts["again"])
+    return record, UploadJob(table, mapping, has_results=record.journal.facts["again"], checks="nothing")
 
 
 async def begin(
@@ -112,6 +112,9 @@ async def send(
     if options.policy.unique_names == "client":
         suffixes = suffixes or SuffixByPosition(run)
     bar = display(options.progress, work.table.rows)
+    if record is not None and options.shared_since is None:  # a run, and not a part of one or a single file
+        report_mapping(mapping, bar)
+        log_warnings(work.similar_columns)
     control = CURRENT_CONTROL.get() or RunControl()
     before = CURRENT_CONTROL.set(control)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import MappingError, Problem, describe_exception
 from ikpipe.frames.chunks import Chunk, TableSource
@@ -19,6 +19,8 @@ from ikpipe.request.rows import MappedRows
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ikpipe.frames.near_misses import NearMiss
+
 
 @dataclass(slots=True)
 class UploadJob:
@@ -26,7 +28,8 @@ class UploadJob:
 
     `has_results`: the table has the results of an earlier run. `histories_by_path`: what the journal of that run has
     about its unknown rows, by their path in the library. `numbered`: rows have numbers, for templates; those of a part
-    of a table have not.
+    of a table have not. `checks`: what `ColumnMapping.check` checks before any row: ``all``, only whether the mapping
+    provides the ``file``, or ``nothing``, since that was checked before.
     """
 
     table: TableSource
@@ -34,6 +37,7 @@ class UploadJob:
     has_results: bool = False
     histories_by_path: Mapping[str, RowHistory] = field(default_factory=dict)
     numbered: bool = True
+    checks: Literal["all", "file", "nothing"] = "all"
     _plan: ColumnMapping | None = None
     _labels: pd.Index[Any] | None = None
 
@@ -53,9 +57,21 @@ class UploadJob:
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Return the column mapping of some rows; most tables have the same columns in all chunks."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
-            self._plan = ColumnMapping.read(frame.columns, self.mapping, numbered=self.numbered)
-            self._labels = frame.columns
+            plan = ColumnMapping.read(frame.columns, self.mapping, numbered=self.numbered)
+            if self.checks != "nothing":
+                plan.check(frame, names=self.checks == "all")
+            self._plan, self._labels = plan, frame.columns
         return self._plan
+
+    @property
+    def mapping_text(self) -> str | None:
+        """The effective mapping of the rows so far, in one line; None before there are any."""
+        return None if self._plan is None else self._plan.text
+
+    @property
+    def similar_columns(self) -> list[NearMiss]:
+        """Columns that are not used, and whose names are similar to parameters, unless that was checked before."""
+        return self._plan.warnings if self._plan is not None and self.checks == "all" else []
 
     def requests(
         self, builder: RequestBuilder, part: Chunk, sent_as: Mapping[int, str] | None = None
@@ -74,6 +90,8 @@ class UploadJob:
                 return [self.requests(builder, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
             words = f"The row cannot be read: {describe_exception(error)}."
             fix = "Replace the values of its cells with text or numbers."
+            if isinstance(error, MappingError):  # of a column that the rows before did not have
+                words, fix = error.message, error.fix or ""
             return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
 
     def histories(self, chunk: Chunk) -> dict[int, RowHistory]:

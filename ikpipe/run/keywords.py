@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
+from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.request.formats import FORMATS
-from ikpipe.request.parameters import NAMES, Keywords, Parameters
+from ikpipe.request.parameters import BY_WIRE, NAMES, Keywords, Parameters
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ DEFAULTS = {
 }
 """The defaults other than None."""
 
+_NO_OPTIONS = ("self", "frame", "results", "account", "parameters", "keywords")
+
 
 def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
     """Return a decorator that lists the keywords of a function in its signature, for `help()` and notebooks.
@@ -140,13 +143,39 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
     return decorate
 
 
-def split_keywords(kind: type, keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_keywords(
+    function: Callable[..., Any], kind: type, keywords: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the mapping and the send options of a call's keywords.
 
-    A keyword that `kind` does not have counts as an upload parameter, so that a `MappingError` suggests a similar name.
+    Parameters
+    ----------
+    function
+        The function that was called.
+    kind, keywords
+        The `TypedDict` of its keywords, and the keywords of the call.
+
+    Raises
+    ------
+    MappingError
+        The function does not have a keyword; the message suggests a parameter or an option of a similar name.
     """
+    check_keywords(keywords, function, kind.__annotations__)
     sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in NAMES}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
     formats = {name: sending.pop(name) for name in FORMATS if name in sending}
     parameters = {name: value for name, value in keywords.items() if name in NAMES or name not in kind.__annotations__}
     return collect_mapping(**mapping, parameters=parameters, formats=formats), sending
+
+
+def check_keywords(keywords: Iterable[str], function: Callable[..., Any], known: Collection[str] = ()) -> None:
+    """Check that each keyword is an upload parameter, in either spelling, or `known`.
+
+    Raise `MappingError` if one is not; the message suggests a parameter, or a keyword of the function, with a similar
+    name.
+    """
+    for name in keywords:
+        if name not in known and name not in NAMES and name not in BY_WIRE and name != "token":
+            options = [option for option in inspect.signature(function).parameters if option not in _NO_OPTIONS]
+            suggestion = did_you_mean(name, [*NAMES, *options], cutoff=0.7)
+            raise MappingError(f"There is no upload parameter {name!r}{suggestion}.")

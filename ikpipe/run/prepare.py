@@ -17,11 +17,13 @@ from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixRule
 from ikpipe.request.targets import TargetRegistry
+from ikpipe.run.progress import ProgressDisplay
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 
 if TYPE_CHECKING:
     from ikpipe.frames.mapping import ColumnMapping
+    from ikpipe.frames.near_misses import NearMiss
 
 _log = logging.getLogger("ikpipe")
 
@@ -64,6 +66,19 @@ def collect_mapping(
         **({"formats": passed} if passed else {}),
         **({"ignore": ignored} if ignored else {}),
     }
+
+
+def report_mapping(plan: ColumnMapping, display: ProgressDisplay | None = None) -> None:
+    """Log the effective mapping of a run, and show it where the progress is shown."""
+    _log.info("Mapping: %s", plan.text)
+    if display is not None:
+        display.announce(f"ikpipe: Mapping: {plan.text}")
+
+
+def log_warnings(misses: Iterable[NearMiss]) -> None:
+    """Log the warnings about columns as a whole."""
+    for miss in misses:
+        _log.warning("%s", miss.warning.text)
 
 
 async def request_builder(

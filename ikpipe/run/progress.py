@@ -49,6 +49,9 @@ class ProgressDisplay(Protocol):
     def __call__(self, progress: Progress) -> None:
         """Show the progress; called for each row and each block of bytes."""
 
+    def announce(self, line: str) -> None:
+        """Show a line of text."""
+
     def close(self) -> None:
         """Show the last state."""
 
@@ -64,6 +67,11 @@ class ProgressBar:
         with suppress(OSError, ValueError):  # a stream that is closed or full does not stop a run
             self._bar.set_postfix_str(progress.text(), refresh=False)
             self._bar.update(progress.done - self._bar.n)
+
+    def announce(self, line: str) -> None:
+        """Print a line above the bar."""
+        with suppress(OSError):
+            self._bar.write(line, file=self._bar.fp)
 
     def close(self) -> None:
         """Leave the bar in its last state."""
@@ -88,6 +96,11 @@ class ProgressLines:
             self._due = self._clock() + EVERY
             self._print(progress)
 
+    def announce(self, line: str) -> None:
+        """Print a line."""
+        with suppress(OSError):
+            print(line, file=self._stream, flush=True)
+
     def close(self) -> None:
         """Print a last line, if anything changed."""
         if self._last is not None and self._last.done != self._said:
@@ -96,9 +109,7 @@ class ProgressLines:
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
         of = "" if progress.rows is None else f" of {progress.rows:,}"
-        line = ", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.text())))
-        with suppress(OSError, ValueError):
-            print(line, file=self._stream, flush=True)
+        self.announce(", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.text()))))
 
 
 class NoProgress:
@@ -110,6 +121,9 @@ class NoProgress:
     def __call__(self, progress: Progress) -> None:
         """Call the callback."""
         self._callback(progress)
+
+    def announce(self, line: str) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.errors import did_you_mean
 from ikpipe.request.account import Account
 from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
 from ikpipe.run.keywords import SendKeywords, listed_keywords
@@ -46,7 +47,8 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
         As for `upload`.
     """
     if unknown := [name for name in keywords if name not in SendKeywords.__annotations__]:
-        raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}")
+        suggestion = did_you_mean(unknown[0], SendKeywords.__annotations__, cutoff=0.7)
+        raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}{suggestion}")
     record, work = interrupted_job(journal, account, trust=keywords.pop("trust_journal", False))
     with record.journal:
         options = recorded_options(record, **keywords)

@@ -6,13 +6,15 @@ A row keeps its result if its status is in `request.result.SETTLED` (`journal.hi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.journal import catalog, history
+from ikpipe.request.known_runs import about
+from ikpipe.request.result import SETTLED
 from ikpipe.run import engine, stored_mapping
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import DEFAULTS, UploadKeywords, listed_keywords, split_keywords
@@ -71,7 +73,7 @@ async def _retry(
         again.
     """
     fetch = keywords.get("fetch")
-    given, sending = split_keywords(UploadKeywords, {**keywords, "fetch": fetch or "server"})
+    given, sending = split_keywords(_retry, UploadKeywords, {**keywords, "fetch": fetch or "server"})
     options = engine.send_options(**sending)
     work = retry_job(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
     again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
@@ -125,4 +127,8 @@ def retry_job(
     earlier = (
         history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
     )
-    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier)
+    settled = results["ik_status"].isin(SETTLED).all()  # then nothing is sent, and no mapping is needed
+    checks: Literal["all", "file", "nothing"] = (
+        "nothing" if settled else "file" if "mapping" in about(results.attrs) else "all"
+    )
+    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier, checks=checks)

@@ -271,6 +271,8 @@ class Session:
             "seconds": round(time.monotonic() - self._began, 3),
             "interrupted": self.control.interrupted,
             "mapping": dict(self._job.mapping),
+            "effective_mapping": self._job.mapping_text,
+            "warnings": [miss.warning.message for miss in self._job.similar_columns],
         }
 
     def _account_error(self, journal: str | None) -> AccountError | None:

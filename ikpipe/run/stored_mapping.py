@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ikpipe.errors import ApiName, MappingError, Message, keyword
+from ikpipe.errors import ApiName, MappingError, Message, keyword, printable
+from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.parameters import BY_WIRE
@@ -46,12 +47,11 @@ def merged(
     known = known_by(attrs)
     earlier = stored(attrs) if known is None else known.mapping
     columns, parameters = _with_hook(earlier, given)
-    ignored = [label for label in earlier.get("ignore", ()) if label in labels]
+    ignored = _ignored(earlier, given, labels)
     if known is None:
         own = columns if columns is not given["columns"] else {}
         _check_passed_again(earlier, given, fetch, own, parameters)
-        taken = [] if given.get("ignore") else ignored
-        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]), taken)
+        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]), _besides(ignored, given))
         earlier = {name: earlier[name] for name in ("file_kind", "formats") if name in earlier}
     formats = {**earlier.get("formats", {}), **given.get("formats", {})}
     return {
@@ -61,7 +61,7 @@ def merged(
         "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
         **({"formats": formats} if formats else {}),
-        **({"ignore": ignored} if (ignored := given.get("ignore") or ignored) else {}),
+        **ignored,
     }
 
 
@@ -200,21 +200,20 @@ def _check_passed_again(
         )
 
 
+def _ignored(earlier: Mapping[str, Any], given: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
+    """Return which columns are ignored, as an entry of the mapping, if there are any."""
+    ignored = given.get("ignore") or [label for label in earlier.get("ignore", ()) if label in labels]
+    return {"ignore": ignored} if ignored else {}
+
+
 def _besides(names: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in names.items() if name not in given}
 
 
-def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any], ignored: Sequence[Any]) -> None:
+def _log_taken(columns: Mapping[str, Any], parameters: Mapping[str, Any], ignored: Mapping[str, Any]) -> None:
     """Log which mapping was taken from the results."""
-    entries = [f"{parameter} ← {_as_text(target)}" for parameter, target in columns.items()]
-    entries += [f"{parameter} = {_as_text(value)}" for parameter, value in parameters.items()]
-    entries += [f"ignored: {_as_text([*ignored])}"] if ignored else []
+    entries = [f"{parameter} ← {value_text(target)}" for parameter, target in columns.items()]
+    entries += [f"{parameter} = {value_text(value)}" for parameter, value in parameters.items()]
+    entries += [f"{name}: {value_text(labels)}" for name, labels in ignored.items()]
     if entries:
-        _log.warning("Mapping taken from the results: %s", ", ".join(entries))
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_as_text(part)}" for name, part in value.items())
-    text = ", ".join(map(_as_text, value)) if isinstance(value, list | tuple | set) else str(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a line
+        _log.warning("Mapping taken from the results: %s", printable(", ".join(entries)))

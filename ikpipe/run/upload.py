@@ -106,7 +106,7 @@ async def aupload(
         A row was not uploaded with ``on_error="raise"``, or there were `max_failures`; ``.results`` has the results so
         far.
     """
-    mapping, sending = split_keywords(UploadKeywords, keywords)
+    mapping, sending = split_keywords(aupload, UploadKeywords, keywords)
     options = engine.send_options(**sending)
     results: Frame = await engine.collect_results(
         engine.begin, UploadJob(InMemoryTable(frame), mapping), account, options, journal
@@ -140,7 +140,7 @@ async def aupload_file(file: str | bytes | Path, account: Account, **keywords: U
     AccountError
         The keys are missing or rejected, or a quota is used up.
     """
-    mapping, sending = split_keywords(FileKeywords, keywords)
+    mapping, sending = split_keywords(aupload_file, FileKeywords, keywords)
     options = engine.send_options(**sending, concurrency=1, progress=False)
     # No journal: the result of one file has all that a retry needs, and nobody would search for a journal.
     try:

@@ -13,6 +13,7 @@ from ikpipe.errors import InvalidValue
 from ikpipe.frames.cells import are_integers
 from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.names import PARTS
 from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
@@ -35,13 +36,20 @@ class EditedTable:
         self._ignored = list(mapping.get("ignore", ()))
         self._has_whole_floats: dict[int, bool] = {}
 
-    def check(self) -> None:
-        """Check that the mapping fits the columns of the input and of picked files.
+    def check(self) -> list[NearMiss]:
+        """Check that the mapping fits the columns of the input and of picked files; return columns to warn of.
 
-        Raise `MappingError` if it does not.
+        Raise `MappingError` if it does not, or if the input has columns and nothing provides its files.
         """
-        names = [*self.input.columns, *self._picked_columns(self.input)]
+        columns = list(self.input.columns)
+        names = [*columns, *self._picked_columns(self.input)]
         ColumnMapping.read(pd.Index(names), self.input_mapping, numbered=False)
+        if not columns:
+            return []
+        others = pd.Index([name for name in names if name in columns or name != "file"])
+        own = ColumnMapping.read(others, self.input_mapping, numbered=False)
+        own.check(self.input)
+        return own.warnings
 
     def edited_columns(self, rows: Iterable[WidgetRow]) -> list[str]:
         """Return the columns that are edited in any of the rows, in the order of the table of parameters."""

@@ -161,13 +161,15 @@ class Run:
         frame, mapping = self._table.frame(self.rows, edited), self._table.mapping(edited)
         results = [row.result or CANCELLED for row in self.rows]
         if not any(result.status == "unknown" for result in results):
-            return UploadJob(self._table.part(frame), mapping)
+            return UploadJob(self._table.part(frame), mapping, checks="nothing")
         frame = with_result_columns(frame, results_frame(results, len(results)))
         histories = {position: row.history for position, row in enumerate(self.rows) if row.history is not None}
         earlier = history.unknown_by_path(histories)
         for run in self._after:
             earlier |= history.unknown_by_path(journal_histories(run.path, self._config.account))
-        return UploadJob(self._table.part(frame), mapping, has_results=True, histories_by_path=earlier)
+        return UploadJob(
+            self._table.part(frame), mapping, has_results=True, histories_by_path=earlier, checks="nothing"
+        )
 
     def _on_progress(self, progress: Progress) -> None:
         self.bytes = progress.bytes

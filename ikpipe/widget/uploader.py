@@ -28,7 +28,8 @@ from ikpipe.request.metadata import MetadataField
 from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
-from ikpipe.run.prepare import Fetch, collect_mapping
+from ikpipe.run.keywords import check_keywords
+from ikpipe.run.prepare import Fetch, collect_mapping, log_warnings
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
@@ -99,12 +100,13 @@ class Uploader(anywidget.AnyWidget):
     ) -> None:
         check_account(account)
         formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
+        check_keywords(parameters, type(self).__init__)
         mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
             given = given[["file"]]
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
-        table.check()
+        log_warnings(table.check())
         folder = catalog.journals_folder() if journal is None else Path(journal)
         hosts = FetchHosts.read(fetch_hosts)
         config = RunConfig(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), hosts)

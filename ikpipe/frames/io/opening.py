@@ -19,6 +19,8 @@ from ikpipe.errors import Error, MissingExtra
 STANDARD = "-"
 RESULTS = ("csv", "jsonl", "parquet", "xlsx")
 """The extensions of files of results."""
+FIRST_LINES = {"csv": 2, "tsv": 2, "xlsx": 2, "jsonl": 1}
+"""The line of the first row in files of lines, by extension: in most, the first line has the columns' names."""
 
 
 class Spool:

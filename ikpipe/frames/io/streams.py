@@ -14,7 +14,7 @@ from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSou
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
 from ikpipe.frames.io.json_records import json_rows
-from ikpipe.frames.io.opening import InputFile, Spool, is_folder, is_pipe, name_of, open_input
+from ikpipe.frames.io.opening import FIRST_LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
@@ -41,7 +41,8 @@ def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
     file = Spool(source) if origin is None and kind in ("jsonl", "json", "parquet") else source
     if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(file)):
         return _FEEDS[kind](file, options, origin)
-    return InMemoryTable(read_table(file, replace(options, format=kind)))
+    table = read_table(file, replace(options, format=kind))
+    return InMemoryTable(table, first_line=FIRST_LINES.get(kind))
 
 
 def reopen_table(origin: dict[str, Any]) -> TableSource:
@@ -97,6 +98,7 @@ class _Streamed(FileTable):
 class _Delimited(_Streamed):
     """CSV or TSV: all cells are text."""
 
+    first_line = FIRST_LINES["csv"]
     delimiter = ","
 
     def _read(self) -> Iterator[pd.DataFrame]:
@@ -115,6 +117,7 @@ class _JsonLines(_Streamed):
     """JSON lines: an object for each row, with any names."""
 
     grows = True
+    first_line = FIRST_LINES["jsonl"]
 
     def __init__(self, source: InputFile, options: ReadOptions, origin: dict[str, Any] | None) -> None:
         self._names: dict[str, None] = {}

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 def test_no_problems(ikp: Ikp, table: Table) -> None:
     """A sound table is status 0, without an account too."""
-    assert ikp("check", table(2), *NAMED) == (0, "", "ikpipe: No problems in 2 rows.\n")
+    assert ikp("check", table(2), *NAMED) == (
+        0,
+        "",
+        "ikpipe: No problems in 2 rows.\nMapping: file ← picture, file_name = {sku}.png\n",
+    )
 
 
 def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
@@ -33,16 +37,18 @@ def test_problems_are_grouped(ikp: Ikp, table: Table) -> None:
     assert (ran.status, ran.out) == (1, "")
     fix = "Use true or false, or name your own words with --true."
     assert ran.err.splitlines() == [
-        "ikpipe: 6 problems in 6 of 6 rows (the first row is row 0)",
+        "ikpipe: 6 problems in 6 of 6 rows",
         "",
         "  5 not_boolean: The value is not a valid boolean. Use true/false, yes/no or 1/0.",
-        f'    row 1  private  is_private_file must be true or false, not "perhaps". {fix}',
-        f'    row 2  private  is_private_file must be true or false, not "maybe". {fix}',
-        f'    row 3  private  is_private_file must be true or false, not "?". {fix}',
+        f'    row 1 (line 3)  private  is_private_file must be true or false, not "perhaps". {fix}',
+        f'    row 2 (line 4)  private  is_private_file must be true or false, not "maybe". {fix}',
+        f'    row 3 (line 5)  private  is_private_file must be true or false, not "?". {fix}',
         "    and 2 more rows",
         "",
         "  1 missing_file: The row has no file. Fill in the file, or delete the row.",
-        "    row 0  This row has no file. Fill in the file, or delete the row.",
+        "    row 0 (line 2)  This row has no file. Fill in the file, or delete the row.",
+        "",
+        "Mapping: file ← picture, is_private_file ← private, file_name = {sku}.png",
     ]
 
 
@@ -52,11 +58,51 @@ def test_warnings_are_no_problems(ikp: Ikp, table: Table) -> None:
     assert (ran.status, ran.out) == (0, "")
     assert ran.err.splitlines()[:3] == [
         "ikpipe: No problems in 2 rows.",
-        "1 warning in 1 of 2 rows (the first row is row 0); warnings do not stop an upload",
+        "1 warning in 1 of 2 rows; warnings do not stop an upload",
         "",
     ]
     assert "1 name_adjusted" in ran.err
     assert 'is sent as "a_b.png"' in " ".join(ran.err.split())
+
+
+def test_a_warning_about_a_column_is_one_line(ikp: Ikp, table: Table) -> None:
+    """It is not counted with the rows, and the status is 0."""
+    ran = ikp("check", table(2, descripton=["a", "b"]), *NAMED)
+    assert ran.status == 0
+    warning = (
+        "Warning: The column 'descripton' is not used. Its name is similar to the parameter description. To use it, "
+        "pass --map description=descripton; to ignore it, pass --ignore descripton."
+    )
+    assert ran.err.splitlines() == [
+        "ikpipe: No problems in 2 rows.",
+        "",
+        warning,
+        "",
+        "Mapping: file ← picture, file_name = {sku}.png; unused: descripton",
+    ]
+    ran = ikp("check", table(2, descripton=["a", "b"]), *NAMED, "-o", "-")
+    assert [line.split(",")[:6] for line in ran.out.splitlines()[1:]] == [
+        ["", "", "descripton", "description", "warning", "similar_column"]
+    ]
+
+
+def test_a_column_that_appears_later_is_not_ignored(ikp: Ikp) -> None:
+    """In JSON Lines, later rows can have other keys: those rows are problems, and the rows before are not."""
+    row = '{"file": "https://a.example/a.jpg"}\n'
+    Path("t.jsonl").write_text(row * 5_000 + row.replace("}", ', "isPrivatefile": true}'), encoding="utf-8")
+    ran = ikp("check", "t.jsonl", "-o", "-")
+    assert ran.status == 1
+    (problem,) = csv.DictReader(io.StringIO(ran.out))
+    assert problem["position"] == "5000"
+    assert problem["message"].startswith("The column 'isPrivatefile' (is_private_file) is not used")
+    assert "--map is_private_file=isPrivatefile" in problem["fix"]
+
+
+def test_columns_of_later_rows_are_in_the_error(ikp: Ikp) -> None:
+    """A table that has no file in its first rows is read to its end before it is an error."""
+    row = '{"sku": "1"}\n'
+    Path("t.jsonl").write_text(row * 5_000 + '{"image_url": "https://a.example/a.jpg"}', encoding="utf-8")
+    assert "'sku', 'image_url'" in ikp("check", "t.jsonl").err
 
 
 def test_errors_come_before_warnings(ikp: Ikp, table: Table) -> None:
@@ -66,14 +112,15 @@ def test_errors_come_before_warnings(ikp: Ikp, table: Table) -> None:
         "check", source, "--map", "file=picture", "--set", "file_name={title}.png", "--map", "is_private_file=private"
     )
     assert ran.status == 1
-    assert ran.err.startswith("ikpipe: 1 problem in 1 of 2 rows (the first row is row 0)\n")
+    assert ran.err.startswith("ikpipe: 1 problem in 1 of 2 rows\n")
     assert ran.err.index("not_boolean") < ran.err.index("1 warning in 1 of 2 rows")
 
 
 def test_a_policy_that_sends_names_as_given_has_no_warnings(ikp: Ikp, table: Table) -> None:
     """`--policy` is that of `upload`."""
     ran = ikp("check", table(1), "--map", "file=picture", "--set", "file_name=a b.png", "--policy", "names=as_given")
-    assert (ran.status, ran.err) == (0, "ikpipe: No problems in 1 row.\n")
+    assert ran.status == 0
+    assert "warning" not in ran.err
 
 
 def test_problems_in_a_file(ikp: Ikp, table: Table) -> None:

@@ -50,7 +50,7 @@ def test_summary(ikp: Ikp, table: Table, pictures: Callable[[int], list[str]]) -
     assert "1 of 2 rows uploaded" in ran.err
     assert "1 uploaded, 1 invalid" in ran.err
     assert "1 invalid, missing_file: The row has no file. Fill in the file" in ran.err
-    assert "row 1  This row has no file." in ran.err
+    assert "row 1 (line 3)  This row has no file." in ran.err
     assert "Results: my out.csv" in ran.err
     assert "ikpipe retry 'my out.csv' -o 'my out.csv' --map file=picture --set 'file_name={sku}.png'" in ran.err
 

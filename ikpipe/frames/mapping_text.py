@@ -1,0 +1,86 @@
+"""The effective mapping of a run in one line, such as ``file ← image_url, tags ← category, season; unused: price``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ikpipe.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from ikpipe.request.rows import ValueSource
+
+_SHOWN = 20  # unused columns in the line
+_WIDTH = 60  # characters of a name or a value
+_SECRET = re.compile(r"(?<=://)[^\s/?#]*@|\?.*", re.DOTALL)  # of a URL: the user's name and password, the query
+
+
+def effective_mapping(
+    sources: Mapping[str, Sequence[ValueSource]], label: Callable[[int], Hashable], unused: Sequence[Hashable]
+) -> str:
+    """Return which columns and keywords give each parameter, by priority, and the columns that give none.
+
+    Parameters
+    ----------
+    sources
+        Parameter → the sources of its value, by priority.
+    label
+        Returns a column's label.
+    unused
+        The labels of columns that no source reads.
+    """
+    ordered = sorted(sources, key=lambda parameter: parameter != "file")
+    entries = [
+        entry
+        for parameter in ordered
+        for entry in (_fields if parameter == "custom_metadata" else _one)(parameter, sources[parameter], label)
+    ]
+    names = [_cut(name) for name in unused[:_SHOWN]]
+    more = f" and {len(unused) - _SHOWN:,} more" if len(unused) > _SHOWN else ""
+    return printable(", ".join(entries) + (f"; unused: {', '.join(names)}{more}" if names else ""))
+
+
+def _one(parameter: str, sources: Sequence[ValueSource], label: Callable[[int], Hashable]) -> list[str]:
+    """Return the entry of a parameter."""
+    texts = [_origin(source, label) for source in sources]
+    return [f"{parameter} {'=' if sources[0].text is not None else '←'} {', otherwise '.join(texts)}"]
+
+
+def _fields(parameter: str, sources: Sequence[ValueSource], label: Callable[[int], Hashable]) -> list[str]:
+    """Return the entries of metadata: one for all columns that are named like their fields, and the others."""
+    alike = [_cut(source.key) for source in sources if source.key is not None and _is_alike(source, label)]
+    others = [
+        f"{parameter}{'' if source.key is None else f'.{_cut(source.key)}'} "
+        f"{'←' if source.text is None else '='} {_origin(source, label)}"
+        for source in sources
+        if not _is_alike(source, label)
+    ]
+    return [*([f"{parameter} ← {', '.join(alike)}"] if alike else []), *others]
+
+
+def _is_alike(source: ValueSource, label: Callable[[int], Hashable]) -> bool:
+    """Whether the column of a metadata field has the field's name, with or without the name of the parameter."""
+    own = {source.key, f"custom_metadata.{source.key}", f"customMetadata.{source.key}"}
+    return source.key is not None and str(label(source.columns[0])) in own
+
+
+def _origin(source: ValueSource, label: Callable[[int], Hashable]) -> str:
+    return _cut(source.text) if source.text is not None else ", ".join(_cut(label(at)) for at in source.columns)
+
+
+def value_text(value: Any) -> str:
+    """Return a keyword's value for people; of a URL, neither password nor query, which can be secrets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {value_text(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple | set):
+        return ", ".join(map(value_text, value))
+    text = f"{len(value):,} bytes" if isinstance(value, bytes) else str(value)
+    return _cut(_SECRET.sub("", text) if "://" in text else text)
+
+
+def _cut(text: object) -> str:
+    shown = str(text)
+    return shown if len(shown) <= _WIDTH else f"{shown[: _WIDTH - 1]}…"

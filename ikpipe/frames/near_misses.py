@@ -1,0 +1,174 @@
+"""Find columns whose names are almost those of parameters, such as `Tags` or `Is Private File`. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ikpipe.errors import ApiName, InvalidValue, Message, Problem, keyword, short_repr
+from ikpipe.request.parameters import BY_WIRE, TABLE
+from ikpipe.request.result import EXTRA, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Iterable, Mapping
+
+METADATA = ("custom_metadata.", "customMetadata.")
+"""The beginnings of a column's name that sets a metadata field, in either spelling."""
+
+_VISIBILITY = ("is_private_file", "is_published")  # a mistake in these can make a file public
+_LETTERS = 6  # of a name that is compared with one letter changed: of shorter ones, too many are words
+_SEPARATORS = ".:/["  # what programs put between the name of an object and that of its field
+_MOST = 40  # characters of a column's name in a message
+
+
+class NearMiss(NamedTuple):
+    """A column that is not used, and the parameter that its name is almost the name of.
+
+    `name` is a parameter, or ``custom_metadata.`` and a field. `severity` is that of a `Problem`.
+    """
+
+    label: Hashable
+    name: str
+    severity: str
+
+    @property
+    def warning(self) -> InvalidValue:
+        """What is unusual about the column, and what to do about it."""
+        message = f"The column {_shown(self.label)} is not used. Its name is similar to the parameter {self.name}."
+        return InvalidValue("similar_column", message, how_to_use([self]), self.label)
+
+    @property
+    def problem(self) -> Problem:
+        """The same for the frame of `ikpipe.check`, without a row."""
+        bad = self.warning
+        return Problem(None, None, self.label, self.name, "warning", bad.code, bad.message, bad.fix)
+
+
+def near_misses(labels: Iterable[Hashable], given: Collection[str]) -> list[NearMiss]:
+    """Return the columns whose names are almost those of parameters.
+
+    Parameters
+    ----------
+    labels
+        The columns that are neither mapped nor ignored.
+    given
+        The parameters that the mapping or keywords give, and ``custom_metadata.`` with each field that they give, or
+        with ``*`` if the fields are not known.
+    """
+    provided = {_squashed(name) for name in given}
+    found = (_near_miss(label) for label in labels if not is_result(label))
+    return [
+        miss
+        for miss in found
+        if miss is not None
+        and _squashed(miss.name) not in provided
+        and not (miss.name.startswith(METADATA) and f"{METADATA[0]}*" in given)
+    ]
+
+
+def is_result(label: Hashable) -> bool:
+    """Whether a column is one of the results of an earlier run."""
+    return label in RESULT_COLUMNS or label == EXTRA
+
+
+def described(misses: Iterable[NearMiss]) -> str:
+    """Return a sentence that names the columns."""
+    pairs = [f"{_shown(miss.label)} ({miss.name})" for miss in misses]
+    if len(pairs) == 1:
+        return f"The column {pairs[0]} is not used, although its name is almost the name of a parameter."
+    return f"These columns are not used, although their names are almost the names of parameters: {', '.join(pairs)}."
+
+
+def how_to_use(misses: Collection[NearMiss], more: Mapping[str, Any] | None = None) -> Message:
+    """Return a sentence with the options that use the columns, and with those that ignore them.
+
+    Parameters
+    ----------
+    misses
+        The columns.
+    more
+        Entries of `columns` that are suggested too.
+    """
+    them = "it" if len(misses) == 1 and not more else "them"
+    columns, ignore = {**(more or {}), **_as_columns(misses)}, keyword("ignore", [miss.label for miss in misses])
+    used = ApiName("columns", "columns", columns)
+    return Message(
+        f"To use {them}, pass ", used, f"; to ignore {'it' if len(misses) == 1 else 'them'}, pass ", ignore, "."
+    )
+
+
+def _as_columns(misses: Iterable[NearMiss]) -> dict[str, Any]:
+    """Return an entry of `columns` for each parameter; of several columns for one parameter, tags take all."""
+    columns: dict[str, Any] = {}
+    for label, name, _ in misses:
+        parameter, dot, field = name.partition(".")
+        if dot:
+            columns.setdefault(parameter, {}).setdefault(field, label)
+        elif name == "tags" and name in columns:
+            before = columns[name]
+            columns[name] = [*(before if isinstance(before, list) else [before]), label]
+        else:
+            columns.setdefault(name, label)
+    return columns
+
+
+def _shown(label: Hashable) -> str:
+    return short_repr(label, _MOST)
+
+
+def _near_miss(label: Hashable) -> NearMiss | None:
+    """Return what a column's name is almost the name of, if it is."""
+    text = str(label).removeprefix("\ufeff")
+    if text in TABLE or text in BY_WIRE or text.startswith(METADATA):
+        return None
+    squashed = _squashed(text)
+    for name in TABLE:
+        if squashed == _squashed(name):
+            return NearMiss(label, name, "error")
+    for name in TABLE:
+        if name in _VISIBILITY and _is_one_off(squashed, _squashed(name)):
+            return NearMiss(label, name, "error")
+        if len(squashed) >= _LETTERS and squashed.isalpha() and _is_one_off(squashed, _squashed(name)):
+            return NearMiss(label, name, "warning")
+    return _near_metadata(label, text)
+
+
+def _near_metadata(label: Hashable, text: str) -> NearMiss | None:
+    """Return the metadata field that a column's name is almost the name of, such as `Custom Metadata.brand`."""
+    whole = _squashed("custom_metadata")
+    head, dot, field = text.partition(".")
+    if dot and field and _is_one_off(_squashed(head), whole) and _squashed(head) != whole:
+        return NearMiss(label, METADATA[0] + field, "warning")
+    if not _squashed(text).startswith(whole):
+        return None
+    end = next(end for end in range(len(text) + 1) if _squashed(text[:end]) == whole)
+    rest = text[end:].strip()
+    field = rest.strip(f"{_SEPARATORS}] _-")
+    if not field:
+        return None
+    return NearMiss(label, METADATA[0] + field, "error" if rest[0] in _SEPARATORS else "warning")
+
+
+@lru_cache(maxsize=1_000)
+def _squashed(name: str) -> str:
+    """Return a name without case, and without what separates its words or is invisible."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("\u0131", "i")  # a Turkish I
+    kept = "".join(char for char in text if not _is_separator(char))
+    return kept.strip("\"'`*:")  # quotes, and marks of required columns
+
+
+def _is_separator(char: str) -> bool:
+    """Whether a character is a space, a dash, a dot or a line below, or is not visible."""
+    category = unicodedata.category(char)
+    return category[0] in "ZC" or category in ("Pd", "Pc") or char in ".\u0307"  # U+0307 is left of a Turkish İ
+
+
+def _is_one_off(name: str, other: str) -> bool:
+    """Whether two names differ in one letter: another one, one more, one less, or two exchanged."""
+    at = next((at for at, pair in enumerate(zip(name, other, strict=False)) if pair[0] != pair[1]), None)
+    at = min(len(name), len(other)) if at is None else at
+    rest, rest_of_other = name[at:], other[at:]
+    if rest[1:] == rest_of_other[1:] or rest[1:] == rest_of_other or rest == rest_of_other[1:]:
+        return True
+    return rest[:2] == rest_of_other[1::-1] and rest[2:] == rest_of_other[2:]
