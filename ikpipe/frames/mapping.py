@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -80,9 +81,8 @@ class ColumnMapping:
         for parameter, target in (columns or {}).items():
             self._add(_snake(parameter), self._mapped(_snake(parameter), target))
         passed = {_snake(parameter): value for parameter, value in keywords.items() if not _missing(value)}
-        unmapped = [at for at in self._unused() if at not in self._names.ignored]
-        given = _given_names(self._sources, passed)
-        self._near_misses = near_misses([self._names.label(at) for at in unmapped], given)
+        self._unmapped = [at for at in self._unused() if at not in self._names.ignored]
+        self._given = _given_names(self._sources, passed)
         for parameter, sources in self._own_columns(passed):
             self._add(parameter, sources)
         for parameter, value in passed.items():
@@ -141,6 +141,10 @@ class ColumnMapping:
             raise missing_file(frame, [at for at in self._unused() if at < frame.shape[1]], near)
         if near:
             raise MappingError(described(near), fix=how_to_use(near))
+
+    @cached_property
+    def _near_misses(self) -> list[NearMiss]:
+        return near_misses(map(self._names.label, self._unmapped), self._given)
 
     def _unused(self) -> list[int]:
         """Return the places of the columns that no source reads."""

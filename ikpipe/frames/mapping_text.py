@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ikpipe.request.rows import ValueSource
 
-_SHOWN = 20  # unused columns in the line
+_SHOWN = 20  # columns of one kind in the line
 _WIDTH = 60  # characters of a name or a value
 _SECRET = re.compile(r"(?<=://)[^\s/?#]*@|\?.*", re.DOTALL)  # of a URL: the user's name and password, the query
 
@@ -38,9 +38,7 @@ def effective_mapping(
         for parameter in ordered
         for entry in (_fields if parameter == "custom_metadata" else _one)(parameter, sources[parameter], label)
     ]
-    names = [_cut(name) for name in unused[:_SHOWN]]
-    more = f" and {len(unused) - _SHOWN:,} more" if len(unused) > _SHOWN else ""
-    return printable(", ".join(entries) + (f"; unused: {', '.join(names)}{more}" if names else ""))
+    return printable(", ".join(entries) + (f"; unused: {_listed(unused)}" if unused else ""))
 
 
 def _one(parameter: str, sources: Sequence[ValueSource], label: Callable[[int], Hashable]) -> list[str]:
@@ -51,14 +49,14 @@ def _one(parameter: str, sources: Sequence[ValueSource], label: Callable[[int], 
 
 def _fields(parameter: str, sources: Sequence[ValueSource], label: Callable[[int], Hashable]) -> list[str]:
     """Return the entries of metadata: one for all columns that are named like their fields, and the others."""
-    alike = [_cut(source.key) for source in sources if source.key is not None and _is_alike(source, label)]
+    alike = [source.key for source in sources if _is_alike(source, label)]
     others = [
         f"{parameter}{'' if source.key is None else f'.{_cut(source.key)}'} "
         f"{'←' if source.text is None else '='} {_origin(source, label)}"
         for source in sources
         if not _is_alike(source, label)
     ]
-    return [*([f"{parameter} ← {', '.join(alike)}"] if alike else []), *others]
+    return [*([f"{parameter} ← {_listed(alike)}"] if alike else []), *others[:_SHOWN]]
 
 
 def _is_alike(source: ValueSource, label: Callable[[int], Hashable]) -> bool:
@@ -68,7 +66,13 @@ def _is_alike(source: ValueSource, label: Callable[[int], Hashable]) -> bool:
 
 
 def _origin(source: ValueSource, label: Callable[[int], Hashable]) -> str:
-    return _cut(source.text) if source.text is not None else ", ".join(_cut(label(at)) for at in source.columns)
+    return _cut(source.text) if source.text is not None else _listed([label(at) for at in source.columns])
+
+
+def _listed(names: Sequence[object]) -> str:
+    """Return names, as far as they are not too many."""
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(_cut, names[:_SHOWN])) + more
 
 
 def value_text(value: Any) -> str:
@@ -76,7 +80,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {value_text(part)}" for name, part in value.items())
     if isinstance(value, list | tuple | set):
-        return ", ".join(map(value_text, value))
+        return _cut(", ".join(map(value_text, value)))
     text = f"{len(value):,} bytes" if isinstance(value, bytes) else str(value)
     return _cut(_SECRET.sub("", text) if "://" in text else text)
 

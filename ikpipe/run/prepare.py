@@ -38,7 +38,7 @@ def collect_mapping(
     fetch: str,
     parameters: Mapping[str, Any],
     formats: Mapping[str, Any] | None = None,
-    ignore: Iterable[Any] | str = (),
+    ignore: Iterable[Any] | str | None = (),
 ) -> dict[str, Any]:
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
@@ -56,7 +56,7 @@ def collect_mapping(
         raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
     passed = {name: value for name, value in (formats or {}).items() if value is not None}
     CellFormats.read(passed)
-    ignored = [ignore] if isinstance(ignore, str) else list(ignore)
+    ignored = [] if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),

@@ -13,7 +13,7 @@ from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.journal import catalog, history
-from ikpipe.request.known_runs import about
+from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.result import SETTLED
 from ikpipe.run import engine, stored_mapping
 from ikpipe.run.job import UploadJob
@@ -127,8 +127,7 @@ def retry_job(
     earlier = (
         history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
     )
+    has_mapping = known_by(results.attrs) is not None or "mapping" in about(results.attrs)
     settled = results["ik_status"].isin(SETTLED).all()  # then nothing is sent, and no mapping is needed
-    checks: Literal["all", "file", "nothing"] = (
-        "nothing" if settled else "file" if "mapping" in about(results.attrs) else "all"
-    )
+    checks: Literal["all", "file", "nothing"] = "nothing" if settled else "file" if has_mapping else "all"
     return UploadJob(table, mapping, has_results=True, histories_by_path=earlier, checks=checks)

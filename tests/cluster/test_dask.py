@@ -356,3 +356,22 @@ def test_a_wrong_mapping_is_found_at_once(account: Account) -> None:
 
 if __name__ == "__main__":
     killed_upload(ikpipe.Account.from_env(), Path(sys.argv[1])).compute(scheduler="processes", num_workers=2)
+
+
+def test_the_mapping_is_reported_once_by_the_driver(
+    emulate: Callable[..., Emulator], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not by each partition; a column that would be ignored by mistake is an error at once."""
+    account = emulate().account
+    files = pd.Series([b"1", b"2", b"3", b"4"], dtype=BINARY)
+    frame = dd.from_pandas(pd.DataFrame({"file": files, "Tags": ["a"] * 4, "descripton": ["b"] * 4}), npartitions=4)
+    with pytest.raises(ikpipe.MappingError, match=r"ignore=\['Tags'\]"):
+        ikpipe.dask.upload(frame, account, file_name="a")
+    with caplog.at_level("INFO", "ikpipe"):
+        results = ikpipe.dask.upload(frame, account, file_name="a", ignore=["Tags"])
+        assert results.compute(scheduler="sync")["ik_status"].tolist() == ["uploaded"] * 4
+    texts = [record.getMessage() for record in caplog.records if "file" in record.getMessage()]
+    assert [text for text in texts if "←" in text] == ["Mapping: file ← file, file_name = a; unused: Tags, descripton"]
+    assert [record.getMessage()[:24] for record in caplog.records if record.levelname == "WARNING"] == [
+        "The column 'descripton' "
+    ]

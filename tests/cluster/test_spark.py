@@ -557,7 +557,12 @@ def test_concurrency_limits_the_whole_run(concurrency: int, spark: SparkSession,
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"file_name": "{sk}.gif"}, "did you mean 'sku'"), ({"key": "skus"}, "did you mean 'sku'")]
+    ("options", "words"),
+    [
+        ({"file_name": "{sk}.gif"}, "did you mean 'sku'"),
+        ({"key": "skus"}, "did you mean 'sku'"),
+        ({"ignore": ["skus"]}, "did you mean 'sku'"),
+    ],
 )
 def test_a_mapping_is_checked_at_once(options: dict[str, Any], words: str, account: Account) -> None:
     """From the columns, before Spark does anything."""

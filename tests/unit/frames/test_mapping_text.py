@@ -68,3 +68,6 @@ def test_the_line_is_short_and_cannot_control_a_terminal() -> None:
     assert "\n" not in line
     assert line.endswith("and 482 more")
     assert len(line) < 400
+    many = [f"c{at}" for at in range(500)]
+    assert len(text(["file", *many], {"tags": many, "custom_metadata": many}, description="x" * 500)) < 500
+    assert len(text(["file", *many], {"custom_metadata": {f"f{at}": name for at, name in enumerate(many)}})) < 1_000
