@@ -31,6 +31,8 @@ A row's values come from the first of these that is not empty:
   2. a column named like the parameter, or custom_metadata.FIELD
   3. --set PARAMETER=TEXT      the same for every row; {column} is replaced
   4. for file_name only: the name in the file's URL or path
+A column whose name is almost that of a parameter (Tags, Is Private File) is an
+error: map it, or use --ignore COLUMN.
 
 Parameters:
   file (a URL, or a path with --root), file_name, folder, tags,

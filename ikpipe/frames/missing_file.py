@@ -51,12 +51,18 @@ def missing_file(frame: pd.DataFrame, places: Iterable[int], near: Collection[Ne
     if len(labels) < frame.shape[1]:
         message.append("Results in CSV files, and in frames of other libraries, do not have the mapping of their run.")
     if _is_data(labels):
-        message.append("The first line seems to be data, but it must have the names of the columns.")
+        message.append("The first line seems to be data.")
+        fix = Message("Put the names of the columns above it, and map the one of the files: ", _example(...), ".")
+        return MappingError(sentences(*message), fix=fix)
     file = {} if any(miss.name == "file" for miss in near) else _likely_column(frame, places)
     if near:
         return MappingError(sentences(*message, described(near)), fix=how_to_use(near, file))
-    example = ApiName("column", "file", file.get("file", ...))
-    return MappingError(sentences(*message), fix=Message("Map the column that has the files: ", example, "."))
+    fix = Message("Map the column that has the files: ", _example(file.get("file", ...)), ".")
+    return MappingError(sentences(*message), fix=fix)
+
+
+def _example(label: object) -> ApiName:
+    return ApiName("column", "file", label)
 
 
 def _columns_of_table(labels: Sequence[Hashable]) -> str:

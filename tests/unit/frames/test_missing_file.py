@@ -73,14 +73,18 @@ def test_a_wide_table_is_not_listed_as_a_whole() -> None:
 
 
 def test_a_table_without_columns() -> None:
-    """Is one that cannot be uploaded, too."""
-    assert "The table has no columns." in str(error_of({}))
+    """It is an error if it has rows; an empty file of JSON lines has neither."""
+    with pytest.raises(ikpipe.MappingError, match=r"The table has no columns\."):
+        ColumnMapping(pd.Index([]), None, {}).check(pd.DataFrame(index=[0]))
+    ColumnMapping(pd.Index([]), None, {}).check(pd.DataFrame())
 
 
 @pytest.mark.parametrize("label", ["https://a.example/a.jpg", "photos/a.png"])
 def test_a_table_without_a_header(label: str) -> None:
     """Its first row has become the names of the columns."""
-    assert "The first line seems to be data" in str(error_of({label: ["https://a.example/b.jpg"], "1": ["2"]}))
+    text = str(error_of({label: ["https://a.example/b.jpg"], "1": ["2"]}))
+    assert "The first line seems to be data. Put the names of the columns above it" in text
+    assert text.endswith("columns={'file': …}.")
 
 
 def test_similar_columns_are_in_the_same_error() -> None:
