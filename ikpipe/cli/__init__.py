@@ -31,7 +31,7 @@ from ikpipe.cli import standard_streams
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
-from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message
+from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as end:  # argparse, after --help
         return int(end.code or 0)
     except Error as error:
-        say(f"error: {in_options(error.text)}")
+        say(f"error: {printable(in_options(error.text))}")
         if isinstance(error, FailuresError):
             return SOME_NOT
         return REFUSED if isinstance(error, AccountError) else BAD_INPUT
@@ -93,6 +93,6 @@ class _OptionFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a log record, with keywords written as options."""
         if isinstance(record.args, tuple):
-            written = (in_options(arg) if isinstance(arg, Message | ApiName) else arg for arg in record.args)
+            written = (printable(in_options(arg)) if isinstance(arg, Message | ApiName) else arg for arg in record.args)
             record.args = tuple(written)
         return super().format(record)

@@ -29,7 +29,7 @@ from ikpipe.request.suffixes import SuffixByContent, SuffixByKey
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run import engine
 from ikpipe.run.job import UploadJob
-from ikpipe.run.prepare import log_warnings, report_mapping
+from ikpipe.run.prepare import log_warning, report_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class PreparedUpload:
         results = self.empty(table)
         plan = self._job(FrameAdapter(table).frame.iloc[:0]).first_mapping()
         report_mapping(plan)
-        log_warnings(plan.warnings)
+        log_warning(plan.warnings)
         return results
 
     def _job(self, frame: pd.DataFrame) -> UploadJob:

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ikpipe.errors import ApiName, InvalidValue, Message, Problem, keyword, short_repr
+from ikpipe.errors import ApiName, Message, Problem, keyword, short_repr
 from ikpipe.request.parameters import BY_WIRE, TABLE
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 
@@ -33,16 +33,10 @@ class NearMiss(NamedTuple):
     severity: str
 
     @property
-    def warning(self) -> InvalidValue:
-        """What is unusual about the column, and what to do about it."""
-        message = f"The column {_shown(self.label)} is not used. Its name is similar to the parameter {self.name}."
-        return InvalidValue("similar_column", message, how_to_use([self]), self.label)
-
-    @property
     def problem(self) -> Problem:
-        """The same for the frame of `ikpipe.check`, without a row."""
-        bad = self.warning
-        return Problem(None, None, self.label, self.name, "warning", bad.code, bad.message, bad.fix)
+        """The warning about the column for the frame of `ikpipe.check`, without a row."""
+        message, fix = warning([self])
+        return Problem(None, None, self.label, self.name, "warning", "similar_column", message, fix)
 
 
 def near_misses(labels: Iterable[Hashable], given: Collection[str]) -> list[NearMiss]:
@@ -80,6 +74,15 @@ def described(misses: Iterable[NearMiss]) -> str:
     return f"These columns are not used, although their names are almost the names of parameters: {', '.join(pairs)}."
 
 
+def warning(misses: Collection[NearMiss]) -> tuple[str, Message]:
+    """Return what is unusual about columns whose names are similar to parameters, and what to do about it."""
+    pairs = [f"{_shown(miss.label)} ({miss.name})" for miss in misses]
+    message = f"The column {pairs[0]} is not used. Its name is similar to a parameter."
+    if len(pairs) > 1:
+        message = f"These columns are not used. Their names are similar to parameters: {', '.join(pairs)}."
+    return message, how_to_use(misses)
+
+
 def how_to_use(misses: Collection[NearMiss], more: Mapping[str, Any] | None = None) -> Message:
     """Return a sentence with the options that use the columns, and with those that ignore them.
 
@@ -103,8 +106,10 @@ def _as_columns(misses: Iterable[NearMiss]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for label, name, _ in misses:
         parameter, dot, field = name.partition(".")
-        if dot:
-            columns.setdefault(parameter, {}).setdefault(field, label)
+        if dot and isinstance(fields := columns.setdefault(parameter, {}), dict):  # not the column of all fields
+            fields.setdefault(field, label)
+        elif dot:
+            continue
         elif name == "tags" and name in columns:
             before = columns[name]
             columns[name] = [*(before if isinstance(before, list) else [before]), label]

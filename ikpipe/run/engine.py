@@ -23,7 +23,7 @@ from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
 from ikpipe.run.ordering import ResultSink
-from ikpipe.run.prepare import log_warnings, report_mapping, request_builder
+from ikpipe.run.prepare import log_warning, report_mapping, request_builder
 from ikpipe.run.progress import display
 from ikpipe.run.session import Session
 from ikpipe.service.client import ServiceClient
@@ -114,7 +114,7 @@ async def send(
     bar = display(options.progress, work.table.rows)
     if record is not None and options.shared_since is None:  # a run, and not a part of one or a single file
         report_mapping(mapping, bar)
-        log_warnings(work.similar_columns)
+        log_warning(work.similar_columns)
     control = CURRENT_CONTROL.get() or RunControl()
     before = CURRENT_CONTROL.set(control)
     try:

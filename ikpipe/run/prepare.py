@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ikpipe.errors import Error, MappingError, keyword
+from ikpipe.errors import Error, MappingError, keyword, sentences
+from ikpipe.frames.near_misses import warning
 from ikpipe.request.account import Account
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
@@ -75,10 +76,10 @@ def report_mapping(plan: ColumnMapping, display: ProgressDisplay | None = None) 
         display.announce(f"ikpipe: Mapping: {plan.text}")
 
 
-def log_warnings(misses: Iterable[NearMiss]) -> None:
-    """Log the warnings about columns as a whole."""
-    for miss in misses:
-        _log.warning("%s", miss.warning.text)
+def log_warning(misses: Collection[NearMiss]) -> None:
+    """Log the warning about columns whose names are similar to parameters, if there are any."""
+    if misses:
+        _log.warning("%s", sentences(*warning(misses)))
 
 
 async def request_builder(

@@ -26,6 +26,7 @@ from ikpipe.errors import (
     sentences,
     short_repr,
 )
+from ikpipe.frames.near_misses import warning
 from ikpipe.journal import history
 from ikpipe.journal.entries import Entry, RowEnded
 from ikpipe.journal.history import OpenJournal, RowHistory
@@ -272,7 +273,7 @@ class Session:
             "interrupted": self.control.interrupted,
             "mapping": dict(self._job.mapping),
             "effective_mapping": self._job.mapping_text,
-            "warnings": [miss.warning.message for miss in self._job.similar_columns],
+            "warnings": [warning(misses)[0]] if (misses := self._job.similar_columns) else [],
         }
 
     def _account_error(self, journal: str | None) -> AccountError | None:

@@ -29,7 +29,7 @@ from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.keywords import check_keywords
-from ikpipe.run.prepare import Fetch, collect_mapping, log_warnings
+from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
@@ -106,7 +106,7 @@ class Uploader(anywidget.AnyWidget):
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
             given = given[["file"]]
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
-        log_warnings(table.check())
+        log_warning(table.check())
         folder = catalog.journals_folder() if journal is None else Path(journal)
         hosts = FetchHosts.read(fetch_hosts)
         config = RunConfig(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), hosts)

@@ -70,7 +70,7 @@ def test_a_warning_about_a_column_is_one_line(ikp: Ikp, table: Table) -> None:
     ran = ikp("check", table(2, descripton=["a", "b"]), *NAMED)
     assert ran.status == 0
     warning = (
-        "Warning: The column 'descripton' is not used. Its name is similar to the parameter description. To use it, "
+        "Warning: The column 'descripton' (description) is not used. Its name is similar to a parameter. To use it, "
         "pass --map description=descripton; to ignore it, pass --ignore descripton."
     )
     assert ran.err.splitlines() == [

@@ -132,6 +132,14 @@ def test_a_spelling_mistake_has_a_suggestion(words: tuple[str, ...], error: str,
     assert (ran.status, ran.out, ran.err) == (2, "", f"ikpipe: error: {error}\n")
 
 
+def test_a_name_cannot_control_a_terminal(ikp: Ikp, table: Table) -> None:
+    """Neither in an error nor in a warning, and the options that can be pasted are on the same line."""
+    for name in ("\x1b[31m Tags", "descripton\n\x1b[31m"):
+        err = ikp("upload", table(1, **{name: ["a"]}), "-o", "out.csv", "--emulator", *NAMED).err
+        assert "\x1b" not in err
+        assert all(line.startswith(("ikpipe: ", "  ", "Results")) for line in err.splitlines() if line)
+
+
 def test_an_ignored_column_must_exist(ikp: Ikp, table: Table) -> None:
     """The error names the option and the closest column."""
     ran = ikp("check", table(1, Tags=["a"]), *NAMED, "--ignore", "Tag")

@@ -91,7 +91,7 @@ def test_a_warning_changes_no_status(account: Account, caplog: pytest.LogCapture
     assert results["ik_status"].tolist() == ["uploaded", "uploaded"]
     assert results["ik_warnings"].isna().all()
     assert [record.getMessage() for record in caplog.records].count(
-        "The column 'descripton' is not used. Its name is similar to the parameter description. To use it, pass "
+        "The column 'descripton' (description) is not used. Its name is similar to a parameter. To use it, pass "
         "columns={'description': 'descripton'}; to ignore it, pass ignore=['descripton']."
     ) == 1
     assert len(results.attrs["ikpipe"]["warnings"]) == 1

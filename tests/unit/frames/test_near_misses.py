@@ -11,7 +11,7 @@ import pytest
 import ikpipe
 from ikpipe.cli.wording import in_options
 from ikpipe.frames.mapping import ColumnMapping
-from ikpipe.frames.near_misses import near_misses
+from ikpipe.frames.near_misses import near_misses, warning
 
 HEADERS = Path(__file__).parents[2] / "data" / "headers"
 NAMED_LIKE_PARAMETERS = {"Tags", "Description", "FileName", "filename"}
@@ -195,7 +195,28 @@ def test_warnings_are_not_errors() -> None:
     mapping = ColumnMapping(frame.columns, None, {})
     mapping.check(frame)
     (miss,) = mapping.warnings
-    assert miss.warning.text == (
-        "The column 'descripton' is not used. Its name is similar to the parameter description. To use it, pass "
-        "columns={'description': 'descripton'}; to ignore it, pass ignore=['descripton']."
+    assert miss.problem[2:] == (
+        *("descripton", "description", "warning", "similar_column"),
+        "The column 'descripton' (description) is not used. Its name is similar to a parameter.",
+        "To use it, pass columns={'description': 'descripton'}; to ignore it, pass ignore=['descripton'].",
+    )
+
+
+def test_several_warnings_are_one() -> None:
+    """With all options together."""
+    message, fix = warning(near_misses(["descripton", "fodler"], ()))
+    assert message == (
+        "These columns are not used. Their names are similar to parameters: 'descripton' (description), "
+        "'fodler' (folder)."
+    )
+    assert "columns={'description': 'descripton', 'folder': 'fodler'}" in fix
+
+
+def test_metadata_as_a_whole_and_a_field_of_it() -> None:
+    """Only one of them can be mapped, so that only the first is suggested."""
+    assert "columns={'custom_metadata': 'Custom Metadata'}" in str(
+        error_of(["Custom Metadata", "Custom Metadata.brand"])
+    )
+    assert "columns={'custom_metadata': {'brand': 'Custom Metadata.brand'}}" in str(
+        error_of(["Custom Metadata.brand", "Custom Metadata"])
     )
