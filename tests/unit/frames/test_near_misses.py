@@ -7,11 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ikpipe
 from ikpipe.cli.wording import in_options
+from ikpipe.errors import ApiName
 from ikpipe.frames.mapping import ColumnMapping
-from ikpipe.frames.near_misses import near_misses, warning
+from ikpipe.frames.near_misses import how_to_use, near_misses, warning
 
 HEADERS = Path(__file__).parents[2] / "data" / "headers"
 NAMED_LIKE_PARAMETERS = {"Tags", "Description", "FileName", "filename"}
@@ -220,3 +223,39 @@ def test_metadata_as_a_whole_and_a_field_of_it() -> None:
     assert "columns={'custom_metadata': {'brand': 'Custom Metadata.brand'}}" in str(
         error_of(["Custom Metadata.brand", "Custom Metadata"])
     )
+
+
+PIECES = st.sampled_from(
+    [
+        "Tags",
+        "tag",
+        "s",
+        "is",
+        "Private",
+        "File",
+        "file",
+        "_",
+        " ",
+        ".",
+        ":",
+        "[",
+        "]",
+        "=",
+        "custom",
+        "Metadata",
+        "x",
+        "1",
+    ]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=8), unique=True))
+def test_the_suggested_options_are_valid(labels: list[str]) -> None:
+    """Whatever the columns are named, to ignore them is valid, and so is to map them."""
+    frame = pd.DataFrame([["x"] * len(labels)], columns=labels, dtype=object)
+    keywords = {"file": b"GIF", "webhook_url": "https://a.example/"}
+    misses = near_misses(labels, keywords)
+    ColumnMapping(frame.columns, None, keywords, [miss.label for miss in misses]).check(frame)
+    suggested = how_to_use(misses).parts
+    columns = next(part.value for part in suggested if isinstance(part, ApiName) and part.kind == "columns")
+    ColumnMapping(frame.columns, columns, keywords)
