@@ -25,9 +25,9 @@ OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values
 def call_keywords(options: Namespace) -> dict[str, Any]:
     """Return the mapping as the library's keywords, without options that are not set."""
     values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch", *FORMATS)}
+    values["ignore"] = options.ignore or None
     return {
         "columns": columns(options.map),
-        "ignore": options.ignore,
         **{name: value for name, value in values.items() if value is not None},
         **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])]),
     }
@@ -249,16 +249,16 @@ def _split_name(typed: str, option: str) -> tuple[str, str | None]:
     spelling, dot, field = typed.partition(".")
     name = BY_WIRE.get(spelling, spelling)
     if name != "token" and (name not in NAMES or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{_suggestion(spelling)}.")
+        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{_suggestion(spelling, option)}.")
     return name, field if dot else None
 
 
-def _suggestion(typed: str) -> str:
-    """Return the parameter of the most similar name, or an option, which is set in another way."""
+def _suggestion(typed: str, option: str) -> str:
+    """Return the parameter of the most similar name, or an option, which is set without `--set`."""
     from ikpipe.cli.parser import parser
 
-    option = f"--{typed.replace('_', '-')}"
-    return did_you_mean(option, parser().commands["upload"].options, cutoff=0.85) or did_you_mean(typed, NAMES)
+    options = parser().commands["upload"].options if option == "--set" else ()
+    return did_you_mean(f"--{typed.replace('_', '-')}", options, cutoff=0.85) or did_you_mean(typed, NAMES)
 
 
 def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> None:

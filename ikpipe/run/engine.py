@@ -89,7 +89,7 @@ async def begin(
     with record.journal as opened:
         words = "The journal is %s. If this run is interrupted, %s finishes it."
         _log.info(words, opened.path, RESUME, extra={"journal": str(opened.path)})
-        await send(work, account, options, sink, record)
+        await send(work, account, options, sink, record, reports=True)
 
 
 async def send(
@@ -100,11 +100,15 @@ async def send(
     record: OpenJournal | None,
     suffixes: SuffixRule | None = None,
     targets: TargetRegistry | None = None,
+    *,
+    reports: bool = False,
 ) -> None:
     """Upload the rows of a job, and raise what stopped the run.
 
     `work`, `account`, `options` and `sink` are as for `begin`. `record` is an open journal; None keeps none. `suffixes`
     makes unique names; None: by the positions of rows. `targets` are where rows of tables before this one are stored.
+    `reports`: whether to report the mapping; a run that is resumed has reported it, and a part or a single file does
+    not.
     """
     check_account(account)
     mapping = work.first_mapping()
@@ -112,7 +116,7 @@ async def send(
     if options.policy.unique_names == "client":
         suffixes = suffixes or SuffixByPosition(run)
     bar = display(options.progress, work.table.rows)
-    if record is not None and options.shared_since is None:  # a run, and not a part of one or a single file
+    if reports:
         report_mapping(mapping, bar)
         log_warning(work.similar_columns)
     control = CURRENT_CONTROL.get() or RunControl()
