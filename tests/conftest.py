@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Driven = tuple[Browser, AbstractEventLoop]
 
-PATIENCE = 30_000  # ms that a condition in a page may take before the test fails
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore a hangup; so does
 # then every process that they start.
@@ -136,14 +135,17 @@ def driven() -> Iterator[Driven]:
 
 
 @pytest.fixture
-def context(driven: Driven) -> Iterator[BrowserContext]:
-    """Give a fresh profile."""
+def chromium(driven: Driven) -> Iterator[Browser]:
+    """Give the browser, for as long as its driver's loop is this thread's."""
     running, loop = driven
     _set_running_loop(loop)
-    try:
-        context = running.new_context(viewport={"width": 1000, "height": 720}, accept_downloads=True)
-        context.set_default_timeout(PATIENCE)
-        yield context
-        context.close()
-    finally:
-        _set_running_loop(None)
+    yield running
+    _set_running_loop(None)
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Give a fresh profile."""
+    context = browsing.profile(chromium)
+    yield context
+    context.close()

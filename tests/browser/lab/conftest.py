@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from browsing import browser
-from labs import Lab
+from browsing import browser, tab
+from labs import SIZE, Lab, without_errors
 from places import Place, jupyter_lab, voila
 from scenario import Files
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page, WebError
+    from playwright.sync_api import Browser, Page
 
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures of what the tests see
 
@@ -42,20 +42,17 @@ def chrome() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def tabs() -> list[Page]:
+    """Hold the page that tests use one after another, while none does: it has JupyterLab's scripts in its caches."""
+    return []
+
+
 @pytest.fixture
-def page(chrome: Browser) -> Iterator[Page]:
-    """Open a page with a profile of its own; an error in it that nobody caught fails the test."""
-    context = chrome.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    errors: list[str] = []
-
-    def note(error: WebError) -> None:
-        if "ServiceWorker" not in str(error.error):  # of the application around us, whose server has ended
-            errors.append(str(error.error))
-
-    context.on("weberror", note)
-    yield context.new_page()
-    context.close()
-    assert not errors
+def page(chrome: Browser, tabs: list[Page]) -> Iterator[Page]:
+    """Give an empty page; an error in it that nobody caught fails the test."""
+    with tab(chrome, tabs, SIZE) as page, without_errors(page):
+        yield page
 
 
 _NUMBERS = itertools.count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,10 +11,11 @@ import nbformat
 from places import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from places import Place
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize, WebError
 
 # The notebook's panel, wherever the focus is.
 PANEL = """const app = window.jupyterapp;
@@ -44,6 +46,24 @@ ASK = f"""async ([name, code]) => {{
     await future.done;
     return {{said, error}};
 }}"""
+
+
+SIZE: ViewportSize = {"width": 1280, "height": 900}
+
+
+@contextmanager
+def without_errors(page: Page) -> Iterator[None]:
+    """Hold that nothing in a page ends with an error that nobody caught."""
+    errors: list[str] = []
+
+    def note(error: WebError) -> None:
+        if "ServiceWorker" not in str(error.error):  # of the application around us, whose server has ended
+            errors.append(str(error.error))
+
+    page.context.on("weberror", note)
+    yield
+    page.context.remove_listener("weberror", note)
+    assert not errors
 
 
 def notebook(*sources: str) -> nbformat.NotebookNode:

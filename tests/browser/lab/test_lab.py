@@ -47,6 +47,7 @@ def start(lab: Lab, emulate: Callable[..., Emulator]) -> Callable[..., tuple[Emu
     return begin
 
 
+@pytest.mark.usefixtures("own_page")
 def test_the_whole_scenario(
     lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, shot: Callable[[str], None]
 ) -> None:
@@ -210,6 +211,7 @@ def test_it_works_while_a_cell_runs_that_has_said_something(
     (tmp_path / "go").touch()
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_cell_that_runs_before_the_line_beside_it_is_there(
     lab: Lab, start: Callable[..., tuple[Emulator, Screen]], files: Files, tmp_path: Path
 ) -> None:

@@ -6,18 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from labs import notebook
+from browsing import tab
+from doubles import LOOPBACK
+from labs import SIZE, Lab, notebook, without_errors
 from scenario import prepared
 from screens import Screen
 
+from ikpipe.emulator import Emulator
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from labs import Lab
+    from places import Place
     from playwright.sync_api import Browser, Page
-
-    from ikpipe.emulator import Emulator
 
 pytestmark = pytest.mark.xdist_group("lab")
 
@@ -57,27 +59,36 @@ LONGEST = 100_000  # µs
 SHOWN = f"{ROWS:,}"
 
 
-@pytest.fixture
-def many(lab: Lab, emulate: Callable[..., Emulator]) -> Screen:
-    """Show an uploader with many rows in JupyterLab."""
-    account = prepared(emulate(), lab.path.parent, f"{lab.path.stem}.json")
-    lab.page.add_init_script(CLOCK)
-    lab.open(notebook(account, FRAME, "uploader"))
-    lab.run_all()
+@pytest.fixture(scope="module")
+def lab(chrome: Browser, lab_server: Place) -> Iterator[Lab]:
+    """Show an uploader with many rows in JupyterLab, for all tests here."""
+    with tab(chrome, [], SIZE) as page, without_errors(page), Emulator(**LOOPBACK) as emulator:
+        lab = Lab(page, lab_server, "many.ipynb")
+        account = prepared(emulator, lab.path.parent, "many.json")
+        page.add_init_script(CLOCK)
+        lab.open(notebook(account, FRAME, "uploader"))
+        lab.run_all()
+        yield lab
+        lab.shut()
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def many(lab: Lab) -> Screen:
+    """Give the uploader, with all rows on the screen."""
     screen = Screen(lab.page).shown()
     lab.page.wait_for_function("() => window.clock.first && window.clock.all")
     screen.has(SHOWN)
     return screen
 
 
-def test_rows_are_soon_there_and_not_in_the_traits(lab: Lab, many: Screen, shot: Callable[[str], None]) -> None:
+def test_rows_are_soon_there_and_not_in_the_traits(lab: Lab, many: Screen) -> None:
     """Rows are on the screen within a second of their data's arrival; the traits, scripts and all, are under 2 MB."""
     clock = lab.page.evaluate("() => window.clock")
     first = clock["first"] - max(time for time in clock["arrived"] if time <= clock["first"])
     every = clock["all"] - max(time for time in clock["arrived"] if time <= clock["all"])
     size = len(json.dumps(lab.value("uploader.get_state()")))
     print(f"after their data, first rows {first:.0f} ms, all {every:.0f} ms; traits {size / 1000:.0f} kB")  # noqa: T201
-    shot("many")
     assert max(first, every) <= 1000
     assert size < 2_000_000
 

@@ -1,12 +1,14 @@
-"""A new page with the widget for each test."""
+"""A page with the widget for each test."""
 
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bridge import Bridge
+from browsing import tab
 from driver import Uploads
 from page_comm import Comm
 from stub import Stub
@@ -16,7 +18,7 @@ import ikpipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
     from ikpipe.emulator import Emulator
 
@@ -34,29 +36,51 @@ def stub(bridge: Bridge, emulator: Emulator) -> Stub:
     return Stub(bridge, emulator.account)
 
 
+@pytest.fixture(scope="session")
+def tabs() -> list[Page]:
+    """Hold the page that tests use one after another, while none does."""
+    return []
+
+
 @pytest.fixture
-def open_page(context: BrowserContext) -> Iterator[Callable[..., Uploads]]:
-    """Return a function that opens pages; any error in them that does not match `allow` fails the test."""
-    opened: list[tuple[list[str], re.Pattern[str]]] = []
-
-    def open_one(bridge: Bridge, *, allow: str = "$^") -> Uploads:
-        page = context.new_page()
-        opened.append((errors_of(page), re.compile(allow)))
-        page.goto(bridge.url)
-        page.wait_for_selector("html[data-ready]", state="attached")
-        return Uploads(page, bridge)
-
-    yield open_one
-    for errors, allowed in opened:
-        assert [error for error in errors if not allowed.search(error)] == []
+def page(chromium: Browser, tabs: list[Page]) -> Iterator[Page]:
+    """Return an empty page: storage of other tests belongs to other bridges, whose ports are in their origins."""
+    with tab(chromium, tabs) as page:
+        yield page
 
 
-def errors_of(page: Page) -> list[str]:
-    """Collect the uncaught errors of a page and the errors in its console."""
+@pytest.fixture
+def open_page(page: Page) -> Iterator[Callable[..., Uploads]]:
+    """Return a function that opens the page; any error in it that does not match `allow` fails the test."""
+    with ExitStack() as stack:
+
+        def open_one(bridge: Bridge, *, allow: str = "$^") -> Uploads:
+            stack.enter_context(without_errors(page, re.compile(allow)))
+            page.goto(bridge.url)
+            page.wait_for_selector("html[data-ready]", state="attached")
+            return Uploads(page, bridge)
+
+        yield open_one
+
+
+@contextmanager
+def without_errors(page: Page, allowed: re.Pattern[str]) -> Iterator[None]:
+    """Check that a page has no uncaught error, and none in its console, but for those that are allowed."""
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-    return errors
+
+    def uncaught(error: Error) -> None:
+        errors.append(str(error))
+
+    def logged(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            errors.append(line.text)
+
+    page.on("pageerror", uncaught)
+    page.on("console", logged)
+    yield
+    page.remove_listener("pageerror", uncaught)
+    page.remove_listener("console", logged)
+    assert [error for error in errors if not allowed.search(error)] == []
 
 
 @pytest.fixture

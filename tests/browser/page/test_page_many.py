@@ -53,6 +53,7 @@ def test_the_keyboard_goes_to_the_end_at_once(five_thousand: Uploads) -> None:
     assert five_thousand.row("SKU-04999-back.jpg").is_visible()
 
 
+@pytest.mark.usefixtures("own_page")
 def test_images_at_urls_are_loaded_only_in_view(uploads: Uploads, stub: Stub, bridge: Bridge) -> None:
     """Opening a notebook does not download thousands of images."""
     asked: list[str] = []
