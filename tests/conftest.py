@@ -67,6 +67,14 @@ def no_proxy() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def brief_java() -> Iterator[None]:
+    """Have Java compile and collect for the minute that its processes live here: that halves their processor time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the journals of tests out of the user's own folder."""
     with pytest.MonkeyPatch.context() as patch:
