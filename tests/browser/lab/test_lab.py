@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("lab")
 
+SWIFT = "concurrency=2, policy=ikpipe.Policy(index_lag=2)"
 LARGE = 300 * 1024 * 1024
 
 
@@ -301,7 +302,7 @@ def test_a_kernel_restarted_while_it_sends(
 
     Each file is stored once, and `.results` says so.
     """
-    emulator, screen = start(UPLOADER.replace("account,", "account, concurrency=2,"), latency=1.5)
+    emulator, screen = start(UPLOADER.replace("account,", f"account, {SWIFT},"), latency=1.5)
     screen.pick([*files.picked, *files.dropped])
     screen.send(6)
     until(lambda: len([one for one in uploads_of(emulator) if one.get("file")]) >= 2, "two are on their way")

@@ -292,7 +292,7 @@ class NoLook(RecoveryMachine):
     """Treat the rejection of a used token as a sign that nothing is stored."""
 
     def _look_up(self, last: UploadReply, unknown: UploadReply | None = None) -> Any:
-        yield WaitStep(LAG)
+        yield WaitStep(self._options.index_lag)
         return UploadReply(Result("failed", (unknown or last).result.error), retryable=True)
 
 

@@ -26,7 +26,7 @@ import sys, pandas as pd, ikpipe
 public, private, upload, api, *urls = sys.argv[1:]
 account = ikpipe.Account(public, private, upload_url=upload, api_url=api)
 results = ikpipe.upload(pd.DataFrame({"file": urls}), account, file_name="a.bin", fetch="client",
-                        fetch_hosts=["127.0.0.1"], progress=False)
+                        fetch_hosts=["127.0.0.1"], progress=False, policy=ikpipe.Policy(first_wait=0.02))
 print(results["ik_status"].eq("uploaded").sum(), results["ik_message"].dropna().tolist())
 """
 

@@ -76,21 +76,21 @@ print(results["ik_status"].value_counts().to_dict(), set(results["ik_message"].d
 @pytest.mark.parametrize(
     ("limit", "rows", "size", "options"),
     [
-        (256, 1_500, 100, {}),
+        (256, 600, 100, {}),
         (256, 300, 300_000, {}),
-        (256, 1_000, 100, {"concurrency": 300}),
-        (64, 300, 100, {}),
+        (256, 400, 100, {"concurrency": 300}),
+        (64, 100, 100, {}),
         pytest.param(256, 5_000, 100, {}, marks=pytest.mark.soak),
     ],
 )
 def test_a_low_limit_of_open_files(
     limit: int, rows: int, size: int, options: dict[str, Any], tmp_path: Path, emulate: Callable[..., Emulator]
 ) -> None:
-    """With 256 open files, thousands of files are uploaded; so are large ones, and with a concurrency that is too much.
+    """With 256 open files, hundreds of files are uploaded; so are large ones, and with a concurrency that is too much.
 
     The service takes its time, so that many in flight do best.
     """
-    account = emulate(latency=0.3).account
+    account = emulate(latency=0.2).account
     for row in range(rows):
         (tmp_path / f"{row}.bin").write_bytes(b"%d" % row * (size // 5))
     about = {
