@@ -193,7 +193,8 @@ FAULTS = dict.fromkeys(KINDS, 0.2 / len(KINDS))
 @pytest.mark.parametrize(
     ("rows", "faults"),
     [
-        pytest.param(5_000, {}, id="quiet"),
+        pytest.param(1_000, {}, id="quiet"),
+        pytest.param(5_000, {}, id="quiet, many rows", marks=pytest.mark.soak),
         pytest.param(1_000, FAULTS, id="faults at 20 %"),
         pytest.param(5_000, FAULTS, id="faults at 20 %, many rows", marks=pytest.mark.soak),
     ],
