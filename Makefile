@@ -16,6 +16,8 @@ QUICK_WORKERS ?= 4
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "TMPDIR=/dev/shm" }')
 QUICK := tests/unit tests/service
 SLOW := tests/process tests/browser tests/cluster tests/benchmarks tests/live
+# They wait about half of their time: more processes than processors use it.
+SLOW_WORKERS ?= 3
 
 .PHONY: help demo app test interop floors check lint types js quick slow soak bench live format clean
 
@@ -107,9 +109,9 @@ test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, 
 	$(MEMORY) $(BIN)/pytest -n $(QUICK_WORKERS) --dist worksteal --cov --cov-report=term $(QUICK)
 	@$(MAKE) --no-print-directory slow
 
-# Tests of one group share what is slow to start (Spark, Dask, JupyterLab) in one worker; the largest groups come first.
+# The tests of a file share what is slow to start (Spark, Dask, JupyterLab): a file goes to one worker, the longest first.
 slow: $(VENV)/.browser $(VENV)/.java  ## the tests with processes, browsers and clusters
-	$(BIN)/pytest -n $(WORKERS) $(SLOW)
+	$(BIN)/pytest -n $(SLOW_WORKERS) $(SLOW)
 
 interop: $(VENV)/.dev      ## the tests with clients that others wrote: the official SDKs, jsonwebtoken
 	$(BIN)/pytest -n $(WORKERS) tests/interop
@@ -119,7 +121,7 @@ floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versi
 	cd $(FLOORS) && bin/ikpipe demo
 
 soak: $(VENV)/.dev $(VENV)/.java    ## the long suites, for many minutes
-	$(BIN)/pytest -n $(WORKERS) -m soak
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m soak
 
 bench: $(VENV)/.dev $(VENV)/.java   ## all benchmarks; the figures also go into build/benchmarks
 	$(BIN)/python tests/benchmarks/bench.py --json build/benchmarks

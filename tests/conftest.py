@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     Driven = tuple[Browser, AbstractEventLoop]
 
 
+# The files that take longest; Spark is the first, since its tests follow each other for more than a minute.
+LONGEST = (
+    *("test_spark.py", "test_lab.py", "test_dask.py", "test_notebooks.py", "test_ray.py", "test_many_rows.py"),
+    *("test_page_upload.py", "test_page_access.py", "test_fence.py", "test_kill.py", "test_benchmarks.py"),
+)
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, and `nohup` has them ignore a hangup; so does
 # then every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -45,7 +51,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.hookimpl(trylast=True)  # Hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Measure no coverage while Hypothesis plays: it takes twice the time, and other tests run the same lines."""
+    """Put the longest files first, and measure no coverage while Hypothesis plays.
+
+    Workers take files in this order, and none waits for another at the end. Coverage takes twice the time there, and
+    other tests run the same lines.
+    """
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if config.pluginmanager.hasplugin("_cov"):
         for item in items:
             if item.get_closest_marker("hypothesis"):

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from ikpipe import Account
 
-pytestmark = pytest.mark.xdist_group("dask")
-
 SWIFT = Policy(index_lag=0.5, first_wait=0.02, look_ups=0)
 BINARY = pd.ArrowDtype(pa.binary())
 MEASURED = {"ik_attempts", "ik_seconds", "ik_request_id", "ik_file_id", "ik_version_id", "ik_url", "ik_thumbnail_url"}

@@ -43,13 +43,10 @@ if TYPE_CHECKING:
     Emulate = Callable[..., Emulator]
     Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-pytestmark = [
-    pytest.mark.xdist_group("spark"),
-    pytest.mark.filterwarnings(
-        r"ignore:PySpark does not yet fully support pandas >= 3\.0\.0\. Some features may not work correctly\. "
-        r"It is recommended to use pandas < 3\.0\.0 for now\.:FutureWarning"
-    ),
-]
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:PySpark does not yet fully support pandas >= 3\.0\.0\. Some features may not work correctly\. "
+    r"It is recommended to use pandas < 3\.0\.0 for now\.:FutureWarning"
+)
 
 SWIFT = Policy(index_lag=0.5, first_wait=0.05, look_ups=0)
 BATCH = 5  # rows of a record batch

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from labs import Lab
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 HOSTILE = "<img src=x onerror=alert(1)>$x^2$.png"
 
 

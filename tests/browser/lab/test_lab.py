@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 SWIFT = "concurrency=2, policy=ikpipe.Policy(index_lag=2)"
 LARGE = 300 * 1024 * 1024
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from places import Place
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 ROWS = 5_000
 FRAME = f"""import pandas as pd
 frame = pd.DataFrame({{

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from places import marimo, until
 from scenario import UPLOADER, WATCHED, check_arrived, check_results, complete, prepared
 from screens import Screen
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from scenario import Files
 
     from ikpipe.emulator import Emulator
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 APP = """import marimo
 

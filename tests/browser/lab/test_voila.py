@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import nbformat
-import pytest
 from labs import notebook
 from places import ROOT, until
 from scenario import UPLOADER, WATCHED, check_arrived, check_results, complete, prepared
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from ikpipe.emulator import Emulator
 
 NOTEBOOKS = ROOT / "notebooks"
-
-pytestmark = pytest.mark.xdist_group("pages")
 
 
 def test_the_notebook_as_a_page(page: Page, voila_server: Place, files: Files, shot: Callable[[str], None]) -> None:
