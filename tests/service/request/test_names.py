@@ -97,18 +97,21 @@ def test_a_slash_in_a_file_name_is_a_problem(names: str) -> None:
     """Nobody says whether it is a folder; the fix names the parameter that takes one."""
     (problems,) = plan({"file_name": ["a/b.jpg"]}, names)
     assert [(one.parameter, one.code, one.severity) for one in problems] == [("file_name", "bad_character", "error")]
-    assert "folder=" in problems[0].fix
+    assert "path=" in problems[0].fix
 
 
-@pytest.mark.parametrize("value", ["a/b.jpg", "{n}/b.jpg"])
+@pytest.mark.parametrize("value", ["a/b.jpg", "{n}/b.jpg", "{n}{{/}}"])
 def test_a_slash_from_a_keyword_is_an_error_too(value: str) -> None:
-    """A constant at once; a template row by row."""
+    """A constant, or text of a template, would be a problem of every row: it is one error, which names the path."""
     frame = pd.DataFrame({"file": [URL], "n": [1]})
-    if "{" not in value:
-        with pytest.raises(ikpipe.MappingError, match="folder="):
-            ikpipe.check(frame, file_name=value)
-    else:
-        assert ikpipe.check(frame, file_name=value)["code"].tolist() == ["bad_character"]
+    with pytest.raises(ikpipe.MappingError, match="Use path="):
+        ikpipe.check(frame, file_name=value)
+
+
+def test_a_slash_that_a_cell_brings_into_a_template_is_a_problem_of_its_row() -> None:
+    """Other rows of the column can have none."""
+    frame = pd.DataFrame({"file": [URL] * 2, "n": ["a/b", "c"]})
+    assert ikpipe.check(frame, file_name="{n}.jpg")["position"].tolist() == [0]
 
 
 def test_a_slash_in_the_file_s_own_name_is_replaced() -> None:
