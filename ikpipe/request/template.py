@@ -64,14 +64,14 @@ class Placeholder(NamedTuple):
 
     def texts(self, cells: Sequence[Any], formats: CellFormats) -> list[Any]:
         """Return the text for each cell: None for a missing one, an `InvalidValue` for one that does not fit."""
-        if not (self.special or self.format or self.filters) and cell_types(cells) == {str}:
+        if self.special and (part := FILE_PARTS.get(self.name)):
+            cells = map_distinct(lambda cell: None if cell is None else part(cell), cells)
+        if not (self.format or self.filters) and cell_types(cells) == {str}:
             return list(cells)
         return map_distinct(lambda cell: self._render(cell, formats), cells)
 
     def _render(self, cell: Any, formats: CellFormats) -> str | None:
         """Return the text for a cell, or None if the cell is missing and the placeholder has no default."""
-        if self.special and self.name in FILE_PARTS and cell is not None:
-            cell = FILE_PARTS[self.name](cell)
         text = None if cell is None else format_cell(cell, self.format, formats) if self.format else to_text(cell)
         for name, argument in self.filters:
             text = text or argument if name == DEFAULT else None if text is None else FILTERS[name](text)

@@ -35,9 +35,8 @@ def to_text(value: object) -> str:
     if isinstance(value, float) and EXACT_FLOATS <= abs(value) < math.inf:
         raise lost_digits(value)
     if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time() and value.tzinfo is None
-        return value.date().isoformat() if midnight else value.isoformat(" ")
-    if isinstance(value, (bytes, Mapping)) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        return value.isoformat(" ").removesuffix(" 00:00:00")
+    if isinstance(value, (bytes, Mapping, Sequence)):
         words = f"must be text, not {_shown(value)}."
         raise InvalidValue.breaks(words, "wrong_type", "Replace it with text.")
     return str(value)
@@ -332,9 +331,6 @@ def _check_post(step: object) -> None:
     for key in keys:
         if key in step or kind not in _OPTIONAL_VALUE:
             _check_post_text(step, key)
-    if kind == "abs" and step["protocol"] not in ("hls", "dash"):
-        words = f'must have "hls" or "dash" as protocol, not {quoted(step["protocol"])}.'
-        raise InvalidValue.breaks(words, "bad_json", 'Use "hls" or "dash".')
 
 
 def _check_post_text(step: Mapping[str, Any], key: str) -> None:
@@ -342,3 +338,6 @@ def _check_post_text(step: Mapping[str, Any], key: str) -> None:
     if not isinstance(text, str) or not text:
         words = f"must have text as {quoted(key)} in the step {quoted(step)}."
         raise InvalidValue.breaks(words, "bad_json", f"Add {quoted(key)}.")
+    if key == "protocol" and text not in ("hls", "dash"):
+        words = f'must have "hls" or "dash" as protocol, not {quoted(text)}.'
+        raise InvalidValue.breaks(words, "bad_json", 'Use "hls" or "dash".')
