@@ -303,7 +303,7 @@ def _add_mapping(command: _Parser) -> None:
     command.add_argument(
         "--path",
         metavar="TEMPLATE",
-        help="folder and file name in the library, such as '/products/{brand|slug}/{file.stem}-{row:05d}{file.ext}'",
+        help="folder and file name in the library, such as /p/{brand|slug}/{file.name}",
     )
     command.add_argument(
         "--ignore",

@@ -282,7 +282,9 @@ class ColumnMapping:
             words = f" sets folder and file name together, so {both[0]} cannot be set or mapped too."
             raise MappingError(Message(keyword(PATH), words), fix="Use only one of them.")
         used = {column for source in self._sources[PATH] for column in source.columns}
-        for name in set(PARTS) & self._sources.keys() - {*edited}:
+        for name in PARTS:
+            if name in edited or name not in self._sources:
+                continue
             (source,) = self._sources.pop(name)
             if not used.issuperset(source.columns):
                 label = str(self._names.label(source.columns[0]))

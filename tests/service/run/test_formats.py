@@ -134,3 +134,12 @@ def test_formats_as_options() -> None:
     run = collect_mapping(None, None, None, "server", {"tags": ["{a}", "b"]}, GERMAN)
     assert to_options(run) == ["--set", "tags={a};b", *WORDS]
     assert to_options(run, in_file=True) == []
+
+
+def test_a_resumed_run_reads_as_it_began(shop: Emulator, tmp_path: Path) -> None:
+    """The journal has the formats."""
+    frame = pd.concat([german(file=["nothing"]), german()], ignore_index=True)
+    with pytest.raises(ikpipe.UploadError):
+        quiet(frame, shop.account, journal=tmp_path / "run", on_error="raise", concurrency=1, **GERMAN)
+    results = ikpipe.resume(tmp_path / "run", shop.account, progress=False, on_error="return")
+    assert results["ik_tags"][1] == ["rot", "blau"]
