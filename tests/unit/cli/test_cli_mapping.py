@@ -140,7 +140,9 @@ def constants(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
         "file_name": template | thing,
         "description": template | st.sampled_from([1.5, float("nan"), pd.NA, pd.NaT, ""]),
         "useUniqueFileName": st.booleans() | st.sampled_from(["yes", "0", 1]),
-        "tags": st.lists(tag, max_size=4) | template | st.lists(PLAIN | column.map("{{{}}}".format), max_size=3),
+        "tags": st.lists(tag, max_size=4)
+        | template.map("a,{}".format)
+        | st.lists(PLAIN | column.map("{{{}}}".format), max_size=3),
         "custom_coordinates": st.tuples(*[st.integers(0, 9)] * 4) | st.just([1, 2.0, 3, "4"]) | st.just("1,2,3,4"),
         "custom_metadata": st.dictionaries(NAMES, JSON | st.dates(), max_size=4),
         "extensions": st.lists(extension, max_size=2),
