@@ -121,9 +121,9 @@ def refuse_other_kinds(head: bytes, name: str, expected: str = "") -> None:
     kind = next((kind for kind in _KINDS if kind.start.match(head[:HEAD])), None)
     if kind is None or kind.format == expected != "":
         return
-    fix: str = "Save it as CSV."
+    fix: str = "Save the table as CSV."
     if kind.format in FORMATS:
         fix = Message("Read it with ", keyword("format", kind.format), ", or rename it.")
     elif "archive" in kind.what or "compressed" in kind.what:
         fix = "Unpack it first."
-    raise Error(f"{name} is {kind.what}, not {f'a {expected} file' if expected else 'text'}.", fix=fix)
+    raise Error(f"{name} is {kind.what}, not {expected.capitalize() or 'CSV or JSON'}.", fix=fix)

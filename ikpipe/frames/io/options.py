@@ -8,6 +8,8 @@ from ikpipe.errors import Error, did_you_mean, keyword
 
 FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", "xlsx", "xlsm", "xls", "ods")
 """The formats of tables that can be read, which are also their files' extensions."""
+TEXT = ("csv", "tsv", "jsonl", "json")
+"""The formats of text; the first two have a delimiter."""
 ALIASES = {"ndjson": "jsonl", "txt": "csv", "tab": "tsv"}
 """Other extensions, and the formats that they stand for."""
 _ENCODINGS = {
@@ -61,6 +63,14 @@ class ReadOptions:
             object.__setattr__(self, "delimiter", _delimiter(self.delimiter))
         if self.encoding is not None:
             object.__setattr__(self, "encoding", _encoding(self.encoding))
+
+    def check_format(self, name: str) -> None:
+        """Raise an error if an option does not apply to a format: it is not ignored silently."""
+        fits = {"delimiter": name in TEXT[:2], "encoding": name in TEXT, "sheet": name not in (*TEXT, "parquet")}
+        for option, value in self.changed().items():
+            if not fits.get(option, True):
+                words = f"This option does not apply to a table in the format {name}."
+                raise Error(words, fix="Remove it.", about=keyword(option, value))
 
     def changed(self) -> dict[str, Any]:
         """Return the options that are set, as keywords."""

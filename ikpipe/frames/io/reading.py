@@ -49,9 +49,19 @@ def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.Data
 
 
 def format_of(source: InputFile, options: ReadOptions) -> str:
-    """Return the format of a table: the option's, else that of the path's extension; ``csv`` for streams and pipes."""
-    if options.format is not None:
-        return options.format
+    """Return the format of a table: the option's, else that of the path's extension; ``csv`` for streams and pipes.
+
+    Raises
+    ------
+    ikpipe.Error
+        The extension tells no format, or an option does not apply to the format.
+    """
+    name = options.format or _format_of(source)
+    options.check_format(name)
+    return name
+
+
+def _format_of(source: InputFile) -> str:
     if not isinstance(source, str | PathLike):
         return "csv"
     if is_folder(source):

@@ -259,19 +259,19 @@ def parquet() -> bytes:
     [
         (
             book("[Content_Types].xml", "xl/workbook.xml"),
-            r"an Excel workbook \(.xlsx\), not text. Read it with format='xlsx'",
+            r"an Excel workbook \(.xlsx\), not CSV or JSON. Read it with format='xlsx'",
         ),
-        (book("mimetype", "content.xml"), r"an OpenDocument spreadsheet \(.ods\), not text"),
-        (book("table.csv"), "a ZIP archive, not text. Unpack it first"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), r"an Excel workbook \(.xls\), not text"),
-        (parquet(), "a Parquet file, not text. Read it with format='parquet', or rename it"),
-        (b"\n <!DOCTYPE html><html>", r"a web page \(HTML\), not text. Save it as CSV"),
-        (b"\xef\xbb\xbf<html><table>", r"a web page \(HTML\), not text"),
-        (b'<?xml version="1.0"?><x/>', "an XML file, not text"),
-        (b"%PDF-1.7\n", "a PDF document, not text"),
-        (b"SQLite format 3\0" + bytes(100), "an SQLite database, not text"),
-        (b"\xfd7zXZ\0\0", "compressed with xz, not text. Unpack it first"),
-        (b"\x89PNG\r\n\x1a\n", "a picture, not text"),
+        (book("mimetype", "content.xml"), r"an OpenDocument spreadsheet \(.ods\), not CSV or JSON"),
+        (book("table.csv"), "a ZIP archive, not CSV or JSON. Unpack it first"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), r"an Excel workbook \(.xls\), not CSV or JSON"),
+        (parquet(), "a Parquet file, not CSV or JSON. Read it with format='parquet', or rename it"),
+        (b"\n <!DOCTYPE html><html>", r"a web page \(HTML\), not CSV or JSON. Save the table as CSV"),
+        (b"\xef\xbb\xbf<html><table>", r"a web page \(HTML\), not CSV or JSON"),
+        (b'<?xml version="1.0"?><x/>', "an XML file, not CSV or JSON"),
+        (b"%PDF-1.7\n", "a PDF document, not CSV or JSON"),
+        (b"SQLite format 3\0" + bytes(100), "an SQLite database, not CSV or JSON"),
+        (b"\xfd7zXZ\0\0", "compressed with xz, not CSV or JSON. Unpack it first"),
+        (b"\x89PNG\r\n\x1a\n", "a picture, not CSV or JSON"),
         (b'{"sku": 1}\n', "JSON, not a table of text. Read it with format='json', or rename it"),
         (b'[\n  {"sku": 1}\n]\n', "JSON, not a table of text"),
         (b'[{"sku": 1}]', "JSON, not a table of text"),
@@ -287,9 +287,7 @@ def test_another_kind_of_file_is_named(content: bytes, message: str, pack: Any) 
 
 def test_a_file_named_parquet_that_is_another_kind_is_named() -> None:
     """By its first bytes, too."""
-    with pytest.raises(
-        ikpipe.Error, match=r"is an Excel workbook \(.xlsx\), not a parquet file. Read it with format='xlsx'"
-    ):
+    with pytest.raises(ikpipe.Error, match=r"is an Excel workbook \(.xlsx\), not Parquet. Read it with format='xlsx'"):
         table(book("[Content_Types].xml"), "parquet")
 
 
@@ -421,3 +419,20 @@ def test_zstandard_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ikpipe.MissingExtra, match=r"pip install 'ikpipe\[parquet\]'"):
         table(bytes(ZSTD.compress(b"a\n1\n")))
+
+
+@pytest.mark.parametrize(
+    ("format_", "options"),
+    [
+        ("jsonl", {"delimiter": ";"}),
+        ("parquet", {"delimiter": ";"}),
+        ("parquet", {"encoding": "utf-8"}),
+        ("csv", {"sheet": "1"}),
+        ("json", {"sheet": "1"}),
+    ],
+)
+def test_an_option_that_does_not_apply_is_an_error(format_: str, options: dict[str, str]) -> None:
+    """Nothing is ignored silently."""
+    (name,) = options
+    with pytest.raises(ikpipe.Error, match=f"{name}=.*: This option does not apply to a table in the format {format_}"):
+        table(b"", format_, **options)
