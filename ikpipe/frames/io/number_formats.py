@@ -13,6 +13,7 @@ Number = int | float
 Show = Callable[[Number], object]
 
 _EXACT = 2**53  # beyond it, floats skip integers
+_LONGEST = 255  # characters of a format in Excel
 _LARGEST = 10**15  # a spreadsheet has 15 digits
 _TOKEN = re.compile(r'"([^"]*)"?|\\(.)|[_*].|(\[[^\]]*\])|(.)', re.DOTALL)
 _SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)(?<!\\;)')
@@ -48,6 +49,8 @@ def show(code: str, *, since_1904: bool = False) -> Show:
     since_1904
         Whether dates count from 1904, as in workbooks of old Macs.
     """
+    if len(code) > _LONGEST:
+        return general
     # Excel's own formats, with its rules: which are dates, and the year 1900, which it takes for a leap year.
     formats = import_module("openpyxl.styles.numbers")
     if formats.is_date_format(code) and code != "General":

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from excel_files import MAIN, SIMPLE, book, cell, column, ods, ods_cell, ods_row, one, row, shared, sheet, styles
 from untrusted_tables import mark, results_file
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ import json, os, resource, signal, sys, traceback
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 import ikpipe, openpyxl, pandas, pyarrow.parquet
 from ikpipe.frames.io import parquet
+from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.streams import open_table
 
 
@@ -200,34 +201,6 @@ def test_json_lines_of_many_names_take_no_memory(tmp_path: Path, limited: Limite
     assert limited("ikpipe.read_results('t.jsonl')") == ["refused", "small"]
 
 
-def workbook(path: Path, sheet: str, styles: str = "") -> None:
-    """Write a workbook whose only sheet has this XML."""
-    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    main, package = (
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://schemas.openxmlformats.org/package/2006",
-    )
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{kinds}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kinds}.worksheet+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{kinds}.styles+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{links}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}">'
-        '<sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{links}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}">{sheet}</worksheet>',
-    }
-    if styles:
-        parts["xl/styles.xml"] = f'<styleSheet xmlns="{main}">{styles}</styleSheet>'
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, part in parts.items():
-            file.writestr(name, part)
-
-
 HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>file</t></is></c></row>'
 
 
@@ -244,17 +217,40 @@ SHEETS = {
 @pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
 def test_a_sheet_takes_what_its_cells_take(sheet: str, tmp_path: Path, limited: Limited) -> None:
     """Whatever size a sheet says it has, and wherever its cells say they are."""
-    workbook(tmp_path / "t.xlsx", sheet)
+    book(tmp_path / "t.xlsx", f'<worksheet xmlns="{MAIN}">{sheet}</worksheet>')
     assert limited("open_table('t.xlsx')")[-1] == "small"
 
 
 def test_a_number_format_makes_no_endless_text(tmp_path: Path, limited: Limited) -> None:
     """A format of a million zeros is none."""
     cells = "".join(f'<row r="{at}"><c r="A{at}" s="1"><v>7</v></c></row>' for at in range(2, 2_000))
-    styles = (
-        f'<numFmts count="1"><numFmt numFmtId="164" formatCode="{"0" * 1_000_000}"/></numFmts>'
-        "<fonts><font/></fonts><fills><fill><patternFill/></fill></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>"
-        '<cellXfs><xf numFmtId="0"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
-    )
-    workbook(tmp_path / "t.xlsx", f"<sheetData>{HEAD}{cells}</sheetData>", styles)
+    parts = {"xl/styles.xml": styles("0" * 1_000_000)}
+    book(tmp_path / "t.xlsx", sheet(HEAD + cells), parts=parts)
     assert limited("open_table('t.xlsx')") == ["read", "small"]
+
+
+REPEATED = 'table:number-rows-repeated="1048576"'
+ENTITIES = (
+    '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaa">'
+    + "".join(f'<!ENTITY {one} "{f"&{before};" * 16}">' for before, one in zip("abcdefg", "bcdefgh", strict=True))
+    + "]>"
+)
+HUGE: dict[str, Callable[[Path], object]] = {
+    "spaces": one(SIMPLE, before=" " * 200_000_000),
+    "a text": one(SIMPLE, parts=shared(f"<t>{'a' * 100_000_000}</t>")),
+    "texts": one(column(cell("A2", 0, "s")), parts=shared(*(["<t>a</t>"] * 4_000_000))),
+    "entities": lambda path: book(path, sheet(SIMPLE).replace("?>\n", f"?>{ENTITIES}").replace("007", "&h;")),
+    "cells far away": one(HEAD + "".join(row(at, cell(f"XFD{at}", 1, "n")) for at in range(2, 9_000))),
+    "merged cells": one(SIMPLE, after='<mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'),
+    "links": one(SIMPLE, after='<hyperlinks><hyperlink ref="A2:XFD1048576" r:id="x"/></hyperlinks>'),
+    "repeated rows": ods(ods_row(ods_cell("x") * 99, attributes=f" {REPEATED}")),
+    "repeated cells": ods(ods_row(ods_cell("x", attributes=' table:number-columns-repeated="16384"') * 99)),
+    "spaces in a cell": ods(ods_row(ods_cell('<text:s text:c="999999999"/>'))),
+}
+
+
+@pytest.mark.parametrize("write", HUGE.values(), ids=HUGE)
+def test_a_small_workbook_takes_no_memory(write: Callable[[Path], object], tmp_path: Path, limited: Limited) -> None:
+    """Whatever it unpacks, repeats or expands to."""
+    write(tmp_path / "t.xlsx")
+    assert limited("open_table('t.xlsx', ReadOptions(links=True))")[-1] == "small"
