@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.cli.signals import ignored_signals
 from ikpipe.cli.standard_streams import discard_output
 from ikpipe.cli.wording import say
-from ikpipe.errors import Error
+from ikpipe.errors import Error, printable
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 
@@ -93,7 +93,7 @@ def results_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Itera
     from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 
     if out == STANDARD:
-        yield ResultsWriter(CsvWriter(OutputStream(_StandardOutput()), style), attrs)
+        yield ResultsWriter(CsvWriter(OutputStream(_ResultsOutput()), style), attrs)
         return
     stack = ExitStack()
     table = stack.enter_context(table_file(out, style))
@@ -113,19 +113,31 @@ def write_frame(frame: pd.DataFrame, out: str, style: CsvStyle) -> None:
             write_results(frame, out, spreadsheet_safe=style.spreadsheet_safe, for_excel=style.for_excel)
         return
     try:
-        write_csv(frame, sys.stdout.buffer, style)
+        write_csv(frame, _StandardOutput(), style)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         discard_output()
 
 
 class _StandardOutput(io.BytesIO):
+    """Standard output; what people see on a terminal is printable, and other programs get the data as it is."""
+
+    def write(self, data: Any) -> int:
+        """Write whole lines, and return their length."""
+        shown = data
+        if sys.stdout.isatty():
+            shown = "\n".join(map(printable, data.decode().split("\n"))).encode()
+        sys.stdout.buffer.write(shown)
+        return len(data)
+
+
+class _ResultsOutput(_StandardOutput):
     """Standard output, whose reader may close it early; further data is discarded."""
 
     def write(self, data: Any) -> int:
-        """Write data, and return its length."""
+        """Write whole lines, and return their length."""
         try:
-            sys.stdout.buffer.write(data)
+            super().write(data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             discard_output()

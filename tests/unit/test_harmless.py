@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ikpipe import Error
+from ikpipe.cli.output import write_frame
 from ikpipe.cli.report import _examples
 from ikpipe.cli.wording import command, in_options, say
 from ikpipe.delivery.gallery.html import foreign, written
 from ikpipe.errors import InvalidValue, Message, describe_exception, keyword, one_line, printable, quoted, short_repr
 from ikpipe.errors.logs import LOGGERS
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.request.reply import read_reply
 
 BAD = "\x1b[2J\x9b1m\n\rikpipe: all rows uploaded\x07\u202egpj\u2066\x7f\u2028\ufeff"
@@ -86,3 +90,13 @@ def test_the_services_message_is_harmless() -> None:
     body = b'{"message": "Your request has \\u001b[2J\\nikpipe: ok"}'
     message = read_reply(400, {"x-ik-requestid": "1"}, body).result.message
     assert message == "Your request has �[2J ikpipe: ok"
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, "name\na�[2J\n"), (False, "name\na\x1b[2J\n")])
+def test_a_list_on_a_terminal_is_harmless(terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """What `ikpipe files` prints for people has no control characters; another program gets the data as it is."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(output, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr("sys.stdout", output)
+    write_frame(pd.DataFrame({"name": ["a\x1b[2J"]}), "-", CsvStyle())
+    assert output.buffer.getvalue().decode() == shown
