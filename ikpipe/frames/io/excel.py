@@ -19,9 +19,6 @@ from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.sheets import frame_of
 from ikpipe.frames.io.text import from_sheet
 
-EXTENSIONS = ("xlsx", "xlsm", "xls", "ods")
-"""The extensions of workbooks."""
-
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EARLY = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")

@@ -6,7 +6,9 @@ from typing import Any
 
 from ikpipe.errors import Error, did_you_mean, keyword
 
-FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", "xlsx", "xlsm", "xls", "ods")
+WORKBOOKS = ("xlsx", "xlsm", "xls", "ods")
+"""The formats of workbooks."""
+FORMATS = ("csv", "tsv", "parquet", "jsonl", "json", *WORKBOOKS)
 """The formats of tables that can be read, which are also their files' extensions."""
 TEXT = ("csv", "tsv", "jsonl", "json")
 """The formats of text; the first two have a delimiter."""
@@ -66,7 +68,8 @@ class ReadOptions:
 
     def check_format(self, name: str) -> None:
         """Raise an error if an option does not apply to a format: it is not ignored silently."""
-        fits = {"delimiter": name in TEXT[:2], "encoding": name in TEXT, "sheet": name not in (*TEXT, "parquet")}
+        fits = {"delimiter": name in TEXT[:2], "encoding": name in TEXT}
+        fits |= dict.fromkeys(("sheet", "header_row", "links"), name in WORKBOOKS)
         for option, value in self.changed().items():
             if not fits.get(option, True):
                 words = f"This option does not apply to a table in the format {name}."

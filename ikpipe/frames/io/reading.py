@@ -11,10 +11,10 @@ import pandas as pd
 from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.chunks import ROWS
 from ikpipe.frames.io import parquet
-from ikpipe.frames.io.excel import EXTENSIONS, read_excel
+from ikpipe.frames.io.excel import read_excel
 from ikpipe.frames.io.json_records import columns_of, json_rows
 from ikpipe.frames.io.opening import InputFile, is_folder, is_pipe, name_of, open_input, seekable
-from ikpipe.frames.io.options import ALIASES, FORMATS, ReadOptions
+from ikpipe.frames.io.options import ALIASES, FORMATS, WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.records import delimited
 
@@ -108,5 +108,5 @@ _READERS: dict[str, Callable[[IO[Any], str, ReadOptions], pd.DataFrame]] = {
     "parquet": _read_parquet,
     "jsonl": _read_jsonl,
     "json": _read_jsonl,
-    **dict.fromkeys(EXTENSIONS, read_excel),
+    **dict.fromkeys(WORKBOOKS, read_excel),
 }

@@ -10,9 +10,9 @@ import pandas as pd
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.io import text
 from ikpipe.frames.io.csv_style import CsvStyle
-from ikpipe.frames.io.excel import EXTENSIONS, read_excel_results
+from ikpipe.frames.io.excel import read_excel_results
 from ikpipe.frames.io.opening import is_folder, name_of, open_input
-from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.options import WORKBOOKS, ReadOptions
 from ikpipe.frames.io.reading import format_of, read_table
 from ikpipe.frames.io.writing import CsvWriter, OutputStream, TableWriter, table_file
 
@@ -99,5 +99,5 @@ _READERS: dict[str, Callable[[IO[bytes], str, ReadOptions], pd.DataFrame]] = {
     "tsv": partial(text.read_csv, delimiter="\t"),
     "jsonl": text.read_jsonl,
     "json": text.read_jsonl,
-    **dict.fromkeys(EXTENSIONS, read_excel_results),
+    **dict.fromkeys(WORKBOOKS, read_excel_results),
 }

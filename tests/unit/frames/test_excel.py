@@ -145,6 +145,14 @@ def test_an_option_that_does_not_fit_is_refused(options: dict[str, Any], message
         read(tmp_path / "a.xlsx", **options)
 
 
+@pytest.mark.parametrize("options", [{"sheet": "1"}, {"header_row": 1}, {"links": True}])
+def test_options_of_workbooks_are_only_for_them(options: dict[str, Any], tmp_path: Path) -> None:
+    """Nothing is ignored silently."""
+    (tmp_path / "a.csv").write_text("sku\n1\n")
+    with pytest.raises(ikpipe.Error, match=r"=: It is only for workbooks \(\.xlsx, .*\); this table is csv"):
+        read(tmp_path / "a.csv", **options)
+
+
 UNSAVED = column(cell("A2", formula="1+1"), cell("A3", 1, "n"), cell("A4", formula="1+2"))
 ERRORS = column(cell("A2", "#N/A", "e"), cell("A3", 1, "n"))
 FORMULA = "a formula without a saved value, which is missing. Save the file in Excel or LibreOffice."
