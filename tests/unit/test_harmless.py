@@ -11,13 +11,24 @@ import pytest
 
 from ikpipe import Error
 from ikpipe.cli.output import write_frame
-from ikpipe.cli.report import _examples
 from ikpipe.cli.wording import command, in_options, say
 from ikpipe.delivery.gallery.html import foreign, written
-from ikpipe.errors import InvalidValue, Message, describe_exception, keyword, one_line, printable, quoted, short_repr
+from ikpipe.errors import (
+    InvalidValue,
+    Message,
+    Problem,
+    describe_exception,
+    keyword,
+    one_line,
+    printable,
+    quoted,
+    short_repr,
+)
 from ikpipe.errors.logs import LOGGERS
 from ikpipe.frames.io.csv_style import CsvStyle
+from ikpipe.frames.results import problem_frame
 from ikpipe.request.reply import read_reply
+from ikpipe.run.report import ReportWriter
 
 BAD = "\x1b[2J\x9b1m\n\rikpipe: all rows uploaded\x07\u202egpj\u2066\x7f\u2028\ufeff"
 CONTROLS = {*BAD} - {*"[2J1mikpipe: all rows uploadedgpj"}
@@ -53,7 +64,7 @@ def is_harmless(text: str) -> bool:
         InvalidValue("wrong_type", BAD, BAD).fix,
         one_line(BAD),
         command(["ikpipe", BAD]),
-        *_examples([(BAD, BAD, BAD)], 1, 80),
+        *ReportWriter(80).problems(problem_frame([Problem(BAD, 0, BAD, BAD, "error", BAD, BAD, BAD)])),
         written(foreign("b", BAD.replace("\n", "").replace("\r", ""))).replace("\u2028", "").replace("\ufeff", ""),
     ],
 )
