@@ -173,8 +173,7 @@ class ColumnMapping:
         """Return the sources of an entry of `columns=`."""
         name = ApiName("column", parameter, target if isinstance(target, str) else None)
         if parameter == "custom_metadata" and isinstance(target, list | Mapping):
-            fields = target if isinstance(target, Mapping) else {str(column): column for column in target}
-            return [_cell(self._names.find(column, name), key) for key, column in fields.items()]
+            return [_cell(self._names.find(column, name), key) for key, column in _fields(target).items()]
         if parameter == "tags" and isinstance(target, list):
             return [_joined([self._names.find(column, name) for column in target], self.formats)]
         if isinstance(target, list | Mapping):
@@ -319,6 +318,11 @@ def _given_names(mapped: Mapping[str, list[ValueSource]], keywords: Mapping[str,
     fields += [*value] if isinstance(value, Mapping) else [] if value is None else [None]
     parts = PARTS if PATH in mapped or PATH in keywords else ()
     return {*mapped, *keywords, *parts, *(f"custom_metadata.{'*' if field is None else field}" for field in fields)}
+
+
+def _fields(target: Mapping[str, Any] | list[Any]) -> Mapping[str, Any]:
+    """Return an entry of `columns` for custom metadata as field → column."""
+    return target if isinstance(target, Mapping) else {str(column): column for column in target}
 
 
 def _snake(parameter: str) -> str:

@@ -57,7 +57,6 @@ def collect_mapping(
         raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
     passed = {name: value for name, value in (formats or {}).items() if value is not None}
     CellFormats.read(passed)
-    ignored = [] if ignore is None else [ignore] if isinstance(ignore, str) else list(ignore)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
@@ -65,8 +64,17 @@ def collect_mapping(
         "fetch": fetch,
         "parameters": {name: value for name, value in parameters.items() if value is not None},
         **({"formats": passed} if passed else {}),
-        **({"ignore": ignored} if ignored else {}),
+        **_ignored(ignore),
     }
+
+
+def _ignored(columns: Iterable[Any] | str | None) -> dict[str, list[Any]]:
+    """Return the columns to ignore as an entry of the mapping.
+
+    It is there only if there are any, so that a run that an earlier version started has the same mapping.
+    """
+    labels = [columns] if isinstance(columns, str) else [] if columns is None else list(columns)
+    return {"ignore": labels} if labels else {}
 
 
 def report_mapping(plan: ColumnMapping, display: ProgressDisplay | None = None) -> None:
