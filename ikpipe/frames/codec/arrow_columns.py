@@ -102,7 +102,7 @@ def _plain_type(pa: Any, kind: Any) -> Any:
 
 
 def _is_odd_nested(types: Any, kind: Any) -> bool:
-    """Whether values are nested, and not lists of text: pandas would make floats of integers beside missing ones."""
+    """Whether values are nested, and not lists of text: pandas would make floats of integers next to missing ones."""
     return types.is_nested(kind) and not (types.is_list(kind) and types.is_string(kind.value_type))
 
 
