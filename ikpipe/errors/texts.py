@@ -1,5 +1,8 @@
 """The texts of errors: sentences with names of the Python interface as data, and values as people read them."""
 
+from __future__ import annotations
+
+import unicodedata
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Self
@@ -8,14 +11,18 @@ _JOINERS = "\u200c\u200d"  # between letters of Persian and the parts of an emoj
 
 
 def printable(text: str) -> str:
-    """Return text on one line, without characters that control a terminal, hide text or change its direction.
+    """Return text without line breaks and characters that control a terminal, hide text or change its direction.
 
     Text of tables and of the service passes through here before anybody sees it; a message with a line break of its
     own could look like another message.
     """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in _JOINERS else " " if char.isspace() else "�" for char in text)
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
+    if char.isprintable() or char in _JOINERS:
+        return char
+    return " " if char == "\t" or unicodedata.category(char) == "Zs" else "�"
 
 
 def one_line(text: object) -> str:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from ikpipe.errors import printable
+from ikpipe.errors import one_line
 from ikpipe.request.policy import OwnAnswers
 from ikpipe.request.result import KINDS, Result
 from ikpipe.request.values import stored_name
@@ -253,7 +253,7 @@ def _words(message: object, otherwise: str) -> str:
     """Return the service's message, shortened, on one line, without the token that V1 repeats in it."""
     if not isinstance(message, str) or not message:
         return otherwise
-    return printable(_JWT.sub("***", message)[:_LONGEST_MESSAGE])
+    return one_line(_JWT.sub("***", message)[:_LONGEST_MESSAGE])
 
 
 def parse_json(body: bytes) -> Any:
