@@ -16,6 +16,7 @@ from table_files import cells
 
 import ikpipe
 from ikpipe.frames.chunks import InMemoryTable, JournalTable, TableSource
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.streams import open_table
 from ikpipe.frames.io.text import TextLayout
@@ -83,7 +84,7 @@ def used(table: TableSource) -> list[Any]:
     """Read a table as a run does: a journal gets a copy, and results are written as CSV and JSON; return the cells."""
     (chunk,) = table.chunks()
     layout = TextLayout.of(chunk, index=False)
-    assert layout.csv_text(chunk.frame).count("\n") >= 2
+    assert layout.csv_text(chunk.frame, CsvStyle()).count("\n") >= 2
     assert layout.jsonl_text(chunk.frame).count("\n") == 2
     pieces = [(0, 2, chunk.text(), chunk.encoder.head)]
     kept = JournalTable(lambda: iter(pieces), 2, {"whole": []})

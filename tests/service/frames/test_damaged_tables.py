@@ -9,6 +9,7 @@ import pytest
 from table_files import TABLE_FILES, TableFile
 
 import ikpipe
+from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.results import results_table
 from ikpipe.frames.io.streams import open_table
@@ -45,7 +46,7 @@ def read(path: Path, options: ReadOptions) -> None:
         assert chunk.encoder.head
         assert chunk.text()
         layout = TextLayout.of(chunk, index=False)
-        layout.csv_text(chunk.frame)
+        layout.csv_text(chunk.frame, CsvStyle())
         layout.jsonl_text(chunk.frame)
     results_table(path, options)
 

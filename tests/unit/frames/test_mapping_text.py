@@ -13,7 +13,7 @@ from ikpipe.frames.mapping import ColumnMapping
 def text(labels: list[Any], columns: dict[str, Any] | None = None, **keywords: Any) -> str:
     """Return the line of a mapping."""
     ignore = keywords.pop("ignore", ())
-    return ColumnMapping(pd.Index(labels), columns, keywords, ignore).text
+    return ColumnMapping(pd.Index(labels), columns, keywords, ignore=ignore).text
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def error_of(labels: list[Any], columns: dict[str, Any] | None = None, **options
     ignore = options.pop("ignore", ())
     frame = pd.DataFrame([["x"] * (len(labels) + 1)], columns=["file", *labels])
     with pytest.raises(ikpipe.MappingError) as caught:
-        ColumnMapping(frame.columns, columns, options, ignore).check(frame)
+        ColumnMapping(frame.columns, columns, options, ignore=ignore).check(frame)
     return caught.value
 
 
@@ -151,7 +151,7 @@ def test_what_is_mapped_given_or_ignored_is_no_mistake(columns: dict[str, Any] |
     frame = pd.DataFrame([["x"] * 3], columns=["file", "Tags", "brand"])
     ignore = options.get("ignore", ())
     keywords = {name: value for name, value in options.items() if name != "ignore"}
-    ColumnMapping(frame.columns, columns, keywords, ignore).check(frame)
+    ColumnMapping(frame.columns, columns, keywords, ignore=ignore).check(frame)
 
 
 def test_a_column_of_the_exact_name_does_not_excuse_another() -> None:
@@ -255,7 +255,7 @@ def test_the_suggested_options_are_valid(labels: list[str]) -> None:
     frame = pd.DataFrame([["x"] * len(labels)], columns=labels, dtype=object)
     keywords = {"file": b"GIF", "webhook_url": "https://a.example/"}
     misses = near_misses(labels, keywords)
-    ColumnMapping(frame.columns, None, keywords, [miss.label for miss in misses]).check(frame)
+    ColumnMapping(frame.columns, None, keywords, ignore=[miss.label for miss in misses]).check(frame)
     suggested = how_to_use(misses).parts
     columns = next(part.value for part in suggested if isinstance(part, ApiName) and part.kind == "columns")
     ColumnMapping(frame.columns, columns, keywords)
