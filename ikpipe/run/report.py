@@ -146,7 +146,7 @@ class ReportWriter:
             first = group.head(self.examples)
             columns = first["column"].astype(str).where(first["column"].notna(), "")
             yield ""
-            yield from self._code(f"{len(group):,} {code}", code)
+            yield from self._code(f"{len(group):,} {one_line(code)}", code)
             rows = map(self._row, first["row"], first["position"])
             yield from self._examples(
                 list(zip(rows, columns, first["message"] + " " + first["fix"], strict=True)), len(group)

@@ -126,4 +126,5 @@ def refuse_other_kinds(head: bytes, name: str, expected: str = "") -> None:
         fix = Message("Read it with ", keyword("format", kind.format), ", or rename it.")
     elif "archive" in kind.what or "compressed" in kind.what:
         fix = "Unpack it first."
-    raise Error(f"{name} is {kind.what}, not {expected.capitalize() or 'CSV or JSON'}.", fix=fix)
+    wanted = {"": "CSV or JSON", "parquet": "Parquet"}.get(expected, f"a {expected}")
+    raise Error(f"{name} is {kind.what}, not {wanted}.", fix=fix)

@@ -181,7 +181,11 @@ def from_sheet(column: str, cells: list[Any], name: str) -> "pd.Series[Any]":
     dtype = DTYPES.get(column)
     if dtype is None:
         return pd.Series(cells, dtype=object)
-    texts = [None if cell is None else unguarded(to_text(cell)) or None for cell in cells]
+    # A float of a result, unlike a cell of a table, may be as large as it is.
+    texts = [
+        None if cell is None else unguarded(repr(cell) if type(cell) is float else to_text(cell)) or None
+        for cell in cells
+    ]
     return _typed(column, texts, _CSV_READERS[dtype], name, header=1)
 
 

@@ -167,7 +167,7 @@ def test_ignored_columns_stay_ignored(account: Account, arrived: Arrived) -> Non
     results = failed(ignore=["tags", "gone"]).assign(tags="secret")
     assert ikpipe.retry(results, account, progress=False)["ik_status"].tolist() == ["uploaded"]
     assert "tags" not in arrived()[0]["fields"]
-    given = collect_mapping(None, None, None, "server", {}, ["file"])
+    given = collect_mapping(None, None, None, "server", {}, ignore=["file"])
     assert stored_mapping.merged(results.attrs, given, None, ["tags"])["ignore"] == ["file"]
 
 

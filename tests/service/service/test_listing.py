@@ -97,7 +97,7 @@ def test_long_lists_come_in_pages(
 
 def test_a_rate_limit_is_waited_out(emulate: Callable[..., Emulator]) -> None:
     """The media API is rate-limited: its wait is kept, and the list comes all the same."""
-    emulator = emulate(api_rate=1, rate_interval=200)
+    emulator = emulate(api_rate=1, rate_interval=1000)
     ikpipe.files(emulator.account)
     assert ikpipe.files(emulator.account).empty
     assert [entry["status"] for entry in emulator.log()][-2:] == [429, 200]
