@@ -38,7 +38,7 @@ def check(options: Namespace) -> int:
         problems, rows = _find_problems(job, account, options)
     if options.out is not None:
         output.write_frame(problems, options.out, style)
-    lines = report.report_writer(table.first_line).problems(problems, rows)
+    lines = report.report_writer(table.lines).problems(problems, rows)
     say(*lines, *([] if problems.empty else [""]), f"Mapping: {job.mapping_text}")
     if account is None and metadata_fields(table.sample, mapping.call_keywords(options)):
         say("Custom metadata was not checked against the account's fields, since no account is set.")

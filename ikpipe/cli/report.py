@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.wording import in_options, width
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ikpipe.run.ordering import ResultSink
 
 
-def report_writer(first_line: int | None = None) -> ReportWriter:
-    """Return what writes reports for the terminal; `first_line` is the line of the file that has the first row."""
-    return ReportWriter(width(), first_line=first_line, write=in_options)
+def report_writer(lines: Sequence[int] | None = None) -> ReportWriter:
+    """Return what writes reports for the terminal; `lines` are the rows' lines in their file."""
+    return ReportWriter(width(), lines=lines, write=in_options)
 
 
 class ResultTally(StatusCounts):

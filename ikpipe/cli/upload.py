@@ -44,7 +44,7 @@ def upload(options: Namespace) -> int:
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
     from ikpipe.frames.chunks import InMemoryTable
-    from ikpipe.frames.io.opening import FIRST_LINES
+    from ikpipe.frames.io.opening import LINES
     from ikpipe.frames.io.reading import format_of
     from ikpipe.frames.io.results import results_table
     from ikpipe.run.retry import retry_job
@@ -57,7 +57,7 @@ def retry(options: Namespace) -> int:
         """Return the job of the rows that are to be retried."""
         earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
         job = retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
-        job.table.first_line = FIRST_LINES.get(format_of(options.table, read_options))
+        job.table.lines = LINES.get(format_of(options.table, read_options))
         return job
 
     return _upload_table(options, lambda: InMemoryTable(results_table(options.table, read_options)), make_job)
@@ -165,6 +165,6 @@ def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], ob
             send(tally)
         finally:
             if tally.run_summary and not options.quiet:
-                lines = report.report_writer(job.table.first_line)
+                lines = report.report_writer(job.table.lines)
                 say(*lines.summary(tally, tally.run_summary), "", *next_steps(options, tally))
     return INTERRUPTED if tally.run_summary["interrupted"] else ALL_UPLOADED if tally.all_uploaded else SOME_NOT

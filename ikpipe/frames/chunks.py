@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
@@ -42,12 +42,12 @@ class TableSource(Protocol):
 
     `rows` is the number of rows, or None if it is not known yet; `sample` has the first rows, and all columns that are
     known. `origin` tells, as plain JSON, where another process can read the table again, or is None. `ahead`: the table
-    is in memory, and can be read at any time. `grows`: later chunks may have more columns. `first_line` is the line of
-    its file that has the first row, as spreadsheets count them; None if it is not a file of lines.
+    is in memory, and can be read at any time. `grows`: later chunks may have more columns. `lines` has the line
+    of each row in its file, as spreadsheets count them; None if it is not a file of lines.
     """
 
     rows: int | None
-    first_line: int | None
+    lines: Sequence[int] | None
     sample: pd.DataFrame
     origin: dict[str, Any] | None
     ahead: bool
@@ -67,11 +67,11 @@ class InMemoryTable:
     """A table in memory.
 
     `table` is a pandas DataFrame, or another table that `FrameAdapter` supports. `rows` and `size` are the maximum
-    number of rows and characters of a chunk. `first_line` is as for `TableSource`.
+    number of rows and characters of a chunk. `lines` is as for `TableSource`.
     """
 
-    def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE, first_line: int | None = None) -> None:
-        self.first_line = first_line
+    def __init__(self, table: Any, rows: int = ROWS, size: int = SIZE, lines: Sequence[int] | None = None) -> None:
+        self.lines = lines
         self.native = FrameAdapter(table)
         self.frame = self.sample = frame = self.native.frame
         self.rows: int | None = len(frame)
@@ -115,7 +115,7 @@ class FileTable:
     """
 
     rows: int | None = None
-    first_line: int | None = None
+    lines: Sequence[int] | None = None
     ahead = False
     grows = False
 

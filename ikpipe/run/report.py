@@ -89,15 +89,15 @@ class ReportWriter:
         Characters per line.
     examples
         Maximum number of rows that are shown of each code.
-    first_line
-        The line of the file that has the first row; None if the table has no lines.
+    lines
+        The line of each row in its file, as spreadsheets count them; None if the table has no lines.
     write
         Returns a text of the library in the reader's terms, such as options of the command line.
     """
 
     width: int = sys.maxsize
     examples: int = EXAMPLES
-    first_line: int | None = None
+    lines: Sequence[int] | None = None
     write: Callable[[str], str] = str
 
     def problems(self, frame: pd.DataFrame, rows: int | None = None) -> Iterator[str]:
@@ -107,7 +107,7 @@ class ReportWriter:
         """
         warns, of_columns = frame["severity"] == "warning", frame["position"].isna()
         errors, warnings = frame[~warns], frame[warns & ~of_columns]
-        first = " (the first row is row 0)" if self.first_line is None else ""
+        first = " (the first row is row 0)" if self.lines is None else ""
         if errors.empty:
             yield "No problems." if rows is None else f"No problems in {count_of(rows, 'row')}."
         else:
@@ -155,7 +155,7 @@ class ReportWriter:
     def _row(self, label: object, position: int | None) -> str:
         """Return how a row is named: by its label, and by the line of its file, which spreadsheets show."""
         row = f"row {one_line(label)}"
-        return row if self.first_line is None or position is None else f"{row} (line {position + self.first_line:,})"
+        return row if self.lines is None or position is None else f"{row} (line {self.lines[position]:,})"
 
     def _examples(self, few: Sequence[tuple[str, Any, Any]], count: int) -> Iterator[str]:
         """Yield lines about a few rows: name, column and message, aligned."""

@@ -16,7 +16,7 @@ from ikpipe.frames.io.grid import Sheet
 from ikpipe.frames.io.number_formats import Show, exact, general
 from ikpipe.frames.io.opening import import_extra, read_as, seekable
 from ikpipe.frames.io.options import ReadOptions
-from ikpipe.frames.io.sheets import frame_of
+from ikpipe.frames.io.sheets import read_sheet
 from ikpipe.frames.io.text import from_sheet
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -27,7 +27,12 @@ _SAVE = "Save it as .xlsx."
 
 
 def read_excel(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
-    """Return a sheet of a workbook as a frame, with cells as the sheet shows them.
+    """Return a sheet of a workbook as a frame, as `read_lines` reads it."""
+    return read_lines(stream, name, options)[0]
+
+
+def read_lines(stream: IO[bytes], name: str, options: ReadOptions) -> tuple[pd.DataFrame, list[int]]:
+    """Return a sheet of a workbook as a frame, with cells as the sheet shows them, and the lines of its rows.
 
     What the file contains decides how it is read, whatever its extension.
 
@@ -37,14 +42,14 @@ def read_excel(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFra
         It is not a workbook, is damaged, needs a password, or its sheet is not a table.
     """
     with _workbook(stream, name, general, options) as sheets:
-        return frame_of(sheets, name, options)
+        return read_sheet(sheets, name, options)
 
 
 def read_excel_results(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
     """Return results in a workbook, with numbers as they are stored: all sheets that `write_results` writes."""
     with _workbook(stream, name, exact, options) as sheets:
         ours = [one for one in sheets if options.sheet is None and _RESULTS.fullmatch(one.name)]
-        frames = [frame_of([one], name, options) for one in ours] or [frame_of(sheets, name, options)]
+        frames = [read_sheet([one], name, options)[0] for one in ours] or [read_sheet(sheets, name, options)[0]]
         frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     columns = {at: from_sheet(column, frame.iloc[:, at].tolist(), name) for at, column in enumerate(frame.columns)}
     return pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)

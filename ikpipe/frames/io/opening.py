@@ -6,7 +6,7 @@ import stat
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from os import PathLike, fspath
@@ -19,8 +19,11 @@ from ikpipe.errors import Error, MissingExtra
 STANDARD = "-"
 RESULTS = ("csv", "jsonl", "parquet", "xlsx")
 """The extensions of files of results."""
-FIRST_LINES = {"csv": 2, "tsv": 2, "xlsx": 2, "jsonl": 1}
-"""The line of the first row in files of lines, by extension: in most, the first line has the columns' names."""
+LINES: dict[str, Sequence[int]] = {
+    **dict.fromkeys(("csv", "tsv", "xlsx", "xlsm", "xls", "ods"), range(2, sys.maxsize)),
+    "jsonl": range(1, sys.maxsize),
+}
+"""The lines of the rows in files of lines, by format, if no line is left out."""
 
 
 class Spool:

@@ -15,8 +15,8 @@ _SHORT = 40  # characters of a name in a list
 _log = logging.getLogger("ikpipe")
 
 
-def frame_of(sheets: Sequence[Sheet], name: str, options: ReadOptions) -> pd.DataFrame:
-    """Return a sheet of a workbook as a frame: the one that the options name, or the first visible one with rows.
+def read_sheet(sheets: Sequence[Sheet], name: str, options: ReadOptions) -> tuple[pd.DataFrame, list[int]]:
+    """Return a sheet as a frame, and its rows' lines: the one that the options name, or the first visible with rows.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def frame_of(sheets: Sequence[Sheet], name: str, options: ReadOptions) -> pd.Dat
     grid.fill((area, grid.value(area.top, area.left)) for area in grid.merged if area.top > line)
     cells = {at: [grid.value(row, column) for row in rows] for at, column in enumerate(columns)}
     frame = pd.DataFrame(cells, index=pd.RangeIndex(len(rows)), dtype=object)
-    return frame.set_axis(list(columns.values()), axis=1)
+    return frame.set_axis(list(columns.values()), axis=1), rows
 
 
 def _chosen(sheets: Sequence[Sheet], name: str, asked: str | None) -> tuple[Sheet, Grid]:

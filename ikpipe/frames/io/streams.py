@@ -13,9 +13,10 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
+from ikpipe.frames.io.excel import read_lines
 from ikpipe.frames.io.json_records import json_rows
-from ikpipe.frames.io.opening import FIRST_LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input
-from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.opening import LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input
+from ikpipe.frames.io.options import WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
 from ikpipe.frames.io.records import delimited
@@ -41,8 +42,11 @@ def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
     file = Spool(source) if origin is None and kind in ("jsonl", "json", "parquet") else source
     if kind in _FEEDS and not (kind == "parquet" and parquet.is_ours(file)):
         return _FEEDS[kind](file, options, origin)
-    table = read_table(file, replace(options, format=kind))
-    return InMemoryTable(table, first_line=FIRST_LINES.get(kind))
+    if kind in WORKBOOKS:
+        with open_input(source) as stream:
+            frame, lines = read_lines(stream, name_of(source), options)
+        return InMemoryTable(frame, lines=lines)
+    return InMemoryTable(read_table(file, replace(options, format=kind)), lines=LINES.get(kind))
 
 
 def reopen_table(origin: dict[str, Any]) -> TableSource:
@@ -98,7 +102,7 @@ class _Streamed(FileTable):
 class _Delimited(_Streamed):
     """CSV or TSV: all cells are text."""
 
-    first_line = FIRST_LINES["csv"]
+    lines = LINES["csv"]
     delimiter = ","
 
     def _read(self) -> Iterator[pd.DataFrame]:
@@ -117,7 +121,7 @@ class _JsonLines(_Streamed):
     """JSON lines: an object for each row, with any names."""
 
     grows = True
-    first_line = FIRST_LINES["jsonl"]
+    lines = LINES["jsonl"]
 
     def __init__(self, source: InputFile, options: ReadOptions, origin: dict[str, Any] | None) -> None:
         self._names: dict[str, None] = {}

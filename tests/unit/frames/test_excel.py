@@ -33,6 +33,7 @@ from hypothesis import strategies as st
 import ikpipe
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.reading import read_table
+from ikpipe.frames.io.streams import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,3 +273,13 @@ def test_a_workbook_is_read_from_a_pipe(tmp_path: Path) -> None:
     one(SIMPLE)(tmp_path / "a.xlsx")
     found = read_table(Pipe((tmp_path / "a.xlsx").read_bytes()), ReadOptions("xlsx"))
     assert found.to_dict("list") == SHOWN
+
+
+def test_rows_know_their_lines(tmp_path: Path) -> None:
+    """As the sheet counts them, below a title and with empty rows between them."""
+    lines = (
+        row(1, cell("A1", "A title")) + row(3, cell("A3", "file")) + row(4, cell("A4", "x")) + row(9, cell("A9", "y"))
+    )
+    book(tmp_path / "a.xlsx", sheet(lines))
+    table = open_table(str(tmp_path / "a.xlsx"), ReadOptions(header_row=3))
+    assert table.lines == [4, 9]

@@ -399,12 +399,12 @@ def test_a_mark_before_json_is_not_read(mark: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("t.CSV.GZ", gzip.compress(b"a\n1\n")),
+        ("t.CSV.GZ", gzip.compress(b"a\n1\n", mtime=0)),
         ("t.tsv.zst", bytes(ZSTD.compress(b"a\n1\n"))),
-        ("t.ndjson.gz", gzip.compress(b'{"a": "1"}\n')),
+        ("t.ndjson.gz", gzip.compress(b'{"a": "1"}\n', mtime=0)),
         ("t.txt", b"a\n1\n"),
         ("t.tab", b"a\n1\n"),
-        ("packed.csv", gzip.compress(b"a\n1\n")),
+        ("packed.csv", gzip.compress(b"a\n1\n", mtime=0)),
         ("unpacked.csv.gz", b"a\n1\n"),
     ],
 )

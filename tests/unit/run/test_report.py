@@ -75,7 +75,7 @@ def test_code_of_a_later_version() -> None:
 def test_a_row_is_named_by_the_line_of_its_file() -> None:
     """Spreadsheets count from 1, with the header."""
     counts = StatusCounts.of([7], [Result("failed", "eclipse", "dark")], 5)
-    assert list(ReportWriter(first_line=2).summary(counts, {}))[-1] == "    row 7 (line 7)  dark"
+    assert list(ReportWriter(lines=range(2, 9)).summary(counts, {}))[-1] == "    row 7 (line 7)  dark"
 
 
 def test_counts_are_the_same_after_a_worker_wrote_them() -> None:
