@@ -101,8 +101,8 @@ def is_pipe(source: InputFile) -> bool:
     """Whether a path can be read only once: standard input, a named pipe, or a shell's ``<(…)``."""
     if not isinstance(source, str | PathLike):
         return False
-    if source == STANDARD or fspath(source).startswith("/dev/"):
-        return True
+    if source == STANDARD or str(fspath(source)).startswith(("/dev/stdin", "/dev/fd/", "/proc/self/fd/")):
+        return True  # also of a file, which another process could not find by this path
     try:
         mode = Path(source).stat().st_mode
     except OSError:  # which opening the file reports
