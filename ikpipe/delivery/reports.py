@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.delivery.gallery import gallery
 from ikpipe.delivery.gallery.html import tag, written
-from ikpipe.errors import MappingError
+from ikpipe.errors import MappingError, one_line
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PICTURES = 12  # files, and other rows, that a notebook shows
+
+
+def _text(text: str) -> str:
+    """Return text as HTML."""
+    return written(tag("pre", text, style="white-space: pre-wrap"))
 
 
 class Report:
@@ -32,7 +37,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return written(tag("pre", self._text, style="white-space: pre-wrap"))
+        return _text(self._text)
 
 
 class Summary(Report):
@@ -50,9 +55,11 @@ class Summary(Report):
         self.rate = self.rows / self.seconds if self.seconds else None
         self.run, self.journal, self.mapping = (run.get(name) for name in ("run", "journal", "mapping"))
         self._frame = frame
-        facts = [f"{name}: {run[name]}" for name in ("run", "journal") if run.get(name)]
-        lines = [*ReportWriter(_width()).summary(counts, run), *([""] if facts else []), *facts]
-        super().__init__("\n".join(lines))
+        lines = list(ReportWriter(_width()).summary(counts, run))
+        facts = {"Mapping": run.get("effective_mapping"), "Run": self.run, "Journal": self.journal}
+        self._facts = [f"{name}: {one_line(fact)}" for name, fact in facts.items() if fact]
+        self._total = lines[0]
+        super().__init__("\n".join([*lines, *([""] if self._facts else []), *self._facts]))
 
     @property
     def all_uploaded(self) -> bool:
@@ -60,8 +67,10 @@ class Summary(Report):
         return self.counts.keys() <= SETTLED
 
     def _repr_html_(self) -> str:
-        pictures = "" if self._frame is None else gallery(self._frame, limit=_PICTURES)._repr_html_()
-        return super()._repr_html_() + pictures
+        if self._frame is None:
+            return super()._repr_html_()
+        # The gallery has the statuses and the reasons.
+        return _text("\n".join([self._total, *self._facts])) + gallery(self._frame, limit=_PICTURES)._repr_html_()
 
 
 def summary(results: Any) -> Summary:

@@ -44,7 +44,7 @@ def name_warning(wire: str, before: str, after: str) -> InvalidValue:
     """Return the warning that a name is not sent as given."""
     bad = sorted({was for was, now in zip(before, after, strict=True) if was != now})
     words = f"The {_WORDS[wire]} {quoted(before, _WIDTH)} is sent as {quoted(after, _WIDTH)}"
-    why = f"ImageKit may not keep {', '.join(map(quoted, bad))}"
+    why = f"ImageKit may not keep {', '.join('spaces' if char == ' ' else quoted(char) for char in bad)}"
     as_given = ApiName("policy", "names", "as_given")
     fix = Message("Nothing to fix. If your account keeps these characters, use ", as_given, ".")
     return InvalidValue("name_adjusted", f"{words}, because {why}.", fix)

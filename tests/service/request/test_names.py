@@ -192,7 +192,7 @@ def test_check_warns_of_what_is_replaced() -> None:
     found = ikpipe.check(pd.DataFrame({"file": [URL], "n": ["a b.jpg"]}), columns={"file_name": "n"})
     row = found.iloc[0]
     assert (row["severity"], row["code"], row["column"]) == ("warning", "name_adjusted", "n")
-    assert row["message"] == ('The file name "a b.jpg" is sent as "a_b.jpg", because ImageKit may not keep " ".')
+    assert row["message"] == ('The file name "a b.jpg" is sent as "a_b.jpg", because ImageKit may not keep spaces.')
 
 
 def test_check_does_not_warn_where_names_are_sent_as_given() -> None:

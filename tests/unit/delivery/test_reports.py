@@ -20,7 +20,14 @@ RESULTS = [
     Result("failed", "server_error", "500"),
     Result("invalid", "too_long", "The tags have 501 characters."),
 ]
-RUN = {"run": "night", "journal": "/j/night.ikjournal", "seconds": 2.0, "bytes": 1500, "mapping": {"columns": {}}}
+RUN = {
+    "effective_mapping": "file ← image_url",
+    "run": "night",
+    "journal": "/j/night.ikjournal",
+    "seconds": 2.0,
+    "bytes": 1500,
+    "mapping": {"columns": {}},
+}
 KINDS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "pandas": lambda frame: frame,
     "polars": lambda frame: pl.from_pandas(frame.astype({"ik_warnings": object}).dropna(axis=1, how="all")),
@@ -76,7 +83,8 @@ def test_a_summary_prints_reasons_and_rows() -> None:
     text = str(ikpipe.summary(results()))
     assert "1 failed, server_error" in text
     assert "row z  The tags have 501 characters." in text
-    assert "journal: /j/night.ikjournal" in text
+    assert "Mapping: file ← image_url" in text
+    assert "Journal: /j/night.ikjournal" in text
 
 
 def test_a_notebook_shows_a_summary_with_pictures() -> None:
@@ -85,6 +93,7 @@ def test_a_notebook_shows_a_summary_with_pictures() -> None:
     frame.loc["y", "ik_message"] = "<script>alert(1)</script>"
     html = ikpipe.summary(frame)._repr_html_()
     assert html.startswith("<pre")
+    assert html.count("server_error") <= 1
     assert 'class="ik-gallery' in html
     assert "<script" not in html
 
