@@ -53,13 +53,10 @@ def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Return the mapping of `--map` options.
 
     Tags take several columns, whose values are joined. Custom metadata takes columns named like their fields;
-    ``custom_metadata.FIELD`` takes one column of any name. In a list, a column name that contains a comma is written
-    in double quotes.
+    ``custom_metadata.FIELD`` takes one column of any name. In a list, a column name that contains a comma is written in
+    double quotes.
 
-    Raises
-    ------
-    MappingError
-        The parameter does not exist or is set twice.
+    Raise `MappingError` if the parameter does not exist or is set twice.
     """
     result: dict[str, Any] = {}
     for typed, text in pairs:
@@ -79,10 +76,7 @@ def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[str, Any]:
     """Return the keywords of `--set` options; ``custom_metadata.FIELD`` sets one field.
 
-    Raises
-    ------
-    MappingError
-        The parameter does not exist or is set twice.
+    Raise `MappingError` if the parameter does not exist or is set twice.
     """
     result: dict[str, Any] = {}
     for typed, text in pairs:
@@ -100,17 +94,8 @@ def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[st
 def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str]:
     """Return a run's mapping as command-line options.
 
-    Parameters
-    ----------
-    mapping
-        The mapping of the run.
-    in_file
-        Whether the results file has the mapping, so that only what `retry` does not read from it is needed.
-
-    Raises
-    ------
-    MappingError
-        It was set in Python, and no option can express it.
+    `in_file` says whether the results file has the mapping, so that only what `retry` does not read from it is needed.
+    Raise `MappingError` if the mapping was set in Python, and no option can express it.
     """
     options = []
     if in_file:
@@ -223,10 +208,7 @@ def _quote_column(column: str) -> str:
 def policy(pairs: Iterable[tuple[str, str]]) -> Policy:
     """Return the policy of `--policy` options.
 
-    Raises
-    ------
-    MappingError
-        The field does not exist or is set twice, or its value is not valid.
+    Raise `MappingError` if the field does not exist or is set twice, or its value is not valid.
     """
     numbers = {field.name: isinstance(field.default, int | float) for field in fields(Policy)}
     values: dict[str, Any] = {}

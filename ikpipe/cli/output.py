@@ -36,19 +36,9 @@ def csv_style(options: Namespace) -> CsvStyle:
 def check_writable(out: str, style: CsvStyle, source: str | None = None, journal: str | None = None) -> None:
     """Check that OUT can be written, as far as possible in advance.
 
-    Parameters
-    ----------
-    out
-        A path, or ``-`` for standard output.
-    style
-        How it is written if it is CSV.
-    source, journal
-        Files that OUT may not be.
-
-    Raises
-    ------
-    Error
-        Its file type is unknown, it is a folder, its folder is missing or not writable, or it is one of those files.
+    `out` is a path, or ``-`` for standard output. `style` is how it is written if it is CSV. `source` and `journal` are
+    files that OUT may not be. Raise `Error` if the file type of OUT is unknown, or OUT is a folder, in a folder that is
+    missing or not writable, or one of those files.
     """
     if out == STANDARD:
         if sys.stdout is None:
@@ -81,14 +71,8 @@ def _same_file(path: Path, other: Path) -> bool:
 def results_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Iterator[ResultsWriter]:
     """Open OUT for results; it appears as a whole at the end, or not at all.
 
-    Parameters
-    ----------
-    out
-        A path, or ``-`` for standard output.
-    style
-        How it is written if it is CSV.
-    attrs
-        The `attrs` of the table.
+    `out` is a path, or ``-`` for standard output. `style` is how it is written if it is CSV. `attrs` are those of the
+    table.
     """
     from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
 

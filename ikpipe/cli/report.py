@@ -25,12 +25,7 @@ class ResultTally(StatusCounts):
 
     `run_summary` is the run's summary after `close`; it stays empty if the run was stopped before its first row.
 
-    Parameters
-    ----------
-    sink
-        Where the results go.
-    overrides
-        Entries that replace those of the run's summary.
+    The results go to `sink`. `overrides` are entries that replace those of the run's summary.
     """
 
     def __init__(self, sink: ResultSink, overrides: Mapping[str, Any] | None = None) -> None:

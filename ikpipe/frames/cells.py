@@ -40,12 +40,8 @@ def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
 
     A float whose last digits are lost is an `InvalidValue`, as is a cell that cannot be read.
 
-    Parameters
-    ----------
-    column
-        A column of a frame, or a slice of it.
-    integers
-        The result of `are_integers` for the whole column: if true, floats become integers.
+    `column` may be a slice of a column. `integers` is the result of `are_integers` for the whole column: if true,
+    floats become integers.
     """
     size = getattr(column.dtype, "itemsize", _DOUBLE)
     if getattr(column.dtype, "kind", "O") == "f" and size < _DOUBLE:

@@ -35,29 +35,14 @@ _EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sen
 class ColumnMapping:
     """The mapping of a table's columns to parameters, checked without reading cells.
 
-    Parameters
-    ----------
-    labels
-        The labels of the table's columns.
-    columns
-        Parameter → column; a list of columns for `tags`; ``{field: column}`` for `custom_metadata`.
-    keywords
-        Parameter → value or template, for every row.
-    formats
-        How text is read.
-    locator
-        Where the files are, for the names and folders of files in templates.
-    numbered
-        Whether rows have numbers: rows of a part of a table have not.
-    edited
-        Columns whose values take precedence over `path`.
-    ignore
-        Labels of columns that are not used because of their names.
+    `labels` are those of the columns. `columns` is parameter → column, with a list of columns for `tags`, and a dict of
+    field → column for `custom_metadata`; `keywords` is parameter → value or template, for every row. `formats` say how
+    text is read. `locator` knows where the files are, for their names and folders in templates. `numbered` says whether
+    rows have numbers: rows of a part of a table have not. Columns `edited` take precedence over `path`; columns
+    `ignore` are not used because of their names.
 
-    Raises
-    ------
-    MappingError
-        A column, parameter, template or constant is wrong; the message suggests the most similar name.
+    Raise `MappingError` if a column, parameter, template or constant is wrong; the message suggests the most similar
+    name.
     """
 
     def __init__(
@@ -124,17 +109,9 @@ class ColumnMapping:
     def check(self, frame: pd.DataFrame, *, names: bool = True) -> None:
         """Check that the mapping provides the file, and does not ignore a column by mistake.
 
-        Parameters
-        ----------
-        frame
-            The first rows, or none: their cells decide which column is suggested for the file.
-        names
-            Whether columns whose names are almost those of parameters are errors.
-
-        Raises
-        ------
-        MappingError
-            Nothing provides the file, or such a column is neither used nor ignored.
+        `frame` has the first rows, or none: their cells decide which column is suggested for the file. `names` says
+        whether columns whose names are almost those of parameters are errors. Raise `MappingError` if nothing provides
+        the file, or such a column is neither used nor ignored.
         """
         near = [miss for miss in self._near_misses if miss.severity == "error"] if names else []
         if not self.provides("file") and frame.shape != (0, 0):  # such as an empty file of JSON lines
@@ -184,10 +161,7 @@ class ColumnMapping:
     def _own_columns(self, passed: Collection[str]) -> Iterator[tuple[str, list[ValueSource]]]:
         """Yield the sources in columns that are named like a metadata field, or like a parameter in either spelling.
 
-        Parameters
-        ----------
-        passed
-            The parameters that keywords give.
+        `passed` are the parameters that keywords give.
         """
         mapped = set(self._sources)
         yield "custom_metadata", self._own_fields()
@@ -272,10 +246,7 @@ class ColumnMapping:
     def _check_path(self, given: set[str], edited: Collection[str]) -> None:
         """Check that nothing but the path sets the folder and the file name; the path's templates may use columns.
 
-        Raises
-        ------
-        MappingError
-            A keyword, a mapping or another column does.
+        Raise `MappingError` if a keyword, a mapping or another column does.
         """
         if both := [name for name in PARTS if name in given]:
             words = f" sets folder and file name together, so {both[0]} cannot be set or mapped too."
@@ -362,13 +333,7 @@ class _Names:
         ]
 
     def find(self, label: Any, name: ApiName) -> int:
-        """Return the place of the one column with a label.
-
-        Raises
-        ------
-        MappingError
-            There is none, or several.
-        """
+        """Return the place of the one column with a label; raise `MappingError` if there is none, or several."""
         places = self._places(label, name)
         if len(places) > 1:
             words = f"The table has {len(places):,} columns {label!r}."

@@ -23,14 +23,8 @@ def effective_mapping(
 ) -> str:
     """Return which columns and keywords give each parameter, by priority, and the columns that give none.
 
-    Parameters
-    ----------
-    sources
-        Parameter → the sources of its value, by priority.
-    label
-        Returns a column's label.
-    unused
-        The labels of columns that no source reads.
+    `sources` is parameter → the sources of its value, by priority. `unused` are the labels of columns that no source
+    reads.
     """
     ordered = sorted(sources, key=lambda parameter: parameter != "file")
     entries = [

@@ -37,14 +37,8 @@ _OF_PLACES = re.compile(r"ur[li]s?|href|links?|paths?|source|location")
 def missing_file(frame: pd.DataFrame, places: Iterable[int], near: Collection[NearMiss]) -> MappingError:
     """Return the error for a table whose files nothing provides, with the column that most likely has them.
 
-    Parameters
-    ----------
-    frame
-        The first rows of the table.
-    places
-        The columns that are not used.
-    near
-        Columns to name in the same error, since their names are almost those of parameters.
+    `frame` has the first rows; `places` are those of the columns that are not used. `near` are columns to name in the
+    same error, since their names are almost those of parameters.
     """
     labels = [label for label in frame.columns if not is_result(label)]
     message = ["No column, mapping or keyword provides the file.", _columns_of_table(labels)]

@@ -42,13 +42,8 @@ class NearMiss(NamedTuple):
 def near_misses(labels: Iterable[Hashable], given: Collection[str]) -> list[NearMiss]:
     """Return the columns whose names are almost those of parameters.
 
-    Parameters
-    ----------
-    labels
-        The columns that are neither mapped nor ignored.
-    given
-        The parameters that the mapping or keywords give, and ``custom_metadata.`` with each field that they give, or
-        with ``*`` if the fields are not known.
+    `labels` are those of columns that are neither mapped nor ignored. `given` are the parameters that the mapping or
+    keywords give, and ``custom_metadata.`` with each field that they give, or with ``*`` if the fields are not known.
     """
     provided = {_squashed(name) for name in given}
     found = (_near_miss(label) for label in labels if not is_result(label))
@@ -86,12 +81,7 @@ def warning(misses: Collection[NearMiss]) -> tuple[str, Message]:
 def how_to_use(misses: Collection[NearMiss], more: Mapping[str, Any] | None = None) -> Message:
     """Return a sentence with the options that use the columns, and with those that ignore them.
 
-    Parameters
-    ----------
-    misses
-        The columns.
-    more
-        Entries of `columns` that are suggested too.
+    `more` are entries of `columns` that are suggested too.
     """
     them = "it" if len(misses) == 1 and not more else "them"
     columns, ignore = {**(more or {}), **_as_columns(misses)}, keyword("ignore", [miss.label for miss in misses])

@@ -29,10 +29,7 @@ _PUNCTUATION = {"Pd": "-", "Pi": "'", "Pf": "'", "Zs": " "}
 def to_ascii(text: str) -> str:
     """Return text with Latin letters as plain ones: ``Größe`` becomes ``Grosse``.
 
-    Raises
-    ------
-    InvalidValue
-        It has other letters or symbols, which ASCII cannot replace.
+    Raise `InvalidValue` if it has other letters or symbols, which ASCII cannot replace.
     """
     plain = "".join(
         _LETTERS.get(char) or _PUNCTUATION.get(category(char), char)

@@ -35,10 +35,7 @@ class CellFormats(NamedTuple):
     def read(cls, given: Mapping[str, Any]) -> Self:
         """Return the formats of a mapping, which has those that were passed.
 
-        Raises
-        ------
-        MappingError
-            A format is not valid.
+        Raise `MappingError` if a format is not valid.
         """
         separator, decimal = given.get("tag_separator", ","), given.get("decimal", ".")
         if not isinstance(separator, str) or not _SEPARATOR.fullmatch(separator):
@@ -60,10 +57,7 @@ class CellFormats(NamedTuple):
     def split_tags(self, value: object) -> object:
         """Return separated text as a list of tags; other values, and a JSON list, are returned as they are.
 
-        Raises
-        ------
-        InvalidValue
-            The text is a list as a program prints it.
+        Raise `InvalidValue` if the text is a list as a program prints it.
         """
         if self.tag_separator == "," or not isinstance(value, str) or value.lstrip().startswith("["):
             return value
@@ -75,10 +69,7 @@ class CellFormats(NamedTuple):
 
         Thousands may only be separated if the decimal mark is there too (``1,234.50``): ``1,234`` has two meanings.
 
-        Raises
-        ------
-        ArithmeticError
-            It is not a number.
+        Raise `ArithmeticError` if it is not a number.
         """
         mark, other = (".", ",") if self.decimal == "." else (",", ".")
         text = text.strip()

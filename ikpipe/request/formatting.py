@@ -26,10 +26,7 @@ _VALID = "Use a number format such as 05d, .2f or ,d, a date format such as %Y-%
 def check_format(spec: str) -> None:
     """Check the format of a placeholder.
 
-    Raises
-    ------
-    MappingError
-        It is not valid for any value; the message lists valid ones.
+    Raise `MappingError` if it is not valid for any value; the message lists valid ones.
     """
     parts = _SPEC.fullmatch(spec)
     if parts is None and _is_for_dates(spec):
@@ -62,10 +59,7 @@ def _is_for_numbers(spec: str) -> bool:
 def format_cell(cell: Any, spec: str, formats: CellFormats) -> str:
     """Return a cell in the format of a placeholder; numbers and dates may be text.
 
-    Raises
-    ------
-    InvalidValue
-        The format does not fit the cell.
+    Raise `InvalidValue` if the format does not fit the cell.
     """
     if _SPEC.fullmatch(spec) is None:
         return _to_date(cell, spec).strftime(spec)

@@ -44,10 +44,7 @@ def fit(
 
     Text becomes a number, a boolean, a date or an option; numbers and dates become text where the field is text.
 
-    Raises
-    ------
-    InvalidValue
-        No such field, the wrong type, or outside the field's limits.
+    Raise `InvalidValue` if there is no such field, or the value has the wrong type or is outside the field's limits.
     """
     if name not in fields:
         raise InvalidValue(

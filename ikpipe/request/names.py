@@ -68,10 +68,7 @@ def without_slash(name: str) -> str:
 def split_path(path: object) -> tuple[str | None, str | None]:
     """Return the folder and the file name of a path in the library; None for a missing one.
 
-    Raises
-    ------
-    InvalidValue
-        It has no file name.
+    Raise `InvalidValue` if it has no file name.
     """
     if path is None:
         return None, None

@@ -200,19 +200,9 @@ BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
 
 
 def encode(name: str, value: object) -> str:
-    """Return the text that is sent for one value.
+    """Return the text that is sent for one value, which is not missing; `name` is a key of `TABLE`.
 
-    Parameters
-    ----------
-    name
-        A key of `TABLE`.
-    value
-        A cell that is not missing.
-
-    Raises
-    ------
-    InvalidValue
-        The value breaks the parameter's rule.
+    Raise `InvalidValue` if the value breaks the parameter's rule.
     """
     try:
         text = str.__str__(TABLE[name].encode(value))  # plain text, if the class is derived from it
@@ -241,10 +231,7 @@ def text_reader(name: str, formats: CellFormats) -> Callable[[Any], Any] | None:
 def check_constant(name: str, value: Any) -> None:
     """Check the value of a keyword that is the same for every row.
 
-    Raises
-    ------
-    InvalidValue
-        The value breaks the parameter's rule.
+    Raise `InvalidValue` if the value breaks the parameter's rule.
     """
     if name == PATH:
         folder, file_name = split_path(value)

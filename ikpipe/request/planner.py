@@ -116,22 +116,11 @@ class _Changes(dict[str, tuple[str, str]]):
 class RequestBuilder:
     """Builds the upload requests of one run's rows, and keeps their paths in the library.
 
-    Parameters
-    ----------
-    intake
-        Resolves files.
-    metadata_fields
-        The account's custom metadata fields by name; None if they are not known.
-    suffixes
-        Makes the suffixes of unique names; None leaves that to the service.
-    label
-        Returns the label of the row at a position, for the problems of other rows.
-    targets
-        The paths of other tables' rows, which is updated; None if there are none.
-    names
-        ``"stored"`` or ``"as_given"``, as `Policy` has it.
-    formats
-        How the text of custom metadata is read.
+    `intake` resolves files. `metadata_fields` are the account's, by name; None if they are not known. `suffixes` makes
+    the suffixes of unique names; None leaves that to the service. `label` returns the label of the row at a position,
+    for the problems of other rows. `targets` are the paths of other tables' rows, and are updated; None if there are
+    none. `names` is ``"stored"`` or ``"as_given"``, as `Policy` has it. `formats` say how the text of custom metadata
+    is read.
     """
 
     def __init__(
@@ -155,12 +144,8 @@ class RequestBuilder:
     def build(self, rows: MappedRows, sent_as: Mapping[int, str] | None = None) -> list[UploadRequest | list[Problem]]:
         """Return the request of each row, or all of its problems.
 
-        Parameters
-        ----------
-        rows
-            The rows, as `ColumnMapping.rows` returns them.
-        sent_as
-            Position → the name that an earlier run made for the row.
+        `rows` are as `ColumnMapping.rows` returns them. `sent_as` is position → the name that an earlier run made for
+        the row.
         """
         errors = _RowErrors()
         values = {name: errors.collect(name, column) for name, column in rows.values().items()}

@@ -61,18 +61,10 @@ class FileSource(NamedTuple):
 class FileResolver:
     """Resolves the files of a run from the values of cells.
 
-    Parameters
-    ----------
-    root
-        The folder that text paths are relative to and must not leave; None rejects text that is not a URL.
-    base64
-        Whether text is raw base64 (``file_kind="base64"``).
-    fetch
-        ``"client"`` downloads URLs to this machine and uploads them from here.
-    max_size
-        Largest file in bytes; None sets no limit here.
-    held
-        Returns the file of a browser that a text stands for; None if there are none.
+    `root` is the folder that text paths are relative to and must not leave; None rejects text that is not a URL. With
+    `base64`, text is raw base64 (``file_kind="base64"``). `fetch` is ``"client"`` to download URLs to this machine and
+    upload them from here. `max_size` is that of a file in bytes; None sets no limit here. `held` returns the file of a
+    browser that a text stands for; None if there are none.
     """
 
     root: Path | None = None
@@ -84,10 +76,7 @@ class FileResolver:
     def read(self, value: object) -> FileSource:
         """Return the file of one cell; nothing is opened yet.
 
-        Raises
-        ------
-        InvalidValue
-            The file is missing, not allowed or too large, or the value cannot be a file.
+        Raise `InvalidValue` if the file is missing, not allowed or too large, or the value cannot be a file.
         """
         return self._read(value, _Folders(self.root))
 
@@ -171,10 +160,8 @@ class FileResolver:
     def _found_otherwise(self, path: Path | str, given: object, bad: InvalidValue) -> FileSource:
         """Return the file that a path means if it exists in another spelling: with slashes, without spaces around it.
 
-        Raises
-        ------
-        InvalidValue
-            There is none, or it must not be uploaded: another spelling is checked as if it had been given.
+        Raise `InvalidValue` if there is none, or it must not be uploaded: another spelling is checked as if it had been
+        given.
         """
         for spelling in self._spellings(path):
             try:
@@ -198,13 +185,7 @@ class FileResolver:
             yield form
 
     def _followed(self, path: Path, given: object) -> FileSource:
-        """Return a file, following links.
-
-        Raises
-        ------
-        InvalidValue
-            It cannot be read or must not be.
-        """
+        """Return a file, following links; raise `InvalidValue` if it cannot be read or must not be."""
         shown = quoted(str(given))
         try:
             base = self.root.resolve(strict=True) if self.root is not None else None

@@ -43,13 +43,7 @@ class Placeholder(NamedTuple):
 
     @classmethod
     def read(cls, text: str, is_column: Callable[[str], bool]) -> Placeholder:
-        """Return the placeholder of the text in braces.
-
-        Raises
-        ------
-        MappingError
-            A format or a filter is not valid.
-        """
+        """Return the placeholder of the text in braces; raise `MappingError` if a format or a filter is not valid."""
         if is_column(text):
             return cls(text, text)
         heads = [text[: mark.start()] for mark in re.finditer(r"[:|]", text)][::-1]
@@ -104,17 +98,8 @@ class Template(NamedTuple):
     def read(cls, parameter: str, text: str, is_column: Callable[[str], bool] = lambda _name: False) -> Template:
         """Return the template of a keyword's text; ``{{`` and ``}}`` are braces.
 
-        Parameters
-        ----------
-        parameter, text
-            The keyword, and its value.
-        is_column
-            Whether the table has a column with a label.
-
-        Raises
-        ------
-        MappingError
-            There is a single brace, or a format or filter is not valid.
+        `parameter` and `text` are the keyword and its value. `is_column` says whether the table has a column with a
+        label. Raise `MappingError` if there is a single brace, or a format or filter is not valid.
         """
         texts, placeholders, end = [""], [], 0
         for piece in _PIECE.finditer(text):
@@ -144,16 +129,8 @@ class Template(NamedTuple):
     ) -> ValueSource:
         """Return the source of the texts of a table's rows.
 
-        Parameters
-        ----------
-        label
-            The subject of messages: the parameter.
-        find
-            Returns the place of a placeholder's column.
-        labels
-            Returns the label of the column at a place.
-        formats
-            How numbers in text are written.
+        `label` is the parameter, as the subject of messages. `find` returns the place of a placeholder's column,
+        `labels` the label of the column at a place. `formats` say how numbers in text are written.
         """
         places = tuple(_SPECIAL[one.name] if one.special else find(one) for one in self.placeholders)
 

@@ -79,10 +79,8 @@ _ISO = re.compile(
 def iso_date(value: datetime.date | str) -> str:
     """Return a date, or a date and time, as ISO 8601 text in the extended form, with at most 6 digits of a second.
 
-    Raises
-    ------
-    ValueError
-        Text is not a date in that form (``20261130`` and ``2026-W48-1`` are ISO 8601 too, but not in it).
+    Raise `ValueError` if text is not a date in that form (``20261130`` and ``2026-W48-1`` are ISO 8601 too, but not in
+    it).
     """
     if isinstance(value, datetime.datetime) and (offset := value.utcoffset()) is not None and offset.seconds % 60:
         value = value.astimezone(datetime.UTC)  # a historical zone, whose offset has seconds

@@ -81,12 +81,7 @@ async def find_problems(
 ) -> tuple[list[Problem], int]:
     """Return the problems of a table of any length, by position, and the number of its rows.
 
-    Parameters
-    ----------
-    work, wire
-        The table with its mapping, and the open connections.
-    account, probe, policy
-        As for `check`.
+    `work` is the table with its mapping, `wire` the open connections; the others are as for `check`.
     """
     mapping, names = work.first_mapping(), (policy or Policy()).names
     builder = await request_builder(wire, account, work.mapping, mapping, label=work.table.label, names=names)

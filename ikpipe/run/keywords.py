@@ -117,12 +117,8 @@ _NO_OPTIONS = ("self", "frame", "results", "account", "parameters", "keywords")
 def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Callable[[Function], Function]:
     """Return a decorator that lists the keywords of a function in its signature, for `help()` and notebooks.
 
-    Parameters
-    ----------
-    kind
-        The `TypedDict` of the function's keywords. Upload parameters stay ``**parameters``, because they are many.
-    defaults
-        Default values other than None.
+    `kind` is the `TypedDict` of the function's keywords. Upload parameters stay ``**parameters``, because they are
+    many. `defaults` are default values other than None.
     """
     hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in NAMES}
     first = (*_MAPPING, *FORMATS)
@@ -146,19 +142,10 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
 def split_keywords(
     function: Callable[..., Any], kind: type, keywords: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the mapping and the send options of a call's keywords.
+    """Return the mapping and the send options of the call of a function.
 
-    Parameters
-    ----------
-    function
-        The function that was called.
-    kind, keywords
-        The `TypedDict` of its keywords, and the keywords of the call.
-
-    Raises
-    ------
-    MappingError
-        The function does not have a keyword; the message suggests a parameter or an option of a similar name.
+    `kind` is the `TypedDict` of its keywords, `keywords` are those of the call. Raise `MappingError` if the function
+    does not have a keyword; the message suggests a parameter or an option of a similar name.
     """
     check_keywords(keywords, function, kind.__annotations__)
     sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in NAMES}

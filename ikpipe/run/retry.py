@@ -94,27 +94,13 @@ def retry_job(
 ) -> UploadJob:
     """Return the job that sends the rows of a results frame that are not uploaded.
 
-    Parameters
-    ----------
-    results
-        What `upload` returned.
-    account
-        Keys and addresses.
-    given
-        The caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide it.
-    fetch
-        Who downloads URLs, where the caller says so.
-    earlier_journal
-        The journal of the run that returned the results; None: the one that this process remembers.
-    trust
-        Accept a journal that does not prove that this account wrote it.
+    `given` is the caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide
+    it. `fetch` says who downloads URLs, where the caller says so. `earlier_journal` is the one of the run that returned
+    the results; None: the one that this process remembers. `trust` accepts a journal that does not prove that this
+    account wrote it.
 
-    Raises
-    ------
-    MappingError
-        The frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass.
-    JournalError
-        The named journal cannot be used.
+    Raise `MappingError` if the frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass,
+    `JournalError` if the named journal cannot be used.
     """
     table = InMemoryTable(results)
     results = table.frame

@@ -26,23 +26,12 @@ _log = logging.getLogger("ikpipe")
 def merged(
     attrs: Mapping[Any, Any], given: Mapping[str, Any], fetch: str | None, labels: Sequence[Any] = ()
 ) -> dict[str, Any]:
-    """Return the mapping of a run that retries results.
+    """Return the mapping of a run that retries results with these ``attrs``.
 
-    Parameters
-    ----------
-    attrs
-        The ``attrs`` of the results.
-    given
-        The caller's mapping, as `prepare.collect_mapping` returns it; what it leaves out is taken from the results.
-    fetch
-        Who downloads URLs, where the caller says so.
-    labels
-        The columns of the results: one that is not there any more is no longer ignored.
-
-    Raises
-    ------
-    MappingError
-        The results have settings that only the caller may pass, or their mapping is not a valid one.
+    `given` is the caller's mapping, as `prepare.collect_mapping` returns it; what it leaves out is taken from the
+    results. `fetch` says who downloads URLs, where the caller says so. `labels` are the columns of the results: one
+    that is not there any more is no longer ignored. Raise `MappingError` if the results have settings that only the
+    caller may pass, or their mapping is not a valid one.
     """
     known = known_by(attrs)
     earlier = stored(attrs) if known is None else known.mapping
@@ -68,10 +57,7 @@ def merged(
 def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the mapping in a frame's ``attrs``. It has the right types; nothing of it is to be trusted.
 
-    Raises
-    ------
-    MappingError
-        It is not one that ikpipe writes.
+    Raise `MappingError` if it is not one that ikpipe writes.
     """
     mapping = about(attrs).get("mapping", {})
     if not _has_text_keys(mapping):
@@ -178,10 +164,7 @@ def _check_passed_again(
 ) -> None:
     """Check that the caller passes every setting that only a caller may pass.
 
-    Raises
-    ------
-    MappingError
-        Only the results have it; the message says what to pass, and repeats nothing of theirs.
+    Raise `MappingError` if only the results have it; the message says what to pass, and repeats nothing of theirs.
     """
     hook_of_columns = _gives_hook(columns) and not _gives_hook(given["columns"])
     only_callers = {

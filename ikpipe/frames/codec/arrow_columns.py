@@ -27,12 +27,8 @@ UNREADABLE = "unreadable \udcff"
 def to_frame(table: Any, types_mapper: Callable[[Any], Any] | None = None) -> pd.DataFrame:
     """Return an Arrow table as a frame.
 
-    Parameters
-    ----------
-    table
-        The table; of its metadata, only pandas' index and dtypes are used.
-    types_mapper
-        Returns the dtype for a plain Arrow type, or None for the usual one.
+    Of its metadata, only pandas' index and dtypes are used. `types_mapper` returns the dtype for a plain Arrow type, or
+    None for the usual one.
     """
     pa: Any = import_module("pyarrow")
     objects: dict[int, Any] = {}

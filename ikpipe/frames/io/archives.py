@@ -50,17 +50,8 @@ def local(name: str) -> str:
 class Archive:
     """An archive of XML files, whose names are compared as Windows does.
 
-    Parameters
-    ----------
-    stream
-        The archive, with random access.
-    name
-        Its name, for errors.
-
-    Raises
-    ------
-    ikpipe.Error
-        It unpacks to more than any table does.
+    `stream` needs random access. `name` is for errors. Raise `ikpipe.Error` if the archive unpacks to more than any
+    table does.
     """
 
     def __init__(self, stream: IO[bytes], name: str) -> None:
@@ -79,19 +70,9 @@ class Archive:
     def read(self, path: str, handler: Handler, skip: Callable[[bytes], bytes] = bytes) -> None:
         """Parse a part of the archive, if it is there.
 
-        Parameters
-        ----------
-        path
-            Its path.
-        handler
-            Handles its elements.
-        skip
-            Removes what the handler does not need from some whole elements, before they are parsed.
-
-        Raises
-        ------
-        ikpipe.Error
-            It has declarations of entities, which office programs do not write, and which can expand without end.
+        `handler` handles its elements. `skip` removes what the handler does not need from some whole elements, before
+        they are parsed. Raise `ikpipe.Error` if the part has declarations of entities, which office programs do not
+        write, and which can expand without end.
         """
         if path not in self:
             return

@@ -14,16 +14,9 @@ _TEXT, _NUMBER, _DATE, _BOOLEAN, _ERROR = 1, 2, 3, 4, 5
 
 
 def sheets(stream: IO[bytes], name: str, *, links: bool) -> list[Sheet]:
-    """Return the sheets of a workbook.
+    """Return the sheets of a workbook; `name` is for errors.
 
-    Parameters
-    ----------
-    stream
-        The file.
-    name
-        Its name, for errors.
-    links
-        Whether a cell with a link has the link's address instead of its text.
+    With `links`, a cell with a link has the link's address instead of its text.
     """
     xlrd = import_extra("xlrd", "excel", "Reading an .xls file")
     try:

@@ -78,10 +78,7 @@ class _Unpacked:
     def read(self, size: int, /) -> bytes:
         """Return up to some bytes.
 
-        Raises
-        ------
-        ikpipe.Error
-            The file is damaged, or its content is much larger than any table's.
+        Raise `ikpipe.Error` if the file is damaged, or its content is much larger than any table's.
         """
         with read_as(f"a file compressed with {self._how}", self._name):
             block: bytes = self._content.read(size)
@@ -109,14 +106,8 @@ def unpacked(stream: IO[bytes], name: str) -> Readable:
 def refuse_other_kinds(head: bytes, name: str, expected: str = "") -> None:
     """Raise an error if a file is of another kind than it was taken for.
 
-    Parameters
-    ----------
-    head
-        Its first bytes.
-    name
-        Its name.
-    expected
-        The format that it was taken for, if that has a start of its own; by default text.
+    `head` has its first bytes. `expected` is the format that it was taken for, if that has a start of its own; by
+    default text.
     """
     kind = next((kind for kind in _KINDS if kind.start.match(head[:HEAD])), None)
     if kind is None or kind.format == expected != "":

@@ -13,12 +13,8 @@ from ikpipe.frames.io.formula_guard import guarded
 class CsvStyle:
     """How CSV is written.
 
-    Parameters
-    ----------
-    spreadsheet_safe
-        Whether to put an apostrophe wherever a spreadsheet would run text as a formula.
-    for_excel
-        Whether Excel opens the file in a locale with a decimal comma: with semicolons and a byte-order mark.
+    `spreadsheet_safe` says whether to put an apostrophe wherever a spreadsheet would run text as a formula. `for_excel`
+    says whether Excel opens the file in a locale with a decimal comma: with semicolons and a byte-order mark.
     """
 
     spreadsheet_safe: bool = False

@@ -33,19 +33,8 @@ def text_lines(stream: IO[Any], name: str, encoding: str | None = None) -> Itera
 def text_blocks(stream: IO[Any], name: str, encoding: str | None = None) -> Iterator[str]:
     """Yield the text of a file in blocks; it may be compressed with gzip or Zstandard.
 
-    Parameters
-    ----------
-    stream
-        An open file of bytes or of text.
-    name
-        Its name, for errors.
-    encoding
-        The encoding of a file without byte-order mark; by default UTF-8.
-
-    Raises
-    ------
-    ikpipe.Error
-        The file is not text in this encoding.
+    `stream` is an open file of bytes or of text; `name` is for errors. `encoding` is that of a file without byte-order
+    mark, by default UTF-8. Raise `ikpipe.Error` if the file is not text in this encoding.
     """
     if isinstance(stream.read(0), str):
         yield from iter(partial(stream.read, _BLOCK), "")
@@ -54,13 +43,7 @@ def text_blocks(stream: IO[Any], name: str, encoding: str | None = None) -> Iter
 
 
 def lines_of(blocks: Iterable[str], name: str) -> Iterator[str]:
-    """Yield the lines of a text that comes in blocks.
-
-    Raises
-    ------
-    ikpipe.Error
-        A line is endless.
-    """
+    """Yield the lines of a text that comes in blocks; raise `ikpipe.Error` if a line is endless."""
     parts: list[str] = []
     end, count, size = "", 0, 0
     for block in blocks:

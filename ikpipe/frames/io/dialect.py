@@ -29,21 +29,9 @@ class Header(NamedTuple):
 def find_header(lines: Iterator[str], name: str, usual: str, chosen: str | None) -> Header:
     """Return the header of a text table, which is its first line that has text.
 
-    Parameters
-    ----------
-    lines
-        The lines; those after the header remain.
-    name
-        The file's name, for errors.
-    usual
-        The delimiter of the format.
-    chosen
-        The delimiter that the user has set.
-
-    Raises
-    ------
-    ikpipe.Error
-        There is no header, or it does not show the delimiter.
+    The lines after the header remain in `lines`. `name` is the file's, for errors. `usual` is the delimiter of the
+    format, and `chosen` the one that the user has set. Raise `ikpipe.Error` if there is no header, or it does not show
+    the delimiter.
     """
     for before, line in enumerate(lines):
         separator = _SEPARATOR.fullmatch(line.rstrip("\r\n")) if before == 0 else None

@@ -36,10 +36,7 @@ def read_lines(stream: IO[bytes], name: str, options: ReadOptions) -> tuple[pd.D
 
     What the file contains decides how it is read, whatever its extension.
 
-    Raises
-    ------
-    ikpipe.Error
-        It is not a workbook, is damaged, needs a password, or its sheet is not a table.
+    Raise `ikpipe.Error` if it is not a workbook, is damaged, needs a password, or its sheet is not a table.
     """
     with _workbook(stream, name, general, options) as sheets:
         return read_sheet(sheets, name, options)

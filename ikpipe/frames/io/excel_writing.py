@@ -32,14 +32,8 @@ _log = logging.getLogger("ikpipe")
 class ExcelWriter(TableWriter):
     """Writes a table as a workbook: text as text, so that nothing is a formula; numbers and booleans as such.
 
-    Its rows are stored in a temporary file until the last one has told which columns there are.
-
-    Parameters
-    ----------
-    place
-        The destination.
-    rows
-        The maximum number of rows of a sheet, with the header; the others go to further sheets.
+    Its rows are stored in a temporary file until the last one has told which columns there are. `rows` is the maximum
+    number of rows of a sheet, with the header; the others go to further sheets.
     """
 
     def __init__(self, place: OutputFile, rows: int = MOST_ROWS) -> None:

@@ -24,12 +24,7 @@ _GUARDED_INSIDE = re.compile(rf"([;,\t\r\n])'(?={_START})")
 def guarded(text: str, delimiter: str = ",") -> str:
     """Return a cell with an apostrophe wherever a formula would start; a plain number is not one.
 
-    Parameters
-    ----------
-    text
-        The cell.
-    delimiter
-        The delimiter of the file, at which no spreadsheet splits a cell.
+    `delimiter` is that of the file, at which no spreadsheet splits a cell.
     """
     if _NUMBER.fullmatch(text):
         return text

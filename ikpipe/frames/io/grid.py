@@ -42,13 +42,7 @@ class Grid:
         return cells[column - 1] if column <= len(cells) else None
 
     def put(self, row: int, column: int, value: object) -> None:
-        """Set the value of a cell.
-
-        Raises
-        ------
-        ValueError
-            The sheet has too many cells.
-        """
+        """Set the value of a cell; raise `ValueError` if the sheet has too many cells."""
         cells = self.rows.get(row)
         if cells is None:
             cells = self.rows[row] = []
@@ -90,10 +84,7 @@ class Grid:
     def _parts(self, areas: Iterable[tuple[Area, object]]) -> Iterator[tuple[int, range, object]]:
         """Yield the columns of each area in each of its rows that has values, as far as any row has values.
 
-        Raises
-        ------
-        ValueError
-            The areas overlap so often that they have more cells than the sheet.
+        Raise `ValueError` if the areas overlap so often that they have more cells than the sheet.
         """
         lines, width = sorted(self.rows), max(map(len, self.rows.values()), default=0)
         room = min(len(lines) * width, MOST_CELLS)

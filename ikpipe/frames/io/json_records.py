@@ -160,10 +160,7 @@ def _integer(text: str) -> int | str:
 def columns_of(rows: Sequence[dict[str, Any]], names: Iterable[str] | None = None) -> dict[str, list[Any]]:
     """Return the columns of objects: those with some names, or all in the order of their first occurrence.
 
-    Raises
-    ------
-    ikpipe.Error
-        Most rows lack most of the columns, so that the table would be much larger than its text.
+    Raise `ikpipe.Error` if most rows lack most of the columns, so that the table would be much larger than its text.
     """
     names = dict.fromkeys(key for row in rows for key in row) if names is None else dict.fromkeys(names)
     if len(names) > _WIDE and len(rows) * len(names) > _SPARSE * (len(names) + sum(map(len, rows))):

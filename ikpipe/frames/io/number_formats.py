@@ -42,12 +42,8 @@ def show(code: str, *, since_1904: bool = False) -> Show:
     Dates are dates and times. Zeros before a number, text around its digits, and percent are text. Thousands
     separators, currency signs and decimals are not a part of the value: it stays a number.
 
-    Parameters
-    ----------
-    code
-        The format, such as ``00000`` or ``"SKU-"0``.
-    since_1904
-        Whether dates count from 1904, as in workbooks of old Macs.
+    `code` is such as ``00000`` or ``"SKU-"0``. `since_1904` says whether dates count from 1904, as in workbooks of old
+    Macs.
     """
     if len(code) > _LONGEST:
         return general

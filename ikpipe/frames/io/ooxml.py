@@ -29,14 +29,8 @@ def is_workbook(archive: Archive) -> bool:
 def sheets(archive: Archive, plain: Show = general, *, links: bool) -> list[Sheet]:
     """Return the sheets of a workbook.
 
-    Parameters
-    ----------
-    archive
-        The workbook.
-    plain
-        Shows numbers that have no format.
-    links
-        Whether a cell with a link has the link's address instead of its text.
+    `plain` shows numbers that have no format. With `links`, a cell with a link has the link's address instead of its
+    text.
     """
     book = _Workbook(archive, plain, links=links)
     return [Sheet(name, visible, partial(book.grid, part)) for name, visible, part in book.sheets]

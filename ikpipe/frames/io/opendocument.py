@@ -24,12 +24,7 @@ def is_spreadsheet(archive: Archive) -> bool:
 def sheets(archive: Archive, *, links: bool) -> list[Sheet]:
     """Return the sheets of a spreadsheet.
 
-    Parameters
-    ----------
-    archive
-        The spreadsheet.
-    links
-        Whether a cell with a link has the link's address instead of its text.
+    With `links`, a cell with a link has the link's address instead of its text.
     """
     if b"encryption-data" in archive.start("META-INF/manifest.xml", 1 << 16):
         raise Error(f"{archive.name} needs a password.", fix="Save it without a password.")

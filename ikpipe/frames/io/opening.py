@@ -29,10 +29,7 @@ LINES: dict[str, Sequence[int]] = {
 class Spool:
     """A pipe's content in a temporary file, which can be read from its start several times.
 
-    Parameters
-    ----------
-    source
-        The pipe's path, or ``-`` for standard input.
+    `source` is the pipe's path, or ``-`` for standard input.
     """
 
     def __init__(self, source: str) -> None:
@@ -116,13 +113,7 @@ def is_folder(source: InputFile) -> bool:
 
 
 def file_type(path: str, supported: Iterable[str]) -> str:
-    """Return the extension of a path, without its dot.
-
-    Raises
-    ------
-    ikpipe.Error
-        It is not one of the supported ones.
-    """
+    """Return the extension of a path, without its dot; raise `ikpipe.Error` if it is not one of the supported ones."""
     extension = Path(path).suffix.lower().removeprefix(".")
     if extension not in supported:
         raise Error(f"{path}: unsupported file type.", fix=f"Use one of {', '.join(f'.{one}' for one in supported)}.")
@@ -147,20 +138,7 @@ def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
 
 @contextmanager
 def read_as(what: str, name: str) -> Iterator[None]:
-    """Convert any exception of a reader to an error that names the file.
-
-    Parameters
-    ----------
-    what
-        The kind of file, such as ``Parquet file``.
-    name
-        Its name.
-
-    Raises
-    ------
-    ikpipe.Error
-        It is not such a file, or is damaged.
-    """
+    """Convert any exception of a reader to an `ikpipe.Error` that names the file: it is not `what`, or is damaged."""
     try:
         yield
     except Error:
@@ -177,13 +155,7 @@ def seekable(stream: IO[bytes]) -> IO[bytes]:
 
 
 def import_extra(module: str, extra: str, purpose: str) -> Any:
-    """Return a module of an extra of ikpipe.
-
-    Raises
-    ------
-    MissingExtra
-        It is not installed.
-    """
+    """Return a module of an extra of ikpipe; raise `MissingExtra` if it is not installed."""
     try:
         return import_module(module)
     except ImportError:

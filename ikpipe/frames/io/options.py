@@ -30,25 +30,11 @@ _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe":
 class ReadOptions:
     """How a table is read; None: as its file's name and content say.
 
-    Parameters
-    ----------
-    format
-        One of `FORMATS`, for a file whose extension does not tell it.
-    delimiter
-        The character between the cells of CSV and TSV, or a name for it, such as ``tab``.
-    encoding
-        The encoding of text files, by a name that Python knows.
-    sheet
-        The sheet of a workbook, by its name or its number, counted from 1.
-    header_row
-        The row of a sheet that has the names of the columns, counted from 1; by default the first one with cells.
-    links
-        Whether a cell of a sheet with a link has the link's address instead of its text; None is False.
-
-    Raises
-    ------
-    ikpipe.Error
-        A value is not valid.
+    `format` is one of `FORMATS`, for a file whose extension does not tell it. `delimiter` is the character between the
+    cells of CSV and TSV, or a name for it, such as ``tab``; `encoding` is that of text files, by a name that Python
+    knows. `sheet` is the sheet of a workbook, by its name or its number, counted from 1; `header_row` is the row that
+    has the names of its columns, counted from 1, by default the first one with cells. With `links`, a cell with a link
+    has the link's address instead of its text; None is False. Raise `ikpipe.Error` if a value is not valid.
     """
 
     format: str | None = None

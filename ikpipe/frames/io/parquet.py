@@ -172,16 +172,8 @@ class EncodedTable(NamedTuple):
 def decoded(table: Any, noted: str | bytes, name: str = "the file", *, trusted: bool = False) -> pd.DataFrame:
     """Return the frame of a file's table.
 
-    Parameters
-    ----------
-    table
-        The table.
-    noted
-        The notes in its metadata.
-    name
-        The file's name, for errors.
-    trusted
-        Whether this process has just written the file. Only then paths are paths, instead of text.
+    `noted` are the notes in its metadata; `name` is the file's, for errors. `trusted` says whether this process has
+    just written the file: only then paths are paths, instead of text.
     """
     notes = json.loads(noted)
     pairs = zip(table.column_names, foreign.stored(table).columns, notes["columns"], strict=True)

@@ -34,18 +34,7 @@ class _Part(NamedTuple):
 
 
 class ParquetFolder:
-    """A folder of Parquet files.
-
-    Parameters
-    ----------
-    path
-        The folder.
-
-    Raises
-    ------
-    ikpipe.Error
-        It has no Parquet files, or one of them cannot be read.
-    """
+    """A folder of Parquet files; raise `ikpipe.Error` if it has none, or one of them cannot be read."""
 
     def __init__(self, path: str) -> None:
         self._parts = [_part(file, Path(path)) for file in _files(Path(path))]

@@ -28,17 +28,9 @@ def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.Data
     Cells of CSV and TSV are text: a SKU keeps its zeros, ``NA`` stays ``NA``, and only an empty cell is missing. JSON
     lines keep their types. Excel cells are as the sheet shows them: text is text, a whole number has no ``.0``.
 
-    Parameters
-    ----------
-    source
-        A path, ``-`` for standard input, or an open file.
-    options
-        How to read it; the format is by default the path's extension, ``csv`` for streams.
-
-    Raises
-    ------
-    ikpipe.Error
-        The file cannot be read in this format; the message names the line or the cell.
+    `source` is a path, ``-`` for standard input, or an open file. The format is by default the path's extension,
+    ``csv`` for streams. Raise `ikpipe.Error` if the file cannot be read in this format; the message names the line or
+    the cell.
     """
     name, options = name_of(source), options or ReadOptions()
     read = _READERS[format_of(source, options)]
@@ -51,10 +43,7 @@ def read_table(source: InputFile, options: ReadOptions | None = None) -> pd.Data
 def format_of(source: InputFile, options: ReadOptions) -> str:
     """Return the format of a table: the option's, else that of the path's extension; ``csv`` for streams and pipes.
 
-    Raises
-    ------
-    ikpipe.Error
-        The extension tells no format, or an option does not apply to the format.
+    Raise `ikpipe.Error` if the extension tells no format, or an option does not apply to the format.
     """
     name = options.format or _format_of(source)
     options.check_format(name)

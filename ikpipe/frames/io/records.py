@@ -28,24 +28,11 @@ def delimited(
 ) -> tuple[list[str], Iterator[list[str]]]:
     """Return the header of a CSV file and its rows, which have as many cells.
 
-    Columns without a name after the last one that has one are left out, and so are rows without text at the end of
-    the file: spreadsheets write both.
+    Columns without a name after the last one that has one are left out, and so are rows without text at the end of the
+    file: spreadsheets write both.
 
-    Parameters
-    ----------
-    stream
-        An open file of bytes or of text.
-    name
-        Its name, for errors.
-    options
-        How to read it.
-    delimiter
-        The delimiter of the format.
-
-    Raises
-    ------
-    ikpipe.Error
-        The file cannot be read; the message names the line.
+    `stream` is an open file of bytes or of text; `name` is for errors; `delimiter` is that of the format. Raise
+    `ikpipe.Error` if the file cannot be read; the message names the line.
     """
     # The csv module's own limit of 128 KiB is less than the data URI of a small image.
     csv.field_size_limit(max(LONGEST, csv.field_size_limit()))
@@ -85,10 +72,7 @@ class _Rows:
     def _fitted(self, row: list[str], width: int) -> list[str]:
         """Return a row without the cells after the last column, which are empty.
 
-        Raises
-        ------
-        ikpipe.Error
-            They are not, or some are missing.
+        Raise `ikpipe.Error` if they are not, or some are missing.
         """
         if len(row) > width and not any(row[width:]):
             return row[:width]

@@ -18,10 +18,7 @@ _log = logging.getLogger("ikpipe")
 def read_sheet(sheets: Sequence[Sheet], name: str, options: ReadOptions) -> tuple[pd.DataFrame, list[int]]:
     """Return a sheet as a frame, and its rows' lines: the one that the options name, or the first visible with rows.
 
-    Raises
-    ------
-    ikpipe.Error
-        There is no such sheet, or its header cannot be used.
+    Raise `ikpipe.Error` if there is no such sheet, or its header cannot be used.
     """
     sheet, grid = _chosen(sheets, name, options.sheet)
     place = f"{name}, sheet {quoted(sheet.name)}" if len(sheets) > 1 else name
@@ -85,10 +82,7 @@ def _listed(names: Sequence[str]) -> str:
 def _names(grid: Grid, line: int, rows: Iterable[int], place: str) -> dict[int, str]:
     """Return the names of the columns, by their numbers; a few columns may have no name in the sheet.
 
-    Raises
-    ------
-    ikpipe.Error
-        The row is not a header.
+    Raise `ikpipe.Error` if the row is not a header.
     """
     named = {at: to_text(cell) for at, cell in enumerate(grid.rows[line], 1) if cell is not None}
     used = {at for row in rows for at, cell in enumerate(grid.rows[row], 1) if cell is not None}

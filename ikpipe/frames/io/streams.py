@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 def open_table(source: str, options: ReadOptions | None = None) -> TableSource:
     """Open a table by its path; ``-`` is standard input, by default CSV.
 
-    Raises
-    ------
-    ikpipe.Error
-        The file cannot be read in its format.
+    Raise `ikpipe.Error` if the file cannot be read in its format.
     """
     options = options or ReadOptions()
     kind = format_of(source, options)

@@ -197,13 +197,7 @@ def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
 def _typed(
     column: str, cells: list[Any], read: Callable[[Any], object], name: str, header: int = 0
 ) -> "pd.Series[Any]":
-    """Return the column of a run with these cells.
-
-    Raises
-    ------
-    ikpipe.Error
-        A cell has a value that no run writes.
-    """
+    """Return the column of a run with these cells; raise `ikpipe.Error` if a cell has a value that no run writes."""
     values: list[object] = []
     try:
         # `extend` appends one by one: after an error, the length is the place of the cell.

@@ -40,10 +40,7 @@ class OutputFile(Protocol):
 class ReplacedFile:
     """A temporary file that replaces another once it is complete and on the disk.
 
-    Parameters
-    ----------
-    path
-        The file to replace or create.
+    `path` is the file to replace or create.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,13 +90,7 @@ class OutputStream:
 
 
 class TableWriter(ABC):
-    """Writes a table in one format; `closed` once it is complete.
-
-    Parameters
-    ----------
-    place
-        The destination.
-    """
+    """Writes a table in one format to a place; `closed` once it is complete."""
 
     def __init__(self, place: OutputFile) -> None:
         self.closed = False
@@ -128,15 +119,7 @@ class TableWriter(ABC):
 
 
 class CsvWriter(TableWriter):
-    """Writes a table as CSV.
-
-    Parameters
-    ----------
-    place
-        The destination.
-    style
-        How it is written.
-    """
+    """Writes a table as CSV."""
 
     def __init__(self, place: OutputFile, style: CsvStyle) -> None:
         super().__init__(place)
@@ -258,15 +241,7 @@ class ParquetWriter(TableWriter):
 
 
 class ResultsWriter:
-    """Writes the results of a run, with their rows.
-
-    Parameters
-    ----------
-    table
-        Writes the table.
-    attrs
-        The attributes of the input table.
-    """
+    """Writes the results of a run, with their rows; `attrs` are the attributes of the input table."""
 
     def __init__(self, table: TableWriter, attrs: Mapping[Any, Any]) -> None:
         self._table, self._attrs = table, attrs
@@ -288,10 +263,7 @@ class ResultsWriter:
 def table_file(path: str | PathLike[str], style: CsvStyle | None = None) -> Iterator[TableWriter]:
     """Open a file for a table in the format of its extension; the file is kept if the table was closed.
 
-    Raises
-    ------
-    ikpipe.Error
-        The extension is not one of `RESULTS`, or the style is not for it.
+    Raise `ikpipe.Error` if the extension is not one of `RESULTS`, or the style is not for it.
     """
     kind, style = file_type(fspath(path), RESULTS), style or CsvStyle()
     style.check(kind)
