@@ -1,10 +1,10 @@
 """Convert `--map`, `--set`, `--policy` and the options of reading to the keywords of a call, and back."""
 
-from __future__ import annotations
-
 import csv
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.frames.io.options import ReadOptions
@@ -13,10 +13,6 @@ from ikpipe.request.parameters import BY_WIRE, NAMES, PATH, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
 from ikpipe.run.stored_mapping import only_hook
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterable, Iterator, Mapping
 
 OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
 """The options of keywords that have another name."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +19,6 @@ from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterator, Mapping
-
     import pandas as pd
 
     from ikpipe.frames.io.writing import ResultsWriter

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.cli.wording import in_options, width
-from ikpipe.request.result import CANCELLED, SETTLED
+from ikpipe.request.result import CANCELLED, SETTLED, Result
+from ikpipe.run.ordering import ResultSink
 from ikpipe.run.report import ReportWriter, StatusCounts
 
 if TYPE_CHECKING:
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.request.result import Result
-    from ikpipe.run.ordering import ResultSink
 
 
 def report_writer(lines: Sequence[int] | None = None) -> ReportWriter:

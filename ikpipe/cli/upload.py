@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,9 +17,6 @@ from ikpipe.cli.wording import command, say
 from ikpipe.errors import Error, JournalError
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Callable
-
     from ikpipe.frames.chunks import TableSource
     from ikpipe.run.job import UploadJob
 

@@ -1,7 +1,5 @@
 """Text for people: the library's messages with options instead of keywords, printed on standard error."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 import sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,6 @@ from ikpipe.request.columns import cell_types
 from ikpipe.request.values import EXACT_FLOATS, lost_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 _DOUBLE = 8  # bytes of a float64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,16 +18,12 @@ from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
 from ikpipe.request.names import PARTS, without_slash
 from ikpipe.request.parameters import BY_WIRE, LABELS, NAMES, PATH, TABLE, check_constant, text_reader
-from ikpipe.request.rows import FILE, ROW, MappedRows, ValueSource
-from ikpipe.request.template import Template
+from ikpipe.request.rows import FILE, ROW, Cells, MappedRows, ValueSource
+from ikpipe.request.template import Placeholder, Template
 from ikpipe.request.values import tag_list
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Iterator
-
     from ikpipe.frames.chunks import Chunk
-    from ikpipe.request.rows import Cells
-    from ikpipe.request.template import Placeholder
 
 _EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sends data about the files to this URL
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
-
     from ikpipe.request.rows import ValueSource
 
 _SHOWN = 20  # columns of one kind in the line

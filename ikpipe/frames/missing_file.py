@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import ApiName, MappingError, Message, sentences, short_repr
-from ikpipe.frames.near_misses import described, how_to_use, is_result
+from ikpipe.frames.near_misses import NearMiss, described, how_to_use, is_result
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Sequence
-
     import pandas as pd
-
-    from ikpipe.frames.near_misses import NearMiss
 
 _SHOWN = 20  # columns of a table that a message names
 _SAMPLE = 100  # rows

@@ -1,17 +1,13 @@
 """Find columns whose names are almost those of parameters, such as `Tags` or `Is Private File`. Pure."""
 
-from __future__ import annotations
-
 import unicodedata
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ikpipe.errors import ApiName, Message, Problem, keyword, short_repr
 from ikpipe.request.parameters import BY_WIRE, TABLE
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Mapping
 
 METADATA = ("custom_metadata.", "customMetadata.")
 """The beginnings of a column's name that sets a metadata field, in either spelling."""

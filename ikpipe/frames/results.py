@@ -1,7 +1,5 @@
 """Convert results to frames and back; and other frames that users get."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -117,7 +115,7 @@ def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _taken(part: pd.DataFrame, column: str) -> pd.Series[Any]:
+def _taken(part: pd.DataFrame, column: str) -> "pd.Series[Any]":
     taken: pd.Series[Any] = (
         part.pop(column) if column in part else pd.Series([None] * len(part), index=part.index, dtype=object)
     )

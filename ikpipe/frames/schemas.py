@@ -1,7 +1,5 @@
 """Derive custom metadata fields from columns."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -55,7 +53,7 @@ def _wanted(frame: pd.DataFrame, columns: Mapping[str, Hashable] | Iterable[Hash
     return named
 
 
-def schema(column: pd.Series[Any]) -> dict[str, Any]:
+def schema(column: "pd.Series[Any]") -> dict[str, Any]:
     """Return the schema of the field for a column, by its dtype or the types of its cells."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return {"type": "SingleSelect", "selectOptions": _options(column.cat.categories.to_series())}
@@ -80,7 +78,7 @@ def _kind(types: set[type], cells: list[Any]) -> str:
     return "Textarea" if any(len(text) > LONG or "\n" in text for text in map(str, cells)) else "Text"
 
 
-def _options(values: pd.Series[Any]) -> list[Any]:
+def _options(values: "pd.Series[Any]") -> list[Any]:
     """Return the different options as JSON's booleans, numbers and text."""
     plain = plain_cells(values, integers=are_integers(values))
     options = [value if isinstance(value, (bool, int, float)) else str(value) for value in plain if value is not None]

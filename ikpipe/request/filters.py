@@ -1,14 +1,9 @@
 """The filters of templates: functions from text to text. Pure."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from unicodedata import category, combining, normalize
 
 from ikpipe.errors import InvalidValue, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DEFAULT = "default"
 """The filter that takes a text, for missing cells."""

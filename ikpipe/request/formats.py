@@ -1,16 +1,12 @@
 """How text is read where countries and programs differ: separators of tags, decimal marks, words for booleans. Pure."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import MappingError, keyword
 from ikpipe.request.values import FALSE_WORDS, TRUE_WORDS, check_not_printed, to_flag
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _SEPARATOR = re.compile(r'[^\w\[\]"%]+')
 _GROUPED = {

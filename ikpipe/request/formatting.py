@@ -1,7 +1,5 @@
 """Formats in templates: `{n:05d}` as Python formats numbers and text, `{day:%Y-%m-%d}` as `strftime` formats dates."""
 
-from __future__ import annotations
-
 import datetime
 import re
 from decimal import Decimal

@@ -3,19 +3,15 @@
 It is taken from the text alone: nothing is read from the disk. Pure.
 """
 
-from __future__ import annotations
-
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from posixpath import splitext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ikpipe.request.sources import path_as_meant
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FILE_PARTS: dict[str, Callable[[str], str]] = {
     "file.name": lambda location: location.rpartition("/")[2],

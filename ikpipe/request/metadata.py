@@ -1,7 +1,5 @@
 """Check custom metadata against the account's fields, and convert text to their types. Pure."""
 
-from __future__ import annotations
-
 import datetime
 import sys
 from collections.abc import Callable, Mapping, Sequence

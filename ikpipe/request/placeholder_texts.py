@@ -1,16 +1,12 @@
 """Texts that programs write in place of a value: errors of spreadsheets, and missing values as text. Pure."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Hashable, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import InvalidValue, Message, keyword, quoted
 from ikpipe.request.columns import cell_types
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
 
 # In the languages in which Excel writes CSV; LibreOffice has the English ones.
 ERRORS = frozenset(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat, starmap
 from types import NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
 from ikpipe.request.columns import call_or_error, cell_types, map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.metadata import MetadataField, fit
 from ikpipe.request.names import (
+    Names,
     canonical_path,
     name_warning,
     path_warning,
@@ -22,18 +24,11 @@ from ikpipe.request.names import (
 )
 from ikpipe.request.parameters import BY_WIRE, LABELS, PATH, TABLE, encode
 from ikpipe.request.placeholder_texts import has_suspicious_tags, tag_warning
-from ikpipe.request.sources import FileSource
-from ikpipe.request.suffixes import with_suffix
+from ikpipe.request.rows import MappedRows
+from ikpipe.request.sources import FileResolver, FileSource
+from ikpipe.request.suffixes import SuffixRule, with_suffix
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.request.values import encodable, folder_levels, to_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from ikpipe.request.names import Names
-    from ikpipe.request.rows import MappedRows
-    from ikpipe.request.sources import FileResolver
-    from ikpipe.request.suffixes import SuffixRule
 
 
 class UploadRequest(NamedTuple):

@@ -6,16 +6,14 @@ import base64
 import os
 import re
 import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
 from ikpipe.errors import InvalidValue, Message, keyword, quoted, unreadable
 from ikpipe.request.urls import last_segment, plain_place, valid_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 # Browsers strip control characters and spaces around a URL (WHATWG URL, 4.4); the others come with copied text.

@@ -7,22 +7,18 @@ a column ``a|b`` or ``row`` is never taken for anything else.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, MappingError, did_you_mean, keyword, quoted
 from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.filters import DEFAULT, FILTERS
+from ikpipe.request.formats import CellFormats
 from ikpipe.request.formatting import check_format, format_cell
 from ikpipe.request.locations import FILE_PARTS
-from ikpipe.request.rows import FILE, ROW, ValueSource
+from ikpipe.request.rows import FILE, ROW, Cells, ValueSource
 from ikpipe.request.values import to_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from ikpipe.request.formats import CellFormats
-    from ikpipe.request.rows import Cells
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _SPECIAL = {"row": ROW, **dict.fromkeys(FILE_PARTS, FILE)}

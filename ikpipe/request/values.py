@@ -3,8 +3,6 @@
 A value that breaks a rule is an `InvalidValue` that does not say which parameter it is of: see `InvalidValue.breaks`.
 """
 
-from __future__ import annotations
-
 import datetime
 import json
 import math

@@ -1,28 +1,23 @@
 """`check`: find every problem of every row before anything is sent."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Iterator
+from typing import Unpack
 
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
 from ikpipe.concurrency.limits import FixedLimit
 from ikpipe.errors import InvalidValue, Problem
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import problem_frame
+from ikpipe.request.account import Account
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
+from ikpipe.request.rows import MappedRows
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import CheckKeywords, listed_keywords, split_keywords
 from ikpipe.run.prepare import report_mapping, request_builder
 from ikpipe.service.client import ServiceClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.account import Account
-    from ikpipe.request.rows import MappedRows
 
 _AT_ONCE = 16  # concurrent requests for the headers of URLs
 

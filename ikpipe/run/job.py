@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ikpipe.errors import MappingError, Problem, describe_exception
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.mapping import ColumnMapping
+from ikpipe.frames.near_misses import NearMiss
 from ikpipe.frames.results import results_of, uploaded_paths
 from ikpipe.journal import history
 from ikpipe.journal.history import OpenJournal, RowHistory
@@ -18,8 +19,6 @@ from ikpipe.request.rows import MappedRows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ikpipe.frames.near_misses import NearMiss
 
 
 @dataclass(slots=True)

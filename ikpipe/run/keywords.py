@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import BY_WIRE, NAMES, Keywords, Parameters
+from ikpipe.request.policy import Policy
+from ikpipe.request.result import Result
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
+from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
-
-    from ikpipe.request.policy import Policy
-    from ikpipe.request.result import Result
-    from ikpipe.run.progress import Progress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, keyword, sentences
-from ikpipe.frames.near_misses import warning
+from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
@@ -24,7 +24,6 @@ from ikpipe.service.library import metadata_fields
 
 if TYPE_CHECKING:
     from ikpipe.frames.mapping import ColumnMapping
-    from ikpipe.frames.near_misses import NearMiss
 
 _log = logging.getLogger("ikpipe")
 

@@ -4,27 +4,22 @@ A row keeps its result if its status is in `request.result.SETTLED` (`journal.hi
 ``unknown`` is searched for first. All other rows are sent.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.journal import catalog, history
+from ikpipe.request.account import Account
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.result import SETTLED
 from ikpipe.run import engine, stored_mapping
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import DEFAULTS, UploadKeywords, listed_keywords, split_keywords
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from ikpipe.frames.adapters import Frame
-    from ikpipe.request.account import Account
 
 
 @listed_keywords(UploadKeywords, {**DEFAULTS, "fetch": None})

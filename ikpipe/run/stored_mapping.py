@@ -4,8 +4,6 @@ Whoever writes a results file writes its mapping too. So it is checked as a call
 folder is read (`root`), who downloads (`fetch`), or which address is told of the files (`webhook_url`).
 """
 
-from __future__ import annotations
-
 import datetime
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -5,20 +5,16 @@ in UTC. Of text that is not UTF-8, the wrong bytes become lone surrogates, which
 so does a value that Python cannot hold at all.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ikpipe.frames.codec.bounds import is_zone
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNREADABLE = "unreadable \udcff"
 """The text of a value that Python cannot hold."""
@@ -125,7 +121,7 @@ def _is_known(zone: str | None) -> bool:
         return False
 
 
-def as_objects(column: Any, index: pd.Index[Any]) -> Any:
+def as_objects(column: Any, index: "pd.Index[Any]") -> Any:
     """Return a column of any type as a series of Python values; None for missing ones."""
     return pd.Series([_object(scalar) for scalar in column], dtype=object, index=index)
 

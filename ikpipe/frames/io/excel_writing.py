@@ -1,25 +1,20 @@
 """Write results as a workbook of Excel (.xlsx)."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from ikpipe.errors import quoted
+from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.io import text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.grid import MOST_ROWS
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.frames.io.writing import OutputFile, TableWriter, united
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from ikpipe.frames.chunks import Chunk
 
 SHEET = "Results"
 """The name of the sheet; if there are several, the others have a number after it."""

@@ -1,11 +1,10 @@
 """Read tables in files chunk by chunk: CSV, JSON lines and Parquet; other formats are read into memory."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -20,9 +19,6 @@ from ikpipe.frames.io.options import WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
 from ikpipe.frames.io.records import delimited
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def open_table(source: str, options: ReadOptions | None = None) -> TableSource:

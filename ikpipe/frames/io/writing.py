@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,20 +13,16 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from ikpipe.errors import Error
-from ikpipe.frames.chunks import with_columns
+from ikpipe.frames.chunks import Chunk, with_columns
 from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import parquet, text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 from ikpipe.frames.results import results_frame, with_results
+from ikpipe.request.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     import pandas as pd
-
-    from ikpipe.frames.chunks import Chunk
-    from ikpipe.request.result import Result
 
 
 class OutputFile(Protocol):
