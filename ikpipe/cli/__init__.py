@@ -3,6 +3,7 @@
 ::
 
     parser.py       the commands and their options
+    options.py      options that several commands share
     help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
     commands.py     check, files, sign
@@ -21,20 +22,15 @@ Only data goes to standard output; messages go to standard error. Heavy modules 
 that `--help` is quick.
 """
 
-from __future__ import annotations
-
 import logging
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from ikpipe.cli import standard_streams
 from ikpipe.cli.parser import parser
 from ikpipe.cli.signals import as_interrupts
 from ikpipe.cli.wording import in_options, say
 from ikpipe.errors import AccountError, ApiName, Error, FailuresError, Message, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SOME_NOT, BAD_INPUT, REFUSED, INTERRUPTED = 1, 2, 3, 130
 

@@ -1,0 +1,197 @@
+"""Options that several commands share, and the values of options."""
+
+from argparse import ArgumentParser, ArgumentTypeError, _ActionsContainer
+
+from ikpipe.frames.io.options import FORMATS
+
+
+def add_address(command: ArgumentParser) -> None:
+    """Add the address that a server listens on."""
+    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=port, default=0, help="the port (default: a free one)")
+
+
+def add_reading(command: ArgumentParser) -> None:
+    """Add the options about reading a table, which `mapping.read_options` collects."""
+    command.add_argument("--format", metavar="FORMAT", help=f"format of the table: {', '.join(FORMATS)}")
+    command.add_argument("--delimiter", metavar="C", help="character between the cells of CSV, such as ; | or tab")
+    command.add_argument("--encoding", metavar="NAME", help="encoding of CSV and JSON, such as windows-1252")
+    command.add_argument(
+        "--sheet",
+        metavar="NAME",
+        help="sheet of a workbook, by its name or number (default: the first visible one with rows)",
+    )
+    command.add_argument(
+        "--header-row",
+        metavar="N",
+        type=count,
+        help="row of the sheet that has the names of the columns (default: the first one with cells)",
+    )
+    command.add_argument(
+        "--links", action="store_true", default=None, help="in a sheet, read the address of a link instead of its text"
+    )
+
+
+def add_writing(command: ArgumentParser) -> None:
+    """Add the options about writing OUT, which `output.csv_style` collects."""
+    command.add_argument(
+        "--spreadsheet-safe",
+        action="store_true",
+        help="in CSV, put an apostrophe before text that a spreadsheet would run as a formula",
+    )
+    command.add_argument(
+        "--for-excel",
+        action="store_true",
+        help="write CSV for Excel where it uses a decimal comma: with semicolons and a byte-order mark",
+    )
+
+
+def add_mapping(command: ArgumentParser) -> None:
+    """Add the options about the mapping, which `mapping.call_keywords` collects."""
+    add_pairs(command, "--map", "PARAMETER=COLUMN[,COLUMN]", "take a parameter from a column")
+    add_pairs(
+        command, "--set", "PARAMETER=TEXT", "set a parameter for every row; {column} is replaced by the row's value"
+    )
+    command.add_argument(
+        "--path",
+        metavar="TEMPLATE",
+        help="folder and file name in the library, such as /p/{brand|slug}/{file.name}",
+    )
+    command.add_argument(
+        "--ignore",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="do not use this column for the parameter that its name is, or is similar to; repeatable",
+    )
+    command.add_argument(
+        "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
+    )
+    command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")
+    command.add_argument(
+        "--fetch",
+        choices=("server", "client"),
+        help="who downloads URLs: ImageKit (server, default) or this machine (client)",
+    )
+    add_fetch_hosts(command)
+    add_formats(command)
+
+
+def add_formats(command: ArgumentParser) -> None:
+    """Add the options about the formats of text."""
+    command.add_argument("--tag-separator", metavar="C", help="what separates the tags in a cell (default: a comma)")
+    command.add_argument("--decimal", metavar="C", choices=(".", ","), help="the decimal mark of numbers (default: .)")
+    for word in ("true", "false"):
+        command.add_argument(
+            f"--{word}",
+            metavar="WORD",
+            dest=f"{word}_values",
+            action="append",
+            help=f"a word for {word} in the table; repeatable",
+        )
+
+
+def add_fetch_hosts(command: ArgumentParser) -> None:
+    """Add the option for hosts that URLs may be downloaded from."""
+    command.add_argument(
+        "--fetch-host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="a private host or network that this machine may download from, such as intranet.example.com or "
+        "10.0.0.0/8; repeatable",
+    )
+
+
+def add_sending(command: ArgumentParser, *, resuming: bool = False) -> None:
+    """Add options about sending; a resumed run has the options of its start as defaults."""
+    best, hold = ("", "") if resuming else (" (default: automatic)", " (default)")
+    command.add_argument("--concurrency", metavar="N", type=count, help=f"number of uploads at the same time{best}")
+    command.add_argument("--rate", metavar="N", type=rate, help="maximum number of uploads started per second")
+    command.add_argument("--max-failures", metavar="N", type=count, help="stop after N failed rows")
+    command.add_argument(
+        "--on-unknown",
+        choices=("hold", "resend"),
+        default=None if resuming else "hold",
+        help=f"rows that may be stored, if the library cannot be searched: leave them unknown{hold}, or send them "
+        "again, which can store a file twice",
+    )
+    add_policy(command)
+    command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
+
+
+def add_policy(command: ArgumentParser) -> None:
+    """Add the option for assumptions about the service."""
+    purpose = "override an assumption about the service, such as index_lag=60 or names=as_given"
+    add_pairs(command, "--policy", "FIELD=VALUE", purpose)
+
+
+def add_account(command: ArgumentParser) -> None:
+    """Add the account and the journal."""
+    command.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
+        "remaining rows",
+    )
+    add_trust(command)
+    account = command.add_mutually_exclusive_group()
+    add_profile(account)
+    account.add_argument(
+        "--emulator",
+        action="store_true",
+        help="upload to a temporary local ImageKit instead, to try it out",
+    )
+
+
+def add_trust(command: ArgumentParser) -> None:
+    """Add the option to accept a journal without proof."""
+    command.add_argument(
+        "--trust-journal",
+        action="store_true",
+        help="accept a journal without proof that this account wrote it, such as one of a replaced key, of another "
+        "machine without the key, or of an earlier ikpipe",
+    )
+
+
+def add_profile(command: _ActionsContainer) -> None:
+    """Add the option that chooses the account."""
+    command.add_argument("--profile", metavar="NAME", help="take the keys from this profile of config.toml")
+
+
+def add_pairs(command: ArgumentParser, option: str, metavar: str, purpose: str) -> None:
+    """Add an option of pairs, which can be repeated."""
+    command.add_argument(option, metavar=metavar, action="append", default=[], type=pair, help=f"{purpose}; repeatable")
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of an option's text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def count(text: str) -> int:
+    """Return a number of at least 1."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """Return the number of a port; 0 is a free one."""
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the highest port number
+        raise ArgumentTypeError(f"{text!r} is not a port number (0 to 65535)")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """Return a number above 0."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return rate
