@@ -138,22 +138,27 @@ def _words(given: Any) -> list[str]:
 
 def _map_options(name: str, target: Any) -> Iterator[str]:
     """Return the `--map` options for an entry of `columns`."""
-    if name == "custom_metadata" and isinstance(target, list):
-        target = {str(column): column for column in target}
-    if name == "custom_metadata" and isinstance(target, dict):
-        if all(field == str(column) for field, column in target.items()):
-            yield f"{name}={_join_columns(target)}"
-            return
-        for field, column in target.items():
-            if not _is_option_name(field):
-                raise MappingError(f"No option can name the metadata field {field!r}.")
-            yield f"{name}.{field}={column}"
-    elif name == "custom_metadata":  # --map would read it as the column of one field
-        raise MappingError(f"No option can take custom_metadata from {target!r}, a column of objects.")
+    if name == "custom_metadata":
+        yield from _field_options(target)
     elif name == "tags":
         yield f"{name}={_join_columns(target if isinstance(target, list) else [target])}"
     else:
         yield f"{name}={target}"
+
+
+def _field_options(target: Any) -> Iterator[str]:
+    """Return the `--map` options for the columns of custom metadata."""
+    if isinstance(target, list):
+        target = {str(column): column for column in target}
+    if not isinstance(target, dict):  # --map would read it as the column of one field
+        raise MappingError(f"No option can take custom_metadata from {target!r}, a column of objects.")
+    if all(field == str(column) for field, column in target.items()):
+        yield f"custom_metadata={_join_columns(target)}"
+        return
+    for field, column in target.items():
+        if not _is_option_name(field):
+            raise MappingError(f"No option can name the metadata field {field!r}.")
+        yield f"custom_metadata.{field}={column}"
 
 
 def _set_options(name: str, value: Any, separator: str) -> Iterator[str]:

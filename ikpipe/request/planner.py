@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import repeat, starmap
 from types import NoneType
 from typing import Any, NamedTuple
@@ -325,22 +326,24 @@ def _fitted(
     column: list[Any], fields: Mapping[str, MetadataField], formats: CellFormats, errors: _RowErrors
 ) -> list[Any]:
     """Return custom metadata in the types of the account's fields."""
-
-    def fitted(metadata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
-        """Return the values that fit their fields, and the errors of the others."""
-        values = {name: call_or_error(fit, value, name, fields, formats) for name, value in (metadata or {}).items()}
-        good = {name: value for name, value in values.items() if not isinstance(value, InvalidValue)}
-        bad = [(f"custom_metadata.{name}", value) for name, value in values.items() if isinstance(value, InvalidValue)]
-        return None if metadata is None else good, bad
-
     pairs = [
         (None, [("custom_metadata", pair)]) if isinstance(pair, InvalidValue) else pair
-        for pair in map_distinct(fitted, column)
+        for pair in map_distinct(partial(_fitted_row, fields, formats), column)
     ]
     for offset, (_, bad) in enumerate(pairs):
         if bad:
             errors[offset].extend(bad)
     return [good for good, _ in pairs]
+
+
+def _fitted_row(
+    fields: Mapping[str, MetadataField], formats: CellFormats, metadata: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
+    """Return the values that fit their fields, and the errors of the others."""
+    values = {name: call_or_error(fit, value, name, fields, formats) for name, value in (metadata or {}).items()}
+    good = {name: value for name, value in values.items() if not isinstance(value, InvalidValue)}
+    bad = [(f"custom_metadata.{name}", value) for name, value in values.items() if isinstance(value, InvalidValue)]
+    return None if metadata is None else good, bad
 
 
 def _texts(name: str, column: list[Any]) -> list[Any]:

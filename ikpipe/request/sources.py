@@ -185,18 +185,7 @@ class FileResolver:
     def _followed(self, path: Path, given: object) -> FileSource:
         """Return a file, following links; raise `InvalidValue` if it cannot be read or must not be."""
         shown = quoted(str(given))
-        try:
-            base = self.root.resolve(strict=True) if self.root is not None else None
-            real = (path if base is None else base / path).resolve(strict=True)
-            status = real.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            where = f" in the folder {self.root}" if self.root is not None else ""
-            raise InvalidValue("file_not_found", f"There is no file {shown}{where}.", "Correct the path.") from None
-        except (OSError, ValueError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise InvalidValue(
-                "file_unreadable", f"The file {shown} cannot be read: {why}.", "Correct the path."
-            ) from None
+        base, real, status = self._resolved(path, shown)
         if base is not None and not real.is_relative_to(base):
             words = f"The file {shown} is outside the root folder {self.root}."
             raise InvalidValue("file_not_allowed", words, "Move the file into the root folder.")
@@ -208,6 +197,21 @@ class FileResolver:
             fix = "Change the file's permissions, or run ikpipe as a user who may read it."
             raise InvalidValue("file_unreadable", f"The file {shown} cannot be read: permission denied.", fix)
         return FileSource("path", path.name, str(given), b"", real, status.st_size, base, FileStamp.of(status))
+
+    def _resolved(self, path: Path, shown: str) -> tuple[Path | None, Path, os.stat_result]:
+        """Return the root and a file below it, both without links, and the status of the file."""
+        try:
+            base = self.root.resolve(strict=True) if self.root is not None else None
+            real = (path if base is None else base / path).resolve(strict=True)
+            return base, real, real.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            where = f" in the folder {self.root}" if self.root is not None else ""
+            raise InvalidValue("file_not_found", f"There is no file {shown}{where}.", "Correct the path.") from None
+        except (OSError, ValueError, RuntimeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise InvalidValue(
+                "file_unreadable", f"The file {shown} cannot be read: {why}.", "Correct the path."
+            ) from None
 
 
 class _Folders:

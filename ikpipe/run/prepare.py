@@ -47,13 +47,7 @@ def collect_mapping(
     journals of earlier versions, which lack them, have the same mapping. Raise `MappingError` if `root`, `file_kind`,
     `fetch` or a format is not valid.
     """
-    if file_kind not in (None, "base64"):
-        raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
-    if fetch not in ("server", "client"):
-        raise MappingError("The value must be 'server' or 'client'.", about=keyword("fetch", fetch))
-    if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
-        words = "This is not a folder that this user can open."
-        raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
+    _check_settings(root, file_kind, fetch)
     passed = {name: value for name, value in (formats or {}).items() if value is not None}
     CellFormats.read(passed)
     return {
@@ -65,6 +59,17 @@ def collect_mapping(
         **({"formats": passed} if passed else {}),
         **_ignored(ignore),
     }
+
+
+def _check_settings(root: str | Path | None, file_kind: str | None, fetch: str) -> None:
+    """Check the settings that have only a few values, and the root; raise `MappingError` if one is not valid."""
+    if file_kind not in (None, "base64"):
+        raise MappingError("The value must be 'base64' or None.", about=keyword("file_kind", file_kind))
+    if fetch not in ("server", "client"):
+        raise MappingError("The value must be 'server' or 'client'.", about=keyword("fetch", fetch))
+    if root is not None and not os.path.isdir(root):  # noqa: PTH112 - unlike Path's, False where nobody may look
+        words = "This is not a folder that this user can open."
+        raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
 
 
 def _ignored(columns: Iterable[Any] | str | None) -> dict[str, list[Any]]:

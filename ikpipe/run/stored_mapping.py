@@ -63,7 +63,6 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     columns = _part(mapping, "columns", _is_target)
     parameters = _part(mapping, "parameters", _is_value)
     formats = _part(mapping, "formats", _is_value)
-    with_formats = {"formats": formats} if formats else {}
     try:
         CellFormats.read(formats)
     except MappingError:
@@ -71,18 +70,22 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
     kind, fetch, root = mapping.get("file_kind"), mapping.get("fetch"), mapping.get("root")
     if kind is not None and not _is_text(kind, "base64"):
         raise _invalid()
-    ignore = mapping.get("ignore", [])
-    if not isinstance(ignore, list) or not all(map(_is_label, ignore)):
-        raise _invalid()
     return {
         "columns": columns,
         "parameters": parameters,
         "file_kind": kind,
         "root": None if root is None else "said",
         "fetch": "server" if fetch is None or _is_text(fetch, "server") else "client",
-        **with_formats,
-        "ignore": ignore,
+        "formats": formats,
+        "ignore": _labels_to_ignore(mapping),
     }
+
+
+def _labels_to_ignore(mapping: Mapping[str, Any]) -> list[Any]:
+    labels = mapping.get("ignore", [])
+    if not isinstance(labels, list) or not all(map(_is_label, labels)):
+        raise _invalid()
+    return labels
 
 
 def _part(mapping: Mapping[str, Any], name: str, is_valid: Callable[[Any], bool]) -> dict[str, Any]:
