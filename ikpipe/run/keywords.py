@@ -162,5 +162,5 @@ def check_keywords(keywords: Iterable[str], function: Callable[..., Any], known:
     for name in keywords:
         if name not in known and name not in NAMES and name not in BY_WIRE and name != "token":
             options = [option for option in inspect.signature(function).parameters if option not in _NO_OPTIONS]
-            suggestion = did_you_mean(name, [*NAMES, *options], cutoff=0.7)
+            suggestion = did_you_mean(name, [*NAMES, *options, *known], cutoff=0.7)
             raise MappingError(f"There is no upload parameter {name!r}{suggestion}.")

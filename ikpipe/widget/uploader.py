@@ -99,8 +99,8 @@ class Uploader(anywidget.AnyWidget):
         **parameters: Any,
     ) -> None:
         check_account(account)
+        check_keywords(parameters, type(self).__init__, FORMATS)
         formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
-        check_keywords(parameters, type(self).__init__)
         mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead

@@ -194,6 +194,7 @@ def test_retry_of_uploaded_rows_needs_no_mapping(account: Account, arrived: Arri
         ("check", "prob", "probe"),
         ("retry", "earlier_jurnal", "earlier_journal"),
         ("Uploader", "concurency", "concurrency"),
+        ("Uploader", "tag_seperator", "tag_separator"),
         ("cluster", "profil", "profile"),
     ],
 )
