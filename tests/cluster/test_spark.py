@@ -584,7 +584,7 @@ def test_a_table_in_memory_is_refused(account: Account) -> None:
 def test_a_row_that_is_not_uploaded_can_stop_the_job(spark: SparkSession, account: Account) -> None:
     """The action raises what a worker raises."""
     frame = table(spark, 2, 1, "'perhaps' AS isPrivateFile")
-    with pytest.raises(PySparkException, match="UploadError: A row was not uploaded"):
+    with pytest.raises(PySparkException, match=r"UploadError: Row 0 is invalid \(not_boolean\)"):
         send(frame, account, on_error="raise").collect()
 
 
