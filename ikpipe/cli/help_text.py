@@ -53,9 +53,9 @@ examples:
 {_MAPPING}
 
 IN is .csv, .tsv, .jsonl, .json, .parquet or a workbook (.xlsx, .xlsm, .xls,
-.ods), text also as .gz or .zst, or a folder of Parquet files; - is CSV on
-standard input. CSV cells are read as text, so a SKU keeps its zeros, and cells
-of a workbook as the sheet shows them. If the header has no comma, but
+.ods), text also as .gz or .zst, or a folder of Parquet files; - is standard
+input, by default CSV. CSV cells are read as text, so a SKU keeps its zeros, and
+cells of a workbook as the sheet shows them. If the header has no comma, but
 semicolons, tabs or vertical bars, these separate the cells. OUT is .csv, .xlsx,
 .jsonl or .parquet; - is CSV on standard output. OUT has the columns of the
 table and the result of each row in columns that begin with ik_. Rows that break
@@ -84,7 +84,8 @@ PROBLEMS is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It has
 the row, position, column, parameter, severity, code, message and fix of every
 problem.
 
-exit status: 0 no problems, 1 problems, 2 bad input or options"""
+exit status: 0 no errors (warnings do not count), 1 errors, 2 bad input or
+options"""
 
 RETRY = f"""\
 examples:

@@ -62,7 +62,7 @@ def add_mapping(command: ArgumentParser) -> None:
         metavar="COLUMN",
         action="append",
         default=[],
-        help="do not use this column for the parameter that its name is, or is similar to; repeatable",
+        help="do not take a parameter from this column, although its name is (almost) the parameter's; repeatable",
     )
     command.add_argument(
         "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
