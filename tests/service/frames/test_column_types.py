@@ -63,7 +63,7 @@ ARRAYS: dict[str, tuple[pa.Array, list[Any]]] = {
     "struct": (pa.array([{"a": 1}, {"a": None}]), [{"a": 1}, {"a": None}]),
     "struct_of_views": (pa.array([{"a": "x"}, None], pa.struct([("a", pa.string_view())])), [{"a": "x"}, None]),
     "list_view": (pa.array([["a"], None], pa.list_view(pa.string())), [["a"], None]),
-    "list_of_numbers": (pa.array([[1, 2], None], pa.list_(pa.int32(), 2)), [[1, 2], None]),
+    "list_of_numbers": (pa.array([[1, 2], [3, 4]], pa.list_(pa.int32(), 2)), [[1, 2], [3, 4]]),
     "null": (pa.nulls(2), [None, None]),
     "extension": (pa.ExtensionArray.from_storage(_Shop(), pa.array(["a", "b"])), ["a", "b"]),
     "map": (pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int32())), [[("a", 1)], None]),
