@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from ikpipe.cli import mapping
-from ikpipe.errors import ApiName, MappingError, Message, printable
+from ikpipe.errors import ApiName, MappingError, Message, cut, printable
 from ikpipe.request.parameters import TABLE
-
-_WIDTH = 60  # characters of a value in a message
 
 
 def say(*lines: str) -> None:
@@ -32,8 +30,7 @@ def in_options(text: str | ApiName) -> str:
 
 def _option(name: ApiName) -> str:
     """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
-    value = "…" if name.value is None or name.value is ... else printable(str(name.value))
-    value = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
+    value = "…" if name.value is None or name.value is ... else cut(printable(str(name.value)))
     if name.kind == "columns":
         with suppress(MappingError):  # of a field that no option can name
             return shlex.join(mapping.column_options(name.value))

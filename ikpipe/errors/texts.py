@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Self
 
@@ -121,8 +121,18 @@ def short_repr(value: object, width: int = _WIDTH) -> str:
         text = f"an endless {type(value).__name__}"
     except Exception:  # noqa: BLE001 - of a class that somebody else wrote
         text = f"a value of type {type(value).__name__}"
-    text = printable(text)
+    return cut(printable(text), width)
+
+
+def cut(text: str, width: int = _WIDTH) -> str:
+    """Return text cut to a number of characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def listed(values: Sequence[Any], most: int, show: Callable[[Any], str] = str) -> str:
+    """Return values with commas between them; if they are too many, the first ones, and how many more there are."""
+    more = f" and {len(values) - most:,} more" if len(values) > most else ""
+    return ", ".join(map(show, values[:most])) + more
 
 
 def quoted(value: object, width: int = _WIDTH) -> str:
@@ -131,6 +141,11 @@ def quoted(value: object, width: int = _WIDTH) -> str:
     if type(value) is not str or '"' in shown:
         return shown
     return f'"{shown[1:-1]}"' if shown.endswith("'") else f'"{shown[1:]}"'
+
+
+def reason(error: Exception) -> str:
+    """Return why a reader of content that anybody may have written failed."""
+    return "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
 
 
 def describe_exception(error: Exception) -> str:

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import printable
+from ikpipe.errors import cut, listed, printable
 
 if TYPE_CHECKING:
     from ikpipe.request.rows import ValueSource
 
 _SHOWN = 20  # columns of one kind in the line
-_WIDTH = 60  # characters of a name or a value
 _SECRET = re.compile(r"(?<=://)[^\s/?#]*@|\?.*", re.DOTALL)  # of a URL: the user's name and password, the query
 
 
@@ -43,7 +42,7 @@ def _fields(parameter: str, sources: Sequence[ValueSource], label: Callable[[int
     """Return the entries of metadata: one for all columns that are named like their fields, and the others."""
     alike = [source.key for source in sources if _is_alike(source, label)]
     others = [
-        f"{parameter}{'' if source.key is None else f'.{_cut(source.key)}'} "
+        f"{parameter}{'' if source.key is None else f'.{cut(source.key)}'} "
         f"{'←' if source.text is None else '='} {_origin(source, label)}"
         for source in sources
         if not _is_alike(source, label)
@@ -58,13 +57,11 @@ def _is_alike(source: ValueSource, label: Callable[[int], Hashable]) -> bool:
 
 
 def _origin(source: ValueSource, label: Callable[[int], Hashable]) -> str:
-    return _cut(source.text) if source.text is not None else _listed([label(at) for at in source.columns])
+    return cut(source.text) if source.text is not None else _listed([label(at) for at in source.columns])
 
 
 def _listed(names: Sequence[object]) -> str:
-    """Return names, as far as they are not too many."""
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(_cut, names[:_SHOWN])) + more
+    return listed(names, _SHOWN, lambda name: cut(str(name)))
 
 
 def value_text(value: Any) -> str:
@@ -72,11 +69,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {value_text(part)}" for name, part in value.items())
     if isinstance(value, list | tuple | set):
-        return _cut(", ".join(map(value_text, value)))
+        return cut(", ".join(map(value_text, value)))
     text = f"{len(value):,} bytes" if isinstance(value, bytes) else str(value)
-    return _cut(_SECRET.sub("", text) if "://" in text else text)
-
-
-def _cut(text: object) -> str:
-    shown = str(text)
-    return shown if len(shown) <= _WIDTH else f"{shown[: _WIDTH - 1]}…"
+    return cut(_SECRET.sub("", text) if "://" in text else text)

@@ -7,8 +7,8 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.errors import ApiName, MappingError, Message, sentences, short_repr
-from ikpipe.frames.near_misses import NearMiss, described, how_to_use, is_result
+from ikpipe.errors import ApiName, MappingError, Message, listed, sentences
+from ikpipe.frames.near_misses import NearMiss, described, how_to_use, is_result, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _SHOWN = 20  # columns of a table that a message names
 _SAMPLE = 100  # rows
 _LONGEST = 2_000  # characters of a cell that are read
-_WIDTH = 40  # characters of a column's name in a message
 
 _MEDIA = (
     r"\.(?:jpe?g|jfif|png|gif|webp|avif|svg|bmp|tiff?|heic|heif|ico|psd|pdf|mp4|m4v|mov|webm|avi|mkv|mp3|wav|ogg|zip)"
@@ -60,10 +59,8 @@ def _columns_of_table(labels: Sequence[Hashable]) -> str:
     """Return a sentence that names a table's columns, as far as they are not too many."""
     if not labels:
         return "The table has no columns."
-    names = [short_repr(label, _WIDTH) for label in labels[:_SHOWN]]
-    more = f" and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else ""
     noun = "column" if len(labels) == 1 else "columns"
-    return f"The table has the {noun} {', '.join(names)}{more}."
+    return f"The table has the {noun} {listed(labels, _SHOWN, shown)}."
 
 
 def _is_data(labels: Iterable[Hashable]) -> bool:

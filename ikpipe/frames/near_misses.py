@@ -59,7 +59,7 @@ def is_result(label: Hashable) -> bool:
 
 def described(misses: Iterable[NearMiss]) -> str:
     """Return a sentence that names the columns."""
-    pairs = [f"{_shown(miss.label)} ({miss.name})" for miss in misses]
+    pairs = [f"{shown(miss.label)} ({miss.name})" for miss in misses]
     if len(pairs) == 1:
         return f"The column {pairs[0]} is not used, although its name is almost the name of a parameter."
     return f"These columns are not used, although their names are almost the names of parameters: {', '.join(pairs)}."
@@ -67,7 +67,7 @@ def described(misses: Iterable[NearMiss]) -> str:
 
 def warning(misses: Collection[NearMiss]) -> tuple[str, Message]:
     """Return what is unusual about columns whose names are similar to parameters, and what to do about it."""
-    pairs = [f"{_shown(miss.label)} ({miss.name})" for miss in misses]
+    pairs = [f"{shown(miss.label)} ({miss.name})" for miss in misses]
     message = f"The column {pairs[0]} is not used. Its name is similar to a parameter."
     if len(pairs) > 1:
         message = f"These columns are not used. Their names are similar to parameters: {', '.join(pairs)}."
@@ -104,7 +104,8 @@ def _as_columns(misses: Iterable[NearMiss]) -> dict[str, Any]:
     return columns
 
 
-def _shown(label: Hashable) -> str:
+def shown(label: Hashable) -> str:
+    """Return a column's label for a message."""
     return short_repr(label, _MOST)
 
 

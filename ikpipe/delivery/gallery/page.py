@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from ikpipe.delivery.gallery.html import foreign, tag, web_url, written
 from ikpipe.delivery.gallery.snippets import snippets
-from ikpipe.errors import CODES
+from ikpipe.errors import CODES, cut
 from ikpipe.request.result import SETTLED, Result
 from ikpipe.run.progress import format_bytes
 
@@ -109,7 +109,7 @@ def _more(count: int, what: str) -> Element | None:
 def _card(entry: GalleryEntry) -> Element:
     result, url = entry.result, web_url(entry.result.url)
     texts = [
-        foreign("strong", _cut(entry.label)),
+        foreign("strong", cut(entry.label, _LONGEST)),
         foreign("span", _place(entry), class_="ik-soft"),
         *_tags(result),
         tag("span", *_spaced([_facts(result), *_marks(result)]), class_="ik-facts"),
@@ -123,14 +123,10 @@ def _tags(result: Result) -> list[Element]:
     return [tag("span", *_spaced(tags), class_="ik-tags")] if tags else []
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _place(entry: GalleryEntry) -> str:
     """Return a file's folder, or its path if the label is not the file's name."""
     path = entry.result.file_path or ""
-    return _cut(path.rpartition("/")[0] if entry.label == entry.result.name else path) or "/"
+    return cut(path.rpartition("/")[0] if entry.label == entry.result.name else path, _LONGEST) or "/"
 
 
 def _facts(result: Result) -> Element:
@@ -161,7 +157,7 @@ def _picture(entry: GalleryEntry) -> Element:
     result, thumbnail = entry.result, entry.picture or web_url(entry.result.thumbnail_url)
     if thumbnail and result.file_type == "image":
         # The height also applies without styles.
-        return tag("img", src=thumbnail, alt=_cut(entry.label), loading="lazy", height="150", **_PRIVATELY)
+        return tag("img", src=thumbnail, alt=cut(entry.label, _LONGEST), loading="lazy", height="150", **_PRIVATELY)
     _, dot, ending = (result.name or "").rpartition(".")
     return foreign("span", ending.upper()[:12] if dot else "file", class_="ik-none")
 
@@ -196,5 +192,5 @@ def _failure(entry: GalleryEntry) -> Element:
     why = result.message or (code.meaning if code else result.error)
     badge = tag("span", result.status, class_=f"ik-badge ik-{_kind(result.status)}")
     todo = code.fix if code else _TIPS.get(result.status, "retry() uploads it.")
-    parts = [badge, foreign("strong", _cut(entry.label)), foreign("span", why), tag("em", todo)]
+    parts = [badge, foreign("strong", cut(entry.label, _LONGEST)), foreign("span", why), tag("em", todo)]
     return tag("li", *_spaced(parts))

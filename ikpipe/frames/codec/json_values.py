@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from ikpipe.errors import InvalidValue
+from ikpipe.errors import InvalidValue, reason
 from ikpipe.frames.codec.bounds import DEEPEST, array_dtype, is_zone, offset, shallow
 
 _KIND, _CONTENT = "!", "="
@@ -72,11 +72,7 @@ def decode(text: str, *, trusted: bool = False) -> Any:
             text if trusted else shallow(text), object_hook=partial(_restored, _RESTORE if trusted else _RESTORE_PLAIN)
         )
     except Exception as error:  # noqa: BLE001 - the classes raise anything for wrong content
-        raise ValueError(f"this is not a value that ikpipe wrote: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    return "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+        raise ValueError(f"this is not a value that ikpipe wrote: {reason(error)}") from None
 
 
 def _encodable(value: Any, room: int = _ROOM) -> object:

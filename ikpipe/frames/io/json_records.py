@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, Any
 
-from ikpipe.errors import Error, short_repr
+from ikpipe.errors import Error, reason, short_repr
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.io.decoding import LONGEST, lines_of, text_blocks
 from ikpipe.frames.io.options import ReadOptions
@@ -133,9 +133,7 @@ def _with_valid_names(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return f"{error.msg} at column {error.colno:,}" if isinstance(error, json.JSONDecodeError) else str(error)
+    return f"{error.msg} at column {error.colno:,}" if isinstance(error, json.JSONDecodeError) else reason(error)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

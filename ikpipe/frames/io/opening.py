@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from ikpipe.errors import Error, MissingExtra
+from ikpipe.errors import Error, MissingExtra, reason
 
 STANDARD = "-"
 RESULTS = ("csv", "jsonl", "parquet", "xlsx")
@@ -144,8 +144,7 @@ def read_as(what: str, name: str) -> Iterator[None]:
     except Error:
         raise
     except Exception as error:  # other libraries' readers raise anything
-        words = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
-        words = (words or type(error).__name__).removesuffix(".")
+        words = (reason(error) or type(error).__name__).removesuffix(".")
         raise Error(f"{name} cannot be read as {what}: {words}.") from error
 
 

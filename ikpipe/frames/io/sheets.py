@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from ikpipe.errors import Error, Message, did_you_mean, keyword, quoted
+from ikpipe.errors import Error, Message, did_you_mean, keyword, listed, quoted
 from ikpipe.frames.io.grid import Grid, Sheet, letters
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.values import to_text
@@ -75,8 +75,7 @@ def _named(sheets: Sequence[Sheet], name: str, asked: str) -> Sheet:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(quoted(name, _SHORT) for name in names[:_LISTED])
-    return f"{shown} and {len(names) - _LISTED:,} more" if len(names) > _LISTED else shown
+    return listed(names, _LISTED, lambda name: quoted(name, _SHORT))
 
 
 def _names(grid: Grid, line: int, rows: Iterable[int], place: str) -> dict[int, str]:
