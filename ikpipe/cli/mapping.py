@@ -9,13 +9,13 @@ from typing import Any
 from ikpipe.errors import MappingError, did_you_mean, short_repr
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.formats import FORMATS, CellFormats
+from ikpipe.request.missing import missing, without_none
 from ikpipe.request.parameters import BY_WIRE, NAMES, PATH, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
 from ikpipe.run.stored_mapping import only_hook
 
-OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
-"""The options of keywords that have another name."""
+_OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
 
 
 def call_keywords(options: Namespace) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def call_keywords(options: Namespace) -> dict[str, Any]:
     values["ignore"] = options.ignore or None
     return {
         "columns": columns(options.map),
-        **{name: value for name, value in values.items() if value is not None},
+        **without_none(values),
         **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])]),
     }
 
@@ -112,6 +112,11 @@ def option(name: str, values: Iterable[object]) -> list[str]:
     return [word for text in texts for word in ([f"{name}={text}"] if text.startswith("-") else [name, text])]
 
 
+def option_name(keyword: str) -> str:
+    """Return the option for a keyword that is not a parameter."""
+    return _OPTIONS.get(keyword, f"--{keyword.replace('_', '-')}")
+
+
 def column_options(columns: Mapping[str, Any]) -> list[str]:
     """Return the `--map` options for the keyword `columns`."""
     texts = (text for name, target in columns.items() for text in _map_options(BY_WIRE.get(name, name), target))
@@ -128,7 +133,7 @@ def _other_options(mapping: Mapping[str, Any]) -> dict[str, list[Any]]:
         "--root": [mapping["root"]],
         "--file-kind": [mapping["file_kind"]],
         "--fetch": [None if fetch == "server" else fetch],
-        **{OPTIONS.get(name, f"--{name.replace('_', '-')}"): _words(given) for name, given in formats.items()},
+        **{option_name(name): _words(given) for name, given in formats.items()},
     }
 
 
@@ -163,12 +168,9 @@ def _field_options(target: Any) -> Iterator[str]:
 
 def _set_options(name: str, value: Any, separator: str) -> Iterator[str]:
     """Return the `--set` options that are equivalent to a keyword; none for a missing value."""
-    from pandas import isna
-    from pandas.api.types import is_scalar
-
     if isinstance(value, str):
         yield f"{name}={value}"
-    elif is_scalar(value) and isna(value):
+    elif missing(value):
         return
     elif name == "custom_metadata" and all(
         _is_option_name(key) and isinstance(text, str) for key, text in value.items()
@@ -241,7 +243,7 @@ def _suggestion(typed: str, option: str) -> str:
     from ikpipe.cli.parser import parser
 
     options = parser().commands["upload"].options if option == "--set" else ()
-    return did_you_mean(f"--{typed.replace('_', '-')}", options, cutoff=0.85) or did_you_mean(typed, NAMES)
+    return did_you_mean(option_name(typed), options, cutoff=0.85) or did_you_mean(typed, NAMES)
 
 
 def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> None:

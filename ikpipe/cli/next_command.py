@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ikpipe.cli import mapping, output
+from ikpipe.cli import mapping
 from ikpipe.cli.wording import command, say
 from ikpipe.errors import MappingError
+from ikpipe.frames.io.opening import STANDARD
 
 if TYPE_CHECKING:
     from ikpipe.cli.report import ResultTally
@@ -39,13 +40,13 @@ def announce_resume(options: Namespace) -> Iterator[None]:
 def next_steps(options: Namespace, tally: ResultTally) -> list[str]:
     """Return lines that say where the results are and which command comes next."""
     summary, lines = tally.run_summary, []
-    if options.out != output.STANDARD:
+    if options.out != STANDARD:
         lines.append(f"Results: {options.out}")
     if tally.all_uploaded:
         return lines
     if summary["interrupted"] and summary["journal"] is not None and not options.emulator:
         return [*lines, "Next, to continue the run:", f"  {_resume_command(options, summary['journal'])}"]
-    if options.out == output.STANDARD:
+    if options.out == STANDARD:
         return ["To retry the rows that are not uploaded, write the results to a file (-o results.csv)."]
     lines.append(f"Next, after fixing the problems (cells can be fixed in {options.out}):")
     lines.append(f"  {retry_command(options, summary, unknown=tally.statuses['unknown'] > 0)}")
@@ -86,7 +87,7 @@ def retry_command(options: Namespace, summary: Mapping[str, Any], *, unknown: bo
 
 def _style_options(options: Namespace) -> list[str]:
     names = ("spreadsheet_safe", "for_excel")
-    return [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
+    return [mapping.option_name(name) for name in names if getattr(options, name)]
 
 
 def _host_options(options: Namespace) -> list[str]:
@@ -95,5 +96,5 @@ def _host_options(options: Namespace) -> list[str]:
 
 def _value_options(options: Namespace, *names: str) -> list[str]:
     """Return options and their values, as far as they are set."""
-    values = {f"--{name.replace('_', '-')}": getattr(options, name) for name in names}
+    values = {mapping.option_name(name): getattr(options, name) for name in names}
     return [word for option, value in values.items() if value is not None for word in (option, f"{value}")]

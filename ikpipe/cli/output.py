@@ -16,14 +16,13 @@ from ikpipe.cli.standard_streams import discard_output
 from ikpipe.cli.wording import say
 from ikpipe.errors import Error, printable
 from ikpipe.frames.io.csv_style import CsvStyle
-from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
+from ikpipe.frames.io.opening import RESULTS, STANDARD, file_type, import_extra
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ikpipe.frames.io.writing import ResultsWriter
 
-STANDARD = "-"
 _NEEDED = {"parquet": ("pyarrow", "parquet"), "xlsx": ("openpyxl", "excel")}
 
 

@@ -49,7 +49,7 @@ def _option(name: ApiName) -> str:
 
 def _keyword_option(name: ApiName, value: str) -> str:
     """Return a keyword that is not a parameter as an option; without a value if there is none, or it is True."""
-    option = mapping.OPTIONS.get(name.name, f"--{name.name.replace('_', '-')}")
+    option = mapping.option_name(name.name)
     if name.value is None or name.value is True:
         return option
     return shlex.join(mapping.option(option, name.value)) if isinstance(name.value, list) else f"{option} {value}"

@@ -237,7 +237,7 @@ def _layer(overlay: object) -> str:
         raise MappingError(
             f"overlay={short_repr(overlay)} must be a mapping such as {{'type': 'text', 'text': 'Hello'}}."
         )
-    options = {_snake(name): value for name, value in overlay.items() if value is not None}
+    options = _given(overlay)
     kind = _snake(options.get("type", ""))
     if kind not in _LAYERS:
         raise MappingError(f"overlay: {short_repr(kind)} is not a valid type. Use one of {', '.join(_LAYERS)}.")
@@ -274,11 +274,15 @@ def _offsets(option: str, offsets: object, names: Mapping[str, str]) -> Iterator
     """Yield the position or timing of a layer; a negative number is written with an ``N`` [docs]."""
     if not isinstance(offsets, Mapping):
         raise MappingError(f"{option}={short_repr(offsets)} must be a mapping with {', '.join(names)}.")
-    values = {_snake(name): value for name, value in offsets.items() if value is not None}
+    values = _given(offsets)
     _check_names(option, values, names)
     for name, key in names.items():
         if name in values:
             yield f"{key}-{re.sub('^-', 'N', _encode_value(name, values[name]))}"
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {_snake(name): value for name, value in options.items() if value is not None}
 
 
 def _check_names(option: str, used: Collection[str], names: Collection[str]) -> None:

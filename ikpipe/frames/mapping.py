@@ -16,6 +16,7 @@ from ikpipe.frames.near_misses import METADATA, NearMiss, described, how_to_use,
 from ikpipe.request.columns import map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
+from ikpipe.request.missing import missing
 from ikpipe.request.names import PARTS, without_slash
 from ikpipe.request.parameters import BY_WIRE, LABELS, NAMES, PATH, TABLE, check_constant, text_reader
 from ikpipe.request.rows import FILE, ROW, Cells, MappedRows, ValueSource
@@ -275,7 +276,7 @@ def _check_names(parameters: Iterable[str]) -> None:
 
 def _missing(value: Any) -> bool:
     """Whether a keyword's value means "not given", as in a cell."""
-    return (isinstance(value, str) and not value) or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+    return (isinstance(value, str) and not value) or missing(value)
 
 
 def _given_names(mapped: Mapping[str, list[ValueSource]], keywords: Mapping[str, Any]) -> set[str]:

@@ -1,7 +1,10 @@
 """What "not given" looks like inside a list or an object: None, NaN, NaT, pandas' NA. Pure, and without pandas."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 
 def missing(value: object) -> bool:
@@ -13,6 +16,11 @@ def missing(value: object) -> bool:
         return value.is_qnan()
     is_number = isinstance(value, float) or (hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0)
     return is_number and bool(value != value)  # noqa: PLR0124 - so NaN is told from others
+
+
+def without_none(values: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Return settings by name, without those that are None, which means "not given"."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def without_missing(value: Any) -> Any:

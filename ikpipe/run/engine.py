@@ -15,6 +15,7 @@ from ikpipe.frames.results import ResultCollector
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
 from ikpipe.request.account import Account
+from ikpipe.request.missing import without_none
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
@@ -53,8 +54,7 @@ def recorded_options(
 ) -> SendOptions:
     """Return how to send the rest of an interrupted run: as it was started, unless a keyword is not None."""
     recorded = record.journal.facts["sending"]
-    changed = {name: value for name, value in changes.items() if value is not None}
-    sending = {**{name: recorded.get(name) for name in RECORDED}, **changed}
+    sending = {**{name: recorded.get(name) for name in RECORDED}, **without_none(changes)}
     return send_options(policy=policy or policy_of(recorded), fetch_hosts=fetch_hosts, **sending)
 
 

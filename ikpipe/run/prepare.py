@@ -13,6 +13,7 @@ from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
+from ikpipe.request.missing import without_none
 from ikpipe.request.names import Names
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
@@ -48,14 +49,14 @@ def collect_mapping(
     `fetch` or a format is not valid.
     """
     _check_settings(root, file_kind, fetch)
-    passed = {name: value for name, value in (formats or {}).items() if value is not None}
+    passed = without_none(formats or {})
     CellFormats.read(passed)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
         "file_kind": file_kind,
         "fetch": fetch,
-        "parameters": {name: value for name, value in parameters.items() if value is not None},
+        "parameters": without_none(parameters),
         **({"formats": passed} if passed else {}),
         **_ignored(ignore),
     }

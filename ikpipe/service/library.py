@@ -8,6 +8,7 @@ from urllib.parse import quote
 from ikpipe.errors import Error
 from ikpipe.request.account import Account
 from ikpipe.request.metadata import MetadataField, fields_of
+from ikpipe.request.missing import without_none
 from ikpipe.request.names import canonical_path, possible_paths
 from ikpipe.request.reply import details_of_reply
 from ikpipe.request.result import Result
@@ -138,7 +139,7 @@ async def iter_files(
     this folder. `limit` is the maximum number of files.
     """
     filters = {"searchQuery": search, "path": path}
-    query: dict[str, str | int] = {name: value for name, value in filters.items() if value is not None}
+    query: dict[str, str | int] = without_none(filters)
     listed = 0
     while limit is None or listed < limit:
         size = PAGE if limit is None else min(PAGE, limit - listed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ikpipe.errors import CODES
+from ikpipe.request.missing import without_none
 from ikpipe.request.result import Result
 
 if TYPE_CHECKING:
@@ -141,4 +142,4 @@ def _result_message(result: Result) -> dict[str, Any]:
         "what": None if error is None else CODES[error].fix,
         "attempts": result.attempts,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return without_none(fields)

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any
 
-from ikpipe.errors import Error
 from ikpipe.frames.io.grid import Area, Grid, Sheet
 from ikpipe.frames.io.number_formats import show
-from ikpipe.frames.io.opening import import_extra
+from ikpipe.frames.io.opening import import_extra, needs_password
 
 _TEXT, _NUMBER, _DATE, _BOOLEAN, _ERROR = 1, 2, 3, 4, 5
 
@@ -26,7 +25,7 @@ def sheets(stream: IO[bytes], name: str, *, links: bool) -> list[Sheet]:
         )
     except xlrd.XLRDError as error:
         if "encrypted" in str(error).lower():
-            raise Error(f"{name} needs a password.", fix="Save it without a password.") from None
+            raise needs_password(name) from None
         raise
     read = partial(_grid, book, links=links)
     return [Sheet(one.name, one.visibility == 0, partial(read, one)) for one in book.sheets()]

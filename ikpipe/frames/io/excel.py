@@ -14,7 +14,7 @@ from ikpipe.frames.io.content import refuse_other_kinds
 from ikpipe.frames.io.excel_writing import SHEET
 from ikpipe.frames.io.grid import Sheet
 from ikpipe.frames.io.number_formats import Show, exact, general
-from ikpipe.frames.io.opening import import_extra, read_as, seekable
+from ikpipe.frames.io.opening import import_extra, needs_password, read_as, seekable
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.sheets import read_sheet
 from ikpipe.frames.io.text import from_sheet
@@ -68,7 +68,7 @@ def _sheets(stream: IO[bytes], start: bytes, name: str, plain: Show, *, links: b
     """Return the sheets of a workbook of any kind."""
     if start.startswith((_OLE, *_EARLY)):
         if _ENCRYPTED in stream.read():
-            raise Error(f"{name} needs a password.", fix="Save it without a password.")
+            raise needs_password(name)
         stream.seek(0)
         return biff.sheets(stream, name, links=links)
     if not start.startswith(b"PK"):

@@ -9,6 +9,7 @@ from ikpipe.errors import Error
 from ikpipe.frames.io.archives import Archive, Attributes, Handler, local
 from ikpipe.frames.io.grid import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Area, Grid, Sheet, too_large
 from ikpipe.frames.io.number_formats import as_day, general
+from ikpipe.frames.io.opening import needs_password
 
 _MIME = b"application/vnd.oasis.opendocument.spreadsheet"
 _PLAIN = re.compile(r"[-+(]?(?!0[0-9])[0-9.,']*(E[-+]?[0-9]+)?\)?", re.IGNORECASE)  # which only shows a number
@@ -27,7 +28,7 @@ def sheets(archive: Archive, *, links: bool) -> list[Sheet]:
     With `links`, a cell with a link has the link's address instead of its text.
     """
     if b"encryption-data" in archive.start("META-INF/manifest.xml", 1 << 16):
-        raise Error(f"{archive.name} needs a password.", fix="Save it without a password.")
+        raise needs_password(archive.name)
     content = _Content(archive.name, links=links)
     archive.read("content.xml", content)
     return [

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
-from ikpipe.errors import Error, MissingExtra, reason
+from ikpipe.errors import Error, Message, MissingExtra, reason
 
 STANDARD = "-"
 RESULTS = ("csv", "jsonl", "parquet", "xlsx")
@@ -116,8 +116,14 @@ def file_type(path: str, supported: Iterable[str]) -> str:
     """Return the extension of a path, without its dot; raise `ikpipe.Error` if it is not one of the supported ones."""
     extension = Path(path).suffix.lower().removeprefix(".")
     if extension not in supported:
-        raise Error(f"{path}: unsupported file type.", fix=f"Use one of {', '.join(f'.{one}' for one in supported)}.")
+        raise unsupported(path, supported)
     return extension
+
+
+def unsupported(path: str, supported: Iterable[str], otherwise: Message | None = None) -> Error:
+    """Return the error for a file whose extension is not one of the supported ones; `otherwise` is another fix."""
+    fix = Message(f"Use one of {', '.join(f'.{one}' for one in supported)}", otherwise or "", ".")
+    return Error(f"{path}: unsupported file type.", fix=fix)
 
 
 def open_input(source: InputFile) -> AbstractContextManager[IO[Any]]:
@@ -146,6 +152,11 @@ def read_as(what: str, name: str) -> Iterator[None]:
     except Exception as error:  # other libraries' readers raise anything
         words = (reason(error) or type(error).__name__).removesuffix(".")
         raise Error(f"{name} cannot be read as {what}: {words}.") from error
+
+
+def needs_password(name: str) -> Error:
+    """Return the error for an encrypted workbook."""
+    return Error(f"{name} needs a password.", fix="Save it without a password.")
 
 
 def seekable(stream: IO[bytes]) -> IO[bytes]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ikpipe.errors import Error, did_you_mean, keyword
+from ikpipe.request.missing import without_none
 
 WORKBOOKS = ("xlsx", "xlsm", "xls", "ods")
 """The formats of workbooks."""
@@ -63,7 +64,7 @@ class ReadOptions:
 
     def changed(self) -> dict[str, Any]:
         """Return the options that are set, as keywords."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return without_none(asdict(self))
 
 
 def _format(text: str) -> str:

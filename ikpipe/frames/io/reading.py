@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
-from ikpipe.errors import Error, Message, keyword
+from ikpipe.errors import Message, keyword
 from ikpipe.frames.chunks import ROWS
 from ikpipe.frames.io import parquet
 from ikpipe.frames.io.excel import read_excel
 from ikpipe.frames.io.json_records import columns_of, json_rows
-from ikpipe.frames.io.opening import InputFile, is_folder, is_pipe, name_of, open_input, seekable
+from ikpipe.frames.io.opening import InputFile, is_folder, is_pipe, name_of, open_input, seekable, unsupported
 from ikpipe.frames.io.options import ALIASES, FORMATS, WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.records import delimited
@@ -61,9 +61,7 @@ def _format_of(source: InputFile) -> str:
         return ALIASES.get(extension, extension)
     if is_pipe(source):
         return "csv"
-    words = f"{source}: unsupported file type."
-    fix = Message(f"Use one of {', '.join(f'.{one}' for one in FORMATS)}, or name its format with ", keyword("format"))
-    raise Error(words, fix=Message(fix, "."))
+    raise unsupported(fspath(source), FORMATS, Message(", or name its format with ", keyword("format")))
 
 
 def _read_delimited(delimiter: str, stream: IO[Any], name: str, options: ReadOptions) -> pd.DataFrame:
