@@ -91,10 +91,13 @@ def _fields(payload: dict[str, Any]) -> dict[str, str]:
         if not isinstance(text, str):
             raise malformed(f"{name} must be text, because each value is signed as it is sent.")
         _check(name, text)
-    name = payload.get("fileName", "")
-    if not name or len(name) > LONGEST_NAME or _INVALID_IN_NAME.search(name) or not name.strip(". "):
+    if not _is_valid_name(payload.get("fileName", "")):
         raise malformed(f"The fileName is missing, longer than {LONGEST_NAME} characters, or not a valid name.")
     return dict(payload)
+
+
+def _is_valid_name(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_NAME and not _INVALID_IN_NAME.search(name) and bool(name.strip(". "))
 
 
 def _check(name: str, text: str) -> None:

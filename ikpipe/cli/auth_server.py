@@ -39,17 +39,22 @@ def _imported_policy(options: Namespace) -> Allow:
 
     if options.callers is not None or options.anybody or any(getattr(options, name) for name in _POLICY):
         raise Error("--allow sets the whole policy and cannot be combined with options that set parts of it.")
-    module, colon, name = options.allow.partition(":")
-    sys.path.insert(0, "")
-    try:
-        policy: Any = getattr(importlib.import_module(module), name) if colon else None
-    except (ImportError, AttributeError, ValueError) as error:
-        raise Error(f"--allow {options.allow}: {error}") from None
-    finally:
-        sys.path.remove("")
+    policy = _imported(options.allow)
     if not isinstance(policy, Allow):
         raise Error(f"--allow {options.allow} is not MODULE:NAME with the name of an ikpipe.auth.Allow.")
     return policy
+
+
+def _imported(text: str) -> Any:
+    """Return what MODULE:NAME is; None if the text is not of this form."""
+    module, colon, name = text.partition(":")
+    sys.path.insert(0, "")
+    try:
+        return getattr(importlib.import_module(module), name) if colon else None
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Error(f"--allow {text}: {error}") from None
+    finally:
+        sys.path.remove("")
 
 
 def _policy_of_options(options: Namespace) -> Allow:

@@ -158,12 +158,18 @@ def _send_and_write(options: Namespace, job: UploadJob, send: Callable[[Any], ob
     """Send the rows and write their results, also if something stops the run."""
     style, attrs = output.csv_style(options), job.table.sample.attrs
     with output.results_writer(options.out, style, attrs) as writer, announce_resume(options):
-        # The journal of a temporary service is deleted with it.
-        tally = report.ResultTally(writer, {"journal": None} if options.emulator and options.journal is None else {})
+        tally = report.ResultTally(writer, _overrides(options))
         try:
             send(tally)
         finally:
             if tally.run_summary and not options.quiet:
                 lines = report.report_writer(job.table.lines)
                 say(*lines.summary(tally, tally.run_summary), "", *next_steps(options, tally))
-    return INTERRUPTED if tally.run_summary["interrupted"] else ALL_UPLOADED if tally.all_uploaded else SOME_NOT
+    if tally.run_summary["interrupted"]:
+        return INTERRUPTED
+    return ALL_UPLOADED if tally.all_uploaded else SOME_NOT
+
+
+def _overrides(options: Namespace) -> dict[str, None]:
+    """Return the entries of a run's summary that are others here: the journal of a temporary service is deleted."""
+    return {"journal": None} if options.emulator and options.journal is None else {}

@@ -278,8 +278,8 @@ class _Server(uvicorn.Server):
         # of the loop pass, in which uvicorn gets to know each of them and can close it
         with suppress(NotImplementedError):  # Windows' event loop accepts connections in another way
             loop.remove_reader(self._listener)
-        for _ in range(2):
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         for connection in list(self.server_state.connections):

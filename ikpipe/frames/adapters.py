@@ -137,20 +137,11 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _frame(table: Any) -> pd.DataFrame:
     """Return a table as a frame, without copying plain cells."""
-    pa: Any = import_module("pyarrow")
-
-    def dtype(kind: Any) -> Any:
-        """Return the pandas dtype for an Arrow type."""
-        if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
-            return None  # objects, and categories
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        return pd.StringDtype("pyarrow") if text else pd.ArrowDtype(kind)
-
     try:
         arrow = sound(table.to_arrow())
     except ValueError as error:
         raise MappingError(f"The table cannot be read: {error}.") from None
-    frame = to_frame(arrow, dtype)
+    frame = to_frame(arrow, _dtype)
     for column in _nested(frame):
         try:
             frame[column] = frame[column].map(json.loads, na_action="ignore")
@@ -158,6 +149,15 @@ def _frame(table: Any) -> pd.DataFrame:
             words = f"The column {column!r} has cells that are not JSON as a run writes it."
             raise MappingError(words, fix="Use the table that the run returned, or drop the column.") from None
     return frame
+
+
+def _dtype(kind: Any) -> Any:
+    """Return the pandas dtype for an Arrow type."""
+    types: Any = import_module("pyarrow").types
+    if types.is_nested(kind) or types.is_dictionary(kind):
+        return None  # objects, and categories
+    text = types.is_string(kind) or types.is_large_string(kind)
+    return pd.StringDtype("pyarrow") if text else pd.ArrowDtype(kind)
 
 
 def _nested(frame: pd.DataFrame) -> list[str]:

@@ -13,7 +13,7 @@ from ikpipe.frames.cells import plain_cells
 from ikpipe.frames.mapping_text import effective_mapping, value_text
 from ikpipe.frames.missing_file import missing_file
 from ikpipe.frames.near_misses import METADATA, NearMiss, described, how_to_use, is_result, near_misses
-from ikpipe.request.columns import map_distinct
+from ikpipe.request.columns import map_distinct, map_present
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
 from ikpipe.request.missing import missing
@@ -101,7 +101,7 @@ class ColumnMapping:
     @property
     def warnings(self) -> list[NearMiss]:
         """Columns that are not used, and whose names are similar to parameters."""
-        return [miss for miss in self._near_misses if miss.severity == "warning"]
+        return self._near("warning")
 
     def check(self, frame: pd.DataFrame, *, names: bool = True) -> None:
         """Check that the mapping provides the file, and does not ignore a column by mistake.
@@ -110,11 +110,14 @@ class ColumnMapping:
         whether columns whose names are almost those of parameters are errors. Raise `MappingError` if nothing provides
         the file, or such a column is neither used nor ignored.
         """
-        near = [miss for miss in self._near_misses if miss.severity == "error"] if names else []
+        near = self._near("error") if names else []
         if not self.provides("file") and frame.shape != (0, 0):  # such as an empty file of JSON lines
             raise missing_file(frame, [at for at in self._unused() if at < frame.shape[1]], near)
         if near:
             raise MappingError(described(near), fix=how_to_use(near))
+
+    def _near(self, severity: str) -> list[NearMiss]:
+        return [miss for miss in self._near_misses if miss.severity == severity]
 
     @cached_property
     def _near_misses(self) -> list[NearMiss]:
@@ -141,7 +144,7 @@ class ColumnMapping:
         """Return a source whose text is read in the formats of the table."""
         if (read := text_reader(parameter, self.formats)) is None:
             return source
-        return source._replace(read=lambda cells, rows: map_distinct(read, source.read(cells, rows)))
+        return source._replace(read=lambda cells, rows: map_present(read, source.read(cells, rows)))
 
     def _mapped(self, parameter: str, target: Any) -> list[ValueSource]:
         """Return the sources of an entry of `columns=`."""

@@ -24,6 +24,11 @@ def map_distinct(function: Callable[..., Any], *columns: Sequence[Any]) -> list[
     return [results[key] for key in keys]
 
 
+def map_present(function: Callable[[Any], Any], column: Sequence[Any]) -> list[Any]:
+    """Return the results of a function for the cells of a column, as `map_distinct` does; missing cells stay None."""
+    return map_distinct(lambda cell: None if cell is None else function(cell), column)
+
+
 def call_or_error(function: Callable[..., Any], *cells: Any) -> Any:
     """Return a function's result, or the `InvalidValue` that it raises; a cell that is one already is the result.
 

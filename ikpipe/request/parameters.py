@@ -222,9 +222,9 @@ def encode(name: str, value: object) -> str:
 def text_reader(name: str, formats: CellFormats) -> Callable[[Any], Any] | None:
     """Return what reads a cell of a parameter in the formats of a table; None if `encode` reads it as it is."""
     if name == "tags" and formats.tag_separator != ",":
-        return lambda value: None if value is None else formats.split_tags(value)
+        return formats.split_tags
     if name in TABLE and TABLE[name].encode is to_flag and (formats.true_values or formats.false_values):
-        return lambda value: None if value is None else formats.to_flag(value)
+        return formats.to_flag
     return None
 
 

@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
-from ikpipe.request.columns import call_or_error, cell_types, map_distinct
+from ikpipe.request.columns import call_or_error, cell_types, map_distinct, map_present
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.metadata import MetadataField, fit
 from ikpipe.request.names import (
@@ -350,7 +350,7 @@ def _texts(name: str, column: list[Any]) -> list[Any]:
     """Return the texts that are sent for a parameter's values; a value that breaks its rule is an `InvalidValue`."""
     if TABLE[name].encode is to_text and cell_types(column) == {str} and encodable("".join(column)):
         return column
-    return map_distinct(lambda value: None if value is None else encode(name, value), column)
+    return map_present(partial(encode, name), column)
 
 
 _BREAK = re.compile(r"\r\n|\r|\n")

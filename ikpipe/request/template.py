@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, MappingError, did_you_mean, keyword, quoted
-from ikpipe.request.columns import cell_types, map_distinct
+from ikpipe.request.columns import cell_types, map_distinct, map_present
 from ikpipe.request.filters import DEFAULT, FILTERS
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.formatting import check_format, format_cell
@@ -42,9 +42,7 @@ class Placeholder(NamedTuple):
         """Return the placeholder of the text in braces; raise `MappingError` if a format or a filter is not valid."""
         if is_column(text):
             return cls(text, text)
-        heads = [text[: mark.start()] for mark in re.finditer(r"[:|]", text)][::-1]
-        names = (*heads, *map(str.rstrip, heads))  # "{sku | slug}": a space before a filter is not part of the name
-        name = next(filter(is_column, names), heads[-1].rstrip() if heads else text)
+        name = _name(text, is_column)
         head, *filters = text[len(name) :].lstrip().split("|")
         form = head.removeprefix(":").rstrip() if filters else head.removeprefix(":")
         if head:
@@ -55,7 +53,7 @@ class Placeholder(NamedTuple):
     def texts(self, cells: Sequence[Any], formats: CellFormats) -> list[Any]:
         """Return the text for each cell: None for a missing one, an `InvalidValue` for one that does not fit."""
         if self.special and (part := FILE_PARTS.get(self.name)):
-            cells = map_distinct(lambda cell: None if cell is None else part(cell), cells)
+            cells = map_present(part, cells)
         if not (self.format or self.filters) and cell_types(cells) == {str}:
             return list(cells)
         return map_distinct(lambda cell: self._render(cell, formats), cells)
@@ -69,6 +67,13 @@ class Placeholder(NamedTuple):
             fix = "Correct the value, or add a default, such as |default:none."
             raise InvalidValue("missing_cell", f"{{{self.text}}} leaves nothing of {quoted(cell)}.", fix)
         return text
+
+
+def _name(text: str, is_column: Callable[[str], bool]) -> str:
+    """Return the name at the start of a placeholder's text: the longest one that is a column, else the shortest."""
+    heads = [text[: mark.start()] for mark in re.finditer(r"[:|]", text)][::-1]
+    names = (*heads, *map(str.rstrip, heads))  # "{sku | slug}": a space before a filter is not part of the name
+    return next(filter(is_column, names), heads[-1].rstrip() if heads else text)
 
 
 def _read_filter(text: str) -> tuple[str, str]:
@@ -130,7 +135,7 @@ class Template(NamedTuple):
         """
         places = tuple(_SPECIAL[one.name] if one.special else find(one) for one in self.placeholders)
 
-        def read(cells: Cells, rows: int) -> list[Any]:
+        def read(cells: Cells, _rows: int) -> list[Any]:
             """Return the texts of the rows."""
             columns = [one.texts(cells[at], formats) for one, at in zip(self.placeholders, places, strict=True)]
             if all(cell_types(column) == {str} for column in columns):
@@ -138,11 +143,11 @@ class Template(NamedTuple):
             problems = [
                 self._problem(label, one, labels, at) for one, at in zip(self.placeholders, places, strict=True)
             ]
-            return [self._filled([column[row] for column in columns], problems) for row in range(rows)]
+            return [self._filled(texts, problems) for texts in zip(*columns, strict=True)]
 
         return ValueSource(places, read)
 
-    def _filled(self, texts: list[Any], missing: list[InvalidValue]) -> str | InvalidValue:
+    def _filled(self, texts: Iterable[Any], missing: list[InvalidValue]) -> str | InvalidValue:
         """Return the text of a row, or its first problem, with the column that has it."""
         for text, problem in zip(texts, missing, strict=True):
             if isinstance(text, InvalidValue):

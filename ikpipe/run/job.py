@@ -87,11 +87,7 @@ class UploadJob:
         except Exception as error:  # noqa: BLE001 - a cell can be of any class
             if len(frame) > 1:
                 return [self.requests(builder, part.part(at, at + 1), sent_as)[0] for at in range(len(frame))]
-            words = f"The row cannot be read: {describe_exception(error)}."
-            fix = "Replace the values of its cells with text or numbers."
-            if isinstance(error, MappingError):  # of a column that the rows before did not have
-                words, fix = error.message, error.fix or ""
-            return [(None, [Problem(frame.index[0], part.start, None, "", "error", "unreadable_value", words, fix)])]
+            return [(None, [_unreadable(frame.index[0], part.start, error)])]
 
     def histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return what the table itself says of a chunk's rows from before, by position."""
@@ -113,3 +109,12 @@ class UploadJob:
     def proven(self, record: OpenJournal | None) -> bool:
         """Whether any row is uploaded already: then the keys work."""
         return next(self.uploaded_paths(record), None) is not None
+
+
+def _unreadable(label: Any, position: int, error: Exception) -> Problem:
+    """Return the problem of a row whose plan raised an exception."""
+    words = f"The row cannot be read: {describe_exception(error)}."
+    fix = "Replace the values of its cells with text or numbers."
+    if isinstance(error, MappingError):  # of a column that the rows before did not have
+        words, fix = error.message, error.fix or ""
+    return Problem(label, position, None, "", "error", "unreadable_value", words, fix)

@@ -146,10 +146,10 @@ def split_keywords(
     does not have a keyword; the message suggests a parameter or an option of a similar name.
     """
     check_keywords(keywords, function, kind.__annotations__)
-    sending = {name: value for name, value in keywords.items() if name in kind.__annotations__ and name not in NAMES}
+    parameters = {name: value for name, value in keywords.items() if name in NAMES or name not in kind.__annotations__}
+    sending = {name: value for name, value in keywords.items() if name not in parameters}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
     formats = {name: sending.pop(name) for name in FORMATS if name in sending}
-    parameters = {name: value for name, value in keywords.items() if name in NAMES or name not in kind.__annotations__}
     return collect_mapping(**mapping, parameters=parameters, formats=formats), sending
 
 

@@ -14,6 +14,7 @@ from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.journal import catalog, history
+from ikpipe.journal.history import RowHistory
 from ikpipe.request.account import Account
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.result import SETTLED
@@ -102,13 +103,21 @@ def retry_job(
     results_of(results.iloc[:0])  # raises if it is not a results frame
     check_result_columns(results)
     mapping = stored_mapping.merged(results.attrs, given, fetch, [*results.columns])
-    unknown = (results["ik_status"] == "unknown").any()
-    wanted = unknown or earlier_journal is not None
-    records = catalog.earlier(results, account, earlier_journal, trust=trust) if wanted else []
-    earlier = (
-        history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account))) if unknown else {}
-    )
+    earlier = _histories_of_unknown(results, account, earlier_journal, trust=trust)
     has_mapping = known_by(results.attrs) is not None or "mapping" in about(results.attrs)
     settled = results["ik_status"].isin(SETTLED).all()  # then nothing is sent, and no mapping is needed
     checks: Literal["all", "file", "nothing"] = "nothing" if settled else "file" if has_mapping else "all"
     return UploadJob(table, mapping, has_results=True, histories_by_path=earlier, checks=checks)
+
+
+def _histories_of_unknown(
+    results: Any, account: Account, journal: str | Path | None, *, trust: bool
+) -> dict[str, RowHistory]:
+    """Return what the earlier journal has of rows that are unknown, by path; a named journal is read in any case."""
+    has_unknown = (results["ik_status"] == "unknown").any()
+    if not has_unknown and journal is None:
+        return {}
+    records = catalog.earlier(results, account, journal, trust=trust)
+    if not has_unknown:
+        return {}
+    return history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account)))

@@ -160,12 +160,16 @@ def _signature_headers(headers: Headers) -> dict[str, str]:
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     values: dict[str, str] = {}
     for pair in pairs:
-        name, value = (text.decode("latin-1") if isinstance(text, bytes) else text for text in pair)
+        name, value = map(_text, pair)
         if name.lower() in values:
             raise WebhookError(f"The request has the header {name.lower()!r} twice.")
         if name.lower() in (*_NEW, _OLD):
             values[name.lower()] = value
     return values
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _read_signature(headers: Mapping[str, str]) -> _SignatureHeaders | None:

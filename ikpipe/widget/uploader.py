@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
@@ -269,10 +269,7 @@ class Uploader(anywidget.AnyWidget):
             message = messages.read(content)
             request = getattr(message, "request", None)
             if isinstance(message, messages.PreviewMessage):
-                with self._controller.lock:
-                    rows = self._controller.rows.subset(message.ids)
-                for row in rows:
-                    self._previews.submit(self._send_preview, row, message.size)
+                self._send_previews(message.ids, message.size)
             elif isinstance(message, messages.CsvMessage):
                 self.send_message({"type": "csv", "request": request, "text": self._csv()})
             else:
@@ -292,6 +289,12 @@ class Uploader(anywidget.AnyWidget):
     @cached_property
     def _previews(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(1, "ikpipe.previews")
+
+    def _send_previews(self, ids: list[str], size: str) -> None:
+        with self._controller.lock:
+            rows = self._controller.rows.subset(ids)
+        for row in rows:
+            self._previews.submit(self._send_preview, row, size)
 
     def _send_preview(self, row: WidgetRow, size: str) -> None:
         preview = previews.make_preview(row.view.file, row.view.media_type, size)
@@ -322,11 +325,14 @@ class Uploader(anywidget.AnyWidget):
         if busy and now - self._last_totals >= _TOTALS_INTERVAL:
             self._last_totals = now
             self.send_message(self._controller.totals())
-        for name in sorted(names):
+        self._notify_observers(sorted(names))
+        return busy
+
+    def _notify_observers(self, names: Iterable[str]) -> None:
+        for name in names:
             if self._trait_notifiers.get(name) or self._trait_notifiers.get(traitlets.All):
                 change = {"name": name, "old": None, "new": getattr(self, name), "owner": self, "type": "change"}
                 self.notify_change(traitlets.Bunch(change))
-        return busy
 
     def _summary(self) -> dict[str, Any]:
         controller = self._controller

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ikpipe.errors import Error, keyword
 from ikpipe.frames.io.formula_guard import guarded
@@ -53,7 +54,13 @@ class CsvStyle:
 
     def widened(self, lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:
         """Yield the rows of a file with further columns, which are empty."""
-        places = {name: at for at, name in enumerate(names)}
-        order = [places.get(name) for name in every]
+        widen = widening(names, every, "")
         for row in csv.reader((line.decode() for line in lines), delimiter=self.delimiter, strict=True):
-            yield self.lines([["" if at is None else row[at] for at in order]]).encode()
+            yield self.lines([widen(row)]).encode()
+
+
+def widening(names: Sequence[str], every: Sequence[str], empty: Any) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return the function that gives a row with some columns the cells of all columns."""
+    places = {name: at for at, name in enumerate(names)}
+    order = [places.get(name) for name in every]
+    return lambda row: [empty if at is None else row[at] for at in order]

@@ -98,7 +98,7 @@ def _refuse_binary(block: bytes, name: str, encoding: str | None) -> None:
     first = block.partition(b"\n")[0]
     if encoding is not None or b"\0" not in first:
         return
-    odd, even = (half.count(0) for half in (first[::2], first[1::2]))
+    odd, even = first[::2].count(0), first[1::2].count(0)
     if odd and even:
         raise Error(f"{name} is not a text file: its first line has NUL bytes.", fix="Save it as CSV.")
     words = f"{name} is UTF-16 without a byte-order mark, as it seems."

@@ -4,14 +4,14 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 from ikpipe.errors import quoted
 from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.io import text
-from ikpipe.frames.io.csv_style import CsvStyle
+from ikpipe.frames.io.csv_style import CsvStyle, widening
 from ikpipe.frames.io.grid import MOST_ROWS
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.frames.io.writing import OutputFile, TableWriter, united
@@ -59,9 +59,7 @@ class ExcelWriter(TableWriter):
             sheet = book.create_sheet(SHEET if number == 1 else f"{SHEET} {number}")
             sheet.freeze_panes = "A2"
             sheet.append([self._written(sheet, name, "header") for name in self._names])
-            for row in part:
-                sheet.append(self._row(sheet, row))
-            for row in islice(rows, self._rows_per_sheet - len(part)):
+            for row in chain(part, islice(rows, self._rows_per_sheet - len(part))):
                 sheet.append(self._row(sheet, row))
             number += 1
         book.save(self._place.stream)
@@ -76,14 +74,13 @@ class ExcelWriter(TableWriter):
     def _all_rows(self) -> Iterator[list[Any]]:
         """Yield the rows with all columns."""
         self._stored.seek(0)
-        order: list[int | None] = []
+        widen: Callable[[list[Any]], list[Any]] = list
         for line in self._stored:
             row = json.loads(line)
             if isinstance(row, dict):
-                places = {name: at for at, name in enumerate(row["names"])}
-                order = [places.get(name) for name in self._names]
+                widen = widening(row["names"], self._names, None)
             else:
-                yield [None if at is None else row[at] for at in order]
+                yield widen(row)
 
     def _row(self, sheet: Any, row: list[Any]) -> list[Any]:
         return [self._written(sheet, cell, name) for name, cell in zip(self._names, row, strict=True)]
@@ -120,9 +117,9 @@ def _cell(column: str) -> Callable[[object], object]:
 
     def write(value: object) -> object:
         """Return a number that Excel keeps as it is, a boolean, or text."""
-        if isinstance(value, bool) or value is None:
+        if value is None or isinstance(value, bool | float):
             return value
-        exact = isinstance(value, int) and abs(value) < _DIGITS
-        return value if exact or isinstance(value, float) else as_text(value)
+        is_exact = isinstance(value, int) and abs(value) < _DIGITS
+        return value if is_exact else as_text(value)
 
     return write

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
-from typing import Any
 
 from ikpipe.errors import Error, short_repr
 from ikpipe.frames.io.archives import Archive, Attributes, Handler, local
@@ -317,7 +316,11 @@ def _area(text: str) -> Area | None:
 def _targets(hyperlinks: list[Attributes], relations: _Relations) -> Iterator[tuple[Area, object]]:
     """Yield the cells and the address of each link that leads out of the workbook."""
     for one in hyperlinks:
-        relation: Any = next((value for name, value in one.items() if name != "id" and local(name) == "id"), None)
-        area, target = _area(one.get("ref", "")), relations.targets.get(relation)
+        area, target = _area(one.get("ref", "")), relations.targets.get(_relation(one))
         if area is not None and target:
             yield area, f"{target}#{one['location']}" if one.get("location") else target
+
+
+def _relation(element: Attributes) -> str:
+    """Return the id of an element's relation, which has the prefix of any namespace; empty if it has none."""
+    return next((value for name, value in element.items() if name != "id" and local(name) == "id"), "")

@@ -91,10 +91,14 @@ def facts(stream: IO[bytes], name: str) -> Facts:
         for group in range(file.num_row_groups):
             for at in floats - fractions:
                 table = file.read_row_group(group, columns=[file.schema_arrow.names[at]])
-                cells = (column.cast("float64") for column in table.columns)  # several, if they have the same name
-                if any(compute.all(compute.equal(one, compute.round(one))).as_py() is False for one in cells):
+                if any(_has_fractions(compute, column) for column in table.columns):  # several of the same name
                     fractions.add(at)
         return Facts(file.metadata.num_rows, file.schema_arrow.names, fractions)
+
+
+def _has_fractions(compute: Any, column: Any) -> bool:
+    cells = column.cast("float64")
+    return compute.all(compute.equal(cells, compute.round(cells))).as_py() is False
 
 
 def frames(stream: IO[bytes], name: str, rows: int) -> Iterator[pd.DataFrame]:
