@@ -13,8 +13,8 @@ from ikpipe.frames.cells import are_integers
 from ikpipe.request.metadata import fit
 from ikpipe.request.names import name_warning, without_slash
 from ikpipe.request.parameters import TABLE, encode
-from ikpipe.request.placeholder_texts import tag_warning
 from ikpipe.request.planner import UploadRequest
+from ikpipe.request.suspicious_texts import tag_warning
 from ikpipe.request.values import folder_levels, json_object, stored_folder, stored_name, tag_list, to_text
 
 if TYPE_CHECKING:

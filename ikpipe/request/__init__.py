@@ -7,14 +7,14 @@
     policy.py        assumptions about the service
     parameters.py    the table of upload parameters
     values.py        check and write the values of each kind of parameter
-    missing.py       which values mean "not given" inside a list or an object
-    formats.py       separators of tags, decimal marks and words for booleans in text
+    missing.py       which values mean "not given"
+    formats.py       formats of cells: separators of tags, decimal marks and words for booleans in text
     metadata.py      check custom metadata against the account's fields
     template.py      templates such as "{sku}.jpg"
-    filters.py       the filters of templates, such as slug
-    formatting.py    the formats of numbers, text and dates in templates
+    template_filters.py  the filters of templates, such as slug
+    template_formats.py  the formats of numbers, text and dates in templates
     locations.py     the paths of files, for {file.name} in templates
-    placeholder_texts.py  errors of spreadsheets and missing values as text
+    suspicious_texts.py  errors of spreadsheets and missing values as text
     columns.py       apply functions to columns of cells
     rows.py          the values of mapped rows, and problems of them
     sources.py       resolve `file`: URL, path, bytes, data URI, base64

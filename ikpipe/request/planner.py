@@ -24,10 +24,10 @@ from ikpipe.request.names import (
     without_slash,
 )
 from ikpipe.request.parameters import BY_WIRE, LABELS, PATH, TABLE, encode
-from ikpipe.request.placeholder_texts import has_suspicious_tags, tag_warning
 from ikpipe.request.rows import MappedRows
 from ikpipe.request.sources import FileResolver, FileSource
 from ikpipe.request.suffixes import SuffixRule, with_suffix
+from ikpipe.request.suspicious_texts import has_suspicious_tags, tag_warning
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.request.values import encodable, folder_levels, to_text
 

@@ -8,7 +8,7 @@ from ikpipe.errors import InvalidValue, Problem
 from ikpipe.request.columns import cell_types, map_distinct
 from ikpipe.request.names import PARTS, split_path
 from ikpipe.request.parameters import PATH, TABLE
-from ikpipe.request.placeholder_texts import find_marks, mark_warning
+from ikpipe.request.suspicious_texts import find_marks, mark_warning
 from ikpipe.request.values import json_object, to_flag
 
 Cells = Mapping[int, list[Any]]

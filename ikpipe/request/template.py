@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, MappingError, did_you_mean, keyword, quoted
 from ikpipe.request.columns import cell_types, map_distinct, map_present
-from ikpipe.request.filters import DEFAULT, FILTERS
 from ikpipe.request.formats import CellFormats
-from ikpipe.request.formatting import check_format, format_cell
 from ikpipe.request.locations import FILE_PARTS
 from ikpipe.request.rows import FILE, ROW, Cells, ValueSource
+from ikpipe.request.template_filters import DEFAULT, FILTERS
+from ikpipe.request.template_formats import check_format, format_cell
 from ikpipe.request.values import to_text
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -19,5 +19,6 @@
     health.py          what the run learns from each reply: contact, keys, rate, when to stop
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
+    report.py          summaries and problems as text
     progress.py        progress bars and lines
 """

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ikpipe.errors import quoted
 from ikpipe.frames.chunks import Chunk
-from ikpipe.frames.io import text
+from ikpipe.frames.io import results_text
 from ikpipe.frames.io.csv_style import CsvStyle, widening
 from ikpipe.frames.io.grid import MOST_ROWS
 from ikpipe.frames.io.opening import import_extra
@@ -41,7 +41,7 @@ class ExcelWriter(TableWriter):
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], list[str]]:
         """Return the names of the columns, and the rows as lines of JSON."""
-        layout = text.TextLayout.of(chunk, index=self._indexed(chunk))
+        layout = results_text.TextLayout.of(chunk, index=self._indexed(chunk))
         cells = [list(map(_cell(name), values)) for name, values in layout.cells(chunk.frame)]
         return layout.names, [json.dumps(row) for row in zip(*cells, strict=True)]
 
@@ -110,8 +110,8 @@ class ExcelWriter(TableWriter):
 
 def _cell(column: str) -> Callable[[object], object]:
     """Return the function that writes the cells of a column, in JSON's types."""
-    as_text = text.csv_cell(column, CsvStyle())
-    dtype = text.DTYPES.get(column)
+    as_text = results_text.csv_cell(column, CsvStyle())
+    dtype = results_text.DTYPES.get(column)
     if dtype in ("string", "object"):
         return as_text
 

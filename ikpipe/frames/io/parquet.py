@@ -20,7 +20,7 @@ from ikpipe.frames.codec import foreign, json_values
 from ikpipe.frames.codec.arrow_columns import to_frame
 from ikpipe.frames.codec.bounds import is_column_dtype
 from ikpipe.frames.codec.dtypes import categorical, categories, columns, described, dtype_name, framed, labels, made
-from ikpipe.frames.io import text
+from ikpipe.frames.io import results_text
 from ikpipe.frames.io.content import HEAD, refuse_other_kinds
 from ikpipe.frames.io.opening import InputFile, import_extra, name_of, open_input, read_as
 
@@ -141,7 +141,7 @@ class EncodedTable(NamedTuple):
     def of(cls, frame: pd.DataFrame, as_json: Collection[str] = (), *, index: bool) -> "EncodedTable":
         """Return an encoded frame, with tagged JSON in the columns `as_json`, whose cells Arrow cannot all store."""
         pyarrow = import_extra("pyarrow", "parquet", "Writing a Parquet file")
-        names = text.names(frame, index=index)
+        names = results_text.names(frame, index=index)
         named = zip(names, columns(frame, index=index), strict=True)
         pairs = [_encoded_column(pyarrow, column, as_json=name in as_json) for name, column in named]
         table = pyarrow.table([array for array, _ in pairs], names=names)

@@ -11,12 +11,12 @@ import pandas as pd
 from ikpipe.errors import Message, keyword
 from ikpipe.frames.chunks import ROWS
 from ikpipe.frames.io import parquet
+from ikpipe.frames.io.csv_records import delimited
 from ikpipe.frames.io.excel import read_excel
 from ikpipe.frames.io.json_records import columns_of, json_rows
 from ikpipe.frames.io.opening import InputFile, is_folder, is_pipe, name_of, open_input, seekable, unsupported
 from ikpipe.frames.io.options import ALIASES, FORMATS, WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
-from ikpipe.frames.io.records import delimited
 
 PACKED = (".gz", ".zst")
 """The extensions of compressed files."""

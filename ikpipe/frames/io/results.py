@@ -8,7 +8,7 @@ from typing import IO, Any
 import pandas as pd
 
 from ikpipe.frames.chunks import InMemoryTable
-from ikpipe.frames.io import text
+from ikpipe.frames.io import results_text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.excel import read_excel_results
 from ikpipe.frames.io.opening import is_folder, name_of, open_input
@@ -95,9 +95,9 @@ def results_table(path: str | PathLike[str], options: ReadOptions) -> pd.DataFra
 
 
 _READERS: dict[str, Callable[[IO[bytes], str, ReadOptions], pd.DataFrame]] = {
-    "csv": text.read_csv,
-    "tsv": partial(text.read_csv, delimiter="\t"),
-    "jsonl": text.read_jsonl,
-    "json": text.read_jsonl,
+    "csv": results_text.read_csv,
+    "tsv": partial(results_text.read_csv, delimiter="\t"),
+    "jsonl": results_text.read_jsonl,
+    "json": results_text.read_jsonl,
     **dict.fromkeys(WORKBOOKS, read_excel_results),
 }

@@ -12,13 +12,13 @@ from ikpipe.errors import Error
 from ikpipe.frames.chunks import ROWS, Chunk, FileTable, InMemoryTable, TableSource, fitting, with_columns
 from ikpipe.frames.codec.text import FrameEncoder
 from ikpipe.frames.io import parquet
+from ikpipe.frames.io.csv_records import delimited
 from ikpipe.frames.io.excel import read_lines
 from ikpipe.frames.io.json_records import json_rows
 from ikpipe.frames.io.opening import LINES, InputFile, Spool, is_folder, is_pipe, name_of, open_input
 from ikpipe.frames.io.options import WORKBOOKS, ReadOptions
 from ikpipe.frames.io.parquet_folder import ParquetFolder
 from ikpipe.frames.io.reading import format_of, objects, read_table, texts
-from ikpipe.frames.io.records import delimited
 
 
 def open_table(source: str, options: ReadOptions | None = None) -> TableSource:

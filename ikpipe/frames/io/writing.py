@@ -15,7 +15,7 @@ from uuid import uuid4
 from ikpipe.errors import Error
 from ikpipe.frames.chunks import Chunk, with_columns
 from ikpipe.frames.codec.dtypes import has_index
-from ikpipe.frames.io import parquet, text
+from ikpipe.frames.io import parquet, results_text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
 from ikpipe.frames.results import results_frame, with_results
@@ -125,7 +125,7 @@ class CsvWriter(TableWriter):
 
     def prepare(self, chunk: Chunk) -> tuple[list[str], bytes]:
         """Return the names of the columns, and the rows as text."""
-        layout = text.TextLayout.of(chunk, index=self._indexed(chunk))
+        layout = results_text.TextLayout.of(chunk, index=self._indexed(chunk))
         return layout.csv_names(self._style), layout.csv_text(chunk.frame, self._style).encode()
 
     def take(self, prepared: tuple[list[str], bytes]) -> None:
@@ -161,7 +161,7 @@ class JsonLinesWriter(TableWriter):
 
     def prepare(self, chunk: Chunk) -> bytes:
         """Return rows as text."""
-        return text.TextLayout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
+        return results_text.TextLayout.of(chunk, index=self._indexed(chunk)).jsonl_text(chunk.frame).encode()
 
     def take(self, prepared: bytes) -> None:
         """Write the next rows."""

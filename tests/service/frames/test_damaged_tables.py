@@ -12,8 +12,8 @@ import ikpipe
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.results import results_table
+from ikpipe.frames.io.results_text import TextLayout
 from ikpipe.frames.io.streams import open_table
-from ikpipe.frames.io.text import TextLayout
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from results_frames import FRAMES, HOSTILE, TEXT
 import ikpipe
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.codec.dtypes import has_index
-from ikpipe.frames.io import text
+from ikpipe.frames.io import results_text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
 from ikpipe.frames.io.options import ReadOptions
@@ -38,14 +38,14 @@ def written(frame: pd.DataFrame, *, spreadsheet_safe: bool = False, for_excel: b
     return stream.getvalue().decode()
 
 
-def layout_of(frame: pd.DataFrame) -> text.TextLayout:
+def layout_of(frame: pd.DataFrame) -> results_text.TextLayout:
     """Give how a frame lies in a file."""
-    return text.TextLayout.of(next(InMemoryTable(frame).chunks()), index=has_index(frame))
+    return results_text.TextLayout.of(next(InMemoryTable(frame).chunks()), index=has_index(frame))
 
 
 def read(written: str) -> pd.DataFrame:
     """Read CSV text."""
-    return text.read_csv(io.BytesIO(written.encode()), "results.csv", ReadOptions())
+    return results_text.read_csv(io.BytesIO(written.encode()), "results.csv", ReadOptions())
 
 
 @plays(50)
@@ -60,7 +60,7 @@ def test_csv_gives_the_columns_of_a_run_back(frame: pd.DataFrame, safe: bool, fo
 def test_jsonl_gives_the_columns_of_a_run_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, JSON lines give equal values and dtypes back."""
     lines = layout_of(frame).jsonl_text(frame)
-    assert_frame_equal(text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl", ReadOptions()), frame)
+    assert_frame_equal(results_text.read_jsonl(io.BytesIO(lines.encode()), "results.jsonl", ReadOptions()), frame)
 
 
 @plays(50)
@@ -111,7 +111,7 @@ def test_files_for_excel_have_a_mark_and_semicolons() -> None:
 def test_what_excel_saves_again_is_read() -> None:
     """With its line ends, quotes and words for booleans, in the encoding of Windows."""
     saved = 'sku;ik_status;ik_tags;ik_is_published;ik_duration\r\n7;failed;"[""a""]";WAHR;0,25\r\n;;;;\r\n'
-    found = text.read_csv(io.BytesIO(saved.encode("cp1252")), "r.csv", ReadOptions(encoding="cp1252"))
+    found = results_text.read_csv(io.BytesIO(saved.encode("cp1252")), "r.csv", ReadOptions(encoding="cp1252"))
     assert found.to_dict("list") == {
         "sku": ["7"],
         "ik_status": ["failed"],
@@ -202,7 +202,7 @@ def test_lone_surrogate_costs_no_results() -> None:
     layout = layout_of(frame)
     for again in (
         read(written(frame)),
-        text.read_jsonl(io.BytesIO(layout.jsonl_text(frame).encode()), "x", ReadOptions()),
+        results_text.read_jsonl(io.BytesIO(layout.jsonl_text(frame).encode()), "x", ReadOptions()),
     ):
         assert again["ik_message"].tolist() == ["\\ud800"]
         assert again["ik_tags"].tolist() == [["\ud800"]]

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from ikpipe import MappingError
 from ikpipe.errors import InvalidValue
 from ikpipe.request.columns import call_or_error
-from ikpipe.request.filters import slug, to_ascii
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.template import Placeholder, Template
+from ikpipe.request.template_filters import slug, to_ascii
 
 plain_texts = st.text(st.characters(codec="utf-8", exclude_characters="{}"))
 

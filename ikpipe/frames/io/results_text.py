@@ -13,11 +13,11 @@ from ikpipe.errors import Error, short_repr
 from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
+from ikpipe.frames.io.csv_records import delimited, refuse_duplicates
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.formula_guard import is_guarded, unguarded
 from ikpipe.frames.io.json_records import columns_of, json_rows
 from ikpipe.frames.io.options import ReadOptions
-from ikpipe.frames.io.records import delimited, refuse_duplicates
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 from ikpipe.request.values import to_text
 

@@ -7,8 +7,8 @@ from itertools import chain, repeat
 from typing import IO, Any
 
 from ikpipe.errors import Error, Message, keyword
+from ikpipe.frames.io.csv_dialect import Header, find_header
 from ikpipe.frames.io.decoding import LONGEST, text_lines
-from ikpipe.frames.io.dialect import Header, find_header
 from ikpipe.frames.io.options import ReadOptions
 
 _MOST_COLUMNS = 100_000
