@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import cut, listed, printable
+from ikpipe.frames.near_misses import METADATA
 
 if TYPE_CHECKING:
     from ikpipe.request.rows import ValueSource
@@ -52,7 +53,7 @@ def _fields(parameter: str, sources: Sequence[ValueSource], label: Callable[[int
 
 def _is_alike(source: ValueSource, label: Callable[[int], Hashable]) -> bool:
     """Whether the column of a metadata field has the field's name, with or without the name of the parameter."""
-    own = {source.key, f"custom_metadata.{source.key}", f"customMetadata.{source.key}"}
+    own = {source.key, *(f"{prefix}{source.key}" for prefix in METADATA)}
     return source.key is not None and str(label(source.columns[0])) in own
 
 

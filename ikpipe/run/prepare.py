@@ -20,6 +20,7 @@ from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixRule
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.progress import ProgressDisplay
+from ikpipe.run.stored_mapping import optional_entries
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 
@@ -44,9 +45,8 @@ def collect_mapping(
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
     `columns`, `root`, `file_kind`, `fetch`, `parameters` and `ignore` are as for `ikpipe.upload`. `formats` are the
-    keywords of `CellFormats` that are passed. The mapping has them, and `ignore`, only if there are any, so that the
-    journals of earlier versions, which lack them, have the same mapping. Raise `MappingError` if `root`, `file_kind`,
-    `fetch` or a format is not valid.
+    keywords of `CellFormats` that are passed. Raise `MappingError` if `root`, `file_kind`, `fetch` or a format is not
+    valid.
     """
     _check_settings(root, file_kind, fetch)
     passed = without_none(formats or {})
@@ -57,8 +57,7 @@ def collect_mapping(
         "file_kind": file_kind,
         "fetch": fetch,
         "parameters": without_none(parameters),
-        **({"formats": passed} if passed else {}),
-        **_ignored(ignore),
+        **optional_entries(passed, _labels(ignore)),
     }
 
 
@@ -73,13 +72,8 @@ def _check_settings(root: str | Path | None, file_kind: str | None, fetch: str) 
         raise MappingError(words, fix="Check the path and its permissions.", about=keyword("root", str(root)))
 
 
-def _ignored(columns: Iterable[Any] | str | None) -> dict[str, list[Any]]:
-    """Return the columns to ignore as an entry of the mapping.
-
-    It is there only if there are any, so that a run that an earlier version started has the same mapping.
-    """
-    labels = [columns] if isinstance(columns, str) else [] if columns is None else list(columns)
-    return {"ignore": labels} if labels else {}
+def _labels(columns: Iterable[Any] | str | None) -> list[Any]:
+    return [columns] if isinstance(columns, str) else list(columns or ())
 
 
 def report_mapping(plan: ColumnMapping, display: ProgressDisplay | None = None) -> None:

@@ -34,11 +34,15 @@ def merged(
     known = known_by(attrs)
     earlier = stored(attrs) if known is None else known.mapping
     columns, parameters = _with_hook(earlier, given)
-    ignored = _ignored(earlier, given, labels)
+    ignored = given.get("ignore") or [label for label in earlier.get("ignore", ()) if label in labels]
     if known is None:
         own = columns if columns is not given["columns"] else {}
         _check_passed_again(earlier, given, fetch, own, parameters)
-        _log_taken(_besides(own, given["columns"]), _besides(parameters, given["parameters"]), _besides(ignored, given))
+        _log_taken(
+            _besides(own, given["columns"]),
+            _besides(parameters, given["parameters"]),
+            _besides(optional_entries({}, ignored), given),
+        )
         earlier = {name: earlier[name] for name in ("file_kind", "formats") if name in earlier}
     formats = {**earlier.get("formats", {}), **given.get("formats", {})}
     return {
@@ -47,9 +51,16 @@ def merged(
         "file_kind": given["file_kind"] or earlier.get("file_kind"),
         "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
-        **({"formats": formats} if formats else {}),
-        **ignored,
+        **optional_entries(formats, ignored),
     }
+
+
+def optional_entries(formats: Mapping[str, Any], ignore: list[Any]) -> dict[str, Any]:
+    """Return entries of a mapping that are there only if there are any formats or columns to ignore.
+
+    So the mapping of a run that an earlier version started, which lacks them, stays the same.
+    """
+    return {name: value for name, value in (("formats", formats), ("ignore", ignore)) if value}
 
 
 def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
@@ -182,12 +193,6 @@ def _check_passed_again(
             "can come from anyone, so these settings are not taken from them.",
             fix=Message("To use them again, pass ", *missing, otherwise),
         )
-
-
-def _ignored(earlier: Mapping[str, Any], given: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
-    """Return which columns are ignored, as an entry of the mapping, if there are any."""
-    ignored = given.get("ignore") or [label for label in earlier.get("ignore", ()) if label in labels]
-    return {"ignore": ignored} if ignored else {}
 
 
 def _besides(names: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

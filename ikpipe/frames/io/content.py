@@ -9,6 +9,8 @@ from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.io.opening import import_extra, read_as
 from ikpipe.frames.io.options import FORMATS
 
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of Microsoft's compound files, such as .xls and encrypted workbooks."""
 HEAD = 4096
 """Bytes that show what a file is."""
 _LARGE, _RATIO = 2**28, 500  # bytes from which the ratio to the packed size counts: tables are seldom packed 50 to 1
@@ -36,7 +38,7 @@ _KINDS = [
         (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument spreadsheet (.ods)", "ods"),
         (rb"PK\x03\x04.*(?:\[Content_Types\]\.xml|xl/)", "an Excel workbook (.xlsx)", "xlsx"),
         (rb"PK\x03\x04", "a ZIP archive"),
-        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", "xls"),
+        (re.escape(COMPOUND), "an Excel workbook (.xls)", "xls"),
         (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|table)[\s>]", "a web page (HTML)"),
         (rb"(?:\xef\xbb\xbf)?\s*<\?xml\s", "an XML file"),
         (rb"ARROW1\0\0", "an Arrow (Feather) file"),

@@ -10,16 +10,16 @@ import pandas as pd
 from ikpipe.errors import Error, Message, keyword
 from ikpipe.frames.io import biff, ooxml, opendocument
 from ikpipe.frames.io.archives import Archive
-from ikpipe.frames.io.content import refuse_other_kinds
+from ikpipe.frames.io.content import COMPOUND, refuse_other_kinds
 from ikpipe.frames.io.excel_writing import SHEET
 from ikpipe.frames.io.grid import Sheet
 from ikpipe.frames.io.number_formats import Show, exact, general
 from ikpipe.frames.io.opening import import_extra, needs_password, read_as, seekable
 from ikpipe.frames.io.options import ReadOptions
+from ikpipe.frames.io.results_text import from_sheet
 from ikpipe.frames.io.sheets import read_sheet
 from ikpipe.frames.io.text import from_sheet
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EARLY = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _RESULTS = re.compile(rf"{SHEET}( [0-9]+)?")
@@ -66,7 +66,7 @@ def _workbook(stream: IO[bytes], name: str, plain: Show, options: ReadOptions) -
 
 def _sheets(stream: IO[bytes], start: bytes, name: str, plain: Show, *, links: bool) -> list[Sheet]:
     """Return the sheets of a workbook of any kind."""
-    if start.startswith((_OLE, *_EARLY)):
+    if start.startswith((COMPOUND, *_EARLY)):
         if _ENCRYPTED in stream.read():
             raise needs_password(name)
         stream.seek(0)
