@@ -1,4 +1,4 @@
-"""The error tree. `codes` has every code that a row can end with, and `texts` what messages are made of.
+"""The error tree. `codes` has every code of a row, `texts` what messages are made of, `logs` makes records harmless.
 
 ::
 

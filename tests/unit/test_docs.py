@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -59,3 +60,24 @@ def test_the_conformance_page_has_every_parameter_and_property() -> None:
     assert {row[0].strip("`") for row in section("The response")} == {"", *PROPERTIES}
     untested = [line for line in CONFORMANCE.splitlines() if line.startswith("|") and "::test_" not in line]
     assert [line for line in untested if "| tests |" not in line and "---" not in line] == []
+
+
+PACKAGE = DOCS.parent / "ikpipe"
+
+
+@pytest.mark.parametrize(
+    "package", sorted(path.parent for path in PACKAGE.rglob("__init__.py")), ids=lambda path: path.name
+)
+def test_a_package_lists_its_modules(package: Path) -> None:
+    """The architecture page promises it: the docstring of a package names each of its modules and packages."""
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = {path.stem for path in package.glob("*.py")} | {
+        path.parent.name for path in package.glob("*/__init__.py")
+    }
+    assert modules - {"__init__", "__main__"} <= {*re.findall(r"\w+", docstring)}
+
+
+def test_files_that_the_architecture_page_names_exist() -> None:
+    """A file that is renamed is renamed in the page, too."""
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (DOCS / "architecture.md").read_text(encoding="utf-8"))
+    assert not [path for path in named if not any((base / path).exists() for base in (DOCS.parent, PACKAGE))]

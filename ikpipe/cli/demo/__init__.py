@@ -1,4 +1,7 @@
-"""`ikpipe demo`: check a shop's catalog, upload it to an emulator, and write the results, all on this machine."""
+"""`ikpipe demo`: check a shop's catalog, upload it to an emulator, and write the results, all on this machine.
+
+`image_server` serves the pictures.
+"""
 
 import os
 import shlex
