@@ -117,14 +117,19 @@ class _Content(Handler):
             self._grid.hidden.add(self._row)
 
     def _end_row(self) -> None:
-        if self._row_cells and self._row + self._row_repeated - 1 > MOST_ROWS:
+        if self._row_cells:
+            self._put_rows()
+        self._row += self._row_repeated
+
+    def _put_rows(self) -> None:
+        """Put the cells of a row into the sheet, as often as the row is repeated."""
+        if self._row + self._row_repeated - 1 > MOST_ROWS:
             raise Error(f"{self._name} has more than {MOST_ROWS:,} rows, which is the maximum of a sheet.")
         if len(self._row_cells) * self._row_repeated > MOST_CELLS:
             raise too_large()
-        for row in range(self._row, self._row + self._row_repeated if self._row_cells else 0):
+        for row in range(self._row, self._row + self._row_repeated):
             for column, value in self._row_cells:
                 self._grid.put(row, column, value)
-        self._row += self._row_repeated
 
     def _begin_cell(self, attributes: Attributes) -> None:
         self._cell, self._paragraphs, self._link = attributes, [], ""
