@@ -143,7 +143,7 @@ def test_a_broken_line_stops_the_reading_alone(ikp: Ikp) -> None:
     write(**{f"r{ROWS + 2}": "too,many,cells\n"})
     ran = ikp("upload", "in.csv", "-o", "out.csv", *SETTINGS)
     assert ran.status == 2
-    assert f"in.csv, line {ROWS + 4}: The row has 3 cells, but the header has 2" in ran.err
+    assert f"in.csv, line {ROWS + 4:,}: The row has 3 cells, but the header has 2" in ran.err
     assert statuses() == dict.fromkeys(SENT[:2], "uploaded")
     write()
     assert ikp("resume", "run.ikjournal", "-o", "out.csv", "--rate", "999").status == 1
