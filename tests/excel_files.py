@@ -386,7 +386,7 @@ CASES = [
             )
         ),
         {},
-        {"x": [True, None, None, False]},
+        {"x": [True, "#N/A", "#REF!", False]},
     ),
     Case(
         "formulas.xlsx",
@@ -517,13 +517,15 @@ CASES = [
                     ods_cell("02.01.26", "date", ' office:date-value="2026-01-02"'),
                     ods_cell("WAHR", "boolean", ' office:boolean-value="true"'),
                     ods_cell("#N/A", "string", ' office:string-value="" calcext:value-type="error"'),
+                    ods_cell("Err:502", "string", ' office:string-value="" calcext:value-type="error"'),
+                    ods_cell("#FEHLER", "string", ' office:string-value="" calcext:value-type="error"'),
                     ods_cell('a<text:s text:c="2"/><text:span>b</text:span></text:p><text:p>c'),
                     ods_cell("SKU-007", "float", ' office:value="7"'),
                 ]
             )
         ),
         {},
-        {"x": ["00042", 1234.5, "15 %", 5, date(2026, 1, 2), True, None, "a  b\nc", "SKU-007"]},
+        {"x": ["00042", 1234.5, "15 %", 5, date(2026, 1, 2), True, "#N/A", "Err:502", "#N/A", "a  b\nc", "SKU-007"]},
     ),
     Case(
         "repeated.ods",

@@ -163,7 +163,7 @@ CODES = {code: Code(status, *texts) for status, codes in _TEXTS.items() for code
 WARNINGS: dict[str, Code] = {
     "error_cell": Code(
         "warning",
-        "The cell has an error of a spreadsheet as text, such as `#N/A`; it is read as empty.",
+        "The cell has an error of a spreadsheet, such as `#N/A`; it is read as empty.",
         "Correct the formula, or empty the cell.",
     ),
     "looks_missing": Code(

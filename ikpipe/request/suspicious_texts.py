@@ -14,6 +14,8 @@ ERRORS = frozenset(
         *("#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"),
         *("#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#EXTERNAL!", "#PYTHON!"),
         *("#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#N/D", "#RIF!", "#VALORE!", "#NOME?", "#NOM?", "#VALEUR!", "#NOMBRE!"),
+        "#ERROR!",  # Google Sheets
+        *(f"Err:{number}" for number in range(501, 541)),  # LibreOffice
         *("#¡REF!", "#¡DIV/0!", "#¡VALOR!", "#¿NOMBRE?", "#¡NULO!", "#¡NUM!"),
     ]
 )
@@ -24,9 +26,10 @@ _IN_TAGS = re.compile(rf"[;|\t]|(?:^|,)(?:{'|'.join(MISSING)}),|,(?:{'|'.join(MI
 
 def find_marks(column: Sequence[Any]) -> list[int]:
     """Return the offsets of the cells that are one of these texts."""
-    if not cell_types(column) <= {str, NoneType} or _MARKS.isdisjoint(column):
+    types = cell_types(column)
+    if str not in types or (types <= {str, NoneType} and _MARKS.isdisjoint(column)):
         return []
-    return [offset for offset, cell in enumerate(column) if cell in _MARKS]
+    return [offset for offset, cell in enumerate(column) if type(cell) is str and cell in _MARKS]
 
 
 def mark_warning(text: str, label: Hashable) -> InvalidValue:

@@ -3,9 +3,10 @@
 import io
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from typing import IO, Any
 
-from ikpipe.frames.io.grid import Area, Grid, Sheet
+from ikpipe.frames.io.grid import Area, Grid, Sheet, error_text
 from ikpipe.frames.io.number_formats import show
 from ikpipe.frames.io.opening import import_extra, needs_password
 
@@ -34,7 +35,7 @@ def sheets(stream: IO[bytes], name: str, *, links: bool) -> list[Sheet]:
 def _grid(book: Any, sheet: Any, *, links: bool) -> Grid:
     grid = Grid()
     for row in range(sheet.nrows):
-        for column, value in _cells(book, sheet, row, grid):
+        for column, value in _cells(book, sheet, row):
             grid.put(row + 1, column + 1, value)
     grid.merged = [Area(top + 1, left + 1, bottom, right) for top, bottom, left, right in sheet.merged_cells]
     grid.hidden = {row + 1 for row, about in sheet.rowinfo_map.items() if about.hidden}
@@ -47,7 +48,7 @@ def _grid(book: Any, sheet: Any, *, links: bool) -> Grid:
     return grid
 
 
-def _cells(book: Any, sheet: Any, row: int, grid: Grid) -> Iterator[tuple[int, object]]:
+def _cells(book: Any, sheet: Any, row: int) -> Iterator[tuple[int, object]]:
     """Yield the cells of a row that have a value, as the sheet shows them."""
     for column in range(sheet.row_len(row)):
         kind, value = sheet.cell_type(row, column), sheet.cell_value(row, column)
@@ -57,6 +58,6 @@ def _cells(book: Any, sheet: Any, row: int, grid: Grid) -> Iterator[tuple[int, o
         elif kind == _BOOLEAN:
             yield column, bool(value)
         elif kind == _ERROR:
-            grid.add_error(row + 1, column + 1)
+            yield column, error_text(import_module("xlrd.biffh").error_text_from_code.get(value, ""))
         elif kind == _TEXT and value:
             yield column, value

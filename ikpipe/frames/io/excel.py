@@ -18,7 +18,6 @@ from ikpipe.frames.io.opening import import_extra, needs_password, read_as, seek
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.results_text import from_sheet
 from ikpipe.frames.io.sheets import read_sheet
-from ikpipe.frames.io.text import from_sheet
 
 _EARLY = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")

@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ikpipe.request.placeholder_texts import ERRORS
+
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384  # of a sheet in Excel
 MOST_CELLS = 1 << 25  # of a sheet, with the empty ones before the last of each row
+_UNSAVED = "#CALC!"
 _SPARSE, _MANY = 100, 1 << 21  # cells that a row may have for each value, in a sheet of many cells
 
 
@@ -23,14 +26,13 @@ class Area(NamedTuple):
 class Grid:
     """The cells of a sheet.
 
-    `rows` has lists of cells by the rows' numbers; rows without values are not in it. `errors` and `unsaved` are the
-    places of cells whose value is an error, such as ``#N/A``, and of formulas that were saved without a value. Merged
-    areas have their value in the first cell. `hidden` has numbers of hidden rows.
+    `rows` has lists of cells by the rows' numbers; rows without values are not in it. `unsaved` are the places of
+    formulas that were saved without a value. Merged areas have their value in the first cell. `hidden` has numbers of
+    hidden rows.
     """
 
     rows: dict[int, list[object]] = field(default_factory=dict)
     merged: list[Area] = field(default_factory=list)
-    errors: list[tuple[int, int]] = field(default_factory=list)
     unsaved: list[tuple[int, int]] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     _size: int = 0
@@ -58,14 +60,9 @@ class Grid:
             cells.extend([None] * gap)
         cells.append(value)
 
-    def add_error(self, row: int, column: int) -> None:
-        """Note a cell with an error; its row is one of the table, since it has something."""
-        self.rows.setdefault(row, [])
-        self.errors.append((row, column))
-
     def add_unsaved(self, row: int, column: int) -> None:
-        """Note a cell with a formula that was saved without its value."""
-        self.rows.setdefault(row, [])
+        """Note a cell with a formula that was saved without its value, which is an error like any other."""
+        self.put(row, column, _UNSAVED)
         self.unsaved.append((row, column))
 
     def fill(self, areas: Iterable[tuple[Area, object]]) -> None:
@@ -103,6 +100,11 @@ class Sheet(NamedTuple):
     name: str
     visible: bool
     read: Callable[[], Grid]
+
+
+def error_text(text: str) -> str:
+    """Return the text of a cell with an error; one that is not known, as the most common one."""
+    return text if text in ERRORS else "#N/A"
 
 
 def letters(column: int) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from ikpipe.errors import Error, short_repr
 from ikpipe.frames.io.archives import Archive, Attributes, Handler, local
-from ikpipe.frames.io.grid import MOST_COLUMNS, MOST_ROWS, Area, Grid, Sheet, letters
+from ikpipe.frames.io.grid import MOST_COLUMNS, MOST_ROWS, Area, Grid, Sheet, error_text, letters
 from ikpipe.frames.io.number_formats import Show, as_day, general, show
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -208,7 +208,7 @@ class _Cells(_Texts):
             "str": _unescaped,
             "inlineStr": lambda text: self.taken() or _unescaped(text),
             "b": lambda text: text.strip().lower() in ("1", "true"),
-            "e": self._add_error,
+            "e": error_text,
             "d": lambda text: as_day(import_module("openpyxl.utils.datetime").from_ISO8601(text)),
         }
         self.starts |= {"row": self._begin_row, "c": self._begin_cell, "hyperlink": self.hyperlinks.append}
@@ -272,9 +272,6 @@ class _Cells(_Texts):
         except (ValueError, IndexError, KeyError, OverflowError):
             where = f"{self._name}, cell {letters(self._column)}{self._row}"
             raise Error(f"{where}: {short_repr(self._value)} is not a value of its type.") from None
-
-    def _add_error(self, _text: str) -> None:
-        self.grid.add_error(self._row, self._column)
 
     def _shown(self, text: str) -> object:
         text = text.strip()

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from ikpipe.errors import Error
 from ikpipe.frames.io.archives import Archive, Attributes, Handler, local
-from ikpipe.frames.io.grid import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Area, Grid, Sheet, too_large
+from ikpipe.frames.io.grid import MOST_CELLS, MOST_COLUMNS, MOST_ROWS, Area, Grid, Sheet, error_text, too_large
 from ikpipe.frames.io.number_formats import as_day, general
 from ikpipe.frames.io.opening import needs_password
 
@@ -161,8 +161,7 @@ class _Content(Handler):
         """Return the value of a cell as the sheet shows it."""
         match cell.get("value-type"):
             case "error":
-                self._grid.add_error(self._row, self._column)
-                return None
+                return error_text(text)
             case "boolean":
                 return cell.get("boolean-value") == "true"
             case "date":

@@ -112,14 +112,10 @@ def _log_notes(grid: Grid, line: int, place: str) -> None:
 
 
 def _notes(grid: Grid, line: int) -> Iterator[str]:
-    for cells, words in (
-        (grid.errors, "an error of the spreadsheet, such as #N/A, which is read as missing"),
-        (grid.unsaved, "a formula without a saved value, which is missing. Save the file in Excel or LibreOffice"),
-    ):
-        below = [cell for cell in cells if cell[0] >= line]
-        if below:
-            row, column = min(below)
-            more = f", and {len(below) - 1:,} more" if len(below) > 1 else ""
-            yield f"Cell {letters(column)}{row}{more}: {words}."
+    if unsaved := [cell for cell in grid.unsaved if cell[0] >= line]:
+        row, column = min(unsaved)
+        more = f", and {len(unsaved) - 1:,} more" if len(unsaved) > 1 else ""
+        words = "a formula without a saved value, which is read as an error. Save the file in Excel or LibreOffice"
+        yield f"Cell {letters(column)}{row}{more}: {words}."
     if hidden := [row for row in grid.hidden if row > line and row in grid.rows]:
         yield f"{len(hidden):,} hidden {'row is' if len(hidden) == 1 else 'rows are'} read too."

@@ -49,6 +49,21 @@ def test_links_are_read_if_asked(ikp: Ikp, words: list[str], status: int, tmp_pa
     assert ikp("check", str(tmp_path / "a.xlsx"), *words).status == status
 
 
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize("broken", [cell("B3", "#N/A", "e"), cell("B3", formula="A1")])
+def test_an_error_does_not_publish_a_private_file(ikp: Ikp, broken: str, tmp_path: Path) -> None:
+    """A formula without a saved value is an error, too; both are empty cells for other parameters."""
+    uri = "data:image/gif;base64,R0lGODlh"
+    header = row(1, cell("A1", "file"), cell("B1", "isPrivateFile"), cell("C1", "file_name"), cell("D1", "tags"))
+    private = row(2, cell("A2", uri), cell("B2", 1, "b"), cell("C2", "a.gif"), cell("D2", "#REF!", "e"))
+    one(header + private + row(3, cell("A3", uri), broken, cell("C3", "b.gif")))(tmp_path / "a.xlsx")
+    assert ikp("upload", str(tmp_path / "a.xlsx"), "-o", "r.csv").status == 1
+    first, second = ikpipe.read_results("r.csv").to_dict("records")
+    assert (first["ik_status"], first["ik_is_private_file"], first["ik_tags"]) == ("uploaded", True, None)
+    assert "the error #REF!" in first["ik_warnings"][0]
+    assert (second["ik_status"], second["ik_error"]) == ("invalid", "not_boolean")
+
+
 def test_a_broken_file_is_one_line(ikp: Ikp, tmp_path: Path) -> None:
     """It is an error with status 2."""
     one(SIMPLE)(tmp_path / "a.xlsx")

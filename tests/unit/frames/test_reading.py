@@ -130,10 +130,10 @@ def excel(rows: list[list[Any]], number_format: str = "General") -> pd.DataFrame
 
 
 def test_excel_cells_are_what_the_sheet_shows() -> None:
-    """Text keeps its zeros, a whole float is an integer, a date has no time; an empty cell and an error are missing."""
+    """Text keeps its zeros, a whole float is an integer, a date has no time; an error is its text."""
     values = ["007", 12.0, 1.5, True, datetime(2026, 1, 2), datetime(2026, 1, 2, 3, 4), "#N/A", None]  # noqa: DTZ001
     frame = excel([["sku", 2026, None], *([value, "x"] for value in values)])
-    shown = ["007", 12, 1.5, True, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), None, None]  # noqa: DTZ001
+    shown = ["007", 12, 1.5, True, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), "#N/A", None]  # noqa: DTZ001
     assert list(frame) == ["sku", "2026"]
     assert frame["sku"].tolist() == shown
     assert [type(cell) for cell in frame["sku"]] == [type(cell) for cell in shown]

@@ -335,7 +335,7 @@ def test_a_path_in_another_spelling_is_a_warning(tmp_path: Path) -> None:
         ("name_adjusted", None),
         ("path_adjusted", "file"),
     ]
-    assert request.warnings[1].message == r'The file "img\\a b.jpg" was found as "img/a b.jpg".'
+    assert request.warnings[1].message == r'The file "img\a b.jpg" was found as "img/a b.jpg".'
     assert not isinstance(invalid, UploadRequest)
     assert [problem.severity for problem in invalid] == ["error", "warning", "warning"]
 
@@ -379,8 +379,17 @@ def test_an_error_of_a_spreadsheet_in_a_template_is_a_problem() -> None:
 
 
 def test_an_error_of_a_spreadsheet_is_not_a_boolean() -> None:
-    """As a missing cell, it would publish a private file."""
-    assert warned({"isPrivateFile": ["#N/A"]}) == [[("is_private_file", "not_boolean", "isPrivateFile")]]
+    """As a missing cell, it would publish a private file; other cells can be booleans, as in workbooks."""
+    problem = [("is_private_file", "not_boolean", "isPrivateFile")]
+    assert warned({"isPrivateFile": ["#N/A"]}) == [problem]
+    assert warned({"isPrivateFile": [True, "Err:502"]}) == [[], problem]
+
+
+def test_an_error_of_a_spreadsheet_beside_numbers_is_an_empty_cell() -> None:
+    """A workbook has cells of several types."""
+    (_, second) = plan({"file": [URL] * 2, "description": [12, "#CALC!"]})
+    assert isinstance(second, UploadRequest)
+    assert "description" not in second.fields
 
 
 @pytest.mark.parametrize("text", ["nan", "NaN", "<NA>", "None", "NULL", "null", "NaT"])
