@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, time, timedelta
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Self
 
@@ -136,11 +137,18 @@ def listed(values: Sequence[Any], most: int, show: Callable[[Any], str] = str) -
 
 
 def quoted(value: object, width: int = _WIDTH) -> str:
-    """Return a cell's value for a message: text in double quotes, anything else as `short_repr`."""
-    shown = short_repr(value, width)
-    if type(value) is not str or '"' in shown:
-        return shown
-    return f'"{shown[1:-1]}"' if shown.endswith("'") else f'"{shown[1:]}"'
+    """Return a cell's value for a message: text in quotes, with escapes for characters that are not printable.
+
+    Backslashes stay as they are, so that people find the text in their table. Dates and times are in ISO form; other
+    values are as `short_repr` returns them.
+    """
+    if isinstance(value, date | time | timedelta):
+        return str(value)
+    if type(value) is not str:
+        return short_repr(value, width)
+    mark = "'" if '"' in value[:width] else '"'
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in value[:width])
+    return f"{mark}{shown}{mark}" if len(shown) + 2 <= width else f"{mark}{shown[: width - 2]}…{mark}"
 
 
 def reason(error: Exception) -> str:

@@ -205,7 +205,7 @@ class FileResolver:
             real = (path if base is None else base / path).resolve(strict=True)
             return base, real, real.stat()
         except (FileNotFoundError, NotADirectoryError):
-            where = f" in the folder {self.root}" if self.root is not None else ""
+            where = f" in the folder {quoted(str(self.root))}" if self.root is not None else ""
             raise InvalidValue("file_not_found", f"There is no file {shown}{where}.", "Correct the path.") from None
         except (OSError, ValueError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +145,24 @@ def test_a_journal_that_can_be_replaced(fix: str | None, text: str) -> None:
 def test_quoted_values(value: object, shown: str) -> None:
     """Text of cells is in double quotes, unless it contains some."""
     assert quoted(value, 9).startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("rot\\a.jpg", '"rot\\a.jpg"'),
+        ("\\\\srv\\x", '"\\\\srv\\x"'),
+        ('C:\\"x"', "'C:\\\"x\"'"),
+        ("a\nb\x1b", '"a\\nb\\x1b"'),
+        ("Gr\udcf6", '"Gr\\udcf6"'),
+        (dt.datetime(2026, 1, 2, 3, 4), "2026-01-02 03:04:00"),  # noqa: DTZ001 - as a table has it
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        (pd.Timestamp("2026-01-02"), "2026-01-02 00:00:00"),
+    ],
+)
+def test_quoted_values_are_as_people_see_them(value: object, shown: str) -> None:
+    """Backslashes are not doubled; what is not printable is escaped; dates are in ISO form."""
+    assert quoted(value) == shown
 
 
 def test_a_rule_gets_a_subject() -> None:
