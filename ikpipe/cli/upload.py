@@ -46,11 +46,17 @@ def retry(options: Namespace) -> int:
     from ikpipe.frames.io.opening import LINES
     from ikpipe.frames.io.reading import format_of
     from ikpipe.frames.io.results import results_table
-    from ikpipe.run.retry import retry_job
+    from ikpipe.run.retry import job_without_journal, retry_job
 
     for journal in (options.journal, options.earlier_journal):
         output.check_writable(options.out, output.csv_style(options), journal=journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
+
+    def read() -> TableSource:
+        """Read the results, and check the mapping before a temporary service is started."""
+        table = InMemoryTable(results_table(options.table, read_options))
+        job_without_journal(table.frame, run_mapping, options.fetch).first_mapping()
+        return table
 
     def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
         """Return the job of the rows that are to be retried."""
@@ -59,7 +65,7 @@ def retry(options: Namespace) -> int:
         job.table.lines = LINES.get(format_of(options.table, read_options))
         return job
 
-    return _upload_table(options, lambda: InMemoryTable(results_table(options.table, read_options)), make_job)
+    return _upload_table(options, read, make_job)
 
 
 def resume(options: Namespace) -> int:

@@ -16,6 +16,8 @@ def say(*lines: str) -> None:
 
     Whatever is in them cannot steer the terminal, or look like another line.
     """
+    if sys.stderr is None:  # as in a service of Windows: `print` would write to standard output
+        return
     lines = tuple(map(printable, lines))
     with suppress(OSError):  # after SIGHUP there is no terminal
         print(f"ikpipe: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
@@ -72,4 +74,4 @@ def _bytes(char: str) -> str:
 
 def width() -> int:
     """Return the terminal's width in characters; without a terminal, a width at which nothing is wrapped."""
-    return shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
+    return shutil.get_terminal_size().columns if sys.stderr is not None and sys.stderr.isatty() else sys.maxsize

@@ -98,16 +98,26 @@ def retry_job(
     Raise `MappingError` if the frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass,
     `JournalError` if the named journal cannot be used.
     """
+    job = job_without_journal(results, given, fetch)
+    results = job.table.sample
+    job.histories_by_path = _histories_of_unknown(results, account, earlier_journal, trust=trust)
+    return job
+
+
+def job_without_journal(results: Any, given: Mapping[str, Any], fetch: str | None) -> UploadJob:
+    """Return the job of `retry_job` without what journals have about its rows, for which an account is needed.
+
+    Raise `MappingError` as `retry_job` does.
+    """
     table = InMemoryTable(results)
     results = table.frame
     results_of(results.iloc[:0])  # raises if it is not a results frame
     check_result_columns(results)
     mapping = stored_mapping.merged(results.attrs, given, fetch, [*results.columns])
-    earlier = _histories_of_unknown(results, account, earlier_journal, trust=trust)
     has_mapping = known_by(results.attrs) is not None or "mapping" in about(results.attrs)
     settled = results["ik_status"].isin(SETTLED).all()  # then nothing is sent, and no mapping is needed
     checks: Literal["all", "file", "nothing"] = "nothing" if settled else "file" if has_mapping else "all"
-    return UploadJob(table, mapping, has_results=True, histories_by_path=earlier, checks=checks)
+    return UploadJob(table, mapping, has_results=True, checks=checks)
 
 
 def _histories_of_unknown(

@@ -29,6 +29,24 @@ def test_a_table_without_a_mapping_is_one_line(command: tuple[str, ...], ikp: Ik
     assert not Path("out.csv").exists()
 
 
+def test_a_retry_without_its_mapping_is_one_line(ikp: Ikp, table: Table) -> None:
+    """No service is started for it."""
+    assert ikp("upload", table(2, picture=["", ""]), "-o", "out.csv", "--emulator", *NAMED).status == 1
+    ran = ikp("retry", "out.csv", "-o", "again.csv", "--emulator")
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "--map file=picture" in ran.err
+
+
+def test_messages_without_standard_error(
+    ikp: Ikp, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a service of Windows there is none: nothing is printed into the data."""
+    source = table(2, picture=["", ""])
+    monkeypatch.setattr("sys.stderr", None)
+    ran = ikp("check", source, *NAMED, "-o", str(tmp_path / "problems.csv"))
+    assert (ran.status, ran.out, ran.err) == (1, "", "")
+
+
 @pytest.mark.parametrize("command", [("upload", "-o", "out.csv", "--emulator"), ("check",)])
 def test_the_options_of_an_error_can_be_pasted(command: tuple[str, ...], ikp: Ikp, table: Table) -> None:
     """With both kinds, the command works; columns that are ignored stay in the results."""
