@@ -73,9 +73,18 @@ def _configured(url: httpx.URL) -> str | None:
     """Return the text that names the proxy for a URL."""
     proxies = getproxies()
     text = proxies.get(url.scheme) or proxies.get("all")
-    if not text or any(_bypasses(url, entry.strip().lower()) for entry in proxies.get("no", "").split(",")):
+    if not text or _is_this_machine(url.host):
         return None
-    return text
+    entries = proxies.get("no", "").split(",")
+    return None if any(_bypasses(url, entry.strip().lower()) for entry in entries) else text
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a host is a loopback address, as of the emulator: to a proxy it would be the proxy's own machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _bypasses(url: httpx.URL, entry: str) -> bool:

@@ -150,14 +150,22 @@ def test_http_is_asked_of_the_proxy(variable: str, account: Account, environment
     assert {request.head for request in proxy.requests} == {"POST http://upload.test/up HTTP/1.1"}
 
 
-@pytest.mark.parametrize("spared", ["127.0.0.1", "*", "x.test, 127.0.0.1", "http://127.0.0.1"])
+@pytest.mark.parametrize("spared", ["localhost", "*", "x.test, localhost", "http://localhost"])
 def test_a_host_that_is_spared_is_asked_itself(spared: str, account: Account, environment: Environment) -> None:
     """However `NO_PROXY` names it."""
     with RawServer(answering(200, stored())) as server, RawServer(answering(500, {})) as proxy:
         environment.setenv("HTTP_PROXY", proxy.url)
         environment.setenv("NO_PROXY", spared)
-        assert up(account, f"{server.url}/up") == ["uploaded"] * 2
+        assert up(account, f"{server.url.replace('127.0.0.1', 'localhost')}/up") == ["uploaded"] * 2
     assert proxy.requests == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_an_address_of_this_machine_has_no_proxy(variable: str, account: Account, environment: Environment) -> None:
+    """An emulator works behind the proxy of a company."""
+    with RawServer(answering(200, stored())) as server:
+        environment.setenv(variable, "http://127.0.0.1:9")
+        assert up(account, f"{server.url}/up") == ["uploaded"] * 2
 
 
 @pytest.mark.parametrize(
@@ -194,10 +202,12 @@ def test_another_schemes_proxy_is_no_proxy(account: Account, environment: Enviro
 @pytest.mark.parametrize(
     ("url", "spared", "expected"),
     [
-        ("http://[::1]/up", "[::1]", False),
-        ("http://[::1]/up", "::1", False),
-        ("http://[::1]:81/up", "[::1]:81", False),
-        ("http://[::1]:81/up", "[::1]:82", True),
+        ("http://[fd00::1]/up", "[fd00::1]", False),
+        ("http://[fd00::1]/up", "fd00::1", False),
+        ("http://[fd00::1]:81/up", "[fd00::1]:81", False),
+        ("http://[fd00::1]:81/up", "[fd00::1]:82", True),
+        ("http://[::1]/up", "", False),
+        ("http://127.9.9.9/up", "", False),
         ("http://[fd00::7]/up", "fd00::/8", False),
         ("http://[fd00::7]/up", "[fd00::]/8", False),
         ("http://[fe80::7]/up", "fd00::/8", True),
