@@ -84,10 +84,10 @@ def _plain_type(pa: Any, kind: Any) -> Any:
         return _plain_type(pa, kind.storage_type)
     if types.is_run_end_encoded(kind) or (types.is_dictionary(kind) and not types.is_string(kind.value_type)):
         return _plain_type(pa, kind.value_type)
-    if types.is_string_view(kind):
-        return pa.large_string()
-    if types.is_binary_view(kind):
-        return pa.large_binary()
+    replaced = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    replaced[pa.time64("ns")] = pa.time64("us")  # as Python's times
+    if kind in replaced:
+        return replaced[kind]
     if not _is_known(getattr(kind, "tz", None)):
         return pa.timestamp(kind.unit, "UTC")
     return None if types.is_interval(kind) or _is_odd_nested(types, kind) else kind

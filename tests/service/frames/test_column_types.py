@@ -56,6 +56,8 @@ ARRAYS: dict[str, tuple[pa.Array, list[Any]]] = {
     "decimal256": (pa.array([Decimal(10) ** 50, None], pa.decimal256(76, 1)), [Decimal(10) ** 50, None]),
     "unknown_zone": (pa.array([0, 1], pa.timestamp("s", "Mars/Phobos")), MOMENTS),
     "zone_of_a_file": (pa.array([0, 1], pa.timestamp("s", "../../etc/passwd")), MOMENTS),
+    "nanoseconds": (pa.array([1, None], pa.time64("ns")), [dt.time(0), None]),
+    "microseconds_as_nanoseconds": (pa.array([1000, None], pa.time64("ns")), [dt.time(microsecond=1), None]),
     "distant_time": (pa.array([10**15, None], pa.timestamp("ms")), ["33658-09-27T01:46:40.000", None]),
     "distant_day": (pa.array([10**7, None], pa.date32()), ["29349-01-26", None]),
     "latin": (latin(), ["caf\udce9", "ok"]),
