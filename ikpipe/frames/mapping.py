@@ -20,7 +20,7 @@ from ikpipe.request.missing import missing
 from ikpipe.request.names import PARTS, without_slash
 from ikpipe.request.parameters import BY_WIRE, LABELS, NAMES, PATH, TABLE, check_constant, text_reader
 from ikpipe.request.rows import FILE, ROW, Cells, MappedRows, ValueSource
-from ikpipe.request.template import Placeholder, Template
+from ikpipe.request.template import SPECIAL, Placeholder, Template
 from ikpipe.request.values import tag_list
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class ColumnMapping:
 
         def find(one: Placeholder) -> int:
             """Return the place of a placeholder's column."""
-            return self._names.find(one.name, keyword(parameter, f"{{{one.text}}}"))
+            return self._names.find(one.name, keyword(parameter, f"{{{one.text}}}"), SPECIAL)
 
         return template.source(LABELS[parameter], find, self._names.label, self.formats)
 
@@ -332,19 +332,22 @@ class _Names:
             if text.startswith(prefix) and at not in self.ignored
         ]
 
-    def find(self, label: Any, name: ApiName) -> int:
-        """Return the place of the one column with a label; raise `MappingError` if there is none, or several."""
-        places = self._places(label, name)
+    def find(self, label: Any, name: ApiName, others: Iterable[str] = ()) -> int:
+        """Return the place of the one column with a label; raise `MappingError` if there is none, or several.
+
+        `others` are names that can be suggested too.
+        """
+        places = self._places(label, name, others)
         if len(places) > 1:
             words = f"The table has {len(places):,} columns {label!r}."
             raise MappingError(words, fix="Rename all but one.", about=name)
         return places[0]
 
-    def _places(self, label: Any, name: ApiName) -> list[int]:
+    def _places(self, label: Any, name: ApiName, others: Iterable[str] = ()) -> list[int]:
         """Return the places of the columns with a label; raise a `MappingError` if there are none."""
         places = [at for at, known in enumerate(self._labels) if known == label] or self._all(str(label))
         if not places:
-            words = f"The table has no column {label!r}{did_you_mean(label, self._texts)}."
+            words = f"The table has no column {label!r}{did_you_mean(label, [*self._texts, *others])}."
             raise MappingError(words, about=name)
         return places
 

@@ -21,7 +21,7 @@ from ikpipe.request.template_formats import check_format, format_cell
 from ikpipe.request.values import to_text
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_SPECIAL = {"row": ROW, **dict.fromkeys(FILE_PARTS, FILE)}
+SPECIAL = {"row": ROW, **dict.fromkeys(FILE_PARTS, FILE)}
 
 
 class Placeholder(NamedTuple):
@@ -47,7 +47,7 @@ class Placeholder(NamedTuple):
         form = head.removeprefix(":").rstrip() if filters else head.removeprefix(":")
         if head:
             check_format(form)
-        special = name in _SPECIAL and not is_column(name)
+        special = name in SPECIAL and not is_column(name)
         return cls(text, name, special, form, tuple(map(_read_filter, filters)))
 
     def texts(self, cells: Sequence[Any], formats: CellFormats) -> list[Any]:
@@ -133,7 +133,7 @@ class Template(NamedTuple):
         `label` is the parameter, as the subject of messages. `find` returns the place of a placeholder's column,
         `labels` the label of the column at a place. `formats` say how numbers in text are written.
         """
-        places = tuple(_SPECIAL[one.name] if one.special else find(one) for one in self.placeholders)
+        places = tuple(SPECIAL[one.name] if one.special else find(one) for one in self.placeholders)
 
         def read(cells: Cells, _rows: int) -> list[Any]:
             """Return the texts of the rows."""

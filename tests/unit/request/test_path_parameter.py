@@ -165,6 +165,13 @@ def test_a_file_is_not_named_after_itself() -> None:
         ColumnMapping(pd.Index(["x"]), None, {"file": "https://a.example/{file.name}"})
 
 
+@pytest.mark.parametrize(("name", "likely"), [("file.stm", "file.stem"), ("roww", "row"), ("skuu", "sku")])
+def test_a_misspelt_name_suggests_special_names_too(name: str, likely: str) -> None:
+    """Beside the columns."""
+    with pytest.raises(MappingError, match=rf"no column '{name}' \(did you mean '{likely}'\?\)"):
+        ColumnMapping(pd.Index(["file", "sku"]), None, {"path": f"/{{{name}}}"})
+
+
 def test_templates_of_all_text_parameters_take_special_names() -> None:
     """Tags, descriptions and others too."""
     frame = pd.DataFrame({"file": [URL]})
