@@ -109,7 +109,8 @@ class ProgressLines:
     def _print(self, progress: Progress) -> None:
         self._said = progress.done
         of = "" if progress.rows is None else f" of {progress.rows:,}"
-        self.announce(", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} rows", progress.text()))))
+        noun = "row" if (progress.rows or progress.done) == 1 else "rows"
+        self.announce(", ".join(filter(None, (f"ikpipe: {progress.done:,}{of} {noun}", progress.text()))))
 
 
 class NoProgress:

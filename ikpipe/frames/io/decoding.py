@@ -101,7 +101,7 @@ def _refuse_binary(block: bytes, name: str, encoding: str | None) -> None:
     odd, even = first[::2].count(0), first[1::2].count(0)
     if odd and even:
         raise Error(f"{name} is not a text file: its first line has NUL bytes.", fix="Save it as CSV.")
-    words = f"{name} is UTF-16 without a byte-order mark, as it seems."
+    words = f"{name} seems to be UTF-16 without a byte-order mark."
     raise Error(words, fix=Message("Add ", keyword("encoding", "utf-16-le" if even else "utf-16-be"), "."))
 
 
@@ -128,4 +128,4 @@ def _likely(line: bytes, at: int) -> str | None:
             return "shift_jis"
     word = next(found[0] for found in re.finditer(rb"[A-Za-z\x80-\xff]+", line) if found.end() > at)
     high = sum(byte > 127 for byte in word)  # noqa: PLR2004 - the end of ASCII
-    return "windows-1252" if high * 2 <= len(word) else None
+    return "windows-1252" if high * 2 <= len(word) or len(word) == 1 else None

@@ -192,6 +192,7 @@ def test_a_byte_order_mark_decides(encoding: str, option: dict[str, str]) -> Non
     ("text", "encoding", "fix"),
     [
         ("name\nGröße, 12 cm\n", "cp1252", """Add encoding='windows-1252' if this is right: "Größe, 12 cm"."""),
+        ("sku\nü2;a.jpg\n", "cp1252", """Add encoding='windows-1252' if this is right: "ü2;a.jpg"."""),
         ("name\nCafé\n", "cp1252", """Add encoding='windows-1252' if this is right: "Café"."""),
         ("name\n赤いドレス\n", "cp932", """Add encoding='shift_jis' if this is right: "赤いドレス"."""),
         ("name\nЁлки\n", "cp1251", "Name its encoding, such as encoding='windows-1252' (Western Europe), "),
@@ -215,9 +216,7 @@ def test_bytes_that_are_not_text_in_a_named_encoding_are_an_error() -> None:
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_a_mark_names_the_option(encoding: str) -> None:
     """Its NUL bytes show it."""
-    with pytest.raises(
-        ikpipe.Error, match=f"is UTF-16 without a byte-order mark, as it seems. Add encoding='{encoding}'"
-    ):
+    with pytest.raises(ikpipe.Error, match=f"seems to be UTF-16 without a byte-order mark. Add encoding='{encoding}'"):
         table("sku,file\n".encode(encoding))
     assert list(table("sku,file\n".encode(encoding), encoding=encoding)) == ["sku", "file"]
 

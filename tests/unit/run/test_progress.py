@@ -80,6 +80,18 @@ def test_a_bar_ends_where_the_run_ended() -> None:
     assert "12.3 MB, 2 failed" in last
 
 
+@pytest.mark.parametrize(
+    ("done", "rows", "line"), [(1, 1, "1 of 1 row"), (1, None, "1 row"), (1, 2, "1 of 2 rows"), (2, None, "2 rows")]
+)
+def test_numbers_agree(done: int, rows: int | None, line: str) -> None:
+    """One row is a row."""
+    stream = io.StringIO()
+    lines = ProgressLines(stream)
+    lines(Progress(rows, Counter(uploaded=done)))
+    lines.close()
+    assert stream.getvalue() == f"ikpipe: {line}\n"
+
+
 def test_lines_are_few() -> None:
     """One every five seconds, whatever happens between, and the last state at the end."""
     stream, now = io.StringIO(), [0.0]
