@@ -13,6 +13,8 @@ import ikpipe
 from ikpipe.cli.wording import in_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shell import Ikp, Table
 
 ADDRESS = "https://a.example/1.jpg"
@@ -70,6 +72,39 @@ def test_a_broken_file_is_one_line(ikp: Ikp, tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes((tmp_path / "a.xlsx").read_bytes()[:-100])
     ran = ikp("check", str(tmp_path / "a.xlsx"))
     assert (ran.status, ran.err.count("\n")) == (2, 1)
+
+
+def test_an_export_of_excel_becomes_a_workbook_of_results(ikp: Ikp, picture: Callable[..., bytes]) -> None:
+    """In three commands: one that says what is missing, one that uploads, and one for a file that was missing."""
+    brands = ["Müller", "Schöffel", "Jack & Söhne"]
+    lines = ["Artikelnr.;Marke;Bezeichnung;Preis;Schlagworte;Privat;Stand"]
+    for at in range(12):
+        brand, path = brands[at % 3], Path("bilder", brands[at % 3], f"{at:06}.jpg")
+        lines.append(
+            f'{at:06};{brand};"Größe {at}; grün";1.{at:03},50;Herbst,Schuhe;{"nein" if at else "ja"};01.11.2026'
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(at))
+    Path("artikel.csv").write_text("\r\n".join(lines), encoding="cp1252")
+    missing = path.rename("later.jpg")
+    words = ("--root", "bilder", "--set", "file={Marke}/{Artikelnr.}.jpg", "--map", "tags=Schlagworte", "--emulator")
+    words += ("--path", "/katalog/{Marke|slug}/{Artikelnr.}{file.ext}", "--map", "custom_metadata.price=Preis")
+    words += ("--map", "is_private_file=Privat", "--true", "ja", "--false", "nein", "--decimal", ",")
+    ran = ikp("upload", "artikel.csv", "-o", "ergebnis.xlsx", *words)
+    assert (ran.status, 'Add --encoding windows-1252 if this is right: "' in ran.err) == (2, True)
+    ran = ikp("upload", "artikel.csv", "-o", "ergebnis.xlsx", "--encoding", "windows-1252", *words)
+    assert (ran.status, "row 11 (line 13)" in ran.err) == (1, True)
+    missing.rename(path)
+    assert ikp("retry", "ergebnis.xlsx", "-o", "ergebnis.xlsx", *words).status == 0
+    results = ikpipe.read_results("ergebnis.xlsx")
+    assert results["Artikelnr."].tolist() == [f"{at:06}" for at in range(12)]
+    assert results["Bezeichnung"][11] == "Größe 11; grün"
+    assert set(results["ik_status"]) == {"uploaded"}
+    assert results["ik_is_private_file"].tolist() == [True, *[False] * 11]
+    assert results["ik_tags"][11] == ["Herbst", "Schuhe"]
+    assert (
+        results["ik_file_path"].str.startswith(("/katalog/müller/", "/katalog/schöffel/", "/katalog/jack-söhne/")).all()
+    )
 
 
 @pytest.mark.usefixtures("signed_in")
