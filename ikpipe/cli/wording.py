@@ -31,8 +31,11 @@ def in_options(text: str | ApiName) -> str:
 
 
 def _option(name: ApiName) -> str:
-    """Return a name of the Python interface as it is typed on the command line: ``root=`` is ``--root``."""
-    value = "…" if name.value is None or name.value is ... else cut(printable(str(name.value)))
+    """Return a name of the Python interface as it is typed in a shell: ``root=`` is ``--root``."""
+    value = "…" if name.value is None or name.value is ... else cut(str(name.value))
+    value = value.lower() if isinstance(name.value, bool) else value
+    pair = f"{name.name}={value}"
+    pair = pair if value == "…" else command([pair])
     if name.kind == "columns":
         with suppress(MappingError):  # of a field that no option can name
             return shlex.join(mapping.column_options(name.value))
@@ -40,9 +43,9 @@ def _option(name: ApiName) -> str:
     if name.kind == "keyword" and name.name not in TABLE:
         return _keyword_option(name, value)
     return {
-        "keyword": f"--set {name.name}={value.lower() if isinstance(name.value, bool) else value}",
-        "column": f"--map {f'{name.name}={value}' if value == '…' else shlex.quote(f'{name.name}={value}')}",
-        "policy": f"--policy {name.name}={value}",
+        "keyword": f"--set {pair}",
+        "column": f"--map {pair}",
+        "policy": f"--policy {pair}",
         "account": f"{name.name} of the profile",
         "function": f"`ikpipe {name.name}`",
         "attribute": "OUT",  # the results
@@ -54,7 +57,9 @@ def _keyword_option(name: ApiName, value: str) -> str:
     option = mapping.option_name(name.name)
     if name.value is None or name.value is True:
         return option
-    return shlex.join(mapping.option(option, name.value)) if isinstance(name.value, list) else f"{option} {value}"
+    if isinstance(name.value, list):
+        return shlex.join(mapping.option(option, name.value))
+    return f"{option} {value if value == '…' else command([value])}"
 
 
 def command(words: Iterable[str]) -> str:

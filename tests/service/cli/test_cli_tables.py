@@ -181,7 +181,7 @@ def test_an_option_is_named_as_it_is_typed(ikp: Ikp) -> None:
     done = ikp("check", "in.csv")
     assert done.err.endswith('not valid UTF-8. Add --encoding windows-1252 if this is right: "Größe".\n')
     assert ikp("check", "in.csv", "--delimiter", ";;").err.startswith(
-        "ikpipe: error: --delimiter ;;: The delimiter must"
+        "ikpipe: error: --delimiter ';;': The delimiter must"
     )
 
 
