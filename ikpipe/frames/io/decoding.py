@@ -3,9 +3,11 @@
 import codecs
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from typing import IO, Any
 
 from ikpipe.errors import Error, Message, keyword
@@ -22,6 +24,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_SYMBOLS = ("No", "Sc", "Sk", "Sm", "So")
 _AROUND = 12  # characters of an example on either side
 
 
@@ -127,5 +130,7 @@ def _likely(line: bytes, at: int) -> str | None:
         if _KANA.search(line.decode("cp932")):
             return "shift_jis"
     word = next(found[0] for found in re.finditer(rb"[A-Za-z\x80-\xff]+", line) if found.end() > at)
-    high = sum(byte > 127 for byte in word)  # noqa: PLR2004 - the end of ASCII
-    return "windows-1252" if high * 2 <= len(word) or len(word) == 1 else None
+    text = word.decode("cp1252", "replace")
+    if any(unicodedata.category(char) in _SYMBOLS and after.islower() for char, after in pairwise(text)):
+        return None  # "z³oty" is "złoty" in another encoding
+    return "windows-1252" if sum(char > "\x7f" for char in text) * 2 <= len(text) or len(text) == 1 else None

@@ -193,6 +193,9 @@ def test_a_byte_order_mark_decides(encoding: str, option: dict[str, str]) -> Non
     [
         ("name\nGröße, 12 cm\n", "cp1252", """Add encoding='windows-1252' if this is right: "Größe, 12 cm"."""),
         ("sku\nü2;a.jpg\n", "cp1252", """Add encoding='windows-1252' if this is right: "ü2;a.jpg"."""),
+        ("name\n12 m² Stoff\n", "cp1252", """Add encoding='windows-1252' if this is right: "12 m² Stoff"."""),
+        ("name\nL\u2019école\n", "cp1252", """Add encoding='windows-1252' if this is right: "L\u2019école"."""),
+        ("name\nzłoty\n", "cp1250", "Name its encoding, such as encoding='windows-1252' (Western Europe), "),
         ("name\nCafé\n", "cp1252", """Add encoding='windows-1252' if this is right: "Café"."""),
         ("name\n赤いドレス\n", "cp932", """Add encoding='shift_jis' if this is right: "赤いドレス"."""),
         ("name\nЁлки\n", "cp1251", "Name its encoding, such as encoding='windows-1252' (Western Europe), "),
