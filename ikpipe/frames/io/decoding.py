@@ -87,6 +87,9 @@ def _decoded(stream: Readable, name: str, encoding: str | None) -> Iterator[str]
             before = position - (len(error.object) - len(block))  # the decoder keeps the start of a cut character
             number = line + error.object[: error.start].count(b"\n")
             raise _undecodable(error, f"{name}, line {number:,}", before + error.start, known) from error
+        except UnicodeError as error:  # UTF-16 and UTF-32 need a mark, unless their name says the order of the bytes
+            words = f"{name} is not {known.upper() if known else 'text'}: it has no byte-order mark."
+            raise Error(words, fix=Message("Set another ", keyword("encoding"), ".")) from error
         if text:
             yield text
         if not block:
@@ -99,7 +102,7 @@ def _decoded(stream: Readable, name: str, encoding: str | None) -> Iterator[str]
 def _refuse_binary(block: bytes, name: str, encoding: str | None) -> None:
     """Raise an error if the first line has NUL bytes, which show UTF-16 without a byte-order mark."""
     first = block.partition(b"\n")[0]
-    if encoding is not None or b"\0" not in first:
+    if encoding not in (None, "utf-16") or b"\0" not in first:
         return
     odd, even = first[::2].count(0), first[1::2].count(0)
     if odd and even:

@@ -221,7 +221,16 @@ def test_utf16_without_a_mark_names_the_option(encoding: str) -> None:
     """Its NUL bytes show it."""
     with pytest.raises(ikpipe.Error, match=f"seems to be UTF-16 without a byte-order mark. Add encoding='{encoding}'"):
         table("sku,file\n".encode(encoding))
+    with pytest.raises(ikpipe.Error, match=f"Add encoding='{encoding}'"):
+        table("sku,file\n".encode(encoding), encoding="utf-16")
     assert list(table("sku,file\n".encode(encoding), encoding=encoding)) == ["sku", "file"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_an_encoding_that_needs_a_mark_is_refused_without_one(encoding: str) -> None:
+    """One line names the option."""
+    with pytest.raises(ikpipe.Error, match=f"^the table.* not.* {encoding.upper()}.*Set another encoding=.$"):
+        table(b"sku,file\n1,a.jpg\n", encoding=encoding)
 
 
 def test_a_file_of_nul_bytes_is_not_text() -> None:
