@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ikpipe.errors import Error, Message, keyword
 
 _log = logging.getLogger("ikpipe")
-_CANDIDATES = (",", ";", "\t", "|")
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""The delimiters that a header can show, and what several of each are called."""
 _TEXT = re.compile(r'[^\s",;|]')
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
@@ -54,21 +54,21 @@ def _refuse_json(line: str, name: str) -> None:
 def _detected(line: str, before: int, name: str, usual: str) -> Header:
     """Return a header with the delimiter that it shows."""
     outside = "".join(line.split('"')[::2])
-    counts = {one: outside.count(one) for one in _CANDIDATES if one in outside}
+    counts = {one: outside.count(one) for one in DELIMITERS if one in outside}
     most = max((count for one, count in counts.items() if one != usual), default=0)
     # A tab is in no name, while a comma may be.
     if counts.get(usual, 0) > most or not counts or (usual == "\t" and usual in counts):
         return Header(line, before, usual)
     if usual == "," and len(counts) == 1:
         (delimiter,) = counts
-        _log.warning("%s: The cells are separated by %s.", name, _NAMES[delimiter])
+        _log.warning("%s: The cells are separated by %s.", name, DELIMITERS[delimiter])
         return Header(line, before, delimiter, guessed=True)
     raise _ambiguous(f"{name}, line {before + 1:,}", [*counts], usual)
 
 
 def _ambiguous(where: str, found: list[str], usual: str) -> Error:
     """Return the error for a header whose delimiter is not certain."""
-    names = " and ".join(_NAMES[one] for one in found)
+    names = " and ".join(DELIMITERS[one] for one in found)
     first, *others = (keyword("delimiter", "tab" if one == "\t" else one) for one in dict.fromkeys([*found, usual]))
     fix = Message("Name the delimiter: ", first, *(part for one in others for part in (" or ", one)), ".")
     return Error(f"{where}: The header has {names}.", fix=fix)

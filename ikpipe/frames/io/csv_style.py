@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ikpipe.errors import Error, keyword
+from ikpipe.frames.io.dialect import DELIMITERS
 from ikpipe.frames.io.formula_guard import guarded
 
 
@@ -26,11 +27,6 @@ class CsvStyle:
         """The character between cells."""
         return ";" if self.for_excel else ","
 
-    @property
-    def start(self) -> str:
-        """The first characters of the file."""
-        return "\ufeff" if self.for_excel else ""
-
     def check(self, kind: str) -> None:
         """Raise an error if a file of another kind than CSV should be for Excel."""
         if self.for_excel and kind != "csv":
@@ -41,15 +37,21 @@ class CsvStyle:
         """Return a cell as it is written."""
         return guarded(cell, self.delimiter) if self.spreadsheet_safe else cell
 
-    def lines(self, rows: Iterable[Iterable[str]]) -> str:
-        """Return rows as text."""
+    def header(self, names: Sequence[str]) -> str:
+        """Return the start of the file, with the names of the columns."""
+        # Quoted, a delimiter in a name cannot be taken for that of the file.
+        mark, quoted = "\ufeff" if self.for_excel else "", any(char in name for name in names for char in DELIMITERS)
+        return mark + self.lines([names], quoted=quoted)
+
+    def lines(self, rows: Iterable[Iterable[str]], *, quoted: bool = False) -> str:
+        """Return rows as text; `quoted`: all cells are in quotes."""
         text = io.StringIO()
         minimal = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
         # Before Python 3.13, the csv module does not quote a lone carriage return, and then cannot read it.
         quoting = csv.writer(text, delimiter=self.delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         for row in rows:
             cells = list(row)
-            (quoting if "\r" in "".join(cells) else minimal).writerow(cells)
+            (quoting if quoted or "\r" in "".join(cells) else minimal).writerow(cells)
         return text.getvalue()
 
     def widened(self, lines: Iterable[bytes], names: Sequence[str], every: Sequence[str]) -> Iterator[bytes]:

@@ -133,13 +133,10 @@ class CsvWriter(TableWriter):
         names, rows = prepared
         if self._names is None:
             self._names = names
-            self._place.stream.write(self._header(names))
+            self._place.stream.write(self._style.header(names).encode())
         elif names != self._names:
             rows = self._widen(names, rows)
         self._place.stream.write(rows)
-
-    def _header(self, names: list[str]) -> bytes:
-        return (self._style.start + self._style.lines([names])).encode()
 
     def _widen(self, names: list[str], rows: bytes) -> bytes:
         """Add missing columns to the rows so far, and return the next rows with all columns."""
@@ -152,7 +149,7 @@ class CsvWriter(TableWriter):
     def _with_header(self, old: IO[bytes], before: list[str], every: list[str]) -> Iterator[bytes]:
         rows = self._style.widened(old, before, every)
         next(rows)
-        yield self._header(every)
+        yield self._style.header(every).encode()
         yield from rows
 
 

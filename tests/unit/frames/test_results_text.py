@@ -108,6 +108,15 @@ def test_files_for_excel_have_a_mark_and_semicolons() -> None:
     assert written(frame, for_excel=True) == "\ufeffsku;price;ik_seconds\n007;1.5;0,25\n"
 
 
+@pytest.mark.parametrize("for_excel", [False, True])
+@pytest.mark.parametrize("name", ["a,b", "a;b", "a\tb", ";" * 40, "|"])
+def test_a_delimiter_in_a_name_is_not_taken_for_that_of_the_file(name: str, for_excel: bool) -> None:  # noqa: FBT001
+    """What we wrote is read back without an option."""
+    frame = pd.DataFrame({name: ["x"], "ik_status": ["failed"]})
+    content = written(frame, for_excel=for_excel).encode()
+    assert list(text.read_csv(io.BytesIO(content), "r.csv", ReadOptions())) == [name, "ik_status"]
+
+
 def test_what_excel_saves_again_is_read() -> None:
     """With its line ends, quotes and words for booleans, in the encoding of Windows."""
     saved = 'sku;ik_status;ik_tags;ik_is_published;ik_duration\r\n7;failed;"[""a""]";WAHR;0,25\r\n;;;;\r\n'
