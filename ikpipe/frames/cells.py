@@ -34,6 +34,11 @@ def are_integers(column: pd.Series[Any]) -> bool:
     return all(cell.is_integer() or math.isnan(cell) for cell in floats)
 
 
+def inexact_integers(column: pd.Series[Any]) -> int:
+    """Return from where on a float of a column stands for several integers."""
+    return _EXACT.get(getattr(column.dtype, "itemsize", _DOUBLE), EXACT_FLOATS)
+
+
 def plain_cells(column: pd.Series[Any], *, integers: bool) -> list[Any]:
     """Return a column's cells as Python values; None for missing cells, empty texts and empty lists.
 
@@ -61,7 +66,7 @@ def _short_floats(column: pd.Series[Any], size: int, *, integers: bool) -> list[
     """Return the cells of a column of floats with few bytes."""
     # float32's 0.1 is 0.10000000149 as a float64; the user sees the shortest text of the float32.
     numbers = column.to_numpy(dtype=f"float{size * 8}", na_value=float("nan"))
-    exact = _EXACT[size] if integers else EXACT_FLOATS
+    exact = inexact_integers(column) if integers else EXACT_FLOATS
     texts: Sequence[str] = list(map(str, numbers))
     return [None if text == "nan" else _number(float(text), whole=integers, exact=exact) for text in texts]
 

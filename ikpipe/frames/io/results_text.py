@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ikpipe.errors import Error, short_repr
+from ikpipe.frames.cells import inexact_integers
 from ikpipe.frames.chunks import Chunk
 from ikpipe.frames.codec.bounds import shallow
 from ikpipe.frames.codec.dtypes import columns
@@ -141,12 +142,15 @@ def _valid(text: str) -> str:
 
 def _cells(column: "pd.Series[Any]", *, whole: bool) -> list[object]:
     """Return a column's cells in JSON's types; None is missing."""
+    exact = inexact_integers(column)
     if str(column.dtype).lower() in ("float32", "float16"):
         # Their 0.1 is 0.10000000149 as a Python float; the user sees their own shortest text.
         column = pd.to_numeric(column.astype(str), errors="coerce")
     cells = (None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True))
-    if whole:
-        return [int(cell) if isinstance(cell, float) and cell.is_integer() else _nested(cell) for cell in cells]
+    if whole:  # beyond what is exact, an integer would have other digits
+        cells = (
+            int(cell) if isinstance(cell, float) and abs(cell) < exact and cell.is_integer() else cell for cell in cells
+        )
     return [_nested(cell) for cell in cells]
 
 
@@ -181,12 +185,12 @@ def from_sheet(column: str, cells: list[Any], name: str) -> "pd.Series[Any]":
     dtype = DTYPES.get(column)
     if dtype is None:
         return pd.Series(cells, dtype=object)
-    # A float of a result, unlike a cell of a table, may be as large as it is.
-    texts = [
-        None if cell is None else unguarded(repr(cell) if type(cell) is float else to_text(cell)) or None
-        for cell in cells
-    ]
-    return _typed(column, texts, _CSV_READERS[dtype], name, header=1)
+
+    def read(cell: Any) -> object:
+        text = unguarded(str(cell) if isinstance(cell, float) else to_text(cell))
+        return _CSV_READERS[dtype](text) if text else None
+
+    return _typed(column, cells, read, name, header=1)
 
 
 def _from_json(column: str, values: list[Any], name: str) -> "pd.Series[Any]":
@@ -212,12 +216,12 @@ def _typed(
 def _whole(cell: Any) -> int:
     """Return an integer that fits its column, also one that a spreadsheet saved as `12.0`."""
     try:
-        return int(np.int64(int(cell)))
+        number = int(cell)
     except ValueError:
-        number = float(cell)
-        if not number.is_integer():
+        if not float(cell).is_integer():
             raise
-        return int(number)
+        number = int(float(cell))
+    return int(np.int64(number))
 
 
 def _boolean(cell: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import openpyxl
@@ -135,3 +136,14 @@ def test_files_for_excel_are_csv(tmp_path: Path) -> None:
     with pytest.raises(ikpipe.Error, match=r"for_excel=: It is only for \.csv files\. Excel opens \.xlsx files"):
         ikpipe.write_results(pd.DataFrame({"a": [1]}), tmp_path / "r.xlsx", for_excel=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("column", "message"), [("ik_seconds", ""), ("ik_size", "row 1 .*: ik_size cannot be 1e.300")])
+def test_a_number_beyond_the_exact_ones_is_read_or_named(column: str, message: str) -> None:
+    """A workbook may have any number in a column of a run."""
+    stream, book = io.BytesIO(), openpyxl.Workbook()
+    for row in ([column], [1e300]):
+        book.active.append(row)
+    book.save(stream)
+    with pytest.raises(ikpipe.Error, match=message) if message else nullcontext():
+        assert read(stream)[column].tolist() == [1e300]

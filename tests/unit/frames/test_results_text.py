@@ -170,6 +170,15 @@ def test_whole_floats_are_decided_for_all_chunks() -> None:
     assert layout.csv_text(frame.iloc[:1], CsvStyle()) + layout.csv_text(frame.iloc[1:], CsvStyle()) == "1.0\n2.5\n"
 
 
+@pytest.mark.parametrize(
+    ("number", "dtype"), [(1e300, "float64"), (2.0**53 + 2, "float64"), (1e300, "object"), (2.0**24 + 2, "float32")]
+)
+def test_a_number_that_has_lost_its_digits_is_written_without_other_digits(number: float, dtype: str) -> None:
+    """As an integer, 1e300 would have 301 digits, which a retry would send as they are."""
+    frame = pd.DataFrame({"sku": pd.Series([number, 7.0, None], dtype=dtype)})
+    assert written(frame).splitlines()[1:3] == [str(float(str(np.dtype(dtype).type(number)))), "7"]
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_chunks_join_to_the_whole(ending: str, tmp_path: Path) -> None:
     """A file is the same however many rows are turned into text at once."""
@@ -239,6 +248,7 @@ def test_cells_that_a_spreadsheet_saved_are_read() -> None:
         ("ik_size", "12.5"),
         ("ik_size", "big"),
         ("ik_size", "9223372036854775808"),
+        ("ik_size", "1e300"),
         ("ik_seconds", "x"),
         ("ik_is_published", "yes"),
         ("ik_tags", "a b"),
