@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ikpipe.errors import Error, keyword
-from ikpipe.frames.io.dialect import DELIMITERS
+from ikpipe.frames.io.csv_dialect import DELIMITERS
 from ikpipe.frames.io.formula_guard import guarded
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ikpipe.request.placeholder_texts import ERRORS
+from ikpipe.request.suspicious_texts import ERRORS
 
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384  # of a sheet in Excel
 MOST_CELLS = 1 << 25  # of a sheet, with the empty ones before the last of each row

@@ -114,7 +114,7 @@ def test_a_delimiter_in_a_name_is_not_taken_for_that_of_the_file(name: str, for_
     """What we wrote is read back without an option."""
     frame = pd.DataFrame({name: ["x"], "ik_status": ["failed"]})
     content = written(frame, for_excel=for_excel).encode()
-    assert list(text.read_csv(io.BytesIO(content), "r.csv", ReadOptions())) == [name, "ik_status"]
+    assert list(results_text.read_csv(io.BytesIO(content), "r.csv", ReadOptions())) == [name, "ik_status"]
 
 
 def test_what_excel_saves_again_is_read() -> None:
