@@ -325,10 +325,10 @@ class Uploader(anywidget.AnyWidget):
         if busy and now - self._last_totals >= _TOTALS_INTERVAL:
             self._last_totals = now
             self.send_message(self._controller.totals())
-        self._notify_observers(sorted(names))
+        self._notify_of(sorted(names))
         return busy
 
-    def _notify_observers(self, names: Iterable[str]) -> None:
+    def _notify_of(self, names: Iterable[str]) -> None:
         for name in names:
             if self._trait_notifiers.get(name) or self._trait_notifiers.get(traitlets.All):
                 change = {"name": name, "old": None, "new": getattr(self, name), "owner": self, "type": "change"}
