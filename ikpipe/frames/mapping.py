@@ -258,7 +258,9 @@ class ColumnMapping:
             (source,) = self._sources.pop(name)
             if not used.issuperset(source.columns):
                 label = str(self._names.label(source.columns[0]))
-                fix = f"Use {{{label}}} in the path, or drop or rename the column."
+                fix = Message(
+                    f"Use {{{label}}} in the path, or ignore the column with ", keyword("ignore", [label]), "."
+                )
                 words = f"The table has a column {label!r}, which would also set the {name.replace('_', ' ')}."
                 raise MappingError(words, fix=fix, about=keyword(PATH))
 

@@ -116,8 +116,11 @@ def test_a_path_is_the_only_one_to_set_folder_and_name(columns: Any, keywords: d
 def test_a_column_of_the_folder_is_used_in_the_path_or_is_an_error() -> None:
     """A column that would set the folder too is never ignored silently."""
     assert plan({"folder": ["Red Shoes"]}, path="/p/{folder|slug}/{row}.jpg") == [("/p/red-shoes/", "1.jpg")]
-    with pytest.raises(MappingError, match=r"'fileName', which would also set the file name.*\{fileName\}"):
+    with pytest.raises(MappingError, match=r"'fileName', which would .*\{fileName\}.*\['fileName'\]"):
         plan({"fileName": ["x"]}, path="/p/{row}.jpg")
+    frame = pd.DataFrame({"file": [URL], "fileName": ["x"]})
+    ignoring = ColumnMapping(frame.columns, None, {"path": "/p/{row}.jpg"}, ignore=["fileName"])
+    assert not ignoring.provides("file_name")
 
 
 @pytest.mark.parametrize("keywords", [{"file_name": "{sku}/b.jpg"}, {"file_name": "a/b.jpg"}])
