@@ -220,6 +220,11 @@ def biff_number(row: int, column: int, number: float, style: int = 0) -> bytes:
     )
 
 
+def biff_error(row: int, column: int, code: int) -> bytes:
+    """Return the record of an error."""
+    return b"\x05\x02\x08\x00" + struct.pack("<HHHBB", row, column, 0, code, 1)
+
+
 TITLE = (
     row(1, cell("A1", "Price list"))
     + row(3, cell("A3", "sku"), cell("B3", "file"))
@@ -501,6 +506,12 @@ CASES = [
         biff4(biff_text(0, 0, b"sku"), biff_text(0, 1, b"n"), biff_number(1, 0, 42, 1), biff_number(1, 1, 12.0)),
         {},
         {"sku": ["00042"], "n": [12]},
+    ),
+    Case(
+        "errors.xls",
+        biff4(biff_text(0, 0, b"x"), biff_error(1, 0, 0x2A), biff_error(2, 0, 0x17), biff_error(3, 0, 0x99)),
+        {},
+        {"x": ["#N/A", "#REF!", "#N/A"]},
     ),
     Case("libreoffice.ods", ods(ODS_HEADER + ods_row(ods_cell("007"), ods_cell("a.jpg")) + ODS_EMPTY), {}, SHOWN),
     Case(
