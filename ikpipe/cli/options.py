@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, _ActionsContainer
 
-from ikpipe.frames.io.options import FORMATS
+from ikpipe.frames.io.options import DELIMITERS, FORMATS
 
 
 def add_address(command: ArgumentParser) -> None:
@@ -79,7 +79,12 @@ def add_mapping(command: ArgumentParser) -> None:
 
 def add_formats(command: ArgumentParser) -> None:
     """Add the options about the formats of text."""
-    command.add_argument("--tag-separator", metavar="C", help="what separates the tags in a cell (default: a comma)")
+    command.add_argument(
+        "--tag-separator",
+        type=lambda text: DELIMITERS.get(text.lower(), text),
+        metavar="C",
+        help="what separates the tags in a cell, such as ; or tab (default: a comma)",
+    )
     command.add_argument("--decimal", metavar="C", choices=(".", ","), help="the decimal mark of numbers (default: .)")
     for word in ("true", "false"):
         command.add_argument(

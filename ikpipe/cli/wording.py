@@ -59,6 +59,8 @@ def _keyword_option(name: ApiName, value: str) -> str:
         return option
     if isinstance(name.value, list):
         return shlex.join(mapping.option(option, name.value))
+    if value == "\t":
+        value = "tab"
     return f"{option} {value if value == '…' else command([value])}"
 
 

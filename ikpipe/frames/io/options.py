@@ -24,7 +24,8 @@ _ENCODINGS = {
     "utf-8-sig": "utf-8",  # byte-order marks are removed in any case
 }
 _ESCAPES = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7")  # of Python, not of files
-_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+"""Names of characters that are hard to type or to see in a shell."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _format(text: str) -> str:
 
 def _delimiter(text: str) -> str:
     """Return the character that a delimiter's name stands for."""
-    character = _DELIMITERS.get(text.lower(), text)
+    character = DELIMITERS.get(text.lower(), text)
     if len(character) != 1 or character in '"\r\n\0':
         fix = "Use one character, such as ; or |, or the name tab."
         raise Error("The delimiter must be one character.", fix=fix, about=keyword("delimiter", text))

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 WORDS = ("--tag-separator", ";", "--decimal", ",", "--true", "ja", "--false", "nein")
 
 
+@pytest.mark.parametrize(("mark", "option"), [("\t", "tab"), ("|", "'|'"), (";", "';'")])
+def test_the_separator_that_a_warning_names_is_accepted(ikp: Ikp, mark: str, option: str) -> None:
+    """Also one that nobody sees, and those that mean something to a shell."""
+    cells = {"file": ["data:text/plain;base64,aGVsbG8="], "file_name": "a.txt", "tags": f"rot{mark}blau"}
+    pd.DataFrame(cells).to_csv("in.csv", index=False)
+    assert f"pass --tag-separator {option}." in ikp("check", "in.csv").err.replace("\n        ", " ")
+    assert "warning" not in ikp("check", "in.csv", "--tag-separator", option.strip("'")).err
+
+
 @pytest.mark.usefixtures("signed_in")
 def test_the_command_line_reads_them_and_prints_them_again(ikp: Ikp) -> None:
     """`upload` and `check` take the options, and the command that continues has them."""

@@ -16,7 +16,7 @@ from ikpipe.errors import RESULTS, RETRY, ApiName, MappingError, Message, keywor
         (Message("Use ", keyword("file_kind", "base64"), "."), "Use --file-kind base64."),
         (Message("Use ", keyword("file_name", "{sku}.jpg"), "."), "Use --set 'file_name={sku}.jpg'."),
         (Message("Use ", keyword("tag_separator", ";"), "."), "Use --tag-separator ';'."),
-        (Message("Use ", keyword("tag_separator", "\t"), "."), """Use --tag-separator "$(printf %b '\\0011')"."""),
+        (Message("Use ", keyword("tag_separator", "\t"), "."), "Use --tag-separator tab."),
         (Message("Use ", keyword("overwrite_file", False), "."), "Use --set overwrite_file=false."),
         (Message("Use ", keyword("overwrite_file", True), "."), "Use --set overwrite_file=true."),
         (Message("Use ", ApiName("column", "tags"), "."), "Use --map tags=…."),
