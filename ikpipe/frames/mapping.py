@@ -12,7 +12,7 @@ from ikpipe.errors import ApiName, InvalidValue, MappingError, Message, did_you_
 from ikpipe.frames.cells import plain_cells
 from ikpipe.frames.mapping_text import effective_mapping, value_text
 from ikpipe.frames.missing_file import missing_file
-from ikpipe.frames.near_misses import METADATA, NearMiss, described, how_to_use, is_result, near_misses
+from ikpipe.frames.near_misses import METADATA, NearMiss, described, how_to_use, is_result, label_text, near_misses
 from ikpipe.request.columns import map_distinct, map_present
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
@@ -307,7 +307,7 @@ class _Names:
 
     def __init__(self, labels: pd.Index[Any], ignore: Iterable[Any]) -> None:
         self._labels = list(labels)
-        self._texts = [str(label).removeprefix("\ufeff") for label in self._labels]
+        self._texts = list(map(label_text, self._labels))
         self.ignored = {at for label in ignore for at in self._places(label, keyword("ignore", [label]))}
 
     def __len__(self) -> int:

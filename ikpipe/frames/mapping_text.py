@@ -1,16 +1,12 @@
 """The effective mapping of a run in one line, such as ``file ← image_url, tags ← category, season; unused: price``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ikpipe.errors import cut, listed, printable
 from ikpipe.frames.near_misses import METADATA
-
-if TYPE_CHECKING:
-    from ikpipe.request.rows import ValueSource
+from ikpipe.request.rows import ValueSource
 
 _SHOWN = 20  # columns of one kind in the line
 _SECRET = re.compile(r"(?<=://)[^\s/?#]*@|\?.*", re.DOTALL)  # of a URL: the user's name and password, the query

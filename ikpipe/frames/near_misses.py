@@ -59,7 +59,7 @@ def is_result(label: Hashable) -> bool:
 
 def described(misses: Iterable[NearMiss]) -> str:
     """Return a sentence that names the columns."""
-    pairs = [f"{shown(miss.label)} ({miss.name})" for miss in misses]
+    pairs = _pairs(misses)
     if len(pairs) == 1:
         return f"The column {pairs[0]} is not used, although its name is almost the name of a parameter."
     return f"These columns are not used, although their names are almost the names of parameters: {', '.join(pairs)}."
@@ -67,11 +67,15 @@ def described(misses: Iterable[NearMiss]) -> str:
 
 def warning(misses: Collection[NearMiss]) -> tuple[str, Message]:
     """Return what is unusual about columns whose names are similar to parameters, and what to do about it."""
-    pairs = [f"{shown(miss.label)} ({miss.name})" for miss in misses]
+    pairs = _pairs(misses)
     message = f"The column {pairs[0]} is not used. Its name is similar to a parameter."
     if len(pairs) > 1:
         message = f"These columns are not used. Their names are similar to parameters: {', '.join(pairs)}."
     return message, how_to_use(misses)
+
+
+def _pairs(misses: Iterable[NearMiss]) -> list[str]:
+    return [f"{shown(miss.label)} ({miss.name})" for miss in misses]
 
 
 def how_to_use(misses: Collection[NearMiss], more: Mapping[str, Any] | None = None) -> Message:
@@ -104,6 +108,11 @@ def _as_columns(misses: Iterable[NearMiss]) -> dict[str, Any]:
     return columns
 
 
+def label_text(label: Hashable) -> str:
+    """Return a column's label as text, without the byte-order mark that a careless reader of its file left there."""
+    return str(label).removeprefix("\ufeff")
+
+
 def shown(label: Hashable) -> str:
     """Return a column's label for a message."""
     return short_repr(label, _MOST)
@@ -111,7 +120,7 @@ def shown(label: Hashable) -> str:
 
 def _near_miss(label: Hashable) -> NearMiss | None:
     """Return what a column's name is almost the name of, if it is."""
-    text = str(label).removeprefix("\ufeff")
+    text = label_text(label)
     if text in TABLE or text in BY_WIRE or text.startswith(METADATA):
         return None
     squashed = _squashed(text)

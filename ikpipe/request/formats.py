@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import MappingError, keyword
-from ikpipe.request.values import FALSE_WORDS, TRUE_WORDS, check_not_printed, to_flag
+from ikpipe.request.values import FALSE_WORDS, TRUE_WORDS, check_not_printed, separated, to_flag
 
 _SEPARATOR = re.compile(r'[^\w\[\]"%]+')
 _GROUPED = {
@@ -58,7 +58,7 @@ class CellFormats(NamedTuple):
         if self.tag_separator == "," or not isinstance(value, str) or value.lstrip().startswith("["):
             return value
         check_not_printed(value)
-        return [tag.strip() for tag in value.split(self.tag_separator) if tag.strip()]
+        return separated(value, self.tag_separator)
 
     def to_number(self, text: str) -> Decimal:
         """Return the number that a text is.

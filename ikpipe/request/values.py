@@ -95,12 +95,17 @@ TAGS_LENGTH = 500  # characters of all tags, commas included: the narrower readi
 FOLDER_DEPTH = 50  # levels [upload docs]
 
 
+def separated(text: str, separator: str = ",") -> list[str]:
+    """Return the tags of a text, without spaces around them and empty ones."""
+    return [tag.strip() for tag in text.split(separator) if tag.strip()]
+
+
 def tag_list(value: object) -> list[str]:
     """Return the tags of a list, a JSON list, or comma-separated text."""
     if isinstance(value, str):
         check_not_printed(value)
         if not value.lstrip().startswith("["):
-            return [tag.strip() for tag in value.split(",") if tag.strip()]
+            return separated(value)
         value = _json(value, list, "a JSON list of tags", f"Use {_listed(value)}.")
     cells = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
     items = [to_text(cell).strip() for cell in cells if not missing(cell)]
