@@ -19,7 +19,7 @@ from ikpipe.frames.io.writing import OutputFile, TableWriter, united
 SHEET = "Results"
 """The name of the sheet; if there are several, the others have a number after it."""
 LONGEST = 32_767  # characters of a cell in Excel
-_DIGITS = 10**15  # a spreadsheet keeps 15
+_DIGITS, _LARGEST = 10**15, 1e308  # a spreadsheet keeps 15 digits
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _log = logging.getLogger("ikpipe")
 
@@ -117,9 +117,12 @@ def _cell(column: str) -> Callable[[object], object]:
 
     def write(value: object) -> object:
         """Return a number that Excel keeps as it is, a boolean, or text."""
-        if value is None or isinstance(value, bool | float):
+        if value is None or isinstance(value, bool):
             return value
-        is_exact = isinstance(value, int) and abs(value) < _DIGITS
+        # openpyxl rounds floats to 16 digits, and the largest ones to infinity.
+        is_exact = (
+            abs(value) < _LARGEST if isinstance(value, float) else isinstance(value, int) and abs(value) < _DIGITS
+        )
         return value if is_exact else as_text(value)
 
     return write

@@ -11,7 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from examples import plays
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from results_frames import FRAMES, HOSTILE, TEXT
@@ -47,7 +47,11 @@ def cells(stream: io.BytesIO) -> list[list[Any]]:
     return [[cell.value for cell in row] for row in openpyxl.load_workbook(stream).active.iter_rows()]
 
 
+LARGEST = pd.DataFrame({"ik_status": ["uploaded"], "ik_duration": [1.7976931348623157e308]})
+
+
 @plays(50)
+@example(LARGEST.astype({"ik_status": "string", "ik_duration": "Float64"}))
 @given(FRAMES.filter(lambda frame: not frame.isna().all(axis=1).any()))
 def test_the_columns_of_a_run_are_read_back(frame: pd.DataFrame) -> None:
     """Whatever stands in the `ik_` columns, it has equal values and dtypes when it is read."""
