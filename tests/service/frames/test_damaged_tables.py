@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from table_files import TABLE_FILES, TableFile
+from table_fuzz import damaged
 
 import ikpipe
 from ikpipe.frames.io.csv_style import CsvStyle
@@ -17,27 +18,6 @@ from ikpipe.frames.io.streams import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PIECES = [
-    *(b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"\0", b"\r", b"\n\n", b'"', b"\\", b",", b";", b"\t"),
-    *(b"9" * 5_000, b"[" * 300, b"{", b"\\ud800", b"NaN", b"1e999", b"\x1e"),
-]
-
-
-def damaged(content: bytes, rng: random.Random) -> bytes:
-    """Return a content with some bytes changed, removed, repeated or added."""
-    for _ in range(rng.randint(1, 4)):
-        at, other = rng.randrange(len(content) + 1), rng.randrange(len(content) + 1)
-        content = rng.choice(
-            [
-                content[:at] + bytes([rng.randrange(256)]) + content[at + 1 :],
-                content[:at] + rng.choice(PIECES) + content[at:],
-                content[:at] + content[at + rng.randint(1, 20) :],
-                content[:at] + content[other : other + 20] + content[at:],
-                content[:at],
-            ]
-        )
-    return content
 
 
 def read(path: Path, options: ReadOptions) -> None:
