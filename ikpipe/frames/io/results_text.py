@@ -187,6 +187,7 @@ def from_sheet(column: str, cells: list[Any], name: str) -> "pd.Series[Any]":
         return pd.Series(cells, dtype=object)
 
     def read(cell: Any) -> object:
+        """Return the value of a cell, which a spreadsheet may have saved as text or as a number."""
         text = unguarded(str(cell) if isinstance(cell, float) else to_text(cell))
         return _CSV_READERS[dtype](text) if text else None
 
