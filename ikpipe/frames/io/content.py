@@ -114,10 +114,17 @@ def refuse_other_kinds(head: bytes, name: str, expected: str = "") -> None:
     kind = next((kind for kind in _KINDS if kind.start.match(head[:HEAD])), None)
     if kind is None or kind.format == expected != "":
         return
-    fix: str = "Save the table as CSV."
-    if kind.format in FORMATS:
-        fix = Message("Read it with ", keyword("format", kind.format), ", or rename it.")
-    elif "archive" in kind.what or "compressed" in kind.what:
-        fix = "Unpack it first."
     wanted = {"": "CSV or JSON", "parquet": "Parquet"}.get(expected, f"a {expected}")
-    raise Error(f"{name} is {kind.what}, not {wanted}.", fix=fix)
+    raise Error(f"{name} is {kind.what}, not {wanted}.", fix=_fix(kind))
+
+
+def _fix(kind: _Kind) -> str:
+    """Return what to do about a file of a kind that is not the expected one."""
+    if kind.format in FORMATS:
+        return read_with(kind.format)
+    return "Unpack it first." if "archive" in kind.what or "compressed" in kind.what else "Save the table as CSV."
+
+
+def read_with(name: str) -> Message:
+    """Return what to do about a file of a format that its name does not tell."""
+    return Message("Read it with ", keyword("format", name), ", or rename it.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ikpipe.errors import Error, Message, keyword
+from ikpipe.frames.io.content import read_with
 
 _log = logging.getLogger("ikpipe")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -47,8 +48,7 @@ def find_header(lines: Iterator[str], name: str, usual: str, chosen: str | None)
 
 def _refuse_json(line: str, name: str) -> None:
     if line.lstrip().startswith(('{"', '[{"')) or line.strip() in ("{", "[", "[{"):
-        fix = Message("Read it with ", keyword("format", "json"), ", or rename it.")
-        raise Error(f"{name} is JSON, not a table of text.", fix=fix)
+        raise Error(f"{name} is JSON, not a table of text.", fix=read_with("json"))
 
 
 def _detected(line: str, before: int, name: str, usual: str) -> Header:

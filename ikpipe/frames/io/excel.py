@@ -44,11 +44,16 @@ def read_lines(stream: IO[bytes], name: str, options: ReadOptions) -> tuple[pd.D
 def read_excel_results(stream: IO[bytes], name: str, options: ReadOptions) -> pd.DataFrame:
     """Return results in a workbook, with numbers as they are stored: all sheets that `write_results` writes."""
     with _workbook(stream, name, exact, options) as sheets:
-        ours = [one for one in sheets if options.sheet is None and _RESULTS.fullmatch(one.name)]
-        frames = [read_sheet([one], name, options)[0] for one in ours] or [read_sheet(sheets, name, options)[0]]
+        frames = [read_sheet(group, name, options)[0] for group in _groups(sheets, options)]
         frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     columns = {at: from_sheet(column, frame.iloc[:, at].tolist(), name) for at, column in enumerate(frame.columns)}
     return pd.DataFrame(columns, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+def _groups(sheets: list[Sheet], options: ReadOptions) -> list[list[Sheet]]:
+    """Return each sheet of results alone, since all of them are read; otherwise all sheets, of which one is read."""
+    ours = [[one] for one in sheets if _RESULTS.fullmatch(one.name)] if options.sheet is None else []
+    return ours or [sheets]
 
 
 @contextmanager
