@@ -1,12 +1,23 @@
 """A web server on loopback for the demo: a shop's server with its images, which is slow for some of them."""
 
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 from urllib.parse import unquote
+
+
+class _Server(ThreadingHTTPServer):
+    """A server to which a client that closes its connection early is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback of any other error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -29,7 +40,7 @@ def image_server(folder: Path, *, slow: Collection[str] = (), seconds: float = 3
         def log_message(self, *_arguments: object) -> None:
             """Log nothing, since the demo prints its own report."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
+    with _Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

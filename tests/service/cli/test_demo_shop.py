@@ -1,5 +1,7 @@
 """The demo's image server serves files, some of them late."""
 
+import socket
+import struct
 import time
 from http.client import HTTPConnection
 from pathlib import Path
@@ -39,6 +41,19 @@ def test_missing_file(folder: Path) -> None:
     """A missing file is a 404."""
     with image_server(folder) as address:
         assert get(address, "/none.jpg")[0] == 404
+
+
+def test_a_client_that_closes_early_is_no_error(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing is printed if a client only wants the headers, as a check does; the server goes on."""
+    (folder / "large.jpg").write_bytes(bytes(20_000_000))
+    with image_server(folder) as address:
+        host = urlsplit(address)
+        with socket.create_connection((host.hostname, host.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+            client.sendall(b"GET /large.jpg HTTP/1.0\r\n\r\n")
+            client.recv(1)
+        assert get(address, "/large.jpg")[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_slow_file_comes_late(folder: Path) -> None:
