@@ -151,8 +151,8 @@ def _partial(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _partials(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Yield the counts of each part of results, in a worker of Spark."""
-    yield from map(_partial, frames)
+    """Yield the counts of each part of results, in a worker of Spark, whose rows have no labels."""
+    yield from (_partial(frame.set_axis([None] * len(frame))) for frame in frames)
 
 
 def _total(parts: Iterable[str]) -> StatusCounts:

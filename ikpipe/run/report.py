@@ -27,7 +27,7 @@ EXAMPLES = 3  # examples of each code
 class StatusCounts:
     """Counts of rows by status and error code, with a few examples of each code.
 
-    An example is the row's label, its position (None: unknown) and the message.
+    An example is the row's label (None: it has none), its position (None: unknown) and the message.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -138,7 +138,8 @@ class ReportWriter:
         for code, count in counts.errors.most_common():
             yield ""
             yield from self._code(f"{count:,} {'/'.join(counts.error_statuses[code])}, {code}", code)
-            shown = [(self._row(label, position), "", text) for label, position, text in counts.examples[code]]
+            examples = counts.examples[code]
+            shown = [("" if label is None else self._row(label, at), "", text) for label, at, text in examples]
             yield from self._examples(shown, count)
 
     def _by_code(self, frame: pd.DataFrame) -> Iterator[str]:

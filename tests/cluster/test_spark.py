@@ -284,12 +284,12 @@ def test_equal_rows_are_counted_over_a_partition(spark: SparkSession, emulate: E
 
 
 def test_a_summary_is_of_the_whole_run(spark: SparkSession, account: Account, tmp_path: Path) -> None:
-    """It has the totals of rows, statuses, codes and bytes of written results."""
+    """It has the totals of rows, statuses, codes and bytes of written results, and reasons without row numbers."""
     frame = table(spark, 12, 3, "IF(id = 3, 'perhaps', 'no') AS isPrivateFile")
     send(frame, account).write.parquet(str(tmp_path / "results"))
     summary = ikpipe.summary(spark.read.parquet(str(tmp_path / "results")))
     assert (summary.rows, summary.counts, summary.bytes) == (12, {"uploaded": 11, "invalid": 1}, 9 * 7 + 2 * 8)
-    assert "perhaps" in str(summary)
+    assert '\n    is_private_file must be true or false, not "perhaps"' in str(summary)
 
 
 def test_a_summary_of_no_rows(spark: SparkSession, account: Account) -> None:
