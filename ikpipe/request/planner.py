@@ -77,9 +77,9 @@ class _RowErrors(defaultdict[int, list[tuple[str, InvalidValue]]]):
     def __init__(self) -> None:
         super().__init__(list)
 
-    def has(self, offset: int, parameter: str) -> bool:
-        """Whether a row's parameter has an error."""
-        return offset in self and any(name == parameter for name, _ in self[offset])
+    def has(self, offset: int, *parameters: str) -> bool:
+        """Whether one of these parameters of a row has an error."""
+        return offset in self and any(name in parameters for name, _ in self[offset])
 
     def collect(self, parameter: str, column: list[Any]) -> list[Any]:
         """Add a column's errors, and return the column with None instead of them."""
@@ -145,9 +145,9 @@ class RequestBuilder:
         """
         errors = _RowErrors()
         values = {name: errors.collect(name, column) for name, column in rows.values().items()}
-        values.pop(PATH, None)  # its problems are collected
+        has_path = values.pop(PATH, None) is not None  # its problems are collected
         sources = self._sources(values.pop("file", [None] * len(rows)), errors)
-        values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors)
+        values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors, has_path=has_path)
         if "custom_metadata" in values and self._metadata_fields is not None:
             values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, self._formats, errors)
         texts = self._encoded(values, sources, errors)
@@ -303,16 +303,20 @@ def _same_target(label: Any, path: str | None) -> InvalidValue:
     return InvalidValue("same_target", f"Row {quoted(label)} already has the path {quoted(path)}.", fix)
 
 
-def _named(names: list[Any], sources: list[Any], errors: _RowErrors) -> list[Any]:
-    """Return the file names, those of the files where none is given [upload docs]; given names have no slash."""
+def _named(names: list[Any], sources: list[Any], errors: _RowErrors, *, has_path: bool) -> list[Any]:
+    """Return the file names, those of the files where none is given [upload docs]; given names have no slash.
+
+    `has_path`: names come from paths.
+    """
     if cell_types(names) != {str} or "/" in "".join(names):
         names = errors.collect("file_name", map_distinct(_given_name, names))
     if NoneType not in cell_types(names):
         return names
-    fix = Message("Pass a file name, such as ", keyword("file_name", "{sku}.jpg"), ".")
+    example = keyword(PATH, "/{sku}.jpg") if has_path else keyword("file_name", "{sku}.jpg")
+    fix = Message("Pass a file name, such as ", example, ".")
     none = InvalidValue("missing_name", "The file has no name of its own, and none is given.", fix)
     own = [
-        name if name is not None or source is None or errors.has(offset, "file_name") else source.name or none
+        name if name is not None or source is None or errors.has(offset, "file_name", PATH) else source.name or none
         for offset, (name, source) in enumerate(zip(names, sources, strict=True))
     ]
     return errors.collect("file_name", own)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import jobs_of
 
-from ikpipe import MappingError
+from ikpipe import MappingError, check
 from ikpipe.cli.wording import in_options
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
@@ -70,6 +70,13 @@ def test_without_a_path_a_row_has_the_name_of_its_file() -> None:
     assert plan({"target": [None]}, {"path": "target"}) == [(None, "p_q.JPG")]
 
 
+def test_a_file_without_a_name_needs_its_path() -> None:
+    """The fix is not `file_name=`, which cannot be combined with paths."""
+    frame = pd.DataFrame({"file": [b"GIF89a"], "target": [None]})
+    fixes = check(frame, columns={"path": "target"})["fix"].tolist()
+    assert fixes == ["Pass a file name, such as path='/{sku}.jpg'."]
+
+
 def test_a_column_named_path_is_not_a_path() -> None:
     """It is in most tables the path of the local file: it would decide where files are stored."""
     assert plan({"path": ["/home/me/a.jpg"]}) == [(None, "p_q.JPG")]
@@ -79,7 +86,9 @@ def test_a_column_named_path_is_not_a_path() -> None:
     ("cells", "columns", "path", "problem"),
     [
         ({"sku": [None]}, None, "/{sku}/x.jpg", ("path", "missing_cell", "sku")),
+        ({"sku": [None], "file": [b"GIF89a"]}, None, "/{sku}/x.jpg", ("path", "missing_cell", "sku")),
         ({"t": ["/a/"]}, {"path": "t"}, None, ("path", "missing_name", "t")),
+        ({"t": ["/a/"], "file": [b"GIF89a"]}, {"path": "t"}, None, ("path", "missing_name", "t")),
         ({"sku": ["a"]}, None, "/p/{sku:05d}.jpg", ("path", "wrong_type", "sku")),
         ({"t": [["a"]]}, {"path": "t"}, None, ("path", "wrong_type", "t")),
         ({"t": ["a/" * 51 + "b"]}, {"path": "t"}, None, ("folder", "too_deep", "t")),
