@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 
 class _Server(ThreadingHTTPServer):
-    """A server to which a client that closes its connection early is no error."""
+    """A server that ignores clients that close their connections early."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print the traceback of any other error."""
+        """Print the traceback of an error that is not a closed connection."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 

@@ -43,7 +43,7 @@ def test_missing_file(folder: Path) -> None:
         assert get(address, "/none.jpg")[0] == 404
 
 
-def test_a_client_that_closes_early_is_no_error(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_closes_early_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing is printed if a client only wants the headers, as a check does; the server goes on."""
     (folder / "large.jpg").write_bytes(bytes(20_000_000))
     with image_server(folder) as address:
