@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 THREE = {"a.txt": b"aa", "b.txt": b"bbb", "trip/day1/c.txt": b"cccc"}
 QUICK = ikpipe.Policy(index_lag=0.3, first_wait=0.02, look_ups=0)
+NO_FIELDS = ikpipe.Account("public_shop", authentication_endpoint="https://shop.example/sign")
+"""Without a key, no custom metadata fields arrive, after which all rows would be sent again."""
 
 
 def test_three_picked_files_are_sent(account: ikpipe.Account) -> None:
@@ -321,10 +323,10 @@ def test_an_observer_that_raises_stops_nothing(account: ikpipe.Account, caplog: 
         browser.wait(lambda: "of the user's own" in caplog.text)
 
 
-def test_an_edit_of_many_rows_is_answered_once(account: ikpipe.Account) -> None:
+def test_an_edit_of_many_rows_is_answered_once() -> None:
     """The answer is several messages, the last of which has the request."""
     frame = pd.DataFrame({"file": [b"x"] * 1500, "file_name": [f"{number}" for number in range(1500)]})
-    with Browser(ikpipe.Uploader(account, frame)) as browser:
+    with Browser(ikpipe.Uploader(NO_FIELDS, frame)) as browser:
         before = len(browser.all("rows"))
         browser.edit([f"r{number}" for number in range(1500)], "tags", ["a"])
         pages = browser.all("rows")[before:]
@@ -375,10 +377,8 @@ def test_numbers_can_be_chosen_of_a_field(emulate: Callable[..., Emulator]) -> N
 
 def test_many_rows_are_sent_in_parts() -> None:
     """`hello` is answered by messages of at most 1,000 rows, then `welcome`; an edit by its rows alone."""
-    # without a key, no custom metadata fields arrive, after which all rows would be sent again
-    account = ikpipe.Account("public_shop", authentication_endpoint="https://shop.example/sign")
     frame = pd.DataFrame({"file": [b"x"] * 2500, "file_name": [f"{number}" for number in range(2500)]})
-    uploader = ikpipe.Uploader(account, frame)
+    uploader = ikpipe.Uploader(NO_FIELDS, frame)
     with Browser(uploader) as browser:
         pages = browser.all("rows")
         assert [(page["start"], len(page["rows"]), page["total"]) for page in pages] == [
