@@ -114,11 +114,11 @@ def metadata_fields(frame: pd.DataFrame, mapping: Mapping[str, Any]) -> dict[str
     for column in frame.columns:
         prefix, dot, name = str(column).partition(".")
         if dot and prefix in ("custom_metadata", "customMetadata"):
-            types[name] = _field_type(frame[column])
+            types[name] = _field_type(frame, column)
     for columns in (earlier["columns"], mapping.get("columns", {})):
         mapped = columns.get("custom_metadata")
         fields = {str(column): column for column in mapped} if isinstance(mapped, list) else _as_object(mapped)
-        types |= {name: _field_type(frame[column]) for name, column in fields.items() if column in frame}
+        types |= {name: _field_type(frame, column) for name, column in fields.items() if column in frame}
     return types
 
 
@@ -132,7 +132,9 @@ def _as_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _field_type(cells: pd.Series[Any]) -> str:
+def _field_type(frame: pd.DataFrame, column: object) -> str:
+    """Return the type for a column; of several with its name, which are an error later, the first one counts."""
+    cells: pd.Series[Any] = frame.loc[:, frame.columns == column].iloc[:, 0]
     return _DTYPE_TYPES.get(cells.convert_dtypes().dtype.kind, "Text")
 
 

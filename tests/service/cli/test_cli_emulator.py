@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -119,3 +120,13 @@ def test_a_host_that_is_no_name(ikp: Ikp) -> None:
     """Is a bad option."""
     ran = ikp("emulator", "--allow-host", "a b")
     assert (ran.status, "'a b' is not a valid host name" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["upload", "retry"])
+def test_a_repeated_column_of_metadata_is_one_error(ikp: Ikp, command: str) -> None:
+    """It is named, before a field is created for it."""
+    Path("in.csv").write_text("file,ik_status,custom_metadata.a,custom_metadata.a\na.jpg,failed,1,2\n")
+    done = ikp(command, "in.csv", "-o", "out.csv", "--emulator")
+    assert done.status == 2
+    assert done.err.splitlines()[-1].startswith("ikpipe: error: "), done.err
+    assert "custom_metadata.a" in done.err.splitlines()[-1]
