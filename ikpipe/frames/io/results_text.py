@@ -51,8 +51,8 @@ class TextLayout:
         return cls(index, names(chunk.frame, index=index), wholes)
 
     def csv_names(self, style: CsvStyle) -> list[str]:
-        """Return the names of the columns as in a CSV file."""
-        return [style.safe(name) for name in map(_valid, self.names)]
+        """Return the names of the columns as in a CSV file, without NUL, which would make it no text file."""
+        return [style.safe(_valid(name).replace("\0", "\\x00")) for name in self.names]
 
     def csv_text(self, chunk: pd.DataFrame, style: CsvStyle) -> str:
         """Return rows as CSV.

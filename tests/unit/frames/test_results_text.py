@@ -117,6 +117,11 @@ def test_a_delimiter_in_a_name_is_not_taken_for_that_of_the_file(name: str, for_
     assert list(results_text.read_csv(io.BytesIO(content), "r.csv", ReadOptions())) == [name, "ik_status"]
 
 
+def test_a_nul_in_a_name_leaves_the_file_a_text_file() -> None:
+    """It is escaped; the file would be taken for UTF-16."""
+    assert list(read(written(pd.DataFrame({"a\0": ["x"], "ik_status": ["failed"]})))) == ["a\\x00", "ik_status"]
+
+
 def test_what_excel_saves_again_is_read() -> None:
     """With its line ends, quotes and words for booleans, in the encoding of Windows."""
     saved = 'sku;ik_status;ik_tags;ik_is_published;ik_duration\r\n7;failed;"[""a""]";WAHR;0,25\r\n;;;;\r\n'
