@@ -128,10 +128,10 @@ def categorical(text: str, *, trusted: bool = False) -> pd.CategoricalDtype:
     return pd.CategoricalDtype(made(pd.Index, values, dtype), ordered=ordered)
 
 
-def has_index(frame: pd.DataFrame) -> bool:
-    """Whether the index is more than row numbers, so that a file needs columns for it."""
+def has_index(frame: pd.DataFrame, start: int = 0) -> bool:
+    """Whether the index is more than row numbers from `start`, so that a file needs columns for it."""
     index = frame.index
-    return not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1 and index.name is None)
+    return not (isinstance(index, pd.RangeIndex) and index.start == start and index.step == 1 and index.name is None)
 
 
 def levels(index: "pd.Index[Any]") -> list["pd.Series[Any]"]:

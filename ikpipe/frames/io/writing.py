@@ -110,8 +110,8 @@ class TableWriter(ABC):
         """Abandon the table."""
 
     def _indexed(self, chunk: Chunk) -> bool:
-        """Whether the index is written; the first chunk decides for all."""
-        self._index = has_index(chunk.frame) if self._index is None else self._index
+        """Whether the index is written; the chunk that is finished first decides for all."""
+        self._index = has_index(chunk.frame, chunk.start) if self._index is None else self._index
         return self._index
 
 

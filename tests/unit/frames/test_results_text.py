@@ -25,7 +25,7 @@ from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.formula_guard import guarded, is_guarded, unguarded
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.results import read_results, write_csv, write_results
-from ikpipe.frames.io.writing import table_file
+from ikpipe.frames.io.writing import CsvWriter, OutputStream, table_file
 from ikpipe.request.result import RESULT_COLUMNS
 
 FORMULA = re.compile(r"""[\s"\ufeff\u200b\u2066\x0b]*[=+\-@\t\r]""")
@@ -194,6 +194,16 @@ def test_chunks_join_to_the_whole(ending: str, tmp_path: Path) -> None:
             file.take(file.prepare(chunk))
         file.close({})
     assert (tmp_path / f"whole.{ending}").read_bytes() == (tmp_path / f"chunks.{ending}").read_bytes()
+
+
+def test_a_later_chunk_that_is_finished_first_adds_no_index() -> None:
+    """Its rows are numbered from its start."""
+    chunks = list(InMemoryTable(pd.DataFrame({"sku": ["a", "b"]}), 1).chunks())
+    stream = io.BytesIO()
+    writer = CsvWriter(OutputStream(stream), CsvStyle())
+    for rows in [writer.prepare(chunk) for chunk in reversed(chunks)]:
+        writer.take(rows)
+    assert stream.getvalue() == b"sku\nb\na\n"
 
 
 @pytest.mark.parametrize(
