@@ -27,7 +27,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from excel_files import CASES, Case
-from ikpipe.frames.io.text import DTYPES, TextLayout
 from table_files import TABLE_FILES
 
 from ikpipe.cli import main
@@ -36,6 +35,7 @@ from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.frames.io.reading import read_table
 from ikpipe.frames.io.results import read_results, results_table
+from ikpipe.frames.io.results_text import DTYPES, TextLayout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
