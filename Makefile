@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 FLOORS := build/floors
 WORKERS ?= 2
 # The quick tests also wait, for time limits and for servers: more processes than processors use that time.
-QUICK_WORKERS ?= 4
+QUICK_WORKERS ?= 6
 # Each run waits until its journal is on the disk: where there is room in memory, the quick tests keep their files there.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 1000000 { print "TMPDIR=/dev/shm" }')
 QUICK := tests/unit tests/service
