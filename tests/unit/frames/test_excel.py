@@ -224,9 +224,10 @@ def test_a_damaged_file_is_read_or_one_error(
     path = tmp_path_factory.mktemp("x") / case.name
     case.write(path)
     damaged = bytearray(path.read_bytes())
-    for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=8)):
-        damaged[at] = data.draw(st.integers(0, 255))
-    path.write_bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
+    # Shares of the length, which depends on the time in the file.
+    for share in data.draw(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=8)):
+        damaged[int(share * len(damaged))] = data.draw(st.integers(0, 255))
+    path.write_bytes(damaged[: 1 + int(data.draw(st.floats(0, 1)) * len(damaged))])
     try:
         read(path, **case.options)
     except ikpipe.Error as error:
