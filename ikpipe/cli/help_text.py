@@ -180,10 +180,11 @@ examples:
 It is an `authenticationEndpoint` as in ImageKit's upload documentation: it
 answers a POST of uploadPayload, expire and publicKey with a token. What no
 option allows is refused: without --may no parameter can be set, and without
---folder no folder is allowed (a request without a folder is for /). A caller
-sends its token as `Authorization: Bearer TOKEN`. Pages of other origins than
---origin cannot use it. Each signed request is logged to standard error, without
-the token. Use a proxy in front of it for TLS. The client's account:
+--folder no folder is allowed (a request without a folder is for /). If ikpipe
+uploads with it, --may needs use_unique_file_name and overwrite_file, too. A
+caller sends its token as `Authorization: Bearer TOKEN`. Pages of other origins
+than --origin cannot use it. Each signed request is logged to standard error,
+without the token. Use a proxy in front of it for TLS. The client's account:
 Account(authentication_endpoint=…, headers=…).
 
 {KEYS}
