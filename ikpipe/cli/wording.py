@@ -76,7 +76,9 @@ def _octal(word: str) -> str:
 
 
 def _bytes(char: str) -> str:
-    return "".join(f"\\0{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
+    # Half characters are those of a path that is not UTF-8, or text of a table.
+    errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    return "".join(f"\\0{byte:03o}" for byte in char.encode("utf-8", errors))
 
 
 def width() -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from ikpipe.cli.wording import in_options
+from ikpipe.cli.wording import command, in_options
 from ikpipe.errors import RESULTS, RETRY, ApiName, MappingError, Message, keyword
 
 
@@ -33,3 +35,11 @@ from ikpipe.errors import RESULTS, RETRY, ApiName, MappingError, Message, keywor
 def test_options_of_the_command_line(text: str, options: str) -> None:
     """Names of the Python interface become options; plain text stays."""
     assert in_options(text) == options
+
+
+@example("\ud800")
+@example("\udce9")
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_word_can_be_in_a_command(word: str) -> None:
+    """Also half characters, as the name of a column in JSON can have."""
+    assert command(["ikpipe", word]).isprintable()
