@@ -12,16 +12,17 @@ _log = logging.getLogger("ikpipe")
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """The delimiters that a header can show, and what several of each are called."""
 _TEXT = re.compile(r'[^\s",;|]')
+_MOST_LINES = 100  # of a header
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 class Header(NamedTuple):
-    """The first line of a table, the number of lines before it, and the delimiter.
+    """The lines of a table's header, the number of lines before it, and the delimiter.
 
     `guessed`: the delimiter is another one than the format's, since only that one is in the header.
     """
 
-    line: str
+    lines: list[str]
     before: int
     delimiter: str
     guessed: bool = False
@@ -42,8 +43,18 @@ def find_header(lines: Iterator[str], name: str, usual: str, chosen: str | None)
             continue
         elif _TEXT.search(line):
             _refuse_json(line, name)
-            return Header(line, before, chosen) if chosen else _detected(line, before, name, usual)
+            header = _whole(line, lines)
+            return Header(header, before, chosen) if chosen else _detected(header, before, name, usual)
     raise Error(f"{name} is empty.", fix="The first line must have the names of the columns.")
+
+
+def _whole(first: str, lines: Iterator[str]) -> list[str]:
+    """Return the lines of a header, of which a name in quotes can have several."""
+    header, quotes = [first], first.count('"')
+    while quotes % 2 and len(header) < _MOST_LINES and (line := next(lines, None)) is not None:
+        header.append(line)
+        quotes += line.count('"')
+    return header
 
 
 def _refuse_json(line: str, name: str) -> None:
@@ -51,18 +62,20 @@ def _refuse_json(line: str, name: str) -> None:
         raise Error(f"{name} is JSON, not a table of text.", fix=read_with("json"))
 
 
-def _detected(line: str, before: int, name: str, usual: str) -> Header:
+def _detected(lines: list[str], before: int, name: str, usual: str) -> Header:
     """Return a header with the delimiter that it shows."""
-    outside = "".join(line.split('"')[::2])
+    text = "".join(lines)
+    # A quote that is not closed is a part of a name.
+    outside = lines[0] if text.count('"') % 2 else "".join(text.split('"')[::2])
     counts = {one: outside.count(one) for one in DELIMITERS if one in outside}
     most = max((count for one, count in counts.items() if one != usual), default=0)
     # A tab is in no name, while a comma may be.
     if counts.get(usual, 0) > most or not counts or (usual == "\t" and usual in counts):
-        return Header(line, before, usual)
+        return Header(lines, before, usual)
     if usual == "," and len(counts) == 1:
         (delimiter,) = counts
         _log.warning("%s: The cells are separated by %s.", name, DELIMITERS[delimiter])
-        return Header(line, before, delimiter, guessed=True)
+        return Header(lines, before, delimiter, guessed=True)
     raise _ambiguous(f"{name}, line {before + 1:,}", [*counts], usual)
 
 

@@ -39,7 +39,7 @@ def delimited(
     lines = text_lines(stream, name, options.encoding)
     header = find_header(lines, name, delimiter, options.delimiter)
     # Not strict, the rest of the file after an unclosed quote would be one cell.
-    reader = csv.reader(chain([header.line], lines), delimiter=header.delimiter, strict=True)
+    reader = csv.reader(chain(header.lines, lines), delimiter=header.delimiter, strict=True)
     rows = _Rows(reader, name, header)
     return rows.names, iter(rows)
 

@@ -447,3 +447,19 @@ def test_an_option_that_does_not_apply_is_an_error(format_: str, options: dict[s
     (name,) = options
     with pytest.raises(ikpipe.Error, match=f"{name}=.*: This option does not apply to a table in the format {format_}"):
         table(b"", format_, **options)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_a_name_with_a_line_break(delimiter: str, end: str) -> None:
+    """A header of Excel with Alt+Enter in it: all of its lines show the delimiter."""
+    content = f'"Product{end}name"{delimiter}file{end}x{delimiter}a.jpg{end}'
+    frame = table(content.encode())
+    assert frame.iloc[:, 1].tolist() == ["a.jpg"]
+    assert "".join(frame.columns[0].split()) == "Productname"
+
+
+def test_a_quote_in_a_name_is_no_line_break() -> None:
+    """Inches: the quote is not at the start of the name, and not closed."""
+    frame = table(b'12" disc;file\nx;a.jpg\ny;b.jpg\n')
+    assert frame["file"].tolist() == ["a.jpg", "b.jpg"]
