@@ -45,7 +45,7 @@ if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 # Time is no fact about a server on a shared machine; in CI, the examples are the same each time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
-settings.register_profile("quick", settings.get_profile("dev"), max_examples=20)  # for `make check`
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=10)  # for `make check`
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
