@@ -32,7 +32,8 @@ def finish(status: int) -> int:
         discard_output()
     except OSError as error:
         discard_output()
-        print(f"ikpipe: error: Standard output cannot be written: {error}", file=sys.stderr)  # noqa: T201
+        words = f"Standard output cannot be written: {error}. Free space there, or name a file with -o."
+        print(f"ikpipe: error: {words}", file=sys.stderr)  # noqa: T201
         return 2
     return status
 

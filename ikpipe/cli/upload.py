@@ -17,7 +17,6 @@ from ikpipe.cli.wording import command, say
 from ikpipe.errors import Error, JournalError
 
 if TYPE_CHECKING:
-    from ikpipe.frames.chunks import TableSource
     from ikpipe.run.job import UploadJob
 
 ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
@@ -30,42 +29,32 @@ def upload(options: Namespace) -> int:
 
     output.check_writable(options.out, output.csv_style(options), options.table, options.journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
-
-    def read() -> TableSource:
-        """Open the table, and check the mapping before a temporary service is started."""
-        table = open_table(options.table, read_options)
-        UploadJob(table, run_mapping).first_mapping()
-        return table
-
-    return _upload_table(options, read, lambda table, _account: UploadJob(table, run_mapping))
+    return _upload_table(options, lambda: UploadJob(open_table(options.table, read_options), run_mapping))
 
 
 def retry(options: Namespace) -> int:
     """`ikpipe retry RESULTS -o OUT`; OUT may be RESULTS, since it is replaced as a whole."""
-    from ikpipe.frames.chunks import InMemoryTable
     from ikpipe.frames.io.opening import LINES
     from ikpipe.frames.io.reading import format_of
     from ikpipe.frames.io.results import results_table
-    from ikpipe.run.retry import job_without_journal, retry_job
+    from ikpipe.run.retry import add_histories, retry_job
 
     for journal in (options.journal, options.earlier_journal):
         output.check_writable(options.out, output.csv_style(options), journal=journal)
     run_mapping, read_options = mapping.run_mapping(options), mapping.read_options(options)
 
-    def read() -> TableSource:
-        """Read the results, and check the mapping before a temporary service is started."""
-        table = InMemoryTable(results_table(options.table, read_options))
-        job_without_journal(table.frame, run_mapping, options.fetch).first_mapping()
-        return table
-
-    def make_job(table: Any, account: ikpipe.Account) -> UploadJob:
+    def make_job() -> UploadJob:
         """Return the job of the rows that are to be retried."""
-        earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
-        job = retry_job(table.frame, account, run_mapping, options.fetch, earlier, trust=options.trust_journal)
+        job = retry_job(results_table(options.table, read_options), run_mapping, options.fetch)
         job.table.lines = LINES.get(format_of(options.table, read_options))
         return job
 
-    return _upload_table(options, read, make_job)
+    def complete(job: UploadJob, account: ikpipe.Account) -> None:
+        """Add what the earlier journal has about the rows."""
+        earlier = None if options.earlier_journal is None else Path(options.earlier_journal)
+        add_histories(job, account, earlier, trust=options.trust_journal)
+
+    return _upload_table(options, make_job, complete)
 
 
 def resume(options: Namespace) -> int:
@@ -120,9 +109,11 @@ def _list_interrupted(options: Namespace) -> int:
 
 
 def _upload_table(
-    options: Namespace, read: Callable[[], TableSource], make_job: Callable[[Any, ikpipe.Account], UploadJob]
+    options: Namespace,
+    make_job: Callable[[], UploadJob],
+    complete: Callable[[UploadJob, ikpipe.Account], None] = lambda _job, _account: None,
 ) -> int:
-    """Send a table, to the account or to a temporary service."""
+    """Send the table of a job, which an account may have to complete, to the account or to a temporary service."""
     from ikpipe.concurrency.interrupts import to_sync
     from ikpipe.run.engine import begin
     from ikpipe.run.engine import send_options as make_options
@@ -139,11 +130,12 @@ def _upload_table(
         trust_journal=options.trust_journal or options.emulator,
     )
     account = None if options.emulator else ikpipe.Account.from_env(options.profile)
-    table = read()
+    job = make_job()
+    job.first_mapping()  # finds errors in the mapping before a temporary service is started
 
     def send_to(account: ikpipe.Account, journal: Any) -> int:
         """Send the table to an account, and return the exit status."""
-        job = make_job(table, account)
+        complete(job, account)
         return _send_and_write(
             options, job, lambda sink: to_sync(begin, "upload")(job, account, send_options, sink, journal)
         )
@@ -153,7 +145,7 @@ def _upload_table(
     # Nobody can resume a run whose service has ended, so its journal is not kept with the others.
     with (
         TemporaryDirectory(prefix="ikpipe-") as folder,
-        temporary_emulator(table.sample, mapping.call_keywords(options)) as account,
+        temporary_emulator(job.table.sample, mapping.call_keywords(options)) as account,
     ):
         if options.journal is not None:
             say(f"--emulator: use {options.journal} only with this emulator, and another file for ImageKit.")

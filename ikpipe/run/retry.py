@@ -14,7 +14,6 @@ from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.result_types import check_result_columns
 from ikpipe.frames.results import results_of
 from ikpipe.journal import catalog, history
-from ikpipe.journal.history import RowHistory
 from ikpipe.request.account import Account
 from ikpipe.request.known_runs import about, known_by
 from ikpipe.request.result import SETTLED
@@ -71,7 +70,8 @@ async def _retry(
     fetch = keywords.get("fetch")
     given, sending = split_keywords(_retry, UploadKeywords, {**keywords, "fetch": fetch or "server"})
     options = engine.send_options(**sending)
-    work = retry_job(results, account, given, fetch, earlier_journal, trust=options.trust_journal)
+    work = retry_job(results, given, fetch)
+    add_histories(work, account, earlier_journal, trust=options.trust_journal)
     again: Frame = await engine.collect_results(engine.begin, work, account, options, journal)
     return again
 
@@ -79,35 +79,12 @@ async def _retry(
 retry = to_sync(_retry, "retry")
 
 
-def retry_job(
-    results: Any,
-    account: Account,
-    given: Mapping[str, Any],
-    fetch: str | None,
-    earlier_journal: str | Path | None = None,
-    *,
-    trust: bool = False,
-) -> UploadJob:
+def retry_job(results: Any, given: Mapping[str, Any], fetch: str | None) -> UploadJob:
     """Return the job that sends the rows of a results frame that are not uploaded.
 
     `given` is the caller's mapping; what it leaves out is taken from the frame's ``attrs``, as far as they may decide
-    it. `fetch` says who downloads URLs, where the caller says so. `earlier_journal` is the one of the run that returned
-    the results; None: the one that this process remembers. `trust` accepts a journal that does not prove that this
-    account wrote it.
-
-    Raise `MappingError` if the frame has no `ik_status`, or its ``attrs`` have settings that only the caller may pass,
-    `JournalError` if the named journal cannot be used.
-    """
-    job = job_without_journal(results, given, fetch)
-    results = job.table.sample
-    job.histories_by_path = _histories_of_unknown(results, account, earlier_journal, trust=trust)
-    return job
-
-
-def job_without_journal(results: Any, given: Mapping[str, Any], fetch: str | None) -> UploadJob:
-    """Return the job of `retry_job` without what journals have about its rows, for which an account is needed.
-
-    Raise `MappingError` as `retry_job` does.
+    it. `fetch` says who downloads URLs, where the caller says so. Raise `MappingError` if the frame has no `ik_status`,
+    or its ``attrs`` have settings that only the caller may pass.
     """
     table = InMemoryTable(results)
     results = table.frame
@@ -120,14 +97,17 @@ def job_without_journal(results: Any, given: Mapping[str, Any], fetch: str | Non
     return UploadJob(table, mapping, has_results=True, checks=checks)
 
 
-def _histories_of_unknown(
-    results: Any, account: Account, journal: str | Path | None, *, trust: bool
-) -> dict[str, RowHistory]:
-    """Return what the earlier journal has of rows that are unknown, by path; a named journal is read in any case."""
+def add_histories(job: UploadJob, account: Account, journal: str | Path | None, *, trust: bool) -> None:
+    """Add what the earlier journal has about rows that are unknown; a named journal is read in any case.
+
+    `journal` is the one of the run that returned the results; None: the one that this process remembers. `trust`
+    accepts a journal that does not prove that this account wrote it. Raise `JournalError` if the named journal cannot
+    be used.
+    """
+    results = job.table.sample
     has_unknown = (results["ik_status"] == "unknown").any()
-    if not has_unknown and journal is None:
-        return {}
-    records = catalog.earlier(results, account, journal, trust=trust)
-    if not has_unknown:
-        return {}
-    return history.unknown_by_path(history.histories_of_records(records, catalog.token_signer(account)))
+    if has_unknown or journal is not None:
+        records = catalog.earlier(results, account, journal, trust=trust)
+        if has_unknown:
+            histories = history.histories_of_records(records, catalog.token_signer(account))
+            job.histories_by_path = history.unknown_by_path(histories)

@@ -95,3 +95,17 @@ def test_retry_on_an_emulator(ikp: Ikp, pictures: Callable[[int], list[str]], em
     assert list(results["ik_error"]) == ["unknown_name"]
     ikpipe.write_results(results, "r.parquet")
     assert ikp("retry", "r.parquet", "-o", "r.parquet", "--emulator").status == 0
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_the_mapping_of_the_results_is_said_once(ikp: Ikp, table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    """Results that another process wrote are read, checked and mapped once."""
+    ikp("upload", table(1), "-o", "r.parquet", *NAMED)
+    results = ikpipe.read_results("r.parquet")
+    results.attrs["ikpipe"]["id"] = "of-another-process"
+    ikpipe.write_results(results, "r.parquet")
+    caplog.clear()
+    assert ikp("retry", "r.parquet", "-o", "r.parquet").status == 0
+    assert [record.message for record in caplog.records].count(
+        "Mapping taken from the results: file ← picture, file_name = {sku}.png"
+    ) == 1
