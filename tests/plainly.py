@@ -162,7 +162,11 @@ class Plainly:
         if "file_name" not in values:
             return
         try:
-            without_slash(encode("file_name", values["file_name"]))
+            text = encode("file_name", values["file_name"])
+        except InvalidValue:  # found with the other parameters
+            return
+        try:
+            without_slash(text)
         except InvalidValue as bad:
             found.append(("file_name", bad))
             del values["file_name"]

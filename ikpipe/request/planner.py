@@ -322,8 +322,12 @@ def _named(names: list[Any], sources: list[Any], errors: _RowErrors, *, has_path
     return errors.collect("file_name", own)
 
 
-def _given_name(value: Any) -> str | None:
-    return None if value is None else without_slash(encode("file_name", value))
+def _given_name(value: Any) -> Any:
+    """Return a file name as text without a slash; a value that is not a name is found with those of the others."""
+    if value is None:
+        return None
+    text = call_or_error(encode, "file_name", value)
+    return value if isinstance(text, InvalidValue) else without_slash(text)
 
 
 def _fitted(

@@ -166,3 +166,19 @@ def test_a_function_is_called_once_for_cells_that_are_the_same() -> None:
         "Decimal('1.0')",
     ]
     assert map_distinct(repr, [0.0, -0.0]) == ["0.0", "-0.0"]
+
+
+@pytest.mark.parametrize("name", ["\ud83d", [1], b"x"])
+def test_the_problems_of_a_row_do_not_depend_on_its_neighbors(name: object) -> None:
+    """Their order neither: the first one is the row's code."""
+    frame = pd.DataFrame({"file": ["https://a.example/b.png"] * 2, "file_name": [name, None]}, dtype=object)
+    keywords = {"custom_metadata": {"unknown": 1}}
+
+    def problems(frame: pd.DataFrame) -> list[str]:
+        feed, plan = InMemoryTable(frame), ColumnMapping(frame.columns, None, keywords)
+        (row, *_) = jobs_of(RequestBuilder(FileResolver(), FIELDS, None, feed.label), map(plan.rows, feed.chunks()))
+        assert isinstance(row, list)
+        return [problem.parameter for problem in row]
+
+    assert problems(frame) == problems(frame[:1])
+    assert len(problems(frame)) > 1
