@@ -13,7 +13,7 @@ shows as a failure with the other.
 | `library/` | the media library API: lists, searches, tags, folders, custom metadata fields |
 | `delivery/` | files at their URLs, and image transformations |
 | `media/` | file type, dimensions, codecs and embedded metadata of a file |
-| `store` | files, versions, used tokens and metadata fields in SQLite and on disk |
+| `store/` | files, versions, folders, used tokens and metadata fields in SQLite and on disk |
 | `keys` | the account's keys, and the file that keeps them |
 | `inbound_hosts` | refuses requests for foreign hosts, and web pages of other origins |
 | `outbound_hosts` | refuses downloads from and webhooks to addresses that are not public |

@@ -1,8 +1,9 @@
 """The emulated account, which all parts of the emulator share."""
 
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ikpipe.emulator.background import Background
 from ikpipe.emulator.faults import Faults
@@ -15,6 +16,8 @@ from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
 """A client's host and port."""
+MOST_PURGES = 10_000
+"""Maximum number of purge requests that are remembered; the oldest are forgotten first."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class EmulatedAccount:
     """Returns the time in seconds since 1970."""
     reset_connection: Callable[[Address], None] = lambda _client: None
     """Resets the connection of a client."""
+    purges: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_PURGES))
+    """The ids of purge requests."""
 
     @property
     def endpoint(self) -> str:

@@ -14,7 +14,7 @@ from ikpipe.emulator import inbound_hosts
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.endpoint import Delivery
 from ikpipe.emulator.error_responses import ErrorResponse
-from ikpipe.emulator.library.api import Library
+from ikpipe.emulator.library.routes import library_routes
 from ikpipe.emulator.request_log import LogEntry
 from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
@@ -69,7 +69,7 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
         Route(LOG_PATH, _log, methods=["GET"]),
         Route(FAULTS_PATH, _faults, methods=["GET"]),
         Route(WEBHOOKS_PATH, _webhooks, methods=["GET"]),
-        *Library(account).routes(),
+        *library_routes(account),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
     return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=_lifespan), uploads, account, hosts)

@@ -104,7 +104,7 @@ class Delivery:
 
     def _published(self, path: str) -> Details | None:
         folder, slash, name = path.rpartition("/")
-        details = self._account.store.at(folder + slash, name)
+        details = self._account.store.files.at(folder + slash, name)
         return details if details is not None and details["isPublished"] else None
 
     def _check_access(self, url: DeliveryPath, chain: Chain, details: Details) -> None:
@@ -131,14 +131,14 @@ class Delivery:
 
     def _original(self, url: DeliveryPath, chain: Chain, details: Details) -> Response:
         return FileResponse(
-            self._account.store.bytes_of(details["versionInfo"]["id"]),
+            self._account.store.files.bytes_of(details["versionInfo"]["id"]),
             media_type=details.get("mime", "application/octet-stream"),
             filename=details["name"] if url.attachment else None,
             headers=_ignored(chain),
         )
 
     async def _transformed(self, url: DeliveryPath, chain: Chain, details: Details, headers: Headers) -> Response:
-        path = self._account.store.bytes_of(details["versionInfo"]["id"])
+        path = self._account.store.files.bytes_of(details["versionInfo"]["id"])
         request = RenderRequest(headers.get("accept", ""), _hints(headers))
         content, mime = await run_in_threadpool(render, path, details["size"], chain, request, _custom_area(details))
         response = Response(content, media_type=mime, headers=_ignored(chain) | {"Vary": "Accept"})

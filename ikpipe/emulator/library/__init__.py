@@ -1,11 +1,21 @@
 """The media library API.
 
+A module of `routes.SUBJECTS` has the handlers of one subject and its `ROUTES`. A further subject is a module, and its
+name there.
+
 | module | contents |
 |---|---|
-| `api` | the routes: lists, details, deletion, tags, purges, folders, custom metadata fields |
+| `routes` | all routes, and what they share: authentication, rate limit, JSON body, commit |
+| `calls` | what a handler gets, and how a route names its handler |
 | `request_body` | reads the JSON of requests |
+| `listing` | lists and searches |
+| `files` | details and deletion |
+| `tags` | tags of many files |
+| `purges` | cache purges |
+| `folders` | folders |
+| `fields` | custom metadata fields |
+| `custom_fields` | checks custom metadata fields, and the values in them |
 | `search` | the fields of a `searchQuery` |
 | `query_parser` | parses the language of searches and of the upload parameter `checks` |
-| `custom_fields` | checks custom metadata fields, and the values in them |
 | `file_details` | the JSON of a file, and its URLs |
 """

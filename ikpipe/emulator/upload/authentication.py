@@ -97,7 +97,7 @@ def token_is_fresh(attempt: UploadAttempt) -> None:
 
 def token_is_unused(attempt: UploadAttempt) -> None:
     """Mark the token as used; reject one that was used before, whatever the result was [upload docs]."""
-    attempt.spent = attempt.account.store.spend(attempt.token)
+    attempt.spent = attempt.account.store.tokens.spend(attempt.token)
     if attempt.spent:
         return
     if attempt.account.rules.used_token == "used-before" or attempt.v1:  # noqa: S105 - a rule's value, no secret

@@ -91,7 +91,7 @@ class UploadEndpoint:
             return await self._get_and_store(attempt, entry)
         except ErrorResponse:
             if attempt.spent and not self._account.rules.error_spends:
-                self._account.store.unspend(attempt.token)
+                self._account.store.tokens.unspend(attempt.token)
             raise
         finally:
             await self._account.store.commit()

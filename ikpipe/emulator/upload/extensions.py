@@ -48,18 +48,18 @@ class ExtensionRunner:
                 account.background.later(account.rules.extension_delay, work)
 
     def _apply(self, details: Details, extension: Extension) -> Details:
-        schemas = {field["name"]: field["schema"] for field in self._account.store.fields()}
+        schemas = {field["name"]: field["schema"] for field in self._account.store.fields.all()}
         effect = EFFECTS.get(extension["name"])
         return details if effect is None else details | effect(details, extension, self._account.rules, schemas)
 
     async def _finish(self, file_id: str, extension: Extension, webhook_url: str | None) -> None:
         # the file may have been changed or deleted since the upload: its details are read again
         account, name = self._account, extension["name"]
-        details = account.store.get(file_id)
+        details = account.store.files.get(file_id)
         reason = "The file was deleted in the meantime." if details is None else self._failure(name)
         if details is not None and reason is None:
             details = self._apply(details, extension) | {"updatedAt": timestamp()}
-            account.store.update(details)
+            account.store.files.update(details)
             await account.store.commit()
             result = {"status": "SUCCESS", "fileObject": file_details(details, account.endpoint)}
         else:

@@ -102,7 +102,7 @@ class _Fault:
                 self._count()
                 if self._moment == "answered":
                     # before anything is sent: a quick client must not find the token used
-                    self._account.store.unspend(self._scope["token"])
+                    self._account.store.tokens.unspend(self._scope["token"])
                     await self._account.store.commit()
                 await self._send_damaged(start[0], message["body"], receive, send)
 

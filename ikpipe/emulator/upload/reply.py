@@ -34,7 +34,7 @@ def upload_reply(
     reply = {name: details[name] for name in (*ALWAYS, *optional, *WHEN_KNOWN) if name in details}
     reply |= file_urls(details, account.endpoint)
     if "selectedFieldsSchema" in requested:
-        fields, metadata = account.store.fields(), details["customMetadata"]
+        fields, metadata = account.store.fields.all(), details["customMetadata"]
         reply["selectedFieldsSchema"] = {f["name"]: f["schema"] for f in fields if f["name"] in metadata}
     if extension_status:
         reply["extensionStatus"] = dict(extension_status)

@@ -44,7 +44,7 @@ class FileStorer:
         _check_size(spool.size, self._account.rules.largest_file)
         facts, embedded = inspection.inspect_file(spool.open(), spool.size, parameters.name)
         _check_size(spool.size, _size_limit(facts, self._account.rules))
-        path = self._account.store.bytes_of(version)
+        path = self._account.store.files.bytes_of(version)
         spool.move(path)
         legacy = {"metadata": metadata.legacy(path, facts)} if "metadata" in parameters.response_fields else {}
         return facts.details | {"size": spool.size, "embeddedMetadata": embedded}, legacy
@@ -76,7 +76,7 @@ class FileStorer:
 
     def discard(self, version: str) -> None:
         """Delete the bytes of a version that is not stored."""
-        self._account.store.bytes_of(version).unlink(missing_ok=True)
+        self._account.store.files.bytes_of(version).unlink(missing_ok=True)
 
     def _add_version(self, attempt: UploadAttempt, version: str, media: Details) -> tuple[Details, dict[str, str]]:
         store, rules, parameters = attempt.account.store, attempt.account.rules, attempt.parameters
@@ -86,7 +86,7 @@ class FileStorer:
         status: dict[str, str] = {}
         if parameters.extensions:
             details, status = self._extensions.begin(details, parameters.extensions)
-        store.add_version(parameters.folder, details, number, attempt.now + attempt.index_delay)
+        store.files.add_version(parameters.folder, details, number, attempt.now + attempt.index_delay)
         return details, status
 
     def _send_webhook(self, details: Details) -> None:
@@ -121,10 +121,10 @@ def find_name(store: Store, parameters: UploadParameters, rules: Rules) -> tuple
     """
     if parameters.unique:
         # no other upload runs until this one is stored: a name that is free now stays free
-        while store.at(parameters.folder, name := unique_name(parameters.name, rules.suffix_length)):
+        while store.files.at(parameters.folder, name := unique_name(parameters.name, rules.suffix_length)):
             pass
         return name, None
-    existing = store.at(parameters.folder, parameters.name)
+    existing = store.files.at(parameters.folder, parameters.name)
     if existing is not None and not parameters.overwrite:
         raise ErrorResponse(400, ALREADY_EXISTS)
     return parameters.name, existing
@@ -134,10 +134,10 @@ def next_number(store: Store, existing: Details | None, rules: Rules) -> int:
     """Return the number of the new version, and make room for it [upload docs: at most 100 versions]."""
     if existing is None:
         return 1
-    if len(store.versions(existing["fileId"])) >= rules.max_versions:
+    if len(store.files.versions(existing["fileId"])) >= rules.max_versions:
         if rules.over_versions == "refuse":
             raise ErrorResponse(400, f"The file already has {rules.max_versions} versions.")
-        store.drop_oldest_version(existing["fileId"])
+        store.files.drop_oldest_version(existing["fileId"])
     return int(existing["versionInfo"]["name"].removeprefix("Version ")) + 1
 
 

@@ -158,7 +158,7 @@ class UploadTransformer:
         kind, mime = step["type"], details.get("mime", "")
         self._fail_if_ruled(step.get("value", ""))
         if kind == "transformation" and mime.startswith("image/"):
-            path = self._account.store.bytes_of(details["versionInfo"]["id"])
+            path = self._account.store.files.bytes_of(details["versionInfo"]["id"])
             self._render(step["value"], path, path.stat().st_size)
         elif not mime.startswith("image/gif" if kind == "gif-to-video" else "video/"):
             raise BadTransformationError(f"{kind} does not apply to {mime or 'this type of file'}.")

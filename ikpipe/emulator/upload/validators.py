@@ -97,21 +97,21 @@ def metadata_fits(attempt: UploadAttempt) -> None:
     """Check custom metadata against the account's fields and their schemas [upload docs, spec]."""
     values = attempt.parameters.metadata
     if values is not None or attempt.account.rules.required_fields == "always":
-        custom_fields.check_values(values or {}, attempt.account.store.fields())
+        custom_fields.check_values(values or {}, attempt.account.store.fields.all())
 
 
 def checks_can_be_read(attempt: UploadAttempt) -> None:
     """Parse the parameter `checks` [spec]; its condition is evaluated when the file is known."""
     text = attempt.form.fields.get("checks", "")
     if text:
-        schemas = {field["name"]: field["schema"] for field in attempt.account.store.fields()}
+        schemas = {field["name"]: field["schema"] for field in attempt.account.store.fields.all()}
         attempt.condition = checks_parameter.read(text, schemas)
 
 
 def quota_is_left(attempt: UploadAttempt) -> None:
     """Reject what exceeds the account's quotas [spec]."""
     rules, extensions = attempt.account.rules, len(attempt.parameters.extensions)
-    if rules.upload_quota is not None and attempt.account.store.uploads >= rules.upload_quota:
+    if rules.upload_quota is not None and attempt.account.store.files.uploads >= rules.upload_quota:
         raise ErrorResponse(rules.quota_status, "Upload Limit Exceeded.")
     if extensions and not attempt.account.limits.take("extensions", rules.extension_quota, extensions):
         raise ErrorResponse(rules.quota_status, "Extensions quota exceeded.")

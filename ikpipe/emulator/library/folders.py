@@ -1,0 +1,37 @@
+"""Folders: creation and deletion."""
+
+from starlette.responses import Response
+
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library import request_body
+from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.upload import parameters
+
+PATHS = ("/v1/folder", "/v1/folder/")
+"""The second is that of older documentation."""
+
+
+def create_folder(call: ApiCall) -> Response:
+    """`POST /v1/folder`: create a folder and its parents [docs]; an existing one is not an error [guess]."""
+    name = parameters.folder_name(request_body.required_text(call.body, "folderName"))
+    parent = request_body.required_text(call.body, "parentFolderPath")
+    call.store.folders.add(parameters.folder(f"{parent}/{name}", call.account.rules))
+    return Response(status_code=201)
+
+
+def delete_folder(call: ApiCall) -> Response:
+    """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs]."""
+    text = request_body.required_text(call.body, "folderPath")
+    path = parameters.folder_path(text)
+    if path == "/":
+        raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
+    files = call.store.files.delete(call.store.files.ids_below(path))
+    if not call.store.folders.delete(path) and not files:
+        raise ErrorResponse(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
+    return Response(status_code=204)
+
+
+ROUTES = [
+    *(ApiRoute("POST", path, create_folder) for path in PATHS),
+    *(ApiRoute("DELETE", path, delete_folder) for path in PATHS),
+]

@@ -1,0 +1,29 @@
+"""Cache purges: without a cache, each is completed at once."""
+
+from starlette.responses import JSONResponse, Response
+
+from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library import request_body
+from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.store import new_id
+
+
+def create_purge(call: ApiCall) -> Response:
+    """`POST /v1/files/purge`: purge one URL."""
+    if not request_body.required_text(call.body, "url", "URL").startswith(("http://", "https://")):
+        raise ErrorResponse(400, "Your request contains invalid URL parameter.")
+    call.account.purges.append(new_id())
+    return JSONResponse({"requestId": call.account.purges[-1]}, status_code=201)
+
+
+def purge_status(call: ApiCall) -> Response:
+    """`GET /v1/files/purge/{id}`: return the status of a purge."""
+    if call.path("id") not in call.account.purges:
+        raise ErrorResponse(404, "No request found with this requestId.")
+    return JSONResponse({"status": "Completed"})
+
+
+ROUTES = [
+    ApiRoute("POST", "/v1/files/purge", create_purge),
+    ApiRoute("GET", "/v1/files/purge/{id}", purge_status),
+]

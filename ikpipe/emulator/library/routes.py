@@ -1,0 +1,38 @@
+"""The routes of the media library API, and what all of them share: authentication, rate limit, JSON body, commit."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.library import fields, files, folders, listing, purges, request_body, tags
+from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.upload.authentication import check_key
+from ikpipe.emulator.upload.validators import check_account
+
+SUBJECTS = (listing, files, tags, purges, folders, fields)
+"""The modules whose `ROUTES` the API has."""
+
+
+def library_routes(account: EmulatedAccount) -> list[Route]:
+    """Return the routes of one account, all of which need the private key."""
+    table = [route for subject in SUBJECTS for route in subject.ROUTES]
+    return [Route(route.path, _guarded(account, route), methods=[route.method]) for route in table]
+
+
+def _guarded(account: EmulatedAccount, route: ApiRoute) -> Callable[[Request], Awaitable[Response]]:
+    async def _endpoint(request: Request) -> Response:
+        rules = account.rules
+        check_account(rules)
+        check_key(request.headers.get("authorization", ""), account.keys)
+        account.limits.count_request("api", rules.api_rate, rules.rate_interval)
+        call = ApiCall(account, request, await request_body.json_body(request))
+        answer = route.handler(call)
+        response = await answer if inspect.isawaitable(answer) else answer
+        await account.store.commit()
+        return response
+
+    return _endpoint

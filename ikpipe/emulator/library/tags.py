@@ -1,0 +1,39 @@
+"""Tags of many files at once."""
+
+from collections.abc import Callable
+
+from starlette.responses import JSONResponse, Response
+
+from ikpipe.emulator.library import request_body
+from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.library.files import check_all_exist, find_file
+from ikpipe.emulator.store import timestamp
+
+MOST_TAGGED = 50
+
+
+def add_tags(call: ApiCall) -> Response:
+    """`POST /v1/files/addTags`: add tags to at most 50 files [spec]."""
+    return _retag(call, lambda old, tags: [*old, *(tag for tag in tags if tag not in old)])
+
+
+def remove_tags(call: ApiCall) -> Response:
+    """`POST /v1/files/removeTags`: remove tags from at most 50 files [spec]."""
+    return _retag(call, lambda old, tags: [tag for tag in old if tag not in tags])
+
+
+def _retag(call: ApiCall, change: Callable[[list[str], list[str]], list[str]]) -> Response:
+    ids = request_body.required_texts(call.body, "fileIds", MOST_TAGGED)
+    tags = request_body.required_texts(call.body, "tags", None)
+    check_all_exist(call.store, ids)
+    for file_id in ids:
+        details = find_file(call.store, file_id)
+        changed = change(details["tags"] or [], tags) or None
+        call.store.files.update(details | {"tags": changed, "updatedAt": timestamp()})
+    return JSONResponse({"successfullyUpdatedFileIds": ids})
+
+
+ROUTES = [
+    ApiRoute("POST", "/v1/files/addTags", add_tags),
+    ApiRoute("POST", "/v1/files/removeTags", remove_tags),
+]

@@ -1,0 +1,107 @@
+"""Files with their details, versions and bytes.
+
+Inserts do not slow down as the database grows: new rows go to the end of every index except that of the names.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ikpipe.emulator.store.database import Database
+from ikpipe.emulator.store.folders import StoredFolders
+
+Details = dict[str, Any]
+"""A file's details by their names in the API, without URLs, which depend on the port."""
+
+
+class StoredFiles:
+    """The files of the media library; the bytes of each version are a file of `directory`."""
+
+    SCHEMA = """
+    CREATE TABLE IF NOT EXISTS files (
+        id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL, stored REAL NOT NULL, details TEXT NOT NULL);
+    CREATE UNIQUE INDEX IF NOT EXISTS files_at ON files (name, folder);
+    CREATE INDEX IF NOT EXISTS files_in ON files (folder);
+    CREATE TABLE IF NOT EXISTS versions (
+        id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (file, number)) WITHOUT ROWID;
+    """
+
+    def __init__(self, database: Database, directory: Path, folders: StoredFolders) -> None:
+        self._database = database
+        self._directory = directory
+        self._folders = folders
+        self.uploads: int = database.rows("SELECT count(*) FROM versions")[0][0]
+        """The number of stored versions."""
+
+    def bytes_of(self, version: str) -> Path:
+        """Return the path of a version's bytes."""
+        return self._directory / version
+
+    def at(self, folder: str, name: str) -> Details | None:
+        """Return the file with a name in a folder, or None."""
+        return self._file("folder = ? AND name = ?", folder, name)
+
+    def get(self, file_id: str) -> Details | None:
+        """Return the file with an id, or None."""
+        return self._file("id = ?", file_id)
+
+    def _file(self, where: str, *values: str) -> Details | None:
+        rows = self._database.rows(f"SELECT details FROM files WHERE {where}", *values)  # noqa: S608 - no input in it
+        return json.loads(rows[0][0]) if rows else None
+
+    def select(
+        self, newest: float, *, folder: str | None = None, name: str | None = None, skip: int = 0
+    ) -> Iterator[Details]:
+        """Yield files, oldest first. Safe to call from any thread.
+
+        `newest` is the latest time of storage, in seconds since 1970; `folder` and `name` select files directly in a
+        folder, or with a name (None is all); the first `skip` files are left out.
+        """
+        filters = {column: value for column, value in (("folder", folder), ("name", name)) if value is not None}
+        where = " AND ".join(["stored <= ?", *(f"{column} = ?" for column in filters)])
+        query = f"SELECT details FROM files WHERE {where} ORDER BY rowid LIMIT -1 OFFSET ?"  # noqa: S608 - no input in it
+        for (details,) in self._database.read(query, newest, *filters.values(), skip):
+            yield json.loads(details)
+
+    def ids_below(self, folder: str) -> list[str]:
+        """Return the ids of all files in a folder and below it."""
+        rows = self._database.rows("SELECT id FROM files WHERE substr(folder, 1, length(?)) = ?", folder, folder)
+        return [row[0] for row in rows]
+
+    def versions(self, file_id: str) -> list[str]:
+        """Return the ids of a file's versions, oldest first."""
+        rows = self._database.rows("SELECT id FROM versions WHERE file = ? ORDER BY number", file_id)
+        return [row[0] for row in rows]
+
+    def add_version(self, folder: str, details: Details, number: int, listed_from: float) -> None:
+        """Store the details of a new version; for a new file, also the time from which lists show it."""
+        file_id, write = details["fileId"], self._database.write
+        write("INSERT INTO versions (id, file, number) VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number)
+        write(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
+            *(file_id, folder, details["name"], listed_from, json.dumps(details)),
+        )
+        self._folders.add(folder)
+        self.uploads += 1
+
+    def drop_oldest_version(self, file_id: str) -> None:
+        """Delete a file's oldest version and its bytes."""
+        version, number = self._database.rows("SELECT id, min(number) FROM versions WHERE file = ?", file_id)[0]
+        self.uploads -= self._database.write("DELETE FROM versions WHERE file = ? AND number = ?", file_id, number)
+        self.bytes_of(version).unlink(missing_ok=True)
+
+    def update(self, details: Details) -> None:
+        """Store the changed details of a file."""
+        self._database.write("UPDATE files SET details = ? WHERE id = ?", json.dumps(details), details["fileId"])
+
+    def delete(self, file_ids: Iterable[str]) -> list[str]:
+        """Delete files with all their versions; return the ids that existed."""
+        existing = [file_id for file_id in dict.fromkeys(file_ids) if self.get(file_id) is not None]
+        for file_id in existing:
+            versions = self.versions(file_id)
+            self.uploads -= self._database.write("DELETE FROM versions WHERE file = ?", file_id)
+            self._database.write("DELETE FROM files WHERE id = ?", file_id)
+            for version in versions:
+                self.bytes_of(version).unlink(missing_ok=True)
+        return existing
