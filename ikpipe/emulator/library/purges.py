@@ -2,24 +2,30 @@
 
 from starlette.responses import JSONResponse, Response
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.store import new_id
 
 
+def add_purge(account: EmulatedAccount) -> str:
+    """Purge something; return the id of the request."""
+    account.purges.append(new_id())
+    return account.purges[-1]
+
+
 def create_purge(call: ApiCall) -> Response:
     """`POST /v1/files/purge`: purge one URL."""
     if not request_body.required_text(call.body, "url", "URL").startswith(("http://", "https://")):
         raise ErrorResponse(400, "Your request contains invalid URL parameter.")
-    call.account.purges.append(new_id())
-    return JSONResponse({"requestId": call.account.purges[-1]}, status_code=201)
+    return JSONResponse({"requestId": add_purge(call.account)}, status_code=201)
 
 
 def purge_status(call: ApiCall) -> Response:
-    """`GET /v1/files/purge/{id}`: return the status of a purge."""
+    """`GET /v1/files/purge/{id}`: return the status of a purge; an unknown id is a 400 [recorded]."""
     if call.path("id") not in call.account.purges:
-        raise ErrorResponse(404, "No request found with this requestId.")
+        raise ErrorResponse(400, "No request found for this requestId.")
     return JSONResponse({"status": "Completed"})
 
 

@@ -24,8 +24,9 @@ def test_an_order_is_carried_out(emulator: Emulator) -> None:
 
 
 def test_an_order_that_there_is_not(emulator: Emulator) -> None:
-    """An unknown id is a 404."""
-    assert ask(emulator, "GET", "/nobody").status_code == 404
+    """An unknown id is a 400 with the service's message [recorded]."""
+    answer = ask(emulator, "GET", "/nobody")
+    assert (answer.status_code, answer.json()["message"]) == (400, "No request found for this requestId.")
 
 
 @pytest.mark.parametrize(
