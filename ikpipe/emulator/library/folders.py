@@ -1,6 +1,6 @@
 """Folders: creation and deletion."""
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
@@ -11,17 +11,28 @@ PATHS = ("/v1/folder", "/v1/folder/")
 """The second is that of older documentation."""
 
 
+def folder_name(call: ApiCall, key: str) -> str:
+    """Return the name of a folder, which is one level; a slash is a 400 [recorded]."""
+    text = request_body.required_text(call.body, key)
+    if "/" in text:
+        raise ErrorResponse(400, f"{key} parameter cannot have a slash.")
+    return parameters.folder_name(text, call.account.rules)
+
+
 def create_folder(call: ApiCall) -> Response:
     """`POST /v1/folder`: create a folder and its parents [docs]; an existing one is not an error [guess]."""
-    name = parameters.folder_name(request_body.required_text(call.body, "folderName"))
+    name = folder_name(call, "folderName")
     parent = request_body.required_text(call.body, "parentFolderPath")
     call.store.folders.add(parameters.folder(f"{parent}/{name}", call.account.rules))
-    return Response(status_code=201)
+    return JSONResponse({}, status_code=201)
 
 
 def delete_folder(call: ApiCall) -> Response:
-    """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs]."""
-    text = request_body.required_text(call.body, "folderPath")
+    """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs].
+
+    The path is in the body, or in the query, since some clients do not send a body with `DELETE`.
+    """
+    text = request_body.required_text(dict(call.query) if call.body is None else call.body, "folderPath")
     path = parameters.folder_path(text)
     if path == "/":
         raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")

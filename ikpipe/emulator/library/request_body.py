@@ -5,18 +5,33 @@ from typing import Any
 from starlette.requests import Request
 
 from ikpipe.emulator import strict_json
-from ikpipe.emulator.error_responses import ErrorResponse, missing_parameter
+from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter, missing_parameter
+
+LARGEST = 1024 * 1024
+"""Maximum size of a body in bytes [the emulator's own: a body must not fill the memory]."""
 
 
 async def json_body(request: Request) -> Any:
     """Return the parsed body of a request; None if it has none and needs none."""
-    body = await request.body() if request.method in {"POST", "PATCH", "DELETE"} else b""
+    body = b"" if request.method == "GET" else await _limited_body(request)
     if not body and request.method not in {"POST", "PATCH"}:
         return None
     try:
         return strict_json.loads(body)
     except ValueError:
         raise ErrorResponse(400, "Your request contains invalid JSON.") from None
+
+
+async def _limited_body(request: Request) -> bytes:
+    """Read the whole body, since many clients read a response only after they have sent all; keep only so much."""
+    body, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= LARGEST:
+            body += chunk
+    if size > LARGEST:
+        raise ErrorResponse(413, f"Your request is larger than {LARGEST} bytes.")
+    return bytes(body)
 
 
 def optional(body: object, key: str) -> Any:
@@ -30,6 +45,14 @@ def required_text(body: object, key: str, name: str | None = None) -> str:
     if not isinstance(value, str) or not value:
         raise missing_parameter(name or key)
     return value
+
+
+def optional_flag(body: object, key: str) -> bool:
+    """Return a boolean of the body, False without one."""
+    value = optional(body, key)
+    if value is not None and not isinstance(value, bool):
+        raise invalid_parameter(key, "It must be true or false.")
+    return bool(value)
 
 
 def required_texts(body: object, key: str, maximum: int | None) -> list[str]:

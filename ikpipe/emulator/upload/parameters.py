@@ -125,9 +125,9 @@ def folder_path(text: str) -> str:
     return "/".join(["", *filter(None, text.split("/")), ""])
 
 
-def folder_name(text: str) -> str:
-    """Return the name of a folder, which is one level [docs: other characters become `_`]."""
-    return _replace_special(text, "_-")
+def folder_name(text: str, rules: Rules) -> str:
+    """Return the name of a folder, which is one level [docs: other characters become `_`], by the rule `names`."""
+    return text if rules.names == "keep" else _replace_special(text, "_-")
 
 
 def boolean(fields: Mapping[str, str], name: str, *, default: bool) -> bool:

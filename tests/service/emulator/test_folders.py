@@ -51,18 +51,40 @@ def test_a_folder_that_there_is_not(client: Client, tail: str) -> None:
 
 
 def test_a_folder_is_made(client: Client) -> None:
-    """A 201 without a body; its parents are created as well, and it exists although it is empty [docs]."""
+    """A 201 with an empty object; its parents are created as well, and it exists although it is empty [docs]."""
     reply = make(client, "summer", "product/images")
-    assert (reply.status_code, reply.content) == (201, b"")
+    assert (reply.status_code, reply.content) == (201, b"{}")
     assert make(client, "summer", "/product/images/").status_code == 201
     assert [delete(client, path).status_code for path in ("/product/images/summer", "/product")] == [204, 204]
     assert delete(client, "/product/images").status_code == 404
 
 
 def test_a_folder_s_name_is_one_level(client: Client) -> None:
-    """Characters other than letters, marks and numerals become `_`, also a slash [docs]."""
-    make(client, "blå/ sko.1-2_3")
-    assert delete(client, "/blå__sko_1-2_3").status_code == 204
+    """Characters other than letters, marks and numerals become `_` [docs]; a slash is a 400 [recorded]."""
+    make(client, "blå sko.1-2_3")
+    assert delete(client, "/blå_sko_1-2_3").status_code == 204
+    assert refused(make(client, "a/b")) == (400, "folderName parameter cannot have a slash.")
+
+
+def test_a_name_is_kept(start: Callable[..., Client]) -> None:
+    """With `names=keep`, a folder is created under the name that an upload to it would have."""
+    client = start(names="keep")
+    make(client, "50 % off & more")
+    assert delete(client, "/50 % off & more").status_code == 204
+
+
+def test_the_path_in_the_query(client: Client) -> None:
+    """A client that sends no body with `DELETE` has the path in the query."""
+    make(client, "in the query")
+    reply = client.api("DELETE", "/v1/folder", params={"folderPath": "/in_the_query"})
+    assert reply.status_code == 204
+    assert delete(client, "/in_the_query").status_code == 404
+
+
+def test_a_body_that_is_too_large(client: Client) -> None:
+    """A body that would fill the memory is a 413 in JSON."""
+    status, message = refused(make(client, "a" * 1024 * 1024))
+    assert (status, message) == (413, "Your request is larger than 1048576 bytes.")
 
 
 def test_an_empty_folder_stays(client: Client, start: Callable[..., Client], tmp_path: Path) -> None:
