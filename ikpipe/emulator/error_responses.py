@@ -9,7 +9,8 @@ class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the
     """An error response of the service, with its own words as the message.
 
     `headers` are additional ones, such as those of a rate limit; `secret` is a part of the message that the log must
-    not show; `reason` is a code that some responses have in addition to the message.
+    not show; `reason` is a code that some responses have in addition to the message; `more` has further parts of the
+    body.
     """
 
     def __init__(
@@ -20,20 +21,21 @@ class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the
         *,
         secret: str | None = None,
         reason: str | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
-        self._reason = {} if reason is None else {"reason": reason}
+        self._more = ({} if reason is None else {"reason": reason}) | dict(more or {})
         self.logged = message.replace(secret, "...") if secret else message
 
     @property
-    def body(self) -> dict[str, str]:
+    def body(self) -> dict[str, object]:
         """The JSON of the response [spec: message and help; a 429 has only the message]."""
         if self.status == 429:  # noqa: PLR2004 - an HTTP status
             return {"message": self.message}
-        return {"message": self.message, "help": HELP, **self._reason}
+        return {"message": self.message, "help": HELP, **self._more}
 
 
 def too_many_requests(wait: int, limit: int = 0, interval: int = 1000) -> ErrorResponse:

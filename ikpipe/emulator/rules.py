@@ -42,6 +42,9 @@ class Rules:
     """Maximum number of versions of a file [upload docs]."""
     over_versions: Literal["refuse", "drop-oldest"] = "refuse"
     """What an upload beyond the maximum number of versions does [guess: only the limit is documented]."""
+    restored_details: Literal["version", "file"] = "version"
+    """Whose tags, metadata, coordinates, description and visibility a restored version has: those that it had, or those
+    that the file has [guess: not documented]."""
 
     # Sizes and sources
     image_limit: int = 25 * MEGABYTE

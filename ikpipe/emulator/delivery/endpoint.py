@@ -37,6 +37,8 @@ class DeliveryPath:
     signature: str | None
     expiry: str | None
     attachment: bool
+    version: str | None
+    """The id of an earlier version."""
 
 
 def parse_url(scope: Scope) -> DeliveryPath:
@@ -57,6 +59,7 @@ def parse_url(scope: Scope) -> DeliveryPath:
         signature=values.get("ik-s"),
         expiry=values.get("ik-t"),
         attachment=values.get("ik-attachment") == "true",
+        version=values.get("ik-obj-version"),
     )
 
 
@@ -82,7 +85,7 @@ class Delivery:
 
     async def _deliver(self, url: DeliveryPath, headers: Headers) -> Response:
         chain = parse_transformation(url.transformation, self._named)
-        details = self._find(url.path, chain)
+        details = self._find(url, chain)
         self._check_access(url, chain, details)
         self._check_transformation(chain)
         if self._account.rules.auto_format and not chain.get("f"):
@@ -91,9 +94,9 @@ class Delivery:
             return self._original(url, chain, details)
         return await self._transformed(url, chain, details, headers)
 
-    def _find(self, path: str, chain: Chain) -> Details:
+    def _find(self, url: DeliveryPath, chain: Chain) -> Details:
         """Return a published file [upload docs: drafts cannot be accessed], or the transformation's default image."""
-        details = self._published(path)
+        details = self._published(url.path, url.version)
         if details is None and (default := chain.get("di")):
             details = self._published("/" + default.replace("@@", "/").lstrip("/"))
         if details is None:
@@ -102,9 +105,12 @@ class Delivery:
             raise ErrorResponse(404, "Not Found")
         return details
 
-    def _published(self, path: str) -> Details | None:
+    def _published(self, path: str, version: str | None = None) -> Details | None:
         folder, slash, name = path.rpartition("/")
-        details = self._account.store.files.at(folder + slash, name)
+        files = self._account.store.files
+        details = files.at(folder + slash, name)
+        if details is not None and version is not None:
+            details = files.version(details["fileId"], version)
         return details if details is not None and details["isPublished"] else None
 
     def _check_access(self, url: DeliveryPath, chain: Chain, details: Details) -> None:

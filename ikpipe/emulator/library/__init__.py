@@ -7,9 +7,10 @@ name there.
 |---|---|
 | `routes` | all routes, and what they share: authentication, rate limit, JSON body, commit |
 | `calls` | what a handler gets, and how a route names its handler |
-| `request_body` | reads the JSON of requests |
+| `request_body` | reads the JSON of requests, and ids in their paths |
 | `listing` | lists and searches |
 | `files` | details and deletion |
+| `versions` | the versions of a file |
 | `tags` | tags of many files |
 | `purges` | cache purges |
 | `folders` | folders |

@@ -1,5 +1,6 @@
 """A call of the media library API: what a handler gets, and how a route names its handler."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,7 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.store import Store
+
+_ID = re.compile("[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,13 @@ class ApiCall:
     def query(self) -> QueryParams:
         """The parameters in the URL's query."""
         return self.request.query_params
+
+    def id(self, name: str = "id", parameter: str = "fileId") -> str:
+        """Return an id of the path; raise `ErrorResponse` (400) if it is malformed [recorded]."""
+        text = self.path(name)
+        if not _ID.fullmatch(text):
+            raise ErrorResponse(400, f"Your request contains invalid {parameter} parameter.")
+        return text
 
     def path(self, name: str) -> str:
         """Return a parameter of the path, such as `id` of `/v1/files/{id}`."""

@@ -15,8 +15,13 @@ LISTED = (
 
 
 def file_urls(details: Details, endpoint: str) -> Details:
-    """Return the `url` of a file, and for an image the `thumbnailUrl` [upload docs]."""
+    """Return the `url` of a file, and for an image the `thumbnailUrl` [upload docs].
+
+    That of an earlier version ends with `ik-obj-version` [docs]; its value is the version's id [guess].
+    """
     path = quote(details["filePath"])
+    if details["type"] == "file-version":
+        path += f"?ik-obj-version={details['versionInfo']['id']}"
     urls = {"url": f"{endpoint}{path}"}
     if details["fileType"] == "image":
         urls["thumbnailUrl"] = f"{endpoint}/{THUMBNAIL}{path}"

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
-from ikpipe.emulator.library.files import check_all_exist, find_file
+from ikpipe.emulator.library.files import find_files
 from ikpipe.emulator.store import timestamp
 
 MOST_TAGGED = 50
@@ -25,9 +25,7 @@ def remove_tags(call: ApiCall) -> Response:
 def _retag(call: ApiCall, change: Callable[[list[str], list[str]], list[str]]) -> Response:
     ids = request_body.required_texts(call.body, "fileIds", MOST_TAGGED)
     tags = request_body.required_texts(call.body, "tags", None)
-    check_all_exist(call.store, ids)
-    for file_id in ids:
-        details = find_file(call.store, file_id)
+    for details in find_files(call.store, ids):
         changed = change(details["tags"] or [], tags) or None
         call.store.files.update(details | {"tags": changed, "updatedAt": timestamp()})
     return JSONResponse({"successfullyUpdatedFileIds": ids})

@@ -24,6 +24,11 @@ class Database:
         # with synchronous=OFF, data survives a killed process; only a power failure could lose an upload
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {schema}")
 
+    def add_column(self, table: str, column: str, kind: str) -> None:
+        """Add a column to a table that an earlier version of the emulator created; its values are NULL."""
+        if column not in {row[1] for row in self.rows(f"PRAGMA table_info({table})")}:
+            self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
     def close(self) -> None:
         """Close the database."""
         if self._connection.in_transaction:

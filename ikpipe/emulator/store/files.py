@@ -10,9 +10,14 @@ from typing import Any
 
 from ikpipe.emulator.store.database import Database
 from ikpipe.emulator.store.folders import StoredFolders
+from ikpipe.emulator.store.identifiers import timestamp
 
 Details = dict[str, Any]
 """A file's details by their names in the API, without URLs, which depend on the port."""
+OF_THE_BYTES = frozenset(
+    ("size", "hasAlpha", "width", "height", "bitRate", "videoCodec", "audioCodec", "duration", "embeddedMetadata")
+)
+"""The details that follow from a version's bytes."""
 
 
 class StoredFiles:
@@ -24,13 +29,15 @@ class StoredFiles:
     CREATE UNIQUE INDEX IF NOT EXISTS files_at ON files (name, folder);
     CREATE INDEX IF NOT EXISTS files_in ON files (folder);
     CREATE TABLE IF NOT EXISTS versions (
-        id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (file, number)) WITHOUT ROWID;
+        id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, details TEXT, PRIMARY KEY (file, number))
+        WITHOUT ROWID;
     """
 
     def __init__(self, database: Database, directory: Path, folders: StoredFolders) -> None:
         self._database = database
         self._directory = directory
         self._folders = folders
+        database.add_column("versions", "details", "TEXT")
         self.uploads: int = database.rows("SELECT count(*) FROM versions")[0][0]
         """The number of stored versions."""
 
@@ -69,14 +76,53 @@ class StoredFiles:
         rows = self._database.rows("SELECT id FROM files WHERE substr(folder, 1, length(?)) = ?", folder, folder)
         return [row[0] for row in rows]
 
+    # Versions: the details of the current one are those of the file, each earlier one has its own
+
     def versions(self, file_id: str) -> list[str]:
         """Return the ids of a file's versions, oldest first."""
         rows = self._database.rows("SELECT id FROM versions WHERE file = ? ORDER BY number", file_id)
         return [row[0] for row in rows]
 
+    def earlier(self, file_id: str) -> list[Details]:
+        """Return the details of all versions but the current one, newest first."""
+        current = self.get(file_id)
+        if current is None:
+            return []
+        query = "SELECT id, number, details FROM versions WHERE file = ? AND id != ? ORDER BY number DESC"
+        rows = self._database.rows(query, file_id, current["versionInfo"]["id"])
+        return [self._own_details(current, *row) for row in rows]
+
+    def version(self, file_id: str, version_id: str) -> Details | None:
+        """Return the details of a version of a file, or None."""
+        current = self.get(file_id)
+        if current is None or current["versionInfo"]["id"] == version_id:
+            return current
+        query = "SELECT id, number, details FROM versions WHERE file = ? AND id = ?"
+        rows = self._database.rows(query, file_id, version_id)
+        return self._own_details(current, *rows[0]) if rows else None
+
+    def _own_details(self, current: Details, version_id: str, number: int, details: str | None) -> Details:
+        """Return the details of an earlier version, which has the name and the folder of the file."""
+        own: Details
+        if details is not None:
+            own = json.loads(details)
+        else:
+            # stored before versions had details of their own: what is known of this one, and what all have in common
+            size = self.bytes_of(version_id).stat().st_size
+            info = {"id": version_id, "name": f"Version {number}"}
+            own = {name: value for name, value in current.items() if name not in OF_THE_BYTES}
+            own |= {"type": "file-version", "versionInfo": info, "size": size}
+        return own | {name: current[name] for name in ("fileId", "name", "filePath")}
+
+    def next_number(self, file_id: str) -> int:
+        """Return the number of a file's next version."""
+        return int(self._database.rows("SELECT max(number) + 1 FROM versions WHERE file = ?", file_id)[0][0])
+
     def add_version(self, folder: str, details: Details, number: int, listed_from: float) -> None:
         """Store the details of a new version; for a new file, also the time from which lists show it."""
         file_id, write = details["fileId"], self._database.write
+        if number > 1:
+            self._archive(file_id)
         write("INSERT INTO versions (id, file, number) VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number)
         write(
             "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
@@ -85,11 +131,36 @@ class StoredFiles:
         self._folders.add(folder)
         self.uploads += 1
 
+    def _archive(self, file_id: str) -> None:
+        """Keep the details of the current version, which another one is about to replace."""
+        details = self.get(file_id)
+        if details is not None:
+            # an earlier version was created when it became one [recorded: so were those of imagekit-python's fixtures]
+            now = timestamp()
+            self.update_version(details | {"type": "file-version", "createdAt": now, "updatedAt": now})
+
+    def update_version(self, details: Details) -> None:
+        """Store the changed details of an earlier version."""
+        query = "UPDATE versions SET details = ? WHERE file = ? AND id = ?"
+        self._database.write(query, json.dumps(details), details["fileId"], details["versionInfo"]["id"])
+
+    def restore(self, details: Details) -> None:
+        """Make an earlier version the current one, with these details; the current one becomes an earlier version."""
+        self._archive(details["fileId"])
+        self.update(details)
+
     def drop_oldest_version(self, file_id: str) -> None:
-        """Delete a file's oldest version and its bytes."""
-        version, number = self._database.rows("SELECT id, min(number) FROM versions WHERE file = ?", file_id)[0]
-        self.uploads -= self._database.write("DELETE FROM versions WHERE file = ? AND number = ?", file_id, number)
-        self.bytes_of(version).unlink(missing_ok=True)
+        """Delete a file's oldest version that is not the current one, and its bytes."""
+        earlier = self.earlier(file_id)
+        if earlier:
+            self.delete_version(file_id, earlier[-1]["versionInfo"]["id"])
+
+    def delete_version(self, file_id: str, version_id: str) -> None:
+        """Delete an earlier version and its bytes."""
+        self.uploads -= self._database.write("DELETE FROM versions WHERE file = ? AND id = ?", file_id, version_id)
+        self.bytes_of(version_id).unlink(missing_ok=True)
+
+    # Changes
 
     def update(self, details: Details) -> None:
         """Store the changed details of a file."""

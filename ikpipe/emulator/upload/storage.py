@@ -134,11 +134,13 @@ def next_number(store: Store, existing: Details | None, rules: Rules) -> int:
     """Return the number of the new version, and make room for it [upload docs: at most 100 versions]."""
     if existing is None:
         return 1
+    # before the oldest is dropped, which has the highest number if an older one was restored
+    number = store.files.next_number(existing["fileId"])
     if len(store.files.versions(existing["fileId"])) >= rules.max_versions:
         if rules.over_versions == "refuse":
             raise ErrorResponse(400, f"The file already has {rules.max_versions} versions.")
         store.files.drop_oldest_version(existing["fileId"])
-    return int(existing["versionInfo"]["name"].removeprefix("Version ")) + 1
+    return number
 
 
 def merge(parameters: UploadParameters, existing: Details | None, name: str, version: tuple[str, int]) -> Details:
