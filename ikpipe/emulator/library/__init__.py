@@ -18,5 +18,6 @@ name there.
 | `custom_fields` | checks custom metadata fields, and the values in them |
 | `search` | the fields of a `searchQuery` |
 | `query_parser` | parses the language of searches and of the upload parameter `checks` |
+| `file_events` | webhooks about changes of files |
 | `file_details` | the JSON of a file, and its URLs |
 """

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from starlette.responses import JSONResponse, Response
 
+from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.library.file_events import tell_deleted
 from ikpipe.emulator.store import Details, Store
 
 MOST_DELETED = 100
@@ -32,6 +34,13 @@ def find_files(store: Store, file_ids: Iterable[str]) -> list[Details]:
     return [details for details in found.values() if details is not None]
 
 
+def delete_files(account: EmulatedAccount, file_ids: Iterable[str]) -> list[str]:
+    """Delete files with all their versions, and send the events; return the ids that existed."""
+    deleted = account.store.files.delete(file_ids)
+    tell_deleted(account, deleted)
+    return deleted
+
+
 def details(call: ApiCall) -> Response:
     """`GET /v1/files/{id}/details`: return the details of a file."""
     return JSONResponse(file_details(find_file(call, NO_ASSET), call.account.endpoint))
@@ -39,14 +48,14 @@ def details(call: ApiCall) -> Response:
 
 def delete(call: ApiCall) -> Response:
     """`DELETE /v1/files/{id}`: delete a file with all its versions."""
-    call.store.files.delete([find_file(call, NO_FILE)["fileId"]])
+    delete_files(call.account, [find_file(call, NO_FILE)["fileId"]])
     return Response(status_code=204)
 
 
 def delete_many(call: ApiCall) -> Response:
     """`POST /v1/files/batch/deleteByFileIds`: delete at most 100 files [spec], all of them or none."""
     files = find_files(call.store, request_body.required_texts(call.body, "fileIds", MOST_DELETED))
-    return JSONResponse({"successfullyDeletedFileIds": call.store.files.delete(file["fileId"] for file in files)})
+    return JSONResponse({"successfullyDeletedFileIds": delete_files(call.account, (file["fileId"] for file in files))})
 
 
 ROUTES = [

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.library.files import delete_files
 from ikpipe.emulator.upload import parameters
 
 PATHS = ("/v1/folder", "/v1/folder/")
@@ -36,7 +37,7 @@ def delete_folder(call: ApiCall) -> Response:
     path = parameters.folder_path(text)
     if path == "/":
         raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
-    files = call.store.files.delete(call.store.files.ids_below(path))
+    files = delete_files(call.account, call.store.files.ids_below(path))
     if not call.store.folders.delete(path) and not files:
         raise ErrorResponse(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
     return Response(status_code=204)

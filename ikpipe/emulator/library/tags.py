@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.library.file_events import tell_updated
 from ikpipe.emulator.library.files import find_files
 from ikpipe.emulator.store import timestamp
 
@@ -27,7 +28,9 @@ def _retag(call: ApiCall, change: Callable[[list[str], list[str]], list[str]]) -
     tags = request_body.required_texts(call.body, "tags", None)
     for details in find_files(call.store, ids):
         changed = change(details["tags"] or [], tags) or None
-        call.store.files.update(details | {"tags": changed, "updatedAt": timestamp()})
+        details |= {"tags": changed, "updatedAt": timestamp()}
+        call.store.files.update(details)
+        tell_updated(call.account, details)
     return JSONResponse({"successfullyUpdatedFileIds": ids})
 
 

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.library.file_events import tell_updated, tell_version_deleted
 from ikpipe.emulator.library.files import NO_ASSET, NO_FILE, find_file
 from ikpipe.emulator.store import Details, timestamp
 
@@ -35,7 +36,9 @@ def delete_version(call: ApiCall) -> Response:
     details = _find(call, NO_ASSET, NO_VERSION)
     if details["type"] == "file":
         raise ErrorResponse(400, "You cannot delete current version of a file.")
-    call.store.files.delete_version(details["fileId"], details["versionInfo"]["id"])
+    file_id, version_id = details["fileId"], details["versionInfo"]["id"]
+    call.store.files.delete_version(file_id, version_id)
+    tell_version_deleted(call.account, file_id, version_id)
     return Response(status_code=204)
 
 
@@ -50,6 +53,7 @@ def restore_version(call: ApiCall) -> Response:
         kept = OF_THE_FILE if call.account.rules.restored_details == "file" else ()
         details |= {name: current[name] for name in ("type", "createdAt", *kept)} | {"updatedAt": timestamp()}
         call.store.files.restore(details)
+        tell_updated(call.account, details)
     return JSONResponse(file_details(details, call.account.endpoint))
 
 

@@ -149,11 +149,14 @@ class StoredFiles:
         self._archive(details["fileId"])
         self.update(details)
 
-    def drop_oldest_version(self, file_id: str) -> None:
-        """Delete a file's oldest version that is not the current one, and its bytes."""
+    def drop_oldest_version(self, file_id: str) -> str | None:
+        """Delete a file's oldest version that is not the current one, and its bytes; return its id if there is one."""
         earlier = self.earlier(file_id)
-        if earlier:
-            self.delete_version(file_id, earlier[-1]["versionInfo"]["id"])
+        if not earlier:
+            return None
+        oldest: str = earlier[-1]["versionInfo"]["id"]
+        self.delete_version(file_id, oldest)
+        return oldest
 
     def delete_version(self, file_id: str, version_id: str) -> None:
         """Delete an earlier version and its bytes."""

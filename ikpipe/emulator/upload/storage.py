@@ -6,7 +6,7 @@ from typing import Any
 
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
-from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.library import file_events
 from ikpipe.emulator.media import inspection, metadata
 from ikpipe.emulator.media.facts import MediaFacts
 from ikpipe.emulator.request_log import LogEntry
@@ -70,8 +70,7 @@ class FileStorer:
         }
         if status:
             self._extensions.finish_later(details, parameters.extensions, parameters.webhook_url)
-        if account.rules.webhook_url is not None:
-            self._send_webhook(details)
+        file_events.tell_stored(account, details)
         return details, upload_reply(details | legacy, parameters, account, status)
 
     def discard(self, version: str) -> None:
@@ -79,21 +78,15 @@ class FileStorer:
         self._account.store.files.bytes_of(version).unlink(missing_ok=True)
 
     def _add_version(self, attempt: UploadAttempt, version: str, media: Details) -> tuple[Details, dict[str, str]]:
-        store, rules, parameters = attempt.account.store, attempt.account.rules, attempt.parameters
-        name, existing = find_name(store, parameters, rules)
-        number = next_number(store, existing, rules)
+        account, store, parameters = attempt.account, attempt.account.store, attempt.parameters
+        name, existing = find_name(store, parameters, account.rules)
+        number = next_number(account, existing)
         details = merge(parameters, existing, name, (version, number)) | media
         status: dict[str, str] = {}
         if parameters.extensions:
             details, status = self._extensions.begin(details, parameters.extensions)
         store.files.add_version(parameters.folder, details, number, attempt.now + attempt.index_delay)
         return details, status
-
-    def _send_webhook(self, details: Details) -> None:
-        """Send the event of a new file, or of a new version of one [sdk]."""
-        first = details["versionInfo"]["id"] == details["fileId"]
-        body = {"created_at": details["updatedAt"], "data": file_details(details, self._account.endpoint)}
-        self._account.webhooks.tell_account("file.created" if first else "file-version.created", body)
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -130,16 +123,19 @@ def find_name(store: Store, parameters: UploadParameters, rules: Rules) -> tuple
     return parameters.name, existing
 
 
-def next_number(store: Store, existing: Details | None, rules: Rules) -> int:
+def next_number(account: EmulatedAccount, existing: Details | None) -> int:
     """Return the number of the new version, and make room for it [upload docs: at most 100 versions]."""
     if existing is None:
         return 1
+    files, rules, file_id = account.store.files, account.rules, existing["fileId"]
     # before the oldest is dropped, which has the highest number if an older one was restored
-    number = store.files.next_number(existing["fileId"])
-    if len(store.files.versions(existing["fileId"])) >= rules.max_versions:
+    number = files.next_number(file_id)
+    if len(files.versions(file_id)) >= rules.max_versions:
         if rules.over_versions == "refuse":
             raise ErrorResponse(400, f"The file already has {rules.max_versions} versions.")
-        store.files.drop_oldest_version(existing["fileId"])
+        dropped = files.drop_oldest_version(file_id)
+        if dropped is not None:
+            file_events.tell_version_deleted(account, file_id, dropped)
     return number
 
 

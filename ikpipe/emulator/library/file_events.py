@@ -1,0 +1,43 @@
+"""Webhooks about changes of files [sdk: the types of `file.*` and `file-version.*`].
+
+Which change sends which event is a guess: the SDKs have one sentence for each type, such as "Triggered when a file is
+updated".
+"""
+
+from collections.abc import Iterable, Mapping
+
+from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.store import Details, timestamp
+
+
+def tell_stored(account: EmulatedAccount, details: Details) -> None:
+    """Send `file.created` for a file's first version, and `file-version.created` for any other."""
+    first = details["versionInfo"]["id"] == details["fileId"]
+    _tell_details(account, "file.created" if first else "file-version.created", details)
+
+
+def tell_updated(account: EmulatedAccount, details: Details) -> None:
+    """Send `file.updated`."""
+    _tell_details(account, "file.updated", details)
+
+
+def tell_deleted(account: EmulatedAccount, file_ids: Iterable[str]) -> None:
+    """Send `file.deleted` for each file; its versions are not mentioned."""
+    for file_id in file_ids:
+        _tell(account, "file.deleted", {"fileId": file_id})
+
+
+def tell_version_deleted(account: EmulatedAccount, file_id: str, version: str) -> None:
+    """Send `file-version.deleted`."""
+    _tell(account, "file-version.deleted", {"fileId": file_id, "versionId": version})
+
+
+def _tell_details(account: EmulatedAccount, event: str, details: Details) -> None:
+    # the details of thousands of files take a while
+    if account.webhooks.wants(event):
+        _tell(account, event, file_details(details, account.endpoint))
+
+
+def _tell(account: EmulatedAccount, event: str, data: Mapping[str, object]) -> None:
+    account.webhooks.tell_account(event, {"created_at": timestamp(), "data": data})

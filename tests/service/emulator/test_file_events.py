@@ -1,0 +1,105 @@
+"""The account's webhooks about changes of files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from emulator_client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUIET: dict[str, Any] = {"webhook_url": "http://127.0.0.1:9/", "webhook_tries": 1, "webhook_events": ("file*",)}
+"""Webhooks that nobody receives: the emulator lists them."""
+
+
+@pytest.fixture
+def told(start: Callable[..., Client]) -> Client:
+    """Start an emulator with a file of two versions at `/a/x.bin`, and one of another name beside it."""
+    client = start(**QUIET)
+    for content in (b"1", b"22"):
+        client.fixed("x.bin", content, folder="/a")
+    client.fixed("y.bin", folder="/a")
+    return client
+
+
+def file_id(client: Client, path: str = "/a/x.bin") -> str:
+    """Return the id of a file."""
+    return next(file["fileId"] for file in client.api("GET", "/v1/files").json() if file["filePath"] == path)
+
+
+def events(client: Client, method: str, path: str, **body: Any) -> list[dict[str, Any]]:
+    """Make a request; return the bodies of the webhooks that it caused."""
+    before = len(client.emulator.webhooks())
+    reply = client.api(method, path, json=body or None)
+    assert reply.status_code < 300, reply.text
+    return [message["body"] for message in client.emulator.webhooks()[before:]]
+
+
+def test_uploads(told: Client) -> None:
+    """A new file is `file.created`, a new version of one `file-version.created`, with its details [sdk]."""
+    bodies = [message["body"] for message in told.emulator.webhooks()]
+    assert [body["type"] for body in bodies] == ["file.created", "file-version.created", "file.created"]
+    assert bodies[1]["data"] == told.details(file_id(told))
+    assert bodies[1].keys() == {"type", "id", "created_at", "data"}
+
+
+@pytest.mark.parametrize("action", ["addTags", "removeTags"])
+def test_tags(told: Client, action: str) -> None:
+    """Changed tags are `file.updated` for each file, with the new details [sdk]."""
+    ids = [file_id(told), file_id(told, "/a/y.bin")]
+    bodies = events(told, "POST", f"/v1/files/{action}", fileIds=ids, tags=["new"])
+    assert [body["type"] for body in bodies] == ["file.updated"] * 2
+    assert [body["data"] for body in bodies] == [told.details(one) for one in ids]
+
+
+def test_deletion(told: Client) -> None:
+    """A deleted file is `file.deleted` with its id [sdk]."""
+    deleted = file_id(told)
+    bodies = events(told, "DELETE", f"/v1/files/{deleted}")
+    assert [(body["type"], body["data"]) for body in bodies] == [("file.deleted", {"fileId": deleted})]
+
+
+def test_deletion_of_many(told: Client) -> None:
+    """Each deleted file is an event."""
+    ids = [file_id(told), file_id(told, "/a/y.bin")]
+    bodies = events(told, "POST", "/v1/files/batch/deleteByFileIds", fileIds=ids)
+    assert [body["data"]["fileId"] for body in bodies] == ids
+
+
+def test_deletion_of_a_folder(told: Client) -> None:
+    """Each file below is `file.deleted` [guess]."""
+    bodies = events(told, "DELETE", "/v1/folder", folderPath="/a")
+    assert [body["type"] for body in bodies] == ["file.deleted"] * 2
+
+
+def test_deletion_of_a_version(told: Client) -> None:
+    """A deleted version is `file-version.deleted` with both ids [sdk]."""
+    one = file_id(told)
+    (body,) = events(told, "DELETE", f"/v1/files/{one}/versions/{one}")
+    assert (body["type"], body["data"]) == ("file-version.deleted", {"fileId": one, "versionId": one})
+
+
+def test_a_version_that_is_dropped(start: Callable[..., Client]) -> None:
+    """The oldest version that a new one displaces is an event as well [guess]."""
+    client = start(max_versions=2, over_versions="drop-oldest", **QUIET)
+    first, *_ = [client.fixed("x.bin").json() for _ in range(3)]
+    ids = {"fileId": first["fileId"], "versionId": first["versionInfo"]["id"]}
+    bodies = [message["body"] for message in client.emulator.webhooks()]
+    assert [body["data"] for body in bodies if body["type"] == "file-version.deleted"] == [ids]
+
+
+def test_restoring(told: Client) -> None:
+    """A restored version is `file.updated` [guess]."""
+    one = file_id(told)
+    (body,) = events(told, "PUT", f"/v1/files/{one}/versions/{one}/restore")
+    assert (body["type"], body["data"]) == ("file.updated", told.details(one))
+
+
+def test_events_that_are_not_wanted(start: Callable[..., Client]) -> None:
+    """The account gets only the events that match `webhook_events`."""
+    client = start(**QUIET | {"webhook_events": ("file.deleted",)})
+    client.fixed("x.bin")
+    client.api("DELETE", f"/v1/files/{file_id(client, '/x.bin')}")
+    assert [message["event"] for message in client.emulator.webhooks()] == ["file.deleted"]
