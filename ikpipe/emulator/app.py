@@ -14,6 +14,7 @@ from ikpipe.emulator import inbound_hosts
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.endpoint import Delivery
 from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.library.folder_jobs import resume_jobs
 from ikpipe.emulator.library.routes import library_routes
 from ikpipe.emulator.request_log import LogEntry
 from ikpipe.emulator.rules import Rules
@@ -44,6 +45,7 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
 
     @asynccontextmanager
     async def _lifespan(_app: object) -> AsyncIterator[None]:
+        resume_jobs(account)
         yield
         await account.background.close()
         await account.webhooks.close()

@@ -17,12 +17,13 @@ class Background:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def later(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Run something after some seconds. Call it from the event loop's thread."""
+    def later(self, seconds: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Run something after some seconds; return the task. Call it from the event loop's thread."""
         task = asyncio.get_running_loop().create_task(self._after(seconds, work))
         # the event loop keeps only weak references to its tasks
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         """Cancel all unfinished work."""

@@ -46,6 +46,12 @@ class Rules:
     """Whose tags, metadata, coordinates, description and visibility a restored version has: those that it had, or those
     that the file has [guess: not documented]."""
 
+    # Folders
+    missing_destination: Literal["create", "refuse"] = "create"
+    """Whether a copy or a move creates the folder at `destinationPath`, or is a 404 [guess: uploads create theirs]."""
+    bulk_job_delay: float = 0.0
+    """Seconds until a bulk job starts; with 0, a job of less than a second is completed before its response [guess]."""
+
     # Sizes and sources
     image_limit: int = 25 * MEGABYTE
     """Maximum size of an image in bytes [upload docs: 25 MB on the free plan; guess: a MB is 1024 * 1024 bytes]."""

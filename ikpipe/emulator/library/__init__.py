@@ -11,9 +11,13 @@ name there.
 | `listing` | lists and searches |
 | `files` | details and deletion |
 | `versions` | the versions of a file |
+| `file_paths` | copies, moves and renames of a file |
+| `relocation` | copies or moves a file with its versions |
 | `tags` | tags of many files |
 | `purges` | cache purges |
 | `folders` | folders |
+| `bulk_jobs` | copies, moves and renames of folders |
+| `folder_jobs` | runs them, and deletions of folders |
 | `fields` | custom metadata fields |
 | `custom_fields` | checks custom metadata fields, and the values in them |
 | `search` | the fields of a `searchQuery` |

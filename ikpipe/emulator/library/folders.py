@@ -1,11 +1,14 @@
 """Folders: creation and deletion."""
 
+import asyncio
+
 from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
-from ikpipe.emulator.library.files import delete_files
+from ikpipe.emulator.library.folder_jobs import start_job
+from ikpipe.emulator.store import Job, new_id
 from ikpipe.emulator.upload import parameters
 
 PATHS = ("/v1/folder", "/v1/folder/")
@@ -24,11 +27,11 @@ def create_folder(call: ApiCall) -> Response:
     """`POST /v1/folder`: create a folder and its parents [docs]; an existing one is not an error [guess]."""
     name = folder_name(call, "folderName")
     parent = request_body.required_text(call.body, "parentFolderPath")
-    call.store.folders.add(parameters.folder(f"{parent}/{name}", call.account.rules))
+    call.store.folders.add(parameters.folder(f"{parent}/{name}", call.account.rules, "parentFolderPath"))
     return JSONResponse({}, status_code=201)
 
 
-def delete_folder(call: ApiCall) -> Response:
+async def delete_folder(call: ApiCall) -> Response:
     """`DELETE /v1/folder`: delete a folder with its files, all their versions, and the folders below [docs].
 
     The path is in the body, or in the query, since some clients do not send a body with `DELETE`.
@@ -37,9 +40,9 @@ def delete_folder(call: ApiCall) -> Response:
     path = parameters.folder_path(text)
     if path == "/":
         raise ErrorResponse(400, "Your request contains invalid folderPath parameter. The root cannot be deleted.")
-    files = delete_files(call.account, call.store.files.ids_below(path))
-    if not call.store.folders.delete(path) and not files:
+    if not call.store.has_folder(path):
         raise ErrorResponse(404, f"No folder found with folderPath {text}", reason="FOLDER_NOT_FOUND")
+    await asyncio.wait({start_job(call.account, Job(new_id(), "DELETE_FOLDER", path))})
     return Response(status_code=204)
 
 

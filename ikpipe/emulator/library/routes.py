@@ -8,12 +8,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ikpipe.emulator.account import EmulatedAccount
-from ikpipe.emulator.library import fields, files, folders, listing, purges, request_body, tags, versions
+from ikpipe.emulator.library import (
+    bulk_jobs,
+    fields,
+    file_paths,
+    files,
+    folders,
+    listing,
+    purges,
+    request_body,
+    tags,
+    versions,
+)
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
-SUBJECTS = (listing, files, versions, tags, purges, folders, fields)
+SUBJECTS = (listing, files, versions, file_paths, tags, purges, folders, bulk_jobs, fields)
 """The modules whose `ROUTES` the API has."""
 
 

@@ -8,6 +8,7 @@
 | `files` | files, their details, versions and bytes |
 | `folders` | the folders, also those without files |
 | `fields` | custom metadata fields |
+| `jobs` | operations on folders that take a while |
 | `tokens` | tokens that were used |
 
 A further subject is a module with a class that has a `SCHEMA` and takes a `Database`, and two lines in `account_store`.
@@ -16,5 +17,6 @@ A further subject is a module with a class that has a `SCHEMA` and takes a `Data
 from ikpipe.emulator.store.account_store import Store
 from ikpipe.emulator.store.files import Details
 from ikpipe.emulator.store.identifiers import new_id, timestamp
+from ikpipe.emulator.store.jobs import Job
 
-__all__ = ["Details", "Store", "new_id", "timestamp"]
+__all__ = ["Details", "Job", "Store", "new_id", "timestamp"]

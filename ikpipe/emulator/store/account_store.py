@@ -6,9 +6,10 @@ from ikpipe.emulator.store.database import Database
 from ikpipe.emulator.store.fields import StoredFields
 from ikpipe.emulator.store.files import StoredFiles
 from ikpipe.emulator.store.folders import StoredFolders
+from ikpipe.emulator.store.jobs import StoredJobs
 from ikpipe.emulator.store.tokens import SpentTokens
 
-PARTS = (StoredFolders, StoredFiles, StoredFields, SpentTokens)
+PARTS = (StoredFolders, StoredFiles, StoredFields, SpentTokens, StoredJobs)
 
 
 class Store:
@@ -26,6 +27,12 @@ class Store:
         self.folders = StoredFolders(database)
         self.files = StoredFiles(database, versions, self.folders)
         self.fields = StoredFields(database)
+        self.jobs = StoredJobs(database)
         self.tokens = SpentTokens(database)
         self.close = database.close
         self.commit = database.commit
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is a folder at a path; the root always exists."""
+        # a directory that an earlier version wrote can have files without rows for their folders
+        return path == "/" or self.folders.exists(path) or self.files.any_below(path)

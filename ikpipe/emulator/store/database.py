@@ -6,7 +6,7 @@ has stored. The writes of all uploads in one round of the event loop are committ
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
+        self._afterwards: list[Callable[[], object]] = []
         # opened in the thread that starts the emulator, then used in the event loop's thread only
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # with synchronous=OFF, data survives a killed process; only a power failure could lose an upload
@@ -31,8 +32,7 @@ class Database:
 
     def close(self) -> None:
         """Close the database."""
-        if self._connection.in_transaction:
-            self._connection.execute("COMMIT")
+        self._commit()
         self._connection.close()
 
     async def commit(self) -> None:
@@ -42,8 +42,21 @@ class Database:
         """
         if self._connection.in_transaction:
             await asyncio.sleep(0)
+        self._commit()
+
+    def after_commit(self, work: Callable[[], object]) -> None:
+        """Run something after the next commit, such as the deletion of bytes that no details refer to any more.
+
+        If the process is killed in between, bytes are left over; before the commit, details without bytes would be.
+        """
+        self._afterwards.append(work)
+
+    def _commit(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+        works, self._afterwards = self._afterwards, []
+        for work in works:
+            work()
 
     def rows(self, query: str, *values: object) -> list[Row]:
         """Return the rows of a query."""

@@ -4,12 +4,14 @@ Inserts do not slow down as the database grows: new rows go to the end of every 
 """
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ikpipe.emulator.store.database import Database
-from ikpipe.emulator.store.folders import StoredFolders
+from ikpipe.emulator.store.folders import BELOW, StoredFolders, bounds
 from ikpipe.emulator.store.identifiers import timestamp
 
 Details = dict[str, Any]
@@ -71,10 +73,10 @@ class StoredFiles:
         for (details,) in self._database.read(query, newest, *filters.values(), skip):
             yield json.loads(details)
 
-    def ids_below(self, folder: str) -> list[str]:
-        """Return the ids of all files in a folder and below it."""
-        rows = self._database.rows("SELECT id FROM files WHERE substr(folder, 1, length(?)) = ?", folder, folder)
-        return [row[0] for row in rows]
+    def any_below(self, folder: str) -> bool:
+        """Whether there are files in a folder or below it."""
+        query = f"SELECT 1 FROM files WHERE folder {BELOW} LIMIT 1"  # noqa: S608 - no input in it
+        return bool(self._database.rows(query, *bounds(folder)))
 
     # Versions: the details of the current one are those of the file, each earlier one has its own
 
@@ -161,13 +163,29 @@ class StoredFiles:
     def delete_version(self, file_id: str, version_id: str) -> None:
         """Delete an earlier version and its bytes."""
         self.uploads -= self._database.write("DELETE FROM versions WHERE file = ? AND id = ?", file_id, version_id)
-        self.bytes_of(version_id).unlink(missing_ok=True)
+        self._delete_bytes(version_id)
 
     # Changes
 
     def update(self, details: Details) -> None:
         """Store the changed details of a file."""
         self._database.write("UPDATE files SET details = ? WHERE id = ?", json.dumps(details), details["fileId"])
+
+    def move(self, folder: str, details: Details) -> None:
+        """Store the details of a file that has another path now."""
+        self._database.write(
+            "UPDATE files SET folder = ?, name = ?, details = ? WHERE id = ?",
+            *(folder, details["name"], json.dumps(details), details["fileId"]),
+        )
+        self._folders.add(folder)
+
+    def link_bytes(self, version: str, new_version: str) -> None:
+        """Make the bytes of a version those of another one as well: they are never changed, only deleted."""
+        source, target = self.bytes_of(version), self.bytes_of(new_version)
+        try:
+            target.hardlink_to(source)
+        except OSError:  # a file system without links, or too many of them
+            shutil.copyfile(source, target)
 
     def delete(self, file_ids: Iterable[str]) -> list[str]:
         """Delete files with all their versions; return the ids that existed."""
@@ -177,5 +195,8 @@ class StoredFiles:
             self.uploads -= self._database.write("DELETE FROM versions WHERE file = ?", file_id)
             self._database.write("DELETE FROM files WHERE id = ?", file_id)
             for version in versions:
-                self.bytes_of(version).unlink(missing_ok=True)
+                self._delete_bytes(version)
         return existing
+
+    def _delete_bytes(self, version: str) -> None:
+        self._database.after_commit(partial(self.bytes_of(version).unlink, missing_ok=True))

@@ -2,6 +2,14 @@
 
 from ikpipe.emulator.store.database import Database
 
+BELOW = "BETWEEN ? AND ?"
+"""Selects the paths of a folder and of all folders below it, with an index; `bounds` returns its two values."""
+
+
+def bounds(path: str) -> tuple[str, str]:
+    """Return the path of a folder, which is the first in the order, and a text after those of all folders below it."""
+    return path, f"{path[:-1]}0"  # "0" follows "/", and no path ends without a slash
+
 
 class StoredFolders:
     """The folders by their paths, which begin and end with a slash."""
@@ -22,7 +30,16 @@ class StoredFolders:
             self._database.write("INSERT OR IGNORE INTO folders VALUES (?)", path)
             path = path[: path.rstrip("/").rfind("/") + 1] or "/"
 
-    def delete(self, path: str) -> bool:
-        """Delete a folder and the folders below it, but no file; return False if it does not exist."""
-        self._paths = {folder for folder in self._paths if not folder.startswith(path)}
-        return bool(self._database.write("DELETE FROM folders WHERE substr(path, 1, length(?)) = ?", path, path))
+    def exists(self, path: str) -> bool:
+        """Whether there is a folder at a path."""
+        return path in self._paths
+
+    def below(self, path: str) -> list[str]:
+        """Return the paths of a folder and of all folders below it, parents first."""
+        query = f"SELECT path FROM folders WHERE path {BELOW} ORDER BY path"  # noqa: S608 - no input in it
+        return [row[0] for row in self._database.rows(query, *bounds(path))]
+
+    def delete(self, path: str) -> None:
+        """Delete a folder and the folders below it, but no file."""
+        self._paths.difference_update(self.below(path))
+        self._database.write(f"DELETE FROM folders WHERE path {BELOW}", *bounds(path))  # noqa: S608 - no input in it

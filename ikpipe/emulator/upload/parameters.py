@@ -106,8 +106,8 @@ def file_name(text: str, rules: Rules) -> str:
     return text if _PLAIN.fullmatch(text) else _replace_special(text, "._-")
 
 
-def folder(text: str, rules: Rules) -> str:
-    """Return the folder, with a slash at both ends.
+def folder(text: str, rules: Rules, parameter: str = "folder") -> str:
+    """Return the folder, with a slash at both ends; `parameter` is what an error calls it.
 
     It has at most 50 levels of letters, marks, numerals, `_` and `-` [upload docs]. Other characters become `_`, unless
     the rule `names` keeps them.
@@ -115,9 +115,14 @@ def folder(text: str, rules: Rules) -> str:
     if rules.names == "replace" and not _PLAIN_FOLDER.fullmatch(text):
         text = _replace_special(text, "/_-")
     path = folder_path(text)
-    if path.count("/") > DEEPEST + 1:
-        raise invalid_parameter("folder", f"It is nested more than {DEEPEST} levels deep.")
+    check_depth(path, parameter)
     return path
+
+
+def check_depth(path: str, parameter: str) -> None:
+    """Raise `ErrorResponse` (400) if a folder is nested too deeply [upload docs]."""
+    if path.count("/") > DEEPEST + 1:
+        raise invalid_parameter(parameter, f"It is nested more than {DEEPEST} levels deep.")
 
 
 def folder_path(text: str) -> str:

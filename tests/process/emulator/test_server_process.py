@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from emulator_client import Client, refused
+from receiver import wait_until
 
 from ikpipe.emulator import Emulator, serve
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SERVE = """
 import sys
 from ikpipe.emulator import serve
-serve("127.0.0.1", 0, sys.argv[1], lambda emulator: print(emulator.url, flush=True), index_lag=1)
+serve("127.0.0.1", 0, sys.argv[1], lambda emulator: print(emulator.url, flush=True), bulk_job_delay=0.001)
 print("ended", flush=True)
 """
 
@@ -63,6 +64,26 @@ def test_killed_process_has_lost_nothing(tmp_path: Path, start: Callable[..., Cl
     again = start(tmp_path)
     assert again.http.get(again.emulator.url_endpoint + stored["filePath"]).content == b"kept"
     assert refused(again.upload(token=token)) == (400, "Your request has invalid token.")
+
+
+def test_killed_process_finishes_its_job(tmp_path: Path, start: Callable[..., Client]) -> None:
+    """After a SIGKILL in the middle of a bulk job, the next process completes it, and copies no file twice."""
+    client = start(tmp_path)
+    names = sorted(client.fixed(f"{number}.bin", folder="/a").json()["name"] for number in range(1000))
+    client.emulator.__exit__()
+    key = (client.emulator.private_key, "")
+    with emulator_process(tmp_path) as (process, url), httpx.Client(base_url=url, auth=key, trust_env=False) as http:
+        job = http.post("/v1/bulkJobs/copyFolder", json={"sourceFolderPath": "/a", "destinationPath": "/to"}).json()
+        while not http.get("/v1/files", params={"path": "/to/a", "limit": 1}).json():
+            pass
+        process.kill()
+        process.wait()
+    again = start(tmp_path)
+    wait_until(lambda: again.api("GET", f"/v1/bulkJobs/{job['jobId']}").json()["status"] == "Completed")
+    copies = again.api("GET", "/v1/files", params={"path": "/to/a"}).json()
+    assert sorted(file["name"] for file in copies) == names
+    assert {file["versionInfo"]["name"] for file in copies} == {"Version 1"}
+    assert {again.http.get(file["url"]).content for file in copies[::50]} == {b"some bytes"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -97,9 +97,53 @@ def test_restoring(told: Client) -> None:
     assert (body["type"], body["data"]) == ("file.updated", told.details(one))
 
 
+def test_a_rename(told: Client) -> None:
+    """A renamed file is `file.updated` [guess]."""
+    (body,) = events(told, "PUT", "/v1/files/rename", filePath="/a/x.bin", newFileName="new.bin")
+    assert (body["type"], body["data"]["filePath"]) == ("file.updated", "/a/new.bin")
+
+
+def test_a_move(told: Client) -> None:
+    """A moved file is `file.updated` [guess]."""
+    (body,) = events(told, "POST", "/v1/files/move", sourceFilePath="/a/x.bin", destinationPath="/b")
+    assert (body["type"], body["data"]["filePath"]) == ("file.updated", "/b/x.bin")
+
+
+def test_a_move_to_a_file(told: Client) -> None:
+    """The versions that a file gets are events, and so is the file that they came from [guess]."""
+    moved = file_id(told)
+    told.fixed("x.bin", folder="/b")
+    bodies = events(told, "POST", "/v1/files/move", sourceFilePath="/a/x.bin", destinationPath="/b")
+    assert [body["type"] for body in bodies] == ["file-version.created", "file-version.created", "file.deleted"]
+    assert bodies[1]["data"] == told.details(file_id(told, "/b/x.bin"))
+    assert bodies[2]["data"] == {"fileId": moved}
+
+
+def test_a_copy(told: Client) -> None:
+    """A copy is `file.created`, and each further version of it `file-version.created` [guess: as if uploaded]."""
+    body = {"sourceFilePath": "/a/x.bin", "destinationPath": "/b", "includeFileVersions": True}
+    bodies = events(told, "POST", "/v1/files/copy", **body)
+    assert [body["type"] for body in bodies] == ["file.created", "file-version.created"]
+
+
+@pytest.mark.parametrize(
+    ("job", "body", "event"),
+    [
+        ("copyFolder", {"sourceFolderPath": "/a", "destinationPath": "/b"}, "file.created"),
+        ("moveFolder", {"sourceFolderPath": "/a", "destinationPath": "/b"}, "file.updated"),
+        ("renameFolder", {"folderPath": "/a", "newFolderName": "b"}, "file.updated"),
+    ],
+)
+def test_folders(told: Client, job: str, body: dict[str, str], event: str) -> None:
+    """A bulk job sends the events of each file [guess]."""
+    bodies = events(told, "POST", f"/v1/bulkJobs/{job}", **body)
+    assert [body["type"] for body in bodies] == [event] * 2
+
+
 def test_events_that_are_not_wanted(start: Callable[..., Client]) -> None:
     """The account gets only the events that match `webhook_events`."""
     client = start(**QUIET | {"webhook_events": ("file.deleted",)})
     client.fixed("x.bin")
-    client.api("DELETE", f"/v1/files/{file_id(client, '/x.bin')}")
+    client.api("PUT", "/v1/files/rename", json={"filePath": "/x.bin", "newFileName": "y.bin"})
+    client.api("DELETE", f"/v1/files/{file_id(client, '/y.bin')}")
     assert [message["event"] for message in client.emulator.webhooks()] == ["file.deleted"]

@@ -66,6 +66,13 @@ def test_a_folder_s_name_is_one_level(client: Client) -> None:
     assert refused(make(client, "a/b")) == (400, "folderName parameter cannot have a slash.")
 
 
+def test_a_folder_that_is_too_deep(client: Client) -> None:
+    """A folder has at most 50 levels, as in uploads."""
+    assert make(client, "x", "/a" * 49).status_code == 201
+    expected = "Your request contains invalid parentFolderPath parameter. It is nested more than 50 levels deep."
+    assert refused(make(client, "x", "/a" * 50)) == (400, expected)
+
+
 def test_a_name_is_kept(start: Callable[..., Client]) -> None:
     """With `names=keep`, a folder is created under the name that an upload to it would have."""
     client = start(names="keep")
