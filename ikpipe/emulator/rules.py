@@ -122,6 +122,9 @@ class Rules:
     """Maximum number of stored versions; then "Upload Limit Exceeded." [spec]."""
     extension_quota: int | None = None
     """Maximum number of extensions since the start; then "Extensions quota exceeded." [spec]."""
+    purge_quota: int | None = None
+    """Maximum number of purges since the start; then a purge is "Purge Limit Exceeded." [guess], and a rename with
+    `purgeCache` a 207 [docs]."""
     quota_status: int = 400
     """Status of an exceeded quota [spec: 400; older docs: 403]."""
 

@@ -1,14 +1,21 @@
 """Operations on a file by its path: copy, move, rename."""
 
+from http import HTTPStatus
+
 from starlette.responses import JSONResponse, Response
 
-from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.error_responses import HELP, ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.purges import add_purge
 from ikpipe.emulator.library.relocation import copy_file, move_file
 from ikpipe.emulator.store import Details
 from ikpipe.emulator.upload import parameters
+
+NOT_PURGED = (
+    "File renamed successfully but we could not purge the CDN cache for old URL because of rate limits on purge API."
+)
+"""The message of a rename whose purge fails [docs]."""
 
 
 def copy(call: ApiCall) -> Response:
@@ -39,7 +46,13 @@ def rename(call: ApiCall) -> Response:
         message = f"File with name {name} already exists at the same location."
         raise ErrorResponse(409, message, reason="FILE_ALREADY_EXISTS")
     move_file(call.account, source, folder, name)
-    return JSONResponse({"purgeRequestId": add_purge(call.account)} if purge else {})
+    return _purged(add_purge(call.account)) if purge else JSONResponse({})
+
+
+def _purged(request_id: str | None) -> Response:
+    if request_id is None:
+        return JSONResponse({"message": NOT_PURGED, "help": HELP, "reason": "PURGE_FAILED"}, HTTPStatus.MULTI_STATUS)
+    return JSONResponse({"purgeRequestId": request_id})
 
 
 def _find(call: ApiCall, key: str, reason: str) -> tuple[str, Details]:

@@ -9,8 +9,10 @@ from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.store import new_id
 
 
-def add_purge(account: EmulatedAccount) -> str:
-    """Purge something; return the id of the request."""
+def add_purge(account: EmulatedAccount) -> str | None:
+    """Purge something; return the id of the request, or None if the account has no purges left."""
+    if not account.limits.take("purges", account.rules.purge_quota):
+        return None
     account.purges.append(new_id())
     return account.purges[-1]
 
@@ -19,7 +21,10 @@ def create_purge(call: ApiCall) -> Response:
     """`POST /v1/files/purge`: purge one URL."""
     if not request_body.required_text(call.body, "url", "URL").startswith(("http://", "https://")):
         raise ErrorResponse(400, "Your request contains invalid URL parameter.")
-    return JSONResponse({"requestId": add_purge(call.account)}, status_code=201)
+    request_id = add_purge(call.account)
+    if request_id is None:
+        raise ErrorResponse(call.account.rules.quota_status, "Purge Limit Exceeded.")
+    return JSONResponse({"requestId": request_id}, status_code=201)
 
 
 def purge_status(call: ApiCall) -> Response:

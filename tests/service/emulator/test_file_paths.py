@@ -213,6 +213,15 @@ def test_a_rename_that_purges(client: Client) -> None:
     assert client.api("GET", f"/v1/files/purge/{request}").json() == {"status": "Completed"}
 
 
+def test_a_rename_that_cannot_purge(start: Callable[..., Client]) -> None:
+    """Without purges left, the file is renamed, and the response is the documented 207."""
+    client = start(purge_quota=0)
+    client.fixed("x.bin")
+    reply = rename(client, "/x.bin", "y.bin", purgeCache=True)
+    assert (reply.status_code, reply.json()["reason"]) == (207, "PURGE_FAILED")
+    assert list(below(client, "/")) == ["/y.bin"]
+
+
 @pytest.mark.parametrize("name", ["taken.bin", "x.bin"])
 def test_a_name_that_is_taken(client: Client, name: str) -> None:
     """The response is the recorded 409, and nothing changes."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
-if TYPE_CHECKING:
-    from ikpipe.emulator import Emulator
+from ikpipe.emulator import Emulator
 
 
 def ask(emulator: Emulator, method: str, path: str = "", **options: Any) -> httpx.Response:
@@ -40,6 +39,13 @@ def test_an_order_without_an_address(emulator: Emulator, content: Any, word: str
 
 def _words(word: str) -> str:
     return "is missing" if word == "missing" else "contains invalid"
+
+
+def test_a_quota() -> None:
+    """Without purges left, a purge is rejected."""
+    with Emulator(purge_quota=1) as emulator:
+        replies = [ask(emulator, "POST", json={"url": "https://a.example/a.jpg"}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [201, 400]
 
 
 def test_it_needs_the_key(emulator: Emulator) -> None:
