@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import imagekitio
 import pytest
-from imagekitio import ImageKit
+from imagekitio import ImageKit, types
 from PIL import Image
+from receiver import Receiver
 
 from ikpipe.emulator import Emulator
 
@@ -99,6 +100,52 @@ def test_folders(sdk: ImageKit) -> None:
     sdk.folders.delete(folder_path=parent)
     with pytest.raises(imagekitio.NotFoundError, match="No folder found"):
         sdk.folders.delete(folder_path=parent)
+
+
+def test_copies_and_moves(sdk: ImageKit) -> None:
+    """Files that it copies, moves and renames, alone or with their folder, are at their new paths."""
+    root = f"/{uuid.uuid4()}"
+    source = sdk.files.upload(file=b"x", file_name="a", folder=f"{root}/from", use_unique_file_name=False)
+    sdk.files.copy(source_file_path=f"{root}/from/a", destination_path=f"{root}/copies", include_file_versions=True)
+    sdk.files.move(source_file_path=f"{root}/from/a", destination_path=f"{root}/moved")
+    purged = sdk.files.rename(file_path=f"{root}/moved/a", new_file_name="b", purge_cache=True)
+    assert sdk.cache.invalidation.get(str(purged.purge_request_id)).status == "Completed"
+    sdk.folders.copy(source_folder_path=f"{root}/copies", destination_path=f"{root}/all", include_versions=True)
+    sdk.folders.move(source_folder_path=f"{root}/moved", destination_path=f"{root}/all")
+    job = sdk.folders.rename(folder_path=f"{root}/all", new_folder_name="new", purge_cache=True)
+    status = sdk.folders.job.get(job.job_id)
+    assert (status.type, status.status, bool(status.purge_request_id)) == ("RENAME_FOLDER", "Completed", True)
+    paths = {asset.file_path for asset in sdk.assets.list(search_query=f'path : "{root}"')}  # type: ignore[union-attr]
+    assert paths == {f"{root}/copies/a", f"{root}/new/copies/a", f"{root}/new/moved/b"}
+    assert sdk.files.get(str(source.file_id)).file_path == f"{root}/new/moved/b"
+    with pytest.raises(imagekitio.NotFoundError, match="No file found with filePath"):
+        sdk.files.copy(source_file_path=f"{root}/from/a", destination_path="/")
+    with pytest.raises(imagekitio.NotFoundError, match="No files & folder found"):
+        sdk.folders.copy(source_folder_path=f"{root}/moved", destination_path="/")
+
+
+def test_events() -> None:
+    """Webhooks about changes of files are its own types, and verified by it."""
+    with (
+        Receiver() as receiver,
+        Emulator(webhook_url=receiver.url, webhook_events=("file*",)) as emulator,
+        ImageKit(private_key=emulator.private_key, base_url=emulator.url, max_retries=0) as sdk,
+    ):
+        file = [sdk.files.upload(file=b"x", file_name="a", use_unique_file_name=False) for _ in range(2)][1]
+        sdk.files.versions.delete(str(file.file_id), file_id=str(file.file_id))
+        sdk.files.rename(file_path="/a", new_file_name="b")
+        sdk.files.delete(str(file.file_id))
+        events = [receiver.next() for _ in range(5)]
+        unwrapped = [
+            sdk.webhooks.unwrap(e.body.decode(), headers=e.headers, key=emulator.webhook_secret) for e in events
+        ]
+    assert {type(event) for event in unwrapped} == {
+        types.FileCreateEvent,
+        types.FileVersionCreateEvent,
+        types.FileVersionDeleteEvent,
+        types.FileUpdateEvent,
+        types.FileDeleteEvent,
+    }
 
 
 def test_metadata_fields(sdk: ImageKit) -> None:
