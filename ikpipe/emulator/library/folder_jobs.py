@@ -1,6 +1,7 @@
 """Copies, moves, renames and deletes folders, some files at a time, so that uploads are served in between."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -12,8 +13,9 @@ from ikpipe.emulator.library.purges import add_purge
 from ikpipe.emulator.library.relocation import copy_file, move_file
 from ikpipe.emulator.store import Details, Job
 
-FILES_AT_ONCE = 50
-"""Files that are changed before other requests are served; they take some milliseconds."""
+SLICE = 0.002
+"""Seconds of work before other requests are served; one file with a hundred versions can take longer."""
+FILES_AT_ONCE = 100
 FOLDERS_AT_ONCE = 1000
 
 
@@ -35,9 +37,8 @@ async def _run(account: EmulatedAccount, job: Job) -> None:
         store.jobs.begin(job)
     if job.target:
         await _add_folders(account, job)
-    while file_ids := store.jobs.take_files(job, FILES_AT_ONCE):
-        for file_id in file_ids:
-            _change_file(account, job, file_id)
+    while file_ids := store.jobs.remaining(job, FILES_AT_ONCE):
+        _change_files(account, job, file_ids)
         await store.commit()
     if job.type != "COPY_FOLDER":
         _remove_folders(account, job.source)
@@ -70,6 +71,16 @@ def _remove_folders(account: EmulatedAccount, source: str) -> None:
 def _target(job: Job, path: str) -> str:
     """Return what the path of a folder becomes."""
     return job.target + path.removeprefix(job.source)
+
+
+def _change_files(account: EmulatedAccount, job: Job, file_ids: list[str]) -> None:
+    """Change files until the time of a slice is over."""
+    end = time.perf_counter() + SLICE
+    for file_id in file_ids:
+        _change_file(account, job, file_id)
+        if time.perf_counter() > end:
+            break
+    account.store.jobs.finish_files(job, file_id)
 
 
 def _change_file(account: EmulatedAccount, job: Job, file_id: str) -> None:

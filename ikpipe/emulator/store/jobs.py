@@ -72,9 +72,11 @@ class StoredJobs:
         job.begun = True
         self.save(job)
 
-    def take_files(self, job: Job, number: int) -> list[str]:
-        """Return the ids of some remaining files, which the same transaction must change."""
+    def remaining(self, job: Job, number: int) -> list[str]:
+        """Return the ids of some files that are not changed yet, in their order."""
         rows = self._database.rows("SELECT file FROM job_files WHERE job = ? ORDER BY file LIMIT ?", job.id, number)
-        if rows:
-            self._database.write("DELETE FROM job_files WHERE job = ? AND file <= ?", job.id, rows[-1][0])
         return [row[0] for row in rows]
+
+    def finish_files(self, job: Job, last: str) -> None:
+        """Mark all files as changed up to one, in the transaction that changes them."""
+        self._database.write("DELETE FROM job_files WHERE job = ? AND file <= ?", job.id, last)
