@@ -10,6 +10,7 @@ name there.
 | `request_body` | reads the JSON of requests, and ids in their paths |
 | `listing` | lists and searches |
 | `files` | details and deletion |
+| `details_update` | changes of details |
 | `versions` | the versions of a file |
 | `file_paths` | copies, moves and renames of a file |
 | `relocation` | copies or moves a file with its versions |

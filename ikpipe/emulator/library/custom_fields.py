@@ -36,11 +36,31 @@ def check_values(values: Mapping[str, object], fields: Sequence[Mapping[str, Any
     """
     schemas = {field["name"]: field["schema"] for field in fields}
     for name, value in values.items():
-        if name not in schemas:
-            raise invalid_parameter("customMetadata", f"The field {name} does not exist.")
-        problem = value_problem(value, schemas[name])
-        if problem:
-            raise invalid_parameter("customMetadata", f"The value of {name} {problem}.")
+        _check_value(name, value, schemas)
+    _check_required(values, schemas)
+
+
+def check_changes(
+    changes: Mapping[str, object], old: Mapping[str, object], fields: Sequence[Mapping[str, Any]]
+) -> None:
+    """Reject invalid changes of a file's metadata, in which null removes a value, by the same rules as metadata."""
+    schemas = {field["name"]: field["schema"] for field in fields}
+    for name, value in changes.items():
+        # the value of a field that was deleted can be removed
+        if value is not None or name not in old:
+            _check_value(name, value, schemas, removed=value is None)
+    _check_required({**old, **changes}, schemas)
+
+
+def _check_value(name: str, value: object, schemas: Mapping[str, Schema], *, removed: bool = False) -> None:
+    if name not in schemas:
+        raise invalid_parameter("customMetadata", f"The field {name} does not exist.")
+    problem = None if removed else value_problem(value, schemas[name])
+    if problem:
+        raise invalid_parameter("customMetadata", f"The value of {name} {problem}.")
+
+
+def _check_required(values: Mapping[str, object], schemas: Mapping[str, Schema]) -> None:
     for name, schema in schemas.items():
         if schema.get("isValueRequired") and values.get(name) in (None, ""):
             raise invalid_parameter("customMetadata", f"The field {name} is required.")

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.library import (
     bulk_jobs,
+    details_update,
     fields,
     file_paths,
     files,
@@ -24,7 +25,7 @@ from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
-SUBJECTS = (listing, files, versions, file_paths, tags, purges, folders, bulk_jobs, fields)
+SUBJECTS = (listing, files, details_update, versions, file_paths, tags, purges, folders, bulk_jobs, fields)
 """The modules whose `ROUTES` the API has."""
 
 

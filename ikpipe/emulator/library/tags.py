@@ -1,4 +1,4 @@
-"""Tags of many files at once."""
+"""Tags of many files at once, also those that extensions found."""
 
 from collections.abc import Callable
 
@@ -6,35 +6,49 @@ from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.library.details_update import without_ai_tags
 from ikpipe.emulator.library.file_events import tell_updated
 from ikpipe.emulator.library.files import find_files
-from ikpipe.emulator.store import timestamp
+from ikpipe.emulator.store import Details, timestamp
+from ikpipe.emulator.upload import parameters
 
 MOST_TAGGED = 50
 
 
 def add_tags(call: ApiCall) -> Response:
     """`POST /v1/files/addTags`: add tags to at most 50 files [spec]."""
-    return _retag(call, lambda old, tags: [*old, *(tag for tag in tags if tag not in old)])
+    tags = _named(call, "tags")
+    parameters.check_tags(tags)
+    return _retag(call, lambda details: {"tags": list(dict.fromkeys([*(details["tags"] or []), *tags]))})
 
 
 def remove_tags(call: ApiCall) -> Response:
     """`POST /v1/files/removeTags`: remove tags from at most 50 files [spec]."""
-    return _retag(call, lambda old, tags: [tag for tag in old if tag not in tags])
+    tags = _named(call, "tags")
+    return _retag(call, lambda details: {"tags": [tag for tag in details["tags"] or [] if tag not in tags] or None})
 
 
-def _retag(call: ApiCall, change: Callable[[list[str], list[str]], list[str]]) -> Response:
+def remove_ai_tags(call: ApiCall) -> Response:
+    """`POST /v1/files/removeAITags`: remove the tags of extensions from at most 50 files [spec]."""
+    names = _named(call, "AITags")
+    return _retag(call, lambda details: without_ai_tags(details, names))
+
+
+def _named(call: ApiCall, key: str) -> list[str]:
+    return request_body.required_texts(call.body, key, None)
+
+
+def _retag(call: ApiCall, change: Callable[[Details], Details]) -> Response:
     ids = request_body.required_texts(call.body, "fileIds", MOST_TAGGED)
-    tags = request_body.required_texts(call.body, "tags", None)
     for details in find_files(call.store, ids):
-        changed = change(details["tags"] or [], tags) or None
-        details |= {"tags": changed, "updatedAt": timestamp()}
-        call.store.files.update(details)
-        tell_updated(call.account, details)
+        changed = details | change(details) | {"updatedAt": timestamp()}
+        call.store.files.update(changed)
+        tell_updated(call.account, changed)
     return JSONResponse({"successfullyUpdatedFileIds": ids})
 
 
 ROUTES = [
     ApiRoute("POST", "/v1/files/addTags", add_tags),
     ApiRoute("POST", "/v1/files/removeTags", remove_tags),
+    ApiRoute("POST", "/v1/files/removeAITags", remove_ai_tags),
 ]

@@ -146,18 +146,36 @@ def boolean(fields: Mapping[str, str], name: str, *, default: bool) -> bool:
 def published(fields: Mapping[str, str], rules: Rules) -> bool:
     """Parse `isPublished` [upload docs: drafts are for enterprise plans]."""
     value = boolean(fields, "isPublished", default=True)
-    if not value and not rules.drafts:
-        raise invalid_parameter("isPublished", "Your plan does not include drafts.")
+    check_published(value, rules)
     return value
 
 
+def check_published(value: bool, rules: Rules) -> None:  # noqa: FBT001 - the value of the parameter
+    """Reject a draft if the plan has none [upload docs]."""
+    if not value and not rules.drafts:
+        raise invalid_parameter("isPublished", "Your plan does not include drafts.")
+
+
 def tags(text: str) -> list[str] | None:
-    """Parse comma-separated tags [upload docs: 500 characters in all, no `%`]; None if there are none."""
+    """Parse comma-separated tags; None if there are none."""
+    _check_tag_text(text)
+    return [tag.strip() for tag in text.split(",") if tag.strip()] or None
+
+
+def check_tags(value: object) -> list[str]:
+    """Check an array of tags, as in the body of an API request; the limits are those of an upload [guess]."""
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise invalid_parameter("tags", "It must be an array of strings or null.")
+    _check_tag_text(",".join(value))
+    return list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
+
+
+def _check_tag_text(text: str) -> None:
+    """Reject tags that are too long, or have a `%` [upload docs: 500 characters in all]."""
     if len(text) > LONGEST_TAGS:
         raise invalid_parameter("tags", f"The tags have more than {LONGEST_TAGS} characters in all.")
     if "%" in text:
         raise invalid_parameter("tags", "The character % is not allowed.")
-    return [tag.strip() for tag in text.split(",") if tag.strip()] or None
 
 
 def coordinates(text: str) -> str | None:
@@ -211,9 +229,13 @@ def custom_metadata(text: str) -> dict[str, Any] | None:
 
 def extensions(text: str) -> list[dict[str, Any]]:
     """Parse the JSON array of extensions [upload docs, spec]."""
-    value = _json(text) if text else []
+    return check_extensions(_json(text) if text else [])
+
+
+def check_extensions(value: object) -> list[dict[str, Any]]:
+    """Check an array of extensions [spec]."""
     if not isinstance(value, list):
-        raise invalid_parameter("extensions", "It must be a stringified JSON array.")
+        raise invalid_parameter("extensions", "It must be a JSON array.")
     for extension in value:
         _check_extension(extension)
     return value
