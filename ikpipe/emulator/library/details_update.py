@@ -9,8 +9,9 @@ from ikpipe.emulator.error_responses import invalid_parameter
 from ikpipe.emulator.library import custom_fields
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.library.file_events import update_file
 from ikpipe.emulator.library.files import NO_FILE, find_file
-from ikpipe.emulator.store import Details, timestamp
+from ikpipe.emulator.store import Details
 from ikpipe.emulator.upload import parameters
 from ikpipe.emulator.upload.extensions import ExtensionRunner
 from ikpipe.emulator.upload.validators import take_extensions
@@ -28,8 +29,7 @@ def update_details(call: ApiCall) -> Response:
             details = details | change(body[name], details, call)
     webhook_url = parameters.webhook_url(_text("webhookUrl", body.get("webhookUrl")) or "")
     details, statuses = _run_extensions(call, details, body.get("extensions"), webhook_url)
-    details["updatedAt"] = timestamp()
-    call.store.files.update(details)
+    details = update_file(call.account, details)
     _publish_earlier(call, details, body.get("publish"))
     shown = file_details(details, call.account.endpoint)
     return JSONResponse(shown | ({"extensionStatus": statuses} if statuses else {}))

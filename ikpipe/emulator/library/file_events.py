@@ -17,6 +17,14 @@ def tell_stored(account: EmulatedAccount, details: Details) -> None:
     _tell_details(account, "file.created" if first else "file-version.created", details)
 
 
+def update_file(account: EmulatedAccount, details: Details) -> Details:
+    """Store the changed details of a file with the time of the change, and send `file.updated`; return them."""
+    details = details | {"updatedAt": timestamp()}
+    account.store.files.update(details)
+    tell_updated(account, details)
+    return details
+
+
 def tell_updated(account: EmulatedAccount, details: Details) -> None:
     """Send `file.updated`."""
     _tell_details(account, "file.updated", details)

@@ -7,9 +7,9 @@ from starlette.responses import JSONResponse, Response
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.details_update import without_ai_tags
-from ikpipe.emulator.library.file_events import tell_updated
+from ikpipe.emulator.library.file_events import update_file
 from ikpipe.emulator.library.files import find_files
-from ikpipe.emulator.store import Details, timestamp
+from ikpipe.emulator.store import Details
 from ikpipe.emulator.upload import parameters
 
 MOST_TAGGED = 50
@@ -41,9 +41,7 @@ def _named(call: ApiCall, key: str) -> list[str]:
 def _retag(call: ApiCall, change: Callable[[Details], Details]) -> Response:
     ids = request_body.required_texts(call.body, "fileIds", MOST_TAGGED)
     for details in find_files(call.store, ids):
-        changed = details | change(details) | {"updatedAt": timestamp()}
-        call.store.files.update(changed)
-        tell_updated(call.account, changed)
+        update_file(call.account, details | change(details))
     return JSONResponse({"successfullyUpdatedFileIds": ids})
 
 

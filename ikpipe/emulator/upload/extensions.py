@@ -6,8 +6,9 @@ from typing import Any
 
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.library.file_details import file_details
+from ikpipe.emulator.library.file_events import update_file
 from ikpipe.emulator.rules import Rules, matches
-from ikpipe.emulator.store import Details, timestamp
+from ikpipe.emulator.store import Details
 from ikpipe.emulator.upload.parameters import TAGGERS
 
 Extension = dict[str, Any]
@@ -58,8 +59,7 @@ class ExtensionRunner:
         details = account.store.files.get(file_id)
         reason = "The file was deleted in the meantime." if details is None else self._failure(name)
         if details is not None and reason is None:
-            details = self._apply(details, extension) | {"updatedAt": timestamp()}
-            account.store.files.update(details)
+            details = update_file(account, self._apply(details, extension))
             await account.store.commit()
             result = {"status": "SUCCESS", "fileObject": file_details(details, account.endpoint)}
         else:

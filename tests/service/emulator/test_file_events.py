@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from emulator_client import Client
+from receiver import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,29 @@ def test_tags(told: Client, action: str) -> None:
     bodies = events(told, "POST", f"/v1/files/{action}", fileIds=ids, tags=["new"])
     assert [body["type"] for body in bodies] == ["file.updated"] * 2
     assert [body["data"] for body in bodies] == [told.details(one) for one in ids]
+
+
+def test_details(told: Client) -> None:
+    """Changed details are `file.updated` [guess]."""
+    (body,) = events(told, "PATCH", f"/v1/files/{file_id(told)}/details", description="new")
+    assert (body["type"], body["data"]) == ("file.updated", told.details(file_id(told)))
+    assert body["data"]["description"] == "new"
+
+
+def test_ai_tags(told: Client) -> None:
+    """Removed AI tags are `file.updated` for each file [guess]."""
+    ids = [file_id(told), file_id(told, "/a/y.bin")]
+    bodies = events(told, "POST", "/v1/files/removeAITags", fileIds=ids, AITags=["old"])
+    assert [body["type"] for body in bodies] == ["file.updated"] * 2
+
+
+def test_a_pending_extension(start: Callable[..., Client]) -> None:
+    """What an extension changes after the response is `file.updated` [guess]."""
+    client = start(**QUIET | {"webhook_events": ("file.updated",)}, extensions_pending=("*",), extension_delay=0)
+    client.fixed("x.bin", extensions='[{"name": "ai-auto-description"}]')
+    wait_until(client.emulator.webhooks)
+    (message,) = client.emulator.webhooks()
+    assert message["body"]["data"]["description"] == client.emulator.rules.ai_description
 
 
 def test_deletion(told: Client) -> None:
