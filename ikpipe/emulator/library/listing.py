@@ -1,19 +1,22 @@
 """Lists and searches: `GET /v1/files`."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import search
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
-from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.store import Details
+from ikpipe.emulator.library.file_details import file_details, file_json
+from ikpipe.emulator.store import Details, selection
+from ikpipe.emulator.store.selection import Indexed, ListOrder
 from ikpipe.emulator.upload import parameters
 
 LARGEST_PAGE = 1000
@@ -31,91 +34,146 @@ SORT_KEYS = {
 }
 """Sort keys, after `ASC_` or `DESC_` [spec]; files have no original date, so they sort by their creation."""
 OLDEST_FIRST = "ASC_CREATED"
-_SURROGATE = re.compile("[\ud800-\udfff]")
-CONDITIONS = {"searchQuery", "type", "name", "tags", "fileType"}
-"""The parameters of a list that each file is checked against."""
-_NAME_QUERY = re.compile(r'\s*name\s*=\s*("(?:[^"\\]|\\.)*")\s*', re.DOTALL)
+ASSET_TYPES = {kind: frozenset({kind}) for kind in search.KINDS} | {"all": frozenset({"file", "folder"})}
+"""The parameter `type` [spec: `all` is without versions]."""
+FILE_TYPES = ("all", "image", "non-image")
+_SEARCH_HINT = "Please refer to the documentation for syntax specification."
+_BREATH = 32
+"""The number of assets after which a search lets other threads run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """What a list is of: types of assets, a folder, a test of each, and what the store has an index of."""
+
+    kinds: frozenset[str]
+    folder: str | None
+    tests: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
+    conditions: list[Indexed] = field(default_factory=list)
+
+
+class ListedAsset(NamedTuple):
+    """An asset of a list, and the JSON that is stored of its details, if it is that of a file."""
+
+    details: Details
+    stored: str | None = None
 
 
 async def list_files(call: ApiCall) -> Response:
-    """`GET /v1/files`: return a page of the matching files, sorted [spec]."""
+    """`GET /v1/files`: return a page of the matching assets, sorted [spec]."""
     # thousands of files take tens of milliseconds, which would block uploads
-    return JSONResponse(await run_in_threadpool(_page, call))
+    return Response(await run_in_threadpool(_page, call), media_type="application/json")
 
 
-def _page(call: ApiCall) -> list[Details]:
+def _page(call: ApiCall) -> str:
     query = call.query
-    sort, skip, limit = query.get("sort", OLDEST_FIRST), _number(query, "skip", 0), _number(query, "limit", 1000)
+    order, skip, limit = _order(query), _number(query, "skip", 0), _number(query, "limit", 1000)
     if not 1 <= limit <= LARGEST_PAGE:
         raise ErrorResponse(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
-    if sort == OLDEST_FIRST and CONDITIONS.isdisjoint(query):
-        return [*islice(_matching(call, skip), limit)]
-    files = _matching(call)
-    if sort != OLDEST_FIRST:
-        files = iter(sort_files([*files], sort))
-    return [*islice(files, skip, skip + limit)]
+    wanted = _filter(query)
+    if wanted.kinds == {"file"} and not wanted.tests:
+        # the store can leave out the files before the page
+        found = _files(call, wanted, order, skip)
+    else:
+        found = islice(_found(call, wanted, order), skip, None)
+    return f"[{','.join(_shown(asset, call.account.endpoint) for asset in islice(found, limit))}]"
 
 
-def _matching(call: ApiCall, skip: int = 0) -> Iterator[Details]:
-    """Yield the matching files that are already in the index, oldest first.
+def _shown(asset: ListedAsset, endpoint: str) -> str:
+    details, stored = asset
+    if stored is not None:
+        return file_json(details, stored, endpoint)
+    return json.dumps(details if details["type"] == "folder" else file_details(details, endpoint))
 
-    They are those directly in a folder [spec: not below it], or all. The database selects by folder and name.
+
+def _found(call: ApiCall, wanted: ListFilter, order: ListOrder) -> Iterator[ListedAsset]:
+    """Yield the matching assets in their order."""
+    files = _files(call, wanted, order, 0) if "file" in wanted.kinds else iter(())
+    others = sorted(_others(call, wanted), key=_key(order), reverse=order.descending)
+    assets = merge(files, others, key=_key(order), reverse=order.descending) if others else files
+    for number, asset in enumerate(assets, 1):
+        if all(test(asset.details) for test in wanted.tests):
+            yield asset
+        if number % _BREATH == 0:
+            time.sleep(0)
+
+
+def _files(call: ApiCall, wanted: ListFilter, order: ListOrder, skip: int) -> Iterator[ListedAsset]:
+    """Yield the files in the index that meet the conditions; each may still fail a test."""
+    for stored in call.store.files.select(_newest(call), wanted.conditions, order, skip):
+        yield ListedAsset(json.loads(stored), stored)
+
+
+def _newest(call: ApiCall) -> float:
+    return call.account.clock() - call.account.rules.index_lag
+
+
+def _others(call: ApiCall, wanted: ListFilter) -> Iterator[ListedAsset]:
+    if "folder" in wanted.kinds:
+        yield from map(ListedAsset, call.store.folders.select(wanted.folder))
+    if "file-version" in wanted.kinds:
+        yield from map(ListedAsset, call.store.files.select_earlier(_newest(call), wanted.folder))
+
+
+def _key(order: ListOrder) -> Callable[[ListedAsset], tuple[bool, Any]]:
+    """Return the sort key of an asset: what lacks the detail is last in either direction [guess]."""
+
+    def _of(asset: ListedAsset) -> tuple[bool, Any]:
+        value = asset.details.get(order.detail)
+        return (value is None) != order.descending, 0 if value is None else value
+
+    return _of
+
+
+def _filter(query: Mapping[str, str]) -> ListFilter:
+    """Return what a list is of. The query is parsed once, so that errors in it show in an empty library as well.
+
+    With a `searchQuery`, `type`, `name` and `tags` are ignored [spec].
     """
-    matches, path = _condition(call.query), call.query.get("path")
+    path, text = query.get("path"), query.get("searchQuery")
     folder = None if path is None else parameters.folder_path(path)
-    newest = call.account.clock() - call.account.rules.index_lag
-    for details in call.store.files.select(newest, folder=folder, name=_queried_name(call.query), skip=skip):
-        listed = file_details(details, call.account.endpoint)
-        if matches(listed):
-            yield listed
+    wanted = _searched(text, folder) if text else _plain(query, folder)
+    # directly in it [spec: not below it]
+    wanted.conditions.extend([] if folder is None else [selection.in_folder(folder)])
+    file_type = _choice(query, "fileType", FILE_TYPES, "all")
+    if file_type != "all":
+        wanted.tests.append(lambda details: details.get("fileType") == file_type)
+    return wanted
 
 
-def _condition(query: Mapping[str, str]) -> Callable[[Mapping[str, Any]], bool]:
-    """Return a test of one file. The query is parsed once, so that errors in it show in an empty library as well.
-
-    `type` matches files only, since folders are not listed. With a `searchQuery`, `type`, `name` and `tags` are ignored
-    [spec].
-    """
-    search_query = query.get("searchQuery")
-    matches = _search(search_query) if search_query else lambda details: _matches(details, query)
-    file_type = query.get("fileType", "all")
-    return lambda details: file_type in {"all", details["fileType"]} and matches(details)
-
-
-def _queried_name(query: Mapping[str, str]) -> str | None:
-    """Return the name that a `searchQuery` asks for, if it asks for nothing else."""
-    match = _NAME_QUERY.fullmatch(query.get("searchQuery", ""))
-    name = None if match is None else json.loads(match[1], strict=False)
-    # SQLite cannot store a lone surrogate, which JSON can escape
-    return None if name is None or _SURROGATE.search(name) else name
-
-
-def _matches(details: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    tags = query.get("tags")
-    return (
-        query.get("type", "file") in {"file", "all"}
-        and query.get("name", details["name"]) == details["name"]
-        and (not tags or bool({*tags.split(",")} & {*(details["tags"] or ())}))
-    )
-
-
-def _search(query: str) -> Callable[[Mapping[str, object]], bool]:
+def _searched(text: str, folder: str | None) -> ListFilter:
     try:
-        return search.parse(query)
+        query = search.parse(text)
     except search.QueryError as error:
-        raise ErrorResponse(400, f"Your request contains invalid searchQuery parameter. {error}") from None
+        raise ErrorResponse(400, f"Invalid search query - {error}. {_SEARCH_HINT}") from None
+    return ListFilter(search.kinds(query), folder, [query], search.indexed(query))
 
 
-def sort_files(files: list[Details], sort: str) -> list[Details]:
-    """Return files sorted by `ASC_NAME` and the like [spec]; files without the key are always last [guess]."""
-    direction, _, key_name = sort.partition("_")
-    if direction not in {"ASC", "DESC"} or key_name not in {*SORT_KEYS, "RELEVANCE"}:
+def _plain(query: Mapping[str, str], folder: str | None) -> ListFilter:
+    wanted = ListFilter(ASSET_TYPES[_choice(query, "type", ASSET_TYPES, "file")], folder)
+    name, tags = query.get("name"), set(filter(None, query.get("tags", "").split(",")))
+    if name is not None:
+        wanted.conditions.append(selection.with_names([name]))
+        wanted.tests.append(lambda details: details["name"] == name)
+    if tags:
+        wanted.conditions.append(selection.with_tags(sorted(tags)))
+        wanted.tests.append(lambda details: not tags.isdisjoint(details.get("tags") or ()))
+    return wanted
+
+
+def _order(query: Mapping[str, str]) -> ListOrder:
+    """Return the order of `ASC_NAME` and the like [spec]; by relevance is the oldest first [guess]."""
+    direction, _, key = query.get("sort", OLDEST_FIRST).partition("_")
+    if direction not in {"ASC", "DESC"} or key not in {*SORT_KEYS, "RELEVANCE"}:
         raise ErrorResponse(400, "Your request contains invalid sort parameter.")
-    key = SORT_KEYS.get(key_name)
-    if key is None:
-        return files
-    with_key = sorted((f for f in files if f.get(key) is not None), key=lambda f: f[key], reverse=direction == "DESC")
-    return with_key + [f for f in files if f.get(key) is None]
+    return ListOrder(SORT_KEYS[key], direction == "DESC") if key in SORT_KEYS else ListOrder()
+
+
+def _choice(query: Mapping[str, str], name: str, choices: Iterable[str], default: str) -> str:
+    value = query.get(name, default)
+    if value not in choices:
+        raise ErrorResponse(400, f"Your request contains invalid {name} parameter.")
+    return value
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

@@ -13,7 +13,8 @@ Grammar::
 import json
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -35,6 +36,10 @@ class QueryError(ValueError):
     """A query that is not in the language; its text says what is wrong and where."""
 
 
+class NotADateError(QueryError):
+    """A value that is not a date."""
+
+
 class QueryToken(NamedTuple):
     """A token of the query: `kind` is string, mark, word or end; the text of a string is unquoted."""
 
@@ -54,6 +59,35 @@ class SearchField(NamedTuple):
     operators: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A comparison of one field, which is a test of a mapping."""
+
+    name: str
+    operator: str
+    value: Any
+    field: SearchField
+
+    def __call__(self, details: Details) -> bool:
+        """Whether the comparison is true."""
+        return OPERATORS[self.operator](self.field.read(details), self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """Queries joined by AND (`all` of them) or OR (`any` of them), which is a test of a mapping."""
+
+    combine: Callable[[Iterable[bool]], bool]
+    parts: "list[Query]"
+
+    def __call__(self, details: Details) -> bool:
+        """Whether the parts are true."""
+        return self.combine(part(details) for part in self.parts)
+
+
+Query = Comparison | Junction
+
+
 class Parser:
     """A recursive descent parser, with one method per rule of the grammar."""
 
@@ -63,7 +97,7 @@ class Parser:
         self._field = field
         self._depth = 0
 
-    def parse(self) -> Predicate:
+    def parse(self) -> Query:
         """Parse the whole query.
 
         Raise `QueryError` if the text is not in the grammar, or uses an operator that a field does not have.
@@ -72,9 +106,8 @@ class Parser:
         self._expect("", "AND, OR or the end")
         return test
 
-    def _query(self) -> Predicate:
-        terms = self._separated("OR", self._term)
-        return lambda details: any(term(details) for term in terms)
+    def _query(self) -> Query:
+        return _joined(any, self._separated("OR", self._term))
 
     def _separated(self, separator: str, parse: Callable[[], T]) -> list[T]:
         items = [parse()]
@@ -87,11 +120,10 @@ class Parser:
         if not self._take(text):
             raise _unexpected(self._tokens[0], description)
 
-    def _term(self) -> Predicate:
-        factors = self._separated("AND", self._factor)
-        return lambda details: all(factor(details) for factor in factors)
+    def _term(self) -> Query:
+        return _joined(all, self._separated("AND", self._factor))
 
-    def _factor(self) -> Predicate:
+    def _factor(self) -> Query:
         if not self._take("("):
             return self._comparison()
         self._depth += 1
@@ -102,16 +134,20 @@ class Parser:
         self._depth -= 1
         return inner
 
-    def _comparison(self) -> Predicate:
+    def _comparison(self) -> Query:
         name = self._next("a field", "string", "word")
         operator_name = self._operator()
         field = self._field(name, operator_name)
         if operator_name not in field.operators:
             allowed = ", ".join(sorted(field.operators))
             raise QueryError(f"{name.text} does not support {operator_name}; it supports {allowed}")
-        value = self._value(operator_name, field)
-        compare = OPERATORS[operator_name]
-        return lambda details: compare(field.read(details), value)
+        try:
+            value = self._value(operator_name, field)
+        except NotADateError:
+            # the service's own words [recorded]
+            hint = "Make sure the value is enclosed within quotes"
+            raise QueryError(f"{name.text} field must have a valid date value. {hint}") from None
+        return Comparison(name.text, operator_name, value, field)
 
     def _operator(self) -> str:
         text = self._next("an operator", "mark", "word").text
@@ -147,6 +183,10 @@ class Parser:
         if self._tokens[0].kind not in kinds:
             raise _unexpected(self._tokens[0], description)
         return self._tokens.pop(0)
+
+
+def _joined(combine: Callable[[Iterable[bool]], bool], parts: list[Query]) -> Query:
+    return parts[0] if len(parts) == 1 else Junction(combine, parts)
 
 
 def _tokens(query: str) -> Iterator[QueryToken]:
@@ -199,13 +239,13 @@ def _quantity(units: Mapping[str, float], token: QueryToken, _now: datetime) -> 
 
 
 def read_date(token: QueryToken, now: datetime) -> datetime:
-    """Return an ISO 8601 date, or a time in the past such as `7d` [docs]."""
+    """Return an ISO 8601 date (2020-01-31, 2020-01-31T12:00:00), or a time in the past such as `7d` [docs]."""
     try:
         if ago := re.fullmatch(r"([0-9]+)([hdwmy])", token.text, re.ASCII):
             return now - int(ago[1]) * _AGO[ago[2]]
         return _parse_datetime(token.text)
     except (ValueError, OverflowError):
-        raise QueryError(f"{token.text!r} is not a valid date (2020-01-31, 2020-01-31T12:00:00, 7d)") from None
+        raise NotADateError(token.text) from None
 
 
 def read_any(token: QueryToken, now: datetime) -> object:

@@ -5,17 +5,20 @@ so that its error shows here, and not only with the service.
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from ikpipe.emulator.library.query_parser import (
     ARRAY,
     CHOICE,
     ORDER,
     TEXT,
+    Comparison,
     Details,
     Parser,
-    Predicate,
+    Query,
     QueryError,
     QueryToken,
     Reader,
@@ -31,19 +34,69 @@ from ikpipe.emulator.library.query_parser import (
     to_datetime,
     to_list,
 )
+from ikpipe.emulator.store import selection
+from ikpipe.emulator.store.selection import Indexed
 from ikpipe.emulator.upload.parameters import folder_path
 
-__all__ = ["Predicate", "QueryError", "parse"]
+__all__ = ["KINDS", "QueryError", "indexed", "kinds", "parse"]
+
+KINDS = ("file", "folder", "file-version")
+"""The types of assets."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def parse(query: str, *, now: datetime | None = None) -> Predicate:
-    """Return a search query as a test of one file, which takes the file's details by their names in the API.
+def parse(query: str, *, now: datetime | None = None) -> Query:
+    """Return a search query as a test of one asset, which takes its details by their names in the API.
 
     `query` is the `searchQuery` of `GET /v1/files`; `now` is the time that relative dates such as `"7d"` count back
     from, None the current time. Raise `QueryError` if the query is not in the grammar, or uses an operator that the
     field does not have in the documentation.
     """
     return Parser(query, now or datetime.now(UTC), _field).parse()
+
+
+def kinds(query: Query) -> frozenset[str]:
+    """Return the types of assets that a query can find: files only, if it says nothing about the type [guess]."""
+    if not _mentions_type(query):
+        return frozenset({"file"})
+    return frozenset(kind for kind in KINDS if _can_be(query, kind))
+
+
+def _mentions_type(query: Query) -> bool:
+    if isinstance(query, Comparison):
+        return query.name == "type"
+    return any(_mentions_type(part) for part in query.parts)
+
+
+def _can_be(query: Query, kind: str) -> bool:
+    if isinstance(query, Comparison):
+        return query.name != "type" or query({"type": kind})
+    return query.combine(_can_be(part, kind) for part in query.parts)
+
+
+def indexed(query: Query) -> list[Indexed]:
+    """Return conditions that the store has an index of; each file that the query finds meets all of them."""
+    if isinstance(query, Comparison):
+        make = _INDEXED.get((query.name, query.operator))
+        # SQLite cannot store a lone surrogate, which JSON can escape
+        return [] if make is None or _SURROGATE.search(str(query.value)) else [make(query.value)]
+    parts = [indexed(part) for part in query.parts]
+    if query.combine is all:
+        return [condition for part in parts for condition in part]
+    return [selection.either([part[0] for part in parts])] if all(parts) else []
+
+
+_INDEXED: dict[tuple[str, str], Callable[[Any], Indexed]] = {
+    ("name", "="): lambda name: selection.with_names([name]),
+    ("name", "IN"): selection.with_names,
+    ("name", ":"): selection.with_name_beginning,
+    ("tags", "IN"): selection.with_tags,
+    ("path", "="): selection.in_folder,
+    ("path", "IN"): selection.in_folders,
+    ("path", ":"): selection.below_folder,
+    ("id", "="): lambda identifier: selection.with_ids([identifier]),
+    ("id", "IN"): selection.with_ids,
+}
 
 
 def _nested(group: str, key: str) -> Callable[[Details], object]:
@@ -66,7 +119,13 @@ def _format(details: Details) -> str:
 
 
 def _folder(details: Details) -> str:
-    return folder_path(str(details.get("filePath", "/")).rpartition("/")[0])
+    """Return the folder that an asset is in."""
+    path = details.get("filePath") or details.get("folderPath") or "/"
+    return folder_path(str(path).rpartition("/")[0])
+
+
+def _identifier(details: Details) -> object:
+    return details.get("fileId") or details.get("folderId")
 
 
 def _detail(key: str, literal: Reader, operators: frozenset[str], default: object = None) -> SearchField:
@@ -81,7 +140,7 @@ _FIELDS = {
     "name": _detail("name", read_text, TEXT | {"HAS"}),
     "tags": SearchField(_all_tags, read_text, ARRAY),
     "type": _detail("type", read_text, CHOICE, "file"),
-    "id": _detail("fileId", read_text, CHOICE),
+    "id": SearchField(_identifier, read_text, CHOICE),
     "createdAt": _time(operator.methodcaller("get", "createdAt")),
     "updatedAt": _time(operator.methodcaller("get", "updatedAt")),
     "createdBy": _detail("createdBy", read_text, CHOICE),

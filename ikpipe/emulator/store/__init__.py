@@ -9,6 +9,7 @@
 | `folders` | the folders, also those without files |
 | `fields` | custom metadata fields |
 | `jobs` | operations on folders that take a while |
+| `selection` | finds files by what the database has an index of |
 | `tokens` | tokens that were used |
 
 A further subject is a module with a class that has a `SCHEMA` and takes a `Database`, and two lines in `account_store`.

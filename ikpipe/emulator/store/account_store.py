@@ -29,6 +29,7 @@ class Store:
         self.fields = StoredFields(database)
         self.jobs = StoredJobs(database)
         self.tokens = SpentTokens(database)
+        database.finish_upgrade()
         self.close = database.close
         self.commit = database.commit
 

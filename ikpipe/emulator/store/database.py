@@ -6,12 +6,16 @@ has stored. The writes of all uploads in one round of the event loop are committ
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 Row = tuple[Any, ...]
+VERSION = 1
+"""The version of the tables."""
+MAPPED = 1 << 40
+"""The maximum number of bytes of the database that a reader maps into memory; SQLite has a limit of its own."""
 
 
 class Database:
@@ -20,20 +24,33 @@ class Database:
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
         self._afterwards: list[Callable[[], object]] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         # opened in the thread that starts the emulator, then used in the event loop's thread only
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # with synchronous=OFF, data survives a killed process; only a power failure could lose an upload
         self._connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; {schema}")
+        self.is_earlier: bool = self.rows("PRAGMA user_version")[0][0] < VERSION
+        """Whether the tables are new, or those of an earlier version of the emulator, which must be upgraded."""
 
     def add_column(self, table: str, column: str, kind: str) -> None:
         """Add a column to a table that an earlier version of the emulator created; its values are NULL."""
         if column not in {row[1] for row in self.rows(f"PRAGMA table_info({table})")}:
+            self._begin()
             self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+    def finish_upgrade(self) -> None:
+        """Commit what the upgrade of an earlier version's tables has changed."""
+        if self.is_earlier:
+            self.write(f"PRAGMA user_version = {VERSION}")
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the database."""
         self._commit()
-        self._connection.close()
+        self._closed = True
+        for connection in (*self._idle, self._connection):
+            connection.close()
 
     async def commit(self) -> None:
         """Commit what was written, before any response reports it.
@@ -64,11 +81,32 @@ class Database:
 
     def write(self, query: str, *values: object) -> int:
         """Execute a change, in a transaction that `commit` ends; return the number of changed rows."""
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+        self._begin()
         return self._connection.execute(query, values).rowcount
 
-    def read(self, query: str, *values: object) -> Iterator[Row]:
-        """Yield the rows of a query, as they were committed. Safe to call from any thread."""
-        with closing(sqlite3.connect(self._path)) as reader:
-            yield from reader.execute(query, values)
+    def write_many(self, query: str, rows: Iterable[Row]) -> None:
+        """Execute a change for each of some rows of values, in the same transaction."""
+        self._begin()
+        self._connection.executemany(query, rows)
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees what was committed; for any thread."""
+        # used again, since a new connection has no page in memory
+        reader = self._idle.pop() if self._idle else self._new_reader()
+        try:
+            yield reader
+        finally:
+            if self._closed:
+                reader.close()
+            else:
+                self._idle.append(reader)
+
+    def _new_reader(self) -> sqlite3.Connection:
+        reader = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+        reader.execute(f"PRAGMA mmap_size={MAPPED}")
+        return reader

@@ -5,14 +5,16 @@ Inserts do not slow down as the database grows: new rows go to the end of every 
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ikpipe.emulator.store import selection
 from ikpipe.emulator.store.database import Database
 from ikpipe.emulator.store.folders import BELOW, StoredFolders, bounds
 from ikpipe.emulator.store.identifiers import timestamp
+from ikpipe.emulator.store.selection import Indexed, ListOrder
 
 Details = dict[str, Any]
 """A file's details by their names in the API, without URLs, which depend on the port."""
@@ -25,21 +27,25 @@ OF_THE_BYTES = frozenset(
 class StoredFiles:
     """The files of the media library; the bytes of each version are a file of `directory`."""
 
-    SCHEMA = """
+    SCHEMA = (
+        """
     CREATE TABLE IF NOT EXISTS files (
         id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL, stored REAL NOT NULL, details TEXT NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS files_at ON files (name, folder);
-    CREATE INDEX IF NOT EXISTS files_in ON files (folder);
     CREATE TABLE IF NOT EXISTS versions (
         id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, details TEXT, PRIMARY KEY (file, number))
         WITHOUT ROWID;
     """
+        + selection.SCHEMA
+        + selection.TRIGGERS
+    )
 
     def __init__(self, database: Database, directory: Path, folders: StoredFolders) -> None:
         self._database = database
         self._directory = directory
         self._folders = folders
-        database.add_column("versions", "details", "TEXT")
+        if database.is_earlier:
+            self._upgrade()
         self.uploads: int = database.rows("SELECT count(*) FROM versions")[0][0]
         """The number of stored versions."""
 
@@ -59,19 +65,22 @@ class StoredFiles:
         rows = self._database.rows(f"SELECT details FROM files WHERE {where}", *values)  # noqa: S608 - no input in it
         return json.loads(rows[0][0]) if rows else None
 
-    def select(
-        self, newest: float, *, folder: str | None = None, name: str | None = None, skip: int = 0
-    ) -> Iterator[Details]:
-        """Yield files, oldest first. Safe to call from any thread.
+    def select(self, newest: float, conditions: Sequence[Indexed], order: ListOrder, skip: int = 0) -> Iterator[str]:
+        """Yield the details of files that meet conditions as JSON, in an order. Safe to call from any thread.
 
-        `newest` is the latest time of storage, in seconds since 1970; `folder` and `name` select files directly in a
-        folder, or with a name (None is all); the first `skip` files are left out.
+        `newest` is the latest time of storage, in seconds since 1970; the first `skip` files are left out.
         """
-        filters = {column: value for column, value in (("folder", folder), ("name", name)) if value is not None}
-        where = " AND ".join(["stored <= ?", *(f"{column} = ?" for column in filters)])
-        query = f"SELECT details FROM files WHERE {where} ORDER BY rowid LIMIT -1 OFFSET ?"  # noqa: S608 - no input in it
-        for (details,) in self._database.read(query, newest, *filters.values(), skip):
-            yield json.loads(details)
+        return selection.select_files(self._database, conditions, order, newest, skip)
+
+    def select_earlier(self, newest: float, folder: str | None) -> Iterator[Details]:
+        """Yield all earlier versions of files, or those of files directly in a folder. Safe to call from any thread."""
+        query = (
+            "SELECT files.details, versions.details FROM versions JOIN files ON files.id = versions.file"
+            " WHERE versions.details IS NOT NULL AND stored <= ? AND folder = ifnull(?, folder)"
+        )
+        with self._database.reader() as reader:
+            for current, details in reader.execute(query, (newest, folder)):
+                yield _own_details(json.loads(current), details)
 
     def any_below(self, folder: str) -> bool:
         """Whether there are files in a folder or below it."""
@@ -90,31 +99,16 @@ class StoredFiles:
         current = self.get(file_id)
         if current is None:
             return []
-        query = "SELECT id, number, details FROM versions WHERE file = ? AND id != ? ORDER BY number DESC"
-        rows = self._database.rows(query, file_id, current["versionInfo"]["id"])
-        return [self._own_details(current, *row) for row in rows]
+        query = "SELECT details FROM versions WHERE file = ? AND details IS NOT NULL ORDER BY number DESC"
+        return [_own_details(current, row[0]) for row in self._database.rows(query, file_id)]
 
     def version(self, file_id: str, version_id: str) -> Details | None:
         """Return the details of a version of a file, or None."""
         current = self.get(file_id)
         if current is None or current["versionInfo"]["id"] == version_id:
             return current
-        query = "SELECT id, number, details FROM versions WHERE file = ? AND id = ?"
-        rows = self._database.rows(query, file_id, version_id)
-        return self._own_details(current, *rows[0]) if rows else None
-
-    def _own_details(self, current: Details, version_id: str, number: int, details: str | None) -> Details:
-        """Return the details of an earlier version, which has the name and the folder of the file."""
-        own: Details
-        if details is not None:
-            own = json.loads(details)
-        else:
-            # stored before versions had details of their own: what is known of this one, and what all have in common
-            size = self.bytes_of(version_id).stat().st_size
-            info = {"id": version_id, "name": f"Version {number}"}
-            own = {name: value for name, value in current.items() if name not in OF_THE_BYTES}
-            own |= {"type": "file-version", "versionInfo": info, "size": size}
-        return own | {name: current[name] for name in ("fileId", "name", "filePath")}
+        rows = self._database.rows("SELECT details FROM versions WHERE file = ? AND id = ?", file_id, version_id)
+        return _own_details(current, rows[0][0]) if rows else None
 
     def next_number(self, file_id: str) -> int:
         """Return the number of a file's next version."""
@@ -130,6 +124,8 @@ class StoredFiles:
             "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
             *(file_id, folder, details["name"], listed_from, json.dumps(details)),
         )
+        add_tag = "INSERT OR IGNORE INTO tags SELECT ?, rowid FROM files WHERE id = ?"
+        self._database.write_many(add_tag, ((tag, file_id) for tag in _tags(details)))
         self._folders.add(folder)
         self.uploads += 1
 
@@ -149,6 +145,8 @@ class StoredFiles:
     def restore(self, details: Details) -> None:
         """Make an earlier version the current one, with these details; the current one becomes an earlier version."""
         self._archive(details["fileId"])
+        query = "UPDATE versions SET details = NULL WHERE file = ? AND id = ?"
+        self._database.write(query, details["fileId"], details["versionInfo"]["id"])
         self.update(details)
 
     def drop_oldest_version(self, file_id: str) -> str | None:
@@ -200,3 +198,30 @@ class StoredFiles:
 
     def _delete_bytes(self, version: str) -> None:
         self._database.after_commit(partial(self.bytes_of(version).unlink, missing_ok=True))
+
+    def _upgrade(self) -> None:
+        """Add what the tables of an earlier version of the emulator lack: details of versions, and an index of tags."""
+        self._database.add_column("versions", "details", "TEXT")
+        self._database.write("CREATE INDEX versions_earlier ON versions (file) WHERE details IS NOT NULL")
+        self._database.write("UPDATE files SET details = details")  # the trigger adds their tags
+        query = (
+            "SELECT versions.id, number, files.details FROM versions JOIN files ON files.id = versions.file"
+            " WHERE versions.id != json_extract(files.details, '$.versionInfo.id')"
+        )
+        for version, number, current in self._database.rows(query):
+            # what is known of this version, and what all versions of a file have in common
+            known = {name: value for name, value in json.loads(current).items() if name not in OF_THE_BYTES}
+            info = {"id": version, "name": f"Version {number}"}
+            size = self.bytes_of(version).stat().st_size
+            self.update_version(known | {"type": "file-version", "versionInfo": info, "size": size})
+
+
+def _own_details(current: Details, earlier: str) -> Details:
+    """Return the details of an earlier version, which has the name and the folder of the file."""
+    own: Details = json.loads(earlier)
+    return own | {name: current[name] for name in ("fileId", "name", "filePath")}
+
+
+def _tags(details: Details) -> set[str]:
+    """Return the tags by which a file is found, also those that an extension found [docs]."""
+    return {*(details["tags"] or ()), *(tag["name"] for tag in details["AITags"] or ())}

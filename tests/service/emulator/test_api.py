@@ -60,7 +60,12 @@ def three(client: Client) -> None:
         ({"limit": 2, "skip": 2}, ["c.png"]),
         ({"fileType": "image"}, ["b.jpg", "c.png"]),
         ({"fileType": "non-image"}, ["a.bin"]),
-        ({"type": "folder"}, []),
+        ({"type": "folder"}, ["below"]),
+        ({"type": "all", "sort": "DESC_NAME"}, ["c.png", "below", "b.jpg", "a.bin"]),
+        ({"type": "all", "fileType": "image"}, ["b.jpg", "c.png"]),
+        ({"type": "all", "name": "below"}, ["below"]),
+        ({"type": "all", "tags": "new"}, ["b.jpg"]),
+        ({"type": "file-version"}, []),
         ({"name": "c.png"}, ["c.png"]),
         ({"tags": "new,other"}, ["b.jpg"]),
         ({"searchQuery": 'tags IN ["red"]', "name": "c.png", "tags": "new", "type": "folder"}, ["b.jpg", "a.bin"]),
@@ -91,7 +96,8 @@ def test_list_without_a_path_is_of_all_folders(client: Client) -> None:
         pytest.param({"limit": "9" * 5000}, id="endless"),
         {"sort": "NAME"},
         {"sort": "ASC_COLOUR"},
-        {"searchQuery": "("},
+        {"type": "image"},
+        {"fileType": "video"},
     ],
     ids=str,
 )
@@ -99,6 +105,23 @@ def test_list_that_can_not_be(client: Client, query: dict[str, object]) -> None:
     """A parameter outside its range is a 400 that names it."""
     status, message = refused(client.api("GET", "/v1/files", params=query))
     assert (status, message.split(".")[0]) == (400, f"Your request contains invalid {next(iter(query))} parameter")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (
+            'createdAt > "yesterday"',
+            "createdAt field must have a valid date value. Make sure the value is enclosed within quotes",
+        ),
+        ("(", "expected a field at character 1, found the end of the query"),
+    ],
+)
+def test_search_that_can_not_be(client: Client, query: str, message: str) -> None:
+    """An invalid search is rejected in the service's words [recorded for a date]."""
+    hint = "Please refer to the documentation for syntax specification."
+    reply = client.api("GET", "/v1/files", params={"searchQuery": query})
+    assert refused(reply) == (400, f"Invalid search query - {message}. {hint}")
 
 
 def test_search_that_can_not_be_in_an_empty_library(start: Callable[..., Client]) -> None:

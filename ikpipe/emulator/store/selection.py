@@ -1,0 +1,172 @@
+"""Selects files by what the database has an index of: names, tags, folders, ids; in each order that lists can have.
+
+A search can have further conditions, and has the last word: what is selected here can be more than what it finds.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from ikpipe.emulator.store.database import Database
+
+FEW = 10_000
+"""The number of matches up to which all of them are collected from an index; more are soon found without it."""
+PART = 100
+"""The number of files that are read at once."""
+ONE_OF_ROWS = "files.rowid IN (SELECT value FROM json_each(?))"
+SCHEMA = """
+CREATE INDEX IF NOT EXISTS files_in ON files (folder);
+CREATE INDEX IF NOT EXISTS files_in_by_name ON files (folder, name);
+CREATE TABLE IF NOT EXISTS tags (tag TEXT NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (tag, file)) WITHOUT ROWID;
+"""
+_TAGS_OF = """
+SELECT value AS tag FROM json_each({row}.details, '$.tags') WHERE type = 'text'
+UNION SELECT json_extract(value, '$.name') FROM json_each({row}.details, '$.AITags') WHERE type = 'object'
+"""
+"""The tags of a row, also those that an extension found: a search finds both [docs]."""
+_ADD = f"INSERT OR IGNORE INTO tags SELECT tag, new.rowid FROM ({_TAGS_OF.format(row='new')});"  # noqa: S608 - no input in it
+_DROP = f"DELETE FROM tags WHERE file = old.rowid AND tag IN ({_TAGS_OF.format(row='old')});"  # noqa: S608 - no input in it
+TRIGGERS = f"""
+CREATE TRIGGER IF NOT EXISTS files_changed AFTER UPDATE OF details ON files BEGIN {_DROP} {_ADD} END;
+CREATE TRIGGER IF NOT EXISTS files_deleted AFTER DELETE ON files BEGIN {_DROP} END;
+"""
+"""Keep the tags up to date; the insertion of a file adds its tags itself, which is faster than a trigger."""
+
+
+class Indexed(NamedTuple):
+    """A condition on files that the database has an index of: a query for their rows, and a test of one row."""
+
+    rows: str
+    test: str
+    values: tuple[object, ...]
+    ordered: bool = False
+    """Whether the index has the files in each order, so that there can be many."""
+
+
+class ListOrder(NamedTuple):
+    """The order of a list: by a detail of the files, oldest first where it is the same; files without it are last."""
+
+    detail: str = "createdAt"
+    descending: bool = False
+
+    @property
+    def by_row(self) -> bool:
+        """Whether this is the order of the rows."""
+        return self.detail == "createdAt"
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the database has all files, and those of a folder, in this order."""
+        return self.detail in {"createdAt", "name"}
+
+    @property
+    def sql(self) -> str:
+        """The order in SQL; each is the exact opposite of the other, as indexes are, but for the files without it."""
+        direction = "DESC" if self.descending else "ASC"
+        # rows are in the order of their creation
+        key = {"createdAt": "", "name": f"name {direction},"}.get(
+            self.detail, f"json_extract(details, '$.{self.detail}') {direction} NULLS LAST,"
+        )
+        return f"ORDER BY {key} files.rowid {direction}"
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _on_files(column: str, comparison: str, values: Sequence[object]) -> Indexed:
+    # the plus keeps the test from using the index
+    test = comparison.format(f"+{column}")
+    return Indexed(f"SELECT rowid FROM files WHERE {comparison.format(column)}", test, tuple(values))  # noqa: S608 - no input in it
+
+
+def _one_of(column: str, values: Sequence[object]) -> Indexed:
+    return _on_files(column, f"{{}} IN ({_marks(values)})", values)
+
+
+with_names = partial(_one_of, "name")
+with_ids = partial(_one_of, "id")
+in_folders = partial(_one_of, "folder")
+"""Select files that have, or are directly in, one of some values."""
+
+
+def with_name_beginning(beginning: str) -> Indexed:
+    """Select files whose names begin with a text."""
+    # 0xff follows each character of UTF-8
+    return _on_files("name", "{0} >= ? AND {0} < CAST(? AS TEXT)", (beginning, beginning.encode() + b"\xff"))
+
+
+def below_folder(path: str) -> Indexed:
+    """Select files in a folder and below it."""
+    # "0" follows "/"
+    return _on_files("folder", "{0} >= ? AND {0} < ?", (path, path.removesuffix("/") + "0"))
+
+
+def in_folder(path: str) -> Indexed:
+    """Select files directly in a folder."""
+    return Indexed("SELECT rowid FROM files WHERE folder = ?", "folder = ?", (path,), ordered=True)
+
+
+def with_tags(tags: Sequence[str]) -> Indexed:
+    """Select files with at least one of some tags or AI tags."""
+    rows = f"SELECT file FROM tags WHERE tag IN ({_marks(tags)})"  # noqa: S608 - no input in it
+    return Indexed(rows, f"EXISTS ({rows} AND file = files.rowid)", tuple(tags))
+
+
+def either(parts: Sequence[Indexed]) -> Indexed:
+    """Select files that meet at least one condition."""
+    test = " OR ".join(f"({part.test})" for part in parts)
+    values = tuple(value for part in parts for value in part.values)
+    return Indexed(" UNION ALL ".join(part.rows for part in parts), test, values)
+
+
+def select_files(
+    database: Database, conditions: Sequence[Indexed], order: ListOrder, newest: float, skip: int
+) -> Iterator[str]:
+    """Yield the details of the files that meet all conditions, as JSON. Safe to call from any thread.
+
+    `newest` is the latest time of storage, in seconds since 1970; the first `skip` files are left out.
+    """
+    tests = " AND ".join(["stored <= ?", *(f"({condition.test})" for condition in conditions)])
+    values: tuple[object, ...] = newest, *(value for condition in conditions for value in condition.values)
+    with database.reader() as reader:
+        few = _few(reader, conditions)
+        if few is None:
+            yield from _scan(reader, tests, values, order, skip)
+        elif order.by_row:
+            yield from islice(_details(reader, sorted(few, reverse=order.descending), tests, values), skip, None)
+        else:
+            few_tests = f"{ONE_OF_ROWS} AND {tests}"
+            yield from _scan(reader, few_tests, (json.dumps(few), *values), order, skip)
+
+
+def _scan(reader: Connection, tests: str, values: tuple[object, ...], order: ListOrder, skip: int) -> Iterator[str]:
+    """Yield the details of all files that pass tests, as JSON."""
+    end = f"FROM files WHERE {tests} {order.sql} LIMIT -1 OFFSET ?"
+    if order.indexed:
+        return (row[0] for row in reader.execute(f"SELECT details {end}", (*values, skip)))
+    # the rows are sorted without their details, which are long
+    return _details(reader, (row[0] for row in reader.execute(f"SELECT rowid {end}", (*values, skip))), "1", ())
+
+
+def _few(reader: Connection, conditions: Sequence[Indexed]) -> list[int] | None:
+    """Return the rows of the condition that the fewest files meet, or None if each is met by many."""
+    smallest = None
+    for condition in conditions:
+        if not condition.ordered:
+            rows = reader.execute(f"{condition.rows} LIMIT {FEW + 1}", condition.values).fetchall()
+            if len(rows) <= FEW and (smallest is None or len(rows) < len(smallest)):
+                smallest = rows
+    return None if smallest is None else [row[0] for row in smallest]
+
+
+def _details(reader: Connection, rows: Iterable[int], tests: str, values: tuple[object, ...]) -> Iterator[str]:
+    """Yield the details of those of some rows that pass tests, as JSON; they are read in parts."""
+    remaining = iter(rows)
+    query = f"SELECT rowid, details FROM files WHERE {ONE_OF_ROWS} AND {tests}"  # noqa: S608 - no input in it
+    while part := [*islice(remaining, PART)]:
+        found = dict(reader.execute(query, (json.dumps(part), *values)))
+        yield from (found[row] for row in part if row in found)
