@@ -49,10 +49,10 @@ async def _run(account: EmulatedAccount, job: Job) -> None:
 
 
 async def _add_folders(account: EmulatedAccount, job: Job) -> None:
-    """Create the folders at the target, also those without files."""
+    """Create the folders at the target, also those without files; those of a move keep their ids [guess]."""
     folders = account.store.folders
     for index, path in enumerate(folders.below(job.source), 1):
-        folders.add(_target(job, path))
+        folders.add(_target(job, path), like=None if job.type == "COPY_FOLDER" else path)
         if index % FOLDERS_AT_ONCE == 0:
             await account.store.commit()
 
@@ -60,12 +60,12 @@ async def _add_folders(account: EmulatedAccount, job: Job) -> None:
 def _remove_folders(account: EmulatedAccount, source: str) -> None:
     """Remove the folders at the source, except those that files were uploaded to in the meantime."""
     store = account.store
-    if not store.files.any_below(source):
-        store.folders.delete(source)
-        return
-    for path in store.folders.below(source):
-        if not store.files.any_below(path):
-            store.folders.delete(path)
+    used = store.folders.below(source) if store.files.any_below(source) else []
+    left = [path for path in used if store.files.any_below(path)]
+    store.folders.delete(source)
+    for path in left:
+        # the id that it had is that of the moved folder
+        store.folders.add(path)
 
 
 def _target(job: Job, path: str) -> str:

@@ -28,8 +28,15 @@ class StoredFolders:
             self._upgrade()
         self._paths = {row[0] for row in database.rows("SELECT path FROM folders")}
 
-    def add(self, path: str) -> None:
-        """Store a folder and its parents."""
+    def add(self, path: str, *, like: str | None = None) -> None:
+        """Store a folder and its parents; a new one gets the id and the time of creation of `like`, a folder's path."""
+        is_new = path not in self._paths
+        self._add(path)
+        if is_new and like is not None:
+            query = "UPDATE folders SET (id, created) = (SELECT id, created FROM folders WHERE path = ?) WHERE path = ?"
+            self._database.write(query, like, path)
+
+    def _add(self, path: str) -> None:
         # most uploads go to folders that already exist
         while path not in self._paths:
             self._paths.add(path)

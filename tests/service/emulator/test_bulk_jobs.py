@@ -104,6 +104,37 @@ def test_a_rename(shop: Client) -> None:
     assert not has_folder(shop, "/a")
 
 
+def folder_ids(client: Client) -> dict[str, tuple[str, str]]:
+    """Return the id and the time of creation of each folder, by path."""
+    folders = client.api("GET", "/v1/files", params={"type": "folder"}).json()
+    return {folder["folderPath"]: (folder["folderId"], folder["createdAt"]) for folder in folders}
+
+
+@pytest.mark.parametrize("job", ["moveFolder", "renameFolder"])
+def test_ids_of_folders(shop: Client, job: str) -> None:
+    """A moved or renamed folder keeps its id and its time of creation, and so do those below it [guess]."""
+    before = folder_ids(shop)
+    if job == "moveFolder":
+        change(shop, job, "/a", "/to")
+    else:
+        ask(shop, job, folderPath="/a", newFolderName="to")
+    new = "/to/a" if job == "moveFolder" else "/to"
+    after = folder_ids(shop)
+    assert {path: after[path.replace("/a", new, 1)] for path in before if path != "/ab"} == {
+        path: before[path] for path in before if path != "/ab"
+    }
+
+
+def test_ids_of_copied_folders(shop: Client) -> None:
+    """A copy of a folder is another one; a folder that was there keeps its id."""
+    shop.api("POST", "/v1/folder", json={"folderName": "b", "parentFolderPath": "/to/a"})
+    before = folder_ids(shop)
+    change(shop, "copyFolder", "/a", "/to")
+    after = folder_ids(shop)
+    assert len({identifier for identifier, _ in after.values()}) == len(after)
+    assert after["/to/a/b"] == before["/to/a/b"]
+
+
 def test_a_rename_that_purges(shop: Client) -> None:
     """With `purgeCache`, the status has the id of a purge [spec]."""
     reply = ask(shop, "renameFolder", folderPath="/a", newFolderName="new", purgeCache=True)
