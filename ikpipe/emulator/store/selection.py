@@ -11,6 +11,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from ikpipe.emulator.store.database import Database
+from ikpipe.emulator.store.folders import BELOW, bounds
 
 FEW = 10_000
 """The number of matches up to which all of them are collected from an index; more are soon found without it."""
@@ -101,8 +102,7 @@ def with_name_beginning(beginning: str) -> Indexed:
 
 def below_folder(path: str) -> Indexed:
     """Select files in a folder and below it."""
-    # "0" follows "/"
-    return _on_files("folder", "{0} >= ? AND {0} < ?", (path, path.removesuffix("/") + "0"))
+    return _on_files("folder", f"{{}} {BELOW}", bounds(path))
 
 
 def in_folder(path: str) -> Indexed:
