@@ -5,7 +5,7 @@ from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import file_events
 from ikpipe.emulator.library.files import delete_files
 from ikpipe.emulator.store import Details, new_id, timestamp
-from ikpipe.emulator.upload.storage import next_number
+from ikpipe.emulator.upload.storage import add_version, next_number
 
 
 def copy_file(account: EmulatedAccount, source: Details, folder: str, *, all_versions: bool) -> None:
@@ -52,5 +52,5 @@ def _add_version(account: EmulatedAccount, version: Details, folder: str) -> Det
         "createdAt": now if existing is None else existing["createdAt"],
         "updatedAt": now,
     }
-    store.files.add_version(folder, details, number, account.clock())
+    add_version(account, folder, details, number, account.clock())
     return details

@@ -85,7 +85,7 @@ class FileStorer:
         status: dict[str, str] = {}
         if parameters.extensions:
             details, status = self._extensions.begin(details, parameters.extensions)
-        store.files.add_version(parameters.folder, details, number, attempt.now + attempt.index_delay)
+        add_version(account, parameters.folder, details, number, attempt.now + attempt.index_delay)
         return details, status
 
 
@@ -124,19 +124,32 @@ def find_name(store: Store, parameters: UploadParameters, rules: Rules) -> tuple
 
 
 def next_number(account: EmulatedAccount, existing: Details | None) -> int:
-    """Return the number of the new version, and make room for it [upload docs: at most 100 versions]."""
+    """Return the number of the new version; raise `ErrorResponse` (400) if a rule forbids a further one."""
     if existing is None:
         return 1
     files, rules, file_id = account.store.files, account.rules, existing["fileId"]
-    # before the oldest is dropped, which has the highest number if an older one was restored
-    number = files.next_number(file_id)
-    if len(files.versions(file_id)) >= rules.max_versions:
-        if rules.over_versions == "refuse":
-            raise ErrorResponse(400, f"The file already has {rules.max_versions} versions.")
+    if rules.over_versions == "refuse" and len(files.versions(file_id)) >= rules.max_versions:
+        raise ErrorResponse(400, f"The file already has {rules.max_versions} versions.")
+    return files.next_number(file_id)
+
+
+def add_version(account: EmulatedAccount, folder: str, details: Details, number: int, listed_from: float) -> None:
+    """Store a new version, and delete the oldest if there are too many [upload docs: at most 100 versions]."""
+    file_id, maximum = details["fileId"], account.rules.max_versions
+    # the version that is current until now is dropped last, also if it is an old one that was restored
+    _drop_surplus(account, file_id, number, maximum - 1)
+    account.store.files.add_version(folder, details, number, listed_from)
+    _drop_surplus(account, file_id, number, maximum)
+
+
+def _drop_surplus(account: EmulatedAccount, file_id: str, newest: int, maximum: int) -> None:
+    files = account.store.files
+    # no file has more versions than its newest one's number, which most often is a small one
+    while newest > maximum and len(files.versions(file_id)) > maximum:
         dropped = files.drop_oldest_version(file_id)
-        if dropped is not None:
-            file_events.tell_version_deleted(account, file_id, dropped)
-    return number
+        if dropped is None:
+            return
+        file_events.tell_version_deleted(account, file_id, dropped)
 
 
 def merge(parameters: UploadParameters, existing: Details | None, name: str, version: tuple[str, int]) -> Details:

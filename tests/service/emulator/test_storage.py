@@ -111,6 +111,15 @@ def test_last_version_is_the_hundredth(start: Callable[..., Client]) -> None:
     assert [client.fixed("a.bin").status_code for _ in range(3)] == [200, 200, 400]
 
 
+def test_one_version_only(start: Callable[..., Client]) -> None:
+    """With one version at most, a new one takes the place of the current one."""
+    client = start(max_versions=1, over_versions="drop-oldest")
+    for content in (b"1", b"2", b"3"):
+        file_id = client.fixed("x.bin", content).json()["fileId"]
+    versions = client.api("GET", f"/v1/files/{file_id}/versions").json()
+    assert [version["versionInfo"]["name"] for version in versions] == ["Version 3"]
+
+
 def test_oldest_version_can_go(start: Callable[..., Client], tmp_path: Any) -> None:
     """`over_versions="drop-oldest"` continues the numbers, and deletes the bytes of dropped versions."""
     client = start(tmp_path, max_versions=2, over_versions="drop-oldest")
