@@ -1,5 +1,6 @@
 """The emulated account, which all parts of the emulator share."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -39,6 +40,8 @@ class EmulatedAccount:
     """Resets the connection of a client."""
     purges: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_PURGES))
     """The ids of purge requests."""
+    full_search: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by a search that looks at each file."""
 
     @property
     def endpoint(self) -> str:

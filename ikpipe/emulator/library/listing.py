@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
@@ -51,6 +52,11 @@ class ListFilter:
     tests: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
     conditions: list[Indexed] = field(default_factory=list)
 
+    @property
+    def is_full_search(self) -> bool:
+        """Whether each file is looked at."""
+        return "file" in self.kinds and bool(self.tests) and not self.conditions
+
 
 class ListedAsset(NamedTuple):
     """An asset of a list, and the JSON that is stored of its details, if it is that of a file."""
@@ -61,22 +67,25 @@ class ListedAsset(NamedTuple):
 
 async def list_files(call: ApiCall) -> Response:
     """`GET /v1/files`: return a page of the matching assets, sorted [spec]."""
-    # thousands of files take tens of milliseconds, which would block uploads
-    return Response(await run_in_threadpool(_page, call), media_type="application/json")
-
-
-def _page(call: ApiCall) -> str:
     query = call.query
     order, skip, limit = _order(query), _number(query, "skip", 0), _number(query, "limit", 1000)
     if not 1 <= limit <= LARGEST_PAGE:
         raise ErrorResponse(400, f"Your request contains invalid limit parameter. It must be 1 to {LARGEST_PAGE}.")
     wanted = _filter(query)
+    # one at a time: several would leave little of the processor for uploads
+    async with call.account.full_search if wanted.is_full_search else nullcontext():
+        # thousands of files take tens of milliseconds, which would block uploads
+        page = await run_in_threadpool(_page, call, wanted, order, slice(skip, skip + limit))
+    return Response(page, media_type="application/json")
+
+
+def _page(call: ApiCall, wanted: ListFilter, order: ListOrder, page: slice) -> str:
     if wanted.kinds == {"file"} and not wanted.tests:
         # the store can leave out the files before the page
-        found = _files(call, wanted, order, skip)
+        found = islice(_files(call, wanted, order, page.start), page.stop - page.start)
     else:
-        found = islice(_found(call, wanted, order), skip, None)
-    return f"[{','.join(_shown(asset, call.account.endpoint) for asset in islice(found, limit))}]"
+        found = islice(_found(call, wanted, order), page.start, page.stop)
+    return f"[{','.join(_shown(asset, call.account.endpoint) for asset in found)}]"
 
 
 def _shown(asset: ListedAsset, endpoint: str) -> str:

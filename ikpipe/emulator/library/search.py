@@ -42,6 +42,7 @@ __all__ = ["KINDS", "QueryError", "indexed", "kinds", "parse"]
 
 KINDS = ("file", "folder", "file-version")
 """The types of assets."""
+MOST_INDEXED = 50
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -75,15 +76,19 @@ def _can_be(query: Query, kind: str) -> bool:
 
 
 def indexed(query: Query) -> list[Indexed]:
-    """Return conditions that the store has an index of; each file that the query finds meets all of them."""
+    """Return conditions that the store has an index of; each file that the query finds meets all of them.
+
+    There are at most `MOST_INDEXED`, in one joined by OR as well, since SQLite has limits.
+    """
     if isinstance(query, Comparison):
         make = _INDEXED.get((query.name, query.operator))
         # SQLite cannot store a lone surrogate, which JSON can escape
         return [] if make is None or _SURROGATE.search(str(query.value)) else [make(query.value)]
     parts = [indexed(part) for part in query.parts]
     if query.combine is all:
-        return [condition for part in parts for condition in part]
-    return [selection.either([part[0] for part in parts])] if all(parts) else []
+        return [condition for part in parts for condition in part][:MOST_INDEXED]
+    either = [selection.either([part[0] for part in parts])] if all(parts) else []
+    return [condition for condition in either if condition.rows.count(selection.UNION) < MOST_INDEXED]
 
 
 _INDEXED: dict[tuple[str, str], Callable[[Any], Indexed]] = {

@@ -25,6 +25,7 @@ class Database:
         self._path = path
         self._afterwards: list[Callable[[], object]] = []
         self._idle: list[sqlite3.Connection] = []
+        self._lent: set[sqlite3.Connection] = set()
         self._closed = False
         # opened in the thread that starts the emulator, then used in the event loop's thread only
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -49,6 +50,8 @@ class Database:
         """Close the database."""
         self._commit()
         self._closed = True
+        for reader in list(self._lent):
+            reader.interrupt()  # a search can take seconds
         for connection in (*self._idle, self._connection):
             connection.close()
 
@@ -97,10 +100,15 @@ class Database:
     def reader(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection that sees what was committed; for any thread."""
         # used again, since a new connection has no page in memory
-        reader = self._idle.pop() if self._idle else self._new_reader()
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            reader = self._new_reader()
+        self._lent.add(reader)
         try:
             yield reader
         finally:
+            self._lent.discard(reader)
             if self._closed:
                 reader.close()
             else:

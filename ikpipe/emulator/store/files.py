@@ -1,6 +1,6 @@
 """Files with their details, versions and bytes.
 
-Inserts do not slow down as the database grows: new rows go to the end of every index except that of the names.
+Inserts hardly slow down as the database grows: new rows go to the end of every index but those of names and tags.
 """
 
 import json

@@ -17,7 +17,9 @@ FEW = 10_000
 """The number of matches up to which all of them are collected from an index; more are soon found without it."""
 PART = 100
 """The number of files that are read at once."""
-ONE_OF_ROWS = "files.rowid IN (SELECT value FROM json_each(?))"
+UNION = " UNION ALL "
+ONE_OF = "IN (SELECT value FROM json_each(?))"
+ONE_OF_ROWS = f"files.rowid {ONE_OF}"
 SCHEMA = """
 CREATE INDEX IF NOT EXISTS files_in ON files (folder);
 CREATE INDEX IF NOT EXISTS files_in_by_name ON files (folder, name);
@@ -74,10 +76,6 @@ class ListOrder(NamedTuple):
         return f"ORDER BY {key} files.rowid {direction}"
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))
-
-
 def _on_files(column: str, comparison: str, values: Sequence[object]) -> Indexed:
     # the plus keeps the test from using the index
     test = comparison.format(f"+{column}")
@@ -85,7 +83,8 @@ def _on_files(column: str, comparison: str, values: Sequence[object]) -> Indexed
 
 
 def _one_of(column: str, values: Sequence[object]) -> Indexed:
-    return _on_files(column, f"{{}} IN ({_marks(values)})", values)
+    # as JSON, since a statement has a limit of values
+    return _on_files(column, f"{{}} {ONE_OF}", [json.dumps(values)])
 
 
 with_names = partial(_one_of, "name")
@@ -112,15 +111,15 @@ def in_folder(path: str) -> Indexed:
 
 def with_tags(tags: Sequence[str]) -> Indexed:
     """Select files with at least one of some tags or AI tags."""
-    rows = f"SELECT file FROM tags WHERE tag IN ({_marks(tags)})"  # noqa: S608 - no input in it
-    return Indexed(rows, f"EXISTS ({rows} AND file = files.rowid)", tuple(tags))
+    rows = f"SELECT file FROM tags WHERE tag {ONE_OF}"  # noqa: S608 - no input in it
+    return Indexed(rows, f"EXISTS ({rows} AND file = files.rowid)", (json.dumps(tags),))
 
 
 def either(parts: Sequence[Indexed]) -> Indexed:
     """Select files that meet at least one condition."""
     test = " OR ".join(f"({part.test})" for part in parts)
     values = tuple(value for part in parts for value in part.values)
-    return Indexed(" UNION ALL ".join(part.rows for part in parts), test, values)
+    return Indexed(UNION.join(part.rows for part in parts), test, values)
 
 
 def select_files(

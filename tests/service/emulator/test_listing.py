@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,22 @@ def test_what_is_found(
     assert names(library, **query, sort="ASC_NAME") == found
     assert names(library, **query, sort="DESC_NAME", limit=2, skip=1) == found[::-1][1:3]
     assert sorted(names(library, **query)) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        " OR ".join(['name = "dresses.bin"'] * 1200),
+        " AND ".join(['name = "dresses.bin"'] * 1200),
+        " OR ".join(['(name = "dresses.bin" OR tags IN ["nothing"])'] * 300),
+        f"name IN {json.dumps(['dresses.bin', *map(str, range(2000))])}",
+        f"tags IN {json.dumps(['nothing', *map(str, range(2000))])} OR name = 'dresses.bin'",
+    ],
+    ids=["or", "and", "nested", "names", "tags"],
+)
+def test_long_query(library: Client, query: str) -> None:
+    """A search can have more conditions and values than one of the database."""
+    assert names(library, searchQuery=query) == ["dresses.bin"]
 
 
 def test_asset_is_found_by_its_id(library: Client) -> None:
