@@ -123,23 +123,29 @@ def either(parts: Sequence[Indexed]) -> Indexed:
 
 
 def select_files(
-    database: Database, conditions: Sequence[Indexed], order: ListOrder, newest: float, skip: int
+    database: Database,
+    conditions: Sequence[Indexed],
+    order: ListOrder,
+    newest: float,
+    skip: int = 0,
+    few: int = FEW,
 ) -> Iterator[str]:
     """Yield the details of the files that meet all conditions, as JSON. Safe to call from any thread.
 
-    `newest` is the latest time of storage, in seconds since 1970; the first `skip` files are left out.
+    `newest` is the latest time of storage, in seconds since 1970; the first `skip` files are left out. If at most `few`
+    files meet a condition, they are collected from its index.
     """
     tests = " AND ".join(["stored <= ?", *(f"({condition.test})" for condition in conditions)])
     values: tuple[object, ...] = newest, *(value for condition in conditions for value in condition.values)
     with database.reader() as reader:
-        few = _few(reader, conditions)
-        if few is None:
+        rows = _fewest(reader, conditions, few)
+        if rows is None:
             yield from _scan(reader, tests, values, order, skip)
         elif order.by_row:
-            yield from islice(_details(reader, sorted(few, reverse=order.descending), tests, values), skip, None)
+            yield from islice(_details(reader, sorted(rows, reverse=order.descending), tests, values), skip, None)
         else:
-            few_tests = f"{ONE_OF_ROWS} AND {tests}"
-            yield from _scan(reader, few_tests, (json.dumps(few), *values), order, skip)
+            tests = f"{ONE_OF_ROWS} AND {tests}"
+            yield from _scan(reader, tests, (json.dumps([*rows]), *values), order, skip)
 
 
 def _scan(reader: Connection, tests: str, values: tuple[object, ...], order: ListOrder, skip: int) -> Iterator[str]:
@@ -151,15 +157,15 @@ def _scan(reader: Connection, tests: str, values: tuple[object, ...], order: Lis
     return _details(reader, (row[0] for row in reader.execute(f"SELECT rowid {end}", (*values, skip))), "1", ())
 
 
-def _few(reader: Connection, conditions: Sequence[Indexed]) -> list[int] | None:
+def _fewest(reader: Connection, conditions: Sequence[Indexed], few: int) -> set[int] | None:
     """Return the rows of the condition that the fewest files meet, or None if each is met by many."""
     smallest = None
     for condition in conditions:
         if not condition.ordered:
-            rows = reader.execute(f"{condition.rows} LIMIT {FEW + 1}", condition.values).fetchall()
-            if len(rows) <= FEW and (smallest is None or len(rows) < len(smallest)):
+            rows = reader.execute(f"{condition.rows} LIMIT ?", (*condition.values, few + 1)).fetchall()
+            if len(rows) <= few and (smallest is None or len(rows) < len(smallest)):
                 smallest = rows
-    return None if smallest is None else [row[0] for row in smallest]
+    return None if smallest is None else {row[0] for row in smallest}
 
 
 def _details(reader: Connection, rows: Iterable[int], tests: str, values: tuple[object, ...]) -> Iterator[str]:
