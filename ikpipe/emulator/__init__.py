@@ -6,7 +6,8 @@ shows as a failure with the other.
 | module | contents |
 |---|---|
 | `server` | `Emulator` and `serve`: uvicorn in a thread or in the foreground; resets and refuses connections |
-| `app` | the routes, request ids, CORS headers, the emulator's own endpoints |
+| `app` | the routes, the headers of all responses, the emulator's own endpoints |
+| `routing` | finds the route of a request: other spellings of its path, preflight requests, 404 and 405 |
 | `account` | everything that belongs to the one account |
 | `rules` | `Rules`: every assumption about the service that can be set, and the checks of their values |
 | `upload/` | the upload endpoint: form, token, validation, storage, response |

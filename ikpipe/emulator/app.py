@@ -1,6 +1,9 @@
-"""The ASGI application: the routes, and what all responses share (request id, CORS headers, an entry in the log)."""
+"""The ASGI application: the routes, and what all responses share (headers, an entry in the log)."""
 
+import base64
+import hashlib
 import random
+import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -13,10 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ikpipe.emulator import inbound_hosts
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.delivery.endpoint import Delivery
-from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.error_responses import RATE_HEADERS, ErrorResponse, rate_headers
 from ikpipe.emulator.library.folder_jobs import resume_jobs
 from ikpipe.emulator.library.routes import library_routes
 from ikpipe.emulator.request_log import LogEntry
+from ikpipe.emulator.routing import MEDIA_API, ServiceRouter
 from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
 from ikpipe.emulator.upload.fault_injection import FaultyUploads
@@ -27,12 +31,11 @@ FAULTS_PATH = "/emulator/faults"
 WEBHOOKS_PATH = "/emulator/webhooks"
 OWN_PATHS = frozenset({LOG_PATH, FAULTS_PATH, WEBHOOKS_PATH})
 """The emulator's own endpoints, which the service does not have."""
-CORS = (b"access-control-allow-origin", b"*")
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "*",
-    "Access-Control-Max-Age": "86400",
-}
+_EXPOSED = (
+    b"etag, ik-error, x-emulator-ignored, x-ik-requestid, x-request-id, " + ", ".join(RATE_HEADERS).lower().encode()
+)
+CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _EXPOSED)]
+"""Pages of any origin may send requests, and read the responses with these headers."""
 _RANDOM = random.Random()  # noqa: S311 - ids of requests, no secrets
 
 
@@ -60,21 +63,17 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
     async def _webhooks(_request: Request) -> Response:
         return JSONResponse(account.webhooks.entries())
 
-    async def _preflight(_request: Request) -> Response:
-        # a browser's preflight request for an upload [guess: any origin may upload, as published clients do]
-        return Response(status_code=204, headers=PREFLIGHT) if account.rules.preflight else Response(status_code=403)
-
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
         *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, V1_PATH)),
-        *(Route(path, _preflight, methods=["OPTIONS"]) for path in (UPLOAD_PATH, V1_PATH)),
         Route(LOG_PATH, _log, methods=["GET"]),
         Route(FAULTS_PATH, _faults, methods=["GET"]),
         Route(WEBHOOKS_PATH, _webhooks, methods=["GET"]),
         *library_routes(account),
         Route(f"/{account.rules.imagekit_id}/{{path:path}}", Delivery(account).deliver, methods=["GET"]),
     ]
-    return EmulatorMiddleware(Router(routes, redirect_slashes=False, lifespan=_lifespan), uploads, account, hosts)
+    router = ServiceRouter(routes, OWN_PATHS, pages=account.rules.preflight)
+    return EmulatorMiddleware(Router(default=router, lifespan=_lifespan), uploads, account, hosts)
 
 
 class EmulatorMiddleware:
@@ -113,20 +112,39 @@ class EmulatorMiddleware:
         """Return the headers of all responses: the service is open to pages of any origin, the log is not."""
         if scope["path"] in OWN_PATHS:
             return [(b"cross-origin-resource-policy", b"same-origin"), (b"cache-control", b"no-store")]
-        return [CORS] if scope["method"] != "OPTIONS" or self._account.rules.preflight else []
+        headers = [] if scope["method"] == "OPTIONS" and not self._account.rules.preflight else [*CORS]
+        if scope["path"].startswith(MEDIA_API):
+            headers += self._rate_headers()
+        return headers
+
+    def _rate_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers about the rate limit of the media API, on each of its responses [docs]."""
+        rules = self._account.rules
+        if not rules.rate_headers:
+            return []
+        rate = self._account.limits.rate("api", rules.api_rate, rules.rate_interval)
+        return [(name.lower().encode(), value.encode()) for name, value in rate_headers(*rate).items()]
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, entry: LogEntry) -> None:
         scope["entry"] = entry
-        scope["request_id"] = request_id = f"{_RANDOM.getrandbits(128):032x}"
-        common = self._common_headers(scope)
+        scope["request_id"] = request_id = str(uuid.UUID(int=_RANDOM.getrandbits(128), version=4))
         # most requests are uploads: they skip the router
         app = self._uploads if scope["path"] == UPLOAD_PATH and scope["method"] == "POST" else self._app
+        start: list[Message] = []
 
         async def _send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
                 entry["request_id"] = request_id
-                message["headers"] += [(b"x-ik-requestid", request_id.encode()), *common]
+                start[:] = [message]  # held back until the body, which the ETag depends on
+                return
+            if start:
+                first, identifier = start.pop(), request_id.encode()
+                own = {name for name, _ in first["headers"]}
+                common = [header for header in self._common_headers(scope) if header[0] not in own]
+                ids = [(b"x-ik-requestid", identifier), (b"x-request-id", identifier)]
+                first["headers"] += [*ids, *common, *_etag(first, message)]
+                await send(first)
             await send(message)
 
         try:
@@ -143,5 +161,14 @@ class EmulatorMiddleware:
 def _error_response(error: ErrorResponse, rules: Rules) -> Response:
     if not error.message:  # an outage
         return Response(status_code=error.status)
-    # only a 429 has headers of its own
-    return JSONResponse(error.body, error.status, error.headers if rules.rate_headers else None)
+    headers = {name: value for name, value in error.headers.items() if rules.rate_headers or name not in RATE_HEADERS}
+    return JSONResponse(error.body, error.status, headers)
+
+
+def _etag(start: Message, body: Message) -> list[tuple[bytes, bytes]]:
+    """Return the weak ETag of JSON that is complete, in the form of the service's [recorded: `W/"length-hash"`]."""
+    if body.get("more_body", False) or (b"content-type", b"application/json") not in start["headers"]:
+        return []
+    content = body.get("body", b"")
+    digest = base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest())[:27]
+    return [(b"etag", b'W/"%x-%s"' % (len(content), digest))]

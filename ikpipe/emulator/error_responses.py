@@ -38,11 +38,17 @@ class ErrorResponse(Exception):  # noqa: N818 - a response, not a failure of the
         return {"message": self.message, "help": HELP, **self._more}
 
 
+RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Reset", "X-RateLimit-Interval")
+
+
+def rate_headers(limit: int, reset: int, interval: int) -> dict[str, str]:
+    """Return the headers about a rate limit [docs]: requests, and two times in milliseconds."""
+    return {name: str(value) for name, value in zip(RATE_HEADERS, (limit, reset, interval), strict=True)}
+
+
 def too_many_requests(wait: int, limit: int = 0, interval: int = 1000) -> ErrorResponse:
     """Return a 429 [docs: `X-RateLimit-Reset` says how long to wait; all times are in milliseconds]."""
-    values = {"Limit": limit, "Reset": wait, "Interval": interval}
-    headers = {f"X-RateLimit-{name}": str(value) for name, value in values.items()}
-    return ErrorResponse(429, "Too many requests. Please try again later.", headers)
+    return ErrorResponse(429, "Too many requests. Please try again later.", rate_headers(limit, wait, interval))
 
 
 def invalid_parameter(parameter: str, reason: str) -> ErrorResponse:

@@ -85,7 +85,7 @@ class Rules:
     required_default: bool = True
     """Whether a required metadata field needs a `defaultValue` [spec]."""
     preflight: bool = True
-    """Whether a browser's preflight request (OPTIONS) is allowed [guess: form uploads need none]."""
+    """Whether a browser's preflight requests (OPTIONS) are allowed [guess: form uploads need none]."""
     drafts: bool = True
     """Whether the plan allows `isPublished=false` [upload docs: enterprise plans only]."""
 
@@ -187,7 +187,8 @@ class Rules:
     rate_interval: int = 1000
     """The window of both rates in milliseconds."""
     rate_headers: bool = True
-    """Whether a 429 has its three headers [docs; guess: a gateway in front of the service has none]."""
+    """Whether a 429, and each response of the media API, has the three headers about its rate limit [docs; guess: a
+    gateway in front of the service has none]."""
     latency: float = 0.0
     """Seconds that the service takes for an upload, in addition to what this machine needs [guess]."""
     capacity: int | None = None

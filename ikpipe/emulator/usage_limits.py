@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from ikpipe.emulator.error_responses import too_many_requests
 
+NO_LIMIT = 1_000_000
+"""The limit in the headers of an account that has none."""
+
 
 class UsageLimits:
     """Counts what was used, and says when a limit is reached.
@@ -43,6 +46,12 @@ class UsageLimits:
             if now >= self._windows.get(counter, 0.0):
                 self._windows[counter] = now + interval / 1000
                 self._counts[counter] = 0
-            remaining = self._windows[counter] - now
         if not self.take(counter, limit):
-            raise too_many_requests(int(remaining * 1000) + 1, limit, interval)
+            _, wait, _ = self.rate(counter, limit, interval)
+            raise too_many_requests(wait, limit, interval)
+
+    def rate(self, counter: str, limit: int | None, interval: int) -> tuple[int, int, int]:
+        """Return the limit of a window, and in milliseconds how long it still lasts, and its length."""
+        remaining = self._windows.get(counter, 0.0) - self._clock()
+        reset = interval if limit is None or remaining <= 0 else int(remaining * 1000) + 1
+        return NO_LIMIT if limit is None else limit, reset, interval

@@ -11,9 +11,6 @@ from ikpipe.emulator.library.folder_jobs import start_job
 from ikpipe.emulator.store import Job, new_id
 from ikpipe.emulator.upload import parameters
 
-PATHS = ("/v1/folder", "/v1/folder/")
-"""The second is that of older documentation."""
-
 
 def folder_name(call: ApiCall, key: str) -> str:
     """Return the name of a folder, which is one level; a slash is a 400 [recorded]."""
@@ -47,6 +44,6 @@ async def delete_folder(call: ApiCall) -> Response:
 
 
 ROUTES = [
-    *(ApiRoute("POST", path, create_folder) for path in PATHS),
-    *(ApiRoute("DELETE", path, delete_folder) for path in PATHS),
+    ApiRoute("POST", "/v1/folder", create_folder),
+    ApiRoute("DELETE", "/v1/folder", delete_folder),
 ]
