@@ -63,7 +63,9 @@ class Rules:
     """Seconds for a URL file to send its response headers [upload docs]."""
     url_body_timeout: float = 60.0
     """Seconds for a URL file to send its body [guess: no limit is documented, but a request must end]."""
-
+    bad_base64: Literal["refuse", "store"] = "refuse"
+    """What happens to a `file` that is text and neither a URL nor base64, such as a path: a 400, or what can be decoded
+    of it is stored [upload docs: binary, base64 or a URL; contradiction, recorded in imagekit-nodejs#43: stored]."""
     fetch_hosts: tuple[str, ...] = ()
     """Hosts, addresses and networks that URL files may come from although they are not public: `127.0.0.1`,
     `10.0.0.0/8`, `shop.internal`; `*` is all. Checked after resolving the name, and for each redirect [the emulator's

@@ -142,48 +142,70 @@ VALUE_PROBLEMS: dict[str, Callable[[object, Schema], str | None]] = {
 }
 
 
-def _is_bound(value: object, kind: str) -> bool:
-    return VALUE_PROBLEMS[kind](value, {}) is None
+NOT_ALLOWED = "not allowed for this type"
+"""What is wrong with a key of a schema that its type does not have [recorded]."""
 
 
-def _is_length(value: object, _kind: str) -> bool:
-    return type(value) is int and value >= 0
+def _bound(value: object, kind: str) -> str | None:
+    return None if VALUE_PROBLEMS[kind](value, {}) is None else f"should be of type {kind.lower()}"
 
 
-_LIMITS: dict[str, Callable[[object, str], bool]] = {
-    **dict.fromkeys(BOUNDS, _is_bound),
-    **dict.fromkeys(LENGTHS, _is_length),
-    "selectOptions": lambda value, _kind: isinstance(value, list) and all(type(option) in _OPTIONS for option in value),
+def _length(value: object, _kind: str) -> str | None:
+    return None if type(value) is int and value >= 0 else "should be of type number"
+
+
+def _options(value: object, _kind: str) -> str | None:
+    valid = isinstance(value, list) and value and all(type(option) in _OPTIONS for option in value)
+    return None if valid else "should be an array of texts, numbers or booleans, with one at least"
+
+
+def _flag(value: object, _kind: str) -> str | None:
+    return None if isinstance(value, bool) else "should be of type boolean"
+
+
+_PROBLEMS: dict[str, Callable[[object, str], str | None]] = {
+    **dict.fromkeys(BOUNDS, _bound),
+    **dict.fromkeys(LENGTHS, _length),
+    "selectOptions": _options,
+    "isValueRequired": _flag,
 }
-"""Checks of the schema keys that limit values [spec]."""
+"""What is wrong with the value of a schema's key, or None [docs for the first words; guess for the others]."""
+
+
+def changed_schema(schema: Schema, changes: object) -> Schema:
+    """Return a schema with changes of all but its type, which cannot change [spec]."""
+    if not isinstance(changes, dict):
+        raise _bad_schema({"schema": "should be of type object"})
+    return schema | changes | {"type": schema["type"]}
 
 
 def check_schema(schema: object, *, required_default: bool) -> None:
-    """Reject an invalid schema of a field [spec; guess for the messages]."""
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    if not isinstance(schema, dict) or not isinstance(kind, str) or kind not in KEYS:
-        raise bad_field("schema must be an object with a type of " + ", ".join(KEYS))
-    unknown = schema.keys() - {*COMMON_KEYS, *KEYS[kind]}
-    if unknown:
-        raise bad_field(f"schema of type {kind} has no {', '.join(sorted(unknown))}")
-    options = schema.get("selectOptions")
-    if "selectOptions" in KEYS[kind] and (not isinstance(options, list) or not options):
-        raise bad_field("selectOptions must be an array with an option at least")
-    for key in schema.keys() & _LIMITS.keys():
-        if not _LIMITS[key](schema[key], kind):
-            raise bad_field(f"{key} of type {kind} cannot be that")
-    _check_default(schema, required_default=required_default)
+    """Reject an invalid schema of a field [spec], with what is wrong with each of its keys [recorded]."""
+    if not isinstance(schema, dict):
+        raise _bad_schema({"schema": "should be of type object"})
+    errors = _schema_errors(schema) or _default_errors(schema, required_default=required_default)
+    if errors:
+        raise _bad_schema(errors)
 
 
-def _check_default(schema: Schema, *, required_default: bool) -> None:
+def _bad_schema(errors: Mapping[str, str]) -> ErrorResponse:
+    return ErrorResponse(400, "Invalid schema object", more={"errors": errors})
+
+
+def _schema_errors(schema: Schema) -> dict[str, str]:
+    kind = schema.get("type")
+    if not isinstance(kind, str) or kind not in KEYS:
+        return {"type": f"should be one of {', '.join(KEYS)}"}
+    errors = {key: NOT_ALLOWED for key in schema if key not in (*COMMON_KEYS, *KEYS[kind])}
+    if "selectOptions" in KEYS[kind]:
+        schema = {"selectOptions": None, **schema}
+    checked = {key: _PROBLEMS[key](value, kind) for key, value in schema.items() if key in _PROBLEMS.keys() - errors}
+    return errors | {key: problem for key, problem in checked.items() if problem is not None}
+
+
+def _default_errors(schema: Schema, *, required_default: bool) -> dict[str, str]:
     if "defaultValue" in schema:
         problem = value_problem(schema["defaultValue"], schema)
-        if problem:
-            raise bad_field(f"defaultValue {problem}")
-    elif schema.get("isValueRequired") and required_default:
-        raise bad_field("defaultValue is needed where isValueRequired is true")
-
-
-def bad_field(problem: str) -> ErrorResponse:
-    """Return the 400 for an invalid custom metadata field [guess for the message]."""
-    return ErrorResponse(400, f"Invalid custom metadata field: {problem}.")
+        return {} if problem is None else {"defaultValue": problem}
+    needed = schema.get("isValueRequired") and required_default
+    return {"defaultValue": "is required if isValueRequired is true"} if needed else {}

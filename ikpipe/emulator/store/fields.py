@@ -29,6 +29,10 @@ class StoredFields:
             self._cached = [json.loads(row[0]) for row in rows]
         return self._cached
 
+    def all_and_deleted(self) -> list[Field]:
+        """Return the custom metadata fields, also those that were deleted."""
+        return [json.loads(row[0]) for row in self._database.rows("SELECT field FROM fields ORDER BY rowid")]
+
     def has_name(self, name: str) -> bool:
         """Whether a custom metadata field has a name, or had it before it was deleted."""
         return bool(self._database.rows("SELECT 1 FROM fields WHERE name = ?", name))

@@ -104,7 +104,7 @@ def token_is_unused(attempt: UploadAttempt) -> None:
         raise ErrorResponse(
             400,
             f"The token with value '{attempt.form.token}' has been used before. "
-            "Please generate a new token for each upload request.",
+            "We suggest using V4 UUIDs, or another random string with enough entropy to avoid collisions.",
             secret=attempt.form.token,
         )
     raise jwt_reading.invalid_token()
@@ -172,9 +172,14 @@ def signature_is_fresh(attempt: UploadAttempt) -> None:
     """Reject an expiry that has passed, or is more than an hour in the future [docs]."""
     text = attempt.form.fields["expire"]
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_TIME):
-        raise invalid_parameter("expire", "It must be a Unix time in seconds.")
+        raise _invalid_expire()
     if not attempt.now - attempt.account.rules.leeway < int(text) <= attempt.now + LONGEST_LIFE:
-        raise invalid_parameter("expire", "It must be in the future, by less than an hour.")
+        raise _invalid_expire()
+
+
+def _invalid_expire() -> ErrorResponse:
+    """Return the 400 for an expiry [recorded, for one that is too far in the future]."""
+    return invalid_parameter("expire", "Expire parameter should be a Unix time in less than 1 hour into the future.")
 
 
 BY_KEY: tuple[Check, ...] = (key_is_right, no_fault_is_due)

@@ -141,8 +141,8 @@ class UploadEndpoint:
             raise ErrorResponse(400, TOO_LARGE)
         if kind == "binary":
             return file
-        folder, limit = self._account.store.incoming, self._account.rules.largest_file
-        return await self._run(file_sources.decode, file, folder, limit, quick=file.in_memory)
+        rules, folder = self._account.rules, self._account.store.incoming
+        return await self._run(file_sources.decode, file, folder, rules.largest_file, rules, quick=file.in_memory)
 
     async def _run(self, work: Callable[[*Ts], T], *arguments: *Ts, quick: bool) -> T:
         """Run something here if it is quick, else in a worker thread, so that it does not block other uploads."""

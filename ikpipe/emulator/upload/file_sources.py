@@ -18,6 +18,8 @@ from ikpipe.emulator.upload.form import FormSpool
 LONGEST_URL = 8192
 _DATA_URI = re.compile(rb"data:[^,]*?;base64,", re.IGNORECASE)
 _WHITESPACE = re.compile(rb"\s+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def kind(text: FormSpool) -> str:
@@ -87,14 +89,15 @@ class Fetcher:
                         return
 
 
-def decode(text: FormSpool, folder: Path, limit: int) -> FormSpool:
+def decode(text: FormSpool, folder: Path, limit: int, rules: Rules) -> FormSpool:
     """Decode base64, with or without the beginning of a data URI, in chunks.
 
-    Raise `ErrorResponse` (400) if the text is not base64 [guess for the message].
+    Raise `ErrorResponse` (400) if the text is not base64 [guess for the message], unless the rule `bad_base64` lets it
+    be stored.
     """
     spool = FormSpool(folder, limit)
     try:
-        for piece in _base64_pieces(text.chunks()):
+        for piece in _base64_pieces(text.chunks(), any_text=rules.bad_base64 == "store"):
             spool.write(base64.b64decode(piece, validate=True))
     except binascii.Error:
         spool.discard()
@@ -102,13 +105,30 @@ def decode(text: FormSpool, folder: Path, limit: int) -> FormSpool:
     return spool
 
 
-def _base64_pieces(chunks: Iterable[bytes]) -> Iterable[bytes]:
+def _base64_pieces(chunks: Iterable[bytes], *, any_text: bool) -> Iterable[bytes]:
     """Split text where base64 can be split: after every fourth character."""
-    rest, first = b"", True
-    for chunk in chunks:
-        piece = _DATA_URI.sub(b"", chunk, count=1) if first else chunk
-        rest, first = rest + _WHITESPACE.sub(b"", piece), False
+    chunks, rest = _without_prefix(chunks), b""
+    for chunk in _only_base64(chunks) if any_text else chunks:
+        rest += _WHITESPACE.sub(b"", chunk)
         end = len(rest) // 4 * 4
         yield rest[:end]
         rest = rest[end:]
-    yield rest + b"=" * (-len(rest) % 4)
+    if len(rest) > 1 or not any_text:
+        yield rest + b"=" * (-len(rest) % 4)
+
+
+def _without_prefix(chunks: Iterable[bytes]) -> Iterable[bytes]:
+    """Remove the beginning of a data URI."""
+    first = True
+    for chunk in chunks:
+        yield _DATA_URI.sub(b"", chunk, count=1) if first else chunk
+        first = False
+
+
+def _only_base64(chunks: Iterable[bytes]) -> Iterable[bytes]:
+    """Yield what Node.js decodes of any text [guess: the service does]: all base64 characters up to the first `=`."""
+    for chunk in chunks:
+        text, end, _ = chunk.partition(b"=")
+        yield _NOT_BASE64.sub(b"", text.translate(_URL_SAFE))
+        if end:
+            return

@@ -11,6 +11,7 @@ from emulator_client import Client, refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BASIC = {"id", "name", "label", "schema"}
 RESERVED = "_internal_original_created_datetime"
 SCHEMAS: dict[str, dict[str, Any]] = {
     "text": {"type": "Text", "minLength": 2, "maxLength": 4},
@@ -173,3 +174,52 @@ def test_field_is_deleted(start: Callable[..., Client]) -> None:
     assert client.api("DELETE", path).status_code == 404
     assert client.api("PATCH", path, json={}).status_code == 404
     assert client.add_field("brand", type="Text").status_code == 400
+
+
+def test_deleted_fields_can_be_listed(start: Callable[..., Client]) -> None:
+    """`includeDeleted=true` lists deleted fields as well, in the order of their creation."""
+    client = start()
+    made = [client.add_field(name, type="Text").json() for name in ("b", "a")]
+    client.api("DELETE", f"/v1/customMetadataFields/{made[0]['id']}")
+    for value, found in (("true", made), ("false", made[1:]), ("", made[1:])):
+        assert client.api("GET", "/v1/customMetadataFields", params={"includeDeleted": value}).json() == found
+
+
+def test_description_of_a_field(start: Callable[..., Client]) -> None:
+    """A description is set with the field, changed alone, removed by an empty one, and has 500 characters at most."""
+    client = start()
+    body = {"name": "a", "label": "A", "schema": {"type": "Text"}, "description": "x" * 500}
+    field = client.api("POST", "/v1/customMetadataFields", json=body).json()
+    path = f"/v1/customMetadataFields/{field['id']}"
+    assert field == body | {"id": field["id"]}
+    for bad in ("x" * 501, 1, ["a"]):
+        status, message = refused(client.api("PATCH", path, json={"description": bad}))
+        assert (status, message.split(".")[0]) == (400, "Your request contains invalid description parameter")
+    assert client.api("PATCH", path, json={"description": "new"}).json()["description"] == "new"
+    assert client.api("PATCH", path, json={"description": ""}).json() == {key: field[key] for key in BASIC}
+
+
+@pytest.mark.parametrize("body", [{}, [], {"label": ""}, {"label": 1}])
+def test_change_of_a_field_without_content(client: Client, body: object) -> None:
+    """A change needs a label or a schema [spec]."""
+    path = f"/v1/customMetadataFields/{client.add_field(f'f{body}', type='Text').json()['id']}"
+    assert refused(client.api("PATCH", path, json=body)) == (400, "Your request is missing label parameter.")
+
+
+@pytest.mark.parametrize(
+    ("schema", "errors"),
+    [
+        ({"type": "Colour"}, "type"),
+        ({"type": "Text", "isValueRequired": "yes"}, "isValueRequired"),
+        ({"type": "SingleSelect"}, "selectOptions"),
+        ({"type": "Number", "defaultValue": "x"}, "defaultValue"),
+        ({"type": "Text", "isValueRequired": True}, "defaultValue"),
+        ({"type": "Date", "minValue": "x"}, "minValue"),
+        ("x", "schema"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_schema(client: Client, schema: object, errors: str) -> None:
+    """`errors` has the key that is wrong."""
+    reply = client.api("POST", "/v1/customMetadataFields", json={"name": "bad", "label": "Bad", "schema": schema})
+    assert [*reply.json()["errors"]] == [errors]

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     Emulate = Callable[..., Emulator]
 
 WORDS = {code: message for message, code in MESSAGES.items()}
-V1_USED = "The token with value '***' has been used before. Please generate a new token for each upload request."
+V1_USED = (
+    "The token with value '***' has been used before. "
+    "We suggest using V4 UUIDs, or another random string with enough entropy to avoid collisions."
+)
 
 
 class Proxy(httpx.AsyncBaseTransport):

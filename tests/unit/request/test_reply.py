@@ -198,7 +198,7 @@ def test_no_two_messages_share_a_code() -> None:
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        ("The token with value 'a\nb' has been used before. Please generate a new token.", "token_invalid"),
+        ("The token with value 'a\nb' has been used before. We suggest using V4 UUIDs.", "token_invalid"),
         ("The file could not be uploaded because the post transformation is not allowed.", "bad_transformation"),
         ("Something that nobody has ever read.", "refused"),
         ("", "refused"),
