@@ -12,6 +12,7 @@ shows as a failure with the other.
 | `rules` | `Rules`: every assumption about the service that can be set, and the checks of their values |
 | `upload/` | the upload endpoint: form, token, validation, storage, response |
 | `library/` | the media library API: lists, searches, tags, folders, custom metadata fields |
+| `settings/` | the API of the account's settings and usage |
 | `delivery/` | files at their URLs, and image transformations |
 | `media/` | file type, dimensions, codecs and embedded metadata of a file |
 | `store/` | files, versions, folders, used tokens and metadata fields in SQLite and on disk |

@@ -12,6 +12,7 @@ from ikpipe.emulator.keys import AccountKeys
 from ikpipe.emulator.request_log import RequestLog
 from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.store import Store
+from ikpipe.emulator.store.settings import NAMED_TRANSFORMATIONS, URL_ENDPOINTS
 from ikpipe.emulator.usage_limits import UsageLimits
 from ikpipe.emulator.webhooks import Webhooks
 
@@ -47,3 +48,16 @@ class EmulatedAccount:
     def endpoint(self) -> str:
         """The account's `urlEndpoint`."""
         return f"{self.origin}/{self.rules.imagekit_id}"
+
+    @property
+    def named_transformations(self) -> dict[str, str]:
+        """The named transformations by name: those of the rule, and those of the API that are enabled."""
+        stored = self.store.settings.all(NAMED_TRANSFORMATIONS)
+        return self.rules.named_transformations | {
+            named["name"]: named["transformation"] for named in stored if named["enabled"]
+        }
+
+    @property
+    def url_prefixes(self) -> set[str]:
+        """The prefixes of URL-endpoints, which delivery URLs may have before the path of a file."""
+        return {endpoint["urlPrefix"] for endpoint in self.store.settings.all(URL_ENDPOINTS)} - {""}

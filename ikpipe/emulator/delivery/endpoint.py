@@ -1,6 +1,7 @@
 """Delivers files at their URLs, as uploaded or transformed, to those who may access them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -41,12 +42,14 @@ class DeliveryPath:
     """The id of an earlier version."""
 
 
-def parse_url(scope: Scope) -> DeliveryPath:
+def parse_url(scope: Scope, prefixes: Collection[str] = ()) -> DeliveryPath:
     """Parse a delivery URL, whose transformation is a segment of the path or the query parameter `tr` [docs].
 
-    With both, that of the path comes first [guess].
+    With both, that of the path comes first [guess]. The path of a file may follow one of the `prefixes`.
     """
     raw = scope["raw_path"].decode("latin-1").split("/", 2)[2]
+    if raw.partition("/")[0] in prefixes:
+        raw = raw.partition("/")[2]
     segments = [unquote(segment) for segment in raw.split("/")]
     query = [pair for pair in scope["query_string"].decode("latin-1").split("&") if pair]
     values = {name: unquote(value) for name, _, value in (pair.partition("=") for pair in query)}
@@ -68,12 +71,11 @@ class Delivery:
 
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
-        self._named = account.rules.named_transformations
 
     async def deliver(self, request: Request) -> Response:
         """Respond to a request for a file; an error is text, with more in the header `ik-error` [docs]."""
         try:
-            return await self._deliver(parse_url(request.scope), request.headers)
+            return await self._deliver(parse_url(request.scope, self._account.url_prefixes), request.headers)
         except ErrorResponse as error:
             status, message, detail = error.status, error.message, error.message
         except BadTransformationError as error:
@@ -84,7 +86,7 @@ class Delivery:
         return PlainTextResponse(message, status, {"ik-error": ik_error})
 
     async def _deliver(self, url: DeliveryPath, headers: Headers) -> Response:
-        chain = parse_transformation(url.transformation, self._named)
+        chain = parse_transformation(url.transformation, self._account.named_transformations)
         details = self._find(url, chain)
         self._check_access(url, chain, details)
         self._check_transformation(chain)

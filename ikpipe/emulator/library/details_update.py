@@ -11,6 +11,7 @@ from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.file_details import file_details
 from ikpipe.emulator.library.file_events import update_file
 from ikpipe.emulator.library.files import NO_FILE, find_file
+from ikpipe.emulator.settings.saved_extensions import with_saved
 from ikpipe.emulator.store import Details
 from ikpipe.emulator.upload import parameters
 from ikpipe.emulator.upload.extensions import ExtensionRunner
@@ -38,7 +39,7 @@ def update_details(call: ApiCall) -> Response:
 def _run_extensions(
     call: ApiCall, details: Details, value: object, webhook_url: str | None
 ) -> tuple[Details, dict[str, str]]:
-    extensions = parameters.check_extensions([] if value is None else value)
+    extensions = with_saved(call.store, parameters.check_extensions([] if value is None else value))
     take_extensions(call.account, len(extensions))
     runner = ExtensionRunner(call.account)
     runner.finish_later(details, extensions, webhook_url)

@@ -22,16 +22,19 @@ from ikpipe.emulator.library import (
     versions,
 )
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.settings import named_transformations, origins, saved_extensions, url_endpoints
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
 SUBJECTS = (listing, files, details_update, versions, file_paths, tags, purges, folders, bulk_jobs, fields)
 """The modules whose `ROUTES` the API has."""
+SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations)
+"""The same for the account's settings."""
 
 
 def library_routes(account: EmulatedAccount) -> list[Route]:
     """Return the routes of one account, all of which need the private key."""
-    table = [route for subject in SUBJECTS for route in subject.ROUTES]
+    table = [route for subject in (*SUBJECTS, *SETTINGS) for route in subject.ROUTES]
     return [Route(route.path, _guarded(account, route), methods=[route.method]) for route in table]
 
 

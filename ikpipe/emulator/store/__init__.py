@@ -10,6 +10,7 @@
 | `fields` | custom metadata fields |
 | `jobs` | operations on folders that take a while |
 | `selection` | finds files by what the database has an index of |
+| `settings` | settings that the API changes |
 | `tokens` | tokens that were used |
 
 A further subject is a module with a class that has a `SCHEMA` and takes a `Database`, and two lines in `account_store`.

@@ -7,9 +7,10 @@ from ikpipe.emulator.store.fields import StoredFields
 from ikpipe.emulator.store.files import StoredFiles
 from ikpipe.emulator.store.folders import StoredFolders
 from ikpipe.emulator.store.jobs import StoredJobs
+from ikpipe.emulator.store.settings import StoredSettings
 from ikpipe.emulator.store.tokens import SpentTokens
 
-PARTS = (StoredFolders, StoredFiles, StoredFields, SpentTokens, StoredJobs)
+PARTS = (StoredFolders, StoredFiles, StoredFields, StoredSettings, SpentTokens, StoredJobs)
 
 
 class Store:
@@ -28,6 +29,7 @@ class Store:
         self.files = StoredFiles(database, versions, self.folders)
         self.fields = StoredFields(database)
         self.jobs = StoredJobs(database)
+        self.settings = StoredSettings(database)
         self.tokens = SpentTokens(database)
         database.finish_upgrade()
         self.close = database.close

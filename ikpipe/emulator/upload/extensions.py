@@ -147,4 +147,4 @@ EFFECTS: dict[str, Callable[[Details, Extension, Rules, Schemas], Details]] = {
     "ai-auto-description": _describe,
     "ai-tasks": _run_tasks,
 }
-"""The effects of the stand-ins; `remove-bg` and `saved-extension` change nothing."""
+"""The effects of the stand-ins; `remove-bg` changes nothing."""

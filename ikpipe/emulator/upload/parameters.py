@@ -195,12 +195,13 @@ def response_fields(text: str) -> frozenset[str]:
 
 def webhook_url(text: str) -> str | None:
     """Check the URL for the results of extensions [guess: it must be http or https]."""
-    if text and not _is_web_url(text):
+    if text and not is_web_url(text):
         raise invalid_parameter("webhookUrl", "It must be an http or https URL.")
     return text or None
 
 
-def _is_web_url(text: str) -> bool:
+def is_web_url(text: str) -> bool:
+    """Whether a text is an http or https URL."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -237,19 +238,20 @@ def check_extensions(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise invalid_parameter("extensions", "It must be a JSON array.")
     for extension in value:
-        _check_extension(extension)
+        check_extension(extension, "extensions")
     return value
 
 
-def _check_extension(extension: object) -> None:
+def check_extension(extension: object, parameter: str) -> None:
+    """Require an object with the name and the keys of an extension [spec]; `parameter` is what has it."""
     name = extension.get("name") if isinstance(extension, dict) else None
     if not isinstance(extension, dict) or not isinstance(name, str) or name not in REQUIRED:
-        raise invalid_parameter("extensions", "Each extension must be an object with the name of an extension.")
+        raise invalid_parameter(parameter, "Each extension must be an object with the name of an extension.")
     missing = [key for key in REQUIRED[name] if key not in extension]
     if missing:
-        raise invalid_parameter("extensions", f"{name} needs {' and '.join(missing)}.")
+        raise invalid_parameter(parameter, f"{name} needs {' and '.join(missing)}.")
     if name in TAGGERS and any(type(extension[key]) not in {int, float} for key in REQUIRED[name]):
-        raise invalid_parameter("extensions", f"maxTags and minConfidence of {name} must be numbers.")
+        raise invalid_parameter(parameter, f"maxTags and minConfidence of {name} must be numbers.")
 
 
 def transformation(text: str) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class UploadTransformer:
 
     def _render(self, text: str, file: Path | IO[bytes], size: int) -> bytes:
         """Return the image that a transformation makes, by the account's rules."""
-        chain = parse_transformation(text, self._account.rules.named_transformations)
+        chain = parse_transformation(text, self._account.named_transformations)
         if chain.ignored and self._account.rules.unknown_steps == "refuse":
             raise BadTransformationError(f"Unknown transformation: {', '.join(chain.ignored)}")
         return render(file, size, chain, RenderRequest())[0]

@@ -5,7 +5,7 @@ The messages are the documented ones, letter for letter [spec]. The order is a g
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from ikpipe.emulator.account import EmulatedAccount
@@ -13,6 +13,7 @@ from ikpipe.emulator.error_responses import ErrorResponse, invalid_parameter, mi
 from ikpipe.emulator.library import custom_fields
 from ikpipe.emulator.library.query_parser import Predicate
 from ikpipe.emulator.rules import Rules
+from ikpipe.emulator.settings.saved_extensions import with_saved
 from ikpipe.emulator.upload import checks_parameter, jwt_reading
 from ikpipe.emulator.upload.form import FormSpool, ReceivedForm
 from ikpipe.emulator.upload.parameters import UploadParameters, read_parameters
@@ -90,7 +91,9 @@ def one_file(attempt: UploadAttempt) -> None:
 
 def parameters_are_valid(attempt: UploadAttempt) -> None:
     """Check each parameter by its own rules [upload docs, spec]."""
-    attempt.parameters = read_parameters(attempt.form.fields, attempt.account.rules)
+    attempt.parameters = parameters = read_parameters(attempt.form.fields, attempt.account.rules)
+    if parameters.extensions:
+        attempt.parameters = replace(parameters, extensions=with_saved(attempt.account.store, parameters.extensions))
 
 
 def metadata_fits(attempt: UploadAttempt) -> None:
