@@ -13,7 +13,7 @@ from ikpipe.emulator.request_log import RequestLog
 from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.store import Store
 from ikpipe.emulator.store.settings import NAMED_TRANSFORMATIONS, URL_ENDPOINTS
-from ikpipe.emulator.usage_limits import UsageLimits
+from ikpipe.emulator.usage_limits import DailyUsage, UsageLimits
 from ikpipe.emulator.webhooks import Webhooks
 
 Address = tuple[str, int]
@@ -43,6 +43,11 @@ class EmulatedAccount:
     """The ids of purge requests."""
     full_search: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a search that looks at each file."""
+
+    usage: DailyUsage = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.usage = DailyUsage(self.clock)
 
     @property
     def endpoint(self) -> str:

@@ -17,6 +17,7 @@ import httpx
 Address = IPv4Address | IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
+_LARGEST_PORT = 65535
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -92,6 +93,8 @@ class PublicTransport(httpx.AsyncBaseTransport):
         """Return the addresses of a request's host that the emulator may connect to."""
         host, url = request.url.host, request.url
         port = url.port or _PORTS.get(url.scheme, 0)
+        if port > _LARGEST_PORT:
+            raise httpx.ConnectError(f"{port} is not a valid port.", request=request)
         try:
             resolved = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:

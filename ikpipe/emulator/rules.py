@@ -80,6 +80,9 @@ class Rules:
         "selectedFieldsSchema",
     )
     """Response fields that are sent only if `responseFields` asks for them [upload docs: two; spec: three more]."""
+    metadata_urls: Literal["any", "account"] = "any"
+    """Whose URLs `GET /v1/metadata` reads: also those of other hosts, by the rule `fetch_hosts`, or only the account's
+    [spec: "accessible using your account"; contradiction, recorded: a URL of another account is a 400]."""
     index_lag: float = 0.0
     """Seconds until a stored file appears in lists and searches [guess: some delay is likely]."""
     required_fields: Literal["always", "when-sent"] = "when-sent"

@@ -1,4 +1,4 @@
-"""Counters of the account's usage: rate limits, quotas, and conditions that last for a number of requests.
+"""Counters of the account's usage: rate limits, quotas, totals, and conditions that last for a number of requests.
 
 They are in memory: a restart resets them.
 """
@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 
 from ikpipe.emulator.error_responses import too_many_requests
 
@@ -55,3 +56,19 @@ class UsageLimits:
         remaining = self._windows.get(counter, 0.0) - self._clock()
         reset = interval if limit is None or remaining <= 0 else int(remaining * 1000) + 1
         return NO_LIMIT if limit is None else limit, reset, interval
+
+
+class DailyUsage:
+    """Counts what is used on each day in UTC; in the event loop's thread. `clock` returns the seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._used: Counter[tuple[str, date]] = Counter()
+
+    def add(self, resource: str, amount: int) -> None:
+        """Count an amount as used now."""
+        self._used[resource, datetime.fromtimestamp(self._clock(), UTC).date()] += amount
+
+    def total(self, resource: str, start: date, end: date) -> int:
+        """Return the amount that was used from one day until the day before another."""
+        return sum(amount for (name, day), amount in self._used.items() if name == resource and start <= day < end)

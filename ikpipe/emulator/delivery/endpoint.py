@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -75,17 +76,25 @@ class Delivery:
     async def deliver(self, request: Request) -> Response:
         """Respond to a request for a file; an error is text, with more in the header `ik-error` [docs]."""
         try:
-            return await self._deliver(parse_url(request.scope, self._account.url_prefixes), request.headers)
+            response = await self.respond(request.scope, request.headers)
+            size = _size(response)
         except ErrorResponse as error:
             status, message, detail = error.status, error.message, error.message
+        except FileNotFoundError:  # deleted in the meantime
+            status, message, detail = 404, "Not Found", "Not Found"
         except BadTransformationError as error:
             status, message, detail = 400, BAD_TRANSFORMATION, f"{BAD_TRANSFORMATION}: {error}"
+        else:
+            self._account.usage.add("bandwidth", size if request.method == "GET" else 0)
+            return response
         request.scope["entry"]["message"] = detail
         # headers are ASCII
         ik_error = f"{_CODES.get(status, 'UNIDENTIFIED')} - {detail.encode('ascii', 'replace').decode()}"
         return PlainTextResponse(message, status, {"ik-error": ik_error})
 
-    async def _deliver(self, url: DeliveryPath, headers: Headers) -> Response:
+    async def respond(self, scope: Scope, headers: Headers) -> Response:
+        """Return the response for a file; raise `ErrorResponse` or `BadTransformationError` if there is none."""
+        url = parse_url(scope, self._account.url_prefixes)
         chain = parse_transformation(url.transformation, self._account.named_transformations)
         details = self._find(url, chain)
         self._check_access(url, chain, details)
@@ -155,6 +164,10 @@ class Delivery:
             named = FileResponse(path, filename=details["name"])
             response.headers["content-disposition"] = named.headers["content-disposition"]
         return response
+
+
+def _size(response: Response) -> int:
+    return Path(response.path).stat().st_size if isinstance(response, FileResponse) else len(response.body)
 
 
 def _is_image(details: Details) -> bool:

@@ -14,6 +14,7 @@ name there.
 | `versions` | the versions of a file |
 | `file_paths` | copies, moves and renames of a file |
 | `relocation` | copies or moves a file with its versions |
+| `metadata` | the metadata of a file or a URL |
 | `tags` | tags of many files |
 | `purges` | cache purges |
 | `folders` | folders |

@@ -4,8 +4,10 @@ Inserts hardly slow down as the database grows: new rows go to the end of every 
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,15 @@ class StoredFiles:
     def bytes_of(self, version: str) -> Path:
         """Return the path of a version's bytes."""
         return self._directory / version
+
+    def size(self) -> int:
+        """Return the size of all versions in bytes. Safe to call from any thread."""
+        total = 0
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # deleted in the meantime
+                    total += entry.stat().st_size
+        return total
 
     def at(self, folder: str, name: str) -> Details | None:
         """Return the file with a name in a folder, or None."""

@@ -30,6 +30,10 @@ def kind(text: FormSpool) -> str:
     return "data-uri" if head.startswith(b"data:") else "base64"
 
 
+class DownloadError(Exception):
+    """A file that cannot be downloaded; the text says why."""
+
+
 class Fetcher:
     """Downloads URL files with one HTTP client, which is created for the first of them.
 
@@ -49,16 +53,23 @@ class Fetcher:
             await self._client.aclose()
 
     async def fetch(self, text: FormSpool) -> FormSpool:
-        """Download the URL in the text.
-
-        Raise `ErrorResponse` (400) if the file cannot be downloaded, its headers take more than 8 s [upload docs; guess
-        for the message], or its address is neither public nor allowed by the rule `fetch_hosts`.
-        """
+        """Download the URL in the text; raise `ErrorResponse` (400) if that is not possible [guess for the message]."""
         if text.size > LONGEST_URL:
             raise invalid_parameter("file", "The URL is too long.")
+        try:
+            return await self.download(text.head(LONGEST_URL).decode("utf-8", "replace").strip())
+        except DownloadError as error:
+            raise invalid_parameter("file", str(error)) from None
+
+    async def download(self, url: str) -> FormSpool:
+        """Download a URL, up to the maximum size.
+
+        Raise `DownloadError` if the file cannot be downloaded, its headers take more than 8 s [upload docs], or its
+        address is neither public nor allowed by the rule `fetch_hosts`.
+        """
         spool = FormSpool(self._folder, self._limit)
         try:
-            await self._download(text.head(LONGEST_URL).decode().strip(), spool)
+            await self._download(url, spool)
         except BaseException as error:
             spool.discard()
             if isinstance(error, NotPublicError):
@@ -69,7 +80,7 @@ class Fetcher:
                 reason = "from the URL"
             else:
                 raise
-            raise invalid_parameter("file", f"The file could not be downloaded {reason}.") from None
+            raise DownloadError(f"The file could not be downloaded {reason}.") from None
         return spool
 
     async def _download(self, url: str, spool: FormSpool) -> None:
@@ -80,8 +91,7 @@ class Fetcher:
             async with asyncio.timeout(self._rules.url_timeout):
                 reply = await stack.enter_async_context(self._client.stream("GET", url))
             if reply.status_code != httpx.codes.OK:
-                problem = f"The file could not be downloaded from the URL: status {reply.status_code}."
-                raise invalid_parameter("file", problem)
+                raise DownloadError(f"The file could not be downloaded from the URL: status {reply.status_code}.")
             async with asyncio.timeout(self._rules.url_body_timeout):
                 async for chunk in reply.aiter_bytes():
                     spool.write(chunk)

@@ -116,13 +116,15 @@ def quota_is_left(attempt: UploadAttempt) -> None:
     rules, extensions = attempt.account.rules, len(attempt.parameters.extensions)
     if rules.upload_quota is not None and attempt.account.store.files.uploads >= rules.upload_quota:
         raise ErrorResponse(rules.quota_status, "Upload Limit Exceeded.")
-    take_extensions(attempt.account, extensions)
+    if extensions:
+        take_extensions(attempt.account, extensions)
 
 
 def take_extensions(account: EmulatedAccount, number: int) -> None:
     """Count extensions; reject what exceeds the quota [spec]."""
-    if number and not account.limits.take("extensions", account.rules.extension_quota, number):
+    if not account.limits.take("extensions", account.rules.extension_quota, number):
         raise ErrorResponse(account.rules.quota_status, "Extensions quota exceeded.")
+    account.usage.add("extensions", number)
 
 
 def not_busy(attempt: UploadAttempt) -> None:

@@ -69,6 +69,7 @@ def test_url_is_downloaded(client: Client, origin: str, path: str) -> None:
         "http://[bad",
         "http://",
         "{origin}/" + "x" * 9000,
+        "http://127.0.0.1:99999/",
         "http://\udcff".encode("utf-8", "surrogateescape").decode("latin-1"),
     ],
 )

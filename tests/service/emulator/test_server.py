@@ -182,10 +182,20 @@ def test_log_tells_of_an_error_in_the_emulator(start: Callable[..., Client]) -> 
     """If the emulator itself fails, the log has the 500 that the client got."""
     client = start()
     answer = client.upload().json()
-    (client.emulator.directory / "versions" / answer["fileId"]).unlink()
+    stored = client.emulator.directory / "versions" / answer["fileId"]
+    stored.unlink()
+    stored.mkdir()
     assert client.http.get(answer["url"]).status_code == 500
     entry = client.emulator.log()[-1]
     assert (entry["status"], entry["message"]) == (500, "RuntimeError")
+
+
+def test_a_file_that_is_deleted_meanwhile_is_a_404(start: Callable[..., Client]) -> None:
+    """If the bytes of a file are gone when it is delivered, as during its deletion, it is a 404."""
+    client = start()
+    answer = client.upload().json()
+    (client.emulator.directory / "versions" / answer["fileId"]).unlink()
+    assert client.http.get(answer["url"]).status_code == 404
 
 
 def test_log_is_a_copy(start: Callable[..., Client]) -> None:
