@@ -1,10 +1,17 @@
-"""Update the tables of mapping.md and errors.md from the code: python docs/generate.py."""  # noqa: INP001 - a script
+"""Update the tables of mapping.md, errors.md and emulator.md from the code: python docs/generate.py."""  # noqa: INP001 - a script
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import inspect
+import itertools
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from ikpipe.emulator import Rules
+from ikpipe.emulator.rules import MEGABYTE
 from ikpipe.errors import CODES, WARNINGS, Message
 from ikpipe.request.parameters import TABLE
 
@@ -43,6 +50,41 @@ def warnings() -> str:
     return table(("`code`", "what it means", "what to do"), rows)
 
 
+def described_rules() -> dict[str, tuple[str, str]]:
+    """Return the meaning and the source of each of the emulator's rules, from their docstrings."""
+    body = ast.parse(inspect.getsource(Rules)).body[0].body
+    found = {}
+    for field, below in itertools.pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+            meaning, source = re.fullmatch(r"(.*?)(?: \[([^][]+)\])?\.", " ".join(below.value.value.split())).groups()
+            found[field.target.id] = meaning if meaning.endswith('."') else f"{meaning}.", source or ""
+    return found
+
+
+def rules() -> str:
+    """Return the table of the emulator's rules."""
+    described = described_rules()
+    rows = (
+        (f"`{rule.name}`", default(rule), *described[rule.name], disputed(described[rule.name][1]))
+        for rule in dataclasses.fields(Rules)
+    )
+    return table(("rule", "default", "meaning", "source", "sources disagree"), rows)
+
+
+def default(rule: dataclasses.Field[Any]) -> str:
+    """Return the default of a rule, and what else it can be if these are a few texts."""
+    value, hint = rule.default, get_type_hints(Rules)[rule.name]
+    if type(value) is int and value and value % MEGABYTE == 0:
+        return f"{value // MEGABYTE} MB"
+    others = [choice for choice in get_args(hint) if choice != value] if get_origin(hint) is Literal else []
+    return " or ".join(f"`{choice!r}`" for choice in (value, *others))
+
+
+def disputed(source: str) -> str:
+    """Return whether the sources of a rule contradict each other."""
+    return "**yes**" if "contradiction" in source else ""
+
+
 def text(message: str) -> str:
     """Return a text with names of the Python interface as code."""
     return message.written(lambda name: f"`{name}`") if isinstance(message, Message) else message
@@ -60,6 +102,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "mapping.md": page("mapping.md", parameters()),
         HERE / "errors.md": page("errors.md", codes(), warnings()),
+        HERE / "emulator.md": page("emulator.md", rules()),
     }
 
 

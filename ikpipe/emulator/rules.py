@@ -16,8 +16,10 @@ SECRET = "whsec_emulatorEmulatorEmulator"  # noqa: S105 - signs nothing but an e
 class Rules:
     """How the emulator behaves where the documentation is silent, or where accounts differ.
 
-    The tag in brackets is the source: `upload docs` is ImageKit's documentation of the upload endpoint, `docs` its
-    other documentation, `spec` its OpenAPI description, `sdk` its official clients, and `guess` an assumption.
+    A rule's docstring ends with its source in brackets, which the table in `docs/emulator.md` shows: `upload docs` is
+    ImageKit's documentation of the upload endpoint, `docs` its other documentation, `spec` its OpenAPI description,
+    `sdk` its official clients, `recorded` a published answer of the real service, `guess` an assumption, and `own` a
+    setting that only the emulator has. What disagrees with the default is marked as a `contradiction`.
     """
 
     # The token
@@ -37,7 +39,8 @@ class Rules:
     """Length of a unique suffix, after an underscore [guess: as in published examples]."""
     names: Literal["replace", "keep"] = "replace"
     """Whether characters other than letters, marks, numerals, `.` (in file names), `_` and `-` become `_` in file names
-    and folders [upload docs; guess for folders], or are kept [guess: a recorded run of rclone shows that they were]."""
+    and folders, or are kept [upload docs, docs for folders: replaced; contradiction, recorded in a run of rclone: both
+    were kept]."""
     max_versions: int = 100
     """Maximum number of versions of a file [upload docs]."""
     over_versions: Literal["refuse", "drop-oldest"] = "refuse"
@@ -54,9 +57,11 @@ class Rules:
 
     # Sizes and sources
     image_limit: int = 25 * MEGABYTE
-    """Maximum size of an image in bytes [upload docs: 25 MB on the free plan; guess: a MB is 1024 * 1024 bytes]."""
+    """Maximum size of an image in bytes [upload docs: 25 MB on the free plan; contradiction, docs: 20 MB;
+    guess: a MB is 1024 * 1024 bytes]."""
     video_limit: int = 300 * MEGABYTE
-    """Maximum size of a video in bytes [upload docs: 300 MB on the paid plan]."""
+    """Maximum size of a video in bytes [upload docs: 300 MB on the paid plan; contradiction, spec: 100 MB to 2 GB
+    by plan]."""
     other_limit: int = 25 * MEGABYTE
     """Maximum size of any other file in bytes [upload docs: the general limit]."""
     url_timeout: float = 8.0
@@ -68,8 +73,8 @@ class Rules:
     of it is stored [upload docs: binary, base64 or a URL; contradiction, recorded in imagekit-nodejs#43: stored]."""
     fetch_hosts: tuple[str, ...] = ()
     """Hosts, addresses and networks that URL files may come from although they are not public: `127.0.0.1`,
-    `10.0.0.0/8`, `shop.internal`; `*` is all. Checked after resolving the name, and for each redirect [the emulator's
-    own: an upload must not give access to this machine's network]."""
+    `10.0.0.0/8`, `shop.internal`; `*` is all. Checked after resolving the name, and for each redirect [own: an upload
+    must not give access to this machine's network]."""
 
     # Responses
     on_request: tuple[str, ...] = (
@@ -106,9 +111,10 @@ class Rules:
     unsigned_status: int = 401
     """Status of a URL that lacks the signature it needs [guess: docs have 401 for a modified URL]."""
     bad_signature: Literal["refuse", "ignore"] = "refuse"
-    """What an invalid signature does to the URL of a public file [docs: 401; newer docs: nothing]."""
+    """What an invalid signature does to the URL of a public file [docs: 401; contradiction, newer docs: nothing]."""
     private_files: Literal["all", "images"] = "all"
-    """Which files `isPrivateFile` protects [spec: all; upload docs: "only relevant for image type files"]."""
+    """Which files `isPrivateFile` protects [spec: all; contradiction, upload docs: "only relevant for image
+    type files"]."""
     auto_format: bool = False
     """Whether images are delivered as WebP if the client accepts it [docs: a setting; guess: off]."""
 
@@ -131,44 +137,47 @@ class Rules:
     """Maximum number of purges since the start; then a purge is "Purge Limit Exceeded." [guess], and a rename with
     `purgeCache` a 207 [docs]."""
     quota_status: int = 400
-    """Status of an exceeded quota [spec: 400; older docs: 403]."""
+    """Status of an exceeded quota [spec: 400; contradiction, older docs: 403]."""
 
     # Transformations of uploads
     pre_transformation: Literal["queued", "images-at-once"] = "queued"
-    """Whether the response to a pre-transformation is always 202 [spec], or not for images [docs]."""
+    """Whether the response to a pre-transformation is always 202, or not for images [spec: always; contradiction, docs:
+    not for images]."""
     transformation_delay: float = 0.0
     """Seconds until a queued transformation is done; with 0, a `pre` is done before the response [guess]."""
     transformations_failed: tuple[str, ...] = ()
-    """Patterns (`*`, `?`) of transformations that fail, before or after the file is stored."""
+    """Patterns (`*`, `?`) of transformations that fail, before or after the file is stored [own]."""
 
     # Extensions
     extensions_pending: tuple[str, ...] = ("remove-bg",)
     """Patterns (`*`, `?`) of extensions that finish later [docs: `remove-bg` always, taggers sometimes]."""
     extensions_failed: tuple[str, ...] = ()
-    """Patterns of extensions that fail, at once or later."""
+    """Patterns of extensions that fail, at once or later [own]."""
     extension_delay: float = 0.1
     """Seconds until a pending extension finishes [guess]."""
     ai_tags: tuple[str, ...] = ("Stand-in",)
-    """Tags that a tagging extension finds: `Shirt:90.12`, or `Shirt`, which has the confidence that is asked for."""
+    """Tags that a tagging extension finds: `Shirt:90.12`, or `Shirt`, which has the confidence that is asked for
+    [own]."""
     ai_description: str = "What a stand-in sees."
-    """The description that `ai-auto-description` writes."""
+    """The description that `ai-auto-description` writes [own]."""
     ai_answer: Literal["yes", "no", "unknown"] = "yes"
-    """The answer to every question of `ai-tasks`."""
+    """The answer to every question of `ai-tasks` [own]."""
 
     # Webhooks
     webhook_url: str | None = None
     """The account's webhook URL [docs: set in the dashboard]."""
     webhook_events: tuple[str, ...] = ("upload.*",)
-    """Patterns (`*`, `?`) of the events that the account's webhook URL receives."""
+    """Patterns (`*`, `?`) of the events that the account's webhook URL receives [docs: chosen in the dashboard]."""
     webhook_secret: str = SECRET
-    """The secret that signs the account's webhooks."""
+    """The secret that signs the account's webhooks [docs: shown in the dashboard]."""
     webhook_signature: Literal["both", "standard", "older", "none"] = "both"
-    """How the account's webhooks are signed: `webhook-signature` [sdk], `x-ik-signature` [older docs], or both."""
+    """How the account's webhooks are signed: `webhook-signature` (`standard`), `x-ik-signature` (`older`), or both
+    [sdk: the first; contradiction, older docs: the second]."""
     extension_signature: Literal["both", "standard", "older", "none"] = "both"
     """How webhooks to an upload's `webhookUrl` are signed [guess: the documentation mentions no signature there]."""
     webhook_hosts: tuple[str, ...] = ()
     """Hosts, addresses and networks that an upload's `webhookUrl` may name although they are not public, as for
-    `fetch_hosts`; `webhook_url` is not restricted."""
+    `fetch_hosts`; `webhook_url` is not restricted [own]."""
     webhook_tries: int = 5
     """Maximum number of attempts to send a webhook [docs: for 24 hours]."""
     webhook_wait: float = 0.1
@@ -180,36 +189,36 @@ class Rules:
     busy: str | None = None
     """Pattern (`*`, `?`) of file names that are "updated too often" [spec: the retryable 400]."""
     busy_times: int = 1
-    """Number of uploads of each such name that are rejected before one is accepted."""
+    """Number of uploads of each such name that are rejected before one is accepted [own]."""
     outage: int | None = None
     """A 5xx status for uploads, with an empty body [spec, sdk]."""
     outage_times: int | None = None
-    """Number of uploads that get the outage; None is all."""
+    """Number of uploads that get the outage; None is all [own]."""
     upload_rate: int | None = None
     """Uploads per `rate_interval` before a 429 [docs: uploads have no limit]."""
     api_rate: int | None = None
     """Requests to the other APIs per `rate_interval` before a 429 [docs: the limit depends on the account]."""
     rate_interval: int = 1000
-    """The window of both rates in milliseconds."""
+    """The window of both rates in milliseconds [guess: the length is not documented]."""
     rate_headers: bool = True
     """Whether a 429, and each response of the media API, has the three headers about its rate limit [docs; guess: a
     gateway in front of the service has none]."""
     latency: float = 0.0
     """Seconds that the service takes for an upload, in addition to what this machine needs [guess]."""
     capacity: int | None = None
-    """Uploads that are processed at once; others wait in order of arrival [guess]. None is no limit."""
+    """Uploads that are processed at once; others wait in order of arrival; None is no limit [guess]."""
     url_latency: float | None = None
-    """The latency of uploads whose file is a URL, before the download; None is the same as `latency`."""
+    """The latency of uploads whose file is a URL, before the download; None is the same as `latency` [own]."""
     url_capacity: int | None = None
-    """The capacity for uploads whose file is a URL; None lets them share the queue of all others."""
+    """The capacity for uploads whose file is a URL; None lets them share the queue of all others [own]."""
 
     # Faults
     fault_slow: float = 1.0
-    """Seconds by which the fault `slow` delays a response."""
+    """Seconds by which the fault `slow` delays a response [own]."""
     fault_wait: int = 50
-    """Milliseconds that the fault `429` asks the client to wait."""
+    """Milliseconds that the fault `429` asks the client to wait [own]."""
     fault_index_delay: float = 1.0
-    """Seconds by which the fault `index-delay` delays a file in lists and searches."""
+    """Seconds by which the fault `index-delay` delays a file in lists and searches [own]."""
 
     @property
     def largest_file(self) -> int:

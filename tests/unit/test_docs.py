@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import runpy
 from pathlib import Path
 
 import pytest
 
+from ikpipe.emulator import Rules
 from ikpipe.errors import CODES
 from ikpipe.request.parameters import TABLE
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES: dict[Path, str] = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+RULES: dict[str, object] = {field.name: field for field in dataclasses.fields(Rules)}
 
 
-@pytest.mark.parametrize("name", ["mapping.md", "errors.md"])
+@pytest.mark.parametrize("name", ["mapping.md", "errors.md", "emulator.md"])
 def test_a_page_is_what_the_code_generates(name: str) -> None:
     """Nobody has to remember to write a table anew: `python docs/generate.py` does."""
     path = DOCS / name
     assert path.read_text(encoding="utf-8") == PAGES[path]
 
 
-@pytest.mark.parametrize(("name", "keys"), [("mapping.md", TABLE), ("errors.md", CODES)])
+@pytest.mark.parametrize(("name", "keys"), [("mapping.md", TABLE), ("errors.md", CODES), ("emulator.md", RULES)])
 def test_every_entry_has_its_row(name: str, keys: dict[str, object]) -> None:
     """The page has a row for each parameter or code, in the code's order, and each has all of its cells."""
     table = PAGES[DOCS / name].partition("<!-- generated")[2].partition("<!-- end -->")[0]
     rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines()[3:]]
     assert [row[1].strip(" `") for row in rows] == list(keys)
     assert len({len(row) for row in rows}) == 1
+
+
+def test_every_rule_has_a_source() -> None:
+    """Each rule says where it comes from, and the table marks those whose sources contradict each other."""
+    table = PAGES[DOCS / "emulator.md"].partition("<!-- generated")[2].partition("<!-- end -->")[0]
+    rows = {row[1].strip(" `"): row for row in (line.split("|") for line in table.splitlines()[3:])}
+    kinds = "upload docs|docs|spec|sdk|recorded|guess|own"
+    assert [name for name, row in rows.items() if not re.match(rf" (?:{kinds})\b", row[4])] == []
+    disputed = {name for name, row in rows.items() if "yes" in row[5]}
+    assert disputed >= {"names", "bad_base64", "metadata_urls", "quota_status", "bad_signature"}
 
 
 CONFORMANCE = (DOCS / "conformance.md").read_text(encoding="utf-8")

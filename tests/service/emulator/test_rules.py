@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
-import itertools
-from pathlib import Path
-
 import pytest
 
-from ikpipe.emulator import Emulator, Rules, rules
+from ikpipe.emulator import Emulator, Rules
 
 
 def test_unknown_rule_names_the_nearest() -> None:
@@ -62,22 +56,3 @@ def test_unknown_rule_in_text() -> None:
     """An unknown rule is a TypeError, from text as well."""
     with pytest.raises(TypeError, match="'index_lag'"):
         Rules.from_text(index_lagg="3")
-
-
-def described_rules() -> set[str]:
-    """Return the rules that have a docstring in the source code."""
-    body = next(node for node in ast.parse(inspect.getsource(rules)).body if isinstance(node, ast.ClassDef)).body
-    pairs = itertools.pairwise(body)
-    return {
-        field.target.id
-        for field, text in pairs
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr)
-    }
-
-
-def test_every_rule_is_described() -> None:
-    """Each rule has a docstring and a row in the documentation."""
-    names = {field.name for field in dataclasses.fields(Rules)}
-    assert described_rules() == names
-    page = (Path(__file__).parents[3] / "docs" / "emulator.md").read_text("utf-8")
-    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
