@@ -125,6 +125,14 @@ def names(talk: Talk) -> Finding:
     return Finding(f"'a b/a b.png': {seen}", {"names": how}, note=note)
 
 
+def bad_base64(talk: Talk) -> Finding:
+    """Check what happens to a `file` that is text and neither a URL nor base64, such as a path."""
+    fields = talk.fields("path.png")
+    reply = talk.post({**fields, "file": "/home/me/a.png"}, talk.token(fields), file=None)
+    how = "store" if reply.status_code == OK else "refuse"
+    return Finding(f"Response: {said(reply)}", {"bad_base64": how}, note="The client reads the file at a path.")
+
+
 def on_request(talk: Talk) -> Finding:
     """Check which response fields are sent only if `responseFields` asks for them."""
     names = Rules().on_request
@@ -210,6 +218,7 @@ GUESSES: tuple[Callable[[Talk], Finding], ...] = (
     clock,
     suffix,
     names,
+    bad_base64,
     on_request,
     preflight,
     drafts,

@@ -32,6 +32,7 @@ CURIOUS: dict[str, Any] = {
     "leeway": 40.0,
     "suffix_length": 12,
     "names": "keep",
+    "bad_base64": "store",
     "on_request": ("embeddedMetadata", "metadata", "selectedFieldsSchema"),
     "preflight": False,
     "drafts": False,
