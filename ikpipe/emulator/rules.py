@@ -115,6 +115,9 @@ class Rules:
     private_files: Literal["all", "images"] = "all"
     """Which files `isPrivateFile` protects [spec: all; contradiction, upload docs: "only relevant for image
     type files"]."""
+    private_layers: bool = True
+    """Whether a private file needs a signed URL also as the image or font of a layer [guess: docs have it for a private
+    file that is transformed]."""
     auto_format: bool = False
     """Whether images are delivered as WebP if the client accepts it [docs: a setting; guess: off]."""
 

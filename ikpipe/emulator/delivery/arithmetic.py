@@ -5,8 +5,9 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 
-VARIABLES = ("ih", "iw", "iar", "ch", "cw", "car")
-"""Height, width and their ratio: of the picture as it is stored, and as the step before has left it."""
+VARIABLES = ("ih", "iw", "iar", "ch", "cw", "car", "bh", "bw", "bar")
+"""Height, width and their ratio: of the image as it is stored, as the step before has left it, and of the image below a
+layer."""
 
 _RANKS: tuple[dict[str, Callable[[float, float], float]], ...] = (
     {"mul": operator.mul, "div": operator.truediv},
@@ -27,17 +28,18 @@ def is_expression(text: str) -> bool:
 def evaluate(text: str, variables: Mapping[str, float]) -> float:
     """Work an expression out.
 
-    Raise `ValueError` if it has no value: a division by nothing, or a power beyond all numbers.
+    Raise `ValueError` if it has no value: a division by zero, a power that is too large, an unknown variable.
     """
     words = text.split("_")
-    # floats throughout: a power of whole numbers can be longer than the memory
-    values = [float(variables.get(word, word)) for word in words[::2]]
     names = words[1::2]
     try:
+        # floats throughout: a power of whole numbers can be longer than the memory
+        values = [float(variables.get(word, word)) for word in words[::2]]
         for rank in _RANKS:
             values, names = _reduce(values, names, rank)
         value = float(values[0])
-    except (ArithmeticError, TypeError) as error:  # the root of a negative number is not a real number
+    # the root of a negative number is not a real number, and not every variable is known everywhere
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise ValueError(f"{text} has no value") from error
     if not math.isfinite(value):
         raise ValueError(f"{text} has no value")

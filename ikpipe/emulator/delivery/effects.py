@@ -31,14 +31,18 @@ def _with_alpha(image: Image.Image) -> Image.Image:
 
 def _trim(image: Image.Image, step: Step) -> Image.Image:
     """Trim edges that look like the top left corner [docs: a threshold of 1 to 99]."""
-    if "t" not in step:
+    if step.get("t", "false") == "false":
         return image
-    threshold = 10.0 if step["t"] == "true" else float(step["t"])
-    plain = image.convert("RGB")
+    limit = (10.0 if step["t"] == "true" else float(step["t"])) * 2.55
+    # with premultiplied colors, all transparent pixels are alike
+    plain = image.convert("RGBa") if image.mode == "RGBA" else image
     corner = plain.getpixel((0, 0))
-    back = Image.new("RGB", plain.size, corner if isinstance(corner, tuple) else 0)
-    limit = threshold * 2.55
-    box = ImageChops.difference(plain, back).convert("L").point(lambda level: 255 if level > limit else 0).getbbox()
+    back = Image.new(plain.mode, plain.size, corner if isinstance(corner, tuple) else 0)
+    red, green, blue, *alpha = ImageChops.difference(plain, back).split()
+    difference = Image.merge("RGB", (red, green, blue)).convert("L")
+    if alpha:
+        difference = ImageChops.lighter(difference, alpha[0])
+    box = difference.point(lambda level: 255 if level > limit else 0).getbbox()
     return image.crop(box) if box else image
 
 

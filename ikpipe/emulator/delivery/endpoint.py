@@ -1,7 +1,7 @@
 """Delivers files at their URLs, as uploaded or transformed, to those who may access them."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,9 +14,16 @@ from starlette.types import Scope
 
 from ikpipe.emulator import signatures
 from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.delivery.layer_files import file_paths, find_files, find_published
 from ikpipe.emulator.delivery.render import RenderRequest, render
 from ikpipe.emulator.delivery.resize import Box
-from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain, parse_transformation
+from ikpipe.emulator.delivery.transformation_parser import (
+    BadTransformationError,
+    Chain,
+    Step,
+    library_path,
+    parse_transformation,
+)
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.store import Details
 
@@ -72,6 +79,7 @@ class Delivery:
 
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
+        self._files = account.store.files
 
     async def deliver(self, request: Request) -> Response:
         """Respond to a request for a file; an error is text, with more in the header `ik-error` [docs]."""
@@ -97,37 +105,30 @@ class Delivery:
         url = parse_url(scope, self._account.url_prefixes)
         chain = parse_transformation(url.transformation, self._account.named_transformations)
         details = self._find(url, chain)
-        self._check_access(url, chain, details)
+        rendered = chain.get("orig") != "true" and _is_image(details)
+        files = find_files(self._files, chain) if rendered else {}
+        self._check_access(url, chain, details, files.values())
         self._check_transformation(chain)
         if self._account.rules.auto_format and not chain.get("f"):
-            chain.steps.append({"f": "auto"})
-        if not chain.steps or chain.get("orig") == "true" or not _is_image(details):
+            chain.steps.append(Step({"f": "auto"}))
+        if not rendered or not chain.steps:
             return self._original(url, chain, details)
-        return await self._transformed(url, chain, details, headers)
+        return await self._transformed(url, chain, details, headers, file_paths(self._files, files))
 
     def _find(self, url: DeliveryPath, chain: Chain) -> Details:
-        """Return a published file [upload docs: drafts cannot be accessed], or the transformation's default image."""
-        details = self._published(url.path, url.version)
+        """Return a published file, or the transformation's default image."""
+        details = find_published(self._files, url.path, url.version)
         if details is None and (default := chain.get("di")):
-            details = self._published("/" + default.replace("@@", "/").lstrip("/"))
-        if details is None:
-            raise ErrorResponse(404, "Not Found")
-        if details["fileType"] != "image" and chain.thumbnail:
+            details = find_published(self._files, library_path(default))
+        if details is None or (details["fileType"] != "image" and chain.thumbnail):
             raise ErrorResponse(404, "Not Found")
         return details
 
-    def _published(self, path: str, version: str | None = None) -> Details | None:
-        folder, slash, name = path.rpartition("/")
-        files = self._account.store.files
-        details = files.at(folder + slash, name)
-        if details is not None and version is not None:
-            details = files.version(details["fileId"], version)
-        return details if details is not None and details["isPublished"] else None
-
-    def _check_access(self, url: DeliveryPath, chain: Chain, details: Details) -> None:
-        """Require a signature if the file needs one, and reject an invalid one [docs: 401]."""
+    def _check_access(self, url: DeliveryPath, chain: Chain, details: Details, layers: Iterable[Details]) -> None:
+        """Require a signature if a file needs one, and reject an invalid one [docs: 401]."""
         rules = self._account.rules
-        private = details["isPrivateFile"] and (rules.private_files == "all" or details["fileType"] == "image")
+        needed = [details, *layers] if rules.private_layers else [details]
+        private = any(self._is_private(file) for file in needed)
         required = rules.restrict_unsigned or (private and not chain.named)
         if url.signature is None:
             if required:
@@ -139,6 +140,10 @@ class Delivery:
         if not valid and (required or rules.bad_signature == "refuse"):
             raise ErrorResponse(401, "Unauthorized")
 
+    def _is_private(self, details: Details) -> bool:
+        everywhere = self._account.rules.private_files == "all"
+        return details["isPrivateFile"] and (everywhere or details["fileType"] == "image")
+
     def _check_transformation(self, chain: Chain) -> None:
         rules = self._account.rules
         if chain.ignored and rules.unknown_steps == "refuse":
@@ -148,16 +153,20 @@ class Delivery:
 
     def _original(self, url: DeliveryPath, chain: Chain, details: Details) -> Response:
         return FileResponse(
-            self._account.store.files.bytes_of(details["versionInfo"]["id"]),
+            self._files.bytes_of(details["versionInfo"]["id"]),
             media_type=details.get("mime", "application/octet-stream"),
             filename=details["name"] if url.attachment else None,
             headers=_ignored(chain),
         )
 
-    async def _transformed(self, url: DeliveryPath, chain: Chain, details: Details, headers: Headers) -> Response:
-        path = self._account.store.files.bytes_of(details["versionInfo"]["id"])
+    async def _transformed(
+        self, url: DeliveryPath, chain: Chain, details: Details, headers: Headers, files: Mapping[str, Path]
+    ) -> Response:
+        path = self._files.bytes_of(details["versionInfo"]["id"])
         request = RenderRequest(headers.get("accept", ""), _hints(headers))
-        content, mime = await run_in_threadpool(render, path, details["size"], chain, request, _custom_area(details))
+        content, mime = await run_in_threadpool(
+            render, path, details["size"], chain, request, _custom_area(details), files
+        )
         response = Response(content, media_type=mime, headers=_ignored(chain) | {"Vary": "Accept"})
         if url.attachment:
             # Starlette encodes non-ASCII names

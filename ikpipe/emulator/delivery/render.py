@@ -5,10 +5,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from ikpipe.emulator.delivery.effects import apply_step
-from ikpipe.emulator.delivery.resize import MOST_PIXELS, Box, Frame
+from ikpipe.emulator.delivery.layers import Rendering, upright
+from ikpipe.emulator.delivery.limits import check_length
+from ikpipe.emulator.delivery.resize import MOST_PIXELS, Box
 from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain
 from ikpipe.emulator.media.open_image import open_image
 
@@ -19,13 +20,6 @@ _BROWSER_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF")
 """Formats that browsers display, which an image keeps unless another is requested."""
 _LARGEST_WEBP = 16383
 
-MOST_STEPS = 50
-"""Maximum number of steps [guess: no limit is documented, but a request must end]."""
-MOST_ROTATIONS = 8
-"""Maximum number of rotations other than by right angles, each of which enlarges the image [guess]."""
-MOST_PIXELS_IN_ALL = 500_000_000
-"""Maximum number of pixels after each step, added up [guess]."""
-
 
 class RenderRequest(NamedTuple):
     """What a client sends besides the URL: the formats that it accepts, and hints about width and pixel ratio."""
@@ -35,53 +29,32 @@ class RenderRequest(NamedTuple):
 
 
 def render(
-    file: Path | IO[bytes], size: int, chain: Chain, request: RenderRequest, custom: Box | None = None
+    file: Path | IO[bytes],
+    size: int,
+    chain: Chain,
+    request: RenderRequest,
+    custom: Box | None = None,
+    files: Mapping[str, Path] | None = None,
 ) -> tuple[bytes, str]:
     """Return the bytes of the transformed image, and its MIME type.
 
     Only the first frame of an animation is used. The image is upright, and without the original's metadata unless the
-    transformation keeps them. `custom` is the area in `customCoordinates`. Raise `BadTransformationError` if the
-    transformation is not possible, or the file is not a complete image.
+    transformation keeps them. `custom` is the area in `customCoordinates`; `files` has the files of layers by their
+    paths in the library. Raise `BadTransformationError` if the transformation is not possible, or a file is not a
+    complete image.
     """
     try:
         with open_image(file, size) as source:
             # so far only the header is read: nothing larger is ever decoded
             if source.width * source.height > MOST_PIXELS:
                 raise BadTransformationError("The image is larger than 100 megapixels.")
-            image = _upright(source)
-            check_length(chain)
-            initial, pixels = image.size, 0
-            for step in chain.steps:
-                image = apply_step(image, step, Frame(initial, image.size, request.hints, custom))
-                pixels += image.width * image.height
-                if pixels > MOST_PIXELS_IN_ALL:
-                    raise BadTransformationError("The steps would make more than 500 megapixels in all.")
+            check_length(chain.steps)
+            image = Rendering(request.hints, files or {}).apply(upright(source), chain.steps, custom=custom)
             return _encode(image, source, chain, request)
     except BadTransformationError:
         raise
     except Exception as error:  # each decoder fails in its own way
         raise BadTransformationError("The image cannot be read.") from error
-
-
-def check_length(chain: Chain) -> None:
-    """Reject a transformation with too many steps or rotations.
-
-    Raise `BadTransformationError` if it has more than `MOST_STEPS` steps, or `MOST_ROTATIONS` rotations.
-    """
-    if len(chain.steps) > MOST_STEPS:
-        raise BadTransformationError(f"It has {len(chain.steps)} steps; the maximum is {MOST_STEPS}.")
-    angles = [step["rt"].removeprefix("N") for step in chain.steps if step.get("rt", "auto") != "auto"]
-    rotations = sum(float(degrees) % 90 != 0 for degrees in angles)
-    if rotations > MOST_ROTATIONS:
-        raise BadTransformationError(f"It has {rotations} rotations; the maximum is {MOST_ROTATIONS}.")
-
-
-def _upright(source: Image.Image) -> Image.Image:
-    mode = "RGBA" if source.has_transparency_data else "RGB"
-    image = ImageOps.exif_transpose(source).convert(mode)
-    # encoders would write metadata from there
-    image.info = {}
-    return image
 
 
 def _encode(image: Image.Image, source: Image.Image, chain: Chain, request: RenderRequest) -> tuple[bytes, str]:

@@ -54,17 +54,17 @@ class Frame(NamedTuple):
     hints: Mapping[str, float] = {}
     custom: Box | None = None
     """The area in `customCoordinates`."""
+    base: Size | None = None
+    """For a layer, the size of the image below it."""
 
     @property
     def variables(self) -> dict[str, float]:
         """The variables of expressions."""
+        sizes = {"i": self.initial, "c": self.current, "b": self.base or self.initial}
         return {
-            "iw": self.initial[0],
-            "ih": self.initial[1],
-            "iar": self.initial[0] / self.initial[1],
-            "cw": self.current[0],
-            "ch": self.current[1],
-            "car": self.current[0] / self.current[1],
+            letter + name: value
+            for letter, (width, height) in sizes.items()
+            for name, value in (("w", width), ("h", height), ("ar", width / height))
         }
 
     def number(self, text: str) -> float:

@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.delivery.layer_files import file_paths, find_files
 from ikpipe.emulator.delivery.render import RenderRequest, render
-from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, parse_transformation
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Chain, parse_transformation
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library.file_details import file_urls
 from ikpipe.emulator.media import inspection
@@ -36,6 +37,17 @@ _URL_SUFFIXES = {
     "dash": "/ik-master.mpd",
 }
 """What follows a file's URL for each type of post-transformation [docs]."""
+
+
+class _Prepared(NamedTuple):
+    """A transformation with the files that its layers need, ready to be rendered in any thread."""
+
+    chain: Chain
+    files: dict[str, Path]
+
+    def render(self, file: Path | IO[bytes], size: int) -> bytes:
+        """Return the image that the transformation makes."""
+        return render(file, size, self.chain, RenderRequest(), files=self.files)[0]
 
 
 class UploadTransformer:
@@ -91,7 +103,10 @@ class UploadTransformer:
     async def _process(self, attempt: UploadAttempt, spool: FormSpool, entry: LogEntry) -> dict[str, Any]:
         """Transform and store a file; a file that is not an image is stored unchanged."""
         pre = attempt.parameters.transformation["pre"]
-        transformed = await run_in_threadpool(self._transformed, pre, spool, attempt.parameters.name)
+        self._fail_if_ruled(pre)
+        transformed = spool
+        if await run_in_threadpool(_is_image, spool, attempt.parameters.name):
+            transformed = await run_in_threadpool(self._transformed, self._prepared(pre), spool)
         try:
             reply = await self._store(attempt, transformed, entry)
         finally:
@@ -101,20 +116,18 @@ class UploadTransformer:
         self._send_event("upload.pre-transform.success", request, reply)
         return reply
 
-    def _transformed(self, pre: str, spool: FormSpool, name: str) -> FormSpool:
-        self._fail_if_ruled(pre)
-        if not _is_image(spool, name):
-            return spool
-        transformed = FormSpool(self._account.store.incoming, self._account.rules.largest_file)
-        transformed.write(self._render(pre, spool.open(), spool.size))
-        return transformed
-
-    def _render(self, text: str, file: Path | IO[bytes], size: int) -> bytes:
-        """Return the image that a transformation makes, by the account's rules."""
+    def _prepared(self, text: str) -> _Prepared:
+        """Return a transformation and the files of its layers, by the account's rules."""
         chain = parse_transformation(text, self._account.named_transformations)
         if chain.ignored and self._account.rules.unknown_steps == "refuse":
             raise BadTransformationError(f"Unknown transformation: {', '.join(chain.ignored)}")
-        return render(file, size, chain, RenderRequest())[0]
+        stored = self._account.store.files
+        return _Prepared(chain, file_paths(stored, find_files(stored, chain)))
+
+    def _transformed(self, prepared: _Prepared, spool: FormSpool) -> FormSpool:
+        transformed = FormSpool(self._account.store.incoming, self._account.rules.largest_file)
+        transformed.write(prepared.render(spool.open(), spool.size))
+        return transformed
 
     def _fail_if_ruled(self, text: str) -> None:
         if matches(text, self._account.rules.transformations_failed):
@@ -146,20 +159,20 @@ class UploadTransformer:
         url = file_urls(details, self._account.endpoint)["url"] + url_suffix(step)
         data = {"fileId": details["fileId"], "name": details["name"], "url": url}
         try:
-            await run_in_threadpool(self._run_post, step, details)
+            await self._run_post(step, details)
         except (BadTransformationError, OSError):  # the file may be deleted
             failure = {"path": details["filePath"], "transformation": {"error": {"reason": FAILED}}}
             self._send_event(POST_ERROR, request, data | failure)
         else:
             self._send_event(POST_SUCCESS, request, data)
 
-    def _run_post(self, step: dict[str, str], details: Details) -> None:
+    async def _run_post(self, step: dict[str, str], details: Details) -> None:
         """Run a post-transformation as far as possible: render images, but only check the type of videos."""
         kind, mime = step["type"], details.get("mime", "")
         self._fail_if_ruled(step.get("value", ""))
         if kind == "transformation" and mime.startswith("image/"):
             path = self._account.store.files.bytes_of(details["versionInfo"]["id"])
-            self._render(step["value"], path, path.stat().st_size)
+            await run_in_threadpool(self._prepared(step["value"]).render, path, path.stat().st_size)
         elif not mime.startswith("image/gif" if kind == "gif-to-video" else "video/"):
             raise BadTransformationError(f"{kind} does not apply to {mime or 'this type of file'}.")
 

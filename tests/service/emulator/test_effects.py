@@ -118,9 +118,19 @@ def test_rounded_corners(quarters: Path) -> None:
 
 
 def test_trim(tmp_path: Path) -> None:
-    """A plain edge is trimmed."""
+    """A plain edge is trimmed, unless the value is `false`."""
     picture = Image.new("RGB", (40, 30), "white")
     picture.paste("red", (10, 5, 20, 25))
+    picture.save(tmp_path / "a.png")
+    assert derive(tmp_path / "a.png", "t-true").size == (10, 20)
+    assert derive(tmp_path / "a.png", "t-false").size == (40, 30)
+
+
+def test_transparent_edges_are_trimmed(tmp_path: Path) -> None:
+    """All transparent pixels are alike, and differ from black ones."""
+    picture = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    picture.paste((200, 100, 0, 0), (0, 0, 40, 5))
+    picture.paste("black", (10, 5, 20, 25))
     picture.save(tmp_path / "a.png")
     assert derive(tmp_path / "a.png", "t-true").size == (10, 20)
 

@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 
 from ikpipe.emulator.delivery import resize
 from ikpipe.emulator.delivery.resize import Box, Frame, ResizePlan, Size
-from ikpipe.emulator.delivery.transformation_parser import (
-    CROP_MODES,
-    CROPS,
-    BadTransformationError,
-    parse_transformation,
-)
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, parse_transformation
+from ikpipe.emulator.delivery.value_checks import CROP_MODES, CROPS
 
 PLANT = (640, 865)
 """The size of the picture in the documents' examples."""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ikpipe.emulator.delivery import arithmetic
-from ikpipe.emulator.delivery.transformation_parser import VALUES, BadTransformationError, parse_transformation
+from ikpipe.emulator.delivery.transformation_parser import BadTransformationError, Layer, parse_transformation
+from ikpipe.emulator.delivery.value_checks import VALUES
 
 NAMED = {"small": "w-100", "turned": "tr:w-100,h-50:rt-90"}
 
@@ -53,12 +54,88 @@ def test_what_is_not_understood_is_told_apart(text: str) -> None:
     assert (chain.steps, chain.ignored) == ([{"h": "3"}], [text])
 
 
-def test_layers_are_left_out_whole() -> None:
+def layers(text: str) -> list[Layer]:
+    """Parse a transformation, and return the layers of its first step."""
+    return parse_transformation(text, {}).steps[0].layers
+
+
+def test_a_layer_has_steps_of_its_own() -> None:
     """The content of a layer, also chains and layers in it, is not a step of the image itself."""
-    text = "w-9,l-image,i-a.png,w-5:rt-90,l-text,i-b,l-end,l-end,h-8:bl-3"
-    chain = parse_transformation(text, {})
-    assert chain.steps == [{"w": "9", "h": "8"}, {"bl": "3"}]
-    assert chain.ignored == ["l-image", "l-text"]
+    chain = parse_transformation("w-9,l-image,i-a.png,w-5:rt-90,l-text,i-b,l-end,l-end,h-8:bl-3", {})
+    assert (chain.steps, chain.ignored) == ([{"w": "9", "h": "8"}, {"bl": "3"}], [])
+    (image,) = chain.steps[0].layers
+    assert (image.image, image.steps) == ("/a.png", [{"w": "5"}, {"rt": "90"}])
+    assert [(layer.image, layer.text) for layer in image.steps[1].layers] == [(None, "b")]
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("i-logo.png", "/logo.png"),
+        ("i-a@@b-c@@logo.png", "/a/b-c/logo.png"),
+        ("i-/a/b.png", "/a/b.png"),
+        ("ie-Y3VzdG9tZXIvbG9nby5wbmc=", "/customer/logo.png"),
+        ("ie-Y3VzdG9tZXIvbG9nby5wbmc", "/customer/logo.png"),
+        ("i-other.png,ie-Y3VzdG9tZXIvbG9nby5wbmc=", "/customer/logo.png"),
+        ("i-ik_canvas", "ik_canvas"),
+    ],
+)
+def test_image_of_a_layer(source: str, path: str) -> None:
+    """It is a path whose slashes are written `@@`, or Base64, which wins [docs]."""
+    assert layers(f"l-image,{source},l-end")[0].image == path
+
+
+@pytest.mark.parametrize(("source", "text"), [("i-a-b c", "a-b c"), ("ie-w6Q_", "ä?"), ("ie-w6Q/", "ä?")])
+def test_text_of_a_layer(source: str, text: str) -> None:
+    """It is plain, or Base64 of either alphabet."""
+    assert layers(f"l-text,{source},l-end")[0].text == text
+
+
+@pytest.mark.parametrize("source", ["ie-%%", "ie-gICA", "ie-a"])
+def test_sources_that_are_no_base64(source: str) -> None:
+    """Text that is not valid Base64 is an error, which names it."""
+    with pytest.raises(BadTransformationError, match=f"{source} is not text in Base64"):
+        layers(f"l-text,{source},l-end")
+
+
+def test_files_of_layers() -> None:
+    """The images and fonts of all layers are known before anything is rendered; blocks of color need none."""
+    text = "l-image,i-a.png,l-text,i-x,ff-f@@b.ttf,l-end,l-end:l-image,i-ik_canvas,l-end,l-text,i-x,ff-Arial,l-end"
+    assert parse_transformation(text, {}).files == ["/a.png", "/f/b.ttf"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"),
+    [
+        ("l-image,i-a.png,zz-1,f-png,l-end", ["zz-1", "f-png"]),
+        ("l-text,i-a,al-0.5,fs-x,l-end", ["al-0.5", "fs-x"]),
+        ("l-image,w-5,l-end", ["l-image"]),
+        ("l-image,i-a.png,lm-displace,lx-z,l-end", ["lm-displace", "lx-z"]),
+        ("l-video,i-a.mp4,l-text,i-b,l-end,l-end", ["l-video", "l-text"]),
+        ("lx-5,i-a,fs-3,l-end", ["lx-5", "i-a", "fs-3", "l-end"]),
+    ],
+)
+def test_what_is_not_understood_in_layers(text: str, ignored: list[str]) -> None:
+    """Unknown keys of a layer are ignored and named; a layer of an unknown kind, or without content, as a whole."""
+    assert parse_transformation(text, {}).ignored == ignored
+
+
+@pytest.mark.parametrize("levels", [4, 20_000])
+def test_layers_are_nested_three_levels_deep(levels: int) -> None:
+    """Deeper layers are ignored, however deep."""
+    chain = parse_transformation("l-text,i-a," * levels + "l-end," * levels + "h-3", {})
+    assert (chain.steps, chain.ignored) == ([{"h": "3"}], ["l-text"] * (levels - 3))
+
+
+def test_a_layer_without_an_end() -> None:
+    """A layer that is not closed ends with the transformation."""
+    assert layers("l-text,i-a,fs-3")[0].steps == [{"fs": "3"}]
+
+
+def test_named_transformations_have_layers() -> None:
+    """A named transformation with a layer is one."""
+    chain = parse_transformation("n-marked", {"marked": "w-5,l-image,i-a.png,l-end"})
+    assert (chain.named, chain.files) == (True, ["/a.png"])
 
 
 def test_conditions_are_left_out_whole() -> None:
