@@ -5,9 +5,9 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 
-VARIABLES = ("ih", "iw", "iar", "ch", "cw", "car", "bh", "bw", "bar")
+VARIABLES = ("ih", "iw", "iar", "ch", "cw", "car", "bh", "bw", "bar", "idu", "bdu")
 """Height, width and their ratio: of the image as it is stored, as the step before has left it, and of the image below a
-layer."""
+layer; the duration of a video."""
 
 _RANKS: tuple[dict[str, Callable[[float, float], float]], ...] = (
     {"mul": operator.mul, "div": operator.truediv},

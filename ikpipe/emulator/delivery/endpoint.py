@@ -1,9 +1,12 @@
 """Delivers files at their URLs, as uploaded or transformed, to those who may access them."""
 
+import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import IO, NamedTuple
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +17,7 @@ from starlette.types import Scope
 
 from ikpipe.emulator import signatures
 from ikpipe.emulator.account import EmulatedAccount
+from ikpipe.emulator.delivery import arithmetic
 from ikpipe.emulator.delivery.layer_files import file_paths, find_files, find_published
 from ikpipe.emulator.delivery.render import RenderRequest, render
 from ikpipe.emulator.delivery.resize import Box
@@ -25,6 +29,7 @@ from ikpipe.emulator.delivery.transformation_parser import (
     parse_transformation,
 )
 from ikpipe.emulator.error_responses import ErrorResponse
+from ikpipe.emulator.media.video_frame import INSTALL, DecoderMissingError, FrameError, extract_frame
 from ikpipe.emulator.store import Details
 
 BAD_TRANSFORMATION = "Bad Image Transformation Request"
@@ -33,6 +38,17 @@ _CODES = {404: "ENOENT", 400: "UNIDENTIFIED", 401: "EACCES", 403: "EACCES"}
 """The code in the header `ik-error` [docs for 404; guess for the others]."""
 _HINTS = {"width": ("sec-ch-width", "width"), "dpr": ("sec-ch-dpr", "dpr")}
 _TRANSFORMATION = "tr:"
+_THUMBNAIL = "/ik-thumbnail.jpg"
+"""What follows the path of a video, or of an animation, in the URL of its thumbnail [docs]."""
+_DECODERS = 2
+"""Maximum number of videos that are decoded at once."""
+
+
+class _Target(NamedTuple):
+    """The file that a URL names, and whether the URL is that of its thumbnail."""
+
+    details: Details
+    thumbnail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ class Delivery:
     def __init__(self, account: EmulatedAccount) -> None:
         self._account = account
         self._files = account.store.files
+        self._decoders = asyncio.Semaphore(_DECODERS)
 
     async def deliver(self, request: Request) -> Response:
         """Respond to a request for a file; an error is text, with more in the header `ik-error` [docs]."""
@@ -104,25 +121,32 @@ class Delivery:
         """Return the response for a file; raise `ErrorResponse` or `BadTransformationError` if there is none."""
         url = parse_url(scope, self._account.url_prefixes)
         chain = parse_transformation(url.transformation, self._account.named_transformations)
-        details = self._find(url, chain)
-        rendered = chain.get("orig") != "true" and _is_image(details)
+        target = self._find(url, chain)
+        rendered = chain.get("orig") != "true" and (target.thumbnail or _is_image(target.details))
         files = find_files(self._files, chain) if rendered else {}
-        self._check_access(url, chain, details, files.values())
+        self._check_access(url, chain, target.details, files.values())
+        if not target.thumbnail:
+            chain.ignore("so")
         self._check_transformation(chain)
-        if self._account.rules.auto_format and not chain.get("f"):
-            chain.steps.append(Step({"f": "auto"}))
+        if not target.thumbnail and not _is_image(target.details):
+            chain.ignored = [url.transformation]
+        self._set_format(chain, thumbnail=target.thumbnail)
         if not rendered or not chain.steps:
-            return self._original(url, chain, details)
-        return await self._transformed(url, chain, details, headers, file_paths(self._files, files))
+            return self._original(url, chain, target.details)
+        return await self._transformed(url, chain, target, headers, file_paths(self._files, files))
 
-    def _find(self, url: DeliveryPath, chain: Chain) -> Details:
-        """Return a published file, or the transformation's default image."""
+    def _find(self, url: DeliveryPath, chain: Chain) -> _Target:
+        """Return the file of a URL, the one whose thumbnail it is, or the transformation's default image."""
         details = find_published(self._files, url.path, url.version)
+        if details is None and url.path.endswith(_THUMBNAIL):
+            details = find_published(self._files, url.path.removesuffix(_THUMBNAIL), url.version)
+            if details is not None:
+                return _Target(details, thumbnail=True)
         if details is None and (default := chain.get("di")):
             details = find_published(self._files, library_path(default))
         if details is None or (details["fileType"] != "image" and chain.thumbnail):
             raise ErrorResponse(404, "Not Found")
-        return details
+        return _Target(details, thumbnail=False)
 
     def _check_access(self, url: DeliveryPath, chain: Chain, details: Details, layers: Iterable[Details]) -> None:
         """Require a signature if a file needs one, and reject an invalid one [docs: 401]."""
@@ -151,6 +175,12 @@ class Delivery:
         if rules.restrict_unnamed and (chain.steps or chain.ignored) and not chain.named:
             raise BadTransformationError("Only named transformations are allowed.")
 
+    def _set_format(self, chain: Chain, *, thumbnail: bool) -> None:
+        """Add the format of the account, or of thumbnails, to a transformation that has none."""
+        default = "auto" if self._account.rules.auto_format else "jpg" if thumbnail else None
+        if default is not None and not chain.get("f"):
+            chain.steps.append(Step({"f": default}))
+
     def _original(self, url: DeliveryPath, chain: Chain, details: Details) -> Response:
         return FileResponse(
             self._files.bytes_of(details["versionInfo"]["id"]),
@@ -160,19 +190,39 @@ class Delivery:
         )
 
     async def _transformed(
-        self, url: DeliveryPath, chain: Chain, details: Details, headers: Headers, files: Mapping[str, Path]
+        self, url: DeliveryPath, chain: Chain, target: _Target, headers: Headers, files: Mapping[str, Path]
     ) -> Response:
+        details = target.details
         path = self._files.bytes_of(details["versionInfo"]["id"])
+        file: Path | IO[bytes] = path
+        size = details["size"]
+        if not _is_image(details):
+            frame = await self._frame(path, chain, details)
+            file, size = BytesIO(frame), len(frame)
         request = RenderRequest(headers.get("accept", ""), _hints(headers))
-        content, mime = await run_in_threadpool(
-            render, path, details["size"], chain, request, _custom_area(details), files
-        )
+        content, mime = await run_in_threadpool(render, file, size, chain, request, _custom_area(details), files)
         response = Response(content, media_type=mime, headers=_ignored(chain) | {"Vary": "Accept"})
         if url.attachment:
             # Starlette encodes non-ASCII names
-            named = FileResponse(path, filename=details["name"])
+            name = _THUMBNAIL[1:] if target.thumbnail else details["name"]
+            named = FileResponse(path, filename=name)
             response.headers["content-disposition"] = named.headers["content-disposition"]
         return response
+
+    async def _frame(self, path: Path, chain: Chain, details: Details) -> bytes:
+        """Return the frame of a video for its thumbnail, as an image."""
+        mime = details.get("mime", "")
+        if not mime.startswith("video/"):
+            raise ErrorResponse(501, f"The emulator makes no thumbnails of {mime or 'this type of file'}.")
+        duration = float(details.get("duration", 0))
+        try:
+            offset = arithmetic.evaluate(chain.get("so") or "0", {"idu": duration, "bdu": duration})
+            async with self._decoders:
+                return await run_in_threadpool(extract_frame, path, max(0.0, offset))
+        except DecoderMissingError:
+            raise ErrorResponse(501, INSTALL) from None
+        except (FrameError, ValueError) as error:
+            raise BadTransformationError(str(error)) from None
 
 
 def _size(response: Response) -> int:

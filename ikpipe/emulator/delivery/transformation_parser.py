@@ -80,6 +80,10 @@ class Chain:
         """Return the last value of a key in all steps, for keys of the whole result such as format and quality."""
         return next((step[key] for step in reversed(self.steps) if key in step), None)
 
+    def ignore(self, key: str) -> None:
+        """Move a key that has no effect on this file to the ignored parts."""
+        self.ignored += [f"{key}-{step.pop(key)}" for step in self.steps if key in step]
+
     @property
     def files(self) -> list[str]:
         """The paths of all files in the library that layers need: images and fonts."""

@@ -81,8 +81,9 @@ VALUES: Checks = {
     "fl": _matches("h|v|h_v|v_h"),
     "o": _number(0, 100),
     "di": bool,
+    "so": arithmetic.is_expression,
 }
-"""The keys of images."""
+"""The keys of images, and of the frames of videos."""
 PLACEMENT: Checks = {
     "i": bool,
     "ie": bool,
@@ -93,7 +94,9 @@ PLACEMENT: Checks = {
 """The keys of a layer itself: what it shows, where it is, and how it is blended."""
 _TENTHS = _matches("[1-9]")
 IMAGE_LAYER: Checks = {
-    **{key: check for key, check in VALUES.items() if key not in {"f", "q", "pr", "lo", "md", "cp", "orig", "di"}},
+    **{
+        key: check for key, check in VALUES.items() if key not in {"f", "q", "pr", "lo", "md", "cp", "orig", "di", "so"}
+    },
     **PLACEMENT,
     "al": _TENTHS,
 }

@@ -7,4 +7,5 @@
 | `metadata` | EXIF, IPTC and XMP |
 | `open_image` | opens an untrusted image |
 | `phash` | the perceptual hash of an image |
+| `video_frame` | extracts a frame of a video with FFmpeg |
 """
