@@ -114,9 +114,9 @@ def _draw_corners(draw: ImageDraw.ImageDraw, text: str, corner: tuple[int, int])
     """Fill a rectangle with rounded corners."""
     right, bottom = corner
     draw.rectangle((0, 0, right, bottom), fill=255)
-    numbers = [int(radius) for radius in text.split("_")]
-    radii = numbers if len(numbers) == _CORNERS else numbers[:1] * _CORNERS
     largest = (min(corner) + 1) // 2
+    numbers = [largest if radius == "max" else int(radius) for radius in text.split("_")]
+    radii = numbers if len(numbers) == _CORNERS else numbers[:1] * _CORNERS
     for (across, down), radius in zip(((0, 0), (1, 0), (1, 1), (0, 1)), radii, strict=True):
         size = min(radius, largest)
         left, top = (right - size + 1) * across, (bottom - size + 1) * down

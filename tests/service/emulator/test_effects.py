@@ -110,6 +110,7 @@ def test_rounded_corners(quarters: Path) -> None:
     every = derive(quarters, "r-8")
     assert [every.getpixel(at)[3] for at in [(0, 0), (39, 0), (39, 19), (0, 19)]] == [0] * 4  # type: ignore[index]
     assert every.getpixel((8, 0))[3] == every.getpixel((0, 8))[3] == 255  # type: ignore[index]
+    assert derive(quarters, "r-max_max_max_max").tobytes() == derive(quarters, "r-10").tobytes()
     one = derive(quarters, "r-8_0_0_0")
     assert [one.getpixel(at)[3] for at in [(0, 0), (39, 0), (39, 19), (0, 19)]] == [0, 255, 255, 255]  # type: ignore[index]
     ellipse = derive(quarters, "r-max")
