@@ -49,17 +49,21 @@ def draw_text(text: str, keys: Step, frame: Frame, font_file: Path | None) -> Im
     return drop_opaque_alpha(back)
 
 
-@lru_cache(maxsize=8)
 def _font(file: Path | None, size: int) -> Font:
     if file is None:
-        try:
-            return ImageFont.truetype("DejaVuSans.ttf", size)
-        except OSError:
-            return cast("Font", ImageFont.load_default(size))  # with a size, it is one of FreeType's
+        return _own_font(size)
     try:
         return ImageFont.truetype(file, size)
     except OSError:
         raise BadTransformationError("The font cannot be read.") from None
+
+
+@lru_cache(maxsize=8)
+def _own_font(size: int) -> Font:
+    try:
+        return ImageFont.truetype("DejaVuSans.ttf", size)
+    except OSError:
+        return cast("Font", ImageFont.load_default(size))  # with a size, it is one of FreeType's
 
 
 def _wrapped(text: str, font: Font, width: int | None) -> list[str]:

@@ -224,6 +224,15 @@ def test_signed_address(client: Client, tail: str) -> None:
     assert get(client, signed(client, tail, int(time.time()) - 1)).status_code == 401
 
 
+def test_signed_layers(client: Client) -> None:
+    """A signature covers private layers, which are a part of the signed URL."""
+    store(client, "a.jpg")
+    store(client, "private.jpg", **PRIVATE)
+    url = signed(client, "/tr:l-image,i-private.jpg,w-9,l-end/a.jpg")
+    assert get(client, url).status_code == 200
+    assert get(client, url.replace("w-9", "w-8")).status_code == 401
+
+
 def test_altered_address(client: Client) -> None:
     """Any change to a signed URL is rejected [docs: 401]."""
     store(client, "private.jpg", **PRIVATE)
