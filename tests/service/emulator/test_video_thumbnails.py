@@ -128,6 +128,15 @@ def test_access(client: Client, clip: bytes) -> None:
         assert get(client, f"/{name}.mp4/ik-thumbnail.jpg").status_code == 404
 
 
+def test_earlier_version(client: Client, videos: Path, clip: bytes) -> None:
+    """An earlier version of a video has a thumbnail of its own."""
+    ffmpeg("-ss", "1", "-i", str(videos / "clip.mp4"), "-c:v", "mpeg4", str(videos / "blue.mp4"))
+    first = client.fixed("clip.mp4", clip, folder="/versions").json()["versionInfo"]["id"]
+    client.fixed("clip.mp4", (videos / "blue.mp4").read_bytes(), folder="/versions")
+    assert look(get(client, "/versions/clip.mp4/ik-thumbnail.jpg"))[2] == "blue"
+    assert look(get(client, f"/versions/clip.mp4/ik-thumbnail.jpg?ik-obj-version={first}"))[2] == "red"
+
+
 def test_a_file_of_that_name(start: Callable[..., Client], clip: bytes) -> None:
     """A stored file whose path is that of a thumbnail is delivered itself."""
     client = start(names="keep")
