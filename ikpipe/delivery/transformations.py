@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ikpipe.errors import MappingError, did_you_mean, short_repr
+from ikpipe.request.missing import missing
 
 Step = Mapping[str, Any] | str
 """``{"width": 400, "height": 300}``, or text such as ``"w-400,h-300"``."""
@@ -96,7 +97,22 @@ _FLAGS = frozenset(
     {"e-grayscale", "e-contrast", "e-removedotbg", "e-bgremove", "e-upscale", "e-retouch", "e-genvar"}
 )  # without a value: on if present
 _ALONE = _FLAGS | {"e-sharpen", "e-shadow", "e-gradient", "e-usm", "e-dropshadow"}  # with or without a value
+_SWITCHES = _ALONE | {"t", "pr", "lo", "cp", "md", "orig"}  # the others are on with the value `true`
+_ON = frozenset({"", "-", "true"})  # a switch with this text is on in the SDKs; `-` stands for no value [sdk]
 _PATHS = frozenset({"di", "ff"})  # their slashes are written `@@`
+_RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*[:/]\s*(\d+(?:\.\d+)?)")
+
+_FORMER_NAMES = {
+    "rotate": "rotation",
+    "effect_contrast": "contrast_stretch",
+    "effect_gray": "grayscale",
+    "effect_usm": "unsharp_mask",
+}
+"""Name in earlier versions of the SDKs → the present name, where they have little in common."""
+_FORMER_LAYERS = re.compile(  # `overlayTextFontSize`, and the short names such as `ots`
+    r"overlay_.+|o(?:a|bg|fo|h|r|w|x|y|i(?:ar|bg?|c|dpr|q|t)?|t(?:bg|c|e|f|ia|p|s|t|w)?)"
+)
+_SIMILAR = 0.6
 
 _LAYERS = {
     "text": ("l-text", "text"),
@@ -149,16 +165,28 @@ def _step(step: object) -> str:
 
 def _parts(name: str, value: object) -> Iterator[str]:
     """Yield the URL text of one name and its value; nothing if the value is missing or False."""
-    value = _to_python(value)
+    key = name if name in {"overlay", "raw"} else short_name(name)
+    value = _switched(key, _to_python(value))
     if not _is_set(value):
         return
-    if name == "overlay":
+    if key == "overlay":
         yield _layer(value)
-    elif name == "raw":
-        yield _text(name, value)
+    elif key == "raw":
+        yield _raw(value)
     else:
-        key = short_name(name)
         yield key if key in _ALONE and value is True else f"{key}-{_value(name, key, value)}"
+
+
+def _switched(key: str, value: object) -> object:
+    """Return a switch's value: True or False for text that means it, any other value unchanged."""
+    if key not in _SWITCHES or not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    if text in _ON:
+        return True
+    if text == "false":
+        return False if key in _ALONE else text  # `pr-false` has a meaning, `e-sharpen-false` has none
+    return value
 
 
 def _to_python(value: object) -> object:
@@ -167,14 +195,7 @@ def _to_python(value: object) -> object:
 
 
 def _is_set(value: object) -> bool:
-    if value is None or value is False or (isinstance(value, str) and not value):
-        return False
-    try:
-        return bool(value == value)  # noqa: PLR0124 - NaN and NaT are missing values
-    except TypeError:  # pd.NA
-        return False
-    except ValueError:  # an array
-        return True
+    return value is not False and not missing(value) and not (isinstance(value, str) and not value.strip())
 
 
 def short_name(name: str) -> str:
@@ -186,10 +207,20 @@ def short_name(name: str) -> str:
         return name
     snake = _snake(name)
     if snake not in NAMES:
-        raise MappingError(
-            f"Unknown transformation {name!r}{did_you_mean(name, NAMES)}. Newer ones can be written with 'raw'."
-        )
+        raise _unknown(name, snake)
     return NAMES[snake]
+
+
+def _unknown(name: str, snake: str) -> MappingError:
+    """Return the error for an unknown name, which suggests the present name if it is one of earlier SDKs."""
+    if _FORMER_LAYERS.fullmatch(snake):
+        kind = "'image', 'input'" if snake.startswith(("overlay_image", "oi")) else "'text', 'text'"
+        fix = f"Use a layer, such as {{'overlay': {{'type': {kind}: …}}}}."
+        return MappingError(f"Unknown transformation {short_repr(name)} (did you mean 'overlay'?).", fix=fix)
+    present = _FORMER_NAMES.get(snake, snake.removeprefix("effect_"))
+    hint = did_you_mean(present, [*NAMES, "overlay", "raw"], _SIMILAR)
+    fix = "Newer ones can be written with 'raw'."
+    return MappingError(f"Unknown transformation {short_repr(name)}{hint}.", fix=fix)
 
 
 def _snake(name: object) -> str:
@@ -201,7 +232,11 @@ def _value(name: str, key: str, value: object) -> str:
         raise MappingError(f"{name}={short_repr(value)} is not valid. Use True or False.")
     if key == "sr" and isinstance(value, (list, tuple)):
         return "_".join(_encode_value(name, item) for item in value)
+    if key == "ar" and isinstance(value, str) and (ratio := _RATIO.fullmatch(value.strip())):
+        return "-".join(ratio.groups())  # a colon would start another step
     text = _encode_value(name, value)
+    if text == "-":  # in earlier SDKs a transformation without a value
+        raise MappingError(f"{name}='-' is not valid: this transformation needs a value.")
     if key == "rt":
         return re.sub("^-", "N", text)  # N40 rotates by -40 degrees [docs]
     return text.strip("/").replace("/", "@@") if key in _PATHS else text
@@ -209,14 +244,7 @@ def _value(name: str, key: str, value: object) -> str:
 
 def _encode_value(name: str, value: object) -> str:
     """Return a value as text; reject separators, so that no value can add a parameter or a step."""
-    value = _to_python(value)
-    if value is True:
-        return "true"
-    if isinstance(value, (int, float)):
-        if not abs(value) < _LARGEST:
-            raise MappingError(f"{name}={short_repr(value)} must be a finite number below {_LARGEST:,}.")
-        return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
-    text = _text(name, value)
+    text = plain_text(name, value).strip()
     if separators := sorted({",", ":"} & set(text)):
         raise MappingError(
             f"{name}={short_repr(value)} contains the separator {separators[0]!r}. Percent-encode it, or write the "
@@ -225,9 +253,23 @@ def _encode_value(name: str, value: object) -> str:
     return text
 
 
-def _text(name: str, value: object) -> str:
+def plain_text(name: str, value: object) -> str:
+    """Return a number, boolean or text as the SDKs write it: ``5`` for 5.0, ``true`` for True."""
+    value = _to_python(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        if not abs(value) < _LARGEST:
+            raise MappingError(f"{name}={short_repr(value)} must be a finite number below {_LARGEST:,}.")
+        return str(int(value)) if value == int(value) else format(Decimal(str(value)), "f")
     if not isinstance(value, str):
         raise MappingError(f"{name}={short_repr(value)} must be a number or text.")
+    return value
+
+
+def _raw(value: object) -> str:
+    if not isinstance(value, str):
+        raise MappingError(f"raw={short_repr(value)} must be text.")
     return value.strip()
 
 
@@ -243,12 +285,13 @@ def _layer(overlay: object) -> str:
         raise MappingError(f"overlay: {short_repr(kind)} is not a valid type. Use one of {', '.join(_LAYERS)}.")
     start, key = _LAYERS[kind]
     _check_names("overlay", options, {*_OVERLAY, key})
-    if not isinstance(options.get(key), str) or not options[key]:
-        raise MappingError(f"An overlay of type {kind!r} needs {key!r} as text.")
+    content = plain_text(f"overlay: {key}", options.get(key, ""))
+    if not content:
+        raise MappingError(f"An overlay of type {kind!r} needs {key!r}.")
     mode = options.get("layer_mode")
     parts = [
-        *(start, *_content(kind, options[key], options.get("encoding", "auto"))),
-        *([f"lm-{_encode_value('layer_mode', mode)}"] if mode else []),
+        *(start, *_content(kind, content, options.get("encoding", "auto"))),
+        *([f"lm-{_encode_value('layer_mode', mode)}"] if _is_set(mode) else []),
         *_offsets("position", options.get("position", {}), _POSITION),
         *_offsets("timing", options.get("timing", {}), _TIMING),
         _chain(options.get("transformation", ())),
@@ -277,15 +320,15 @@ def _offsets(option: str, offsets: object, names: Mapping[str, str]) -> Iterator
     values = _given(offsets)
     _check_names(option, values, names)
     for name, key in names.items():
-        if name in values:
+        if _is_set(values.get(name)):
             yield f"{key}-{re.sub('^-', 'N', _encode_value(name, values[name]))}"
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {_snake(name): value for name, value in options.items() if value is not None}
+    return {_snake(name): value for name, value in options.items() if not missing(value)}
 
 
 def _check_names(option: str, used: Collection[str], names: Collection[str]) -> None:
     for name in used:
         if name not in names:
-            raise MappingError(f"{option}: unknown name {name!r}{did_you_mean(name, names)}.")
+            raise MappingError(f"{option}: unknown name {name!r}{did_you_mean(name, names, _SIMILAR)}.")

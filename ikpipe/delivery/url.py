@@ -12,9 +12,10 @@ from numbers import Real
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
-from ikpipe.delivery.transformations import encode_chain
+from ikpipe.delivery.transformations import encode_chain, plain_text
 from ikpipe.errors import AccountError, ApiName, InvalidValue, MappingError, Message, short_repr
 from ikpipe.request.account import Account
+from ikpipe.request.missing import missing
 from ikpipe.request.urls import valid_url
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ def url(
     expire
         When a signed URL expires: seconds from now, a `timedelta`, or a `datetime`. Implies `signed`.
     position
-        Where the transformation goes: ``?tr=…``, or ``/tr:…/`` before the path.
+        Where the transformation goes: ``?tr=…``, or ``/tr:…/`` before the path. For a URL on another endpoint it is
+        always ``?tr=…``, as in the official SDKs: where the path of the file starts is not known.
     query
-        Additional query parameters, such as ``{"ik-attachment": "true"}``; they replace parameters of the same name.
+        Additional query parameters, such as ``{"ik-attachment": True}``; they replace parameters of the same name.
+        Those that are None, NaN or NA are left out.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def url(
     signed = signed or expires_at is not None
     steps = encode_chain(transformation)
     address = _parse(path, account)
-    if signed or (steps and position == "path"):
+    if signed:
         _check_on_endpoint(address, path, account)
     added = _encode_query(query or {}, steps, signed=signed)
     resource = address.edit(steps, position, added, signed=signed)
@@ -107,7 +110,7 @@ class _Address(NamedTuple):
         parameters += [f"{name}={value}" for name, value in added.items()]
         if steps:
             path = self._path_without_transformation()
-        if steps and position == "path":
+        if steps and position == "path" and self.endpoint:
             path = f"tr:{steps}/{path}"
         elif steps:
             parameters.append(f"tr={steps}")
@@ -170,8 +173,8 @@ def _check_on_endpoint(address: _Address, path: str, account: Account) -> None:
     if not address.endpoint:
         _check_endpoint(account)
         raise MappingError(
-            f"{short_repr(path)} is not on the account's endpoint {account.url_endpoint}, so it cannot be signed or "
-            "have a transformation in its path. Use the file's path, or the account of that endpoint."
+            f"{short_repr(path)} is not on the account's endpoint {account.url_endpoint}, so it cannot be signed. "
+            "Use the file's path, or the account of that endpoint."
         )
 
 
@@ -189,8 +192,9 @@ def _encode_query(query: Mapping[str, object], steps: str, *, signed: bool) -> d
     if conflicts := query.keys() & _reserved(steps, signed=signed):
         raise MappingError(f"query: {min(conflicts)!r} is already set by transformation=, signed= or expire=.")
     return {
-        _quote("query", name, _QUERY_SAFE): _quote("query", "true" if value is True else str(value), _QUERY_SAFE)
+        _quote("query", name, _QUERY_SAFE): _quote("query", plain_text(f"query: {name}", value), _QUERY_SAFE)
         for name, value in query.items()
+        if not missing(value)
     }
 
 

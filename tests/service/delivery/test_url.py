@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import re
 import time
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import urlopen
 
 import numpy as np
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import ikpipe
 from ikpipe.delivery.transformations import NAMES, encode_chain
@@ -56,6 +58,11 @@ STEPS = [
     ),
     ({"width": pd.NA, "height": pd.NaT, "blur": np.float64("nan"), "radius": np.int32(3)}, "r-3"),
     ((), ""),
+    ({"aspect_ratio": "16:9"}, "ar-16-9"),
+    ({"ar": "4 / 3"}, "ar-4-3"),
+    ({"streaming_resolutions": (240, 480.0)}, "sr-240_480"),
+    ({"sharpen": "false", "grayscale": "False", "progressive": "FALSE"}, "pr-false"),
+    ({"width": " ", "focus": "", "default_image": ""}, ""),
 ]
 
 
@@ -63,6 +70,69 @@ STEPS = [
 def test_a_transformation_as_text(transformation: Any, text: str) -> None:
     """Names, numbers, switches, raw and named steps and chains are written as the service reads them."""
     assert encode_chain(transformation) == text
+
+
+SWITCHES = [
+    "grayscale",
+    "contrast_stretch",
+    "sharpen",
+    "unsharp_mask",
+    "shadow",
+    "gradient",
+    "aiDropShadow",
+    "aiUpscale",
+]
+VALUED_SWITCHES = ["trim", "progressive", "lossless", "color_profile", "metadata", "original"]
+
+
+@pytest.mark.parametrize("name", [*SWITCHES, *VALUED_SWITCHES])
+def test_a_switch_is_on_in_every_form_of_the_sdks(name: str) -> None:
+    """`""`, `"-"`, `"true"` and True turn it on; False, None and missing values leave it out."""
+    on = [encode_chain({name: value}) for value in (True, np.True_, "", " ", "-", "true", "True")]
+    off = [encode_chain({name: value}) for value in (False, None, pd.NA, float("nan"))]
+    assert set(on) == {NAMES[_snake(name)] + ("-true" if name in VALUED_SWITCHES else "")}
+    assert set(off) == {""}
+
+
+FORMER = [
+    ("rotate", "rotation"),
+    ("effectSharpen", "sharpen"),
+    ("effectUSM", "unsharp_mask"),
+    ("effectContrast", "contrast_stretch"),
+    ("effectGray", "grayscale"),
+    ("effectShadow", "shadow"),
+    ("effectGradient", "gradient"),
+    ("effectBlur", "blur"),
+    ("cropmode", "crop_mode"),
+    ("overlayText", "overlay"),
+    ("overlayTextFontSize", "overlay"),
+    ("overlayImage", "overlay"),
+    ("overlayX", "overlay"),
+    ("ots", "overlay"),
+    ("oi", "overlay"),
+]
+
+
+@pytest.mark.parametrize(("former", "present"), FORMER)
+def test_a_name_of_earlier_sdks_suggests_the_present_one(former: str, present: str) -> None:
+    """In either spelling, also if the value is missing."""
+    for name, value in [(former, 5), (_snake(former), "-"), (former, None)]:
+        with pytest.raises(ikpipe.MappingError, match=rf"'{name}' \(did you mean '{present}'\?\)"):
+            encode_chain({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("overlay_text_color", "'type': 'text'"), ("overlayImageTrim", "'type': 'image'"), ("oit", "'type': 'image'")],
+)
+def test_a_layer_of_earlier_sdks_shows_the_present_form(name: str, layer: str) -> None:
+    """The error has an example of the overlay to write."""
+    with pytest.raises(ikpipe.MappingError, match=layer):
+        encode_chain({name: "a"})
+
+
+def _snake(name: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 LAYERS = [
@@ -85,6 +155,11 @@ LAYERS = [
         {"type": "image", "input": "a.png", "position": {"x": -10, "y": np.int64(0), "focus": "center"}},
         "l-image,i-a.png,lx-N10,ly-0,lfo-center,l-end",
     ),
+    ({"type": "text", "text": 19.5}, "l-text,i-19.5,l-end"),
+    (
+        {"type": "text", "text": "a", "layer_mode": "", "position": {"x": "", "y": np.nan}, "timing": {"start": pd.NA}},
+        "l-text,i-a,l-end",
+    ),
     (
         {
             "type": "image",
@@ -104,6 +179,11 @@ def test_an_overlay_is_a_layer(overlay: Any, text: str) -> None:
 
 BROKEN = [
     ({"widht": 400}, "Unknown transformation 'widht'.*did you mean 'width'"),
+    ({"widht": None}, "Unknown transformation 'widht'.*did you mean 'width'"),
+    ({"xyzzy": 1}, r"^Unknown transformation 'xyzzy'\. Newer ones can be written with 'raw'\.$"),
+    ({5: 1}, "^Unknown transformation 5"),
+    ({"width": "-"}, "width='-' is not valid: this transformation needs a value"),
+    ({"aspect_ratio": "4:3:2"}, "separator ':'"),
     ({"width": "400:rt-90"}, "separator ':'"),
     ({"focus": "a,b"}, "separator ','"),
     ({"width": float("inf")}, "finite"),
@@ -116,12 +196,13 @@ BROKEN = [
     ({"overlay": {"type": "text", "text": "\ud83d", "encoding": "plain"}}, "incomplete Unicode"),
     ({"width": [400]}, "number or text"),
     ({"grayscale": "yes"}, "True or False"),
-    ({"raw": 4}, "number or text"),
+    ({"raw": 4}, "must be text"),
     (4, "Use a step"),
     ([4], "not a transformation step"),
     ({"overlay": "text"}, "must be a mapping"),
     ({"overlay": {"type": "txt", "text": "a"}}, "not a valid type"),
     ({"overlay": {"type": "text"}}, "needs 'text'"),
+    ({"overlay": {"type": "text", "text": ["a"]}}, "number or text"),
     ({"overlay": {"type": "text", "text": "a", "input": "b"}}, "unknown name 'input'"),
     ({"overlay": {"type": "text", "text": "a", "encoding": "rot13"}}, "not a valid encoding"),
     ({"overlay": {"type": "text", "text": "a", "position": {"z": 1}}}, "unknown name 'z'"),
@@ -162,6 +243,35 @@ def test_a_transformation_before_the_path() -> None:
     """`position="path"` puts it where the original's own parameters are left alone."""
     found = ikpipe.url("a.jpg", SHOP, transformation={"width": 4}, position="path", query={"ik-attachment": "true"})
     assert found == f"{ENDPOINT}/tr:w-4/a.jpg?ik-attachment=true"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (np.False_, "false"),
+        (5.0, "5"),
+        (np.int64(7), "7"),
+        (0.5, "0.5"),
+        (" ", "%20"),
+    ],
+)
+def test_a_parameter_is_printed_as_by_the_sdks(value: Any, text: str) -> None:
+    """Booleans are lower case, whole numbers have no decimal point, text is unchanged."""
+    assert ikpipe.url("a.jpg", SHOP, query={"ik-attachment": value}) == f"{ENDPOINT}/a.jpg?ik-attachment={text}"
+
+
+def test_a_missing_parameter_is_left_out() -> None:
+    """None, NaN and NA are no values; empty text is."""
+    query = {"a": None, "b": float("nan"), "c": pd.NA, "d": ""}
+    assert ikpipe.url("a.jpg", SHOP, query=query) == f"{ENDPOINT}/a.jpg?d="
+
+
+def test_the_transformation_of_a_foreign_url_is_in_its_query() -> None:
+    """Where the file's path starts in the URL of another endpoint is not known, as in the SDKs."""
+    found = ikpipe.url("https://img.example/a.jpg", SHOP, transformation="w-4", position="path")
+    assert found == "https://img.example/a.jpg?tr=w-4"
 
 
 def test_the_url_of_a_result_is_taken() -> None:
@@ -265,7 +375,6 @@ def test_signing_again_replaces_the_signature() -> None:
         ("\ud83d.jpg", {}, "incomplete Unicode"),
         ("https://", {}, "not a valid URL"),
         ("https://img.example/a.jpg", {"signed": True}, "not on the account's endpoint"),
-        ("https://img.example/a.jpg", {"transformation": "w-4", "position": "path"}, "not on the account's endpoint"),
         (f"{ENDPOINT}.evil.example/a.jpg", {"signed": True}, "not on the account's endpoint"),
         ("a.jpg", {"expire": 0}, "at least 1"),
         ("a.jpg", {"expire": True}, "at least 1"),
@@ -279,6 +388,7 @@ def test_signing_again_replaces_the_signature() -> None:
         ("a.jpg", {"expire": datetime.datetime.max}, "at least 1"),  # noqa: DTZ901 - nor this
         ("a.jpg", {"expire": datetime.timedelta.max}, "at least 1"),
         ("a.jpg", {"query": {"a": "\ud83d"}}, "incomplete Unicode"),
+        ("a.jpg", {"query": {"a": ["b"]}}, "query: a=.* must be a number or text"),
         ("a.jpg", {"query": {"tr": "w-4"}, "transformation": "w-5"}, "'tr' is already set"),
         ("a.jpg", {"query": {"ik-t": "9"}, "signed": True}, "'ik-t' is already set"),
         (f"{ENDPOINT}/", {}, "not a file's path"),
@@ -308,3 +418,25 @@ def test_a_stored_file_is_there(account: ikpipe.Account, picture: Callable[..., 
     assert address == stored.url
     with urlopen(address) as answer:  # noqa: S310 - the emulator's own
         assert answer.read() == picture(3)
+
+
+def fetched(address: str) -> bytes:
+    """Return what the emulator delivers."""
+    with urlopen(address) as answer:  # noqa: S310 - the emulator's own
+        return bytes(answer.read())
+
+
+def test_every_spelling_delivers_the_same(account: ikpipe.Account, picture: Callable[..., bytes]) -> None:
+    """A transformation in the query, percent-encoded there, or in the path is the same picture."""
+    stored = str(ikpipe.upload_file(picture(4), account, file_name="é.png", folder="/a").file_path)
+    steps: Any = [{"width": 8, "aspect_ratio": "4:3"}, {"grayscale": ""}]
+    query = ikpipe.url(stored, account, transformation=steps)
+    start, _, text = query.partition("?tr=")
+    path = ikpipe.url(stored, account, transformation=steps, position="path")
+    shown = [fetched(one) for one in (query, f"{start}?tr={quote(text)}", path)]
+    assert shown[0] == shown[1] == shown[2]
+    with Image.open(BytesIO(shown[0])) as made:
+        assert (made.size, made.convert("RGB").getcolors(1000)) == (
+            (8, 6),
+            made.convert("L").convert("RGB").getcolors(),
+        )
