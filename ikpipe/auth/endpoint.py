@@ -71,6 +71,7 @@ def endpoint(
     *,
     allow: Allow,
     origins: Collection[str] = (),
+    headers: Collection[str] = (),
     credentials: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Endpoint:
@@ -86,7 +87,7 @@ def endpoint(
         Must have the private key.
     allow
         The policy; `Allow()` permits nothing.
-    origins, credentials, clock
+    origins, headers, credentials, clock
         As for `SigningService`.
 
     Raises
@@ -94,6 +95,9 @@ def endpoint(
     AccountError
         There is no private key.
     MappingError
-        `allow` is not an `Allow`, or an origin is invalid.
+        `allow` is not an `Allow`, or an origin or the name of a header is invalid.
     """
-    return Endpoint(SigningService(account, allow=allow, origins=origins, credentials=credentials, clock=clock))
+    service = SigningService(
+        account, allow=allow, origins=origins, headers=headers, credentials=credentials, clock=clock
+    )
+    return Endpoint(service)

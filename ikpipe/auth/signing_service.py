@@ -21,6 +21,13 @@ from ikpipe.request.token import LocalSigner, TokenTimes
 _log = logging.getLogger("ikpipe.auth")
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-zA-Z-]{1,100}")  # RFC 9110, 5.6.2
+_AFTER_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9a-zA-Z-].*", re.DOTALL)
+_OF_THE_BROWSER = re.compile(  # pages cannot set them, or CORS sets them [fetch standard]
+    r"accept-charset|accept-encoding|access-control-.*|connection|content-length|cookie2?|date|dnt|expect|host"
+    r"|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding|upgrade|via|\*"
+)
+_ALWAYS = ("content-type", "authorization")
 _JSON = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
 _ONCE = ("origin", "content-type", "content-length", "content-encoding", "authorization")
 
@@ -37,6 +44,9 @@ class SigningService:
     origins
         The origins whose web pages may send requests: ``https://shop.example``. A browser's request from any other
         origin is rejected, also from the endpoint's own.
+    headers
+        Further headers that these pages may send, besides ``Content-Type`` and ``Authorization``: ``["X-CSRF-Token"]``.
+        Clients that are not web pages may send any; `Allow.who` decides what they mean.
     credentials
         Whether web pages may send cookies.
     clock
@@ -47,7 +57,7 @@ class SigningService:
     AccountError
         There is no private key.
     MappingError
-        `allow` is not an `Allow`, or an origin is invalid.
+        `allow` is not an `Allow`, or an origin or the name of a header is invalid.
     """
 
     def __init__(
@@ -56,6 +66,7 @@ class SigningService:
         *,
         allow: Allow,
         origins: Collection[str] = (),
+        headers: Collection[str] = (),
         credentials: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -63,11 +74,9 @@ class SigningService:
             raise MappingError(
                 f"allow={short_repr(allow)} must be an ikpipe.auth.Allow: the policy, who may have what signed."
             )
-        wrong = [origins] if isinstance(origins, str) else [one for one in origins if not _ORIGIN.fullmatch(one)]
-        if wrong:
-            fix = "Use a list of origins such as 'https://shop.example'."
-            raise MappingError(f"origins: {short_repr(wrong[0])} is not valid.", fix=fix)
+        _check_lists(origins, headers)
         self.allow, self._account, self._origins = allow, account, frozenset(origins)
+        self._headers = tuple(dict.fromkeys([*_ALWAYS, *(name.lower() for name in headers)]))
         self._times = TokenTimes(clock)
         self._signer = LocalSigner(account, self._times)
         self._rates, self._lock = CallerRates(allow.rate), threading.Lock()
@@ -93,7 +102,7 @@ class SigningService:
     def before(self, request: SigningRequest) -> SigningReply | None:
         """Check everything that does not depend on the caller; return a final reply, or None to continue."""
         try:
-            _check_headers(request, self._origins)
+            _check_headers(request, self._origins, {*_ONCE, *self._headers})
             if request.method == "OPTIONS":
                 return self._preflight(request)
             _check_body(request)
@@ -139,9 +148,15 @@ class SigningService:
         """Reply to the preflight request of a browser (CORS)."""
         if request.header("origin") is None or request.header("access-control-request-method") != "POST":
             raise forbidden("This is not a preflight request for POST.")
+        asked = (request.header("access-control-request-headers") or "").lower().split(",")
+        for name in filter(None, map(str.strip, asked)):
+            if name not in self._headers:
+                raise forbidden(
+                    f"Pages may not send the header {short_repr(name)}. Allow it with headers= or --headers."
+                )
         allowed = {
             "Access-Control-Allow-Methods": "POST",
-            "Access-Control-Allow-Headers": "content-type, authorization",
+            "Access-Control-Allow-Headers": ", ".join(self._headers),
             "Access-Control-Max-Age": "600",
         }
         return self._reply(request, 204, None, allowed)
@@ -163,12 +178,34 @@ class SigningService:
             common["Content-Type"] = "application/json"
         origin = request.header("origin")
         if origin in self._origins and origin is not None:
-            common |= {"Access-Control-Allow-Origin": origin, **self._credentials}
+            common |= {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After"}
+            common |= self._credentials
         return SigningReply(status, common, content)
 
 
-def _check_headers(request: SigningRequest, origins: Collection[str]) -> None:
-    names = [name for name, _ in request.pairs if name in _ONCE]
+def _check_lists(origins: Collection[str], headers: Collection[str]) -> None:
+    for wrong in _invalid(origins, _ORIGIN.fullmatch):
+        fix = "Use a list of origins such as 'https://shop.example'."
+        raise MappingError(f"origins: {short_repr(wrong)} is not valid.", fix=fix)
+    for wrong in _invalid(headers, _is_settable):
+        name = _AFTER_NAME.sub("…", str(wrong))  # what follows may be a secret value
+        fix = "Use a list of names that pages can set, without values, such as 'X-CSRF-Token'."
+        raise MappingError(f"headers: {short_repr(name)} is not valid.", fix=fix)
+
+
+def _invalid(values: Collection[object], valid: Callable[[str], object]) -> list[object]:
+    if isinstance(values, str):
+        return [values]
+    return [one for one in values if not isinstance(one, str) or not valid(one)]
+
+
+def _is_settable(name: str) -> bool:
+    """Whether this is the name of a header that a web page can set."""
+    return _HEADER.fullmatch(name) is not None and not _OF_THE_BROWSER.fullmatch(name.lower())
+
+
+def _check_headers(request: SigningRequest, origins: Collection[str], once: Collection[str]) -> None:
+    names = [name for name, _ in request.pairs if name in once]
     if len(names) > len(set(names)):
         raise malformed("A header occurs twice.")
     origin = request.header("origin")

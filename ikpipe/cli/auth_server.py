@@ -26,7 +26,8 @@ def auth_server(options: Namespace) -> int:
 
     allow = _imported_policy(options) if options.allow is not None else _policy_of_options(options)
     account = ikpipe.Account.from_env(options.profile)
-    app = endpoint(account, allow=allow, origins=options.origin, credentials=options.credentials)
+    headers = _names(options.headers)
+    app = endpoint(account, allow=allow, origins=options.origin, headers=headers, credentials=options.credentials)
     if not options.quiet:
         logging.getLogger("ikpipe.auth").setLevel(logging.INFO)
     serve(app, options.host, options.port, _announce)
@@ -68,12 +69,17 @@ def _policy_of_options(options: Namespace) -> Allow:
     limits = {name: getattr(options, name) for name in ("names", "lifetime", "rate") if getattr(options, name)}
     return Allow(
         who=(lambda _request: "anybody") if options.anybody else bearers(options.callers),
-        parameters=[name for names in options.may for name in names.split(",") if name],
+        parameters=_names(options.may),
         folders=options.folder,
         force=dict(options.force),
         replace=options.replace,
         **limits,
     )
+
+
+def _names(lists: list[str]) -> list[str]:
+    """Return the names of an option that takes several at a time and can be repeated."""
+    return [name.strip() for names in lists for name in names.split(",") if name.strip()]
 
 
 def _announce(address: str) -> None:

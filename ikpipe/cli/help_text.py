@@ -174,7 +174,7 @@ examples:
   ikpipe auth-server --callers callers.txt --may file_name,tags \\
       --folder '/users/{{caller}}/' --origin https://shop.example
   ikpipe auth-server --anybody --may file_name --folder / --rate 10 \\
-      --origin http://localhost:8000 --port 8780
+      --origin http://localhost:8000 --headers X-CSRF-Token --port 8780
   ikpipe auth-server --allow shop.policy:uploads
 
 It is an `authenticationEndpoint` as in ImageKit's upload documentation: it
@@ -183,9 +183,10 @@ option allows is refused: without --may no parameter can be set, and without
 --folder no folder is allowed (a request without a folder is for /). If ikpipe
 uploads with it, --may needs use_unique_file_name and overwrite_file, too. A
 caller sends its token as `Authorization: Bearer TOKEN`. Pages of other origins
-than --origin cannot use it. Each signed request is logged to standard error,
-without the token. Use a proxy in front of it for TLS. The client's account:
-Account(authentication_endpoint=…, headers=…).
+than --origin cannot use it, and a page may send no headers but Content-Type,
+Authorization and those of --headers; other clients may send any. Each signed
+request is logged to standard error, without the token. Use a proxy in front of
+it for TLS. The client's account: Account(authentication_endpoint=…, headers=…).
 
 {KEYS}
 

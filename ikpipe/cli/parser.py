@@ -238,6 +238,13 @@ def _auth_server(every: "_Commands") -> None:
         default=[],
         help="origin whose pages may ask, such as https://shop.example",
     )
+    command.add_argument(
+        "--headers",
+        metavar="NAME[,NAME]",
+        action="append",
+        default=[],
+        help="headers that pages may send, besides Content-Type and Authorization",
+    )
     command.add_argument("--credentials", action="store_true", help="let pages send cookies")
     command.add_argument("--quiet", action="store_true", help="log only what was refused")
     options.add_profile(command)

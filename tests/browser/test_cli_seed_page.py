@@ -125,3 +125,22 @@ def test_a_page_of_elsewhere_gets_no_token(context: BrowserContext, file: Path) 
         shown = sent(context, there.page, file)
         log = httpx.get(f"{there.settings['IMAGEKIT_API_URL']}/emulator/log").json()
     assert (shown, log) == ("network", [])
+
+
+ASK = """async ([url, publicKey]) => {
+    const headers = {"Content-Type": "application/json", "Authorization": "Bearer of-anna", "X-Team": "a"};
+    const body = JSON.stringify({uploadPayload: {fileName: "a.jpg"}, expire: 60, publicKey});
+    try { return Object.keys(await (await fetch(url, {method: "POST", headers, body})).json()) }
+    catch { return "network" }
+}"""
+
+
+@pytest.mark.parametrize(("named", "shown"), [(("--headers", "X-Team"), ["token"]), ((), "network")])
+def test_a_page_sends_further_headers(context: BrowserContext, named: tuple[str, ...], shown: Any) -> None:
+    """With `Authorization` and a header of its own, a page gets a token if that header is named."""
+    keys = {"IMAGEKIT_PUBLIC_KEY": "public_a", "IMAGEKIT_PRIVATE_KEY": "private_a"}
+    with web_page(str) as origin, process("auth-server", *MAY, "--origin", origin, *named, **keys) as signer:
+        page = context.new_page()
+        page.goto(origin)
+        sign = exported(signer)["IMAGEKIT_AUTHENTICATION_ENDPOINT"]
+        assert page.evaluate(ASK, [sign, keys["IMAGEKIT_PUBLIC_KEY"]]) == shown

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,8 +17,6 @@ from shell import process, variables
 import ikpipe
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from ikpipe.emulator import Emulator
@@ -53,6 +56,55 @@ def test_the_client_s_own_signer_works_against_it(emulator: Emulator, tmp_path: 
     assert said.count("with 403") == 3
     assert "eyJ" not in said
     assert str(emulator.private_key) not in said
+
+
+def documented(start: str) -> list[str]:
+    """Return the words of the command of docs/signing.md that starts like this."""
+    page = (Path(__file__).parents[3] / "docs/signing.md").read_text()
+    found = re.search(rf"^{re.escape(start)}.*$", page, re.MULTILINE)
+    assert found is not None
+    return shlex.split(found[0])
+
+
+def test_the_documented_commands_upload(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's command and the client's, with the documented profile: all rows are uploaded."""
+    monkeypatch.chdir(tmp_path)
+    Path("callers.txt").write_text("anna 0123456789abcdef\n")
+    Path("pictures.csv").write_text("file\n" + "".join(f'"data:image/png;base64,AAA{n}"\n' for n in range(5)))
+    page = (Path(__file__).parents[3] / "docs/signing.md").read_text()
+    profile = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert profile is not None
+    with process(*documented("ikpipe auth-server")[1:], "--port", "0", **variables(emulator)) as running:
+        settings = (
+            profile[1].replace("https://shop.example/auth", address(running)).replace("TOKEN", "0123456789abcdef")
+        )
+        settings = settings.replace("your_public_key", emulator.public_key)
+        config = tmp_path / "config/ikpipe/config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'{settings}upload_url = "{emulator.upload_url}"\n')
+        config.chmod(0o600)
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        command = [sys.executable, "-m", *documented("ikpipe upload")]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
+    assert (ran.returncode, "5 of 5 rows uploaded" in ran.stderr) == (0, True), ran.stderr
+    assert pd.read_csv("results.csv")["ik_file_path"].str.startswith("/users/anna/").all()
+
+
+def test_a_page_may_send_the_headers_that_are_named(emulator: Emulator) -> None:
+    """The preflight of a browser passes with them, and with no others; the log says which one is missing."""
+    origin = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    options = ("--anybody", "--may", "fileName", "--folder", "/", "--origin", origin["Origin"])
+    named = ("--headers", "X-CSRF-Token, x-team", "--headers", "X-Trace")
+    with process("auth-server", *options, *named, **variables(emulator)) as running:
+        url = address(running)
+        asked = ("authorization,content-type,x-csrf-token,x-team,x-trace", "content-type,x-other")
+        good, bad = (httpx.options(url, headers=origin | {"Access-Control-Request-Headers": names}) for names in asked)
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=20)
+    assert (good.status_code, bad.status_code) == (204, 403)
+    allowed = good.headers["access-control-allow-headers"]
+    assert allowed == "content-type, authorization, x-csrf-token, x-team, x-trace"
+    assert "Pages may not send the header 'x-other'" in said
 
 
 def test_a_page_may_ask(emulator: Emulator) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         (["--anybody", "--force", "is_private_file=perhaps"], "must be true or false"),
         (["--anybody", "--lifetime", "4000"], "1 to 3,600"),
         (["--anybody", "--origin", "*"], "is not valid"),
+        (["--anybody", "--headers", "X-Team,Cookie"], "headers: 'Cookie' is not valid"),
+        (["--anybody", "--headers", "*"], "without values, such as 'X-CSRF-Token'"),
         (["--callers", "nobody.txt"], "No such file"),
         (["--allow", "nobody:here"], "No module named"),
         (["--allow", "json:loads"], "ikpipe.auth.Allow"),

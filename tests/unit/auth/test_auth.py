@@ -213,6 +213,11 @@ HEADED = {
         403,
     ),
     "a preflight of another method": ({"Origin": ORIGIN, "Access-Control-Request-Method": "PUT"}, "OPTIONS", 403),
+    "a preflight with another header": (
+        {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-evil\t"},
+        "OPTIONS",
+        403,
+    ),
 }
 
 
@@ -227,7 +232,7 @@ def test_a_request_that_must_be_refused_for_its_head(what: str, caplog: pytest.L
     assert "signed for" not in caplog.text
     if status != 400:
         given = "https" in reply.headers.get("Access-Control-Allow-Origin", "")
-        assert given == (what == "a preflight of another method")
+        assert given == (what in {"a preflight of another method", "a preflight with another header"})
 
 
 def test_nobody_may_anything_by_default() -> None:
@@ -313,6 +318,74 @@ def test_a_page_of_a_named_origin_may_ask() -> None:
     assert "Access-Control-Allow-Credentials" not in reply.headers
     wide = ask(signing_service(credentials=True), body(), {**ASKS, "Origin": ORIGIN})
     assert wide.headers["Access-Control-Allow-Credentials"] == "true"
+
+
+def test_a_page_may_send_further_headers_that_are_named() -> None:
+    """In any case, besides the two that pages may always send."""
+    at = signing_service(headers=["X-CSRF-Token", "x-team", "content-type"])
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type, X-Csrf-Token,x-team",
+    }
+    early = ask(at, b"", asked, "OPTIONS")
+    assert (early.status, early.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
+    assert early.headers["Access-Control-Allow-Headers"] == "content-type, authorization, x-csrf-token, x-team"
+
+
+def test_a_header_that_is_not_named_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The operator reads which header the page wants to send, and the option."""
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-team, \x1b[31mx-evil",
+    }
+    ask(signing_service(), b"", asked, "OPTIONS")
+    assert "Pages may not send the header 'x-team'. Allow it with headers= or --headers." in caplog.text
+    ask(signing_service(headers=["X-Team"]), b"", asked, "OPTIONS")
+    assert "\x1b" not in caplog.text
+
+
+def test_a_client_that_is_no_page_may_send_any_header() -> None:
+    """CORS concerns pages alone; `who` reads what it needs."""
+    assert ask(signing_service(), body(), {**ASKS, "X-Team": "a"}).status == 200
+
+
+def test_a_named_header_may_occur_once() -> None:
+    """`who` would read one value, and a proxy another."""
+    twice = [*ASKS.items(), ("X-Team", "a"), ("x-team", "b")]
+    assert ask(signing_service(headers=["X-Team"]), body(), twice).status == 400
+
+
+def test_a_page_can_read_when_to_ask_again() -> None:
+    """`Retry-After` is not among the headers that pages can read by themselves."""
+    reply = ask(signing_service(), body(), {**ASKS, "Origin": ORIGIN})
+    assert reply.headers["Access-Control-Expose-Headers"] == "Retry-After"
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ("X-Team", "'X-Team'"),
+        (["*"], r"'\*'"),
+        (["Cookie"], "'Cookie'"),
+        (["Sec-Fetch-Site"], "'Sec-Fetch-Site'"),
+        (["Access-Control-Allow-Origin"], "'Access-Control-Allow-Origin'"),
+        (["X-Team", "a b"], "'a…'"),
+        (["x\r\nSet-Cookie: a"], "'x…'"),
+        (["é"], "'…'"),
+        ([""], "''"),
+        ([None], "'None'"),
+        (["x" * 101], "'xx"),
+        (["X-Api-Key: 5ecret"], "'X-Api-Key…'"),
+        (["X-Api-Key=5ecret"], "'X-Api-Key…'"),
+    ],
+)
+def test_a_header_that_no_page_can_send_is_an_error(headers: Any, shown: str) -> None:
+    """A wildcard, what browsers set themselves, and what is not the name of a header; never a value."""
+    with pytest.raises(ikpipe.MappingError, match=f"headers: {shown}.* is not valid. Use a list of names") as raised:
+        signing_service(headers=headers)
+    assert "5ecret" not in str(raised.value)
 
 
 def test_a_page_learns_why_it_was_refused() -> None:
