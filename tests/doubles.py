@@ -291,8 +291,17 @@ class Signer(NamedTuple):
 
 
 @contextmanager
-def signing(key: str, *, status: int = 200, answer: Callable[[str], object] = lambda token: {"token": token}) -> Any:
-    """Run an `authenticationEndpoint` that signs as the seed's Node example does: `expiresIn`, and nothing else."""
+def signing(
+    key: str,
+    *,
+    status: int = 200,
+    answer: Callable[[str], object] = lambda token: {"token": token},
+    pause: Callable[[], int | None] = lambda: None,
+) -> Any:
+    """Run an `authenticationEndpoint` that signs as the seed's Node example does: `expiresIn`, and nothing else.
+
+    `pause` gives the milliseconds that a 429 names for a request; None lets it pass.
+    """
     signer = Signer("", [], [])
 
     class Handler(BaseHTTPRequestHandler):
@@ -303,7 +312,11 @@ def signing(key: str, *, status: int = 200, answer: Callable[[str], object] = la
             now = int(time.time())
             claims = {**asked["uploadPayload"], "iat": now, "exp": now + asked["expire"]}
             body = json.dumps(answer(jwt.encode(claims, key, "HS256", {"kid": asked["publicKey"]}))).encode()
-            self.send_response(status)
+            wait = pause()
+            self.send_response(status if wait is None else 429)
+            if wait is not None:
+                body = b'{"message": "Too many requests."}'
+                self.send_header("X-RateLimit-Reset", str(wait))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

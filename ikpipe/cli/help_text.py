@@ -181,7 +181,8 @@ It is an `authenticationEndpoint` as in ImageKit's upload documentation: it
 answers a POST of uploadPayload, expire and publicKey with a token. What no
 option allows is refused: without --may no parameter can be set, and without
 --folder no folder is allowed (a request without a folder is for /). If ikpipe
-uploads with it, --may needs use_unique_file_name and overwrite_file, too. A
+uploads with it, --may needs use_unique_file_name and overwrite_file, too, and
+--rate limits the files per minute, since each one needs a request. A
 caller sends its token as `Authorization: Bearer TOKEN`. Pages of other origins
 than --origin cannot use it, and a page may send no headers but Content-Type,
 Authorization and those of --headers; other clients may send any. Each signed

@@ -223,6 +223,11 @@ class SignerError(Error):
         return self.status in (400, 403, 413, 422)
 
     @property
+    def pause(self) -> float | None:
+        """The time that the endpoint names for its next request, in seconds, if it limits the number of requests."""
+        return self.wait if self.status == 429 else None  # noqa: PLR2004 - HTTP
+
+    @property
     def retryable(self) -> bool:
         """Whether the endpoint may sign the same fields later."""
         return self.status is None or not 400 <= self.status < 500 or self.status in (408, 425, 429)  # noqa: PLR2004

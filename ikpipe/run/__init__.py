@@ -17,6 +17,7 @@
     executor.py        carry out the steps of a row: sign, record, send, look up
     admission.py       when a request may be sent: retry budget, concurrency, rate
     health.py          what the run learns from each reply: contact, keys, rate, when to stop
+    remote_signing.py  tokens from an authentication endpoint, as fast as it allows
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
     report.py          summaries and problems as text

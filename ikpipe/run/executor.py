@@ -31,6 +31,7 @@ from ikpipe.run.admission import Admission, Permit, not_sent
 from ikpipe.run.health import RunHealth
 from ikpipe.run.lookups import LookupBatcher, OtherFileError
 from ikpipe.run.options import SendOptions
+from ikpipe.run.remote_signing import RemoteSigning
 from ikpipe.service.spool import FetchError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class UploadExecutor:
         self.signer = None if account.private_key is None else LocalSigner(account, self._times)
         if self.signer is None and account.authentication_endpoint is None:
             account.key()  # which says what is missing
+        self._remote = RemoteSigning(self._ask_endpoint, control, options.policy.longest_pause)
         # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
         since = -math.inf if options.shared_since is None else time.monotonic()
         limiter = RateLimiter(options.rate, since)
@@ -201,6 +203,9 @@ class UploadExecutor:
         """Return a token; None if the run drains before it is there."""
         if self.signer is not None:
             return self.signer.sign(fields)
+        return await self._remote.sign(fields)
+
+    async def _ask_endpoint(self, fields: Mapping[str, str]) -> UploadToken | None:
         return await self._control.unless_draining(self._client.sign(fields, self._account, self._times))
 
     async def _record(self, task: UploadTask, request: UploadRequest, step: SendStep) -> bool:

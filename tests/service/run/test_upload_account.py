@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -97,6 +99,49 @@ def test_an_endpoint_is_asked_again(emulator: Emulator) -> None:
         remote = ikpipe.Account(emulator.public_key, authentication_endpoint=signer.url, upload_url=emulator.upload_url)
         results = quiet(blobs(b"1"), remote, file_name="a")
     assert (results["ik_status"].tolist(), results["ik_attempts"].tolist()) == (["uploaded"], [3])
+
+
+class Limit:
+    """Allows 2 requests, and another one every 30 ms."""
+
+    def __init__(self) -> None:
+        self.tokens, self.at, self.refused = 2.0, time.monotonic(), 0
+        self.lock = threading.Lock()
+
+    def __call__(self) -> int | None:
+        """Return the milliseconds to wait, or None for a request that may pass."""
+        with self.lock:
+            now = time.monotonic()
+            self.tokens, self.at = min(2.0, self.tokens + (now - self.at) / 0.03), now
+            passes = self.tokens >= 1
+            self.tokens -= passes
+            self.refused += not passes
+        return None if passes else 50
+
+
+def test_rows_wait_for_an_endpoint_that_limits_its_requests(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More rows than it signs in the time of a row's retries: all are uploaded, with few requests too many."""
+    limit = Limit()
+    with signing(emulator.private_key, pause=limit) as signer:
+        rows = blobs(*[b"%d" % row for row in range(40)])
+        results = quiet(rows, remote(emulator, signer), file_name="a", concurrency=16, retries=1)
+    assert set(results["ik_status"]) == {"uploaded"}
+    assert set(results["ik_attempts"]) == {1}
+    assert limit.refused <= 80
+    assert caplog.text.count("The authentication endpoint limits the requests") == 1
+
+
+def test_an_endpoint_that_never_signs_again_fails_the_rows(emulator: Emulator) -> None:
+    """`longest_pause` is how long it may sign nothing; each row then has the endpoint's message."""
+    first = iter([None])
+    with signing(emulator.private_key, pause=lambda: next(first, 60)) as signer:
+        policy = ikpipe.Policy(longest_pause=0.2, first_wait=0.01)
+        rows = blobs(b"1", b"2", b"3", b"4")
+        results = quiet(rows, remote(emulator, signer), file_name="a", concurrency=1, retries=1, policy=policy)
+    assert results["ik_status"].tolist() == ["uploaded", "failed", "failed", "failed"]
+    assert results["ik_message"][1:].str.contains("429: Too many requests.").all()
 
 
 # Custom metadata
