@@ -15,7 +15,7 @@ from ikpipe.request.missing import missing
 
 Step = Mapping[str, Any] | str
 """``{"width": 400, "height": 300}``, or text such as ``"w-400,h-300"``."""
-Transformation = Step | Sequence[Step]
+Transformation = Step | Sequence[Step | None] | None
 
 NAMES: dict[str, str] = {
     # size and position
@@ -147,7 +147,8 @@ def encode_chain(transformation: Transformation) -> str:
 
 
 def _chain(transformation: object) -> str:
-    steps = [transformation] if isinstance(transformation, (str, Mapping)) else transformation
+    single = isinstance(transformation, (str, Mapping)) or missing(transformation)
+    steps = [transformation] if single else transformation
     if not isinstance(steps, Sequence):
         raise MappingError(
             f"transformation={short_repr(transformation)} is not valid. Use a step such as {{'width': 400}}, or a list."
@@ -156,6 +157,8 @@ def _chain(transformation: object) -> str:
 
 
 def _step(step: object) -> str:
+    if missing(step):
+        return ""
     if isinstance(step, str):
         return step.strip()
     if not isinstance(step, Mapping):

@@ -49,7 +49,8 @@ def url(
     transformation
         One step, or several applied in order. A step is a mapping such as ``{"width": 400, "height": 300}``, with the
         names of the official SDKs in either spelling or the short names (``{"w": 400}``); or text that is used
-        unchanged: ``"w-400,h-300"``. ``{"named": "thumbnail"}`` is a named transformation [docs].
+        unchanged: ``"w-400,h-300"``. ``{"named": "thumbnail"}`` is a named transformation [docs]. None, NaN and NA
+        are left out.
     signed
         Whether to sign the URL: needed for private files [upload docs] and for accounts that only deliver signed URLs.
         A file that is not published is not delivered at all [upload docs].
