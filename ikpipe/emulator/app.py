@@ -26,6 +26,8 @@ from ikpipe.emulator.upload.endpoint import V1_PATH, UploadEndpoint
 from ikpipe.emulator.upload.fault_injection import FaultyUploads
 
 UPLOAD_PATH = "/api/v2/files/upload"
+ALPHA_PATH = "/api/v2-alpha/files/upload"
+"""The path of V2 in the first official client that had it [sdk: imagekit-javascript 1.6.0-alpha]."""
 LOG_PATH = "/emulator/log"
 FAULTS_PATH = "/emulator/faults"
 WEBHOOKS_PATH = "/emulator/webhooks"
@@ -65,7 +67,7 @@ def make_app(account: EmulatedAccount, hosts: Collection[str] = ()) -> ASGIApp:
 
     uploads = FaultyUploads(upload, account) if account.faults.rates else upload
     routes = [
-        *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, V1_PATH)),
+        *(Route(path, uploads, methods=["POST"]) for path in (UPLOAD_PATH, ALPHA_PATH, V1_PATH)),
         Route(LOG_PATH, _log, methods=["GET"]),
         Route(FAULTS_PATH, _faults, methods=["GET"]),
         Route(WEBHOOKS_PATH, _webhooks, methods=["GET"]),

@@ -1,6 +1,8 @@
-"""Reads the JSON bodies of API requests."""
+"""Reads the bodies of API requests: JSON, or a form."""
 
+from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -11,15 +13,23 @@ LARGEST = 1024 * 1024
 """Maximum size of a body in bytes [the emulator's own: a body must not fill the memory]."""
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 async def json_body(request: Request) -> Any:
-    """Return the parsed body of a request; None if it has none and needs none."""
+    """Return the parsed body of a request; None if it has none and needs none.
+
+    A form is read as an object of texts: Ruby's older SDK moves files and purges URLs so [sdk].
+    """
     body = b"" if request.method == "GET" else await _limited_body(request)
     if not body and request.method not in {"POST", "PATCH"}:
         return None
-    try:
+    with suppress(ValueError):
         return strict_json.loads(body)
-    except ValueError:
-        raise ErrorResponse(400, "Your request contains invalid JSON.") from None
+    with suppress(ValueError):
+        if request.headers.get("content-type", "").startswith(FORM):
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+    raise ErrorResponse(400, "Your request contains invalid JSON.")
 
 
 async def _limited_body(request: Request) -> bytes:
