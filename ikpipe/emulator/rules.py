@@ -179,8 +179,8 @@ class Rules:
     extension_signature: Literal["both", "standard", "older", "none"] = "both"
     """How webhooks to an upload's `webhookUrl` are signed [guess: the documentation mentions no signature there]."""
     webhook_hosts: tuple[str, ...] = ()
-    """Hosts, addresses and networks that an upload's `webhookUrl` may name although they are not public, as for
-    `fetch_hosts`; `webhook_url` is not restricted [own]."""
+    """Hosts, addresses and networks that an upload's `webhookUrl` and webhooks of the API may name although they are
+    not public, as for `fetch_hosts`; `webhook_url` is not restricted [own]."""
     webhook_tries: int = 5
     """Maximum number of attempts to send a webhook [docs: for 24 hours]."""
     webhook_wait: float = 0.1

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +29,7 @@ from ikpipe.emulator.keys import AccountKeys
 from ikpipe.emulator.request_log import RequestLog
 from ikpipe.emulator.rules import Rules
 from ikpipe.emulator.store import Store
+from ikpipe.emulator.store.settings import WEBHOOKS
 from ikpipe.emulator.usage_limits import UsageLimits
 from ikpipe.emulator.webhooks import Webhooks
 
@@ -129,6 +131,7 @@ class Emulator:
                 self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
             store = Store(self.directory)
             stack.callback(store.close)
+            self._webhooks.subscriptions = partial(store.settings.all, WEBHOOKS)
             if not self._temporary and "" in (self._chosen_keys.public, self._chosen_keys.private):
                 self._keys = self._complete(
                     keys.load_keys(self.directory) or keys.save_keys(self.directory, self._keys)

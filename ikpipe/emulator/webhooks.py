@@ -7,9 +7,9 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -19,6 +19,15 @@ from ikpipe.emulator.rules import Rules, matches
 
 Message = dict[str, Any]
 """One webhook with all its attempts, as `GET /emulator/webhooks` lists it."""
+
+
+class Receiver(NamedTuple):
+    """Where webhooks are sent, and how they are signed; `own` is the account's own URL, which may have any host."""
+
+    url: str
+    secret: str
+    scheme: str
+    own: bool = False
 
 
 def signatures(scheme: str, secret: str, identifier: str, body: bytes, now: float) -> dict[str, str]:
@@ -56,6 +65,8 @@ class Webhooks:
         self._background = background
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._sent: list[Message] = []
+        self.subscriptions: Callable[[], Iterable[Mapping[str, Any]]] = tuple
+        """Returns the webhooks that were created with the API."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -68,64 +79,72 @@ class Webhooks:
         return copy.deepcopy(self._sent)
 
     def wants(self, event: str) -> bool:
-        """Whether the account has a webhook URL, and subscribes to an event."""
+        """Whether a URL receives an event of the account."""
+        return bool(self._receivers(event))
+
+    def _receivers(self, event: str) -> list[Receiver]:
+        """Return the account's own URL if it subscribes to an event, and the webhooks of the API that do."""
         rules = self._rules
-        return rules.webhook_url is not None and matches(event, rules.webhook_events)
+        url, scheme = rules.webhook_url, rules.webhook_signature
+        own = [Receiver(url, rules.webhook_secret, scheme, own=True)] if url is not None else []
+        return [receiver for receiver in own if matches(event, rules.webhook_events)] + [
+            Receiver(webhook["endpoint"], webhook["secret"], scheme)
+            for webhook in self.subscriptions()
+            if webhook["enabled"] and event in webhook["events"]
+        ]
 
     def tell_extension(self, url: str, body: Mapping[str, object]) -> None:
         """Send an extension's result to an upload's `webhookUrl` [upload docs]; only a 200 accepts it [docs]."""
         name, identifier = body["service"], f"msg_{uuid.uuid4().hex}"
         message = {"url": url, "event": f"{name} {body['status']}", "extension": name, "id": identifier, "body": body}
-        self._send(message, self._rules.extension_signature)
+        self._send(message, Receiver(url, self._rules.webhook_secret, self._rules.extension_signature))
 
     def tell_account(self, event: str, body: Mapping[str, object]) -> None:
-        """Send an event to the account's webhook URL if it subscribes to it; any 2xx accepts it [docs]."""
-        if self.wants(event):
-            identifier = str(uuid.uuid4())
-            body = {"type": event, "id": identifier, **body}
-            url = self._rules.webhook_url
-            message = {"url": url, "event": event, "extension": None, "id": identifier, "body": body}
-            self._send(message, self._rules.webhook_signature)
+        """Send an event to all URLs of the account that subscribe to it; any 2xx accepts it [docs]."""
+        identifier = str(uuid.uuid4())
+        body = {"type": event, "id": identifier, **body}
+        for receiver in self._receivers(event):
+            message = {"url": receiver.url, "event": event, "extension": None, "id": identifier, "body": body}
+            self._send(message, receiver)
 
-    def _send(self, message: Message, scheme: str) -> None:
+    def _send(self, message: Message, receiver: Receiver) -> None:
         message |= {"taken": False, "tries": []}
         self._sent.append(message)
-        self._attempt(message, scheme, 0.0)
+        self._attempt(message, receiver, 0.0)
 
-    def _attempt(self, message: Message, scheme: str, delay: float) -> None:
+    def _attempt(self, message: Message, receiver: Receiver, delay: float) -> None:
         async def _work() -> None:
             status: int | None = None
             refused: dict[str, str] = {}
             try:
-                status = await self._post(message, scheme)
+                status = await self._post(message, receiver)
             except NotPublicError as error:
                 refused = {"error": str(error)}
             message["tries"].append({"time": time.time(), "status": status, **refused})
             message["taken"] = _is_accepted(status, message)
             if not message["taken"] and not refused and len(message["tries"]) < self._rules.webhook_tries:
                 # each delay is twice as long as the one before [docs: "in spaced intervals"]
-                self._attempt(message, scheme, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
+                self._attempt(message, receiver, self._rules.webhook_wait * 2 ** (len(message["tries"]) - 1))
 
         self._background.later(delay, _work)
 
-    async def _post(self, message: Message, scheme: str) -> int | None:
+    async def _post(self, message: Message, receiver: Receiver) -> int | None:
         """Send a webhook once; return the status, or None if there was no response in time.
 
-        Raise `NotPublicError` if the emulator may not connect to the `webhookUrl` of an upload. The account's own URL
-        may be any.
+        Raise `NotPublicError` if the emulator may not connect to the receiver.
         """
-        own = message["extension"] is None
+        own = receiver.own
         if own not in self._clients:
             hosts = self._rules.webhook_hosts
             transport = PublicTransport("webhook_url", ["*"]) if own else PublicTransport("webhook_hosts", hosts)
             self._clients[own] = httpx.AsyncClient(transport=transport)
         # serialized here, so that the signature covers exactly the bytes that are sent
         body = json.dumps(message["body"], ensure_ascii=False, separators=(",", ":")).encode()
-        headers = signatures(scheme, self._rules.webhook_secret, message["id"], body, time.time())
+        headers = signatures(receiver.scheme, receiver.secret, message["id"], body, time.time())
         headers["content-type"] = "application/json"
         try:
             reply = await self._clients[own].post(
-                message["url"], content=body, headers=headers, timeout=self._rules.webhook_timeout
+                receiver.url, content=body, headers=headers, timeout=self._rules.webhook_timeout
             )
         except NotPublicError:
             raise

@@ -23,13 +23,20 @@ from ikpipe.emulator.library import (
     versions,
 )
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
-from ikpipe.emulator.settings import named_transformations, origins, saved_extensions, url_endpoints, usage
+from ikpipe.emulator.settings import (
+    account_webhooks,
+    named_transformations,
+    origins,
+    saved_extensions,
+    url_endpoints,
+    usage,
+)
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
 SUBJECTS = (listing, files, details_update, versions, metadata, file_paths, tags, purges, folders, bulk_jobs, fields)
 """The modules whose `ROUTES` the API has."""
-SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations, usage)
+SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations, account_webhooks, usage)
 """The same for the account's settings."""
 
 

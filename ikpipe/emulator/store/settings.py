@@ -10,6 +10,8 @@ Setting = dict[str, Any]
 """A setting as the API shows it, with its `id`."""
 URL_ENDPOINTS, NAMED_TRANSFORMATIONS = "/v1/accounts/url-endpoints", "/v1/named-transformations"
 """The kinds that delivery reads; a kind is the path of its API."""
+WEBHOOKS = "/v1/accounts/webhooks"
+"""The kind that subscribes to events."""
 
 
 class StoredSettings:

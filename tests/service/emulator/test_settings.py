@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ORIGINS, ENDPOINTS = "/v1/accounts/origins", "/v1/accounts/url-endpoints"
-EXTENSIONS, NAMED = "/v1/saved-extensions", "/v1/named-transformations"
+EXTENSIONS, NAMED, WEBHOOKS = "/v1/saved-extensions", "/v1/named-transformations", "/v1/accounts/webhooks"
+CHANGES = {ORIGINS: "PUT", ENDPOINTS: "PUT"}
+"""The methods that change a setting, where that is not `PATCH`."""
 SECRET = "a secret that nobody may read"
 KEYS = {"accessKey": SECRET, "secretKey": SECRET}
 TASKS = {"name": "ai-tasks", "tasks": [{"type": "select_tags", "instruction": "?", "vocabulary": ["shirt", "dress"]}]}
@@ -24,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     ENDPOINTS: {"description": "Shop"},
     EXTENSIONS: {"name": "Clothes", "description": "Finds clothes", "config": TASKS},
     NAMED: {"name": "small", "transformation": "w-5"},
+    WEBHOOKS: {"endpoint": "https://shop.example/hook", "events": ["file.created", "folder.deleted"]},
 }
 """A valid setting of each kind."""
 
@@ -51,7 +54,7 @@ def test_a_setting_is_created_listed_and_deleted(start: Callable[..., Client], p
 @pytest.mark.parametrize("method", ["GET", "CHANGE", "DELETE"])
 def test_a_setting_that_does_not_exist(client: Client, path: str, method: str) -> None:
     """An unknown id is a 404."""
-    change = "PUT" if "accounts" in path else "PATCH"
+    change = CHANGES.get(path, "PATCH")
     reply = client.api(change if method == "CHANGE" else method, f"{path}/unknown", json=SETTINGS[path])
     assert (reply.status_code, reply.json()["message"].startswith("The requested ")) == (404, True)
 
@@ -77,7 +80,7 @@ def test_settings_survive_a_restart(start: Callable[..., Client], tmp_path: Path
 def test_a_setting_that_can_not_be(client: Client, path: str, body: object) -> None:
     """A body of another form is a 400 in JSON."""
     content = json.dumps(body).encode()
-    for method, where in (("POST", path), ("PUT" if "accounts" in path else "PATCH", f"{path}/default")):
+    for method, where in (("POST", path), (CHANGES.get(path, "PATCH"), f"{path}/default")):
         status, message = refused(client.api(method, where, content=content))
         assert (status, bool(message)) in {(400, True), (404, True)}
 
