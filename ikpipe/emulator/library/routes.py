@@ -30,13 +30,14 @@ from ikpipe.emulator.settings import (
     saved_extensions,
     url_endpoints,
     usage,
+    usage_analytics,
 )
 from ikpipe.emulator.upload.authentication import check_key
 from ikpipe.emulator.upload.validators import check_account
 
 SUBJECTS = (listing, files, details_update, versions, metadata, file_paths, tags, purges, folders, bulk_jobs, fields)
 """The modules whose `ROUTES` the API has."""
-SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations, account_webhooks, usage)
+SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations, account_webhooks, usage, usage_analytics)
 """The same for the account's settings."""
 
 

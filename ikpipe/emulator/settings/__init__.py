@@ -10,4 +10,5 @@
 | `saved_extensions` | saved extensions, and the uploads that use them |
 | `named_transformations` | named transformations |
 | `usage` | the account's usage between two dates |
+| `usage_analytics` | statistics of deliveries between two dates |
 """

@@ -19,9 +19,7 @@ async def usage(call: ApiCall) -> Response:
 
     Storage is that of now. Nothing is cached from origins, and no video is encoded, so these are 0.
     """
-    start, end = _day(call, "startDate"), _day(call, "endDate")
-    if not 0 < (end - start).days < LONGEST:
-        raise invalid_parameter("endDate", f"It must be after startDate, by less than {LONGEST} days.")
+    start, end = period(call)
     answer = {
         "bandwidthBytes": call.account.usage.total("bandwidth", start, end),
         "extensionUnitsCount": call.account.usage.total("extensions", start, end),
@@ -30,6 +28,14 @@ async def usage(call: ApiCall) -> Response:
         "videoProcessingUnitsCount": 0,
     }
     return JSONResponse(answer)
+
+
+def period(call: ApiCall) -> tuple[date, date]:
+    """Return `startDate` and `endDate`; raise `ErrorResponse` (400) if they are not as documented."""
+    start, end = _day(call, "startDate"), _day(call, "endDate")
+    if not 0 < (end - start).days < LONGEST:
+        raise invalid_parameter("endDate", f"It must be after startDate, by less than {LONGEST} days.")
+    return start, end
 
 
 def _day(call: ApiCall, name: str) -> date:

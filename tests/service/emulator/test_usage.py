@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH = "/v1/accounts/usage"
+ANALYTICS = "/v1/accounts/usage-analytics"
 
 
 def used(client: Client, clock: Clock, first: int, last: int) -> dict[str, int]:
@@ -55,3 +56,21 @@ def test_dates_that_can_not_be(client: Client, dates: dict[str, str], message: s
     """Both dates are needed, the second after the first, by less than 90 days [spec]."""
     status, words = refused(client.api("GET", PATH, params=dates))
     assert (status, words.startswith(message)) == (400, True)
+
+
+def test_analytics(start: Callable[..., Client]) -> None:
+    """Requests for files are counted by their status, and those for missing files by their URL."""
+    client = start()
+    url = client.fixed("a.bin").json()["url"]
+    for address in (url, url, url + ".no"):
+        client.http.get(address)
+    today = datetime.now(UTC).date()
+    days = [str(today + timedelta(offset)) for offset in (-1, 0, 2)]
+    shown, before = (
+        client.api("GET", ANALYTICS, params={"startDate": first, "endDate": last}).json()
+        for first, last in ((days[1], days[2]), (days[0], days[1]))
+    )
+    assert (shown["requestCount"], shown["bandwidthBytes"], before["requestCount"]) == (3, 20, 0)
+    assert shown["statusCodes"] == [{"name": "200", "requestCount": 2}, {"name": "404", "requestCount": 1}]
+    assert shown["top404Assets"] == [{"name": url + ".no", "requestCount": 1}]
+    assert client.api("GET", ANALYTICS, params={"startDate": days[1]}).status_code == 400
