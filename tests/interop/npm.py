@@ -16,12 +16,12 @@ def program(name: str) -> str:
     return path
 
 
-def install(folder: Path, package: str) -> Path:
-    """Install a package into a folder of its own."""
-    options = ("--no-package-lock", "--no-audit", "--no-fund", "--silent")
+def install(folder: Path, *packages: str) -> Path:
+    """Install packages into a folder of their own, without the frameworks that they extend."""
+    options = ("--no-package-lock", "--no-audit", "--no-fund", "--silent", "--legacy-peer-deps")
     path = f"{Path(program('node')).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(  # noqa: S603 - a fixed command
-        [program("npm"), "install", *options, package],
+        [program("npm"), "install", *options, *packages],
         cwd=folder,
         env={**os.environ, "PATH": path},
         check=True,
