@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import trustme
@@ -26,10 +26,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from anyio.abc import ByteStream
+    from anyio.abc import ByteStream, TaskStatus
 
 HOSTS = ("api.imagekit.io", "upload.imagekit.io", "ik.imagekit.io")
 """Where the service has its API, its uploads and its delivery: `Emulator(hosts=HOSTS)` serves them."""
@@ -68,8 +68,12 @@ def tls_front(url: str, folder: Path, *, rewrite: str | None = None) -> Iterator
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*HOSTS).configure_cert(context)
     relay = _Relay(int(url.rpartition(":")[2]), context, rewrite)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(relay.serve()) as (proxy, direct):
-        yield TLSFront(f"http://127.0.0.1:{proxy}", ("127.0.0.1", direct), folder / "authority.pem", relay.asked)
+    with start_blocking_portal() as portal:
+        serving, (proxy, direct) = portal.start_task(relay.serve)
+        try:
+            yield TLSFront(f"http://127.0.0.1:{proxy}", ("127.0.0.1", direct), folder / "authority.pem", relay.asked)
+        finally:
+            serving.cancel()
 
 
 class _Relay:
@@ -79,17 +83,15 @@ class _Relay:
         self.asked: list[str] = []
         self._port, self._context, self._rewrite = port, context, rewrite
 
-    @asynccontextmanager
-    async def serve(self) -> AsyncIterator[list[int]]:
-        """Listen, and give the ports: of the proxy, and of TLS without one."""
+    async def serve(self, *, task_status: TaskStatus[list[int]]) -> None:
+        """Serve until canceled, from when the ports are known: of the proxy, and of TLS without one."""
         async with AsyncExitStack() as stack, create_task_group() as group:
             ports = []
             for handle in (self._tunnel, self._decrypted):
                 listener = await stack.enter_async_context(await create_tcp_listener(local_host="127.0.0.1"))
                 group.start_soon(listener.serve, handle)
                 ports.append(listener.extra_attributes[SocketAttribute.local_port]())
-            yield ports
-            group.cancel_scope.cancel()
+            task_status.started(ports)
 
     async def _tunnel(self, client: ByteStream) -> None:
         """Serve a connection to the proxy: `CONNECT` to a host of the service, and no other request."""
