@@ -112,6 +112,9 @@ class Rules:
     """Status of a URL that lacks the signature it needs [guess: docs have 401 for a modified URL]."""
     bad_signature: Literal["refuse", "ignore"] = "refuse"
     """What an invalid signature does to the URL of a public file [docs: 401; contradiction, newer docs: nothing]."""
+    signature_leeway: float = 1.0
+    """Seconds for which a signed URL is still valid after its expiry [docs: not "beyond" it; guess: to the end of that
+    second, since rclone signs its downloads to expire in the second in which it sends them]."""
     private_files: Literal["all", "images"] = "all"
     """Which files `isPrivateFile` protects [spec: all; contradiction, upload docs: "only relevant for image
     type files"]."""

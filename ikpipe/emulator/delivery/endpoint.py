@@ -158,9 +158,8 @@ class Delivery:
             if required:
                 raise ErrorResponse(rules.unsigned_status, "Unauthorized")
             return
-        valid = signatures.is_valid_url(
-            self._account.keys.private, url.signed, url.expiry, url.signature, self._account.clock()
-        )
+        now = self._account.clock() - rules.signature_leeway
+        valid = signatures.is_valid_url(self._account.keys.private, url.signed, url.expiry, url.signature, now)
         if not valid and (required or rules.bad_signature == "refuse"):
             raise ErrorResponse(401, "Unauthorized")
 

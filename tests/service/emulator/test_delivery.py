@@ -253,6 +253,20 @@ def test_signatures_that_are_no_text(client: Client) -> None:
     assert get(client, signed(client, "/private.jpg", -5)).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("rules", "last"), [({}, 0.999), ({"signature_leeway": 0}, -0.001), ({"signature_leeway": 30}, 29.999)]
+)
+def test_a_signed_url_expires(start: Callable[..., Client], rules: dict[str, float], last: float) -> None:
+    """At the end of the second in `ik-t`, or when a rule says."""
+    now = [1_000.0]
+    client = start(clock=lambda: now[0], **rules)
+    store(client, "private.jpg", **PRIVATE)
+    url = signed(client, "/private.jpg", 1_000)
+    for moment, status in ((1_000 + last, 200), (1_000.001 + last, 401)):
+        now[0] = moment
+        assert get(client, url).status_code == status
+
+
 def test_bad_signature_of_a_public_file(start: Callable[..., Client]) -> None:
     """A rule says whether an invalid signature that is not needed is rejected (older docs) or ignored (newer docs)."""
     client = start()
