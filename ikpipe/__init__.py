@@ -10,6 +10,7 @@ Each package imports only from those below it in this list, and `lint-imports` c
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
     run          many rows: `upload`, `check`, `retry`, `resume`; concurrency, recovery and progress
+    existing     what the media library has already, and what a row does about it
     journal      the record of a run on disk; the only package that uses sqlite3
     service      every call to ImageKit; the only package that uses httpx
     frames       read and write tables; the only package of the upload path that uses pandas

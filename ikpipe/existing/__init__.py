@@ -1,0 +1,11 @@
+"""What the media library has already, and what a row does about it: `on_existing=`, `changed_by=`, `state=`.
+
+`ikpipe.run` asks before it sends a row. Nothing here knows of tables, runs or journals.
+
+::
+
+    decision.py       which action a row needs (pure)
+    differences.py    which of a row's details differ from a file's (pure)
+    fingerprints.py   what identifies the content of a row
+    state.py          what ikpipe knows of the files that it stored
+"""

@@ -1,0 +1,111 @@
+"""Which of a row's details differ from those of a file in the library. Pure.
+
+Only parameters that the row gives are compared. `extensions`, `webhook_url`, `response_fields`, `transformation` and
+`checks` say what happens during an upload; they are not details of a file, and not compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ikpipe.request.values import separated
+
+
+class Differences(NamedTuple):
+    """The details of a file that a row changes.
+
+    `changes` is the body of ``PATCH /v1/files/{id}/details`` [spec]. `published` is what the publication changes to;
+    None: it does not. `private` is the same for the privacy, which only a new version of the file can have.
+    """
+
+    changes: dict[str, Any]
+    published: bool | None = None
+    private: bool | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the details that differ, for people."""
+        names = [_NAMES.get(name, name) for name in self.changes if name != "customMetadata"]
+        names += [f"custom metadata {key}" for key in self.changes.get("customMetadata", ())]
+        names += ["publication"] * (self.published is not None)
+        return names + ["privacy"] * (self.private is not None)
+
+
+_NAMES = {"customCoordinates": "custom coordinates"}
+
+
+def differences(fields: Mapping[str, str], file: Mapping[str, Any]) -> Differences:
+    """Return the details that a row gives and a file has otherwise.
+
+    `fields` are the form's texts under their wire names; `file` has the file's details as the library lists them.
+    """
+    changes: dict[str, Any] = {}
+    for wire, changed in _CHANGED.items():
+        if (text := fields.get(wire)) is not None and (value := changed(text, file.get(wire))) is not None:
+            changes[wire] = value
+    return Differences(
+        changes,
+        _changed_flag(fields.get("isPublished"), file.get("isPublished"), default=True),
+        _changed_flag(fields.get("isPrivateFile"), file.get("isPrivateFile"), default=False),
+    )
+
+
+def _changed_tags(text: str, there: Any) -> list[str] | None:
+    """Return the row's tags if they differ; their order says nothing, and the service may change it [guess]."""
+    tags = list(dict.fromkeys(separated(text)))
+    return None if set(tags) == {*(there if isinstance(there, list) else ())} else tags
+
+
+def _changed_metadata(text: str, there: Any) -> dict[str, Any] | None:
+    """Return the values that differ; other fields of the file stay as they are."""
+    values = there if isinstance(there, Mapping) else {}
+    changed = {key: value for key, value in json.loads(text).items() if not same_value(value, values.get(key))}
+    return changed or None
+
+
+def _changed_text(text: str, there: Any) -> str | None:
+    return None if text == (there or "") else text
+
+
+def _changed_coordinates(text: str, there: Any) -> str | None:
+    return None if text == str(there or "").replace(" ", "") else text
+
+
+_CHANGED: dict[str, Callable[[str, Any], Any]] = {
+    "tags": _changed_tags,
+    "customMetadata": _changed_metadata,
+    "description": _changed_text,
+    "customCoordinates": _changed_coordinates,
+}
+
+
+def _changed_flag(text: str | None, there: Any, *, default: bool) -> bool | None:
+    """Return a flag of the row if it differs from the file's."""
+    if text is None:
+        return None
+    flag = text == "true"
+    return None if flag is (there if isinstance(there, bool) else default) else flag
+
+
+def same_value(given: Any, there: Any) -> bool:
+    """Whether two values of custom metadata are the same: numbers by value, dates by time, options in any order."""
+    if isinstance(given, bool) or isinstance(there, bool):
+        return given is there
+    if isinstance(given, list) and isinstance(there, list):
+        return sorted(map(str, given)) == sorted(map(str, there))
+    if given == there or not (isinstance(given, str) and isinstance(there, str)):
+        return bool(given == there)
+    time = _time(given)
+    return time is not None and time == _time(there)
+
+
+def _time(text: str) -> datetime | None:
+    """Return a date or time in ISO 8601; the service may write it otherwise than it was sent [guess]."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
