@@ -4,6 +4,8 @@
 
 ::
 
+    library_files.py  which files the library has at the targets of rows, in few requests
+    listed_files.py   listings, page by page, and searches (pure)
     decision.py       which action a row needs (pure)
     differences.py    which of a row's details differ from a file's (pure)
     fingerprints.py   what identifies the content of a row

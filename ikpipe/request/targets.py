@@ -54,6 +54,16 @@ class TargetRegistry:
                 known |= found
             self._add(hashes[~known], owners[~known])
 
+    def find(self, paths: Sequence[str]) -> dict[str, int]:
+        """Return the position of each of some paths that is registered."""
+        if not paths or not self._runs:
+            return {}
+        hashes = np.frombuffer(b"".join(map(_digest, paths)), dtype="u8")
+        places: dict[str, int] = {}
+        for run, at, found in self._found(hashes):
+            places |= zip((paths[offset] for offset in found.nonzero()[0].tolist()), run[at].tolist(), strict=True)
+        return places
+
     def next_table(self, rows: int) -> None:
         """Count positions from the next table on, after a table of `rows` rows: earlier positions become negative."""
         self._runs = [(hashes, positions - rows) for hashes, positions in self._runs]
@@ -79,7 +89,11 @@ class TargetRegistry:
 
 def _sorted(owners: dict[Any, int]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the sorted hashes of paths, and the positions in the same order."""
-    digests = b"".join(blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest() for path in owners)
+    digests = b"".join(map(_digest, owners))
     hashes, positions = np.frombuffer(digests, dtype="u8"), np.fromiter(owners.values(), dtype="i8", count=len(owners))
     order = hashes.argsort()
     return hashes[order], positions[order]
+
+
+def _digest(path: str) -> bytes:
+    return blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -61,6 +61,11 @@ async def find_files(
     """Return the files with these names in a folder, as the library lists them."""
     search = " OR ".join(f"name = {to_json(name)}" for name in names)
     query: dict[str, str | int] = {"searchQuery": search, "path": folder or "/", "limit": PAGE}
+    return await list_page(client, account, query)
+
+
+async def list_page(client: ServiceClient, account: Account, query: Mapping[str, str | int]) -> list[dict[str, Any]]:
+    """Return a page of a list of files."""
     return _page(await client.api(account, "/v1/files", query))
 
 
@@ -143,7 +148,7 @@ async def iter_files(
     listed = 0
     while limit is None or listed < limit:
         size = PAGE if limit is None else min(PAGE, limit - listed)
-        page = _page(await client.api(account, "/v1/files", {**query, "limit": size, "skip": listed}))
+        page = await list_page(client, account, {**query, "limit": size, "skip": listed})
         for file in page:
             yield file
         listed += len(page)

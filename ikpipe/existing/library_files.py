@@ -1,0 +1,176 @@
+"""Which files the media library has at the targets of rows, in as few requests as are needed.
+
+Theory of operation
+-------------------
+Files are found in one of three ways, and nobody knows before which takes the fewest requests:
+
+- a *listing of a folder*: a request for each 1,000 files that it has, whoever stored them;
+- a *listing of a tree* (a folder with those below it), where the rows have more folders than a search takes requests;
+- *searches* for names: a request for each `Policy.look_up_names` rows.
+
+So a listing goes on as long as it has cost no more than `EAGER` times what searching for the rows so far would. If it
+is complete then, it answers for all further rows. Otherwise these rows are searched for, and the listing goes on with
+the next ones. This never takes much more than the best way does: a folder with a million files of which ten are wanted
+costs a few requests, and 100,000 folders with a file each cost one request for each 1,000 files.
+
+A listing is only used if it is complete: pages are in the order of creation, each starts with the last file of the one
+before, and no path comes twice. Otherwise the library has changed meanwhile; it is listed again, and after that rows
+are searched for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.errors import AccountError, Error
+from ikpipe.existing.listed_files import DetailsFile, Listing, common_folder, folder_of, match_files, search_query
+from ikpipe.request.account import Account
+from ikpipe.request.planner import UploadRequest
+from ikpipe.request.policy import Policy
+from ikpipe.service.client import ApiError, ServiceClient
+from ikpipe.service.library import PAGE, list_page
+
+LENGTH = 2_000  # characters of the paths in one search, since servers limit the first line of a request
+AT_ONCE = 8  # requests at the same time
+ATTEMPTS = 3  # of a request that gets no answer
+
+
+class LibraryFiles:
+    """The files of the media library at the targets of a run's rows.
+
+    `client`, `account` and `policy` are those of the run. `pace` limits the requests per second. `sleep` waits, and
+    returns whether to continue.
+    """
+
+    def __init__(
+        self,
+        client: ServiceClient,
+        account: Account,
+        policy: Policy,
+        pace: RateLimiter,
+        sleep: Callable[[float], Awaitable[bool]],
+    ) -> None:
+        self._client, self._account, self._pace, self._sleep = client, account, pace, sleep
+        self._names, self._most = policy.names, max(1, int(policy.look_up_names))
+        self._details = DetailsFile()
+        self._listings: dict[tuple[str, bool], Listing] = {}
+
+    def close(self) -> None:
+        """Delete what was listed."""
+        self._details.close()
+
+    async def at(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
+        """Return the details of the file at the target of each row, as the library lists them; None if there is none.
+
+        Raise `Error` if the library cannot be read.
+        """
+        found: dict[int, dict[str, Any] | None] = {}
+        rest: list[UploadRequest] = []
+        for listing, rows in self._choose(requests).items():
+            if await self._complete(listing, len(rows)):
+                found |= zip(map(id, rows), listing.files.find(rows), strict=True)
+            else:
+                rest += rows
+        found |= zip(map(id, rest), await self.search(rest), strict=True)
+        return [found[id(request)] for request in requests]
+
+    def _choose(self, requests: Sequence[UploadRequest]) -> dict[Listing, list[UploadRequest]]:
+        """Return the listings that may answer for rows, with the rows of each."""
+        folders: dict[str, list[UploadRequest]] = {}
+        for request in requests:
+            folders.setdefault(folder_of(request), []).append(request)
+        listings = {folder: self._complete_listing(folder) for folder in folders}
+        others = [folder for folder, listing in listings.items() if listing is None]
+        many = len(others) > self._searches(sum(len(folders[folder]) for folder in others))
+        tree = self._listing(common_folder(others), tree=True) if many else None
+        chosen: dict[Listing, list[UploadRequest]] = {}
+        for folder, rows in folders.items():
+            listing = listings[folder] or tree or self._listing(folder, tree=False)
+            chosen.setdefault(listing, []).extend(rows)
+        return chosen
+
+    def _complete_listing(self, folder: str) -> Listing | None:
+        """Return the complete listing that has the files of a folder, if there is one."""
+        keys, above = [(folder, False), (folder, True)], folder
+        while above:
+            above = above.rpartition("/")[0]
+            keys.append((above, True))
+        found = (self._listings[key] for key in keys if key in self._listings)
+        return next((listing for listing in found if listing.complete), None)
+
+    def _listing(self, folder: str, *, tree: bool) -> Listing:
+        if (folder, tree) not in self._listings:
+            self._listings[folder, tree] = Listing(folder, self._details, self._names, tree=tree)
+        return self._listings[folder, tree]
+
+    def _searches(self, rows: int) -> int:
+        """Return the number of searches for a number of rows."""
+        return -(-rows // self._most)
+
+    async def _complete(self, listing: Listing, rows: int) -> bool:
+        """List further pages, as far as they are worth it for some rows; return whether the listing is complete."""
+        if not listing.complete:
+            listing.searches += self._searches(rows)
+        while not listing.complete and (count := min(AT_ONCE, listing.pages or 1, listing.affordable)) > 0:
+            numbers = range(listing.pages, listing.pages + count)
+            pages = await self._all([self._list(listing.query(number)) for number in numbers])
+            for number, page in zip(numbers, pages, strict=True):
+                listing.add(number, page)
+        return listing.complete
+
+    async def search(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
+        """Return the file at the target of each row, as `at` does, from searches for their names alone."""
+        batches = self._batches(requests)
+        found: list[dict[str, Any] | None] = []
+        for start in range(0, len(batches), AT_ONCE):
+            for files in await self._all([self._search(batch) for batch in batches[start : start + AT_ONCE]]):
+                found += files
+        return found
+
+    def _batches(self, requests: Sequence[UploadRequest]) -> list[list[UploadRequest]]:
+        """Return rows in groups that one search is for."""
+        batches: list[list[UploadRequest]] = []
+        length = 0
+        for request in requests:
+            own = len(request.target) + len(request.given_target)
+            if not batches or length + own > LENGTH or len(batches[-1]) == self._most:
+                batches.append([])
+                length = 0
+            batches[-1].append(request)
+            length += own
+        return batches
+
+    async def _search(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
+        """Search for a few rows; where there are more hits than a page has, for each half."""
+        files = await self._list(search_query(requests, self._names))
+        if len(files) < PAGE or len(requests) == 1:
+            return match_files(files, requests, self._names)
+        half = len(requests) // 2
+        return [*await self._search(requests[:half]), *await self._search(requests[half:])]
+
+    async def _all(self, requests: Sequence[Awaitable[Any]]) -> list[Any]:
+        """Return what some requests return; raise the first error once all have ended."""
+        answers = await asyncio.gather(*requests, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
+
+    async def _list(self, query: dict[str, str | int]) -> list[dict[str, Any]]:
+        """Send a request for a page when it is its turn; one that gets no answer is sent again."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            away = self._pace.reserve(time.monotonic())
+            if away and not await self._sleep(away):
+                break
+            try:
+                return await list_page(self._client, self._account, query)
+            except (AccountError, ApiError):
+                raise
+            except Error:
+                if not attempts_left:
+                    raise
+        raise Error("The run was stopped.")

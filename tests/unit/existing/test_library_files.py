@@ -1,0 +1,266 @@
+"""Which files the library has at the targets of rows: what is found, in how many requests, and never half of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import pytest
+
+from ikpipe import Policy
+from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.errors import AccountError, Error
+from ikpipe.existing.library_files import LibraryFiles
+from ikpipe.request.planner import UploadRequest
+from ikpipe.request.sources import FileSource
+from ikpipe.service.client import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ikpipe import Account
+
+_PART = re.compile(r'\(path : "([^"]*)" AND \(([^)]*)\)\)')
+
+
+class FakeLibrary:
+    """A library that has files at these paths, in this order of creation; it counts requests."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.files = [{"fileId": path, "filePath": path} for path in paths]
+        self.requests: list[dict[str, Any]] = []
+        self.on_request: Callable[[int], None] = lambda _number: None
+
+    async def api(self, _account: Account, _path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a page."""
+        self.requests.append(query)
+        self.on_request(len(self.requests))
+        await asyncio.sleep(0)
+        found = [file for file in self.files if _matches(file["filePath"], query)]
+        skip = query.get("skip", 0)
+        return found[skip : skip + query["limit"]]
+
+    @property
+    def searches(self) -> int:
+        """The number of searches for names."""
+        return sum("name = " in query.get("searchQuery", "") for query in self.requests)
+
+
+def _matches(path: str, query: dict[str, Any]) -> bool:
+    folder, _, name = path.rpartition("/")
+    search, above = query.get("searchQuery", ""), query.get("path")
+    if above is not None and above.rstrip("/") != folder:
+        return False
+    if parts := _PART.findall(search):
+        return any(f"{folder}/".startswith(start) and f'name = "{name}"' in names for start, names in parts)
+    if search.startswith("path : "):
+        return f"{folder}/".startswith(search.removeprefix("path : ").strip('"'))
+    return not search or f'name = "{name}"' in search
+
+
+def row(path: str, given: str | None = None) -> UploadRequest:
+    """Return a row that goes to a path."""
+    folder, _, name = path.rpartition("/")
+    fields = {"folder": folder or "/", "fileName": name, "useUniqueFileName": "false"}
+    return UploadRequest(0, 0, fields, FileSource("bytes", content=b"1", size=1), given=given)
+
+
+async def _wait(_seconds: float) -> bool:
+    return True
+
+
+class Reader:
+    """Asks a library for the files of rows, part by part. `close_all` ends all of them."""
+
+    made: ClassVar[list[LibraryFiles]] = []
+
+    def __init__(self, library: FakeLibrary, account: Account, **policy: Any) -> None:
+        rules = Policy(**policy)
+        self._files = LibraryFiles(cast("Any", library), account, rules, RateLimiter(None), _wait)
+        self.made.append(self._files)
+
+    def at(self, *rows: UploadRequest) -> list[str | None]:
+        """Return the path of the file at the target of each row."""
+        return [None if file is None else str(file["filePath"]) for file in asyncio.run(self._files.at(rows))]
+
+    def has(self, paths: Sequence[str]) -> list[bool]:
+        """Return whether a file is at each path."""
+        return [path == found for path, found in zip(paths, self.at(*map(row, paths)), strict=True)]
+
+
+@pytest.fixture(autouse=True)
+def close_all() -> Iterator[None]:
+    """Close the temporary files."""
+    yield
+    while Reader.made:
+        Reader.made.pop().close()
+
+
+def numbered(folder: str, count: int) -> list[str]:
+    """Return the paths of some files in a folder."""
+    return [f"{folder}/{number}.jpg" for number in range(count)]
+
+
+def test_a_small_folder_is_listed_once_for_all_rows(account: Account) -> None:
+    """Also those of later parts."""
+    library = FakeLibrary(numbered("/in", 300))
+    reader = Reader(library, account)
+    assert reader.has(numbered("/in", 200)) == [True] * 200
+    assert reader.has([*numbered("/in", 300)[200:], "/in/none.jpg"]) == [True] * 100 + [False]
+    assert len(library.requests) == 1
+
+
+@pytest.mark.parametrize("count", [998, 999, 1000, 1001, 1999, 2000, 5000])
+def test_every_file_of_a_folder_of_any_size_is_found(count: int, account: Account) -> None:
+    """Pages begin and end between any two files."""
+    paths = numbered("/in", count)
+    assert Reader(FakeLibrary(paths), account).has([*paths, "/in/none.jpg"]) == [True] * count + [False]
+
+
+def test_a_few_rows_of_a_huge_folder_cost_a_few_requests(account: Account) -> None:
+    """A million files would be a thousand pages."""
+    paths = numbered("/in", 3_000)
+    library = FakeLibrary(paths)
+    assert Reader(library, account).has(paths[:5] + paths[-5:]) == [True] * 10
+    assert len(library.requests) == 2
+
+
+def test_a_huge_folder_of_which_all_files_are_wanted_is_listed(account: Account) -> None:
+    """At first some are searched for, as nobody knows how long the folder is."""
+    paths = numbered("/in", 8_000)
+    library = FakeLibrary(paths)
+    reader = Reader(library, account)
+    for start in range(0, 600, 40):
+        assert all(reader.has(paths[start : start + 40]))
+    assert (library.searches, len(library.requests)) == (2, 14)
+
+
+def test_many_folders_cost_as_many_requests_as_their_files_have_pages(account: Account) -> None:
+    """100,000 folders must not cost 100,000 requests."""
+    paths = [f"/in/{number}/a.jpg" for number in range(3_000)]
+    library = FakeLibrary(paths)
+    reader = Reader(library, account)
+    for start in range(0, len(paths), 500):
+        assert all(reader.has(paths[start : start + 500]))
+    assert len(library.requests) == 4
+
+
+def test_many_folders_beside_a_huge_library_are_searched_for(account: Account) -> None:
+    """The listing of all is given up for these rows."""
+    paths = [f"/{number}/a.jpg" for number in range(40)]
+    library = FakeLibrary([*numbered("/other", 13_000), *paths])
+    assert Reader(library, account).has([*paths, "/0/b.jpg"]) == [True] * 40 + [False]
+    assert library.searches == 3
+    assert len(library.requests) < 20
+
+
+def test_a_search_with_more_hits_than_a_page_is_divided(account: Account) -> None:
+    """Folders below the wanted ones have files of the same names."""
+    wanted = ["/a/x.jpg", "/b/x.jpg"]
+    below = [f"/{folder}/{number}/x.jpg" for folder in "ab" for number in range(3_000)]
+    library = FakeLibrary([*below, *wanted])
+    assert Reader(library, account).has(wanted) == [True, True]
+
+
+def test_a_file_deleted_while_its_folder_is_listed_hides_no_other(account: Account) -> None:
+    """The rest of the list moves up, so one would be missing."""
+    paths = numbered("/in", 4_000)
+    library = FakeLibrary(paths)
+    library.on_request = lambda number: number == 2 and library.files.pop(0)  # type: ignore[assignment]
+    assert Reader(library, account).has(paths) == [False] + [True] * 3_999
+
+
+def test_a_file_deleted_before_the_listing_started_again_is_not_there(account: Account) -> None:
+    """What an earlier start has seen does not count."""
+    paths = numbered("/in", 3_000)
+    library = FakeLibrary(paths)
+    library.on_request = lambda number: number == 3 and library.files.pop(0)  # type: ignore[assignment]
+    assert Reader(library, account).has(paths)[0] is False
+
+
+def test_a_library_that_changes_all_the_time_is_searched(account: Account) -> None:
+    """No listing is complete."""
+    paths = numbered("/in", 4_000)
+    library = FakeLibrary([*numbered("/in/", 100), *paths])
+    library.files = [
+        {"fileId": f"gone {number}", "filePath": f"/in/gone{number}"} for number in range(500)
+    ] + library.files
+    library.on_request = lambda _number: library.files.pop(0)  # type: ignore[assignment]
+    assert all(Reader(library, account).has(paths[:500]))
+
+
+def test_files_that_are_stored_meanwhile_do_not_disturb_a_listing(account: Account) -> None:
+    """The run's own uploads come at the end of it."""
+    paths = numbered("/in", 3_000)
+    library = FakeLibrary(paths)
+    library.on_request = lambda number: library.files.append({"fileId": f"{number}", "filePath": f"/in/new{number}"})
+    assert all(Reader(library, account).has(paths))
+    assert library.searches == 0
+
+
+@pytest.mark.parametrize("there", ["/in/a b.jpg", "/in/a_b.jpg", "/in/a+b.jpg"])
+@pytest.mark.parametrize("beside", [0, 1_500])
+def test_a_file_whose_name_is_the_target_after_replacing_is_found(there: str, beside: int, account: Account) -> None:
+    """In a listing; a search finds the names as given and as sent."""
+    library = FakeLibrary([there, *numbered("/in", beside)])
+    found = Reader(library, account).at(row("/in/a_b.jpg", "a b.jpg"))
+    assert found == [there] if not (beside and "+" in there) else [None]
+
+
+def test_the_exact_path_comes_before_one_with_replaced_characters(account: Account) -> None:
+    """Then the name as given."""
+    both = FakeLibrary(["/in/a+b.jpg", "/in/a_b.jpg", "/in/a b.jpg"])
+    assert Reader(both, account).at(row("/in/a_b.jpg", "a b.jpg")) == ["/in/a_b.jpg"]
+    given = FakeLibrary(["/in/a+b.jpg", "/in/a b.jpg"])
+    assert Reader(given, account).at(row("/in/a_b.jpg", "a b.jpg")) == ["/in/a b.jpg"]
+
+
+@pytest.mark.parametrize("beside", [0, 1_500])
+@pytest.mark.parametrize("forms", [("e\u0301", "\u00e9"), ("\u00e9", "e\u0301")])
+def test_a_name_is_found_in_either_unicode_form(forms: tuple[str, str], beside: int, account: Account) -> None:
+    """The service may store another than was sent."""
+    there, sent = (f"/in/{form}.jpg" for form in forms)
+    library = FakeLibrary([there, *numbered("/in", beside)])
+    found = Reader(library, account).at(row(sent))
+    assert found == [there]
+
+
+def test_names_as_given_are_looked_up_unchanged(account: Account) -> None:
+    """The account keeps characters, so another name is another file."""
+    library = FakeLibrary(["/in/a_b.jpg"])
+    assert Reader(library, account, names="as_given").at(row("/in/a b.jpg")) == [None]
+
+
+def test_a_root_folder_is_listed_without_its_folders(account: Account) -> None:
+    """Its path is a slash."""
+    library = FakeLibrary(["/a.jpg", "/in/b.jpg"])
+    assert Reader(library, account).has(["/a.jpg", "/b.jpg"]) == [True, False]
+
+
+@pytest.mark.parametrize(("error", "requests"), [(Error("gone"), 3), (ApiError("no", 500), 1), (AccountError("no"), 1)])
+def test_a_library_that_cannot_be_read_is_an_error_and_never_empty(
+    error: Error, requests: int, account: Account
+) -> None:
+    """A request without an answer is sent again."""
+    library = FakeLibrary(["/in/a.jpg"])
+
+    def fail(_number: int) -> None:
+        raise error
+
+    library.on_request = fail
+    with pytest.raises(type(error)):
+        Reader(library, account).at(row("/in/a.jpg"))
+    assert len(library.requests) == requests
+
+
+def test_a_page_that_fails_once_is_asked_for_again(account: Account) -> None:
+    """A dead connection is no reason to stop."""
+    library = FakeLibrary(["/in/a.jpg"])
+
+    def fail(number: int) -> None:
+        if number == 1:
+            raise Error("gone")
+
+    library.on_request = fail
+    assert Reader(library, account).has(["/in/a.jpg"]) == [True]
