@@ -13,6 +13,7 @@ from ikpipe.request.missing import missing, without_none
 from ikpipe.request.parameters import BY_WIRE, NAMES, PATH, TABLE, encode
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
+from ikpipe.run.prepare import EXISTING
 from ikpipe.run.stored_mapping import only_hook
 
 _OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_values": "--false"}
@@ -21,7 +22,7 @@ _OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_value
 def call_keywords(options: Namespace) -> dict[str, Any]:
     """Return the mapping as the library's keywords, without options that are not set."""
     values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch", *FORMATS)}
-    values["ignore"] = options.ignore or None
+    values |= {"ignore": options.ignore or None, **{name: getattr(options, name, None) for name in EXISTING}}
     return {
         "columns": columns(options.map),
         **without_none(values),
@@ -40,9 +41,9 @@ def run_mapping(options: Namespace) -> dict[str, Any]:
 
     parameters = call_keywords(options)
     named = {name: parameters.pop(name, None) for name in ("columns", "ignore", "root", "file_kind")}
-    formats = {name: parameters.pop(name, None) for name in FORMATS}
+    formats, existing = ({name: parameters.pop(name, None) for name in some} for some in (FORMATS, EXISTING))
     fetch = parameters.pop("fetch", "server")
-    return collect_mapping(**named, fetch=fetch, parameters=parameters, formats=formats)
+    return collect_mapping(**named, fetch=fetch, parameters=parameters, formats=formats, existing=existing)
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def to_options(mapping: Mapping[str, Any], *, in_file: bool = False) -> list[str
     options = []
     if in_file:
         unstored = {part: only_hook(mapping[part]) for part in ("columns", "parameters")}
-        mapping = {**mapping, **unstored, "file_kind": None, "formats": {}, "ignore": []}
+        mapping = {**mapping, **unstored, "file_kind": None, "formats": {}, "ignore": [], "existing": {}}
     separator = CellFormats.read(mapping.get("formats", {})).tag_separator
     options += column_options(mapping["columns"])
     for name, value in mapping["parameters"].items():
@@ -133,7 +134,9 @@ def _other_options(mapping: Mapping[str, Any]) -> dict[str, list[Any]]:
         "--root": [mapping["root"]],
         "--file-kind": [mapping["file_kind"]],
         "--fetch": [None if fetch == "server" else fetch],
-        **{option_name(name): _words(given) for name, given in formats.items()},
+        **{
+            option_name(name): _words(given) for name, given in [*formats.items(), *mapping.get("existing", {}).items()]
+        },
     }
 
 

@@ -75,6 +75,12 @@ def add_mapping(command: ArgumentParser) -> None:
     )
     add_fetch_hosts(command)
     add_formats(command)
+    command.add_argument(
+        "--on-existing",
+        choices=("replace", "skip", "error", "sync"),
+        help="what happens where a file is at the target of a row: replace it (default for fixed names), skip or fail "
+        "the row, or send only what differs (sync); names are fixed",
+    )
 
 
 def add_formats(command: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ interrupt is noticed at any moment.
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar
 from functools import wraps
@@ -21,6 +21,10 @@ Item = TypeVar("Item")
 
 MAX_WAITING = 256  # items that may wait at gates; more than one gate needs, so that items of another gate are reached
 STARTED_PER_PLACE = 4  # items started for each place in flight; the others wait for another attempt
+
+
+async def _next(items: Iterator[Item] | AsyncIterator[Item]) -> Item | None:
+    return await anext(items, None) if isinstance(items, AsyncIterator) else next(items, None)
 
 
 class RunControl:
@@ -117,7 +121,7 @@ class RunControl:
 
     async def work(
         self,
-        items: Iterator[Item],
+        items: Iterator[Item] | AsyncIterator[Item],
         do: Callable[[Item], Coroutine[Any, Any, None]],
         gates: Sequence[ConcurrencyGate],
         beside: Coroutine[Any, Any, None] | None = None,
@@ -154,13 +158,15 @@ class RunControl:
         if self._error is not None:
             raise self._error
 
-    async def _start_items(self, items: Iterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]]) -> None:
+    async def _start_items(
+        self, items: Iterator[Item] | AsyncIterator[Item], do: Callable[[Item], Coroutine[Any, Any, None]]
+    ) -> None:
         """Start items while there is room for them."""
         while not self.draining:
             if not self._room():
                 self._slot_freed.clear()
                 await self._slot_freed.wait()
-            elif (item := next(items, None)) is None:
+            elif (item := await _next(items)) is None:
                 return
             else:
                 self._start(do(item))

@@ -63,6 +63,10 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Another row of this run has the same folder and file name.",
             Message("Give each row its own file name, or pass ", keyword("use_unique_file_name", True), "."),
         ),
+        "unique_name": (
+            Message("The row asks for a unique name, but ", keyword("on_existing"), " needs a fixed one."),
+            Message("Leave ", keyword("use_unique_file_name"), " of the row empty, or set it to false."),
+        ),
         "url_unreachable": (
             Message("The URL did not return a file (checked with ", keyword("probe", True), ")."),
             "Open the URL in a browser, and correct it.",
@@ -87,7 +91,13 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "file_missing": ("The request arrived without its file.", "Check whether a proxy alters uploads."),
         "name_taken": (
             "A file with this name exists and must not be replaced.",
-            Message("Rename the file, or pass ", keyword("overwrite_file", True), "."),
+            Message(
+                "Rename the file, or pass ",
+                keyword("overwrite_file", True),
+                ", or another ",
+                keyword("on_existing"),
+                ".",
+            ),
         ),
         "upload_quota": ("The account's upload limit is used up.", "Free up space or upgrade the plan, then retry."),
         "extension_quota": ("The account's extension units are used up.", "Buy more units, or remove the extensions."),
@@ -135,6 +145,14 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
                 "This machine (", keyword("fetch", "client"), ") could not download the URL, or its host is not public."
             ),
             Message("Correct the URL, or allow its host with ", keyword("fetch_hosts"), ", then retry."),
+        ),
+        "library_unreadable": (
+            "The media library could not be read, so that it is not known whether the file is there already.",
+            "Wait a little, then retry.",
+        ),
+        "update_failed": (
+            "The details of the file that is there already could not be changed; `ik_message` has the reason.",
+            "Read the reason, then retry.",
         ),
         "size_differs": (
             "The stored file and the sent file have different sizes.",

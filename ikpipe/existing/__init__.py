@@ -4,9 +4,12 @@
 
 ::
 
+    existing_files.py decide what rows do, change details, remember what was stored
     library_files.py  which files the library has at the targets of rows, in few requests
     listed_files.py   listings, page by page, and searches (pure)
     decision.py       which action a row needs (pure)
+    updates.py        change the details of a file
+    requests.py       requests to the media API, at a limited rate and repeated
     differences.py    which of a row's details differ from a file's (pure)
     fingerprints.py   what identifies the content of a row
     state.py          what ikpipe knows of the files that it stored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ikpipe.existing.differences import Differences, differences
 from ikpipe.existing.fingerprints import Fingerprint
@@ -14,6 +14,7 @@ from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import to_json
 
 OnExisting = Literal["replace", "skip", "error", "sync"]
+ON_EXISTING = get_args(OnExisting)
 ActionKind = Literal["upload", "replace", "update", "skip", "unchanged", "duplicate", "error", "invalid"]
 
 NO_CHANGES = Differences({})
@@ -59,20 +60,27 @@ def decide(
     if on_existing == "error":
         return Action("error", "A file is there already.", file)
     if on_existing != "sync" or same_content is None:
-        return Action("replace", "A file is there already; it becomes an earlier version.", file)
+        return _replacing(request, "A file is there already; it becomes an earlier version.", file)
     if not same_content.same:
-        return Action("replace", same_content.reason, file)
-    return _with_same_content(differences(request.fields, file), file, same_content.reason)
+        return _replacing(request, same_content.reason, file)
+    return _with_same_content(request, differences(request.fields, file), file, same_content.reason)
 
 
-def _with_same_content(different: Differences, file: Mapping[str, Any], reason: str) -> Action:
+def _replacing(request: UploadRequest, reason: str, file: Mapping[str, Any]) -> Action:
+    """Return that a row replaces a file, unless it forbids that."""
+    if request.fields.get("overwriteFile") == "false":
+        return Action("error", f"{reason} The row does not allow to replace it.", file)
+    return Action("replace", reason, file)
+
+
+def _with_same_content(request: UploadRequest, different: Differences, file: Mapping[str, Any], reason: str) -> Action:
     """Return what a row does about a file that has its content."""
     names = different.names
     if not names:
         return Action("unchanged", reason, file)
     words = f"{reason} Different: {', '.join(names)}."
     if different.private is not None:
-        return Action("replace", f"{words} Only a new version can have another privacy.", file)
+        return _replacing(request, f"{words} Only a new version can have another privacy.", file)
     return Action("update", words, file, different)
 
 

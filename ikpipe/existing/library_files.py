@@ -8,8 +8,8 @@ Files are found in one of three ways, and nobody knows before which takes the fe
 - a *listing of a tree* (a folder with those below it), where the rows have more folders than a search takes requests;
 - *searches* for names: a request for each `Policy.look_up_names` rows.
 
-So a listing goes on as long as it has cost no more than `EAGER` times what searching for the rows so far would. If it
-is complete then, it answers for all further rows. Otherwise these rows are searched for, and the listing goes on with
+So a listing continues as long as it has cost no more than `EAGER` times what searching for the rows so far would. If it
+is complete then, it answers for all further rows. Otherwise these rows are searched for, and the listing continues with
 the next ones. This never takes much more than the best way does: a folder with a million files of which ten are wanted
 costs a few requests, and 100,000 folders with a file each cost one request for each 1,000 files.
 
@@ -21,40 +21,27 @@ are searched for.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.errors import AccountError, Error
 from ikpipe.existing.listed_files import DetailsFile, Listing, common_folder, folder_of, match_files, search_query
-from ikpipe.request.account import Account
+from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
-from ikpipe.service.client import ApiError, ServiceClient
-from ikpipe.service.library import PAGE, list_page
+from ikpipe.service.library import FILES, PAGE, page_of
 
 LENGTH = 2_000  # characters of the paths in one search, since servers limit the first line of a request
 AT_ONCE = 8  # requests at the same time
-ATTEMPTS = 3  # of a request that gets no answer
 
 
 class LibraryFiles:
     """The files of the media library at the targets of a run's rows.
 
-    `client`, `account` and `policy` are those of the run. `pace` limits the requests per second. `sleep` waits, and
-    returns whether to continue.
+    `reads` sends requests. `policy` is that of the run.
     """
 
-    def __init__(
-        self,
-        client: ServiceClient,
-        account: Account,
-        policy: Policy,
-        pace: RateLimiter,
-        sleep: Callable[[float], Awaitable[bool]],
-    ) -> None:
-        self._client, self._account, self._pace, self._sleep = client, account, pace, sleep
+    def __init__(self, reads: PacedRequests, policy: Policy) -> None:
+        self._reads = reads
         self._names, self._most = policy.names, max(1, int(policy.look_up_names))
         self._details = DetailsFile()
         self._listings: dict[tuple[str, bool], Listing] = {}
@@ -161,16 +148,4 @@ class LibraryFiles:
         return answers
 
     async def _list(self, query: dict[str, str | int]) -> list[dict[str, Any]]:
-        """Send a request for a page when it is its turn; one that gets no answer is sent again."""
-        for attempts_left in reversed(range(ATTEMPTS)):
-            away = self._pace.reserve(time.monotonic())
-            if away and not await self._sleep(away):
-                break
-            try:
-                return await list_page(self._client, self._account, query)
-            except (AccountError, ApiError):
-                raise
-            except Error:
-                if not attempts_left:
-                    raise
-        raise Error("The run was stopped.")
+        return page_of(await self._reads.send(FILES, query))

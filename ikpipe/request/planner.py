@@ -116,7 +116,7 @@ class RequestBuilder:
     the suffixes of unique names; None leaves that to the service. `label` returns the label of the row at a position,
     for the problems of other rows. `targets` are the paths of other tables' rows, and are updated; None if there are
     none. `names` is ``"stored"`` or ``"as_given"``, as `Policy` has it. `formats` say how the text of custom metadata
-    is read.
+    is read. `fixed_names`: no row may have a unique name.
     """
 
     def __init__(
@@ -128,7 +128,10 @@ class RequestBuilder:
         targets: TargetRegistry | None = None,
         names: Names = "stored",
         formats: CellFormats = DEFAULT_FORMATS,
+        *,
+        fixed_names: bool = False,
     ) -> None:
+        self._fixed_names = fixed_names
         self.label = label
         self.names = names
         self._formats = formats
@@ -152,6 +155,8 @@ class RequestBuilder:
             values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, self._formats, errors)
         texts = self._encoded(values, sources, errors)
         changes = self._changes(texts)
+        if self._fixed_names:
+            _check_fixed(texts, errors)
         self._take(rows, texts, errors)
         notes = self._notes(rows, sources, texts.get("tags", []))
         ready = zip(rows.labels, rows.positions, _fields(texts), sources, strict=True)
@@ -283,6 +288,15 @@ def _with_notes(
         else:
             outcome.extend(warnings)
     return outcomes
+
+
+def _check_fixed(texts: Mapping[str, list[Any]], errors: _RowErrors) -> None:
+    """Check that no row asks for a unique name."""
+    for offset, flag in enumerate(texts.get("useUniqueFileName", ())):
+        if flag == "true":
+            words = Message("The row asks for a unique name, but ", keyword("on_existing"), " needs a fixed one.")
+            fix = Message("Leave ", keyword("use_unique_file_name"), " of the row empty, or set it to false.")
+            errors[offset].append(("use_unique_file_name", InvalidValue("unique_name", words, fix)))
 
 
 def path_of(fields: Mapping[str, str]) -> str:

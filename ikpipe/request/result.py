@@ -12,10 +12,10 @@ from ikpipe.errors import CODES, UploadError, quoted
 class Result:
     """The result of one file: the `ik_` columns of a results frame, without the prefix.
 
-    `status` is one of ``uploaded accepted exists invalid failed unknown cancelled``; `error` is a code of
-    `ikpipe.CODES`. Sizes are in bytes, `height` and `width` in pixels, `seconds` and `duration` in seconds. `url`,
-    `name` and the fields from `file_id` to `duration` are the service's answer [upload docs]. `warnings` are sentences
-    about what was changed or is unusual; they never change `status` or `error`.
+    `status` is one of ``uploaded accepted exists skipped unchanged updated duplicate invalid failed unknown
+    cancelled``; `error` is a code of `ikpipe.CODES`. Sizes are in bytes, `height` and `width` in pixels, `seconds` and
+    `duration` in seconds. `url`, `name` and the fields from `file_id` to `duration` are the service's answer [upload
+    docs]. `warnings` are sentences about what was changed or is unusual; they never change `status` or `error`.
     """
 
     status: str
@@ -53,7 +53,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether the file is uploaded."""
+        """Whether the file is in the library, as the row asks."""
         return self.status in SETTLED
 
     def raise_for_status(self) -> Self:
@@ -89,5 +89,8 @@ LISTED = ("ik_tags", "ik_warnings")
 CANCELLED = Result("cancelled", "cancelled", "Not sent: the run was stopped.")
 """The result of a row that was not started."""
 
-SETTLED = frozenset({"uploaded", "exists", "accepted"})
-"""The statuses of uploaded rows, which `retry` leaves unchanged."""
+UPLOADED = frozenset({"uploaded", "exists", "accepted"})
+"""The statuses of rows that were uploaded."""
+
+SETTLED = UPLOADED | {"skipped", "unchanged", "updated", "duplicate"}
+"""The statuses of rows that are done, which `retry` leaves unchanged: the file is in the library as the row asks."""

@@ -12,6 +12,7 @@
     keywords.py        the keywords that these share, with their types and defaults
     options.py         how to send: the keywords that are not about the files
     job.py             the job of a run: its table and mapping, and what is known from before
+    existing_rows.py   what rows do about files that are at their targets
     session.py         a run: plan each row, send it, count and record how it ends
     task.py            one row while it is uploaded
     executor.py        carry out the steps of a row: sign, record, send, look up

@@ -36,9 +36,9 @@ async def _check(
         Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes.
     probe
         Request the headers of each URL.
-    columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, timeout
+    columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, on_existing
         As for `upload`.
-    policy, transport, **parameters
+    timeout, policy, transport, **parameters
         As for `upload`.
 
     Returns

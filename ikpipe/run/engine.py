@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
-from ikpipe.errors import RESUME, AccountError
+from ikpipe.errors import RESUME, AccountError, Message, keyword
 from ikpipe.frames.results import ResultCollector
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
@@ -111,6 +111,12 @@ async def send(
     not.
     """
     check_account(account)
+    if work.on_existing == "sync" and account.private_key is None:
+        words = Message(
+            keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
+        )
+        fix = Message("Run it where the key is, or use ", keyword("on_existing", "skip"), ".")
+        raise AccountError(Message(words, "private key."), fix=fix)
     mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":

@@ -82,6 +82,11 @@ class UploadExecutor:
         self.trouble: JournalError | None = None
 
     @property
+    def look_up_pace(self) -> RateLimiter:
+        """The pace of requests that read the library."""
+        return self._lookups.pace
+
+    @property
     def gates(self) -> list[ConcurrencyGate]:
         """The concurrency gates that rows pass."""
         return self._admission.gates

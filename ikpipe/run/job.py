@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import MappingError, Problem, describe_exception
+from ikpipe.existing.decision import OnExisting
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.near_misses import NearMiss
@@ -61,6 +62,12 @@ class UploadJob:
                 plan.check(frame, names=self.checks == "all")
             self._plan, self._labels = plan, frame.columns
         return self._plan
+
+    @property
+    def on_existing(self) -> OnExisting | None:
+        """What happens where a file is at the target of a row; None: the service's default."""
+        mode: OnExisting | None = self.mapping.get("existing", {}).get("on_existing")
+        return mode
 
     @property
     def mapping_text(self) -> str | None:

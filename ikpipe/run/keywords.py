@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from ikpipe.errors import MappingError, did_you_mean
+from ikpipe.existing.decision import OnExisting
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import BY_WIRE, NAMES, Keywords, Parameters
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
-from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
+from ikpipe.run.prepare import EXISTING, Fetch, FileKind, collect_mapping
 from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ class SendKeywords(_ConnectionKeywords, total=False):
     on_error: Literal["return", "raise"]
 
 
-class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, total=False):
+class _ExistingKeywords(TypedDict, total=False):
+    on_existing: OnExisting | None
+
+
+class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, _ExistingKeywords, total=False):
     columns: Mapping[str, Any] | None
     ignore: Sequence[Any]
 
@@ -119,7 +124,7 @@ def listed_keywords(kind: type, defaults: Mapping[str, Any] = DEFAULTS) -> Calla
     many. `defaults` are default values other than None.
     """
     hints = {name: hint.__forward_arg__ for name, hint in kind.__annotations__.items() if name not in NAMES}
-    first = (*_MAPPING, *FORMATS)
+    first = (*_MAPPING, *FORMATS, *EXISTING)
     names = [*(name for name in first if name in hints), *(name for name in hints if name not in first)]
     listed = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=hints[name])
@@ -149,8 +154,8 @@ def split_keywords(
     parameters = {name: value for name, value in keywords.items() if name in NAMES or name not in kind.__annotations__}
     sending = {name: value for name, value in keywords.items() if name not in parameters}
     mapping = {name: sending.pop(name, DEFAULTS.get(name)) for name in _MAPPING}
-    formats = {name: sending.pop(name) for name in FORMATS if name in sending}
-    return collect_mapping(**mapping, parameters=parameters, formats=formats), sending
+    formats, existing = ({name: sending.pop(name) for name in some if name in sending} for some in (FORMATS, EXISTING))
+    return collect_mapping(**mapping, parameters=parameters, formats=formats, existing=existing), sending
 
 
 def check_keywords(keywords: Iterable[str], function: Callable[..., Any], known: Collection[str] = ()) -> None:

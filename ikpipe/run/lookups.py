@@ -61,7 +61,7 @@ class LookupBatcher:
         self._client, self._account, self._sleep = client, account, sleep
         self._most = max(1, int(policy.look_up_names))
         self._names = policy.names
-        self._pace = RateLimiter(policy.look_ups, since)
+        self.pace = RateLimiter(policy.look_ups, since)
         self._open: dict[str, _FileSearch] = {}
 
     async def find(self, expected: ExpectedFile) -> Result | None:
@@ -90,7 +90,7 @@ class LookupBatcher:
     async def _search(self, folder: str, search: _FileSearch) -> None:
         """Wait for a search's turn, while other rows may join it, and send it."""
         try:
-            away = self._pace.reserve(time.monotonic())
+            away = self.pace.reserve(time.monotonic())
             if away and not await self._sleep(away):
                 raise Error("The run was stopped.")
             if self._open.get(folder) is search:

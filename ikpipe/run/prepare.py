@@ -8,13 +8,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ikpipe.errors import Error, MappingError, keyword, sentences
+from ikpipe.errors import Error, MappingError, Message, keyword, sentences
+from ikpipe.existing.decision import ON_EXISTING
 from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
+from ikpipe.request.columns import call_or_error
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.metadata import MetadataField
 from ikpipe.request.missing import without_none
 from ikpipe.request.names import Names
+from ikpipe.request.parameters import BY_WIRE, encode
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.sources import FileResolver
 from ikpipe.request.suffixes import SuffixRule
@@ -41,24 +44,48 @@ def collect_mapping(
     parameters: Mapping[str, Any],
     formats: Mapping[str, Any] | None = None,
     ignore: Iterable[Any] | str | None = (),
+    existing: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the mapping of a run, as plain values, which `retry` and `resume` use again.
 
     `columns`, `root`, `file_kind`, `fetch`, `parameters` and `ignore` are as for `ikpipe.upload`. `formats` are the
-    keywords of `CellFormats` that are passed. Raise `MappingError` if `root`, `file_kind`, `fetch` or a format is not
-    valid.
+    keywords of `CellFormats` that are passed, `existing` those of `EXISTING`. Raise `MappingError` if one of these
+    settings is not valid.
     """
     _check_settings(root, file_kind, fetch)
-    passed = without_none(formats or {})
+    passed, rules = without_none(formats or {}), without_none(existing or {})
     CellFormats.read(passed)
+    if rules:
+        parameters = _with_fixed_names(parameters, rules)
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
         "file_kind": file_kind,
         "fetch": fetch,
         "parameters": without_none(parameters),
-        **optional_entries(passed, _labels(ignore)),
+        **optional_entries(passed, _labels(ignore), rules),
     }
+
+
+EXISTING = ("on_existing",)
+"""The keywords of `upload` about files that are in the library already."""
+
+
+def _with_fixed_names(parameters: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with fixed names, which files that are there already need.
+
+    Raise `MappingError` if a rule is not valid, or the parameters ask for unique names.
+    """
+    mode = rules["on_existing"]
+    about = keyword("on_existing", mode)
+    if mode not in ON_EXISTING:
+        raise MappingError(f"The value must be {' or '.join(map(repr, ON_EXISTING))}.", about=about)
+    unique = BY_WIRE["useUniqueFileName"]
+    for name in (unique, "useUniqueFileName"):
+        if (value := parameters.get(name)) is not None and call_or_error(encode, unique, value) == "true":
+            fix = Message("Leave out one of the two; ", about, " makes names fixed.")
+            raise MappingError("Names cannot be unique and fixed.", fix=fix, about=keyword(unique, value))
+    return {unique: False, **parameters}
 
 
 def _check_settings(root: str | Path | None, file_kind: str | None, fetch: str) -> None:
@@ -109,7 +136,8 @@ async def request_builder(
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     files = FileResolver(folder, base64, mapping["fetch"], largest, wire.external_source)
     fields = await _metadata_fields(wire, account, plan)
-    return RequestBuilder(files, fields, suffixes, label, targets, names, plan.formats)
+    fixed = "existing" in mapping
+    return RequestBuilder(files, fields, suffixes, label, targets, names, plan.formats, fixed_names=fixed)
 
 
 async def _metadata_fields(

@@ -33,9 +33,9 @@ async def _retry(
 ) -> Frame:
     """Upload the rows of a results frame that are not uploaded yet.
 
-    Rows that are ``uploaded``, ``exists`` or ``accepted`` keep their results (`refresh` and `webhooks.apply` update the
-    last). ``unknown`` rows may be stored, so the media library is searched first; where it cannot be, they stay
-    ``unknown``, unless `on_unknown` is ``"resend"``.
+    Rows that are ``uploaded``, ``exists``, ``accepted``, ``skipped``, ``unchanged``, ``updated`` or ``duplicate`` keep
+    their results (`refresh` and `webhooks.apply` update those that are ``accepted``). ``unknown`` rows may be stored, so
+    the media library is searched first; where it cannot be, they stay ``unknown``, unless `on_unknown` is ``"resend"``.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ async def _retry(
         process remembers, if it ran it.
     trust_journal
         As for `upload`, for both journals.
-    columns, ignore, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, **parameters
+    columns, ignore, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, on_existing,
+    **parameters
         The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
         `fetch` and `webhook_url` of another process's run have to be passed again.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ from ikpipe.request.known_runs import remember
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.executor import UploadExecutor
+from ikpipe.run.existing_rows import ExistingRows
 from ikpipe.run.options import SendOptions
 from ikpipe.run.ordering import OrderedResults, ResultBatch, ResultSink
 from ikpipe.run.progress import Progress, ProgressDisplay
@@ -78,6 +80,7 @@ class Session:
         self._options, self._display, self._record = options, display, record
         self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
         self._executor: UploadExecutor | None = None
+        self._existing: ExistingRows | None = None
         self._results = OrderedResults(sink)
         self._recorder: TableRecorder | None = None
         if record is not None and self._writer is not None:
@@ -95,12 +98,16 @@ class Session:
             executor = UploadExecutor(self._account, self._options, self.control, self._writer, spool, self._sent)
             executor.health.proven = self._job.proven(self._record)
             self._executor = executor
+            self._existing = ExistingRows.of(
+                self._job.on_existing, self._account, self._options, self.control, executor
+            )
+            send = executor.run if self._existing is None else self._existing.run
 
             async def do(item: tuple[ResultBatch, UploadTask]) -> None:
                 """Upload one row, and put its result into its batch."""
                 batch, task = item
                 try:
-                    result = _warned(await executor.run(task), task.warnings)
+                    result = _warned(await send(task), task.warnings)
                 except BaseException:  # stopped at once: what is certain so far
                     batch.results[task.position - batch.start] = _warned(task.result, task.warnings)
                     raise
@@ -109,7 +116,8 @@ class Session:
             # A table that another process cannot read again is recorded ahead of the run.
             ahead = self._recorder.ahead() if self._recorder is not None and self._job.table.ahead else None
             try:
-                await self.control.work(self._tasks(), do, executor.gates, ahead)
+                async with aclosing(self._tasks()) as tasks:
+                    await self.control.work(tasks, do, executor.gates, ahead)
             except Exception as error:  # noqa: BLE001 - results so far must be returned whatever went wrong
                 self.trouble = self.trouble or error
             finally:
@@ -126,6 +134,8 @@ class Session:
 
     async def _close_journal(self) -> None:
         """Write the last results, and record that the run has no more to do, if so."""
+        if self._existing is not None:
+            await self._existing.close()
         if self._writer is None or self._record is None:
             return
         await self._writer.close()
@@ -150,21 +160,43 @@ class Session:
         self._rows = chunk.start + len(chunk.frame)
         return chunk
 
-    def _tasks(self) -> Iterator[tuple[ResultBatch, UploadTask]]:
+    async def _tasks(self) -> AsyncGenerator[tuple[ResultBatch, UploadTask], None]:
         """Yield the rows that have something to send, as there is room for them; all other rows end here."""
         while not self.control.draining and (chunk := self._next()) is not None:
             histories = self._histories(chunk)
             batch = self._results.begin(chunk, self._certain(histories))
             names = {at: name for at, row in histories.items() if (name := self._earlier_name(at, row)) is not None}
             for first in range(0, len(chunk.frame), AT_ONCE):
-                part = chunk.part(first, first + AT_ONCE)
-                requests = self._job.requests(self._builder, part, names)
-                for position, label, (_, request) in zip(count(part.start), part.frame.index, requests, strict=False):
+                tasks = self._tasks_of(batch, chunk.part(first, first + AT_ONCE), histories, names)
+                for task in tasks if self._existing is None else await self._decided(self._existing, batch, [*tasks]):
                     if self.control.draining:
                         return
-                    task = self._task(batch, label, position, request, histories.get(position))
-                    if task is not None:
-                        yield batch, task
+                    yield batch, task
+
+    def _tasks_of(
+        self, batch: ResultBatch, part: Chunk, histories: Mapping[int, RowHistory], names: Mapping[int, str]
+    ) -> Iterator[UploadTask]:
+        """Yield the tasks of some rows; rows that have nothing to send end here."""
+        requests = self._job.requests(self._builder, part, names)
+        for position, label, (_, request) in zip(count(part.start), part.frame.index, requests, strict=False):
+            if self.control.draining:
+                return
+            task = self._task(batch, label, position, request, histories.get(position))
+            if task is not None:
+                yield task
+
+    async def _decided(self, existing: ExistingRows, batch: ResultBatch, tasks: list[UploadTask]) -> list[UploadTask]:
+        """Return the tasks that have something to send, given the files at their targets; all other rows end here."""
+        try:
+            results = await existing.decide(tasks)
+        except AccountError as error:  # rows in flight are finished
+            self.trouble = self.trouble or error
+            self.control.drain()
+            return []
+        for task, result in zip(tasks, results, strict=True):
+            if result is not None and not self.control.draining:
+                self._end(batch, task.label, task.position, _warned(result, task.warnings))
+        return [task for task, result in zip(tasks, results, strict=True) if result is None]
 
     def _histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return what is known of a chunk's rows from before, by position."""
@@ -280,6 +312,8 @@ class Session:
         """Return why nothing more could be sent: the account was rejected, or nobody answered."""
         if self._executor is None:
             return None
+        if isinstance(self.trouble, AccountError):
+            return AccountError(f"The run stopped: {self.trouble.text}", fix=sentences(self.trouble.fix, journal))
         health = self._executor.health
         if (refusal := health.refusal) is not None:
             words = f"The run stopped and sent nothing more: {refusal.result.message}"

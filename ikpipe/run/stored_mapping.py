@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ikpipe.errors import ApiName, MappingError, Message, keyword, printable
+from ikpipe.existing.decision import ON_EXISTING
 from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
@@ -34,6 +35,7 @@ def merged(
     known = known_by(attrs)
     earlier = stored(attrs) if known is None else known.mapping
     columns, parameters = _with_hook(earlier, given)
+    rules = earlier.get("existing", {})
     ignored = given.get("ignore") or [label for label in earlier.get("ignore", ()) if label in labels]
     if known is None:
         own = columns if columns is not given["columns"] else {}
@@ -41,7 +43,7 @@ def merged(
         _log_taken(
             _besides(own, given["columns"]),
             _besides(parameters, given["parameters"]),
-            _besides(optional_entries({}, ignored), given),
+            _besides(optional_entries({}, ignored, rules), given),
         )
         earlier = {name: earlier[name] for name in ("file_kind", "formats") if name in earlier}
     formats = {**earlier.get("formats", {}), **given.get("formats", {})}
@@ -51,16 +53,20 @@ def merged(
         "file_kind": given["file_kind"] or earlier.get("file_kind"),
         "fetch": fetch or earlier.get("fetch", "server"),
         "parameters": {**parameters, **given["parameters"]},
-        **optional_entries(formats, ignored),
+        **optional_entries(formats, ignored, {**rules, **given.get("existing", {})}),
     }
 
 
-def optional_entries(formats: Mapping[str, Any], ignore: list[Any]) -> dict[str, Any]:
-    """Return entries of a mapping that are there only if there are any formats or columns to ignore.
+def optional_entries(
+    formats: Mapping[str, Any], ignore: list[Any], existing: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return entries of a mapping that are there only if there are any formats, columns to ignore, or rules.
 
-    So the mapping of a run that an earlier version started, which lacks them, stays the same.
+    So the mapping of a run that an earlier version started, which lacks them, stays the same. `existing` are the rules
+    about files that are in the library already.
     """
-    return {name: value for name, value in (("formats", formats), ("ignore", ignore)) if value}
+    entries = (("formats", formats), ("ignore", ignore), ("existing", existing))
+    return {name: value for name, value in entries if value}
 
 
 def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
@@ -89,7 +95,15 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
         "fetch": "server" if fetch is None or _is_text(fetch, "server") else "client",
         "formats": formats,
         "ignore": _labels_to_ignore(mapping),
+        "existing": _existing_rules(mapping),
     }
+
+
+def _existing_rules(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    rules = _part(mapping, "existing", _is_value)
+    if rules and (rules.keys() != {"on_existing"} or rules["on_existing"] not in ON_EXISTING):
+        raise _invalid()
+    return rules
 
 
 def _labels_to_ignore(mapping: Mapping[str, Any]) -> list[Any]:

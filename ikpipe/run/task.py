@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ikpipe.errors import Problem
+from ikpipe.existing.decision import NEW, Action, as_new, as_replacement
 from ikpipe.journal.history import ExpectedFile, RowHistory
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.reply import UploadReply, check_details
@@ -37,6 +38,9 @@ class UploadTask:
         Whether this run made an attempt, and whether one that counts against the retry budget.
     recorded
         Whether the journal has the parameters of the request.
+    action, plain
+        What the row does about the file at its target, and the request before that was decided; None if the run does
+        not decide it.
     unconfirmed
         Whether a request may have stored the file, without a reply that says so.
     result
@@ -56,6 +60,8 @@ class UploadTask:
     is_retry: bool = False
     recorded: bool = False
     unconfirmed: bool = False
+    action: Action = NEW
+    plain: UploadRequest | None = None
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", CANCELLED.message))
 
     @classmethod
@@ -105,6 +111,29 @@ class UploadTask:
             unconfirmed=True,
             result=history.result,
         )
+
+    def decided(self, action: Action) -> None:
+        """Note what the row does about the file at its target, and make its request so.
+
+        A target that is believed to be free is not overwritten: the service checks it again.
+        """
+        assert self.request is not None  # noqa: S101 - for mypy
+        self.plain, self.action = self.request, action
+        if action.kind == "upload":
+            self.request = as_new(self.request)
+        elif action.kind == "replace" and action.file is not None:
+            self.request = as_replacement(self.request, action.file)
+
+    def again(self, action: Action) -> Self:
+        """Return the task of the same row, decided anew."""
+        task = type(self)(self.label, self.position, self.plain, first_sent=self.first_sent)
+        task.decided(action)
+        return task
+
+    @property
+    def assumed_new(self) -> bool:
+        """Whether the row is sent as if there were no file at its target."""
+        return self.plain is not None and self.action.kind == "upload"
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

@@ -50,6 +50,11 @@ async def aupload(
         The decimal mark in text, ``"."`` or ``","``, for fields of the type Number and for formats in templates.
     true_values, false_values
         Words for true and false in text, such as ``["ja"]`` and ``["nein"]``, besides true/false, yes/no and 1/0.
+    on_existing
+        What happens where a file is at the target of a row: ``"replace"`` makes it an earlier version (the default for
+        fixed names), ``"skip"`` leaves it (``skipped``), ``"error"`` fails the row (`name_taken`), and ``"sync"`` sends
+        only what differs: rows are ``unchanged``, ``updated`` in place, or replaced. Names are fixed.
+        ``docs/existing.md`` describes it.
     concurrency
         Maximum number of concurrent uploads; None: automatic, separately for URLs and for files sent from this machine.
     rate

@@ -238,18 +238,24 @@ class ServiceClient:
             raise SignerError(message, status, reply.wait) from None
 
     async def api(
-        self, account: Account, path: str, params: Mapping[str, str | int] | None = None, *, content: Any = None
+        self,
+        account: Account,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        content: Any = None,
+        method: str | None = None,
     ) -> Any:
         """Send a request to the media API, with basic authentication by the private key [spec]; return its JSON.
 
         A request that fails for a reason that passes, such as a rate limit or a server error, is sent up to
         `_API_ATTEMPTS` times; between attempts it waits as long as the service asks for, else 1 s.
 
-        `content` is sent as JSON with POST; None sends a GET. A response without content (204) is None. Raise
-        `AccountError` if the key is not accepted (401 or 403), `ApiError` for any other response but a success with
-        JSON, `Error` if there is no response.
+        `content` is sent as JSON with POST, or another `method`; None sends a GET. A response without content (204) is
+        None. Raise `AccountError` if the key is not accepted (401 or 403), `ApiError` for any other response but a
+        success with JSON, `Error` if there is no response.
         """
-        method, auth = "GET" if content is None else "POST", httpx.BasicAuth(account.key(), "")
+        method, auth = method or ("GET" if content is None else "POST"), httpx.BasicAuth(account.key(), "")
         for attempts_left in reversed(range(_API_ATTEMPTS)):
             try:
                 url = f"{account.api_url}{path}"

@@ -17,7 +17,7 @@ from ikpipe.service.client import ApiError, ServiceClient
 
 PAGE = 1000  # files; the API's maximum `limit`
 NOT_FOUND = 404
-FIELDS = "/v1/customMetadataFields"
+FILES, FIELDS = "/v1/files", "/v1/customMetadataFields"
 
 
 async def metadata_fields(client: ServiceClient, account: Account) -> dict[str, MetadataField]:
@@ -61,12 +61,7 @@ async def find_files(
     """Return the files with these names in a folder, as the library lists them."""
     search = " OR ".join(f"name = {to_json(name)}" for name in names)
     query: dict[str, str | int] = {"searchQuery": search, "path": folder or "/", "limit": PAGE}
-    return await list_page(client, account, query)
-
-
-async def list_page(client: ServiceClient, account: Account, query: Mapping[str, str | int]) -> list[dict[str, Any]]:
-    """Return a page of a list of files."""
-    return _page(await client.api(account, "/v1/files", query))
+    return page_of(await client.api(account, FILES, query))
 
 
 def match_file(
@@ -87,12 +82,8 @@ def match_file(
     return None
 
 
-def as_existing(file: dict[str, Any]) -> Result:
-    """Return a listed file's details as a result with status `exists`."""
-    return _listed(file, "exists")
-
-
-def _listed(file: Mapping[str, Any], status: str = "uploaded") -> Result:
+def as_existing(file: Mapping[str, Any], status: str = "exists") -> Result:
+    """Return a listed file's details as a result."""
     result = details_of_reply(file, status)
     result.extra = None  # the media API has fields that an upload's response does not have
     return result
@@ -106,13 +97,18 @@ async def read_stored_file(client: ServiceClient, account: Account, file_id: str
     file = await file_details(client, account, file_id)
     if file is None:
         raise Error("There is no such file.")
-    return _listed(file), _stored_at(file)
+    return as_existing(file, "uploaded"), _stored_at(file)
+
+
+def details_path(file_id: str) -> str:
+    """Return the path of a file's details in the media API."""
+    return f"{FILES}/{quote(file_id, safe='')}/details"
 
 
 async def file_details(client: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:
     """Return a file's details; None if there is no such file."""
     try:
-        file = await client.api(account, f"/v1/files/{quote(file_id, safe='')}/details")
+        file = await client.api(account, details_path(file_id))
     except ApiError as error:
         if error.status == NOT_FOUND:
             return None
@@ -129,7 +125,8 @@ def _stored_at(file: Mapping[str, Any]) -> float:
         return 0.0
 
 
-def _page(files: Any) -> list[dict[str, Any]]:
+def page_of(files: Any) -> list[dict[str, Any]]:
+    """Return a page of a list of files; raise `Error` if the media API sent something else."""
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise Error("The media API sent an invalid list of files.")
     return files
@@ -148,7 +145,7 @@ async def iter_files(
     listed = 0
     while limit is None or listed < limit:
         size = PAGE if limit is None else min(PAGE, limit - listed)
-        page = await list_page(client, account, {**query, "limit": size, "skip": listed})
+        page = page_of(await client.api(account, FILES, {**query, "limit": size, "skip": listed}))
         for file in page:
             yield file
         listed += len(page)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAPPING = ["columns", "ignore", "root", "file_kind", "fetch"]
 FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
+EXISTING = ["on_existing"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
     *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result", "on_unknown"),
@@ -27,9 +28,12 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
 @pytest.mark.parametrize(
     ("function", "names"),
     [
-        (ikpipe.upload, ["frame", "account", "journal", *MAPPING, *FORMATS, *CONNECTION, *SENDING, "parameters"]),
+        (
+            ikpipe.upload,
+            ["frame", "account", "journal", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, *SENDING, "parameters"],
+        ),
         (ikpipe.resume, ["journal", "account", *CONNECTION, *SENDING]),
-        (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *CONNECTION, "parameters"]),
+        (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, "parameters"]),
         (
             ikpipe.upload_file,
             ["file", "account", *MAPPING[2:], *CONNECTION, "retries", "on_unknown", "parameters"],

@@ -92,6 +92,21 @@ def name_taken(stage: Stage) -> pd.DataFrame:
     return sent(stage.emulator.account, **options)
 
 
+def library_unreadable(stage: Stage) -> pd.DataFrame:
+    """Compare with a library that always fails."""
+    with RawServer(answering(500, {"message": "Sorry."})) as server:
+        account = altered(stage.emulator.account, api_url=server.url)
+        return sent(account, on_existing="sync", policy=ikpipe.Policy(first_wait=0.01))
+
+
+def update_failed(stage: Stage) -> pd.DataFrame:
+    """Change the details of a file in a library that refuses to."""
+    file = {"fileId": "1", "name": "a.bin", "filePath": "/a.bin", "size": 3}
+    with RawServer(answering(200, [file]), answering(400, {"message": "No."})) as server:
+        account = altered(stage.emulator.account, api_url=server.url)
+        return sent(account, on_existing="sync", tags="red", file_name="a.bin")
+
+
 def signer_failed(stage: Stage) -> pd.DataFrame:
     """Ask an authentication endpoint that is ill."""
     with signing(stage.emulator.private_key, status=500) as signer:
@@ -167,6 +182,9 @@ PRODUCERS: dict[str, Producer] = {
     "lost_digits": cell("description", 1e20),
     "out_of_range": out_of_range,
     "same_target": lambda stage: sent(stage.emulator.account, blobs(b"1", b"2"), use_unique_file_name=False),
+    "unique_name": lambda stage: sent(
+        stage.emulator.account, blobs(b"1", use_unique_file_name=["yes"]), on_existing="skip"
+    ),
     "url_unreachable": url_unreachable,
     "token_missing": alone("token_missing"),
     "token_expired": alone("token_expired"),
@@ -198,6 +216,8 @@ PRODUCERS: dict[str, Producer] = {
         fetch="client",
         fetch_hosts=["127.0.0.1"],
     ),
+    "library_unreadable": library_unreadable,
+    "update_failed": update_failed,
     "size_differs": lambda stage: sent(stage.emulator.account, transport=with_text("abc\r\n", "abcd\r\n")),
     "file_changed": file_changed,
     "server_error": ruled({"outage": 503}),

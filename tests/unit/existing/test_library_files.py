@@ -12,6 +12,7 @@ from ikpipe import Policy
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
 from ikpipe.existing.library_files import LibraryFiles
+from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
 from ikpipe.service.client import ApiError
@@ -32,7 +33,7 @@ class FakeLibrary:
         self.requests: list[dict[str, Any]] = []
         self.on_request: Callable[[int], None] = lambda _number: None
 
-    async def api(self, _account: Account, _path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    async def api(self, _account: Account, _path: str, query: dict[str, Any], **_: Any) -> list[dict[str, Any]]:
         """Return a page."""
         self.requests.append(query)
         self.on_request(len(self.requests))
@@ -76,8 +77,9 @@ class Reader:
     made: ClassVar[list[LibraryFiles]] = []
 
     def __init__(self, library: FakeLibrary, account: Account, **policy: Any) -> None:
-        rules = Policy(**policy)
-        self._files = LibraryFiles(cast("Any", library), account, rules, RateLimiter(None), _wait)
+        rules = Policy(first_wait=0, **policy)
+        reads = PacedRequests(cast("Any", library), account, RateLimiter(None), _wait, rules.first_wait)
+        self._files = LibraryFiles(reads, rules)
         self.made.append(self._files)
 
     def at(self, *rows: UploadRequest) -> list[str | None]:
@@ -238,7 +240,10 @@ def test_a_root_folder_is_listed_without_its_folders(account: Account) -> None:
     assert Reader(library, account).has(["/a.jpg", "/b.jpg"]) == [True, False]
 
 
-@pytest.mark.parametrize(("error", "requests"), [(Error("gone"), 3), (ApiError("no", 500), 1), (AccountError("no"), 1)])
+@pytest.mark.parametrize(
+    ("error", "requests"),
+    [(Error("gone"), 5), (ApiError("no", 502), 5), (ApiError("no", 400), 1), (AccountError("no"), 1)],
+)
 def test_a_library_that_cannot_be_read_is_an_error_and_never_empty(
     error: Error, requests: int, account: Account
 ) -> None:

@@ -38,11 +38,11 @@ def test_a_result_begins_empty() -> None:
 
 
 def test_rows_that_are_up_are_settled() -> None:
-    """`retry` leaves these three alone, and no other."""
-    assert {"uploaded", "accepted", "exists"} == SETTLED
+    """`retry` leaves these alone, and no other."""
+    assert {"uploaded", "accepted", "exists", "skipped", "unchanged", "updated", "duplicate"} == SETTLED
 
 
-@pytest.mark.parametrize("status", ["uploaded", "exists", "accepted"])
+@pytest.mark.parametrize("status", sorted(SETTLED))
 def test_the_result_of_an_uploaded_file_is_ok(status: str) -> None:
     """Then `raise_for_status` returns it, so that calls can be chained."""
     result = Result(status)
