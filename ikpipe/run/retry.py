@@ -34,8 +34,9 @@ async def _retry(
     """Upload the rows of a results frame that are not uploaded yet.
 
     Rows that are ``uploaded``, ``exists``, ``accepted``, ``skipped``, ``unchanged``, ``updated`` or ``duplicate`` keep
-    their results (`refresh` and `webhooks.apply` update those that are ``accepted``). ``unknown`` rows may be stored, so
-    the media library is searched first; where it cannot be, they stay ``unknown``, unless `on_unknown` is ``"resend"``.
+    their results (`refresh` and `webhooks.apply` update those that are ``accepted``). ``unknown`` rows may be stored,
+    so the media library is searched first; where it cannot be, they stay ``unknown``, unless `on_unknown` is
+    ``"resend"``.
 
     Parameters
     ----------
