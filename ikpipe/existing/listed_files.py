@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +17,8 @@ from ikpipe.service.library import PAGE
 
 EAGER = 5  # pages that are listed for each search that they may save
 RESTARTS = 2  # of a listing that changed while it was read
+_LENGTH = 4  # bytes of the length of a record
 _SORT = "ASC_CREATED"  # new files come last, and a replaced one stays where it is
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class DetailsFile:
@@ -32,20 +32,22 @@ class DetailsFile:
         """Append the details of files, and return their places."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="ikpipe-")  # noqa: SIM115 - `close`
-        lines = [_encode({key: value for key, value in file.items() if value is not None}).encode() for file in files]
+        # `marshal` takes a third of the time of JSON, and nobody else can write to the file.
+        records = [marshal.dumps({key: value for key, value in file.items() if value is not None}) for file in files]
         places = []
-        for line in lines:
+        for record in records:
             places.append(self._end)
-            self._end += len(line) + 1
+            self._end += _LENGTH + len(record)
         self._file.seek(0, 2)
-        self._file.write(b"\n".join([*lines, b""]))
+        self._file.write(b"".join(part for record in records for part in (len(record).to_bytes(_LENGTH), record)))
         return places
 
     def read(self, place: int) -> dict[str, Any]:
         """Return the details of the file at a place."""
         assert self._file is not None  # noqa: S101 - for mypy
         self._file.seek(place)
-        details: dict[str, Any] = json.loads(self._file.readline())
+        record = self._file.read(int.from_bytes(self._file.read(_LENGTH)))
+        details: dict[str, Any] = marshal.loads(record)  # noqa: S302 - see `add`
         return details
 
     def close(self) -> None:
@@ -88,7 +90,7 @@ class ListedFiles:
         """Return the first of some files that has the path under which it was found: hashes can be equal by chance."""
         for key, place in found:
             file = self._details.read(place)
-            if key in _keys(file):
+            if key == (path := _path(file)) or key == _replaced(path):
                 return file
         return None
 
@@ -191,8 +193,12 @@ def _replaced(path: str) -> str:
 
 def _keys(file: Mapping[str, Any]) -> tuple[str, str]:
     """Return the keys under which a file is found: its path, and that with replaced characters."""
-    path = canonical_path(str(file.get("filePath")), "as_given")
+    path = _path(file)
     return path, _replaced(path)
+
+
+def _path(file: Mapping[str, Any]) -> str:
+    return canonical_path(str(file.get("filePath")), "as_given")
 
 
 def keys_of(request: UploadRequest, names: str) -> list[str]:

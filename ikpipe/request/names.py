@@ -6,6 +6,7 @@ replaces them before anything is signed: either way, the name that is sent is st
 that off.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 from unicodedata import is_normalized, normalize
@@ -19,6 +20,7 @@ PARTS = ("folder", "file_name")
 """The parameters that a path sets together."""
 
 _SENT: dict[str, Callable[[str], str]] = {"folder": stored_folder, "fileName": stored_name}
+_PLAIN = re.compile(r"(?:[\w-]*/)*[\w.-]*", re.ASCII)  # paths that are the same in any form; most are
 _WIDTH = 200  # characters of a name in a message
 _WORDS = {"folder": "folder", "fileName": "file name"}
 
@@ -99,6 +101,8 @@ def canonical_path(path: str, names: str) -> str:
     The service may normalize names (guess), so two rows with fixed names cannot have paths that differ only in their
     Unicode form.
     """
+    if _PLAIN.fullmatch(path):
+        return path
     if names == "stored":
         folder, slash, name = path.rpartition("/")
         path = stored_folder(folder) + slash + stored_name(name)

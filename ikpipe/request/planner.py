@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from itertools import repeat, starmap
 from types import NoneType
 from typing import Any, NamedTuple
@@ -56,7 +56,7 @@ class UploadRequest(NamedTuple):
     @property
     def given_target(self) -> str:
         """The library path that versions of ikpipe without replaced characters used, if the name is fixed."""
-        return path_of(self.fields | ({} if self.given is None else {"fileName": self.given}))
+        return self.target if self.given is None else path_of({**self.fields, "fileName": self.given})
 
     def with_earlier_fields(self, fields: Mapping[str, str] | None) -> UploadRequest:
         """Return the request with the fields that were signed before, if they only lack replaced characters."""
@@ -304,6 +304,7 @@ def path_of(fields: Mapping[str, str]) -> str:
     return _start(fields.get("folder")) + fields["fileName"]
 
 
+@lru_cache(maxsize=1024)
 def _start(folder: str | None) -> str:
     return _path([*folder_levels(folder or "/"), ""])
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ikpipe.run.options import SendOptions
 
 _log = logging.getLogger("ikpipe")
+MOST_UNREAD = 3  # groups of rows in a row whose targets cannot be read, before the run stops
 _TAKEN = "A file has this path already."
 
 
@@ -43,7 +44,7 @@ class ExistingRows:
         control: RunControl,
         executor: UploadExecutor,
     ) -> None:
-        self._executor, self._control = executor, control
+        self._executor, self._control, self._unread = executor, control, 0
         policy, client = options.policy, options.client
         reads = changes = None
         if account.private_key is not None:
@@ -76,8 +77,8 @@ class ExistingRows:
         """Decide what rows do; return the results of those with nothing to send, and None for the others.
 
         A row that an earlier process may have sent is recovered first, whatever is at its target. Nothing is decided
-        once the run drains. `cells` are as for `FingerprintReader.read`, for the tasks with a request. Raise
-        `AccountError` if the account's key is rejected.
+        once the run drains. `cells` are as for `FingerprintReader.read`, for the tasks with a request. Raise `Error` if
+        the library cannot be read `MOST_UNREAD` times in a row, `AccountError` if the account's key is rejected.
         """
         valid = [task for task in tasks if task.request is not None]
         requests = [task.request for task in tasks if task.request is not None]
@@ -88,8 +89,12 @@ class ExistingRows:
         except AccountError:
             raise
         except Error as error:
+            self._unread += 1
+            if self._unread == MOST_UNREAD:
+                raise
             unread = Result("failed", "library_unreadable", f"The media library could not be read: {error.text}")
             return [None if task.request is None else replace(unread) for task in tasks]
+        self._unread = 0
         for task, action in zip(valid, actions or [NEW] * len(valid), strict=True):
             task.decided(action if task.history is None else NEW)
         return [None if task.request is None else ended(task.action) for task in tasks]

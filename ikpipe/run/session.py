@@ -189,7 +189,7 @@ class Session:
         """Return the tasks that have something to send, given the files at their targets; all other rows end here."""
         try:
             results = await existing.decide(tasks)
-        except AccountError as error:  # rows in flight are finished
+        except Error as error:  # rows in flight are finished
             self.trouble = self.trouble or error
             self.control.drain()
             return []
