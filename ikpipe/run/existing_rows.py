@@ -113,8 +113,8 @@ class ExistingRows:
 
     async def _decided_again(self, task: UploadTask, taken: Result) -> Result:
         """Return the result of a row whose target was believed to be free, and is not."""
-        assert task.request is not None  # noqa: S101 - for mypy
-        action = await self._files.decide_again(task.request, task.action)
+        assert task.plain is not None  # noqa: S101 - for mypy
+        action = await self._files.decide_again(task.plain, task.action)
         if action is None:
             return _left(task, taken) if self._files.on_existing == "skip" else taken
         if action.kind == "error":
