@@ -31,7 +31,7 @@ from ikpipe.request.policy import Policy
 from ikpipe.service.library import FILES, PAGE, page_of
 
 LENGTH = 2_000  # characters of the paths in one search, since servers limit the first line of a request
-AT_ONCE = 8  # requests at the same time
+AT_ONCE = 4  # requests at the same time, whose answers take a few megabytes each
 
 
 class LibraryFiles:

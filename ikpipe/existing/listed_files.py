@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -33,7 +34,7 @@ class DetailsFile:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="ikpipe-")  # noqa: SIM115 - `close`
         # `marshal` takes a third of the time of JSON, and nobody else can write to the file.
-        records = [marshal.dumps({key: value for key, value in file.items() if value is not None}) for file in files]
+        records = [marshal.dumps(_compact(file)) for file in files]
         places = []
         for record in records:
             places.append(self._end)
@@ -56,6 +57,17 @@ class DetailsFile:
             with suppress(OSError):
                 self._file.close()
             self._file = None
+
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def _compact(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details of a file without those that are empty; files that are read again share their tags."""
+    details = {key: value for key, value in file.items() if value not in _EMPTY}
+    if all(isinstance(tag, str) for tag in details.get("tags", ())):
+        details["tags"] = [sys.intern(tag) for tag in details.get("tags", ())] or None
+    return details
 
 
 class ListedFiles:

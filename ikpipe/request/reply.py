@@ -294,10 +294,11 @@ def details_of_reply(answer: Mapping[str, Any], status: str = "uploaded") -> Res
     extra = {}
     for wire, value in answer.items():
         if wire == "versionInfo" and isinstance(value, dict):
-            fit = [_taken(result, f"version_{key}", part) for key, part in value.items()]
+            parts = [_taken(result, f"version_{key}", part) for key, part in value.items()]
+            fits = all(parts)
         else:
-            fit = [_taken(result, _ours(wire), value)]
-        if not all(fit):
+            fits = _taken(result, _ours(wire), value)
+        if not fits:
             extra[wire] = value
     result.extra = extra or None
     return result

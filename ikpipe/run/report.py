@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import CODES, WARNINGS, one_line
-from ikpipe.request.result import SETTLED, Result
+from ikpipe.request.result import SETTLED, UPLOADED, Result
 from ikpipe.run.progress import format_bytes
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class StatusCounts:
             counts.statuses[result.status or "no status"] += 1
             counts.with_warnings += bool(result.warnings)
             if result.status in SETTLED:
-                counts.stored_bytes += int(result.size or 0)
+                counts.stored_bytes += int(result.size or 0) if result.status in UPLOADED else 0
                 continue
             code = result.error or ""
             counts.errors[code] += 1
@@ -126,11 +126,12 @@ class ReportWriter:
 
         `run` is the summary of the run that a results frame has in ``attrs["ikpipe"]``, as far as it is known.
         """
-        uploaded = sum(counts.statuses[status] for status in SETTLED)
+        uploaded, there = (sum(counts.statuses[one] for one in some) for some in (UPLOADED, SETTLED - UPLOADED))
+        already = f", {there:,} already there" if there else ""
         sent = f", {format_bytes(run['bytes'])} sent from here" if run.get("bytes") else ""
         seconds = f" in {run['seconds']:.1f} s" if "seconds" in run else ""
         rows = count_of(counts.statuses.total(), "row")
-        yield f"{uploaded:,} of {rows} uploaded: {format_bytes(counts.stored_bytes)} stored{sent}{seconds}"
+        yield f"{uploaded:,} of {rows} uploaded{already}: {format_bytes(counts.stored_bytes)} stored{sent}{seconds}"
         if counts.statuses:
             yield "  " + ", ".join(f"{count:,} {status}" for status, count in counts.statuses.most_common())
         if counts.with_warnings:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ikpipe.journal.history import RowHistory
 from ikpipe.request.metadata import MetadataField
-from ikpipe.request.result import Result
+from ikpipe.request.result import SETTLED, Result
 from ikpipe.widget import messages
 from ikpipe.widget.browser_uploads import BrowserUploads
 from ikpipe.widget.edited_table import EditedTable, fixed_levels
@@ -19,7 +19,7 @@ from ikpipe.widget.message_order import MessageOrder
 from ikpipe.widget.messages import InvalidMessage
 from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.row_store import RowStore
-from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, UPLOADED, WidgetRow
+from ikpipe.widget.rows import IN_PROGRESS, RETRYABLE, WidgetRow
 from ikpipe.widget.runs import Run, RunConfig, session_histories
 from ikpipe.widget.validation import RowValidator
 
@@ -265,7 +265,7 @@ class Controller:
         self.on_change("results")
 
     def _cancel_row(self, row: WidgetRow) -> None:
-        if row.run is None or row.state in UPLOADED:
+        if row.run is None or row.state in SETTLED:
             return
         row.run.cancel(row)
         row.cancelled = True
@@ -317,7 +317,7 @@ class Controller:
     def _adopt_row(self, orphan: messages.OrphanedRow, history: RowHistory | None) -> WidgetRow:
         row = self._add_row(orphan.file)
         row.edits = {column: value for column, value in orphan.edits.items() if value is not None}
-        if history is not None and (history.is_unknown or history.result.status in UPLOADED):
+        if history is not None and (history.is_unknown or history.result.status in SETTLED):
             row.history, row.result, row.state = history, history.result, history.result.status
         elif history is None and (orphan.state in IN_PROGRESS - {"queued"} or orphan.state == "unknown"):
             message = "the kernel ended during the upload, and its journal is not here"

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ikpipe.errors import CODES
 from ikpipe.request.missing import without_none
-from ikpipe.request.result import Result
+from ikpipe.request.result import SETTLED, Result
 
 if TYPE_CHECKING:
     from ikpipe.journal.history import RowHistory
     from ikpipe.request.sources import FileSource
     from ikpipe.widget.picked_files import PickedFile
 
-UPLOADED = frozenset({"uploaded", "exists", "accepted"})
 IN_PROGRESS = frozenset({"queued", "sending", "processing"})
 RETRYABLE = frozenset({"failed", "cancelled", "unknown"})
 
@@ -86,7 +85,7 @@ class WidgetRow:
         `BrowserClient` sends no row that has left its run.
         """
         idle = self.run is None or (self.state == "cancelled" and self.picked is not None)
-        return idle and self.state not in UPLOADED and self.state != "unknown"
+        return idle and self.state not in SETTLED and self.state != "unknown"
 
     def reset(self) -> None:
         """Set the state of a row that was changed: ready, or invalid."""
@@ -131,7 +130,7 @@ def _conflict_problem(row: WidgetRow) -> dict[str, Any]:
 
 
 def _result_message(result: Result) -> dict[str, Any]:
-    error = result.error if result.error in CODES and result.status not in UPLOADED else None
+    error = result.error if result.error in CODES and result.status not in SETTLED else None
     fields = {
         "url": result.url,
         "thumbnail": result.thumbnail_url,

@@ -5,8 +5,10 @@
 /** Whether a row is being uploaded, or waits for it. @param {Stateful} row */
 export const isBusy = ({ state }) => state === "queued" || state === "sending" || state === "processing";
 
-/** @param {Stateful} row */
-export const isUploaded = ({ state }) => state === "uploaded" || state === "exists" || state === "accepted";
+const IN_LIBRARY = new Set(["uploaded", "exists", "accepted", "skipped", "unchanged", "updated", "duplicate"]);
+
+/** Whether the file of a row is in the library. @param {Stateful} row */
+export const isUploaded = ({ state }) => IN_LIBRARY.has(state);
 
 /** Whether a row may be changed or removed: nothing of it is stored or on its way. @param {Stateful} row */
 export const isEditable = (row) => !isBusy(row) && !isUploaded(row) && row.state !== "unknown";
@@ -31,6 +33,10 @@ export const STATE_ICONS = {
   uploaded: "check",
   exists: "check",
   accepted: "check",
+  skipped: "check",
+  unchanged: "check",
+  updated: "check",
+  duplicate: "check",
   failed: "bad",
   unknown: "question",
   cancelled: "stop",

@@ -16,6 +16,10 @@ type RowState =
   | "uploaded"
   | "exists"
   | "accepted"
+  | "skipped"
+  | "unchanged"
+  | "updated"
+  | "duplicate"
   | "failed"
   | "unknown"
   | "cancelled";

@@ -135,7 +135,7 @@ def test_a_huge_folder_of_which_all_files_are_wanted_is_listed(account: Account)
     reader = Reader(library, account)
     for start in range(0, 600, 40):
         assert all(reader.has(paths[start : start + 40]))
-    assert (library.searches, len(library.requests)) == (2, 14)
+    assert (library.searches, len(library.requests)) == (2, 12)
 
 
 def test_many_folders_cost_as_many_requests_as_their_files_have_pages(account: Account) -> None:
