@@ -40,6 +40,8 @@ class ExistingFiles:
         What identifies the content of rows, and what is known of the files that ikpipe stored.
     sleep
         Waits, and returns whether to continue.
+    rows
+        The number of the run's rows; None if it is not known.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class ExistingFiles:
         fingerprints: FingerprintReader,
         state: ContentState,
         sleep: Callable[[float], Awaitable[bool]],
+        rows: int | None = None,
     ) -> None:
         self.on_existing: OnExisting = on_existing
-        self._library = None if reads is None else LibraryFiles(reads, policy)
+        self._library = None if reads is None else LibraryFiles(reads, policy, rows)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._fingerprints, self._state = fingerprints, state
 

@@ -13,6 +13,8 @@ is complete then, it answers for all further rows. Otherwise these rows are sear
 the next ones. This never takes much more than the best way does: a folder with a million files of which ten are wanted
 costs a few requests, and 100,000 folders with a file each cost one request for each 1,000 files.
 
+Where the number of rows is known, no listing costs more than searching for all of them.
+
 A listing is only used if it is complete: pages are in the order of creation, each starts with the last file of the one
 before, and no path comes twice. Otherwise the library has changed meanwhile; it is listed again, and after that rows
 are searched for.
@@ -21,6 +23,7 @@ are searched for.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -37,12 +40,13 @@ AT_ONCE = 4  # requests at the same time, whose answers take a few megabytes eac
 class LibraryFiles:
     """The files of the media library at the targets of a run's rows.
 
-    `reads` sends requests. `policy` is that of the run.
+    `reads` sends requests. `policy` and `rows` are that of the run, and the number of its rows, if it is known.
     """
 
-    def __init__(self, reads: PacedRequests, policy: Policy) -> None:
+    def __init__(self, reads: PacedRequests, policy: Policy, rows: int | None = None) -> None:
         self._reads = reads
         self._names, self._most = policy.names, max(1, int(policy.look_up_names))
+        self._all_searches = math.inf if rows is None else self._searches(rows)
         self._details = DetailsFile()
         self._listings: dict[tuple[str, bool], Listing] = {}
 
@@ -91,7 +95,7 @@ class LibraryFiles:
 
     def _listing(self, folder: str, *, tree: bool) -> Listing:
         if (folder, tree) not in self._listings:
-            self._listings[folder, tree] = Listing(folder, self._details, self._names, tree=tree)
+            self._listings[folder, tree] = Listing(folder, self._details, self._names, self._all_searches, tree=tree)
         return self._listings[folder, tree]
 
     def _searches(self, rows: int) -> int:

@@ -110,12 +110,14 @@ class ListedFiles:
 class Listing:
     """A listing of a folder, or of a tree: the folder with those below it. It is read page by page.
 
-    `details` and `names` are as for `ListedFiles`. Each page starts with the last file of the one before, which shows
-    whether the library has changed meanwhile; then the listing starts again.
+    `details` and `names` are as for `ListedFiles`. `most` is the number of searches that would find all rows. Each page
+    starts with the last file of the one before, which shows whether the library has changed meanwhile; then the listing
+    starts again.
     """
 
-    def __init__(self, folder: str, details: DetailsFile, names: str, *, tree: bool) -> None:
+    def __init__(self, folder: str, details: DetailsFile, names: str, most: float, *, tree: bool) -> None:
         self._folder, self._tree, self._details, self._names = folder, tree, details, names
+        self._most = most
         self._read = self._restarts = self.pages = 0
         self._last: Any = None
         self.searches, self.complete = 0, False
@@ -124,7 +126,8 @@ class Listing:
     @property
     def affordable(self) -> int:
         """The number of pages that are worth reading, instead of `searches`."""
-        return 0 if self._restarts > RESTARTS else EAGER * (self.searches - 1) + 1 - self._read
+        worth = min(EAGER * (self.searches - 1) + 1, self._most)
+        return 0 if self._restarts > RESTARTS else int(worth) - self._read
 
     def query(self, number: int) -> dict[str, str | int]:
         """Return the query of a page."""

@@ -33,7 +33,8 @@ _TAKEN = "A file has this path already."
 class ExistingRows:
     """Carries out what rows do about the files at their targets.
 
-    `on_existing` is the mode. `executor` uploads rows. The others are those of the run.
+    `on_existing` is the mode. `executor` uploads rows. `rows` is their number, if it is known. The others are those
+    of the run.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ExistingRows:
         options: SendOptions,
         control: RunControl,
         executor: UploadExecutor,
+        rows: int | None,
     ) -> None:
         self._executor, self._control, self._unread = executor, control, 0
         policy, client = options.policy, options.client
@@ -53,7 +55,7 @@ class ExistingRows:
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
         state = open_state(None, account)
         reader = FingerprintReader(CONTENT, client, state)
-        self._files = ExistingFiles(on_existing, reads, changes, policy, reader, state, control.sleep)
+        self._files = ExistingFiles(on_existing, reads, changes, policy, reader, state, control.sleep, rows)
 
     @classmethod
     def of(
@@ -63,11 +65,12 @@ class ExistingRows:
         options: SendOptions,
         control: RunControl,
         executor: UploadExecutor,
+        rows: int | None,
     ) -> ExistingRows | None:
         """Return what decides about existing files; None if rows are sent whatever is at their targets."""
         if on_existing in (None, "replace"):
             return None
-        return cls(on_existing, account, options, control, executor)
+        return cls(on_existing, account, options, control, executor, rows)
 
     async def close(self) -> None:
         """Write what is to be remembered."""

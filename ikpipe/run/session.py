@@ -98,8 +98,9 @@ class Session:
             executor = UploadExecutor(self._account, self._options, self.control, self._writer, spool, self._sent)
             executor.health.proven = self._job.proven(self._record)
             self._executor = executor
+            job, options = self._job, self._options
             self._existing = ExistingRows.of(
-                self._job.on_existing, self._account, self._options, self.control, executor
+                job.on_existing, self._account, options, self.control, executor, job.table.rows
             )
             send = executor.run if self._existing is None else self._existing.run
 

@@ -29,7 +29,7 @@ from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.keywords import check_keywords
-from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
+from ikpipe.run.prepare import EXISTING, Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts
@@ -58,7 +58,9 @@ class Uploader(anywidget.AnyWidget):
         Keys and addresses. The private key never leaves this process.
     frame
         The first rows; never changed. None: no rows, or the files below `root`.
-    columns, ignore, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, **parameters
+    columns, ignore, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, on_existing
+        As for `ikpipe.upload`.
+    **parameters
         As for `ikpipe.upload`; the parameters also apply to picked files.
     name
         The uploader's name, for pages with several.
@@ -99,9 +101,11 @@ class Uploader(anywidget.AnyWidget):
         **parameters: Any,
     ) -> None:
         check_account(account)
-        check_keywords(parameters, type(self).__init__, FORMATS)
-        formats = {name: parameters.pop(name) for name in FORMATS if name in parameters}
-        mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore)
+        check_keywords(parameters, type(self).__init__, (*FORMATS, *EXISTING))
+        formats, existing = (
+            {name: parameters.pop(name) for name in some if name in parameters} for some in (FORMATS, EXISTING)
+        )
+        mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore, existing)
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
             given = given[["file"]]
@@ -159,7 +163,7 @@ class Uploader(anywidget.AnyWidget):
             table = self._controller.table
             mapping = table.mapping(table.edited_columns(self._controller.rows))
         keywords = {name: mapping[name] for name in ("columns", "ignore", "root", "fetch") if mapping.get(name)}
-        return {**keywords, **mapping["parameters"]}
+        return {**keywords, **mapping.get("existing", {}), **mapping["parameters"]}
 
     @property
     def selection(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,7 @@ OPTIONS: dict[str, Any] = {
     "folder": "/kill/",
     "concurrency": 8,
     "retries": 30,
-    "policy": SWIFT,
+    "policy": replace(SWIFT, changes=0),
     "on_existing": "sync",
 }
 FAULTS = dict.fromkeys(("reset-after", "store-then-cut", "5xx", "429", "truncated"), 0.04)

@@ -76,10 +76,10 @@ class Reader:
 
     made: ClassVar[list[LibraryFiles]] = []
 
-    def __init__(self, library: FakeLibrary, account: Account, **policy: Any) -> None:
+    def __init__(self, library: FakeLibrary, account: Account, rows: int | None = None, **policy: Any) -> None:
         rules = Policy(first_wait=0, **policy)
         reads = PacedRequests(cast("Any", library), account, RateLimiter(None), _wait, rules.first_wait)
-        self._files = LibraryFiles(reads, rules)
+        self._files = LibraryFiles(reads, rules, rows)
         self.made.append(self._files)
 
     def at(self, *rows: UploadRequest) -> list[str | None]:
@@ -269,3 +269,11 @@ def test_a_page_that_fails_once_is_asked_for_again(account: Account) -> None:
 
     library.on_request = fail
     assert Reader(library, account).has(["/in/a.jpg"]) == [True]
+
+
+def test_a_short_table_lists_no_more_than_its_searches_would_cost(account: Account) -> None:
+    """A part of a table on a cluster is one."""
+    paths = numbered("/in", 30_000)
+    library = FakeLibrary(paths)
+    assert all(Reader(library, account, rows=200).has(paths[:200]))
+    assert (library.searches, len(library.requests)) == (10, 20)
