@@ -262,9 +262,13 @@ def web_site() -> Iterator[Site]:
             else:
                 self.send_header("Content-Length", str(len(page.body)))
             self.end_headers()
+            if self.command == "HEAD":
+                return
             with suppress(ConnectionError):
                 self.wfile.write(_chunks(page.body) if page.chunked else page.body[: len(page.body) - page.cut])
             self.close_connection |= bool(page.cut)
+
+        do_HEAD = do_GET  # noqa: N815 - the standard library's name
 
         def log_message(self, *_arguments: object) -> None:
             pass

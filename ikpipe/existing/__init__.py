@@ -11,6 +11,10 @@
     updates.py        change the details of a file
     requests.py       requests to the media API, at a limited rate and repeated
     differences.py    which of a row's details differ from a file's (pure)
-    fingerprints.py   what identifies the content of a row
-    state.py          what ikpipe knows of the files that it stored
+    fingerprints.py   what identifies the content of a row's file
+    known_files.py    records of the files that ikpipe stored (pure)
+    state.py          where the records are: open the one that `state=` names
+    sqlite_state.py   in a file
+    shared_state.py   in a folder, or at a URL, for several machines
+    library_state.py  in custom metadata of the library's files
 """

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
+from ikpipe.errors import sentences
 from ikpipe.existing.differences import Differences, differences
 from ikpipe.existing.fingerprints import Fingerprint
-from ikpipe.existing.state import KnownFile
+from ikpipe.existing.known_files import KnownFile, version_id
 from ikpipe.request.missing import without_none
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import to_json
@@ -85,18 +86,16 @@ def _with_same_content(request: UploadRequest, different: Differences, file: Map
 
 
 def same_content(
-    size: int | None, fingerprint: Fingerprint | None, file: Mapping[str, Any], known: KnownFile | None
+    size: int | None, fingerprint: Fingerprint, file: Mapping[str, Any], known: KnownFile | None
 ) -> SameContent:
     """Return whether a file in the library has the content of a row.
 
-    `size` is that of the file that the row would store, in bytes, and `fingerprint` identifies its content; each None
-    if it is not known. `file` has the details of the file in the library. `known` is what ikpipe knows of the file that
-    it stored at that path; it only counts if that is still the file in the library.
+    `size` is that of the file that the row would store, in bytes, None if it is not known, and `fingerprint` identifies
+    its content. `file` has the details of the file in the library. `known` is what ikpipe knows of the file that it
+    stored at that path; it only counts if that is still the file in the library.
     """
-    if fingerprint is not None and fingerprint.kind == "size":
-        size = int(fingerprint.value)
-    by_size = _by_size(size, file.get("size"))
-    if fingerprint is None or known is None or fingerprint.kind == "size":
+    by_size = _by_size(size, file.get("size"), fingerprint.note)
+    if not fingerprint.kind or known is None:
         return by_size
     if size is not None and not by_size.same and fingerprint.kind != "column":
         return by_size
@@ -110,7 +109,7 @@ def _by_fingerprint(fingerprint: Fingerprint, file: Mapping[str, Any], known: Kn
     before = Fingerprint.parse(known.fingerprint)
     if before.kind != fingerprint.kind:
         return None
-    same = before == fingerprint
+    same = before.value == fingerprint.value
     words = f"{_WORDS.get(fingerprint.kind, 'content')} {'as' if same else 'than'} when the file was stored."
     return SameContent(same, f"{'The same' if same else 'Another'} {words}")
 
@@ -118,23 +117,17 @@ def _by_fingerprint(fingerprint: Fingerprint, file: Mapping[str, Any], known: Kn
 _WORDS = {"etag": "ETag", "modified": "modification time", "column": "value in the column"}
 
 
-def _by_size(size: int | None, there: int | None) -> SameContent:
+def _by_size(size: int | None, there: int | None, note: str | None) -> SameContent:
     if size is None or there is None:
-        return SameContent(False, "Whether the content is the same is not known.")
+        return SameContent(False, sentences("Whether the content is the same is not known.", note))
     if size != there:
         return SameContent(False, f"The sizes differ: {size:,} bytes, and {there:,} in the library.")
-    return SameContent(True, "The same size; only the size was compared.")
-
-
-def version_of(file: Mapping[str, Any]) -> str | None:
-    """Return the id of a file's version; None if the library does not list it."""
-    info = file.get("versionInfo")
-    return info.get("id") if isinstance(info, Mapping) else None
+    return SameContent(True, sentences("The same size; only the size was compared.", note))
 
 
 def is_same_file(known: KnownFile, file: Mapping[str, Any]) -> bool:
     """Whether the file in the library is the one that ikpipe knows: nobody replaced it."""
-    pairs = ((known.version_id, version_of(file)), (known.size, file.get("size")))
+    pairs = ((known.version_id, version_id(file)), (known.size, file.get("size")))
     return known.file_id == file.get("fileId") and all(then in (None, now) for then, now in pairs)
 
 

@@ -1,57 +1,85 @@
-"""What ikpipe knows of the files that it stored: `state=`."""
+"""What ikpipe knows of the content of the files that it stored, wherever that is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ikpipe.errors import MappingError, keyword
+from ikpipe.existing.fingerprints import FileHashes, Fingerprint
+from ikpipe.existing.known_files import KnownFile, SentFile
+from ikpipe.existing.library_state import open_library_state
+from ikpipe.existing.shared_state import SharedState
+from ikpipe.existing.sqlite_state import SQLiteState
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ikpipe.request.account import Account
+    from ikpipe.service.client import ServiceClient
 
-
-class KnownFile(NamedTuple):
-    """A file that ikpipe stored, as it was then.
-
-    `path` is its path in the library, as `canonical_path` returns it. `fingerprint` is that of its content, as text.
-    `size` is in bytes.
-    """
-
-    path: str
-    fingerprint: str
-    file_id: str
-    version_id: str | None = None
-    size: int | None = None
+LIBRARY = "library"
+"""The value of ``state=`` for a custom metadata field of the account."""
 
 
 class ContentState(Protocol):
-    """What is known of the files of an account that ikpipe stored."""
+    """Where the records are kept. Errors while a run goes on are logged, since a lost record only costs an upload."""
 
-    async def known(self, paths: Sequence[str]) -> dict[str, KnownFile]:
-        """Return what is known of the files at these paths, by path."""
+    hashes: FileHashes
+    """The hashes of local files."""
+
+    async def known(self, files: Mapping[str, Mapping[str, Any]]) -> dict[str, KnownFile]:
+        """Return what is known of the library's files; `files` is path → details as the media API returns them."""
+
+    async def same_content(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KnownFile]:
+        """Return files with the same content and parameters; a key is a fingerprint's text and a hash of parameters."""
+
+    def sent_with(
+        self, fields: dict[str, str], fingerprint: Fingerprint, existing: Mapping[str, Any] | None
+    ) -> dict[str, str]:
+        """Return the form's texts that are sent for a file, which replaces `existing`, if there is one."""
+
+    async def sending(self, files: Sequence[SentFile]) -> None:
+        """Record durably what is about to be sent."""
 
     async def remember(self, files: Sequence[KnownFile]) -> None:
-        """Record files that were stored; they are durable soon, at the latest when the state is closed."""
+        """Record what was stored; durable soon, at the latest when the state is closed."""
 
     async def close(self) -> None:
-        """Write what is not durable yet."""
+        """Write all records, and close the state."""
 
 
-class NoState:
-    """A state that knows nothing: sizes alone decide."""
+async def open_state(
+    state: str | Path | None, account: Account, client: ServiceClient, *, dry_run: bool = False
+) -> ContentState:
+    """Return the state of an account.
 
-    async def known(self, _paths: Sequence[str]) -> dict[str, KnownFile]:
-        """Return nothing."""
-        return {}
+    `state` is a SQLite file; a folder, or its URL, that several machines share; ``"library"``; or None for a file in
+    the user's state folder. In a dry run, nothing in the library is changed. Raise `MappingError` if it cannot be used.
+    """
+    if state == "":
+        raise MappingError("The value must not be empty.", about=keyword("state", state))
+    if state is not None and state != LIBRARY and not _is_folder(str(state)):
+        return SQLiteState(Path(state), account.public_key)
+    own = SQLiteState(_own_path(account), account.public_key)
+    if state is None:
+        return own
+    try:
+        if state == LIBRARY:
+            return await open_library_state(account, client, own, dry_run=dry_run)
+        return SharedState(str(state), account.public_key, own)
+    except BaseException:
+        await own.close()
+        raise
 
-    async def remember(self, _files: Sequence[KnownFile]) -> None:
-        """Do nothing."""
 
-    async def close(self) -> None:
-        """Do nothing."""
+def _is_folder(state: str) -> bool:
+    return "://" in state or state.endswith(("/", "\\")) or Path(state).is_dir()
 
 
-def open_state(_state: str | Path | None, _account: Account) -> ContentState:
-    """Return the state of an account: at a path or URL, in the ``"library"``, or where it is by default (None)."""
-    return NoState()
+def _own_path(account: Account) -> Path:
+    """Return the file of an account in the user's state folder."""
+    from platformdirs import user_state_path
+
+    name = sha256(account.public_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return user_state_path("ikpipe") / "states" / f"{name}.ikstate"

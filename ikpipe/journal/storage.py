@@ -30,27 +30,27 @@ class Storage(Protocol):
         """
 
 
-def open_storage(place: str | Path) -> Storage:
+def open_storage(place: str | Path, purpose: str = "journal") -> Storage:
     """Open a folder, which is created if there is none.
 
-    `place` is a path, or a URL such as ``s3://bucket/folder``. Raise `JournalError` if it cannot be used,
-    `MissingExtra` if it is a URL, and fsspec is not installed.
+    `place` is a path, or a URL such as ``s3://bucket/folder``; `purpose` is what errors call its content. Raise
+    `JournalError` if it cannot be used, `MissingExtra` if it is a URL, and fsspec is not installed.
     """
     scheme, separator, rest = str(place).partition("://")
     if separator and scheme not in ("file", "local"):  # which fsspec would not write as a whole
-        return _Remote(str(place))
-    return _Local(Path(rest if separator else str(place)))
+        return _Remote(str(place), purpose)
+    return _Local(Path(rest if separator else str(place)), purpose)
 
 
 class _Local:
     """A folder of this machine's file system."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, purpose: str) -> None:
+        self._folder, self._purpose = folder, purpose
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of the complete files directly in a folder."""
-        with _errors_of(str(self._folder)):
+        with _errors_of(str(self._folder), self._purpose):
             try:
                 names = [path.name for path in (self._folder / folder).iterdir()]
             except FileNotFoundError:
@@ -59,7 +59,7 @@ class _Local:
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is no such file."""
-        with _errors_of(str(self._folder)):
+        with _errors_of(str(self._folder), self._purpose):
             try:
                 return (self._folder / name).read_bytes()
             except FileNotFoundError:
@@ -69,7 +69,7 @@ class _Local:
         """Write a file under a temporary name, and rename it when it is on the disk."""
         path = self._folder / name
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_PART}")
-        with _errors_of(str(self._folder)):
+        with _errors_of(str(self._folder), self._purpose):
             # 0700 and 0600: it can hold what other users must not read.
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -86,19 +86,19 @@ class _Local:
 class _Remote:
     """A folder at a URL, by fsspec; an object of a store appears complete or not at all."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, purpose: str) -> None:
         try:
             fsspec: Any = import_module("fsspec")
         except ImportError:
-            raise MissingExtra.for_extra("dask", "A journal at a URL") from None
-        self._url = url
-        with _errors_of(url):
+            raise MissingExtra.for_extra("dask", f"A {purpose} at a URL") from None
+        self._url, self._purpose = url, purpose
+        with _errors_of(url, purpose):
             self._files, self._folder = fsspec.core.url_to_fs(url)
             self._files.invalidate_cache()
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of the complete files directly in a folder."""
-        with _errors_of(self._url):
+        with _errors_of(self._url, self._purpose):
             try:
                 self._files.invalidate_cache()
                 paths = self._files.ls(f"{self._folder}/{folder}", detail=False)
@@ -108,7 +108,7 @@ class _Remote:
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None if there is no such file."""
-        with _errors_of(self._url):
+        with _errors_of(self._url, self._purpose):
             try:
                 content: bytes = self._files.cat_file(f"{self._folder}/{name}")
             except FileNotFoundError:
@@ -118,7 +118,7 @@ class _Remote:
     def write(self, name: str, content: bytes, *, new: bool = False) -> None:  # noqa: ARG002 - few stores have it
         """Write an object, which replaces another one of that name."""
         path = f"{self._folder}/{name}"
-        with _errors_of(self._url):
+        with _errors_of(self._url, self._purpose):
             self._files.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             self._files.pipe_file(path, content)
 
@@ -147,9 +147,9 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _errors_of(place: str) -> Iterator[Any]:
+def _errors_of(place: str, purpose: str) -> Iterator[Any]:
     """Turn any error of a folder into one that names it and says what to do."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each store has its own
-        raise JournalError(f"The journal's folder {place} cannot be used: {error!r}.", another=True) from None
+        raise JournalError(f"The {purpose}'s folder {place} cannot be used: {error!r}.", another=True) from None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1_000_000  # bytes
 # Non-blocking, since a pipe may have replaced the file, which would never open.
-_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 # Query parameters of signed URLs, which differ for the same file (S3, Google Cloud, CloudFront, Azure).
 _SIGNATURES = {"x-amz-signature", "x-goog-signature", "signature", "sig"}
 _OF_SIGNATURES = re.compile(
@@ -33,17 +33,17 @@ def digest(fields: Mapping[str, str], source: FileSource) -> str:
 
     `fields` are the form's texts under their wire names. Raise `OSError` if a local file cannot be read.
     """
-    text = _unsigned(source.text) if source.kind in ("url", "fetch") else source.text
+    text = unsigned(source.text) if source.kind in ("url", "fetch") else source.text
     content = blake2b(json.dumps([fields, source.kind, text]).encode(), digest_size=16)
     content.update(source.content)
     if source.path is not None:
-        with os.fdopen(os.open(source.path, _READING), "rb") as file:
+        with os.fdopen(os.open(source.path, READING), "rb") as file:
             while block := file.read(_BLOCK):
                 content.update(block)
     return content.hexdigest()
 
 
-def _unsigned(url: str) -> str:
+def unsigned(url: str) -> str:
     """Return a URL without the query parameters of a signature."""
     place, _, query = url.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)

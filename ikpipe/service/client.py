@@ -304,6 +304,10 @@ class ServiceClient:
         """Request a URL's headers and return what is wrong, or None; see `Downloader.probe`."""
         return await self._downloader.probe(url)
 
+    async def head(self, url: str) -> dict[str, str]:
+        """Return the headers of a HEAD request; see `Downloader.head`."""
+        return await self._downloader.head(url)
+
 
 class _BodyStream(httpx.AsyncByteStream):
     """A multipart body as an httpx stream, which closes the file at the end."""

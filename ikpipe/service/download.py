@@ -21,11 +21,13 @@ import httpx
 from ikpipe.errors import ApiName, Message, describe_exception, keyword
 from ikpipe.request.sources import FileSource
 from ikpipe.service.public_hosts import Address, FetchHosts, literal
+from ikpipe.service.response_limits import headers_by_name
 from ikpipe.service.spool import DownloadFile, FetchError
 from ikpipe.service.upload_routes import NO_AUTH
 
 HEADERS_TIMEOUT = 8  # seconds in which a URL must send its headers [upload docs]
 MAX_REDIRECTS = 10
+OK = 200
 MAX_WAIT = 60  # seconds that a host may ask to wait
 MIN_RATE = 1_000  # average bytes per second, after the time limit for the first of them
 MAX_SIZE = 10_000_000_000  # bytes of a download without a Content-Length and without another limit
@@ -106,15 +108,30 @@ class Downloader:
         except Exception as error:  # noqa: BLE001 - what a host causes concerns one row
             return f"{url} cannot be reached: {describe_exception(error)}"
 
+    async def head(self, url: str) -> dict[str, str]:
+        """Return the headers that describe the file at a URL, by lower-case name, from a HEAD request.
+
+        Raise `FetchError` if there is no such answer; `retryable` if the host may answer later.
+        """
+        try:
+            async with self._open(url, HEADERS_TIMEOUT, "HEAD") as response:
+                if response.status_code != OK:
+                    raise _status_error(url, response)
+                return headers_by_name(response.headers)
+        except Exception as error:
+            if isinstance(error, FetchError):
+                raise
+            raise _download_error(url, error) from None
+
     # Requests
 
     @asynccontextmanager
-    async def _open(self, url: str, read_timeout: float | None) -> AsyncGenerator[httpx.Response]:
+    async def _open(self, url: str, read_timeout: float | None, method: str = "GET") -> AsyncGenerator[httpx.Response]:
         """Request a URL and yield the response without its body; follow redirects, each checked like the URL."""
         target = first = _parse(url, url)
         for _ in range(MAX_REDIRECTS + 1):
             async with asyncio.timeout(_sum(self._timeouts.connect, read_timeout)):
-                response = await self._request(url, target, first, read_timeout)
+                response = await self._request(method, url, target, first, read_timeout)
             try:
                 if not response.has_redirect_location:
                     yield response
@@ -125,7 +142,7 @@ class Downloader:
         raise FetchError(f"{url} cannot be downloaded: it redirects more than {MAX_REDIRECTS} times.")
 
     async def _request(
-        self, url: str, target: httpx.URL, first: httpx.URL, read_timeout: float | None
+        self, method: str, url: str, target: httpx.URL, first: httpx.URL, read_timeout: float | None
     ) -> httpx.Response:
         """Send one request to an address that was checked; only the URL's own host gets its credentials."""
         host, port = target.raw_host.decode("ascii").rstrip("."), target.port or _PORTS[target.scheme]
@@ -138,14 +155,14 @@ class Downloader:
         if first.userinfo and _origin(target) == _origin(first):
             headers["Authorization"] = _basic_auth(first)
         if delegated:
-            request = httpx.Request("GET", bare, headers=headers, extensions=self._extensions(read_timeout))
+            request = httpx.Request(method, bare, headers=headers, extensions=self._extensions(read_timeout))
             return await network.client.send(request, stream=True, auth=NO_AUTH, follow_redirects=False)
         if target.scheme == "https":  # httpx reuses a connection by address, but its certificate is for one host name
             headers["Connection"] = "close"
         error: httpx.TransportError = httpx.ConnectError("the host name has no address")
         for address in addresses:
             request = httpx.Request(
-                "GET",
+                method,
                 bare.copy_with(host=str(address)),
                 headers=headers,
                 extensions=self._extensions(read_timeout, host),

@@ -9,7 +9,7 @@ import pytest
 
 from ikpipe.existing.decision import as_new, as_replacement, decide, same_content
 from ikpipe.existing.fingerprints import Fingerprint
-from ikpipe.existing.state import KnownFile
+from ikpipe.existing.known_files import KnownFile
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
 
@@ -22,7 +22,7 @@ FILE: dict[str, Any] = {
     "isPrivateFile": False,
     "isPublished": True,
 }
-SAME, OTHER = same_content(10, None, FILE, None), same_content(11, None, FILE, None)
+SAME, OTHER = same_content(10, Fingerprint(), FILE, None), same_content(11, Fingerprint(), FILE, None)
 KNOWN = KnownFile("/in/a.jpg", "sha256:aa", "f1", "v1", 10)
 HASH, OTHER_HASH = Fingerprint("sha256", "aa"), Fingerprint("sha256", "bb")
 
@@ -67,9 +67,9 @@ def test_sync_does_what_differs(request_: UploadRequest, content: Any, kind: str
 @pytest.mark.parametrize(
     ("size", "fingerprint", "known", "same"),
     [
-        (10, None, None, True),
-        (11, None, None, False),
-        (None, None, None, False),
+        (10, Fingerprint(), None, True),
+        (11, Fingerprint(), None, False),
+        (None, Fingerprint(), None, False),
         (10, HASH, KNOWN, True),
         (10, OTHER_HASH, KNOWN, False),
         (11, HASH, KNOWN, False),
@@ -81,15 +81,13 @@ def test_sync_does_what_differs(request_: UploadRequest, content: Any, kind: str
         (10, HASH, KNOWN._replace(version_id=None, size=None), True),
         (10, HASH, KNOWN._replace(fingerprint="etag:aa"), True),
         (None, HASH, KNOWN._replace(fingerprint="etag:aa"), False),
-        (None, Fingerprint("size", "10"), None, True),
-        (None, Fingerprint("size", "11"), KNOWN, False),
         (11, Fingerprint("column", "2026"), KNOWN._replace(fingerprint="column:2026"), True),
         (10, Fingerprint("column", "2027"), KNOWN._replace(fingerprint="column:2026"), False),
         (11, Fingerprint("column", "2026"), None, False),
     ],
 )
 def test_content_is_the_same_by_what_is_known_of_the_very_file_and_else_by_size(
-    size: int | None, fingerprint: Fingerprint | None, known: KnownFile | None, *, same: bool
+    size: int | None, fingerprint: Fingerprint, known: KnownFile | None, *, same: bool
 ) -> None:
     """Content is the same by what is known of the very file and else by size."""
     assert same_content(size, fingerprint, FILE, known).same is same
@@ -102,7 +100,7 @@ def test_the_reason_says_that_only_the_size_was_compared() -> None:
 
 def test_a_file_whose_size_is_not_listed_is_another_one() -> None:
     """A file whose size is not listed is another one."""
-    assert not same_content(10, None, {**FILE, "size": None}, None).same
+    assert not same_content(10, Fingerprint(), {**FILE, "size": None}, None).same
 
 
 def test_the_reason_of_an_update_names_the_details() -> None:

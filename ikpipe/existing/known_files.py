@@ -1,0 +1,77 @@
+"""Files that ikpipe stored, or was about to store, as far as it knows: the records of a state. Pure.
+
+The service returns no hash of a file, so that only whoever stored a file knows what is in it. A record names the file
+and its version, and is only used for exactly this version: a state that is old, lost or another account's costs an
+upload at worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+CLOCK_SKEW = 300  # seconds by which this machine's clock may differ from the service's
+
+
+class KnownFile(NamedTuple):
+    """A file that ikpipe stored.
+
+    `path` is its path in the library, `fingerprint` that of its content, as text, and `size` its size in bytes in the
+    library. `file_id` and `version_id` are the service's. `parameters` is the hash of what was sent besides its name.
+    """
+
+    path: str
+    fingerprint: str
+    file_id: str
+    version_id: str | None
+    size: int | None
+    parameters: str = ""
+
+
+class SentFile(NamedTuple):
+    """A file that is about to be sent: where its result is lost, the next run recognizes it by this.
+
+    `number` is the number that its version will have, `size` its size in bytes if that is known, `since` the time, in
+    seconds since 1970, before which it was not stored.
+    """
+
+    path: str
+    fingerprint: str
+    number: int
+    size: int | None
+    since: float
+    parameters: str = ""
+
+    def as_known(self, file: Mapping[str, Any]) -> KnownFile | None:
+        """Return the record of a library's file if it is what was sent; None if it is not."""
+        same = version_number(file) == self.number and self.size in (None, file.get("size"))
+        if not same or _time_of(file) < self.since - CLOCK_SKEW:
+            return None
+        return KnownFile(
+            self.path, self.fingerprint, str(file.get("fileId")), version_id(file), file.get("size"), self.parameters
+        )
+
+
+def version_id(file: Mapping[str, Any]) -> str | None:
+    """Return the id of a file's current version, from its details in the media API."""
+    info = file.get("versionInfo")
+    found = info.get("id") if isinstance(info, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def version_number(file: Mapping[str, Any] | None) -> int:
+    """Return the number of a file's current version, as ``Version 3``; 0 for no file, -1 if it is not known."""
+    if file is None:
+        return 0
+    info = file.get("versionInfo")
+    name = info.get("name") if isinstance(info, Mapping) else None
+    digits = name.rpartition(" ")[2] if isinstance(name, str) else ""
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1  # noqa: PLR2004
+
+
+def _time_of(file: Mapping[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(file.get("updatedAt") or file["createdAt"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return 0.0
