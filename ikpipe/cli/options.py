@@ -143,7 +143,14 @@ def add_account(command: ArgumentParser) -> None:
         "--journal",
         metavar="FILE",
         help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
-        "remaining rows",
+        "remaining rows; if the run is finished and the table has changed, it starts anew",
+    )
+    command.add_argument(
+        "--run",
+        metavar="NAME",
+        dest="run_name",
+        help="name of the run, such as night-2026-11-30: the same command with the same NAME stores nothing twice, "
+        "also on another machine",
     )
     add_trust(command)
     account = command.add_mutually_exclusive_group()

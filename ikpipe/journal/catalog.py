@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import os
+import re
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +32,8 @@ from ikpipe.request.token import LocalSigner, UploadToken
 if TYPE_CHECKING:
     import pandas as pd
 
+_log = logging.getLogger("ikpipe")
+
 KEPT = 7 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder
 ENDING = ".ikjournal"
 HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
@@ -46,19 +53,25 @@ def begin(
     account: Account,
     *,
     sending: Mapping[str, Any],
+    run: str | None = None,
     again: bool = False,
+    compared: bool = False,
     trust: bool = False,
 ) -> OpenJournal:
     """Start the journal of a run, or open the one that is there to continue the same run.
 
-    A journal that is continued must have the same `table`, `mapping` and `account`. `path` None makes a file in the
-    user's state folder. `sending` are the options of the run, as plain JSON values. `again` says whether the table is
-    one of results. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
-    cannot be created, belongs to another run, or nothing proves that this account wrote it.
+    A journal is continued for the same `table`, `mapping` and `account`. That of a finished run for another table, or
+    of any earlier run with the same name, is moved to the user's state folder, and a new one is started.
+
+    `path` None makes a file in the user's state folder; it is the same file for each `run` of a name. `sending` are the
+    options of the run, as plain JSON values. `again` says whether the table is one of results. `compared`: each row is
+    compared with the library, so that a finished run is never continued. `trust` accepts a journal that does not prove
+    that this account wrote it. Raise `JournalError` if it cannot be created, belongs to another run that was
+    interrupted, or nothing proves that this account wrote it.
     """
-    place = Path(path) if path is not None else _new_path()
+    place = Path(path) if path is not None else _new_path(run, account)
     facts = {
-        "run": uuid.uuid4().hex,
+        "run": run or uuid.uuid4().hex,
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "rows": table.rows,
         "origin": table.origin,
@@ -69,23 +82,60 @@ def begin(
     }
     journal, sign = SQLiteJournal.make(place, account, trust=trust), token_signer(account)
     try:
-        if not journal.begun:
-            journal.begin(facts, _head_start(table))
-            return OpenJournal(journal, journal.recorded_rows, fresh=True, sign=sign)
-        before = journal.facts
-        alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
-        same = _same(journal, table) if alike and table.ahead else None
-        if not alike or (same is None and table.ahead):
-            raise JournalError(
-                f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or account "
-                "differs.",
-                fix="Resume that run.",
-                another=True,
-            )
+        if journal.begun:
+            before, ended = journal.facts, journal.ended is not None
+            alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
+            alike = alike and run in (None, before["run"]) and not (compared and ended)
+            replaceable = (ended or (path is None and run is not None)) and before["public_key"] == account.public_key
+            continues, same = _compare(journal, table, whole=replaceable) if alike else (False, None)
+            if continues:
+                return OpenJournal(journal, same, sign=sign)
+            if not replaceable:
+                raise JournalError(
+                    f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or "
+                    "account differs.",
+                    fix="Resume that run.",
+                    another=True,
+                )
+            journal.close()
+            _log.warning("%s", _move(place, before, ended=ended))
+            journal = SQLiteJournal.make(place, account, trust=trust)
+        journal.begin(facts, _head_start(table))
     except BaseException:
         journal.close()
         raise
-    return OpenJournal(journal, same, sign=sign)
+    return OpenJournal(journal, journal.recorded_rows, fresh=True, sign=sign)
+
+
+def _compare(journal: SQLiteJournal, table: TableSource, *, whole: bool) -> tuple[bool, int | None]:
+    """Return whether a journal has the rows of a table, and how many of them.
+
+    The rows of a file are compared when the run reads them, and their number is None; `whole` compares them here too.
+    """
+    if table.ahead:
+        same = _same(journal, table)
+        return same is not None, same
+    if not whole or table.origin is None:
+        return True, None
+    from ikpipe.frames.io.streams import reopen_table
+
+    return _same(journal, reopen_table(table.origin)) is not None, None
+
+
+def _move(place: Path, before: Mapping[str, Any], *, ended: bool) -> Message:
+    """Move the journal of an earlier run to the user's state folder, and return a sentence that says so."""
+    begun = re.sub(r"[^0-9T]", "", str(before["begun"]))[:15]
+    to = _folder() / f"{begun}-{uuid.uuid4().hex[:8]}{ENDING}"
+    try:
+        shutil.move(place, to)
+    except OSError as error:
+        words = f"The journal {place} of an earlier run cannot be moved to {to}: {error.strerror}."
+        raise JournalError(words, another=True) from None
+    which = "a finished run" if ended else "an interrupted run of the same name"
+    return Message(
+        f"The journal {place} was that of {which}, started {before['begun']}, for another table or mapping, or before "
+        f"the last changes. It is now {to}, and this run starts anew."
+    )
 
 
 def _head_start(feed: TableSource) -> Iterator[Entry]:
@@ -197,12 +247,14 @@ class InterruptedRun(NamedTuple):
 
 
 def interrupted_runs() -> Iterator[InterruptedRun]:
-    """Yield the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
-    for path in sorted(journals_folder().glob(f"*{ENDING}"), reverse=True):
+    """Return the interrupted runs of the user's state folder, the latest first; runs in progress are left out."""
+    runs = []
+    for path in journals_folder().glob(f"*{ENDING}"):
         with suppress(JournalError):
             counts = inspection.glance(path)
             if counts.begun is not None and counts.ended is None:
-                yield InterruptedRun(path, counts.begun, counts.rows)
+                runs.append(InterruptedRun(path, counts.begun, counts.rows))
+    return iter(sorted(runs, key=lambda run: (run.begun, run.path), reverse=True))
 
 
 def delete_old(now: float) -> None:
@@ -217,13 +269,25 @@ def delete_old(now: float) -> None:
                 path.unlink()
 
 
-def _new_path() -> Path:
-    """Return a new file for a run in the user's state folder, and delete old ones there."""
-    try:
-        journals_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise JournalError(
-            f"The folder for journals {journals_folder()} cannot be created: {error.strerror}.", another=True
-        ) from None
+def _new_path(run: str | None, account: Account) -> Path:
+    """Return the file of a run in the user's state folder, which is new unless the run has a name.
+
+    Old files there are deleted.
+    """
     delete_old(time.time())
-    return journals_folder() / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"
+    name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+    if run is not None:
+        text = json.dumps([account.public_key, run])
+        name = f"run-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return _folder() / f"{name}{ENDING}"
+
+
+def _folder() -> Path:
+    """Return the folder of journals, which is created if there is none."""
+    folder = journals_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"The folder for journals {folder} cannot be created: {error.strerror}."
+        raise JournalError(words, another=True) from None
+    return folder

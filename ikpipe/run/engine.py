@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from ikpipe.request.missing import without_none
 from ikpipe.request.planner import RequestBuilder
 from ikpipe.request.policy import Policy
 from ikpipe.request.sources import FileResolver
-from ikpipe.request.suffixes import SuffixByPosition, SuffixRule
+from ikpipe.request.suffixes import SuffixByContent, SuffixByPosition, SuffixRule
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.run.job import UploadJob
 from ikpipe.run.options import RECORDED, SendOptions, policy_of
@@ -83,6 +84,7 @@ async def begin(
         work.mapping,
         account,
         sending=options.recorded(),
+        run=options.run,
         again=work.has_results,
         trust=options.trust_journal,
     )
@@ -120,7 +122,7 @@ async def send(
     mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
-        suffixes = suffixes or SuffixByPosition(run)
+        suffixes = suffixes or _suffix_rule(options, run)
     bar = display(options.progress, work.table.rows)
     if reports:
         report_mapping(mapping, bar)
@@ -146,6 +148,15 @@ async def send(
         CURRENT_CONTROL.reset(before)
         bar.close()
     session.conclude()
+
+
+def _suffix_rule(options: SendOptions, run: str) -> SuffixRule:
+    """Return what makes unique names.
+
+    A run with a name can be repeated from the beginning, with a table whose rows have other positions: its names are
+    made of the rows' content, so that each of them is stored once.
+    """
+    return SuffixByPosition(run) if options.run is None else SuffixByContent(run, Counter())
 
 
 async def collect_results(

@@ -72,6 +72,8 @@ class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, _ExistingKeywords
 class UploadKeywords(_TableKeywords, SendKeywords, total=False):
     """Keywords for what a run sends, and how."""
 
+    run: str | None
+
 
 class CheckKeywords(_TableKeywords, _ConnectionKeywords, total=False):
     """Keywords for what a run would send."""

@@ -14,7 +14,7 @@ from ikpipe.run.progress import Progress
 if TYPE_CHECKING:
     from ikpipe.service.client import ServiceClient
 
-RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error")
+RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class SendOptions:
     """How a run sends; `client` is its client, the others are the keywords of `ikpipe.upload`.
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
-    the same rows since then, in seconds since 1970; None: nobody does.
+    the same rows since then, in seconds since 1970; None: nobody does. `run` is the name of the run, which
+    unique names are made of; None: it has none.
     """
 
     client: ServiceClient
@@ -40,6 +41,7 @@ class SendOptions:
     progress: bool | Callable[[Progress], None] = True
     shared_since: float | None = None
     trust_journal: bool = False
+    run: str | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
@@ -48,6 +50,13 @@ class SendOptions:
                 raise self._invalid(name, f"at least {minimum}")
         if self.rate is not None and self.rate <= 0:
             raise self._invalid("rate", "more than 0 (uploads per second), or None")
+        if self.run is not None and not str(self.run).strip():
+            raise self._invalid("run", "text that names the run, such as 'night-2026-11-30'")
+        if self.run is not None and self.policy.unique_names == "service":
+            words = "Names that the service makes are others each time."
+            raise MappingError(
+                words, fix="Omit it, or use Policy(unique_names='client').", about=keyword("run", self.run)
+            )
         for name, choices in (("on_unknown", ("hold", "resend")), ("on_error", ("return", "raise"))):
             if getattr(self, name) not in choices:
                 raise self._invalid(name, " or ".join(map(repr, choices)))

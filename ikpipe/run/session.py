@@ -209,15 +209,21 @@ class Session:
 
     def _certain(self, histories: dict[int, RowHistory]) -> dict[int, RowHistory]:
         """Return the histories that hold without reading the rows: a row that may have changed need not be stored."""
-        return histories if self._contents is None else {at: row for at, row in histories.items() if row.is_unknown}
+        certain = self._contents is None and self._options.run is None
+        return histories if certain else {at: row for at, row in histories.items() if row.is_unknown}
 
     def _earlier_name(self, position: int, history: RowHistory) -> str | None:
         """Return the name that was made for a row before; a row whose hash the journal has gets the same name again."""
         hashed = self._contents is not None and position in self._contents.before
-        return None if hashed else history.result.name
+        return None if hashed or self._options.run is not None else history.result.name
 
     def _changed(self, position: int, request: UploadRequest | list[Problem], history: RowHistory | None) -> bool:
-        """Whether a row is another version than the one that the journal has; see `ContentHashes.changed`."""
+        """Whether a row is another version than the one that the journal has; see `ContentHashes.changed`.
+
+        In a run with a name, a row's content shows in the name that is made for it.
+        """
+        if self._options.run is not None and _has_other_name(request, history):
+            return True
         if (contents := self._contents) is None:
             return False
         if not isinstance(request, UploadRequest):
@@ -361,6 +367,12 @@ class Session:
             words = Message(self.first_failure, " With ", rule, ", the run stops at the first such row.")
             return UploadError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
         return None
+
+
+def _has_other_name(request: UploadRequest | list[Problem], history: RowHistory | None) -> bool:
+    """Whether another name was made for a row before, that is for another content."""
+    name = None if history is None else history.result.name
+    return isinstance(request, UploadRequest) and request.own_name and name not in (None, request.fields["fileName"])
 
 
 def _described(label: Any, result: Result) -> Message:

@@ -70,7 +70,12 @@ async def aupload(
     journal
         File that records the run, so that `resume` can finish it if it is interrupted; None creates one in the user's
         state folder, named in ``attrs["ikpipe"]["journal"]``. A journal of the same frame, mapping and account is
-        continued: only what is left is sent.
+        continued: only what is left is sent. That of a finished run for another frame is moved to the state folder, and
+        a new one is started.
+    run
+        Name of the run, such as ``"night-2026-11-30"``. A run that is repeated with the same name, also on another
+        machine and without a journal, makes the same unique names, and stores nothing twice. The names are made of the
+        rows' content, so local files are read twice.
     trust_journal
         Accept a journal that does not prove that this account wrote it: its private key was replaced, it comes from
         another machine without the private key, or an earlier version of ikpipe wrote it. It must have the same public

@@ -223,13 +223,15 @@ def test_a_second_run_does_only_what_is_left(emulate: Callable[..., Emulator], p
 
 @pytest.mark.parametrize("other", ["rows", "mapping"])
 def test_another_run_does_not_take_it(other: str, emulate: Callable[..., Emulator], path: Path) -> None:
-    """A journal of other rows or another mapping is left as it is, and nothing is sent."""
+    """The journal of an interrupted run is left as it is for other rows or another mapping, and nothing is sent."""
     emulator = emulate()
-    quiet(table(2), emulator.account, journal=path, **OPTIONS)
+    options = {**OPTIONS, "concurrency": 1}
+    assert killed(ikpipe.upload, "after a reply", 1, table(2), emulator.account, journal=path, **options)
+    before = len(uploads_of(emulator))
     frame, changed = (table(3), {}) if other == "rows" else (table(2), {"tags": "new"})
     with pytest.raises(ikpipe.JournalError, match="belongs to another run"):
         quiet(frame, emulator.account, journal=path, **OPTIONS, **changed)
-    assert len(uploads_of(emulator)) == 2
+    assert len(uploads_of(emulator)) == before
 
 
 # Retries have journals too

@@ -30,7 +30,7 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
     [
         (
             ikpipe.upload,
-            ["frame", "account", "journal", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, *SENDING, "parameters"],
+            ["frame", "account", "journal", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, *SENDING, "run", "parameters"],
         ),
         (ikpipe.resume, ["journal", "account", *CONNECTION, *SENDING]),
         (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, "parameters"]),
