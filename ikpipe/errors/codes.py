@@ -99,6 +99,10 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
                 ".",
             ),
         ),
+        "too_many_versions": (
+            "The file has as many versions as ImageKit keeps (100), so it cannot be replaced again.",
+            "Delete old versions in the media library, or give the row another file name.",
+        ),
         "upload_quota": ("The account's upload limit is used up.", "Free up space or upgrade the plan, then retry."),
         "extension_quota": ("The account's extension units are used up.", "Buy more units, or remove the extensions."),
         "busy": ("There were too many requests for this file, and the retries ran out.", "Wait a little, then retry."),
@@ -199,6 +203,16 @@ WARNINGS: dict[str, Code] = {
         "The file was found under another spelling of its path: with slashes instead of backslashes, without spaces "
         "around it, or in another Unicode form.",
         "There is nothing to fix.",
+    ),
+    "replaces_file": Code(
+        "warning",
+        "A file is at the row's path; the upload makes it an earlier version.",
+        Message("To keep it, pass ", keyword("on_existing", "skip"), ", or another file name."),
+    ),
+    "many_versions": Code(
+        "warning",
+        "The file has almost as many versions as ImageKit keeps (100).",
+        "Delete old versions in the media library before it cannot be replaced any more.",
     ),
     "name_adjusted": Code(
         "warning",

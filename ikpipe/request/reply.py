@@ -15,7 +15,7 @@ from ikpipe.request.values import stored_name
 
 Stops = Literal["never", "unproven", "always"]
 
-SLOW_DOWN, _REDIRECT = 429, 300
+SLOW_DOWN, _BAD_REQUEST, _REDIRECT = 429, 400, 300
 
 
 class UploadReply(NamedTuple):
@@ -92,6 +92,13 @@ _FAMILIES = (
     # Two more messages of this kind exist [spec], but their texts are not known.
     (re.compile(r"The file could not be uploaded because .*transformation"), "bad_transformation"),
 )
+
+_TOO_MANY_VERSIONS = re.compile(
+    r"\b(100|maximum|limit|more than|too many|already has)\b.*\bversions\b"
+    r"|\bversions?\b.*\b(maximum|limit|exceed(s|ed)?)\b",
+    re.IGNORECASE,
+)
+"""A file has at most 100 versions [upload docs]; the message is not known [guess], so it proves nothing else."""
 
 OF_THE_TOKEN = frozenset({"token_invalid", "token_expired"})
 """Codes of a rejected token; for one that was sent before, they do not tell whether that request was stored."""
@@ -207,6 +214,8 @@ def _refusal(status: int, headers: Mapping[str, str], message: object) -> Upload
 
 def _code(status: int, message: object) -> str:
     code = _known(message) if isinstance(message, str) else None
+    if code is None and status == _BAD_REQUEST and isinstance(message, str) and _TOO_MANY_VERSIONS.search(message):
+        return "too_many_versions"
     return code or {401: "key_missing", 403: "account_refused", 413: "file_too_large", 429: "rate_limited"}.get(
         status, "refused"
     )

@@ -200,6 +200,10 @@ def test_no_two_messages_share_a_code() -> None:
     [
         ("The token with value 'a\nb' has been used before. We suggest using V4 UUIDs.", "token_invalid"),
         ("The file could not be uploaded because the post transformation is not allowed.", "bad_transformation"),
+        ("The file already has 100 versions.", "too_many_versions"),
+        ("Maximum number of file versions reached.", "too_many_versions"),
+        ("The number of versions exceeds the limit.", "too_many_versions"),
+        ("Your request contains an invalid version.", "refused"),
         ("Something that nobody has ever read.", "refused"),
         ("", "refused"),
     ],
