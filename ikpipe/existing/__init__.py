@@ -13,6 +13,7 @@
     differences.py    which of a row's details differ from a file's (pure)
     fingerprints.py   what identifies the content of a row's file
     known_files.py    records of the files that ikpipe stored (pure)
+    duplicates.py     rows of a run that share one file
     state.py          where the records are: open the one that `state=` names
     sqlite_state.py   in a file
     shared_state.py   in a folder, or at a URL, for several machines
