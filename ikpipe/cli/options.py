@@ -75,11 +75,28 @@ def add_mapping(command: ArgumentParser) -> None:
     )
     add_fetch_hosts(command)
     add_formats(command)
+    add_existing(command)
+
+
+def add_existing(command: ArgumentParser) -> None:
+    """Add the options for files that are in the library already."""
     command.add_argument(
         "--on-existing",
         choices=("replace", "skip", "error", "sync"),
         help="what happens where a file is at the target of a row: replace it (default for fixed names), skip or fail "
         "the row, or send only what differs (sync); names are fixed",
+    )
+    command.add_argument(
+        "--changed-by",
+        metavar="WHAT",
+        help="how sync sees that content has changed: content (default; a hash, or what the URL's host says), size, or "
+        "a column such as updated_at",
+    )
+    command.add_argument(
+        "--dedupe",
+        action="store_true",
+        default=None,
+        help="rows whose content and parameters are equal apart from the name share one file",
     )
 
 
@@ -151,6 +168,12 @@ def add_account(command: ArgumentParser) -> None:
         dest="run_name",
         help="name of the run, such as night-2026-11-30: the same command with the same NAME stores nothing twice, "
         "also on another machine",
+    )
+    command.add_argument(
+        "--state",
+        metavar="PLACE",
+        help="where ikpipe keeps what it stored, for sync and --dedupe: a file (default: one for the account), a "
+        "folder or URL that machines share, or library",
     )
     add_trust(command)
     account = command.add_mutually_exclusive_group()

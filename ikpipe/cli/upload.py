@@ -126,6 +126,7 @@ def _upload_table(
         max_failures=options.max_failures,
         on_unknown=options.on_unknown,
         run=options.run_name,
+        state=options.state,
         progress=not options.quiet,
         # A temporary service may have another private key each time, and its journals need no proof.
         trust_journal=options.trust_journal or options.emulator,

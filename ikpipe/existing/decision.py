@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from ikpipe.errors import sentences
 from ikpipe.existing.differences import Differences, differences
-from ikpipe.existing.fingerprints import Fingerprint
+from ikpipe.existing.fingerprints import CONTENT, UNKNOWN, Fingerprint
 from ikpipe.existing.known_files import KnownFile, version_id
 from ikpipe.request.missing import without_none
 from ikpipe.request.planner import UploadRequest
@@ -18,7 +18,41 @@ OnExisting = Literal["replace", "skip", "error", "sync"]
 ON_EXISTING = get_args(OnExisting)
 ActionKind = Literal["upload", "replace", "update", "skip", "unchanged", "duplicate", "error", "invalid"]
 
+SENT = ("upload", "replace")
+"""The actions of rows whose files are sent."""
 NO_CHANGES = Differences({})
+
+
+class ExistingRules(NamedTuple):
+    """What a run does about files that are there: the keywords of `ikpipe.upload`.
+
+    `changed_by` is ``content``, ``size``, or a column. `dedupe`: rows with the same content share a file.
+    """
+
+    on_existing: OnExisting | None = None
+    changed_by: str = CONTENT
+    dedupe: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether the files at the targets of rows matter before rows are sent."""
+        return self.on_existing in ("skip", "error", "sync")
+
+    @property
+    def needs_state(self) -> bool:
+        """Whether the content of rows is compared."""
+        return self.on_existing == "sync" or self.dedupe
+
+
+EXISTING = ExistingRules._fields
+"""The keywords of `ikpipe.upload` about files that are there."""
+
+
+def is_rule(name: str, value: object) -> bool:
+    """Whether a value is valid for a keyword of `EXISTING`."""
+    if name == "on_existing":
+        return isinstance(value, str) and value in ON_EXISTING
+    return isinstance(value, bool if name == "dedupe" else str)
 
 
 class SameContent(NamedTuple):
@@ -33,14 +67,14 @@ class Action(NamedTuple):
 
     `kind` is as in `plan`. `reason` is a sentence. `file` has the details of the file at the target, as the library
     lists them; None if there is none. `changes` are those of an ``update``. `fingerprint` identifies the content of the
-    row, where that is known.
+    row.
     """
 
     kind: ActionKind
     reason: str = ""
     file: Mapping[str, Any] | None = None
     changes: Differences = NO_CHANGES
-    fingerprint: Fingerprint | None = None
+    fingerprint: Fingerprint = UNKNOWN
 
 
 NEW = Action("upload", "There is no file at the target.")

@@ -8,16 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.decision import Action, OnExisting, decide, same_content
-from ikpipe.existing.fingerprints import Fingerprint, FingerprintReader
+from ikpipe.existing.decision import SENT, Action, ExistingRules, decide, is_same_file, same_content
+from ikpipe.existing.duplicates import content_key
+from ikpipe.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
+from ikpipe.existing.known_files import KnownFile, SentFile, version_number
 from ikpipe.existing.library_files import LibraryFiles
 from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.state import ContentState, KnownFile
+from ikpipe.existing.state import ContentState
 from ikpipe.existing.updates import update_details
 from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
+from ikpipe.request.sources import FileSource
 from ikpipe.service.library import as_existing
 
 _log = logging.getLogger("ikpipe")
@@ -25,19 +28,21 @@ _LOOK_AGAIN = 2.0  # seconds between two searches for a file that the service sa
 
 
 class ExistingFiles:
-    """Decides what the rows of a run do about the files at their targets.
+    """Decides what the rows of a run do about the files that are there.
 
     Parameters
     ----------
-    on_existing
-        The mode.
+    rules
+        What the caller wants.
     reads, changes
         Send requests that read the library, and that change it; None without a private key. Then nothing is listed:
         every target counts as new, which the service checks.
     policy
         That of the run.
-    fingerprints, state
-        What identifies the content of rows, and what is known of the files that ikpipe stored.
+    state
+        What is known of the files that ikpipe stored; None if the content of rows does not matter.
+    fingerprints
+        What identifies the content of rows; None as for `state`.
     sleep
         Waits, and returns whether to continue.
     rows
@@ -46,80 +51,134 @@ class ExistingFiles:
 
     def __init__(
         self,
-        on_existing: OnExisting,
+        rules: ExistingRules,
         reads: PacedRequests | None,
         changes: PacedRequests | None,
         policy: Policy,
-        fingerprints: FingerprintReader,
-        state: ContentState,
+        state: ContentState | None,
+        fingerprints: FingerprintReader | None,
         sleep: Callable[[float], Awaitable[bool]],
         rows: int | None = None,
     ) -> None:
-        self.on_existing: OnExisting = on_existing
+        self.rules = rules
         self._library = None if reads is None else LibraryFiles(reads, policy, rows)
         self._changes, self._policy, self._sleep = changes, policy, sleep
-        self._fingerprints, self._state = fingerprints, state
+        self._state, self._fingerprints = state, fingerprints
 
     @property
     def _syncs(self) -> bool:
-        return self.on_existing == "sync"
+        return self.rules.on_existing == "sync"
 
     async def close(self) -> None:
         """Delete what was listed, and write what is to be remembered."""
         if self._library is not None:
             self._library.close()
-        await self._state.close()
+        if self._state is not None:
+            await self._state.close()
 
     async def decide(self, requests: Sequence[UploadRequest], cells: Sequence[Any] | None = None) -> list[Action]:
-        """Return what each row does about the file at its target.
+        """Return what each row does.
 
         `cells` are as for `FingerprintReader.read`. Raise `Error` if the library cannot be read; for ``skip`` and
         ``error``, the targets count as new then, which the service checks.
         """
-        if self._library is None:
-            return await self._actions(requests, [None] * len(requests), cells)
+        files = await self._files_at(requests)
+        fingerprints = [UNKNOWN] * len(requests)
+        if self._fingerprints is not None:
+            fingerprints = await self._fingerprints.read(requests, cells)
+        known = await self._known(requests, files)
+        actions = [
+            self._action(request, file, fingerprint, known)
+            for request, file, fingerprint in zip(requests, files, fingerprints, strict=True)
+        ]
+        return await self._with_shared(requests, actions) if self.rules.dedupe else actions
+
+    async def _files_at(self, requests: Sequence[UploadRequest]) -> Sequence[Mapping[str, Any] | None]:
+        """Return the files at the targets of rows, as far as they matter."""
+        nothing: list[Mapping[str, Any] | None] = [None] * len(requests)
+        if self._library is None or not self.rules.decides:
+            return nothing
         try:
-            files = await self._library.at(requests)
+            return await self._library.at(requests)
         except (AccountError, StoppedError):
             raise
         except Error as error:
             if self._syncs:
                 raise
             _log.warning("The media library could not be read, so that existing files are found late: %s", error.text)
-            files = [None] * len(requests)
-        return await self._actions(requests, files, cells)
+            return nothing
 
-    async def _actions(
-        self,
-        requests: Sequence[UploadRequest],
-        files: Sequence[Mapping[str, Any] | None],
-        cells: Sequence[Any] | None,
-    ) -> list[Action]:
-        """Return what each row does about a file."""
-        if not self._syncs:
-            return [decide(one, file, None, self.on_existing) for one, file in zip(requests, files, strict=True)]
-        fingerprints = await self._fingerprints.read(requests, cells)
-        paths = [self._path(request) for request, file in zip(requests, files, strict=True) if file is not None]
-        known = await self._state.known(paths)
-        return [
-            self._synced(request, file, fingerprint, known)
-            for request, file, fingerprint in zip(requests, files, fingerprints, strict=True)
-        ]
+    async def _known(
+        self, requests: Sequence[UploadRequest], files: Sequence[Mapping[str, Any] | None]
+    ) -> dict[str, KnownFile]:
+        """Return what is known of the files at the targets of rows, by path."""
+        if self._state is None or not self._syncs:
+            return {}
+        there = {self._path(request): file for request, file in zip(requests, files, strict=True) if file is not None}
+        return await self._state.known(there)
 
-    def _synced(
+    def _action(
         self,
         request: UploadRequest,
         file: Mapping[str, Any] | None,
-        fingerprint: Fingerprint | None,
+        fingerprint: Fingerprint,
         known: Mapping[str, KnownFile],
     ) -> Action:
         content = None
-        if file is not None:
+        if file is not None and self._syncs:
             content = same_content(request.stored_size, fingerprint, file, known.get(self._path(request)))
-        return decide(request, file, content, self.on_existing)._replace(fingerprint=fingerprint)
+        return decide(request, file, content, self.rules.on_existing)._replace(fingerprint=fingerprint)
+
+    async def _with_shared(self, requests: Sequence[UploadRequest], actions: Sequence[Action]) -> list[Action]:
+        """Return actions in which rows whose content an earlier run stored share its file."""
+        keys = {
+            at: key
+            for at, (request, action) in enumerate(zip(requests, actions, strict=True))
+            if action.kind in SENT and (key := content_key(request, action.fingerprint)) is not None
+        }
+        if self._state is None or self._library is None or not keys:
+            return [*actions]
+        known = await self._state.same_content(list(dict.fromkeys(keys.values())))
+        paths = {file.path: file for file in known.values()}
+        files = dict(zip(paths, await self._library.search(list(map(_request_at, paths))), strict=True))
+        shared = [*actions]
+        for at, key in keys.items():
+            record = known.get(key)
+            file = None if record is None else files[record.path]
+            if record is not None and file is not None and is_same_file(record, file):
+                words = f"A file with the same content and parameters is there already: {record.path}"
+                shared[at] = actions[at]._replace(kind="duplicate", reason=words, file=file)
+        return shared
 
     def _path(self, request: UploadRequest) -> str:
         return canonical_path(request.target, self._policy.names)
+
+    def as_sent(self, request: UploadRequest, action: Action) -> UploadRequest:
+        """Return a row's request with what the state keeps in the library."""
+        if self._state is None:
+            return request
+        fields = self._state.sent_with(request.fields, action.fingerprint, action.file)
+        return request if fields is request.fields else request._replace(fields=fields)
+
+    async def sending(self, requests: Sequence[tuple[UploadRequest, Action]]) -> None:
+        """Record durably which rows are about to be sent, so that the next run recognizes their files."""
+        if self._state is None:
+            return
+        now = time.time()
+        await self._state.sending(
+            [
+                SentFile(
+                    self._path(request),
+                    str(action.fingerprint),
+                    version_number(action.file) + 1,
+                    request.stored_size,
+                    now,
+                    parameters_hash(request.fields),
+                )
+                for request, action in requests
+                if action.fingerprint.kind and request.fields.get("useUniqueFileName") == "false"
+            ]
+        )
 
     async def decide_again(self, request: UploadRequest, before: Action) -> Action | None:
         """Return what a row does whose target was believed to be free, and is not; None if nobody can tell.
@@ -137,8 +196,7 @@ class ExistingFiles:
             except Error:
                 return None
             if file is not None:
-                known = await self._state.known([self._path(request)]) if self._syncs else {}
-                return self._synced(request, file, before.fingerprint, known)
+                return self._action(request, file, before.fingerprint, await self._known([request], [file]))
             left = until - time.monotonic()
             if left <= 0 or not await self._sleep(min(left, _LOOK_AGAIN)):
                 return None
@@ -152,9 +210,23 @@ class ExistingFiles:
         assert self._changes is not None  # noqa: S101 - for mypy
         return as_existing(await update_details(self._changes, action.file, action.changes), "updated")
 
-    async def remember(self, request: UploadRequest, result: Result, fingerprint: Fingerprint | None) -> None:
+    async def remember(self, request: UploadRequest, result: Result, fingerprint: Fingerprint) -> None:
         """Remember a file that was stored, with the fingerprint of its content."""
-        if fingerprint is not None and result.file_id is not None:
-            path = self._path(request)
-            known = KnownFile(path, str(fingerprint), result.file_id, result.version_id, result.size)
+        if self._state is not None and fingerprint.kind and result.file_id is not None:
+            path, parameters = result.file_path or self._path(request), parameters_hash(request.fields)
+            known = KnownFile(
+                canonical_path(path, self._policy.names),
+                str(fingerprint),
+                result.file_id,
+                result.version_id,
+                result.size,
+                parameters,
+            )
             await self._state.remember([known])
+
+
+def _request_at(path: str) -> UploadRequest:
+    """Return a request whose target is a path in the library."""
+    folder, _, name = path.rpartition("/")
+    fields = {"folder": folder or "/", "fileName": name, "useUniqueFileName": "false"}
+    return UploadRequest(None, 0, fields, FileSource("bytes"))

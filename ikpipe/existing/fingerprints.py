@@ -54,6 +54,10 @@ class Fingerprint(NamedTuple):
         return cls(kind, value)
 
 
+UNKNOWN = Fingerprint()
+"""Nothing identifies the content."""
+
+
 class FileHashes(Protocol):
     """The hashes of local files that were read before."""
 

@@ -14,8 +14,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,11 +61,8 @@ class SQLiteState:
         self._lock = threading.RLock()  # the parts of a table on a worker of a cluster can have threads of their own
         self._known: list[KnownFile] = []
         self._failed = False
-        try:
+        with _errors_of(path):
             self._db = _open(path)
-        except (OSError, sqlite3.Error) as error:
-            words = f"The state {path} cannot be used: {describe_exception(error)}."
-            raise MappingError(words, fix="Check its permissions, or pass another file.") from None
 
     # Files
 
@@ -192,6 +189,22 @@ class SQLiteState:
 def _columns(stamp: FileStamp) -> tuple[str, str, int, int]:
     """Return a stamp as it is kept; some file systems have numbers of 64 bits without a sign, which SQLite has not."""
     return str(stamp.device), str(stamp.inode), stamp.modified, stamp.size
+
+
+def check_file(path: Path) -> None:
+    """Check that a file is a state, or can be one; raise `MappingError` if it cannot."""
+    with _errors_of(path):
+        _is_begun(path)
+
+
+@contextmanager
+def _errors_of(path: Path | None) -> Iterator[None]:
+    """Turn errors of a file into one that names it and says what to do."""
+    try:
+        yield
+    except (OSError, ValueError, sqlite3.Error) as error:
+        words = f"The state {path} cannot be used: {describe_exception(error)}."
+        raise MappingError(words, fix="Check its permissions, or pass another file.") from None
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from ikpipe.existing.fingerprints import FileHashes, Fingerprint
 from ikpipe.existing.known_files import KnownFile, SentFile
 from ikpipe.existing.library_state import open_library_state
 from ikpipe.existing.shared_state import SharedState
-from ikpipe.existing.sqlite_state import SQLiteState
+from ikpipe.existing.sqlite_state import SQLiteState, check_file
 
 if TYPE_CHECKING:
     from ikpipe.request.account import Account
@@ -49,6 +49,14 @@ class ContentState(Protocol):
         """Write all records, and close the state."""
 
 
+def check_state(state: str | Path | None) -> None:
+    """Check where a state is to be kept, before anything is started; raise `MappingError` if it cannot be used."""
+    if state == "":
+        raise MappingError("The value must not be empty.", about=keyword("state", state))
+    if state is not None and state != LIBRARY and not _is_folder(str(state)):
+        check_file(Path(state))
+
+
 async def open_state(
     state: str | Path | None, account: Account, client: ServiceClient, *, dry_run: bool = False
 ) -> ContentState:
@@ -57,8 +65,7 @@ async def open_state(
     `state` is a SQLite file; a folder, or its URL, that several machines share; ``"library"``; or None for a file in
     the user's state folder. In a dry run, nothing in the library is changed. Raise `MappingError` if it cannot be used.
     """
-    if state == "":
-        raise MappingError("The value must not be empty.", about=keyword("state", state))
+    check_state(state)
     if state is not None and state != LIBRARY and not _is_folder(str(state)):
         return SQLiteState(Path(state), account.public_key)
     own = SQLiteState(_own_path(account), account.public_key)

@@ -36,9 +36,9 @@ async def _check(
         Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes.
     probe
         Request the headers of each URL.
-    columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, on_existing
+    columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values
         As for `upload`.
-    timeout, policy, transport, **parameters
+    on_existing, changed_by, dedupe, timeout, policy, transport, **parameters
         As for `upload`.
 
     Returns

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
+from ikpipe.existing.state import check_state, open_state
 from ikpipe.frames.results import ResultCollector
 from ikpipe.journal import catalog
 from ikpipe.journal.history import OpenJournal
@@ -78,6 +79,8 @@ async def begin(
     """
     check_account(account)
     work.first_mapping()  # finds errors in the mapping before there is any file
+    work.check_changed_by()
+    check_state(options.state)
     record = catalog.begin(
         journal,
         work.table,
@@ -85,6 +88,7 @@ async def begin(
         account,
         sending=options.recorded(),
         run=options.run,
+        compared=work.existing.decides,
         again=work.has_results,
         trust=options.trust_journal,
     )
@@ -113,7 +117,7 @@ async def send(
     not.
     """
     check_account(account)
-    if work.on_existing == "sync" and account.private_key is None:
+    if work.existing.on_existing == "sync" and account.private_key is None:
         words = Message(
             keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
         )
@@ -142,7 +146,10 @@ async def send(
                 paths = work.reserved_paths(record)
                 while some := dict(islice(paths, _RESERVED)):
                     builder.claim_all(some.values(), some)
-            session = Session(work, builder, account, options, bar, sink, run, record)
+            state = None
+            if work.existing.needs_state or options.state is not None:
+                state = await open_state(options.state, account, client)
+            session = Session(work, builder, account, options, bar, sink, run, record, state)
             await session.go()
     finally:
         CURRENT_CONTROL.reset(before)

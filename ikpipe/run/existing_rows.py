@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.decision import NEW, Action, OnExisting
+from ikpipe.existing.decision import NEW, SENT, Action, ExistingRules
+from ikpipe.existing.duplicates import Duplicates, content_key
 from ikpipe.existing.existing_files import ExistingFiles
-from ikpipe.existing.fingerprints import CONTENT, FingerprintReader
+from ikpipe.existing.fingerprints import FingerprintReader
 from ikpipe.existing.requests import PacedRequests, StoppedError
-from ikpipe.existing.state import open_state
+from ikpipe.journal import history
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
@@ -21,6 +22,7 @@ from ikpipe.service.library import NOT_FOUND, as_existing
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
+    from ikpipe.existing.state import ContentState
     from ikpipe.request.account import Account
     from ikpipe.run.executor import UploadExecutor
     from ikpipe.run.options import SendOptions
@@ -28,53 +30,60 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ikpipe")
 MOST_UNREAD = 3  # groups of rows in a row whose targets cannot be read, before the run stops
 _TAKEN = "A file has this path already."
+_LEFT = {"skip": "skipped", "unchanged": "unchanged", "duplicate": "duplicate"}
+"""Actions that leave the library as it is → the statuses of their rows."""
 
 
 class ExistingRows:
-    """Carries out what rows do about the files at their targets.
+    """Carries out what rows do about the files that are there.
 
-    `on_existing` is the mode. `executor` uploads rows. `rows` is their number, if it is known. The others are those
-    of the run.
+    `rules` are what the caller wants. `executor` uploads rows. `state` is what is known of the files that ikpipe
+    stored; None if the content of rows does not matter. `rows` is their
+    number, if it is known. The others are those of the run.
     """
 
     def __init__(
         self,
-        on_existing: OnExisting,
+        rules: ExistingRules,
         account: Account,
         options: SendOptions,
         control: RunControl,
         executor: UploadExecutor,
+        state: ContentState | None,
         rows: int | None,
     ) -> None:
-        self._executor, self._control, self._unread = executor, control, 0
+        self._executor, self._control, self._rules, self._unread = executor, control, rules, 0
         policy, client = options.policy, options.client
         reads = changes = None
         if account.private_key is not None:
             pace = RateLimiter(policy.changes)
             reads = PacedRequests(client, account, executor.look_up_pace, control.sleep, policy.first_wait)
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
-        state = open_state(None, account)
-        reader = FingerprintReader(CONTENT, client, state)
-        self._files = ExistingFiles(on_existing, reads, changes, policy, reader, state, control.sleep, rows)
+        reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
+        self._files = ExistingFiles(rules, reads, changes, policy, state, reader, control.sleep, rows)
+        self._duplicates = Duplicates() if rules.dedupe else None
 
     @classmethod
     def of(
         cls,
-        on_existing: OnExisting | None,
+        rules: ExistingRules,
         account: Account,
         options: SendOptions,
         control: RunControl,
         executor: UploadExecutor,
+        state: ContentState | None,
         rows: int | None,
     ) -> ExistingRows | None:
-        """Return what decides about existing files; None if rows are sent whatever is at their targets."""
-        if on_existing in (None, "replace"):
+        """Return what decides about existing files; None if rows are sent whatever is there."""
+        if not rules.decides and state is None:
             return None
-        return cls(on_existing, account, options, control, executor, rows)
+        return cls(rules, account, options, control, executor, state, rows)
 
     async def close(self) -> None:
         """Write what is to be remembered."""
         await self._files.close()
+        if self._duplicates is not None:
+            self._duplicates.close()
 
     async def decide(self, tasks: Sequence[UploadTask], cells: Sequence[Any] | None = None) -> list[Result | None]:
         """Decide what rows do; return the results of those with nothing to send, and None for the others.
@@ -98,12 +107,41 @@ class ExistingRows:
             unread = Result("failed", "library_unreadable", f"The media library could not be read: {error.text}")
             return [None if task.request is None else replace(unread) for task in tasks]
         self._unread = 0
-        for task, action in zip(valid, actions or [NEW] * len(valid), strict=True):
-            task.decided(action if task.history is None else NEW)
-        return [None if task.request is None else ended(task.action) for task in tasks]
+        new = [task for task in valid if task.history is None]
+        decided = dict(zip(map(id, valid), actions or [NEW] * len(valid), strict=True))
+        for task in new:
+            self._decide(task, decided[id(task)])
+        sent = [(task.request, task.action) for task in new if task.request is not None and task.action.kind in SENT]
+        await self._files.sending(sent)
+        return [None if task.request is None or task.history is not None else ended(task.action) for task in tasks]
+
+    def _decide(self, task: UploadTask, action: Action) -> None:
+        """Note what a row does, and make its request so."""
+        if self._rules.decides:
+            task.decided(action)
+        else:
+            task.action = action
+        if task.request is not None and action.kind in SENT:
+            task.request = self._files.as_sent(task.request, action)
 
     async def run(self, task: UploadTask) -> Result:
-        """Carry out what a row does, and return its result."""
+        """Carry out what a row does, and return its result; a row with the content of another one waits for it."""
+        key = None
+        if self._duplicates is not None and task.request is not None and task.history is None:
+            key = content_key(task.plain or task.request, task.action.fingerprint)
+        if self._duplicates is None or key is None or task.action.kind == "update":
+            return await self._run(task)
+        if (stored := await self._duplicates.of(key)) is not None:
+            return replace(history.read(stored), status="duplicate", attempts=0, seconds=None, warnings=None)
+        stored = None
+        try:
+            result = await self._run(task)
+            stored = history.write(result) if result.status in ("uploaded", "exists") else None
+        finally:
+            self._duplicates.end(key, stored)
+        return result
+
+    async def _run(self, task: UploadTask) -> Result:
         action = task.action
         if action.kind == "update":
             return await self._updated(task, action)
@@ -111,7 +149,7 @@ class ExistingRows:
         if result.error == "name_taken" and task.assumed_new:
             result = await self._decided_again(task, result)
         if result.status in ("uploaded", "exists") and task.history is None and task.request is not None:
-            await self._files.remember(task.request, result, action.fingerprint)
+            await self._files.remember(task.plain or task.request, result, action.fingerprint)
         return result
 
     async def _decided_again(self, task: UploadTask, taken: Result) -> Result:
@@ -119,11 +157,12 @@ class ExistingRows:
         assert task.plain is not None  # noqa: S101 - for mypy
         action = await self._files.decide_again(task.plain, task.action)
         if action is None:
-            return _left(task, taken) if self._files.on_existing == "skip" else taken
+            return _left(task, taken) if self._rules.on_existing == "skip" else taken
         if action.kind == "error":
             return taken
-        again = task.again(action)
-        result = ended(action) or await self.run(again)
+        again = UploadTask(task.label, task.position, task.plain, first_sent=task.first_sent)
+        self._decide(again, action)
+        result = ended(action) or await self._run(again)
         return replace(result, attempts=(result.attempts or 0) + (taken.attempts or 0))
 
     async def _updated(self, task: UploadTask, action: Action) -> Result:
@@ -136,7 +175,9 @@ class ExistingRows:
             raise
         except ApiError as error:
             if error.status == NOT_FOUND:
-                return await self.run(task.again(NEW._replace(fingerprint=action.fingerprint)))
+                again = UploadTask(task.label, task.position, task.plain)
+                self._decide(again, NEW._replace(fingerprint=action.fingerprint))
+                return await self._run(again)
             return _not_updated(error)
         except Error as error:
             return _not_updated(error)
@@ -146,9 +187,9 @@ def ended(action: Action) -> Result | None:
     """Return the result of a row that leaves the file at its target as it is; None if it does not."""
     if action.kind == "error":
         return Result("failed", "name_taken", _TAKEN)
-    if action.file is None or action.kind not in ("skip", "unchanged"):
+    if action.file is None or action.kind not in _LEFT:
         return None
-    return as_existing(action.file, "skipped" if action.kind == "skip" else "unchanged")
+    return as_existing(action.file, _LEFT[action.kind])
 
 
 def _left(task: UploadTask, taken: Result) -> Result:

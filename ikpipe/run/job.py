@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ikpipe.errors import MappingError, Problem, describe_exception
-from ikpipe.existing.decision import OnExisting
+from ikpipe.errors import MappingError, Problem, describe_exception, did_you_mean, keyword, quoted
+from ikpipe.existing.decision import ExistingRules
+from ikpipe.existing.fingerprints import CONTENT, SIZE
 from ikpipe.frames.chunks import Chunk, TableSource
 from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.near_misses import NearMiss
 from ikpipe.frames.results import results_of, uploaded_paths
 from ikpipe.journal import history
 from ikpipe.journal.history import OpenJournal, RowHistory
+from ikpipe.request.missing import missing
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import SETTLED
 from ikpipe.request.rows import MappedRows
@@ -64,10 +66,23 @@ class UploadJob:
         return self._plan
 
     @property
-    def on_existing(self) -> OnExisting | None:
-        """What happens where a file is at the target of a row; None: the service's default."""
-        mode: OnExisting | None = self.mapping.get("existing", {}).get("on_existing")
-        return mode
+    def existing(self) -> ExistingRules:
+        """What happens with files that are there already."""
+        return ExistingRules(**self.mapping.get("existing", {}))
+
+    def check_changed_by(self) -> None:
+        """Raise `MappingError` if `changed_by` names a column that the table does not have."""
+        columns, name = [*self.table.sample.columns], self.existing.changed_by
+        if name not in (CONTENT, SIZE, *columns):
+            words = f"There is no column {quoted(name)}{did_you_mean(name, [CONTENT, SIZE, *columns])}."
+            raise MappingError(words, about=keyword("changed_by", name))
+
+    def change_cells(self, frame: pd.DataFrame) -> list[Any] | None:
+        """Return the cells that tell whether the content of rows has changed; None if that is not in a column."""
+        name = self.existing.changed_by
+        if name in (CONTENT, SIZE) or name not in frame.columns:
+            return None
+        return [None if missing(cell) else cell for cell in frame[name].tolist()]
 
     @property
     def mapping_text(self) -> str | None:

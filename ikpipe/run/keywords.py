@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from ikpipe.errors import MappingError, did_you_mean
-from ikpipe.existing.decision import OnExisting
+from ikpipe.existing.decision import EXISTING, OnExisting
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import BY_WIRE, NAMES, Keywords, Parameters
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
-from ikpipe.run.prepare import EXISTING, Fetch, FileKind, collect_mapping
+from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
 from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class SendKeywords(_ConnectionKeywords, total=False):
 
 class _ExistingKeywords(TypedDict, total=False):
     on_existing: OnExisting | None
+    changed_by: str
+    dedupe: bool
 
 
 class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, _ExistingKeywords, total=False):
@@ -72,6 +74,7 @@ class _TableKeywords(Keywords, _FileKeywords, _FormatKeywords, _ExistingKeywords
 class UploadKeywords(_TableKeywords, SendKeywords, total=False):
     """Keywords for what a run sends, and how."""
 
+    state: str | Path | None
     run: str | None
 
 
@@ -107,6 +110,8 @@ DEFAULTS = {
     "decimal": ".",
     "true_values": (),
     "false_values": (),
+    "changed_by": "content",
+    "dedupe": False,
     "fetch_hosts": (),
     "retries": 5,
     "trust_journal": False,

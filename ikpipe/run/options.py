@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
@@ -14,7 +15,7 @@ from ikpipe.run.progress import Progress
 if TYPE_CHECKING:
     from ikpipe.service.client import ServiceClient
 
-RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run")
+RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class SendOptions:
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
     the same rows since then, in seconds since 1970; None: nobody does. `run` is the name of the run, which
-    unique names are made of; None: it has none.
+    unique names are made of; None: it has none. `state` is where records of stored files are.
     """
 
     client: ServiceClient
@@ -42,6 +43,7 @@ class SendOptions:
     shared_since: float | None = None
     trust_journal: bool = False
     run: str | None = None
+    state: str | Path | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
@@ -66,7 +68,9 @@ class SendOptions:
 
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""
-        return {**{name: getattr(self, name) for name in RECORDED}, "policy": asdict(self.policy)}
+        recorded = {name: getattr(self, name) for name in RECORDED}
+        recorded["state"] = None if self.state is None else str(self.state)
+        return {**recorded, "policy": asdict(self.policy)}
 
 
 def policy_of(recorded: Mapping[str, Any]) -> Policy:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ikpipe.errors import Error, MappingError, Message, keyword, sentences
-from ikpipe.existing.decision import ON_EXISTING
+from ikpipe.existing.decision import ON_EXISTING, is_rule
 from ikpipe.frames.near_misses import NearMiss, warning
 from ikpipe.request.account import Account
 from ikpipe.request.columns import call_or_error
@@ -55,8 +55,9 @@ def collect_mapping(
     _check_settings(root, file_kind, fetch)
     passed, rules = without_none(formats or {}), without_none(existing or {})
     CellFormats.read(passed)
-    if rules:
-        parameters = _with_fixed_names(parameters, rules)
+    _check_existing(rules)
+    if "on_existing" in rules:
+        parameters = _with_fixed_names(parameters, rules["on_existing"])
     return {
         "columns": dict(columns or {}),
         "root": None if root is None else str(root),
@@ -67,20 +68,26 @@ def collect_mapping(
     }
 
 
-EXISTING = ("on_existing",)
-"""The keywords of `upload` about files that are in the library already."""
+def _check_existing(rules: Mapping[str, Any]) -> None:
+    """Check the rules about files that are there; raise `MappingError` if one is not valid."""
+    for name, value in rules.items():
+        if not is_rule(name, value):
+            raise MappingError(f"The value must be {_RULES[name]}.", about=keyword(name, value))
 
 
-def _with_fixed_names(parameters: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+_RULES = {
+    "on_existing": " or ".join(map(repr, ON_EXISTING)),
+    "changed_by": "'content', 'size' or the name of a column",
+    "dedupe": "True or False",
+}
+
+
+def _with_fixed_names(parameters: Mapping[str, Any], mode: str) -> dict[str, Any]:
     """Return parameters with fixed names, which files that are there already need.
 
-    Raise `MappingError` if a rule is not valid, or the parameters ask for unique names.
+    Raise `MappingError` if the parameters ask for unique names.
     """
-    mode = rules["on_existing"]
-    about = keyword("on_existing", mode)
-    if mode not in ON_EXISTING:
-        raise MappingError(f"The value must be {' or '.join(map(repr, ON_EXISTING))}.", about=about)
-    unique = BY_WIRE["useUniqueFileName"]
+    about, unique = keyword("on_existing", mode), BY_WIRE["useUniqueFileName"]
     for name in (unique, "useUniqueFileName"):
         if (value := parameters.get(name)) is not None and call_or_error(encode, unique, value) == "true":
             fix = Message("Leave out one of the two; ", about, " makes names fixed.")

@@ -53,8 +53,9 @@ async def _retry(
         process remembers, if it ran it.
     trust_journal
         As for `upload`, for both journals.
-    columns, ignore, root, file_kind, fetch, tag_separator, decimal, true_values, false_values, on_existing,
-    **parameters
+    columns, ignore, root, file_kind, fetch, tag_separator, decimal, true_values, false_values
+        As the next ones.
+    on_existing, changed_by, dedupe, **parameters
         The mapping; what is left out is taken from ``results.attrs``, which files such as CSV do not keep. `root`,
         `fetch` and `webhook_url` of another process's run have to be passed again.
 

@@ -46,6 +46,7 @@ from ikpipe.run.task import UploadTask
 from ikpipe.service.spool import SpoolFolder
 
 if TYPE_CHECKING:
+    from ikpipe.existing.state import ContentState
     from ikpipe.frames.chunks import Chunk
     from ikpipe.run.job import UploadJob
 
@@ -57,7 +58,7 @@ class Session:
 
     `job` has the table and its mapping, and what is known of its rows from before. `builder` turns rows into requests.
     `options` say how to send, and have the open connections. `run` is the run's id. `record` is the journal; None keeps
-    none.
+    none. `state` is what is known of the files that ikpipe stored; None if the content of rows does not matter.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Session:
         sink: ResultSink,
         run: str,
         record: OpenJournal | None = None,
+        state: ContentState | None = None,
     ) -> None:
         self.control: RunControl = CURRENT_CONTROL.get() or RunControl()
         self.failed, self.failures, self.first_failure = False, 0, Message()
@@ -81,6 +83,7 @@ class Session:
         self._writer: GroupCommit[Entry] | None = None if record is None else GroupCommit(record.journal.write)
         self._executor: UploadExecutor | None = None
         self._existing: ExistingRows | None = None
+        self._state = state
         self._results = OrderedResults(sink)
         self._recorder: TableRecorder | None = None
         if record is not None and self._writer is not None:
@@ -100,7 +103,7 @@ class Session:
             self._executor = executor
             job, options = self._job, self._options
             self._existing = ExistingRows.of(
-                job.on_existing, self._account, options, self.control, executor, job.table.rows
+                job.existing, self._account, options, self.control, executor, self._state, job.table.rows
             )
             send = executor.run if self._existing is None else self._existing.run
 
@@ -168,8 +171,11 @@ class Session:
             batch = self._results.begin(chunk, self._certain(histories))
             names = {at: name for at, row in histories.items() if (name := self._earlier_name(at, row)) is not None}
             for first in range(0, len(chunk.frame), AT_ONCE):
-                tasks = self._tasks_of(batch, chunk.part(first, first + AT_ONCE), histories, names)
-                for task in tasks if self._existing is None else await self._decided(self._existing, batch, [*tasks]):
+                part = chunk.part(first, first + AT_ONCE)
+                tasks = self._tasks_of(batch, part, histories, names)
+                if self._existing is not None:
+                    tasks = iter(await self._decided(self._existing, batch, part, [*tasks]))
+                for task in tasks:
                     if self.control.draining:
                         return
                     yield batch, task
@@ -186,10 +192,15 @@ class Session:
             if task is not None:
                 yield task
 
-    async def _decided(self, existing: ExistingRows, batch: ResultBatch, tasks: list[UploadTask]) -> list[UploadTask]:
-        """Return the tasks that have something to send, given the files at their targets; all other rows end here."""
+    async def _decided(
+        self, existing: ExistingRows, batch: ResultBatch, part: Chunk, tasks: list[UploadTask]
+    ) -> list[UploadTask]:
+        """Return the tasks that have something to send, given the files that are there; all other rows end here."""
+        cells = self._job.change_cells(part.frame)
+        if cells is not None:
+            cells = [cells[task.position - part.start] for task in tasks if task.request is not None]
         try:
-            results = await existing.decide(tasks)
+            results = await existing.decide(tasks, cells)
         except Error as error:  # rows in flight are finished
             self.trouble = self.trouble or error
             self.control.drain()

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ikpipe.errors import ApiName, MappingError, Message, keyword, printable
-from ikpipe.existing.decision import ON_EXISTING
+from ikpipe.existing.decision import EXISTING, is_rule
 from ikpipe.frames.mapping_text import value_text
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.known_runs import about, known_by
@@ -101,7 +101,7 @@ def stored(attrs: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _existing_rules(mapping: Mapping[str, Any]) -> dict[str, Any]:
     rules = _part(mapping, "existing", _is_value)
-    if rules and (rules.keys() != {"on_existing"} or rules["on_existing"] not in ON_EXISTING):
+    if not rules.keys() <= {*EXISTING} or not all(is_rule(name, value) for name, value in rules.items()):
         raise _invalid()
     return rules
 

@@ -124,12 +124,6 @@ class UploadTask:
         elif action.kind == "replace" and action.file is not None:
             self.request = as_replacement(self.request, action.file)
 
-    def again(self, action: Action) -> Self:
-        """Return the task of the same row, decided anew."""
-        task = type(self)(self.label, self.position, self.plain, first_sent=self.first_sent)
-        task.decided(action)
-        return task
-
     @property
     def assumed_new(self) -> bool:
         """Whether the row is sent as if there were no file at its target."""

@@ -55,6 +55,12 @@ async def aupload(
         fixed names), ``"skip"`` leaves it (``skipped``), ``"error"`` fails the row (`name_taken`), and ``"sync"`` sends
         only what differs: rows are ``unchanged``, ``updated`` in place, or replaced. Names are fixed.
         ``docs/existing.md`` describes it.
+    changed_by
+        How ``"sync"`` sees that content has changed: ``"content"`` compares the SHA-256 of local files and bytes, and
+        what a URL's host says of its file (a strong ETag, else Last-Modified with the length); ``"size"`` compares
+        sizes; a column such as ``"updated_at"`` compares its cells.
+    dedupe
+        Whether rows whose content and parameters are equal apart from the name share one file (``duplicate``).
     concurrency
         Maximum number of concurrent uploads; None: automatic, separately for URLs and for files sent from this machine.
     rate
@@ -72,6 +78,10 @@ async def aupload(
         state folder, named in ``attrs["ikpipe"]["journal"]``. A journal of the same frame, mapping and account is
         continued: only what is left is sent. That of a finished run for another frame is moved to the state folder, and
         a new one is started.
+    state
+        Where ikpipe keeps what it stored, to compare content with: a SQLite file (by default one for each account in
+        the user's state folder), a folder or URL that machines share, or ``"library"`` for the custom metadata field
+        `ikpipe_content`. It is kept with ``on_existing="sync"`` or `dedupe`, and wherever it is passed.
     run
         Name of the run, such as ``"night-2026-11-30"``. A run that is repeated with the same name, also on another
         machine and without a journal, makes the same unique names, and stores nothing twice. The names are made of the

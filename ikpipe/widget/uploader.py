@@ -18,6 +18,7 @@ import pandas as pd
 import traitlets
 
 from ikpipe.errors import Error
+from ikpipe.existing.decision import EXISTING
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
@@ -29,7 +30,7 @@ from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
 from ikpipe.run.engine import check_account
 from ikpipe.run.keywords import check_keywords
-from ikpipe.run.prepare import EXISTING, Fetch, collect_mapping, log_warning
+from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient
 from ikpipe.service.library import metadata_fields
 from ikpipe.service.public_hosts import FetchHosts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAPPING = ["columns", "ignore", "root", "file_kind", "fetch"]
 FORMATS = ["tag_separator", "decimal", "true_values", "false_values"]
-EXISTING = ["on_existing"]
+EXISTING = ["on_existing", "changed_by", "dedupe"]
 CONNECTION = ["fetch_hosts", "timeout", "policy", "transport"]
 SENDING = [
     *("concurrency", "rate", "retries", "max_failures", "trust_journal", "progress", "on_result", "on_unknown"),
@@ -30,7 +30,19 @@ ACCOUNT = ikpipe.Account("public_a", "private_a_0123456789")
     [
         (
             ikpipe.upload,
-            ["frame", "account", "journal", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, *SENDING, "run", "parameters"],
+            [
+                "frame",
+                "account",
+                "journal",
+                *MAPPING,
+                *FORMATS,
+                *EXISTING,
+                *CONNECTION,
+                *SENDING,
+                "state",
+                "run",
+                "parameters",
+            ],
         ),
         (ikpipe.resume, ["journal", "account", *CONNECTION, *SENDING]),
         (ikpipe.check, ["frame", "account", "probe", *MAPPING, *FORMATS, *EXISTING, *CONNECTION, "parameters"]),
