@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from ikpipe.request.result import Result
     from ikpipe.request.token import sign
     from ikpipe.run.check import check
+    from ikpipe.run.plan import plan
     from ikpipe.run.resume import resume
     from ikpipe.run.retry import retry
     from ikpipe.run.upload import aupload, aupload_file, upload, upload_file
@@ -89,6 +90,7 @@ _HOMES = {
     "delivery.gallery": ("gallery",),
     "delivery.reports": ("report", "summary"),
     "service.refresh": ("refresh",),
+    "run.plan": ("plan",),
     "run.retry": ("retry",),
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
@@ -126,6 +128,7 @@ __all__ = [
     "files",
     "gallery",
     "metadata_fields",
+    "plan",
     "purge",
     "read_results",
     "refresh",

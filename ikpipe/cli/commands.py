@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import ikpipe
 from ikpipe.cli import mapping, output, report
 from ikpipe.cli.emulator import metadata_fields
 from ikpipe.cli.signals import exit_at_once
-from ikpipe.cli.wording import in_options, say
+from ikpipe.cli.wording import in_options, say, width
 from ikpipe.errors import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ikpipe.frames.io.writing import PlanWriter
     from ikpipe.run.job import UploadJob
+    from ikpipe.run.plan_report import PlanCounts
 
 ALL_WELL, PROBLEMS = 0, 1
 
@@ -61,6 +64,49 @@ def _find_problems(job: UploadJob, account: ikpipe.Account | None, options: Name
     found, rows = to_sync(find_all, "check")()
     in_words = [problem._replace(message=in_options(problem.message), fix=in_options(problem.fix)) for problem in found]
     return problem_frame(in_words), rows
+
+
+def plan(options: Namespace) -> int:
+    """`ikpipe plan IN [-o PLAN]`, and `ikpipe upload --dry-run`, which writes no file."""
+    from ikpipe.frames.io.streams import open_table
+    from ikpipe.run.job import UploadJob
+
+    style, out = output.csv_style(options), None if options.command == "upload" else options.out
+    if out is not None:
+        output.check_writable(out, style, options.table)
+    job = UploadJob(open_table(options.table, mapping.read_options(options)), mapping.run_mapping(options))
+    account = ikpipe.Account.from_env(options.profile)
+    with exit_at_once(), ExitStack() as stack:
+        attrs = job.table.sample.attrs
+        writer = None if out is None else stack.enter_context(output.plan_writer(out, style, attrs))
+        counts = _write_plan(job, account, options, writer)
+    say(*counts.lines(width(), job.table.lines, in_options), "", f"Mapping: {job.mapping_text}")
+    say("Nothing was sent or changed.")
+    return ALL_WELL if counts.all_well else PROBLEMS
+
+
+def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, writer: PlanWriter | None) -> PlanCounts:
+    """Plan the rows of a job, write them if there is a file for them, and return their counts."""
+    from ikpipe.concurrency.interrupts import to_sync
+    from ikpipe.run.plan import Planner
+    from ikpipe.run.plan_report import PlanCounts
+    from ikpipe.service.client import ServiceClient
+
+    counts, policy = PlanCounts(), mapping.policy(options.policy)
+
+    async def go() -> None:
+        """Plan the rows chunk by chunk."""
+        async with ServiceClient(policy=policy, fetch_hosts=options.fetch_host) as client:
+            planner = Planner(job, client, account, policy, options.state, options.run_name)
+            async for chunk, rows in planner.chunks():
+                counts.add(chunk.frame.index, rows, chunk.start)
+                if writer is not None:
+                    writer.add(chunk, rows)
+            if writer is not None:
+                writer.close(planner.summary())
+
+    to_sync(go, "plan")()
+    return counts
 
 
 def files(options: Namespace) -> int:

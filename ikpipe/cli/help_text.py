@@ -87,6 +87,23 @@ problem.
 exit status: 0 no errors (warnings do not count), 1 errors, 2 bad input or
 options"""
 
+PLAN = f"""\
+examples:
+  ikpipe plan products.csv --map file=image_url --set 'file_name={{sku}}.jpg' \\
+      --on-existing sync
+  ikpipe plan products.csv --map file=image_url --on-existing skip -o plan.csv
+
+{_MAPPING}
+
+Nothing is sent or changed: the media library is read, files are hashed, and
+with --changed-by content the hosts of URLs are asked about them.
+PLAN is .csv, .xlsx, .jsonl or .parquet; - is CSV on standard output. It is IN
+with ik_action (upload, replace, update, skip, unchanged, duplicate, error or
+invalid), ik_target, ik_reason, ik_bytes, ik_file_id and ik_versions.
+
+exit status: 0 nothing would fail, 1 some rows are invalid or would fail, 2 bad
+input or options, 3 account refused or service unreachable"""
+
 RETRY = f"""\
 examples:
   ikpipe retry results.parquet -o results.parquet

@@ -162,6 +162,19 @@ def add_account(command: ArgumentParser) -> None:
         help="file that records the run (default: a new file); the same command with the same FILE uploads only the "
         "remaining rows; if the run is finished and the table has changed, it starts anew",
     )
+    add_repeated(command)
+    add_trust(command)
+    account = command.add_mutually_exclusive_group()
+    add_profile(account)
+    account.add_argument(
+        "--emulator",
+        action="store_true",
+        help="upload to a temporary local ImageKit instead, to try it out",
+    )
+
+
+def add_repeated(command: ArgumentParser) -> None:
+    """Add the options for runs that are repeated."""
     command.add_argument(
         "--run",
         metavar="NAME",
@@ -174,14 +187,6 @@ def add_account(command: ArgumentParser) -> None:
         metavar="PLACE",
         help="where ikpipe keeps what it stored, for sync and --dedupe: a file (default: one for the account), a "
         "folder or URL that machines share, or library",
-    )
-    add_trust(command)
-    account = command.add_mutually_exclusive_group()
-    add_profile(account)
-    account.add_argument(
-        "--emulator",
-        action="store_true",
-        help="upload to a temporary local ImageKit instead, to try it out",
     )
 
 

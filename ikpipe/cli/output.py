@@ -21,7 +21,7 @@ from ikpipe.frames.io.opening import RESULTS, STANDARD, file_type, import_extra
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ikpipe.frames.io.writing import ResultsWriter
+    from ikpipe.frames.io.writing import PlanWriter, ResultsWriter, TableWriter
 
 _NEEDED = {"parquet": ("pyarrow", "parquet"), "xlsx": ("openpyxl", "excel")}
 
@@ -72,15 +72,32 @@ def results_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Itera
     `out` is a path, or ``-`` for standard output. `style` is how it is written if it is CSV. `attrs` are those of the
     table.
     """
-    from ikpipe.frames.io.writing import CsvWriter, OutputStream, ResultsWriter, table_file
+    from ikpipe.frames.io.writing import ResultsWriter
+
+    with _table_writer(out, style) as table:
+        yield ResultsWriter(table, attrs)
+
+
+@contextmanager
+def plan_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Iterator[PlanWriter]:
+    """Open OUT for a plan, as `results_writer` does for results."""
+    from ikpipe.frames.io.writing import PlanWriter
+
+    with _table_writer(out, style) as table:
+        yield PlanWriter(table, attrs)
+
+
+@contextmanager
+def _table_writer(out: str, style: CsvStyle) -> Iterator[TableWriter]:
+    from ikpipe.frames.io.writing import CsvWriter, OutputStream, table_file
 
     if out == STANDARD:
-        yield ResultsWriter(CsvWriter(OutputStream(_ResultsOutput()), style), attrs)
+        yield CsvWriter(OutputStream(_ResultsOutput()), style)
         return
     stack = ExitStack()
     table = stack.enter_context(table_file(out, style))
     try:
-        yield ResultsWriter(table, attrs)
+        yield table
     finally:
         with ignored_signals():
             stack.close()

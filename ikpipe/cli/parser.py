@@ -65,6 +65,7 @@ def parser() -> _Parser:
     program.add_argument("--version", action="version", version=f"ikpipe {ikpipe.__version__}")
     every = program.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     _upload(every)
+    _plan(every)
     _check(every)
     _retry(every)
     _resume(every)
@@ -104,6 +105,22 @@ def _upload(every: "_Commands") -> None:
     options.add_mapping(command)
     options.add_sending(command)
     options.add_account(command)
+    command.add_argument(
+        "-n", "--dry-run", action="store_true", help="only say what would be done, as plan does; OUT is not written"
+    )
+
+
+def _plan(every: "_Commands") -> None:
+    purpose = "say what upload would do with each row, without doing it"
+    command = _command(every, "plan", commands.plan, "IN [-o PLAN] [options]", purpose, help_text.PLAN)
+    command.add_argument("table", metavar="IN", help="the table to read; - for standard input")
+    command.add_argument("-o", "--out", metavar="PLAN", help="the file for the plan; - for standard output")
+    options.add_reading(command)
+    options.add_writing(command)
+    options.add_mapping(command)
+    options.add_repeated(command)
+    options.add_policy(command)
+    options.add_profile(command)
 
 
 def _check(every: "_Commands") -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import ikpipe
-from ikpipe.cli import mapping, output, report
+from ikpipe.cli import commands, mapping, output, report
 from ikpipe.cli.emulator import temporary_emulator
 from ikpipe.cli.next_command import announce_resume, next_steps
 from ikpipe.cli.wording import command, say
@@ -24,6 +24,10 @@ ALL_UPLOADED, SOME_NOT, INTERRUPTED = 0, 1, 130
 
 def upload(options: Namespace) -> int:
     """`ikpipe upload IN -o OUT`."""
+    if options.dry_run and options.emulator:
+        raise Error("A temporary ImageKit is empty, so there is nothing to plan.", fix="Omit --emulator or --dry-run.")
+    if options.dry_run:
+        return commands.plan(options)
     from ikpipe.frames.io.streams import open_table
     from ikpipe.run.job import UploadJob
 

@@ -10,8 +10,10 @@ from ikpipe.delivery.gallery import gallery
 from ikpipe.delivery.gallery.html import tag, written
 from ikpipe.errors import MappingError, one_line
 from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.plans import rows_of
 from ikpipe.frames.results import results_of
 from ikpipe.request.result import SETTLED
+from ikpipe.run.plan_report import PlanCounts
 from ikpipe.run.report import COUNTED, ReportWriter, StatusCounts
 
 if TYPE_CHECKING:
@@ -73,20 +75,32 @@ class Summary(Report):
         return _text("\n".join([self._total, *self._facts])) + gallery(self._frame, limit=_PICTURES)._repr_html_()
 
 
-def summary(results: Any) -> Summary:
-    """Count results by status and code, from their rows.
+class PlanSummary(Report):
+    """The totals of a plan, counted from its rows: `actions` has the number of rows by action.
+
+    `rows` is their number, and `bytes` the size of the files that would be sent, as far as it is known.
+    """
+
+    def __init__(self, counts: PlanCounts) -> None:
+        self.actions, self.rows, self.bytes = dict(counts.actions), counts.actions.total(), counts.bytes
+        super().__init__("\n".join(counts.lines(_width())))
+
+
+def summary(results: Any) -> Summary | PlanSummary:
+    """Count results by status and code, or a plan by action, from their rows.
 
     Parameters
     ----------
     results
-        n rows: what `upload`, `retry`, `resume` or `read_results` returned; a pandas or polars DataFrame, a pyarrow
-        Table, or the results of `ikpipe.dask.upload` or `ikpipe.spark.upload`. These are computed in one pass. Rows of
-        results that are neither persisted nor written are uploaded by that, so pass what was read from written results.
+        n rows: what `upload`, `retry`, `resume`, `read_results` or `plan` returned; a pandas or polars DataFrame, a
+        pyarrow Table, or the results of `ikpipe.dask.upload` or `ikpipe.spark.upload`. These are computed in one pass.
+        Rows of results that are neither persisted nor written are uploaded by that, so pass what was read from written
+        results.
 
     Returns
     -------
-    Summary
-        It prints as a short report; a notebook shows it with pictures, except for Dask and Spark.
+    Summary or PlanSummary
+        It prints as a short report; a notebook shows that of results with pictures, except for Dask and Spark.
 
     Raises
     ------
@@ -100,6 +114,10 @@ def summary(results: Any) -> Summary:
         rows = _columns(results).mapInPandas(_partials, "counts string").collect()
         return Summary(_total(row["counts"] for row in rows), {})
     frame = FrameAdapter(results).frame
+    if "ik_action" in frame.columns and "ik_status" not in frame.columns:
+        plan = PlanCounts()
+        plan.add(frame.index, rows_of(frame))
+        return PlanSummary(plan)
     run = frame.attrs.get("ikpipe")
     return Summary(_counts(frame, 0), run if isinstance(run, dict) else {}, frame)
 

@@ -47,6 +47,8 @@ class ExistingFiles:
         Waits, and returns whether to continue.
     rows
         The number of the run's rows; None if it is not known.
+    looks
+        Whether the files at the targets of rows are read although the rules do not need them.
     """
 
     def __init__(
@@ -59,8 +61,11 @@ class ExistingFiles:
         fingerprints: FingerprintReader | None,
         sleep: Callable[[float], Awaitable[bool]],
         rows: int | None = None,
+        *,
+        looks: bool = False,
     ) -> None:
         self.rules = rules
+        self._looks = looks or rules.decides
         self._library = None if reads is None else LibraryFiles(reads, policy, rows)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._state, self._fingerprints = state, fingerprints
@@ -96,10 +101,12 @@ class ExistingFiles:
     async def _files_at(self, requests: Sequence[UploadRequest]) -> Sequence[Mapping[str, Any] | None]:
         """Return the files at the targets of rows, as far as they matter."""
         nothing: list[Mapping[str, Any] | None] = [None] * len(requests)
-        if self._library is None or not self.rules.decides:
+        fixed = [one for one in requests if one.fields.get("useUniqueFileName") == "false"]
+        if self._library is None or not self._looks or not fixed:
             return nothing
         try:
-            return await self._library.at(requests)
+            found = dict(zip(map(id, fixed), await self._library.at(fixed), strict=True))
+            return [found.get(id(one)) for one in requests]
         except (AccountError, StoppedError):
             raise
         except Error as error:

@@ -6,6 +6,7 @@ Arrow needs one type for all rows.
 """
 
 import json
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -38,11 +39,11 @@ class FrameAdapter:
         self._table = _supported(table)
         self.frame = _frame(self._table).rename(columns=self._names)
 
-    def back(self, results: pd.DataFrame) -> Any:
+    def back(self, results: pd.DataFrame, columns: Iterable[str] = (*RESULT_COLUMNS, EXTRA)) -> Any:
         """Return results in the table's library: the table's own columns, then those of the results."""
         if self._table is None:
             return results
-        return self._with(_arrow(results[[name for name in (*RESULT_COLUMNS, EXTRA) if name in results.columns]]))
+        return self._with(_arrow(results[[name for name in columns if name in results.columns]]))
 
     def beside(self, frame: pd.DataFrame, columns: list[str]) -> Any:
         """Return a frame with further columns of text in the table's library."""

@@ -78,8 +78,13 @@ def with_result_columns(frame: pd.DataFrame, results_frame: pd.DataFrame) -> pd.
 
 def with_results(chunk: Chunk, results_frame: pd.DataFrame) -> Chunk:
     """Return a chunk with the columns of its results."""
-    kept = [at for at, column in enumerate(chunk.frame.columns) if not _is_answer(column)]
-    frame = with_result_columns(chunk.frame, results_frame)
+    return with_new_columns(chunk, results_frame, (*RESULT_COLUMNS, EXTRA))
+
+
+def with_new_columns(chunk: Chunk, added: pd.DataFrame, names: Collection[str]) -> Chunk:
+    """Return a chunk with further columns, which replace columns with any of these names."""
+    kept = [at for at, column in enumerate(chunk.frame.columns) if column not in names]
+    frame = pd.concat([chunk.frame.iloc[:, kept], added.set_axis(chunk.frame.index)], axis=1)
 
     def whole(at: int) -> bool:
         """Whether the floats of a column are sent as integers."""

@@ -5,6 +5,7 @@
     upload.py          `upload`, `aupload`, `upload_file`, `aupload_file`
     retry.py           `retry`: which rows of results are sent again
     check.py           `check`
+    plan.py            `plan`: what `upload` would do
     resume.py          `resume`
     engine.py          a run from its table to its results, for all of these
     prepare.py         check the mapping's settings, and ask for the account's metadata fields
@@ -22,5 +23,6 @@
     lookups.py         searches of the library that many rows share
     ordering.py        results in the table's order
     report.py          summaries and problems as text
+    plan_report.py     the totals of a plan as text
     progress.py        progress bars and lines
 """

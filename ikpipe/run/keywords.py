@@ -82,6 +82,13 @@ class CheckKeywords(_TableKeywords, _ConnectionKeywords, total=False):
     """Keywords for what a run would send."""
 
 
+class PlanKeywords(_TableKeywords, _ConnectionKeywords, total=False):
+    """Keywords for what a run would do with its rows."""
+
+    state: str | Path | None
+    run: str | None
+
+
 class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):
     """Keywords for what is sent for one file, and how."""
 
