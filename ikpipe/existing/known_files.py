@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+MANY_VERSIONS = 90
+"""The number of a version from which on it is reported: a file can have 100 [upload docs]."""
 CLOCK_SKEW = 300  # seconds by which this machine's clock may differ from the service's
 
 
@@ -61,13 +63,24 @@ def version_id(file: Mapping[str, Any]) -> str | None:
 
 
 def version_number(file: Mapping[str, Any] | None) -> int:
-    """Return the number of a file's current version, as ``Version 3``; 0 for no file, -1 if it is not known."""
+    """Return the number of a file's current version; 0 for no file, -1 if it is not known."""
     if file is None:
         return 0
     info = file.get("versionInfo")
-    name = info.get("name") if isinstance(info, Mapping) else None
+    return number_of(info.get("name") if isinstance(info, Mapping) else None)
+
+
+def number_of(name: object) -> int:
+    """Return the number in a version's name, such as ``Version 3``; -1 if there is none."""
     digits = name.rpartition(" ")[2] if isinstance(name, str) else ""
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else -1  # noqa: PLR2004
+
+
+def version_warning(number: int) -> str | None:
+    """Return a warning about a file with almost as many versions as it can have; None if there is no reason."""
+    if number < MANY_VERSIONS:
+        return None
+    return f"The file has {number} versions, and can have 100: delete old ones before it cannot be replaced any more."
 
 
 def _time_of(file: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@
     upload.py          `upload`, `aupload`, `upload_file`, `aupload_file`
     retry.py           `retry`: which rows of results are sent again
     check.py           `check`
+    targets.py         which files rows would replace, for `check`
     plan.py            `plan`: what `upload` would do
     resume.py          `resume`
     engine.py          a run from its table to its results, for all of these

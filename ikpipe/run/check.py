@@ -1,6 +1,6 @@
 """`check`: find every problem of every row before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Unpack
 
 from ikpipe.concurrency.gate import ConcurrencyGate
@@ -17,6 +17,7 @@ from ikpipe.request.rows import MappedRows
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import CheckKeywords, listed_keywords, split_keywords
 from ikpipe.run.prepare import report_mapping, request_builder
+from ikpipe.run.targets import TargetCheck
 from ikpipe.service.client import ServiceClient
 
 _AT_ONCE = 16  # concurrent requests for the headers of URLs
@@ -33,7 +34,8 @@ async def _check(
     frame
         n rows: a pandas or polars DataFrame, or a pyarrow Table; it is never changed.
     account
-        Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes.
+        Check custom metadata against the fields of this account, and sizes against its `max_file_size`, in bytes; and,
+        if it has the private key, which rows would replace a file of the media library.
     probe
         Request the headers of each URL.
     columns, ignore, root, file_kind, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values
@@ -78,30 +80,38 @@ async def find_problems(
 
     `work` is the table with its mapping, `wire` the open connections; the others are as for `check`.
     """
-    mapping, names = work.first_mapping(), (policy or Policy()).names
-    builder = await request_builder(wire, account, work.mapping, mapping, label=work.table.label, names=names)
+    mapping, policy = work.first_mapping(), policy or Policy()
+    builder = await request_builder(wire, account, work.mapping, mapping, label=work.table.label, names=policy.names)
     report_mapping(mapping)
     problems = [miss.problem for miss in work.similar_columns]
+    targets = TargetCheck(wire, account, policy, work.existing.on_existing)
     count = 0
 
-    def valid_rows() -> Iterator[tuple[MappedRows, UploadRequest]]:
+    async def valid_rows() -> AsyncIterator[tuple[MappedRows, UploadRequest]]:
         """Read the table once: count its rows, collect their problems, and yield the rows without an error."""
         nonlocal count
         for chunk in work.table.chunks():
             count = chunk.start + len(chunk.frame)
+            valid: list[tuple[MappedRows, UploadRequest]] = []
             for rows, request in work.requests(builder, chunk):
                 if not isinstance(request, UploadRequest):
                     problems.extend(request)
                     continue
                 problems.extend(request.warnings)
                 if rows is not None:
-                    yield rows, request
+                    valid.append((rows, request))
+            problems.extend(await targets.problems(valid))
+            for row in valid:
+                yield row
 
     valid = valid_rows()
-    if probe:
-        await _probe(wire, valid, problems)
-    for _ in valid:  # to the end, also where probing was stopped
-        pass
+    try:
+        if probe:
+            await _probe(wire, valid, problems)
+        async for _ in valid:  # to the end, also where probing was stopped
+            pass
+    finally:
+        targets.close()
     return sorted(problems, key=_position), count
 
 
@@ -110,7 +120,7 @@ def _position(problem: Problem) -> int:
 
 
 async def _probe(
-    client: ServiceClient, valid: Iterator[tuple[MappedRows, UploadRequest]], problems: list[Problem]
+    client: ServiceClient, valid: AsyncIterator[tuple[MappedRows, UploadRequest]], problems: list[Problem]
 ) -> None:
     """Request the headers of each URL, some at a time, and add a problem for each that fails."""
     gate = ConcurrencyGate(FixedLimit(_AT_ONCE))
@@ -128,5 +138,5 @@ async def _probe(
             unreachable = InvalidValue("url_unreachable", words, "Open the URL in a browser, and correct it.")
             problems.append(rows.problem(request.position - rows.start, "file", unreachable))
 
-    urls = (row for row in valid if row[1].source.kind in ("url", "fetch"))
+    urls = (row async for row in valid if row[1].source.kind in ("url", "fetch"))
     await (CURRENT_CONTROL.get() or RunControl()).work(urls, do, [gate])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 from ikpipe.errors import AccountError, Error, JournalError, describe_exception
+from ikpipe.existing.known_files import number_of, version_warning
 from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowPrepared
 from ikpipe.request.account import Account
 from ikpipe.request.recovery import (
@@ -101,6 +102,8 @@ class UploadExecutor:
             if task.source is not None and task.source.path is not None:
                 task.source.path.unlink(missing_ok=True)
         reply.result.seconds = time.monotonic() - began
+        if (words := version_warning(number_of(reply.result.version_name))) is not None:
+            reply.result.warn(words)
         return reply.result if task.first_sent is None else task.with_target(reply.result)
 
     async def _steps(self, task: UploadTask) -> UploadReply:

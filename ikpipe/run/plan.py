@@ -14,7 +14,7 @@ from ikpipe.existing.decision import SENT, Action
 from ikpipe.existing.duplicates import content_key
 from ikpipe.existing.existing_files import ExistingFiles
 from ikpipe.existing.fingerprints import FingerprintReader
-from ikpipe.existing.known_files import version_number
+from ikpipe.existing.known_files import version_number, version_warning
 from ikpipe.existing.requests import PacedRequests
 from ikpipe.existing.state import open_state
 from ikpipe.frames.adapters import Frame
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ikpipe.request.planner import RequestBuilder, UploadRequest
 
 AT_ONCE = 500  # rows whose targets are looked up together
-_MANY_VERSIONS = 90  # of the 100 that a file can have [upload docs]
 
 
 @listed_keywords(PlanKeywords)
@@ -172,7 +171,8 @@ class Planner:
             action = action._replace(kind="unchanged", reason="An earlier attempt of this run stored it.")
         size = request.source.size if request.source.size is not None else action.fingerprint.size
         number = None if action.file is None else version_number(action.file)
-        reason = sentences(action.reason, _version_warning(action, number), *(one.message for one in request.warnings))
+        versions = version_warning(number) if number is not None and action.kind == "replace" else None
+        reason = sentences(action.reason, versions, *(one.message for one in request.warnings))
         return PlannedRow(
             action.kind,
             request.target,
@@ -196,13 +196,6 @@ class Planner:
         self.actions[row.action] += 1
         self.bytes += row.bytes or 0
         return row
-
-
-def _version_warning(action: Action, number: int | None) -> str | None:
-    """Return a warning about a file with almost as many versions as it can have."""
-    if action.kind != "replace" or number is None or number < _MANY_VERSIONS:
-        return None
-    return f"The file has {number} versions, and can have 100."
 
 
 def _invalid(problems: Sequence[Problem]) -> PlannedRow:
