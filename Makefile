@@ -113,7 +113,7 @@ test: $(VENV)/.browser $(VENV)/.java $(VENV)/.js/.done  ## format, lint, types, 
 slow: $(VENV)/.browser $(VENV)/.java  ## the tests with processes, browsers and clusters
 	$(BIN)/pytest -n $(SLOW_WORKERS) $(SLOW)
 
-interop: $(VENV)/.browser  ## the tests with clients that others wrote: the official SDKs, jsonwebtoken
+interop: $(VENV)/.browser  ## the tests with clients that others wrote: the official SDKs, jsonwebtoken, rclone
 	$(BIN)/pytest -n $(WORKERS) tests/interop
 
 floors: $(FLOORS)/.done    ## the quick tests and the demo with the lowest versions that are allowed
