@@ -160,7 +160,8 @@ def _outcome(status: int, headers: Mapping[str, str], body: bytes, own_answers: 
 class ErrorReply(NamedTuple):
     """A reply of another endpoint: its `message`, the seconds that it asks to wait, and its time.
 
-    `own`: it is from ImageKit itself; `retryable`: another request may succeed.
+    `answer` is its JSON; None if it has none. `own`: it is from ImageKit itself; `retryable`: another request may
+    succeed.
     """
 
     message: str | None
@@ -168,6 +169,7 @@ class ErrorReply(NamedTuple):
     date: float | None
     own: bool
     retryable: bool
+    answer: Any = None
 
 
 def read_error(
@@ -179,7 +181,8 @@ def read_error(
     message = _words(message, "") or None
     busy = message is not None and _known(message) == "busy"
     own = (status < _REDIRECT and answer is not None) or (message is not None and _own(message, headers, own_answers))
-    return ErrorReply(message, _wait(status, headers), _date(headers.get("date", "")), own, status == SLOW_DOWN or busy)
+    date, retryable = _date(headers.get("date", "")), status == SLOW_DOWN or busy
+    return ErrorReply(message, _wait(status, headers), date, own, retryable, answer)
 
 
 def _own(message: str, headers: Mapping[str, str], own_answers: OwnAnswers) -> bool:
@@ -303,12 +306,12 @@ def details_of_reply(answer: Mapping[str, Any], status: str = "uploaded") -> Res
     extra = {}
     for wire, value in answer.items():
         if wire == "versionInfo" and isinstance(value, dict):
-            parts = [_taken(result, f"version_{key}", part) for key, part in value.items()]
-            fits = all(parts)
-        else:
-            fits = _taken(result, _ours(wire), value)
-        if not fits:
-            extra[wire] = value
+            fit = [_taken(result, f"version_{key}", part) for key, part in value.items()]
+            if all(fit):
+                continue
+        elif _taken(result, _ours(wire), value):
+            continue
+        extra[wire] = value
     result.extra = extra or None
     return result
 

@@ -7,7 +7,6 @@ import os
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -276,13 +275,11 @@ class ServiceClient:
             self.on_service_time(reply.date)
         if reply.own and status in (401, 403):
             raise AccountError(f"The media API rejected the private key: {reply.message}")
-        parsed = None
-        with suppress(ValueError):
-            parsed = None if status == NO_CONTENT else response.json()
-            if response.is_success:
-                return parsed
+        null = status == NO_CONTENT or response.content.strip() == b"null"
+        if response.is_success and (null or reply.answer is not None):
+            return reply.answer
         reason = reply.message or "the response is not JSON"
-        raise ApiError(f"The media API answered with status {status}: {reason}", status, parsed)
+        raise ApiError(f"The media API answered with status {status}: {reason}", status, reply.answer)
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next request to the media API.
