@@ -139,6 +139,16 @@ def test_results_from_a_file_are_retried_by_the_same_rule(
     assert len(arrived()) == sent
 
 
+def test_an_unknown_row_of_which_nothing_is_recorded_is_compared(folder: str, account: Account) -> None:
+    """The file at its path can be the one from before; only a journal can tell since when it is there."""
+    quiet(table(1), account, folder=folder, use_unique_file_name=False)
+    unknown = table(1).assign(ik_status="unknown", ik_error="connection_lost")
+    again = ikpipe.retry(
+        unknown, account, columns={"file": "file"}, folder=folder, on_existing="sync", tags="red", progress=False
+    )
+    assert again["ik_status"].tolist() == ["updated"]
+
+
 @pytest.mark.parametrize(
     "rules",
     [

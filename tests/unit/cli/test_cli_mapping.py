@@ -190,6 +190,14 @@ def test_ignored_columns_come_back(column: str) -> None:
     assert mapping.to_options(run, in_file=True) == []
 
 
+@pytest.mark.parametrize("mode", ["replace", "skip", "error", "sync"])
+def test_the_rule_about_existing_files_comes_back(mode: str) -> None:
+    """A results file in Parquet has it."""
+    run = collect_mapping(None, None, None, "server", {}, existing={"on_existing": mode})
+    assert said_again(run)["existing"] == {"on_existing": mode}
+    assert "--on-existing" not in mapping.to_options(run, in_file=True)
+
+
 @given(mapped(), st.dictionaries(FIELDS, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
 def test_words_are_the_same_twice(drawn: tuple[list[str], dict[str, Any]], metadata: dict[str, str]) -> None:
     """What came from options comes back to the letter."""
