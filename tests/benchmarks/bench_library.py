@@ -158,6 +158,7 @@ SEARCHES: dict[str, dict[str, str]] = {
     "a tag of all files": {"tags": "all", "limit": "100"},
     "a folder": {"path": "/folder/1", "limit": "100"},
     "a folder, all its files": {"path": "/folder/1"},
+    "a large folder by size": {"path": "/large", "sort": "DESC_SIZE", "limit": "100"},
     "a folder by size": {"path": "/folder/1", "sort": "DESC_SIZE", "limit": "100"},
     "a large folder by name": {"path": "/large", "sort": "ASC_NAME", "limit": "100"},
     "a folder with those below": {"searchQuery": 'path : "/folder/"', "limit": "100"},

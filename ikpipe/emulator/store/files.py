@@ -25,12 +25,17 @@ OF_THE_BYTES = frozenset(
 )
 """The details that follow from a version's bytes."""
 
+_COLUMNS = ("id", "folder", "name", "stored", "details", *selection.SORTED_BY)
+_INSERT = (
+    f"INSERT INTO files ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - no input in it
+    " ON CONFLICT (id) DO UPDATE SET details = excluded.details"
+)
+
 
 class StoredFiles:
     """The files of the media library; the bytes of each version are a file of `directory`."""
 
-    SCHEMA = (
-        """
+    SCHEMA = """
     CREATE TABLE IF NOT EXISTS files (
         id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL, stored REAL NOT NULL, details TEXT NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS files_at ON files (name, folder);
@@ -38,9 +43,6 @@ class StoredFiles:
         id TEXT NOT NULL, file TEXT NOT NULL, number INTEGER NOT NULL, details TEXT, PRIMARY KEY (file, number))
         WITHOUT ROWID;
     """
-        + selection.SCHEMA
-        + selection.TRIGGERS
-    )
 
     def __init__(self, database: Database, directory: Path, folders: StoredFolders) -> None:
         self._database = database
@@ -131,10 +133,8 @@ class StoredFiles:
         if number > 1:
             self._archive(file_id)
         write("INSERT INTO versions (id, file, number) VALUES (?, ?, ?)", details["versionInfo"]["id"], file_id, number)
-        write(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET details = excluded.details",
-            *(file_id, folder, details["name"], listed_from, json.dumps(details)),
-        )
+        keys = (details.get(detail) for detail in selection.SORTED_BY)
+        write(_INSERT, file_id, folder, details["name"], listed_from, json.dumps(details), *keys)
         add_tag = "INSERT OR IGNORE INTO tags SELECT ?, rowid FROM files WHERE id = ?"
         self._database.write_many(add_tag, ((tag, file_id) for tag in _tags(details)))
         self._folders.add(folder)
@@ -211,10 +211,14 @@ class StoredFiles:
         self._database.after_commit(partial(self.bytes_of(version).unlink, missing_ok=True))
 
     def _upgrade(self) -> None:
-        """Add what the tables of an earlier version of the emulator lack: details of versions, and an index of tags."""
+        """Add what new tables lack, and those of an earlier version of the emulator: columns, indexes, triggers."""
         self._database.add_column("versions", "details", "TEXT")
+        for detail, kind in selection.SORTED_BY.items():
+            self._database.add_column("files", detail, kind)
         self._database.write("CREATE INDEX versions_earlier ON versions (file) WHERE details IS NOT NULL")
-        self._database.write("UPDATE files SET details = details")  # the trigger adds their tags
+        for statement in selection.SCHEMA:
+            self._database.write(statement)
+        self._database.write("UPDATE files SET details = details")  # the trigger fills columns and adds tags
         query = (
             "SELECT versions.id, number, files.details FROM versions JOIN files ON files.id = versions.file"
             " WHERE versions.id != json_extract(files.details, '$.versionInfo.id')"

@@ -20,11 +20,8 @@ PART = 100
 UNION = " UNION ALL "
 ONE_OF = "IN (SELECT value FROM json_each(?))"
 ONE_OF_ROWS = f"files.rowid {ONE_OF}"
-SCHEMA = """
-CREATE INDEX IF NOT EXISTS files_in ON files (folder);
-CREATE INDEX IF NOT EXISTS files_in_by_name ON files (folder, name);
-CREATE TABLE IF NOT EXISTS tags (tag TEXT NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (tag, file)) WITHOUT ROWID;
-"""
+SORTED_BY = {"updatedAt": "TEXT", "size": "INTEGER", "width": "INTEGER", "height": "INTEGER", "duration": "REAL"}
+"""The details, besides the name, that have a column of the same name, so that files can be sorted by them."""
 _TAGS_OF = """
 SELECT value AS tag FROM json_each({row}.details, '$.tags') WHERE type = 'text'
 UNION SELECT json_extract(value, '$.name') FROM json_each({row}.details, '$.AITags') WHERE type = 'object'
@@ -32,11 +29,19 @@ UNION SELECT json_extract(value, '$.name') FROM json_each({row}.details, '$.AITa
 """The tags of a row, also those that an extension found: a search finds both [docs]."""
 _ADD = f"INSERT OR IGNORE INTO tags SELECT tag, new.rowid FROM ({_TAGS_OF.format(row='new')});"  # noqa: S608 - no input in it
 _DROP = f"DELETE FROM tags WHERE file = old.rowid AND tag IN ({_TAGS_OF.format(row='old')});"  # noqa: S608 - no input in it
-TRIGGERS = f"""
-CREATE TRIGGER IF NOT EXISTS files_changed AFTER UPDATE OF details ON files BEGIN {_DROP} {_ADD} END;
-CREATE TRIGGER IF NOT EXISTS files_deleted AFTER DELETE ON files BEGIN {_DROP} END;
-"""
-"""Keep the tags up to date; the insertion of a file adds its tags itself, which is faster than a trigger."""
+_SORT = ", ".join(f"{detail} = json_extract(new.details, '$.{detail}')" for detail in SORTED_BY)
+_FILL = f"UPDATE files SET {_SORT} WHERE rowid = new.rowid;"  # noqa: S608 - no input in it
+SCHEMA = (
+    "CREATE INDEX IF NOT EXISTS files_in ON files (folder)",
+    "CREATE INDEX IF NOT EXISTS files_in_by_name ON files (folder, name)",
+    # it has all that is needed to sort the files of a folder without reading them
+    f"CREATE INDEX IF NOT EXISTS files_in_sorted ON files (folder, stored, {', '.join(SORTED_BY)})",
+    "CREATE TABLE IF NOT EXISTS tags (tag TEXT NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (tag, file)) WITHOUT ROWID",
+    # the insertion of a file fills its columns and adds its tags itself, which is faster than a trigger
+    f"CREATE TRIGGER IF NOT EXISTS files_changed AFTER UPDATE OF details ON files BEGIN {_FILL} {_DROP} {_ADD} END",
+    f"CREATE TRIGGER IF NOT EXISTS files_deleted AFTER DELETE ON files BEGIN {_DROP} END",
+)
+"""What is derived from the details of files, and kept up to date whoever changes them."""
 
 
 class Indexed(NamedTuple):
@@ -71,7 +76,7 @@ class ListOrder(NamedTuple):
         direction = "DESC" if self.descending else "ASC"
         # rows are in the order of their creation
         key = {"createdAt": "", "name": f"name {direction},"}.get(
-            self.detail, f"json_extract(details, '$.{self.detail}') {direction} NULLS LAST,"
+            self.detail, f"files.{self.detail} {direction} NULLS LAST,"
         )
         return f"ORDER BY {key} files.rowid {direction}"
 
