@@ -55,7 +55,10 @@ class Indexed(NamedTuple):
 
 
 class ListOrder(NamedTuple):
-    """The order of a list: by a detail of the files, oldest first where it is the same; files without it are last."""
+    """The order of a list: by a detail of the files; those without it are last.
+
+    Where it is the same, the oldest is first, but among equal names the folders decide: so an index has each order.
+    """
 
     detail: str = "createdAt"
     descending: bool = False
@@ -74,11 +77,11 @@ class ListOrder(NamedTuple):
     def sql(self) -> str:
         """The order in SQL; each is the exact opposite of the other, as indexes are, but for the files without it."""
         direction = "DESC" if self.descending else "ASC"
+        if self.detail == "name":
+            return f"ORDER BY name {direction}, folder {direction}"
         # rows are in the order of their creation
-        key = {"createdAt": "", "name": f"name {direction},"}.get(
-            self.detail, f"files.{self.detail} {direction} NULLS LAST,"
-        )
-        return f"ORDER BY {key} files.rowid {direction}"
+        key = "" if self.by_row else f"files.{self.detail} {direction} NULLS LAST, "
+        return f"ORDER BY {key}files.rowid {direction}"
 
 
 def _on_files(column: str, comparison: str, values: Sequence[object]) -> Indexed:
@@ -140,7 +143,8 @@ def select_files(
     `newest` is the latest time of storage, in seconds since 1970; the first `skip` files are left out. If at most `few`
     files meet a condition, they are collected from its index.
     """
-    tests = " AND ".join(["stored <= ?", *(f"({condition.test})" for condition in conditions)])
+    # the plus keeps SQLite from using an index for the time, instead of one for the order
+    tests = " AND ".join(["+stored <= ?", *(f"({condition.test})" for condition in conditions)])
     values: tuple[object, ...] = newest, *(value for condition in conditions for value in condition.values)
     with database.reader() as reader:
         rows = _fewest(reader, conditions, few)

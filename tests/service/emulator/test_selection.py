@@ -104,3 +104,34 @@ def test_selection_is_that_of_a_plain_loop(database: Database, order: ListOrder,
         for skip in (0, 3):
             found = [json.loads(stored) for stored in select(conditions=conditions, skip=skip)]
             assert found == expected[skip:], (names, skip)
+
+
+def plan_of(database: Database, order: ListOrder, *conditions: selection.Indexed) -> str:
+    """Return how the database makes a selection that no index finds few files of."""
+    statements: list[str] = []
+    with database.reader() as reader:
+        reader.set_trace_callback(statements.append)
+    next(select_files(database, conditions, order, LISTED_UNTIL, few=0))
+    with database.reader() as reader:
+        reader.set_trace_callback(None)
+        query = next(statement for statement in statements if "ORDER BY" in statement)
+        return "; ".join(row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {query}"))
+
+
+@pytest.mark.parametrize("detail", ["createdAt", "name"])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "conditions", [(), ("folder",), ("folder", "tag"), ("folder", "beginning"), ("below",)], ids=str
+)
+def test_long_list_is_not_sorted(
+    database: Database, detail: str, conditions: tuple[str, ...], *, descending: bool
+) -> None:
+    """Files come from an index in their order, so that the first page of a million does not wait for the others."""
+    plan = plan_of(database, ListOrder(detail, descending), *(CONDITIONS[name][0]() for name in conditions))
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("detail", selection.SORTED_BY)
+def test_files_are_not_read_to_sort_a_folder(database: Database, detail: str) -> None:
+    """What a folder is sorted by is in an index."""
+    assert "COVERING INDEX" in plan_of(database, ListOrder(detail), selection.in_folder("/a/"))
