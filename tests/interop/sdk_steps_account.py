@@ -31,7 +31,7 @@ ACCOUNT = (
         shows={"id": ID, "bucket": "b", "prefix": str, "includeCanonicalHeader": False},
         save="bucket",
     ),
-    call("accounts.origins.list", shows=list),
+    call("accounts.origins.list", shows=[{"name": "shop"}, {"name": "s3"}]),
     call("accounts.origins.get", ref("origin.id"), shows={"name": "shop"}),
     call("accounts.origins.get", "no", status=404, shows={"message": TEXT}),
     call(
@@ -46,7 +46,7 @@ ACCOUNT = (
         shows={"id": ID, "urlPrefix": "shop", "origins": [ID], "urlRewriter": {"type": "IMGIX"}},
         save="endpoint",
     ),
-    call("accounts.urlEndpoints.list", shows=list),
+    call("accounts.urlEndpoints.list", shows=[{"id": "default"}, {"urlPrefix": "shop"}]),
     call("accounts.urlEndpoints.get", ref("endpoint.id"), shows={"description": "shop"}),
     call(
         "accounts.urlEndpoints.update",
@@ -78,7 +78,7 @@ SAVED = (
         shows={"id": ID, "name": "small", "transformation": "w-2", "enabled": True, "createdAt": TIME},
         save="named",
     ),
-    call("namedTransformations.list", shows=list),
+    call("namedTransformations.list", shows=[{"name": "small", "transformation": "w-2"}]),
     call("namedTransformations.get", ref("named.id"), shows={"name": "small"}),
     call("namedTransformations.update", ref("named.id"), {"enabled": False}, shows={"enabled": False}),
     call("namedTransformations.delete", ref("named.id")),
@@ -90,7 +90,7 @@ SAVED = (
         save="hook",
         only="imagekitio 5",
     ),
-    call("accounts.webhooks.list", shows=list, only="imagekitio 5"),
+    call("accounts.webhooks.list", shows=[{"events": ["file.created"]}], only="imagekitio 5"),
     call("accounts.webhooks.get", ref("hook.id"), shows={"events": ["file.created"]}, only="imagekitio 5"),
     call(
         "accounts.webhooks.update",

@@ -135,6 +135,11 @@ VERSIONS = (
         ],
     ),
     call(
+        "assets.list",
+        {"type": "file-version", "path": "/sdk"},
+        shows=[{"type": "file-version", "name": "one.png", "versionInfo": {"name": "Version 1"}}],
+    ),
+    call(
         "files.versions.get",
         ref("one.versionInfo.id"),
         {"fileId": ref("one.fileId")},
@@ -162,7 +167,7 @@ BULK = (
     call(
         "files.bulk.addTags",
         {"fileIds": [ref("one.fileId"), ref("two.fileId")], "tags": ["new", "red"]},
-        shows={"successfullyUpdatedFileIds": list},
+        shows={"successfullyUpdatedFileIds": [ID, ID]},
     ),
     call(
         "files.bulk.removeTags",
@@ -242,7 +247,6 @@ LISTS = (
         {"type": "all", "path": "/sdk", "sort": "ASC_NAME"},
         shows=[{**FOLDER, "folderPath": "/sdk/made"}, {**DETAILED, "name": "one.png"}],
     ),
-    call("assets.list", {"type": "file-version", "path": "/sdk/made"}, shows=list),
     call("assets.list", {"searchQuery": 'createdAt > "soon"'}, status=400, shows={"message": TEXT}),
 )
 FOLDERS = (

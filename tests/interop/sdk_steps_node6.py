@@ -59,7 +59,9 @@ FILES = (
     call("restoreFileVersion", VERSION, shows={"name": "one.png", "width": 4}),
     call("deleteFileVersion", VERSION, status=400, shows={"message": "You cannot delete current version of a file."}),
     call("deleteFileVersion", NEWER),
-    call("bulkAddTags", [ref("one.fileId"), ref("two.fileId")], ["red"], shows={"successfullyUpdatedFileIds": list}),
+    call(
+        "bulkAddTags", [ref("one.fileId"), ref("two.fileId")], ["red"], shows={"successfullyUpdatedFileIds": [ID, ID]}
+    ),
     call("bulkRemoveTags", [ref("one.fileId")], ["red"], shows={"successfullyUpdatedFileIds": [ID]}),
     call("bulkRemoveAITags", [ref("one.fileId")], ["Stand-in"], shows={"successfullyUpdatedFileIds": [ID]}),
     call("bulkAddTags", [NOBODY], ["red"], status=404, shows={"missingFileIds": [NOBODY]}),

@@ -120,7 +120,7 @@ FILES = (
     ),
     call("delete_file_version", ref("one.fileId"), ref("newer.versionInfo.id")),
     call("delete_file_version", ref("one.fileId"), NOBODY, status=404, shows={"message": TEXT}),
-    call("add_tags", [ref("one.fileId"), ref("two.fileId")], ["red"], shows={"successfullyUpdatedFileIds": list}),
+    call("add_tags", [ref("one.fileId"), ref("two.fileId")], ["red"], shows={"successfullyUpdatedFileIds": [ID, ID]}),
     call("remove_tags", [ref("one.fileId")], ["red"], shows={"successfullyUpdatedFileIds": [ID]}),
     call("remove_ai_tags", [ref("one.fileId")], ["Stand-in"], shows={"successfullyUpdatedFileIds": [ID]}),
     call("add_tags", [NOBODY], ["red"], status=404, shows={"missingFileIds": [NOBODY]}),
