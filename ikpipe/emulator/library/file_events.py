@@ -1,7 +1,7 @@
-"""Webhooks about changes of files [sdk: the types of `file.*` and `file-version.*`].
+"""Webhooks about changes of files and folders [sdk: the types of `file.*`, `file-version.*` and `folder.*`].
 
-Which change sends which event is a guess: the SDKs have one sentence for each type, such as "Triggered when a file is
-updated".
+Which change of a file sends which event is a guess: the SDKs have one sentence for each type, such as "Triggered when a
+file is updated". Of folders they say more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,15 +30,30 @@ def tell_updated(account: EmulatedAccount, details: Details) -> None:
     _tell_details(account, "file.updated", details)
 
 
-def tell_deleted(account: EmulatedAccount, file_ids: Iterable[str]) -> None:
-    """Send `file.deleted` for each file; its versions are not mentioned."""
-    for file_id in file_ids:
+def delete_files(account: EmulatedAccount, file_ids: Iterable[str]) -> list[str]:
+    """Delete files with all their versions; return the ids that existed.
+
+    Send `file.deleted` for each, and `file-version.deleted` for its earlier versions [sdk: if their folder is deleted].
+    """
+    files, file_ids = account.store.files, [*file_ids]
+    wanted = file_ids if account.webhooks.wants("file-version.deleted") else []
+    earlier = {file_id: [details["versionInfo"]["id"] for details in files.earlier(file_id)] for file_id in wanted}
+    deleted = files.delete(file_ids)
+    for file_id in deleted:
         _tell(account, "file.deleted", {"fileId": file_id})
+        for version in earlier.get(file_id, ()):
+            tell_version_deleted(account, file_id, version)
+    return deleted
 
 
 def tell_version_deleted(account: EmulatedAccount, file_id: str, version: str) -> None:
     """Send `file-version.deleted`."""
     _tell(account, "file-version.deleted", {"fileId": file_id, "versionId": version})
+
+
+def tell_folder(account: EmulatedAccount, event: str, data: Mapping[str, object]) -> None:
+    """Send `folder.created`, `folder.updated` or `folder.deleted`."""
+    _tell(account, event, data)
 
 
 def _tell_details(account: EmulatedAccount, event: str, details: Details) -> None:

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from starlette.responses import JSONResponse, Response
 
-from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import request_body
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
 from ikpipe.emulator.library.file_details import file_details
-from ikpipe.emulator.library.file_events import tell_deleted
+from ikpipe.emulator.library.file_events import delete_files
 from ikpipe.emulator.store import Details, Store
 
 MOST_DELETED = 100
@@ -32,13 +31,6 @@ def find_files(store: Store, file_ids: Iterable[str]) -> list[Details]:
     if missing:
         raise ErrorResponse(404, "The requested file(s) does not exist.", more={"missingFileIds": missing})
     return [details for details in found.values() if details is not None]
-
-
-def delete_files(account: EmulatedAccount, file_ids: Iterable[str]) -> list[str]:
-    """Delete files with all their versions, and send the events; return the ids that existed."""
-    deleted = account.store.files.delete(file_ids)
-    tell_deleted(account, deleted)
-    return deleted
 
 
 def details(call: ApiCall) -> Response:

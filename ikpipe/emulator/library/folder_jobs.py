@@ -8,7 +8,7 @@ from functools import partial
 
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
-from ikpipe.emulator.library.files import delete_files
+from ikpipe.emulator.library.file_events import delete_files
 from ikpipe.emulator.library.purges import add_purge
 from ikpipe.emulator.library.relocation import copy_file, move_file
 from ikpipe.emulator.store import Details, Job
@@ -41,7 +41,7 @@ async def _run(account: EmulatedAccount, job: Job) -> None:
         _change_files(account, job, file_ids)
         await store.commit()
     if job.type != "COPY_FOLDER":
-        _remove_folders(account, job.source)
+        _remove_folders(account, job)
     job.purge_request = add_purge(account) if job.purge else None
     job.completed = True
     store.jobs.save(job)
@@ -49,22 +49,25 @@ async def _run(account: EmulatedAccount, job: Job) -> None:
 
 
 async def _add_folders(account: EmulatedAccount, job: Job) -> None:
-    """Create the folders at the target, also those without files; those of a move keep their ids [guess]."""
+    """Create the folders at the target, also those without files; those that are renamed keep their ids [sdk]."""
     folders = account.store.folders
     for index, path in enumerate(folders.below(job.source), 1):
-        folders.add(_target(job, path), like=None if job.type == "COPY_FOLDER" else path)
+        if job.type == "RENAME_FOLDER":
+            folders.rename(path, _target(job, path))
+        else:
+            folders.add(_target(job, path))
         if index % FOLDERS_AT_ONCE == 0:
             await account.store.commit()
 
 
-def _remove_folders(account: EmulatedAccount, source: str) -> None:
+def _remove_folders(account: EmulatedAccount, job: Job) -> None:
     """Remove the folders at the source, except those that files were uploaded to in the meantime."""
-    store = account.store
+    store, source = account.store, job.source
     used = store.folders.below(source) if store.files.any_below(source) else []
     left = [path for path in used if store.files.any_below(path)]
-    store.folders.delete(source)
+    store.folders.delete(source, renamed=job.type == "RENAME_FOLDER")
     for path in left:
-        # the id that it had is that of the moved folder
+        # the id that it had is that of the renamed folder, or gone with the moved one
         store.folders.add(path)
 
 

@@ -3,7 +3,6 @@
 from ikpipe.emulator.account import EmulatedAccount
 from ikpipe.emulator.error_responses import ErrorResponse
 from ikpipe.emulator.library import file_events
-from ikpipe.emulator.library.files import delete_files
 from ikpipe.emulator.store import Details, new_id, timestamp
 from ikpipe.emulator.upload.storage import add_version, next_number
 
@@ -28,7 +27,7 @@ def move_file(account: EmulatedAccount, source: Details, folder: str, name: str)
         file_events.tell_updated(account, details)
     else:
         copy_file(account, source | {"name": name}, folder, all_versions=True)
-        delete_files(account, [source["fileId"]])
+        file_events.delete_files(account, [source["fileId"]])
 
 
 def _check_room(account: EmulatedAccount, existing: Details | None, number: int) -> None:

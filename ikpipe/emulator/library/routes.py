@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,7 @@ from ikpipe.emulator.library import (
     versions,
 )
 from ikpipe.emulator.library.calls import ApiCall, ApiRoute
+from ikpipe.emulator.library.file_events import tell_folder
 from ikpipe.emulator.settings import (
     account_webhooks,
     named_transformations,
@@ -43,6 +45,7 @@ SETTINGS = (origins, url_endpoints, saved_extensions, named_transformations, acc
 
 def library_routes(account: EmulatedAccount) -> list[Route]:
     """Return the routes of one account, all of which need the private key."""
+    account.store.folders.changed = partial(tell_folder, account)
     table = [route for subject in (*SUBJECTS, *SETTINGS) for route in subject.ROUTES]
     return [Route(route.path, _guarded(account, route), methods=[route.method]) for route in table]
 

@@ -79,23 +79,27 @@ def test_a_pending_extension(start: Callable[..., Client]) -> None:
 
 
 def test_deletion(told: Client) -> None:
-    """A deleted file is `file.deleted` with its id [sdk]."""
+    """A deleted file is `file.deleted` with its id [sdk]; its earlier version is `file-version.deleted` [guess]."""
     deleted = file_id(told)
     bodies = events(told, "DELETE", f"/v1/files/{deleted}")
-    assert [(body["type"], body["data"]) for body in bodies] == [("file.deleted", {"fileId": deleted})]
+    version = {"fileId": deleted, "versionId": deleted}
+    assert [(body["type"], body["data"]) for body in bodies] == [
+        ("file.deleted", {"fileId": deleted}),
+        ("file-version.deleted", version),
+    ]
 
 
 def test_deletion_of_many(told: Client) -> None:
     """Each deleted file is an event."""
     ids = [file_id(told), file_id(told, "/a/y.bin")]
     bodies = events(told, "POST", "/v1/files/batch/deleteByFileIds", fileIds=ids)
-    assert [body["data"]["fileId"] for body in bodies] == ids
+    assert [body["data"]["fileId"] for body in bodies if body["type"] == "file.deleted"] == ids
 
 
 def test_deletion_of_a_folder(told: Client) -> None:
-    """Each file below is `file.deleted` [guess]."""
+    """Each file below is `file.deleted`, and each of its earlier versions `file-version.deleted` [sdk]."""
     bodies = events(told, "DELETE", "/v1/folder", folderPath="/a")
-    assert [body["type"] for body in bodies] == ["file.deleted"] * 2
+    assert sorted(body["type"] for body in bodies) == ["file-version.deleted", "file.deleted", "file.deleted"]
 
 
 def test_deletion_of_a_version(told: Client) -> None:
@@ -138,7 +142,11 @@ def test_a_move_to_a_file(told: Client) -> None:
     moved = file_id(told)
     told.fixed("x.bin", folder="/b")
     bodies = events(told, "POST", "/v1/files/move", sourceFilePath="/a/x.bin", destinationPath="/b")
-    assert [body["type"] for body in bodies] == ["file-version.created", "file-version.created", "file.deleted"]
+    assert [body["type"] for body in bodies] == [
+        *["file-version.created"] * 2,
+        "file.deleted",
+        "file-version.deleted",
+    ]
     assert bodies[1]["data"] == told.details(file_id(told, "/b/x.bin"))
     assert bodies[2]["data"] == {"fileId": moved}
 
