@@ -263,7 +263,7 @@ class Session:
                 since = None  # a file from before a row changed is not the row's
             if history is not None and history.prepared is None and request.target in self._job.histories_by_path:
                 history = self._job.histories_by_path[request.target]._replace(result=history.result)
-            if history is not None and history.prepared is None and self._job.on_existing == "sync":
+            if history is not None and history.prepared is None and self._job.existing.on_existing == "sync":
                 history = None  # no more is known than what the library has, with which the row is compared
             return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
         invalid = _invalid_result(request)
