@@ -32,6 +32,14 @@ STEPS = (
     "before the journal's end",
     "after the journal's end",
 )
+NIGHT_STEPS = (
+    *STEPS[2:],
+    "before a write of the state",
+    "after a write of the state",
+    "before an update",
+    "after an update",
+)
+"""Those of a run that compares its rows with the library first; its listings are look-ups."""
 OFTEN = [step for step in STEPS if "journal" not in step or "write" in step]
 """Those that a run comes to many times."""
 
@@ -73,6 +81,8 @@ class Deadly(httpx.AsyncHTTPTransport):
             request.stream = _Body(request.stream, self._fate)
         elif request.method == "GET":
             before, after = "before a look-up", "after a look-up"
+        elif request.method == "PATCH":
+            before, after = "before an update", "after an update"
         else:  # a signature
             return await super().handle_async_request(request)
         self._fate.comes(before)
@@ -118,6 +128,21 @@ class _Disk(sqlite3.Connection):
             self.fate.comes("in the middle of making the journal")
         return cursor
 
+    def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        """Execute a statement for many rows; those of a state write its records."""
+        state = "INTO files" in sql or "INTO sending" in sql
+        if state:
+            self.fate.comes("before a write of the state")
+            self._doing = "state"
+        return super().executemany(sql, *values)
+
+    def __exit__(self, *error: object) -> Any:
+        """End a transaction."""
+        result = super().__exit__(*error)  # type: ignore[arg-type]
+        if self._doing == "state":
+            self.fate.comes("after a write of the state")
+        return result
+
     def _commit(self, sql: str) -> sqlite3.Cursor:
         if self._doing == "making":
             before, after = "", "journal made"
@@ -144,7 +169,7 @@ def _child(
     _Disk.fate = fate
     sqlite3.connect = partial(sqlite3.connect, factory=_Disk)  # type: ignore[assignment]
     transport = Deadly(fate)
-    work(*args, transport=transport, on_result=lambda *_: fate.comes("as a row ends"), progress=False, **options)
+    work(*args, transport=transport, on_result=lambda *_: fate.comes("as a row ends"), **{"progress": False, **options})
 
 
 _SERVER = multiprocessing.get_context("forkserver")

@@ -107,13 +107,19 @@ class ExistingRows:
             unread = Result("failed", "library_unreadable", f"The media library could not be read: {error.text}")
             return [None if task.request is None else replace(unread) for task in tasks]
         self._unread = 0
-        new = [task for task in valid if task.history is None]
-        decided = dict(zip(map(id, valid), actions or [NEW] * len(valid), strict=True))
-        for task in new:
-            self._decide(task, decided[id(task)])
+        for task, action in zip(valid, actions or [NEW] * len(valid), strict=True):
+            if not self._was_decided(task):
+                self._decide(task, action)
+            elif self._rules.decides:
+                task.recovered(action)
+        new = [task for task in valid if not self._was_decided(task)]
         sent = [(task.request, task.action) for task in new if task.request is not None and task.action.kind in SENT]
         await self._files.sending(sent)
-        return [None if task.request is None or task.history is not None else ended(task.action) for task in tasks]
+        return [None if task.request is None or self._was_decided(task) else ended(task.action) for task in tasks]
+
+    def _was_decided(self, task: UploadTask) -> bool:
+        """Whether an earlier process decided what the row does; without its journal, ``sync`` compares again."""
+        return task.history is not None and (task.history.fields is not None or self._rules.on_existing != "sync")
 
     def _decide(self, task: UploadTask, action: Action) -> None:
         """Note what a row does, and make its request so."""

@@ -124,6 +124,17 @@ class UploadTask:
         elif action.kind == "replace" and action.file is not None:
             self.request = as_replacement(self.request, action.file)
 
+    def recovered(self, action: Action) -> None:
+        """Note that an earlier process may have sent the row, which is found out first.
+
+        Should it be sent again, it is as that process decided, given what was there before; nothing is replaced where
+        that is not known. `action` is what the row would do if it were new.
+        """
+        assert self.request is not None  # noqa: S101 - for mypy
+        self.plain, self.action = self.request, NEW._replace(fingerprint=action.fingerprint)
+        fields = None if self.history is None else self.history.fields
+        self.request = as_new(self.request) if fields is None else self.request._replace(fields=fields)
+
     @property
     def assumed_new(self) -> bool:
         """Whether the row is sent as if there were no file at its target."""
