@@ -143,7 +143,7 @@ async def request_builder(
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     files = FileResolver(folder, base64, mapping["fetch"], largest, wire.external_source)
     fields = await _metadata_fields(wire, account, plan)
-    fixed = "existing" in mapping
+    fixed = "on_existing" in mapping.get("existing", {})
     return RequestBuilder(files, fields, suffixes, label, targets, names, plan.formats, fixed_names=fixed)
 
 
