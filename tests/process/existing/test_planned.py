@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 STATUS = {
     **dict.fromkeys(("upload", "replace"), "uploaded"),
-    **{"update": "updated", "skip": "skipped", "error": "failed"},
+    "update": "updated",
+    "skip": "skipped",
+    "error": "failed",
     **{one: one for one in ("unchanged", "duplicate", "invalid")},
 }
 """Action of the plan → status of the result."""
+WITH_FILE = ("replace", "update", "unchanged", "skip")
 OLD, NEW, LONG = "old", "new", "much longer, and so of another size" * 2
 CHANGES = ["none", "none", "same size", "other size", "tags", "private", "deleted", "never ours", "never there"]
 """What became of the file that ikpipe stored the first night."""
@@ -78,7 +81,8 @@ class Row(NamedTuple):
     def _same_content(self, options: Options) -> bool:
         there = {"same size": NEW, "other size": LONG, "never ours": NEW}.get(self.change, OLD)
         ours = self.change in ("none", "tags") and options.state != "lost"
-        replaced = self.change in ("same size", "other size", "private") and options.state != "lost"
+        # What the library's metadata say is gone once somebody else replaces the file.
+        replaced = self.change in ("same size", "other size", "private") and options.state not in ("lost", "library")
         if options.changed_by == "size" or not (ours or replaced):
             return len(nights.gif(self.content)) == len(nights.gif(there))
         if replaced:
@@ -183,13 +187,14 @@ class World:
         assert nights.requests(self._client.emulator, since).keys() <= {"read"}
         if not options.dedupe:
             wrong = [
-                (row, is_) for row, is_ in zip(rows, planned["ik_action"], strict=True) if row.model(options) != is_
+                (row.model(options), plan, row)
+                for row, plan in zip(rows, zip(planned["ik_action"], planned["ik_reason"], strict=True), strict=True)
+                if row.model(options) != plan[0]
             ]
             assert wrong == [], options
         since = len(self._client.emulator.log())
         results = self._call(ikpipe.upload, table, **keywords)
-        both = results.assign(**{name: planned[name] for name in planned.columns if name not in results.columns})
-        assert differences(both, self._client.emulator, since) == [], options
+        assert differences(planned, results, self._client.emulator, since) == [], options
         if options.mode == "sync" and not options.dedupe:
             again = set(self._call(ikpipe.plan, table, **keywords)["ik_action"])
             assert again <= {"unchanged", "invalid"}, options
@@ -202,21 +207,57 @@ class World:
         return function(frame, self._client.emulator.account, file_name="{sku}.gif", policy=policy, **options)
 
 
-def differences(results: pd.DataFrame, emulator: Emulator, since: int) -> list[str]:
-    """Return where results and ledger are not as planned; `results` has the columns of the plan too."""
+def differences(planned: pd.DataFrame, results: pd.DataFrame, emulator: Emulator, since: int) -> list[str]:
+    """Return where results and ledger are not as planned."""
     found = []
-    for label, row in results.iterrows():
-        action, status = row["ik_action"], row["ik_status"]
+    for (label, plan), (_, row) in zip(planned.iterrows(), results.iterrows(), strict=True):
+        action, status = plan["ik_action"], row["ik_status"]
         if STATUS[action] != status:
-            found.append(f"row {label}: planned {action} ({row['ik_reason']}), and was {status}: {row['ik_message']}")
-        elif action in ("replace", "update", "unchanged", "skip") and row["ik_planned_file_id"] != row["ik_file_id"]:
+            found.append(f"row {label}: planned {action} ({plan['ik_reason']}), and was {status}: {row['ik_message']}")
+        elif action in WITH_FILE and plan["ik_file_id"] != row["ik_file_id"]:
             found.append(f"row {label}: {action} of another file")
-        elif action == "upload" and row["use"] and row["ik_target"] != row["ik_file_path"]:
-            found.append(f"row {label}: planned at {row['ik_target']}, and is at {row['ik_file_path']}")
-    planned = Counter(STATUS[action] for action in results["ik_action"])
-    log = emulator.log()[since:]
+        elif action in ("upload", "replace") and plan["ik_bytes"] != row["ik_size"]:
+            found.append(f"row {label}: planned {plan['ik_bytes']} bytes, and sent {row['ik_size']}")
+        elif action == "replace" and row["ik_version_name"] != f"Version {plan['ik_versions'] + 1}":
+            found.append(f"row {label}: planned after version {plan['ik_versions']}, and is {row['ik_version_name']}")
+        elif action in WITH_FILE and plan["ik_target"] != row["ik_file_path"]:
+            found.append(f"row {label}: planned at {plan['ik_target']}, and is at {row['ik_file_path']}")
+    return found + ledger_differences(Counter(STATUS[one] for one in planned["ik_action"]), emulator.log()[since:])
+
+
+def ledger_differences(planned: Counter[str], log: list[dict[str, Any]]) -> list[str]:
+    """Return where the emulator's log differs from the numbers of rows by status."""
     stored = sum(bool(entry.get("stored")) for entry in log)
-    updated = {entry["path"] for entry in log if entry["method"] == "PATCH"}
-    if (planned["uploaded"], planned["updated"]) != (stored, len(updated)):
-        found.append(f"planned {planned}, and {stored} were stored and {len(updated)} updated")
-    return found
+    updated = len({entry["path"] for entry in log if entry["method"] == "PATCH"})
+    if (planned["uploaded"], planned["updated"]) == (stored, updated):
+        return []
+    return [f"planned {planned}, and {stored} were stored and {updated} updated"]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Have an emulator without files."""
+    with Emulator(**LOOPBACK) as emulator, httpx.Client() as http:
+        yield World(Client(emulator, http), tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 200, 100))
+def test_what_was_planned_happens(first: int, world: World) -> None:
+    """Scenarios with the same options are played as one table."""
+    scenarios = [Scenario.drawn(seed) for seed in range(first, first + 100)]
+    world.prepare(scenarios)
+    groups: dict[Options, list[Scenario]] = {}
+    for one in scenarios:
+        groups.setdefault(one.options, []).append(one)
+    for group in groups.values():
+        world.play(group)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(1000, 2000, 100))
+def test_what_was_planned_happens_each_time(first: int, world: World) -> None:
+    """Each scenario has a plan and an upload of its own."""
+    scenarios = [Scenario.drawn(seed) for seed in range(first, first + 100)]
+    world.prepare(scenarios)
+    for one in scenarios:
+        world.play([one])
