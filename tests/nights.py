@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import pandas as pd
 from doubles import uploads_of
+from rows import sha
 
 import ikpipe
 
@@ -93,6 +93,12 @@ def listed(emulator: Emulator) -> Iterator[dict[str, Any]]:
                 return
 
 
+def wait_for_lists(emulator: Emulator) -> None:
+    """Wait until lists show all files."""
+    late = emulator.rules.fault_index_delay if emulator.fired["index-delay"] else 0
+    time.sleep(max(late, emulator.rules.index_lag))
+
+
 def library(emulator: Emulator) -> dict[str, Stored]:
     """Return the files of the library by path, with the bytes that it has on disk."""
     found = {}
@@ -100,7 +106,7 @@ def library(emulator: Emulator) -> dict[str, Stored]:
         version = details["versionInfo"]
         content = (emulator.directory / "versions" / version["id"]).read_bytes()
         number = int(version["name"].removeprefix("Version "))
-        found[details["filePath"]] = Stored(hashlib.sha256(content).hexdigest(), number, details)
+        found[details["filePath"]] = Stored(sha(content), number, details)
     return found
 
 
@@ -124,7 +130,7 @@ def missing(emulator: Emulator, frame: pd.DataFrame, folder: str = FOLDER) -> li
         file = files.pop(path, None)
         if file is None:
             found.append(f"{path}: not there")
-        elif file.sha256 != hashlib.sha256(row.file).hexdigest():
+        elif file.sha256 != sha(row.file):
             found.append(f"{path}: other bytes")
         elif set(file.details["tags"] or []) != set(row.tags.split(",")):
             found.append(f"{path}: the tags {file.details['tags']}, not {row.tags}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -48,7 +47,7 @@ def again(frame: Any, emulator: Emulator, **options: Any) -> None:
     """Give the same command again, and check what the library has once it lists everything."""
     results = ikpipe.upload(frame, emulator.account, **OPTIONS, **options)
     assert set(results["ik_status"]) <= nights.SETTLED
-    time.sleep(emulator.rules.fault_index_delay if emulator.fired["index-delay"] else 0)
+    nights.wait_for_lists(emulator)
     assert nights.missing(emulator, frame) == []
 
 
