@@ -13,7 +13,7 @@ import secrets
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import cache, partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -91,6 +91,10 @@ class Api:
         self._connection = HTTPConnection(urlsplit(service.url).netloc)
         self._headers = {"Authorization": "Basic " + base64.b64encode(f"{service.private_key}:".encode()).decode()}
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def get(self, path: str) -> Any:
         """Return the response to a request."""
         self._connection.request("GET", path, headers=self._headers)
@@ -108,8 +112,7 @@ class Api:
 @contextmanager
 def listing(rows: int, **query: str) -> Iterator[Callable[[], None]]:
     """Ask for the same list again and again; without a query, for the details of one file."""
-    with emulator_process(library(rows * (LIBRARY // LISTS))) as service:
-        api = Api(service)
+    with emulator_process(library(rows * (LIBRARY // LISTS))) as service, closing(Api(service)) as api:
         path = f"/v1/files?{urlencode(query)}" if query else f"/v1/files/{api.list(limit='1')[0]['fileId']}/details"
         for _ in range(3):
             api.get(path)
@@ -137,9 +140,9 @@ def searching(service: Service) -> Iterator[None]:
     stop = threading.Event()
 
     def _search() -> None:
-        api = Api(service)
-        while not stop.is_set():
-            api.list(searchQuery="size > 1000000")
+        with closing(Api(service)) as api:
+            while not stop.is_set():
+                api.list(searchQuery="size > 1000000")
 
     thread = threading.Thread(target=_search)
     thread.start()
