@@ -165,7 +165,7 @@ def _resume(every: "_Commands") -> None:
     options.add_sending(command, resuming=True)
     options.add_trust(command)
     options.add_profile(command)
-    command.set_defaults(emulator=False)
+    command.set_defaults(emulator=False, state=None)
 
 
 def _files(every: "_Commands") -> None:
