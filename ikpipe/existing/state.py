@@ -80,6 +80,14 @@ async def open_state(
         raise
 
 
+def place_of(state: str | Path) -> str:
+    """Return what names a state in any working folder."""
+    text = str(state)
+    if text == LIBRARY or "://" in text:
+        return text
+    return f"{Path(text).absolute()}{'/' if _is_folder(text) else ''}"
+
+
 def _is_folder(state: str) -> bool:
     return "://" in state or state.endswith(("/", "\\")) or Path(state).is_dir()
 

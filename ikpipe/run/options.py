@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
+from ikpipe.existing.state import place_of
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
 from ikpipe.run.progress import Progress
@@ -69,7 +70,7 @@ class SendOptions:
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""
         recorded = {name: getattr(self, name) for name in RECORDED}
-        recorded["state"] = None if self.state is None else str(self.state)
+        recorded["state"] = None if self.state is None else place_of(self.state)
         return {**recorded, "policy": asdict(self.policy)}
 
 

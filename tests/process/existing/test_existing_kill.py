@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -125,3 +126,26 @@ def test_nights_die_at_random(seed: int, emulate: Callable[..., Emulator], tmp_p
         killed(ikpipe.upload, step, nth, frame, emulator.account, **OPTIONS, **options)
     again(frame, emulator, **options)
     assert nights.second_copies(emulator) == []
+
+
+def test_resume_has_the_state_of_the_run(
+    emulate: Callable[..., Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal says where it is, in whatever folder the run is resumed: contents of one size are told apart."""
+    emulator = nights.open_library(emulate())
+    monkeypatch.chdir(tmp_path)
+    options = {**OPTIONS, "state": "nights.ikstate"}
+    nights.night(nights.table(ROWS), emulator, **options)
+    frame, journal = second_night(), tmp_path / "run.ikjournal"
+    folder = str(tmp_path)
+    assert killed(_in_folder, "as a row ends", 1, folder, frame, emulator.account, journal=journal, **options)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    results = ikpipe.resume(journal, emulator.account, progress=False)
+    assert set(results["ik_status"]) <= nights.SETTLED
+    assert nights.missing(emulator, frame) == nights.second_copies(emulator) == []
+
+
+def _in_folder(where: str, *args: Any, **options: Any) -> None:
+    os.chdir(where)
+    ikpipe.upload(*args, **options)
