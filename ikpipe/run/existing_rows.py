@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
-from ikpipe.errors import AccountError, Error
+from ikpipe.errors import AccountError, Error, UnreachableError
 from ikpipe.existing.decision import NEW, SENT, Action, ExistingRules
 from ikpipe.existing.duplicates import Duplicates, content_key
 from ikpipe.existing.existing_files import ExistingFiles
@@ -53,6 +53,7 @@ class ExistingRows:
         rows: int | None,
     ) -> None:
         self._executor, self._control, self._rules, self._unread = executor, control, rules, 0
+        self._was_read = False
         policy, client = options.policy, options.client
         reads = changes = None
         if account.private_key is not None:
@@ -90,7 +91,8 @@ class ExistingRows:
 
         A row that an earlier process may have sent is recovered first, whatever is at its target. Nothing is decided
         once the run drains. `cells` are as for `FingerprintReader.read`, for the tasks with a request. Raise `Error` if
-        the library cannot be read `MOST_UNREAD` times in a row, `AccountError` if the account's key is rejected.
+        the library cannot be read `MOST_UNREAD` times in a row, `AccountError` if the account's key is rejected or
+        nobody answers from the beginning.
         """
         valid = [task for task in tasks if task.request is not None]
         requests = [task.request for task in tasks if task.request is not None]
@@ -102,11 +104,14 @@ class ExistingRows:
             raise
         except Error as error:
             self._unread += 1
+            words = f"The media library could not be read: {error.text}"
+            if not (self._was_read or isinstance(error, ApiError)):  # nobody answers
+                raise UnreachableError(words) from None
             if self._unread == MOST_UNREAD:
                 raise
-            unread = Result("failed", "library_unreadable", f"The media library could not be read: {error.text}")
+            unread = Result("failed", "library_unreadable", words)
             return [None if task.request is None else replace(unread) for task in tasks]
-        self._unread = 0
+        self._unread, self._was_read = 0, True
         for task, action in zip(valid, actions or [NEW] * len(valid), strict=True):
             if not self._was_decided(task):
                 self._decide(task, action)

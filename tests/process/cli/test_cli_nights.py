@@ -109,6 +109,14 @@ def test_a_night_with_a_bad_row(job: Job) -> None:
     assert "line 3" in done.err
 
 
+def test_the_suggested_retry_compares_with_the_same_state(job: Job) -> None:
+    """The state is in no file, so that the command names it."""
+    job.table({"000": ("0", "red"), "001": ("1", "x" * 600)})
+    done = job.night()
+    (retry,) = (line for line in done.err.splitlines() if line.strip().startswith("ikpipe retry"))
+    assert "--state nights.ikstate" in retry
+
+
 def test_a_dry_run(job: Job) -> None:
     """It says what would be sent, and changes nothing."""
     job.table({"000": ("0", "red"), "001": ("other", "red"), "009": ("9", "red")})
@@ -124,7 +132,7 @@ def test_a_night_with_wrong_keys(job: Job) -> None:
     """Nothing is sent, the status is 3, and the reason is said."""
     job.table({"009": ("9", "red")})
     before = len(job.emulator.log())
-    done = job.night(IMAGEKIT_PRIVATE_KEY="private_of_somebody_else_0123")
+    done = job.night("--journal", "another.ikjournal", IMAGEKIT_PRIVATE_KEY="private_of_somebody_else_0123")
     assert done.status == 3, done.err
     assert "Traceback" not in done.err
     assert not any(entry.get("stored") for entry in job.emulator.log()[before:])
