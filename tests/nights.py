@@ -139,6 +139,12 @@ def missing(emulator: Emulator, frame: pd.DataFrame, folder: str = FOLDER) -> li
     return found + [f"{path}: in no row" for path in files if path.startswith(folder)]
 
 
+def write_files(folder: Path, frame: pd.DataFrame) -> None:
+    """Write the files of a table, each as the name that it has in the library."""
+    for sku, content in zip(frame["sku"], frame["file"], strict=True):
+        (folder / f"{sku}.gif").write_bytes(content)
+
+
 def night(frame: pd.DataFrame, emulator: Emulator, **options: Any) -> pd.DataFrame:
     """Upload a table as every night."""
     return ikpipe.upload(frame, emulator.account, **OPTIONS | options)
@@ -166,11 +172,11 @@ class Elsewhere:
     """
 
     def __init__(
-        self, emulator: Emulator, given: Mapping[str, Any], environment: Mapping[str, str], **options: Any
+        self, account: ikpipe.Account, given: Mapping[str, Any], environment: Mapping[str, str], **options: Any
     ) -> None:
         self._answer, pipe = _SERVER.Pipe(duplex=False)
         everything = {**os.environ, **environment}
-        self._process = _SERVER.Process(target=_work, args=(pipe, emulator.account, given, everything, options))
+        self._process = _SERVER.Process(target=_work, args=(pipe, account, given, everything, options))
         self._process.start()
         pipe.close()
 

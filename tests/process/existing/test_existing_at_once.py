@@ -34,7 +34,7 @@ class Machine:
 
     def begin(self, table: dict[str, Any]) -> nights.Elsewhere:
         """Begin a night."""
-        return nights.Elsewhere(self._emulator, table, self._environment, **self._options)
+        return nights.Elsewhere(self._emulator.account, table, self._environment, **self._options)
 
     def night(self, table: dict[str, Any]) -> dict[str, int]:
         """Have a night; return the counts of its statuses."""
