@@ -92,6 +92,13 @@ def name_taken(stage: Stage) -> pd.DataFrame:
     return sent(stage.emulator.account, **options)
 
 
+def too_many_versions(stage: Stage) -> pd.DataFrame:
+    """Replace a file that has as many versions as it can have."""
+    account = stage.emulate(max_versions=1).account
+    sent(account, use_unique_file_name=False)
+    return sent(account, use_unique_file_name=False)
+
+
 def library_unreadable(stage: Stage) -> pd.DataFrame:
     """Compare with a library that always fails."""
     with RawServer(answering(500, {"message": "Sorry."})) as server:
@@ -193,6 +200,7 @@ PRODUCERS: dict[str, Producer] = {
     "two_credentials": alone("two_credentials"),
     "file_missing": alone("file_missing"),
     "name_taken": name_taken,
+    "too_many_versions": too_many_versions,
     "upload_quota": ruled(STOPPING["upload_quota"]),
     "extension_quota": ruled(STOPPING["extension_quota"], extensions=[{"name": "remove-bg"}]),
     "busy": ruled({"busy": "*", "busy_times": 99}),
