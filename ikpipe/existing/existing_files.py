@@ -168,7 +168,7 @@ class ExistingFiles:
         return request if fields is request.fields else request._replace(fields=fields)
 
     async def sending(self, requests: Sequence[tuple[UploadRequest, Action]]) -> None:
-        """Record durably which rows are about to be sent, so that the next run recognizes their files."""
+        """Record durably which of some rows are about to be sent, so that the next run recognizes their files."""
         if self._state is None:
             return
         now = time.time()
@@ -183,7 +183,9 @@ class ExistingFiles:
                     parameters_hash(request.fields),
                 )
                 for request, action in requests
-                if action.fingerprint.kind and request.fields.get("useUniqueFileName") == "false"
+                if action.kind in SENT
+                and action.fingerprint.kind
+                and request.fields.get("useUniqueFileName") == "false"
             ]
         )
 

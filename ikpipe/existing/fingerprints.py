@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -87,22 +87,8 @@ class FingerprintReader:
             return [_of_cell(self._by, cell, request) for cell, request in zip(cells, requests, strict=True)]
         if self._by == SIZE:
             return [Fingerprint(size=request.source.size) for request in requests]
-        found: dict[int, Fingerprint] = {}
-        urls: dict[str, list[int]] = {}
-        for at, request in enumerate(requests):
-            source = request.source
-            if source.kind in ("url", "fetch"):
-                urls.setdefault(source.text, []).append(at)
-            elif source.kind == "held":
-                note = "The browser has the file, so only its size is compared."
-                found[at] = Fingerprint(size=source.size, note=note)
-            elif source.path is None:
-                content = source.content or source.text.encode("utf-8", "surrogatepass")
-                found[at] = Fingerprint("sha256", hashlib.sha256(content).hexdigest(), source.size)
-        found |= await self._local(requests)
-        for places, fingerprint in zip(urls.values(), await self._heads(urls), strict=True):
-            found |= dict.fromkeys(places, fingerprint)
-        return [found[at] for at in range(len(requests))]
+        found = await self._local(requests) | await self._heads(requests)
+        return [found.get(at) or _of_bytes(request) for at, request in enumerate(requests)]
 
     # Local files
 
@@ -123,7 +109,12 @@ class FingerprintReader:
 
     # URLs
 
-    async def _heads(self, urls: Iterable[str]) -> list[Fingerprint]:
+    async def _heads(self, requests: Sequence[UploadRequest]) -> dict[int, Fingerprint]:
+        """Return the fingerprints of the requests with URLs, by their index; each URL is asked once."""
+        urls: dict[str, list[int]] = {}
+        for at, request in enumerate(requests):
+            if request.source.kind in ("url", "fetch"):
+                urls.setdefault(request.source.text, []).append(at)
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def ask(url: str) -> Fingerprint:
@@ -131,7 +122,8 @@ class FingerprintReader:
             async with limit:
                 return await self._of_url(url)
 
-        return await asyncio.gather(*map(ask, urls))
+        answers = await asyncio.gather(*map(ask, urls))
+        return {at: answer for places, answer in zip(urls.values(), answers, strict=True) for at in places}
 
     async def _of_url(self, url: str) -> Fingerprint:
         try:
@@ -170,6 +162,15 @@ def parameters_hash(fields: Mapping[str, str]) -> str:
     """Return a hash of a form's texts besides the name, for rows that share one file."""
     names = ("fileName", "useUniqueFileName", "overwriteFile")
     return _digest(json.dumps({name: text for name, text in sorted(fields.items()) if name not in names}))
+
+
+def _of_bytes(request: UploadRequest) -> Fingerprint:
+    """Return the fingerprint of bytes, of text that is sent as it is, or of a browser's file."""
+    source = request.source
+    if source.kind == "held":
+        return Fingerprint(size=source.size, note="The browser has the file, so only its size is compared.")
+    content = source.content or source.text.encode("utf-8", "surrogatepass")
+    return Fingerprint("sha256", hashlib.sha256(content).hexdigest(), source.size)
 
 
 def _of_cell(column: str, cell: Any, request: UploadRequest) -> Fingerprint:

@@ -84,27 +84,26 @@ def begin(
     try:
         if journal.begun:
             before, ended = journal.facts, journal.ended is not None
-            alike = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
-            alike = alike and run in (None, before["run"]) and not (compared and ended)
-            replaceable = (ended or (path is None and run is not None)) and before["public_key"] == account.public_key
-            continues, same = _compare(journal, table, whole=replaceable) if alike else (False, None)
+            replaceable = ended or (path is None and run is not None)
+            continues, same = False, None
+            if _is_alike(before, facts, run) and not (compared and ended):
+                continues, same = _compare(journal, table, whole=replaceable)
             if continues:
                 return OpenJournal(journal, same, sign=sign)
-            if not replaceable:
-                raise JournalError(
-                    f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or "
-                    "account differs.",
-                    fix="Resume that run.",
-                    another=True,
-                )
             journal.close()
-            _log.warning("%s", _move(place, before, ended=ended))
+            _move(place, before, facts, ended=ended, replaceable=replaceable)
             journal = SQLiteJournal.make(place, account, trust=trust)
         journal.begin(facts, _head_start(table))
     except BaseException:
         journal.close()
         raise
     return OpenJournal(journal, journal.recorded_rows, fresh=True, sign=sign)
+
+
+def _is_alike(before: Mapping[str, Any], facts: Mapping[str, Any], run: str | None) -> bool:
+    """Whether the run of a journal has the mapping, the account and, if it is given, the name of another one."""
+    same = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
+    return same and run in (None, before["run"])
 
 
 def _compare(journal: SQLiteJournal, table: TableSource, *, whole: bool) -> tuple[bool, int | None]:
@@ -122,8 +121,15 @@ def _compare(journal: SQLiteJournal, table: TableSource, *, whole: bool) -> tupl
     return _same(journal, reopen_table(table.origin)) is not None, None
 
 
-def _move(place: Path, before: Mapping[str, Any], *, ended: bool) -> Message:
-    """Move the journal of an earlier run to the user's state folder, and return a sentence that says so."""
+def _move(place: Path, before: Mapping[str, Any], now: Mapping[str, Any], *, ended: bool, replaceable: bool) -> None:
+    """Move the journal of an earlier run to the user's state folder, and log that.
+
+    `before` and `now` are the facts of the two runs. Raise `JournalError` if it is not `replaceable`, or another
+    account's.
+    """
+    if not replaceable or before["public_key"] != now["public_key"]:
+        words = f"The journal {place} belongs to another run, started {before['begun']}: its table, mapping or account"
+        raise JournalError(f"{words} differs.", fix="Resume that run.", another=True)
     begun = re.sub(r"[^0-9T]", "", str(before["begun"]))[:15]
     to = _folder() / f"{begun}-{uuid.uuid4().hex[:8]}{ENDING}"
     try:
@@ -132,9 +138,10 @@ def _move(place: Path, before: Mapping[str, Any], *, ended: bool) -> Message:
         words = f"The journal {place} of an earlier run cannot be moved to {to}: {error.strerror}."
         raise JournalError(words, another=True) from None
     which = "a finished run" if ended else "an interrupted run of the same name"
-    return Message(
-        f"The journal {place} was that of {which}, started {before['begun']}, for another table or mapping, or before "
-        f"the last changes. It is now {to}, and this run starts anew."
+    _log.warning(
+        "The journal %s was that of %s, started %s, for another table or mapping, or before the last changes. "
+        "It is now %s, and this run starts anew.",
+        *(place, which, before["begun"], to),
     )
 
 

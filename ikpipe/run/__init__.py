@@ -16,6 +16,7 @@
     job.py             the job of a run: its table and mapping, and what is known from before
     existing_rows.py   what rows do about files that are at their targets
     session.py         a run: plan each row, send it, count and record how it ends
+    endings.py         why a run ended early, as an error
     task.py            one row while it is uploaded
     executor.py        carry out the steps of a row: sign, record, send, look up
     admission.py       when a request may be sent: retry budget, concurrency, rate

@@ -117,12 +117,7 @@ async def send(
     not.
     """
     check_account(account)
-    if work.existing.on_existing == "sync" and account.private_key is None:
-        words = Message(
-            keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
-        )
-        fix = Message("Run it where the key is, or use ", keyword("on_existing", "skip"), ".")
-        raise AccountError(Message(words, "private key."), fix=fix)
+    _check_comparable(work, account)
     mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
@@ -146,15 +141,24 @@ async def send(
                 paths = work.reserved_paths(record)
                 while some := dict(islice(paths, _RESERVED)):
                     builder.claim_all(some.values(), some)
-            state = None
-            if work.existing.needs_state or options.state is not None:
-                state = await open_state(options.state, account, client)
+            kept = work.existing.needs_state or options.state is not None
+            state = await open_state(options.state, account, client) if kept else None
             session = Session(work, builder, account, options, bar, sink, run, record, state)
             await session.go()
     finally:
         CURRENT_CONTROL.reset(before)
         bar.close()
     session.conclude()
+
+
+def _check_comparable(work: UploadJob, account: Account) -> None:
+    """Check that rows can be compared with the library, if they are to be; raise `AccountError` if they cannot."""
+    if work.existing.on_existing == "sync" and account.private_key is None:
+        words = Message(
+            keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
+        )
+        fix = Message("Run it where the key is, or use ", keyword("on_existing", "skip"), ".")
+        raise AccountError(Message(words, "private key."), fix=fix)
 
 
 def _suffix_rule(options: SendOptions, run: str) -> SuffixRule:

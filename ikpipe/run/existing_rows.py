@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.rate import RateLimiter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
     from ikpipe.existing.state import ContentState
     from ikpipe.request.account import Account
+    from ikpipe.request.planner import UploadRequest
     from ikpipe.run.executor import UploadExecutor
     from ikpipe.run.options import SendOptions
 
@@ -95,7 +97,29 @@ class ExistingRows:
         nobody answers from the beginning.
         """
         valid = [task for task in tasks if task.request is not None]
-        requests = [task.request for task in tasks if task.request is not None]
+        results = dict(zip(map(id, valid), await self._decided(valid, cells), strict=True))
+        return [results.get(id(task)) for task in tasks]
+
+    async def _decided(self, tasks: list[UploadTask], cells: Sequence[Any] | None) -> list[Result | None]:
+        """Do what `decide` does, for tasks with a request."""
+        actions = await self._actions([task.planned for task in tasks], cells)
+        if isinstance(actions, Result):
+            return [replace(actions) for _ in tasks]
+        decided = [self._note(task, action) for task, action in zip(tasks, actions, strict=True)]
+        await self._files.sending([(task.planned, task.action) for task in compress(tasks, decided)])
+        return [ended(task.action) if is_new else None for task, is_new in zip(tasks, decided, strict=True)]
+
+    def _note(self, task: UploadTask, action: Action) -> bool:
+        """Note what a row does; return whether that was not decided by an earlier process."""
+        if not self._was_decided(task):
+            self._decide(task, action)
+            return True
+        if self._rules.decides:
+            task.recovered(action)
+        return False
+
+    async def _actions(self, requests: Sequence[UploadRequest], cells: Sequence[Any] | None) -> list[Action] | Result:
+        """Return what rows do, or the result of all of them if the library cannot be read; raise as `decide` does."""
         try:
             actions = await self._control.unless_draining(self._files.decide(requests, cells))
         except StoppedError:
@@ -103,24 +127,19 @@ class ExistingRows:
         except AccountError:
             raise
         except Error as error:
-            self._unread += 1
-            words = f"The media library could not be read: {error.text}"
-            if not (self._was_read or isinstance(error, ApiError)):  # nobody answers
-                raise UnreachableError(words) from None
-            if self._unread == MOST_UNREAD:
-                raise
-            unread = Result("failed", "library_unreadable", words)
-            return [None if task.request is None else replace(unread) for task in tasks]
+            return self._could_not_read(error)
         self._unread, self._was_read = 0, True
-        for task, action in zip(valid, actions or [NEW] * len(valid), strict=True):
-            if not self._was_decided(task):
-                self._decide(task, action)
-            elif self._rules.decides:
-                task.recovered(action)
-        new = [task for task in valid if not self._was_decided(task)]
-        sent = [(task.request, task.action) for task in new if task.request is not None and task.action.kind in SENT]
-        await self._files.sending(sent)
-        return [None if task.request is None or self._was_decided(task) else ended(task.action) for task in tasks]
+        return actions or [NEW] * len(requests)
+
+    def _could_not_read(self, error: Error) -> Result:
+        """Return the result of rows that cannot be compared; raise an error if that is so for all rows."""
+        self._unread += 1
+        words = f"The media library could not be read: {error.text}"
+        if not (self._was_read or isinstance(error, ApiError)):  # nobody answers
+            raise UnreachableError(words) from None
+        if self._unread == MOST_UNREAD:
+            raise error
+        return Result("failed", "library_unreadable", words)
 
     def _was_decided(self, task: UploadTask) -> bool:
         """Whether an earlier process decided what the row does; without its journal, ``sync`` compares again."""

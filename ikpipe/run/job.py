@@ -115,6 +115,15 @@ class UploadJob:
         """Return what the table itself says of a chunk's rows from before, by position."""
         return history.of_results(results_of(chunk.frame), chunk.start) if self.has_results else {}
 
+    def history_at(self, path: str, history: RowHistory) -> RowHistory | None:
+        """Return what the earlier journal has about the unknown row with a path, for one that only has a result.
+
+        None: no more is known than what the library has, with which the row is compared.
+        """
+        if path in self.histories_by_path:
+            return self.histories_by_path[path]._replace(result=history.result)
+        return None if self.existing.on_existing == "sync" else history
+
     def uploaded_paths(self, record: OpenJournal | None) -> Iterator[tuple[int, str]]:
         """Yield the position and the path in the library of each row that is uploaded already."""
         if self.has_results:

@@ -53,16 +53,22 @@ class SendOptions:
                 raise self._invalid(name, f"at least {minimum}")
         if self.rate is not None and self.rate <= 0:
             raise self._invalid("rate", "more than 0 (uploads per second), or None")
-        if self.run is not None and not str(self.run).strip():
-            raise self._invalid("run", "text that names the run, such as 'night-2026-11-30'")
-        if self.run is not None and self.policy.unique_names == "service":
-            words = "Names that the service makes are others each time."
-            raise MappingError(
-                words, fix="Omit it, or use Policy(unique_names='client').", about=keyword("run", self.run)
-            )
+        if self.run is not None:
+            self._check_run(self.run)
         for name, choices in (("on_unknown", ("hold", "resend")), ("on_error", ("return", "raise"))):
             if getattr(self, name) not in choices:
                 raise self._invalid(name, " or ".join(map(repr, choices)))
+
+    def _check_run(self, run: str) -> None:
+        """Check the name of the run; raise `MappingError` if it is not valid, or has no effect."""
+        if not str(run).strip():
+            raise self._invalid("run", "text that names the run, such as 'night-2026-11-30'")
+        if self.policy.unique_names == "service":
+            words, fix = (
+                "Names that the service makes are others each time.",
+                "Omit it, or use Policy(unique_names='client').",
+            )
+            raise MappingError(words, fix=fix, about=keyword("run", run))
 
     def _invalid(self, name: str, rule: str) -> MappingError:
         return MappingError(f"The value must be {rule}.", about=keyword(name, getattr(self, name)))

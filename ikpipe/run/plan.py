@@ -169,18 +169,12 @@ class Planner:
             action = action._replace(reason="Its name gets a suffix that makes it unique.")
         elif request.own_name and action.file is not None:
             action = action._replace(kind="unchanged", reason="An earlier attempt of this run stored it.")
-        size = request.source.size if request.source.size is not None else action.fingerprint.size
-        number = None if action.file is None else version_number(action.file)
-        versions = version_warning(number) if number is not None and action.kind == "replace" else None
+        number = version_number(action.file)
+        versions = version_warning(number) if action.kind == "replace" else None
         reason = sentences(action.reason, versions, *(one.message for one in request.warnings))
-        return PlannedRow(
-            action.kind,
-            request.target,
-            str(reason),
-            size if action.kind in SENT else None,
-            None if action.file is None else action.file.get("fileId"),
-            None if number is None or number < 0 else number,
-        )
+        file_id = None if action.file is None else action.file.get("fileId")
+        size = _size(request, action) if action.kind in SENT else None
+        return PlannedRow(action.kind, request.target, str(reason), size, file_id, number if number > 0 else None)
 
     def _shared(self, request: UploadRequest, action: Action) -> Action:
         """Return a row's action, given the rows before it that have the same content."""
@@ -196,6 +190,11 @@ class Planner:
         self.actions[row.action] += 1
         self.bytes += row.bytes or 0
         return row
+
+
+def _size(request: UploadRequest, action: Action) -> int | None:
+    """Return the size of a row's file in bytes, if it is known."""
+    return action.fingerprint.size if request.source.size is None else request.source.size
 
 
 def _invalid(problems: Sequence[Problem]) -> PlannedRow:

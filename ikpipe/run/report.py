@@ -126,12 +126,7 @@ class ReportWriter:
 
         `run` is the summary of the run that a results frame has in ``attrs["ikpipe"]``, as far as it is known.
         """
-        uploaded, there = (sum(counts.statuses[one] for one in some) for some in (UPLOADED, SETTLED - UPLOADED))
-        already = f", {there:,} already there" if there else ""
-        sent = f", {format_bytes(run['bytes'])} sent from here" if run.get("bytes") else ""
-        seconds = f" in {run['seconds']:.1f} s" if "seconds" in run else ""
-        rows = count_of(counts.statuses.total(), "row")
-        yield f"{uploaded:,} of {rows} uploaded{already}: {format_bytes(counts.stored_bytes)} stored{sent}{seconds}"
+        yield _total(counts, run)
         if counts.statuses:
             yield "  " + ", ".join(f"{count:,} {status}" for status, count in counts.statuses.most_common())
         if counts.with_warnings:
@@ -174,6 +169,16 @@ class ReportWriter:
         known = CODES.get(code) or WARNINGS.get(code)  # a results file can come from a later version
         text = f"{head}: {self.write(known.meaning)} {self.write(known.fix)}" if known else head
         yield from wrap(text, self.width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _total(counts: StatusCounts, run: Mapping[str, Any]) -> str:
+    """Return the line with the totals of a run."""
+    uploaded, there = (sum(counts.statuses[one] for one in some) for some in (UPLOADED, SETTLED - UPLOADED))
+    already = f", {there:,} already there" if there else ""
+    sent = f", {format_bytes(run['bytes'])} sent from here" if run.get("bytes") else ""
+    seconds = f" in {run['seconds']:.1f} s" if "seconds" in run else ""
+    rows = count_of(counts.statuses.total(), "row")
+    return f"{uploaded:,} of {rows} uploaded{already}: {format_bytes(counts.stored_bytes)} stored{sent}{seconds}"
 
 
 def _count_and_rows(frame: pd.DataFrame, noun: str, rows: int | None) -> str:

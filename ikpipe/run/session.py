@@ -11,19 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.concurrency.group_commit import GroupCommit
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import (
-    CODES,
-    RESULTS,
-    RESUME,
     AccountError,
     Error,
-    FailuresError,
     JournalError,
     Message,
     Problem,
-    UnreachableError,
     UploadError,
-    describe_exception,
-    keyword,
     sentences,
     short_repr,
 )
@@ -37,6 +30,7 @@ from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.known_runs import remember
 from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import CANCELLED, Result
+from ikpipe.run import endings
 from ikpipe.run.executor import UploadExecutor
 from ikpipe.run.existing_rows import ExistingRows
 from ikpipe.run.options import SendOptions
@@ -261,10 +255,8 @@ class Session:
         if isinstance(request, UploadRequest):
             if self._contents is not None and position in self._contents.several:
                 since = None  # a file from before a row changed is not the row's
-            if history is not None and history.prepared is None and request.target in self._job.histories_by_path:
-                history = self._job.histories_by_path[request.target]._replace(result=history.result)
-            if history is not None and history.prepared is None and self._job.existing.on_existing == "sync":
-                history = None  # no more is known than what the library has, with which the row is compared
+            if history is not None and history.prepared is None:
+                history = self._job.history_at(request.target, history)
             return UploadTask.from_history(label, position, request, history, skew, shared_since=since)
         invalid = _invalid_result(request)
         if history is not None:
@@ -300,16 +292,27 @@ class Session:
     def conclude(self) -> None:
         """Pass the summary to the sink, and raise why the run did not finish all rows, with their results so far."""
         results = self._results.finish(self._summary())
-        journal = None if self._journal is None else f"The run's journal is {self._journal}."
-        error = (
-            self._account_error(journal)
-            or self._stop_error(journal)
-            or self._sink_error(journal)
-            or self._failures_error(journal)
-        )
-        if error is not None:
+        if (error := self._error()) is not None:
             error.results = results
             raise error
+
+    def _error(self) -> AccountError | JournalError | UploadError | None:
+        """Return why the run did not finish all rows, if so."""
+        journal = None if self._journal is None else f"The run's journal is {self._journal}."
+        executor, trouble = self._executor, self.trouble
+        if executor is not None:
+            refused = endings.account_error(executor.health, trouble, journal, interrupted=self.control.interrupted)
+            if refused is not None:
+                return refused
+            trouble = executor.trouble or trouble
+        unwritable = self._writer is not None and self._writer.error is not None
+        stopped = endings.stop_error(trouble, journal, unwritable=unwritable)
+        if (error := stopped or endings.sink_error(self._results.error, journal)) is not None:
+            return error
+        if not (self._failures_reached or self.failed):
+            return None
+        maximum = self._options.max_failures if self._failures_reached else None
+        return endings.failures_error(self.failures, maximum, self.first_failure, journal)
 
     def _summary(self) -> dict[str, Any]:
         """Return the summary of the run, for ``attrs["ikpipe"]``."""
@@ -327,59 +330,6 @@ class Session:
             "effective_mapping": self._job.mapping_text,
             "warnings": [warning(misses)[0]] if (misses := self._job.similar_columns) else [],
         }
-
-    def _account_error(self, journal: str | None) -> AccountError | None:
-        """Return why nothing more could be sent: the account was rejected, or nobody answered."""
-        if self._executor is None:
-            return None
-        if isinstance(self.trouble, AccountError):
-            return AccountError(f"The run stopped: {self.trouble.text}", fix=sentences(self.trouble.fix, journal))
-        health = self._executor.health
-        if (refusal := health.refusal) is not None:
-            words = f"The run stopped and sent nothing more: {refusal.result.message}"
-            return AccountError(words, fix=sentences(CODES[refusal.result.error or ""].fix, journal))
-        if (why := health.unreachable) is not None and not self.control.interrupted:
-            return UnreachableError(sentences(f"The run stopped: {why}", journal))
-        return None
-
-    def _stop_error(self, journal: str | None) -> JournalError | UploadError | None:
-        """Return the error that stopped the run, if one did."""
-        trouble = (self._executor.trouble if self._executor is not None else None) or self.trouble
-        if trouble is None:
-            return None
-        if isinstance(trouble, JournalError):
-            # The journal could not be written, rather than being one of another table.
-            full = self._writer is not None and self._writer.error is not None
-            words = Message("The run stopped and sent nothing more: ", trouble.text)
-            return JournalError(words, fix=Message("Retry ", RESULTS, ".") if full else None)
-        why = trouble.text if isinstance(trouble, Error) else f"{describe_exception(trouble)}."
-        saved = Message("The results so far are in ", RESULTS, ".")
-        error = UploadError(sentences(Message("The run stopped: ", why), saved, journal))
-        error.__cause__ = trouble
-        return error
-
-    def _sink_error(self, journal: str | None) -> UploadError | None:
-        """Return why not all results could be written, if so."""
-        if self._results.error is None:
-            return None
-        fix = Message("It has all results: ", RESUME, " returns them, and sends nothing again.") if journal else None
-        words = sentences(f"Not all results could be written: {self._results.error}.", journal)
-        error = UploadError(words, fix=fix)
-        error.__cause__ = self._results.error
-        return error
-
-    def _failures_error(self, journal: str | None) -> UploadError | None:
-        """Return why the run stopped at rows that were not uploaded, if it did."""
-        if self._failures_reached:
-            failures = "1 failure" if self.failures == 1 else f"{self.failures:,} failures"
-            limit = keyword("max_failures", self._options.max_failures)
-            words = Message(f"The run stopped after {failures} (", limit, "). The first: ", self.first_failure)
-            return FailuresError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
-        if self.failed:
-            rule = keyword("on_error", "raise")
-            words = Message(self.first_failure, " With ", rule, ", the run stops at the first such row.")
-            return UploadError(sentences(words, journal), fix=Message("See ", RESULTS, "."))
-        return None
 
 
 def _has_other_name(request: UploadRequest | list[Problem], history: RowHistory | None) -> bool:

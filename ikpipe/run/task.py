@@ -136,6 +136,12 @@ class UploadTask:
         self.request = as_new(self.request) if fields is None else self.request._replace(fields=fields)
 
     @property
+    def planned(self) -> UploadRequest:
+        """The request of a task that has one."""
+        assert self.request is not None  # noqa: S101 - for mypy
+        return self.request
+
+    @property
     def assumed_new(self) -> bool:
         """Whether the row is sent as if there were no file at its target."""
         return self.plain is not None and self.action.kind == "upload"
