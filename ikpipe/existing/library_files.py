@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -106,11 +107,18 @@ class LibraryFiles:
         """List further pages, as far as they are worth it for some rows; return whether the listing is complete."""
         if not listing.complete:
             listing.searches += self._searches(rows)
-        while not listing.complete and (count := min(AT_ONCE, listing.pages or 1, listing.affordable)) > 0:
-            numbers = range(listing.pages, listing.pages + count)
-            pages = await self._all([self._list(listing.query(number)) for number in numbers])
-            for number, page in zip(numbers, pages, strict=True):
-                listing.add(number, page)
+        pages: deque[asyncio.Task[list[dict[str, Any]]]] = deque()
+        try:
+            while not listing.complete:
+                at_once = min(AT_ONCE, listing.pages or 1, listing.affordable)
+                for number in range(listing.pages + len(pages), listing.pages + at_once):
+                    pages.append(asyncio.create_task(self._list(listing.query(number))))
+                if not pages:
+                    break
+                if not listing.add(await pages.popleft()):
+                    await _cancel(pages)
+        finally:
+            await _cancel(pages)
         return listing.complete
 
     async def search(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
@@ -153,3 +161,11 @@ class LibraryFiles:
 
     async def _list(self, query: dict[str, str | int]) -> list[dict[str, Any]]:
         return page_of(await self._reads.send(FILES, query))
+
+
+async def _cancel(requests: deque[asyncio.Task[Any]]) -> None:
+    """Stop requests whose answers are not needed any more."""
+    for request in requests:
+        request.cancel()
+    await asyncio.gather(*requests, return_exceptions=True)
+    requests.clear()

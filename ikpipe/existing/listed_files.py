@@ -138,18 +138,17 @@ class Listing:
             query["searchQuery"] = in_tree(self._folder)
         return query
 
-    def add(self, number: int, page: Sequence[Mapping[str, Any]]) -> None:
-        """Add the page with a number; one that does not follow the last one is dropped."""
+    def add(self, page: Sequence[Mapping[str, Any]]) -> bool:
+        """Add the next page; return False if it shows that the library has changed: the first page is the next one."""
         self._read += 1
-        if number != self.pages or self.complete:
-            return
         first = _id(page[0]) if page else None
-        new = page[1:] if number else page
-        if (number and first != self._last) or not self.files.add([file for file in new if "fileId" in file]):
+        new = page[1:] if self.pages else page
+        if (self.pages and first != self._last) or not self.files.add([file for file in new if "fileId" in file]):
             self._restart()
-            return
+            return False
         self.pages += 1
         self.complete, self._last = len(page) < PAGE, _id(page[-1]) if page else None
+        return True
 
     def _restart(self) -> None:
         self._restarts += 1
