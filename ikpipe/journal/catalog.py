@@ -89,7 +89,7 @@ def begin(
             if _is_alike(before, facts, run) and not (compared and ended):
                 continues, same = _compare(journal, table, whole=replaceable)
             if continues:
-                return OpenJournal(journal, same, sign=sign)
+                return OpenJournal(journal, same, sign=sign, repeated=True)
             journal.close()
             _move(place, before, facts, ended=ended, replaceable=replaceable)
             journal = SQLiteJournal.make(place, account, trust=trust)

@@ -153,12 +153,16 @@ def read(text: str) -> Result:
     return Result(**values)
 
 
+_NOT_STORED = ("failed", "invalid")
+
+
 class OpenJournal(NamedTuple):
     """The journal of a run.
 
     `same` is the number of rows that the journal is known to have as they are in the table; None where each chunk has
     to be compared. `fresh`: it has no entries yet. `sign` makes tokens again, where the private key is here. `contents`
-    are the hashes of rows that may have changed; None: they have not.
+    are the hashes of rows that may have changed; None: they have not. `repeated`: the run was started again with the
+    whole table, so that rows whose files are certainly not stored are tried again.
     """
 
     journal: RunJournal
@@ -166,9 +170,14 @@ class OpenJournal(NamedTuple):
     fresh: bool = False
     sign: Callable[..., UploadToken] | None = None
     contents: ContentHashes | None = None
+    repeated: bool = False
 
     def histories(self, chunk: Chunk) -> dict[int, RowHistory]:
         """Return the histories of a chunk's rows, by position."""
         if self.fresh:
             return {}
-        return histories_of_records(self.journal.records(chunk.start, chunk.start + len(chunk.frame)), self.sign)
+        records = self.journal.records(chunk.start, chunk.start + len(chunk.frame))
+        found = histories_of_records(records, self.sign)
+        return (
+            {at: row for at, row in found.items() if row.result.status not in _NOT_STORED} if self.repeated else found
+        )

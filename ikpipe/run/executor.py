@@ -101,6 +101,7 @@ class UploadExecutor:
         finally:
             if task.source is not None and task.source.path is not None:
                 task.source.path.unlink(missing_ok=True)
+        task.cut_short = reply.retryable and self._control.draining
         reply.result.seconds = time.monotonic() - began
         if (words := version_warning(number_of(reply.result.version_name))) is not None:
             reply.result.warn(words)

@@ -109,7 +109,7 @@ class Session:
                 except BaseException:  # stopped at once: what is certain so far
                     batch.results[task.position - batch.start] = _warned(task.result, task.warnings)
                     raise
-                self._end(batch, task.label, task.position, result)
+                self._end(batch, task.label, task.position, result, recorded=not task.cut_short)
 
             # A table that another process cannot read again is recorded ahead of the run.
             ahead = self._recorder.ahead() if self._recorder is not None and self._job.table.ahead else None
@@ -268,9 +268,21 @@ class Session:
         self.progress.bytes += count
         self._display(self.progress)
 
-    def _end(self, batch: ResultBatch, label: Any, position: int, result: Result, *, new: bool = True) -> None:
-        """Record and count how a row ended; `new`: in this run."""
-        if new and self._writer is not None and result.status != "cancelled":
+    def _end(
+        self,
+        batch: ResultBatch,
+        label: Any,
+        position: int,
+        result: Result,
+        *,
+        new: bool = True,
+        recorded: bool = True,
+    ) -> None:
+        """Record and count how a row ended.
+
+        `new`: in this run. A row that would have been tried again is not `recorded`, so that `resume` does that.
+        """
+        if new and recorded and self._writer is not None and result.status != "cancelled":
             self._writer.add(RowEnded(position, history.write(result)))
         self._results.end(batch, position, result)
         self.progress.counts[result.status] += 1

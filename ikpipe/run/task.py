@@ -43,6 +43,8 @@ class UploadTask:
         not decide it.
     unconfirmed
         Whether a request may have stored the file, without a reply that says so.
+    cut_short
+        Whether the run was stopped before another attempt.
     result
         The row's result so far: what it ends with if the run is stopped now.
     """
@@ -60,6 +62,7 @@ class UploadTask:
     is_retry: bool = False
     recorded: bool = False
     unconfirmed: bool = False
+    cut_short: bool = False
     action: Action = NEW
     plain: UploadRequest | None = None
     result: Result = field(default_factory=lambda: Result("cancelled", "cancelled", CANCELLED.message))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -169,3 +169,36 @@ def test_another_account_does_not_take_it(emulator: Emulator, tmp_path: Path) ->
     with Emulator() as other, pytest.raises(ikpipe.JournalError):
         quiet(table(2), other.account, journal=path)
     assert path.exists()
+
+
+# Rows that are not uploaded
+
+
+@pytest.mark.parametrize("way", ["journal", "run"])
+def test_a_repeated_run_tries_failed_rows_again(emulator: Emulator, tmp_path: Path, way: str) -> None:
+    """The same call again, after the trouble is over, uploads what failed; what is stored is not sent."""
+    options: dict[str, Any] = {"run": NIGHT} if way == "run" else {"journal": tmp_path / "night.ikjournal"}
+    frame = pd.DataFrame({"file": ["a.bin", "b.bin"]})
+    (tmp_path / "a.bin").write_bytes(b"one")
+    first = quiet(frame, emulator.account, root=tmp_path, **options)
+    (tmp_path / "b.bin").write_bytes(b"two")
+    again = quiet(frame, emulator.account, root=tmp_path, **options)
+    assert (statuses(first), statuses(again)) == (["uploaded", "invalid"], ["uploaded", "uploaded"])
+    assert stored(emulator) == 2
+
+
+def test_a_row_whose_retries_were_cut_short_is_resumed() -> None:
+    """A run that stops while a row waits for its next attempt leaves that to `resume`."""
+    frame = pd.DataFrame({"file": [b"1", b"2"], "file_name": ["busy.bin", "good.bin"]})
+    with Emulator(busy="busy*", busy_times=1) as emulator:
+
+        def stop(label: object, _result: ikpipe.Result) -> None:
+            if label == 1:
+                raise RuntimeError("The disk of the caller is full.")
+
+        with pytest.raises(ikpipe.UploadError) as stopped:
+            quiet(frame, emulator.account, on_result=stop, policy=ikpipe.Policy(first_wait=60))
+        results = stopped.value.results
+        assert results is not None
+        resumed = ikpipe.resume(results.attrs["ikpipe"]["journal"], emulator.account, progress=False)
+    assert statuses(resumed) == ["uploaded", "uploaded"]
