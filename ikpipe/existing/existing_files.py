@@ -12,7 +12,7 @@ from ikpipe.existing.decision import SENT, Action, ExistingRules, decide, is_sam
 from ikpipe.existing.duplicates import content_key
 from ikpipe.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
 from ikpipe.existing.known_files import KnownFile, SentFile, version_number
-from ikpipe.existing.library_files import LibraryFiles
+from ikpipe.existing.library_files import LibraryFiles, SharedListings
 from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.existing.state import ContentState
 from ikpipe.existing.updates import update_details
@@ -24,6 +24,8 @@ from ikpipe.request.sources import FileSource
 from ikpipe.service.library import as_existing
 
 _log = logging.getLogger("ikpipe")
+_CONFIRMED = ("replace", "update", "error")
+"""Actions for which an old listing is not enough."""
 _LOOK_AGAIN = 2.0  # seconds between two searches for a file that the service says is there
 
 
@@ -49,6 +51,8 @@ class ExistingFiles:
         The number of the run's rows; None if it is not known.
     looks
         Whether the files at the targets of rows are read although the rules do not need them.
+    shared
+        Listings of the library that parts of a table share.
     """
 
     def __init__(
@@ -63,10 +67,11 @@ class ExistingFiles:
         rows: int | None = None,
         *,
         looks: bool = False,
+        shared: SharedListings | None = None,
     ) -> None:
         self.rules = rules
         self._looks = looks or rules.decides
-        self._library = None if reads is None else LibraryFiles(reads, policy, rows)
+        self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._state, self._fingerprints = state, fingerprints
 
@@ -87,25 +92,45 @@ class ExistingFiles:
         `cells` are as for `FingerprintReader.read`. Raise `Error` if the library cannot be read; for ``skip`` and
         ``error``, the targets count as new then, which the service checks.
         """
-        files = await self._files_at(requests)
         fingerprints = [UNKNOWN] * len(requests)
         if self._fingerprints is not None:
             fingerprints = await self._fingerprints.read(requests, cells)
+        actions = await self._actions(requests, fingerprints)
+        if old := [at for at, action in enumerate(actions) if self._is_old(requests[at], action)]:
+            again = await self._actions([requests[at] for at in old], [fingerprints[at] for at in old], search=True)
+            for at, action in zip(old, again, strict=True):
+                actions[at] = action
+        return await self._with_shared(requests, actions) if self.rules.dedupe else actions
+
+    async def _actions(
+        self, requests: Sequence[UploadRequest], fingerprints: Sequence[Fingerprint], *, search: bool = False
+    ) -> list[Action]:
+        """Return what each row does about the file at its target; `search`: for each file, whatever is listed."""
+        files = await self._files_at(requests, search=search)
         known = await self._known(requests, files)
-        actions = [
+        return [
             self._action(request, file, fingerprint, known)
             for request, file, fingerprint in zip(requests, files, fingerprints, strict=True)
         ]
-        return await self._with_shared(requests, actions) if self.rules.dedupe else actions
 
-    async def _files_at(self, requests: Sequence[UploadRequest]) -> Sequence[Mapping[str, Any] | None]:
+    def _is_old(self, request: UploadRequest, action: Action) -> bool:
+        """Whether a row is about to be sent or refused because of details that can be older than this part of a table.
+
+        A part that is repeated, after a worker was lost, has stored its files meanwhile.
+        """
+        return action.kind in _CONFIRMED and self._library is not None and self._library.is_old(request)
+
+    async def _files_at(
+        self, requests: Sequence[UploadRequest], *, search: bool = False
+    ) -> Sequence[Mapping[str, Any] | None]:
         """Return the files at the targets of rows, as far as they matter."""
         nothing: list[Mapping[str, Any] | None] = [None] * len(requests)
         fixed = [one for one in requests if one.fields.get("useUniqueFileName") == "false"]
         if self._library is None or not self._looks or not fixed:
             return nothing
+        find = self._library.search if search else self._library.at
         try:
-            found = dict(zip(map(id, fixed), await self._library.at(fixed), strict=True))
+            found = dict(zip(map(id, fixed), await find(fixed), strict=True))
             return [found.get(id(one)) for one in requests]
         except (AccountError, StoppedError):
             raise

@@ -18,14 +18,21 @@ Where the number of rows is known, no listing costs more than searching for all 
 A listing is only used if it is complete: pages are in the order of creation, each starts with the last file of the one
 before, and no path comes twice. Otherwise the library has changed meanwhile; it is listed again, and after that rows
 are searched for.
+
+Parts of a table in one process can share listings (`SharedListings`). Then the end of a listing is read again, in one
+request, where a row of another part is not in it, and from time to time: it has the files that were stored since, and
+is elsewhere if a file was deleted. The details of files in a listing may have changed (`LibraryFiles.is_old`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import threading
+import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from ikpipe.existing.listed_files import DetailsFile, Listing, common_folder, folder_of, match_files, search_query
@@ -36,24 +43,56 @@ from ikpipe.service.library import FILES, PAGE, page_of
 
 LENGTH = 2_000  # characters of the paths in one search, since servers limit the first line of a request
 AT_ONCE = 4  # requests at the same time, whose answers take a few megabytes each
+_TURN = 0.02  # seconds between two attempts to use listings that another thread uses
+
+
+class SharedListings:
+    """Listings that parts of a table share, each in a thread of its own; they are deleted when nothing refers to them.
+
+    `checked_every`: seconds after which the end of a listing is read again, although it has all files of a part.
+    """
+
+    def __init__(self, checked_every: float = 0.0) -> None:
+        self.checked_every = checked_every
+        self.details = DetailsFile()
+        self.listings: dict[tuple[str, bool], Listing] = {}
+        self._lock = threading.Lock()
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[None]:
+        """Return a context in which no other thread uses the listings; the event loop goes on while it waits."""
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110 - another thread releases it
+            await asyncio.sleep(_TURN)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class LibraryFiles:
     """The files of the media library at the targets of a run's rows.
 
     `reads` sends requests. `policy` and `rows` are that of the run, and the number of its rows, if it is known.
+    `shared` are listings that are used, and continued; None: its own.
     """
 
-    def __init__(self, reads: PacedRequests, policy: Policy, rows: int | None = None) -> None:
+    def __init__(
+        self, reads: PacedRequests, policy: Policy, rows: int | None = None, shared: SharedListings | None = None
+    ) -> None:
         self._reads = reads
         self._names, self._most = policy.names, max(1, int(policy.look_up_names))
-        self._all_searches = math.inf if rows is None else self._searches(rows)
-        self._details = DetailsFile()
-        self._listings: dict[tuple[str, bool], Listing] = {}
+        # One part of a table does not know how many rows the others have.
+        self._all_searches = math.inf if rows is None or shared is not None else self._searches(rows)
+        self._shared = SharedListings() if shared is None else shared
+        self._keeps = shared is not None
+        self._details, self._listings = self._shared.details, self._shared.listings
+        self._began: set[Listing] = set()
+        self._checked: set[Listing] = set()
 
     def close(self) -> None:
-        """Delete what was listed."""
-        self._details.close()
+        """Delete what was listed, unless it is shared."""
+        if not self._keeps:
+            self._details.close()
 
     async def at(self, requests: Sequence[UploadRequest]) -> list[dict[str, Any] | None]:
         """Return the details of the file at the target of each row, as the library lists them; None if there is none.
@@ -62,13 +101,31 @@ class LibraryFiles:
         """
         found: dict[int, dict[str, Any] | None] = {}
         rest: list[UploadRequest] = []
-        for listing, rows in self._choose(requests).items():
-            if await self._complete(listing, len(rows)):
-                found |= zip(map(id, rows), listing.files.find(rows), strict=True)
-            else:
-                rest += rows
+        async with self._shared.used():
+            for listing, rows in self._choose(requests).items():
+                files = await self._listed(listing, rows)
+                if files is None:
+                    rest += rows
+                else:
+                    found |= zip(map(id, rows), files, strict=True)
         found |= zip(map(id, rest), await self.search(rest), strict=True)
         return [found[id(request)] for request in requests]
+
+    def is_old(self, request: UploadRequest) -> bool:
+        """Whether the answer for a row is from a listing that another part of the table began."""
+        listing = self._complete_listing(folder_of(request))
+        return listing is not None and listing not in self._began
+
+    async def _listed(self, listing: Listing, rows: Sequence[UploadRequest]) -> list[dict[str, Any] | None] | None:
+        """Return the files of some rows in a listing; None if it is not complete."""
+        if not await self._complete(listing, len(rows)):
+            return None
+        files = listing.files.find(rows)
+        recent = time.monotonic() - listing.checked <= self._shared.checked_every
+        if listing in self._checked or (recent and None not in files):
+            return files
+        listing.check()
+        return listing.files.find(rows) if await self._complete(listing, max(1, files.count(None))) else None
 
     def _choose(self, requests: Sequence[UploadRequest]) -> dict[Listing, list[UploadRequest]]:
         """Return the listings that may answer for rows, with the rows of each."""
@@ -96,7 +153,9 @@ class LibraryFiles:
 
     def _listing(self, folder: str, *, tree: bool) -> Listing:
         if (folder, tree) not in self._listings:
-            self._listings[folder, tree] = Listing(folder, self._details, self._names, self._all_searches, tree=tree)
+            listing = Listing(folder, self._details, self._names, self._all_searches, tree=tree)
+            self._listings[folder, tree] = listing
+            self._began.add(listing)
         return self._listings[folder, tree]
 
     def _searches(self, rows: int) -> int:
@@ -107,15 +166,17 @@ class LibraryFiles:
         """List further pages, as far as they are worth it for some rows; return whether the listing is complete."""
         if not listing.complete:
             listing.searches += self._searches(rows)
-        pages: deque[asyncio.Task[list[dict[str, Any]]]] = deque()
+        pages: deque[tuple[float, asyncio.Task[list[dict[str, Any]]]]] = deque()
         try:
             while not listing.complete:
-                at_once = min(AT_ONCE, listing.pages or 1, listing.affordable)
+                at_once = min(AT_ONCE, listing.ahead, listing.affordable)
                 for number in range(listing.pages + len(pages), listing.pages + at_once):
-                    pages.append(asyncio.create_task(self._list(listing.query(number))))
+                    pages.append((time.monotonic(), asyncio.create_task(self._list(listing.query(number)))))
                 if not pages:
                     break
-                if not listing.add(await pages.popleft()):
+                listing.checked, page = pages.popleft()
+                self._checked.add(listing)
+                if not listing.add(await page):
                     await _cancel(pages)
         finally:
             await _cancel(pages)
@@ -163,9 +224,10 @@ class LibraryFiles:
         return page_of(await self._reads.send(FILES, query))
 
 
-async def _cancel(requests: deque[asyncio.Task[Any]]) -> None:
+async def _cancel(requests: deque[tuple[float, asyncio.Task[Any]]]) -> None:
     """Stop requests whose answers are not needed any more."""
-    for request in requests:
-        request.cancel()
-    await asyncio.gather(*requests, return_exceptions=True)
+    tasks = [task for _, task in requests]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     requests.clear()

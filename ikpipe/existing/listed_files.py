@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any
@@ -33,6 +34,7 @@ class DetailsFile:
         """Append the details of files, and return their places."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="ikpipe-")  # noqa: SIM115 - `close`
+            weakref.finalize(self, self._file.close)
         # `marshal` takes a third of the time of JSON, and nobody else can write to the file.
         records = [marshal.dumps(_compact(file)) for file in files]
         places = []
@@ -110,17 +112,17 @@ class ListedFiles:
 class Listing:
     """A listing of a folder, or of a tree: the folder with those below it. It is read page by page.
 
-    `details` and `names` are as for `ListedFiles`. `most` is the number of searches that would find all rows. Each page
-    starts with the last file of the one before, which shows whether the library has changed meanwhile; then the listing
-    starts again.
+    `details` and `names` are as for `ListedFiles`. `most` is the number of searches that would find all rows. `checked`
+    is when its end was read, in seconds of the monotonic clock. Each page starts with the last file of the one before,
+    which shows whether the library has changed meanwhile; then the listing starts again.
     """
 
     def __init__(self, folder: str, details: DetailsFile, names: str, most: float, *, tree: bool) -> None:
         self._folder, self._tree, self._details, self._names = folder, tree, details, names
         self._most = most
-        self._read = self._restarts = self.pages = 0
+        self._read = self._restarts = self._skip = self._checked_at = self.pages = 0
         self._last: Any = None
-        self.searches, self.complete = 0, False
+        self.searches, self.complete, self.checked = 0, False, 0.0
         self.files = ListedFiles(details, names)
 
     @property
@@ -129,9 +131,15 @@ class Listing:
         worth = min(EAGER * (self.searches - 1) + 1, self._most)
         return 0 if self._restarts > RESTARTS else int(worth) - self._read
 
+    @property
+    def ahead(self) -> int:
+        """The number of pages to request at once: the more followed each other, the more are likely to follow."""
+        return max(1, self.pages - self._checked_at)
+
     def query(self, number: int) -> dict[str, str | int]:
         """Return the query of a page."""
-        query: dict[str, str | int] = {"sort": _SORT, "limit": PAGE, "skip": number * (PAGE - 1)}
+        skip = self._skip + (number - self.pages) * (PAGE - 1)
+        query: dict[str, str | int] = {"sort": _SORT, "limit": PAGE, "skip": skip}
         if not self._tree:
             query["path"] = self._folder or "/"
         elif self._folder:
@@ -141,18 +149,25 @@ class Listing:
     def add(self, page: Sequence[Mapping[str, Any]]) -> bool:
         """Add the next page; return False if it shows that the library has changed: the first page is the next one."""
         self._read += 1
-        first = _id(page[0]) if page else None
-        new = page[1:] if self.pages else page
-        if (self.pages and first != self._last) or not self.files.add([file for file in new if "fileId" in file]):
+        first, begun = _id(page[0]) if page else None, self._last is not None
+        new = page[1:] if begun else page
+        if (begun and first != self._last) or not self.files.add([file for file in new if "fileId" in file]):
             self._restart()
             return False
         self.pages += 1
-        self.complete, self._last = len(page) < PAGE, _id(page[-1]) if page else None
+        self.complete = len(page) < PAGE
+        if page:
+            self._skip, self._last = self._skip + len(page) - 1, _id(page[-1])
         return True
+
+    def check(self) -> None:
+        """Make a complete listing read its end again: new files come last, and it moves if any file was deleted."""
+        self.complete, self._checked_at = False, self.pages
 
     def _restart(self) -> None:
         self._restarts += 1
-        self.pages, self._last, self.files = 0, None, ListedFiles(self._details, self._names)
+        self.pages = self._skip = self._checked_at = 0
+        self._last, self.files = None, ListedFiles(self._details, self._names)
 
 
 def _id(file: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ikpipe import Policy
 from ikpipe.concurrency.rate import RateLimiter
 from ikpipe.errors import AccountError, Error
-from ikpipe.existing.library_files import LibraryFiles
+from ikpipe.existing.library_files import LibraryFiles, SharedListings
 from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.sources import FileSource
@@ -76,15 +77,26 @@ class Reader:
 
     made: ClassVar[list[LibraryFiles]] = []
 
-    def __init__(self, library: FakeLibrary, account: Account, rows: int | None = None, **policy: Any) -> None:
+    def __init__(
+        self,
+        library: FakeLibrary,
+        account: Account,
+        rows: int | None = None,
+        shared: SharedListings | None = None,
+        **policy: Any,
+    ) -> None:
         rules = Policy(first_wait=0, **policy)
         reads = PacedRequests(cast("Any", library), account, RateLimiter(None), _wait, rules.first_wait)
-        self._files = LibraryFiles(reads, rules, rows)
+        self._files = LibraryFiles(reads, rules, rows, shared)
         self.made.append(self._files)
 
     def at(self, *rows: UploadRequest) -> list[str | None]:
         """Return the path of the file at the target of each row."""
         return [None if file is None else str(file["filePath"]) for file in asyncio.run(self._files.at(rows))]
+
+    def old(self, *rows: UploadRequest) -> list[bool]:
+        """Return whether the answers for rows can be older than this reader."""
+        return [self._files.is_old(one) for one in rows]
 
     def has(self, paths: Sequence[str]) -> list[bool]:
         """Return whether a file is at each path."""
@@ -277,3 +289,85 @@ def test_a_short_table_lists_no_more_than_its_searches_would_cost(account: Accou
     library = FakeLibrary(paths)
     assert all(Reader(library, account, rows=200).has(paths[:200]))
     assert (library.searches, len(library.requests)) == (10, 20)
+
+
+# Listings that the parts of a table share
+
+
+def shared(checked_every: float = 1_000.0) -> SharedListings:
+    """Return listings to share, which are not checked again in these tests unless a row is new."""
+    return SharedListings(checked_every)
+
+
+def test_parts_share_a_listing(account: Account) -> None:
+    """100 parts list a folder once, and not each of them."""
+    paths = numbered("/in", 5_000)
+    library, listings = FakeLibrary(paths), shared()
+    for first in range(0, 5_000, 50):
+        assert Reader(library, account, 50, listings).has(paths[first : first + 50]) == [True] * 50
+    # Each page, and searches for the first rows, until it is clear that a listing is worth it.
+    assert len(library.requests) < 25
+
+
+def test_files_that_were_stored_meanwhile_are_found(account: Account) -> None:
+    """They are the last ones of a listing, whose end is read again where a row is not in it."""
+    library, listings = FakeLibrary(numbered("/in", 900)), shared()
+    assert Reader(library, account, shared=listings).has(["/in/900.jpg"]) == [False]
+    library.files += FakeLibrary([f"/in/{number}.jpg" for number in range(900, 2_000)]).files
+    before = len(library.requests)
+    assert Reader(library, account, shared=listings).has(["/in/5.jpg", "/in/1999.jpg", "/in/x.jpg"]) == [
+        True,
+        True,
+        False,
+    ]
+    assert len(library.requests) == before + 2
+
+
+def test_the_end_of_a_listing_is_read_once_for_a_part(account: Account) -> None:
+    """All of its rows are new."""
+    paths = numbered("/in", 6_000)
+    library, listings = FakeLibrary(paths), shared()
+    assert Reader(library, account, shared=listings).has(paths) == [True] * 6_000
+    reader, before = Reader(library, account, shared=listings), len(library.requests)
+    assert (reader.has(["/in/a.jpg"]), reader.has(["/in/b.jpg"])) == ([False], [False])
+    assert len(library.requests) == before + 1
+
+
+@pytest.mark.parametrize("deleted", [0, 5, 9])
+def test_a_file_that_was_deleted_meanwhile_is_not_found(deleted: int, account: Account) -> None:
+    """A listing whose end has moved is read again, even if as many files were stored."""
+    paths = numbered("/in", 10)
+    library, listings = FakeLibrary(paths), shared(checked_every=0)
+    assert Reader(library, account, shared=listings).has(paths) == [True] * 10
+    del library.files[deleted]
+    library.files += FakeLibrary(["/in/new.jpg"]).files
+    found = [*paths[:deleted], *paths[deleted + 1 :], "/in/new.jpg"]
+    assert Reader(library, account, shared=listings).has([*found, paths[deleted]]) == [True] * 10 + [False]
+
+
+def test_an_empty_folder_has_files_later(account: Account) -> None:
+    """There is no last file to begin with."""
+    library, listings = FakeLibrary([]), shared()
+    assert Reader(library, account, shared=listings).has(["/in/0.jpg"]) == [False]
+    library.files += FakeLibrary(numbered("/in", 3)).files
+    assert Reader(library, account, shared=listings).has(numbered("/in", 4)) == [True] * 3 + [False]
+
+
+def test_details_of_an_earlier_listing_can_be_old(account: Account) -> None:
+    """Those that a reader has listed itself cannot."""
+    library, listings = FakeLibrary(numbered("/in", 3)), shared()
+    rows = [row("/in/0.jpg"), row("/in/none.jpg")]
+    first, second = (Reader(library, account, shared=listings) for _ in range(2))
+    first.at(*rows)
+    second.at(*rows)
+    assert (first.old(*rows), second.old(*rows)) == ([False] * 2, [True] * 2)
+
+
+def test_parts_in_several_threads_share_a_listing(account: Account) -> None:
+    """One lists, and the others wait for it."""
+    paths = numbered("/in", 3_000)
+    library, listings = FakeLibrary(paths), shared()
+    readers = [Reader(library, account, shared=listings) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        assert [*threads.map(lambda reader: reader.has(paths), readers)] == [[True] * 3_000] * 8
+    assert len(library.requests) == 4
