@@ -9,8 +9,10 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
 
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
+    listings.py  the listings of the library that the parts on a machine share
 """
 
+import logging
 import time
 import uuid
 from importlib.util import find_spec
@@ -18,7 +20,11 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from ikpipe.cluster.part import PreparedUpload
+from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, MissingExtra
+from ikpipe.existing.decision import ExistingRules
+from ikpipe.existing.fingerprints import SIZE
+from ikpipe.existing.state import prepare_shared
 from ikpipe.frames.codec import json_values
 from ikpipe.journal import shared
 from ikpipe.journal.proof import Prover
@@ -28,6 +34,8 @@ from ikpipe.request.policy import Policy
 from ikpipe.request.secrets import Secret
 from ikpipe.run import engine
 from ikpipe.run.keywords import PartKeywords, listed_keywords, split_keywords
+
+_log = logging.getLogger("ikpipe")
 
 __all__ = ["PrepareOptions", "PreparedUpload", "prepare"]
 
@@ -82,7 +90,11 @@ def prepare(
     concurrency, rate
         Limits of the whole upload, in uploads in flight and in uploads started per second: each part that runs has
         its share.
-    columns, ignore, file_kind, fetch, fetch_hosts, retries, timeout, on_unknown, on_error, policy, **parameters
+    state
+        Where all machines keep what they stored, to compare content with: a folder that they share, its URL for fsspec,
+        or ``"library"``. None: with ``on_existing="sync"``, each machine knows what it stored itself.
+    columns, ignore, file_kind, fetch, fetch_hosts, on_existing, changed_by, dedupe, retries, timeout, on_unknown,
+    on_error, policy, **parameters
         Like `tag_separator`, `decimal`, `true_values` and `false_values`, as for `ikpipe.upload`.
 
     Raises
@@ -96,7 +108,7 @@ def prepare(
     MissingExtra
         PyArrow is not installed.
     """
-    root = keywords.pop("root", None)
+    root, state = keywords.pop("root", None), keywords.pop("state", None)
     mapping, send_options = split_keywords(prepare, PartKeywords, keywords)
     mapping["root"] = None if root is None else str(root)
     policy = send_options.pop("policy", None) or Policy()
@@ -104,8 +116,10 @@ def prepare(
     send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
     _check_options(slots, run, policy)
     engine.send_options(policy=policy, **send_options)  # raises MappingError for invalid options
+    rules = ExistingRules(**mapping.get("existing", {}))
     if profile is None:
-        engine.check_account(account)
+        engine.check_account(account, rules)
+    send_options["state"] = _state(state, account, rules)
     # The order of a mapping's keywords does not make it another run.
     ordered = {name: dict(sorted(v.items())) if isinstance(v, dict) else v for name, v in mapping.items()}
     facts: dict[str, Any] = {
@@ -121,6 +135,7 @@ def prepare(
         same = ("public_key", "mapping", "key", *(() if run is None else ("run",)))
         facts, proof = _start_journal(account, location, facts, same, trust=trust_journal)
     return PreparedUpload(
+        id=uuid.uuid4().hex,
         account=account.without_secrets(),
         profile=profile,
         run=facts["run"],
@@ -134,6 +149,19 @@ def prepare(
         send_options=send_options,
         policy=policy,
     )
+
+
+def _state(state: str | Path | None, account: Account, rules: ExistingRules) -> str | None:
+    """Return where the machines keep what they stored."""
+    if state is not None:
+        return to_sync(prepare_shared, "state")(state, account)
+    if rules.on_existing == "sync" and rules.changed_by != SIZE:
+        _log.warning(
+            "on_existing='sync' without state=: each machine only knows the content of the files that it stored "
+            "itself, and compares the size of all others. Pass state= with a folder that all machines share, or "
+            "'library'."
+        )
+    return None
 
 
 def _check_options(slots: int, run: object, policy: Policy) -> None:

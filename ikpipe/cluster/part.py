@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from ikpipe.cluster.listings import listings_of
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
@@ -45,6 +46,8 @@ class PreparedUpload:
     ----------
     account, profile
         The account without its private key, and the profile that has the key; None: it is in the environment.
+    id
+        Identifies this preparation: uploads with the same run's id are different ones.
     run, since
         The run's id, and when it started, in seconds since 1970.
     key, journal
@@ -60,6 +63,7 @@ class PreparedUpload:
         for nothing else.
     """
 
+    id: str
     account: Account
     profile: str | None
     run: str
@@ -114,7 +118,9 @@ class PreparedUpload:
         """
         adapter = FrameAdapter(table)
         frame = adapter.frame.iloc[:0]
-        self._job(frame).first_mapping()
+        job = self._job(frame)
+        job.first_mapping()
+        job.check_changed_by()
         _check_key(self.key, frame.columns)
         return adapter.flat(with_result_columns(frame, results_frame([], 0)))
 
@@ -137,7 +143,8 @@ class PreparedUpload:
         MappingError
             There are more slots than uploads that may be in flight.
         """
-        policy = replace(self.policy, look_ups=self.policy.look_ups / self.slots)
+        look_ups, changes = self.policy.look_ups / self.slots, self.policy.changes / self.slots
+        policy = replace(self.policy, look_ups=look_ups, changes=changes)
         concurrency, rate = self.send_options["concurrency"], self.send_options["rate"]
         if concurrency is not None and concurrency < self.slots:
             raise MappingError(
@@ -193,9 +200,11 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
         if keys is None
         else SuffixByKey(upload.run, upload.key, keys, state.seen, contents)
     )
-    options = engine.send_options(shared_since=upload.since, progress=False, **upload.part_options())
+    options = upload.part_options()
+    listings = listings_of(upload.id, options["policy"])
+    sending = engine.send_options(shared_since=upload.since, progress=False, listings=listings, **options)
     job, collector = UploadJob(table, upload.mapping, numbered=False), ResultCollector(table)
-    await engine.send(job, account, options, collector, journal, suffixes, state.targets)
+    await engine.send(job, account, sending, collector, journal, suffixes, state.targets)
     results: pd.DataFrame = collector.results
     return results
 

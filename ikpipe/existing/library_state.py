@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ikpipe.errors import MappingError, keyword
 from ikpipe.existing.fingerprints import FileHashes, Fingerprint
 from ikpipe.existing.known_files import KnownFile, SentFile, version_id, version_number
+from ikpipe.service.client import ApiError
 from ikpipe.service.library import FIELDS, metadata_fields
 
 if TYPE_CHECKING:
@@ -82,9 +83,18 @@ async def open_library_state(
         words = f"The account's custom metadata field {FIELD} has the type {field.type}, not Text."
         raise MappingError(words, fix="Use a state in a file.", about=keyword("state", "library"))
     if field is None and not dry_run:
-        await client.api(account, FIELDS, content={"name": FIELD, "label": LABEL, "schema": {"type": "Text"}})
-        _log.info("The custom metadata field %s was created.", FIELD)
+        await _create_field(account, client)
     return LibraryState(hashes)
+
+
+async def _create_field(account: Account, client: ServiceClient) -> None:
+    try:
+        await client.api(account, FIELDS, content={"name": FIELD, "label": LABEL, "schema": {"type": "Text"}})
+    except ApiError:
+        if FIELD not in await metadata_fields(client, account):  # another process may have created it just now
+            raise
+    else:
+        _log.info("The custom metadata field %s was created.", FIELD)
 
 
 def _record(path: str, file: Mapping[str, Any]) -> KnownFile | None:

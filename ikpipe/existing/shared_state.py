@@ -32,10 +32,11 @@ _MERGED = "merged-"
 
 
 class _Index(NamedTuple):
-    """What was read of a folder so far: the records, in a temporary file, and the names of the parts."""
+    """What was read of a folder so far: the records, in a temporary file, the names of parts, and those not joined."""
 
     records: SQLiteState
     read: set[str]
+    single: set[str]
 
 
 _INDEXES: dict[tuple[str, str], _Index] = {}
@@ -46,11 +47,12 @@ _LOCK = threading.Lock()
 class SharedState:
     """The state of an account in a shared folder; `hashes` are those of this machine's files.
 
-    Raise `MappingError` if the folder cannot be used.
+    `joins`: whether many parts are joined; one of several machines is enough. Raise `MappingError` if the folder cannot
+    be used.
     """
 
-    def __init__(self, place: str, account: str, hashes: FileHashes) -> None:
-        self.hashes = hashes
+    def __init__(self, place: str, account: str, hashes: FileHashes, *, joins: bool = True) -> None:
+        self.hashes, self._joins = hashes, joins
         self._place, self._account = place, account
         self._lines: list[str] = []
         self._failed = False
@@ -58,7 +60,7 @@ class SharedState:
             self._storage: Storage = open_storage(place, "state")
             with _LOCK:
                 if (index := _INDEXES.get((place, account))) is None:
-                    index = _INDEXES[place, account] = _Index(SQLiteState(None, account), set())
+                    index = _INDEXES[place, account] = _Index(SQLiteState(None, account), set(), set())
                 self._index = index
                 self._read_new()
         except Error as error:
@@ -96,7 +98,7 @@ class SharedState:
     async def close(self) -> None:
         """Write all records; parts are joined where there are many."""
         self._flush()
-        if len(self._index.read) >= MOST_PARTS and not self._failed:
+        if self._joins and len(self._index.single) >= MOST_PARTS and not self._failed:
             self._join()
         await self.hashes.close()
 
@@ -115,6 +117,7 @@ class SharedState:
             self._failed = True
             return False
         self._index.read.add(name)
+        self._index.single.add(name)
         return True
 
     def _read_new(self) -> None:
@@ -130,11 +133,14 @@ class SharedState:
     def _read(self, name: str) -> None:
         content = self._storage.read(name)
         self._index.read.add(name)
+        self._index.single.add(name)
         files: list[KnownFile] = []
         sent: list[SentFile] = []
         for kind, values in _records(content or b"", self._account):
             if kind == "replaces":
-                self._index.read.update(one for one in values if isinstance(one, str))
+                joined = {one for one in values if isinstance(one, str)}
+                self._index.read.update(joined)
+                self._index.single.difference_update(joined)
             elif kind == "stored":
                 files.append(KnownFile(*values))
             else:
@@ -151,7 +157,8 @@ class SharedState:
             (_line("stored", self._account, one) for one in files),
             (_line("sending", self._account, one) for one in sent),
         )
-        self._write(_part_name(_MERGED), lines)
+        if self._write(_part_name(_MERGED), lines):
+            self._index.single.difference_update(names)
 
 
 def _part_name(kind: str = "") -> str:

@@ -103,7 +103,8 @@ class SQLiteState:
 
     async def remember(self, files: Sequence[KnownFile]) -> None:
         """Record what was stored."""
-        self._known += files
+        with self._lock:
+            self._known += files
         if len(self._known) >= _AT_ONCE:
             self._write_known()
 
@@ -113,7 +114,8 @@ class SQLiteState:
         self._db.close()
 
     def _write_known(self) -> None:
-        files, self._known = self._known, []
+        with self._lock:
+            files, self._known = self._known, []
         if files:
             self._insert("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", files)
             ended = [(self._account, file.path) for file in files]
@@ -129,8 +131,9 @@ class SQLiteState:
     def everything(self) -> tuple[list[KnownFile], list[SentFile]]:
         """Return all records."""
         self._write_known()
-        files = self._db.execute("SELECT * FROM files WHERE account = ?", (self._account,))
-        sent = self._db.execute("SELECT * FROM sending WHERE account = ?", (self._account,))
+        with self._lock:
+            files = self._db.execute("SELECT * FROM files WHERE account = ?", (self._account,)).fetchall()
+            sent = self._db.execute("SELECT * FROM sending WHERE account = ?", (self._account,)).fetchall()
         return [KnownFile(*row[1:]) for row in files], [SentFile(*row[1:]) for row in sent]
 
     # Hashes of local files

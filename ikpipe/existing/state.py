@@ -58,12 +58,13 @@ def check_state(state: str | Path | None) -> None:
 
 
 async def open_state(
-    state: str | Path | None, account: Account, client: ServiceClient, *, dry_run: bool = False
+    state: str | Path | None, account: Account, client: ServiceClient, *, dry_run: bool = False, part: bool = False
 ) -> ContentState:
     """Return the state of an account.
 
     `state` is a SQLite file; a folder, or its URL, that several machines share; ``"library"``; or None for a file in
-    the user's state folder. In a dry run, nothing in the library is changed. Raise `MappingError` if it cannot be used.
+    the user's state folder. In a dry run, nothing in the library is changed. `part`: for a part of a table, which
+    leaves joining many records to others. Raise `MappingError` if it cannot be used.
     """
     check_state(state)
     if state is not None and state != LIBRARY and not _is_folder(str(state)):
@@ -74,10 +75,33 @@ async def open_state(
     try:
         if state == LIBRARY:
             return await open_library_state(account, client, own, dry_run=dry_run)
-        return SharedState(str(state), account.public_key, own)
+        return SharedState(str(state), account.public_key, own, joins=not (part or dry_run))
     except BaseException:
         await own.close()
         raise
+
+
+async def prepare_shared(state: str | Path, account: Account) -> str:
+    """Return where a state is, for all machines of a cluster; many records in a folder are joined.
+
+    Raise `MappingError` if it is not a place that machines can share, or cannot be used.
+    """
+    text = str(state)
+    if text in ("", LIBRARY):
+        check_state(text)
+        return text
+    if not _is_folder(text):
+        words = "This is a file of one machine, and the machines of a cluster need one state."
+        fix = "Pass a folder that all of them have, which ends with '/' or exists, a URL such as s3://…, or 'library'."
+        raise MappingError(words, fix=fix, about=keyword("state", text))
+    place = place_of(state)
+    own = SQLiteState(_own_path(account), account.public_key)
+    try:
+        await SharedState(place, account.public_key, own).close()
+    except BaseException:
+        await own.close()
+        raise
+    return place
 
 
 def place_of(state: str | Path) -> str:

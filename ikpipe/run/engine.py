@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
+from ikpipe.existing.decision import ExistingRules
 from ikpipe.existing.state import check_state, open_state
 from ikpipe.frames.results import ResultCollector
 from ikpipe.journal import catalog
@@ -116,8 +117,7 @@ async def send(
     `reports`: whether to report the mapping; a run that is resumed has reported it, and a part or a single file does
     not.
     """
-    check_account(account)
-    _check_comparable(work, account)
+    check_account(account, work.existing)
     mapping = work.first_mapping()
     run = uuid.uuid4().hex if record is None else record.journal.facts["run"]
     if options.policy.unique_names == "client":
@@ -141,24 +141,14 @@ async def send(
                 paths = work.reserved_paths(record)
                 while some := dict(islice(paths, _RESERVED)):
                     builder.claim_all(some.values(), some)
-            kept = work.existing.needs_state or options.state is not None
-            state = await open_state(options.state, account, client) if kept else None
+            kept, part = work.existing.needs_state or options.state is not None, options.shared_since is not None
+            state = await open_state(options.state, account, client, part=part) if kept else None
             session = Session(work, builder, account, options, bar, sink, run, record, state)
             await session.go()
     finally:
         CURRENT_CONTROL.reset(before)
         bar.close()
     session.conclude()
-
-
-def _check_comparable(work: UploadJob, account: Account) -> None:
-    """Check that rows can be compared with the library, if they are to be; raise `AccountError` if they cannot."""
-    if work.existing.on_existing == "sync" and account.private_key is None:
-        words = Message(
-            keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
-        )
-        fix = Message("Run it where the key is, or use ", keyword("on_existing", "skip"), ".")
-        raise AccountError(Message(words, "private key."), fix=fix)
 
 
 def _suffix_rule(options: SendOptions, run: str) -> SuffixRule:
@@ -179,8 +169,8 @@ async def collect_results(
     return sink.results
 
 
-def check_account(account: Account) -> None:
-    """Check that tokens can be signed for an account.
+def check_account(account: Account, rules: ExistingRules | None = None) -> None:
+    """Check that tokens can be signed for an account, and that the library can be read where `rules` need it.
 
     Raise `AccountError` if they cannot; the message says what is missing.
     """
@@ -188,3 +178,9 @@ def check_account(account: Account) -> None:
         name = type(account).__name__
         raise AccountError(f"account is of the type {name}. Pass an ikpipe.Account, for example Account.from_env().")
     account.check()
+    if rules is not None and rules.on_existing == "sync" and account.private_key is None:
+        words = Message(
+            keyword("on_existing", "sync"), " compares rows with the media library, which needs the account's "
+        )
+        fix = Message("Run it where the key is, or use ", keyword("on_existing", "skip"), ".")
+        raise AccountError(Message(words, "private key."), fix=fix)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -70,8 +69,7 @@ class UploadExecutor:
         if self.signer is None and account.authentication_endpoint is None:
             account.key()  # which says what is missing
         self._remote = RemoteSigning(self._ask_endpoint, control, options.policy.longest_pause)
-        # Parts of a shared run follow each other: each waits as if the one before had sent something just now.
-        since = -math.inf if options.shared_since is None else time.monotonic()
+        since = options.starts_after
         limiter = RateLimiter(options.rate, since)
         budget = RetryBudget(options.policy.retry_budget)
         self.health = RunHealth(account, options.policy, control, limiter, budget, self._times)

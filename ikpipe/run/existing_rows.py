@@ -19,7 +19,7 @@ from ikpipe.journal import history
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
-from ikpipe.service.library import NOT_FOUND, as_existing
+from ikpipe.service.library import NOT_FOUND, as_existing, match_file
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
@@ -59,11 +59,14 @@ class ExistingRows:
         policy, client = options.policy, options.client
         reads = changes = None
         if account.private_key is not None:
-            pace = RateLimiter(policy.changes)
+            pace = RateLimiter(policy.changes, options.starts_after)
             reads = PacedRequests(client, account, executor.look_up_pace, control.sleep, policy.first_wait)
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
-        self._files = ExistingFiles(rules, reads, changes, policy, state, reader, control.sleep, rows)
+        self._clock_skew = policy.clock_skew
+        self._files = ExistingFiles(
+            rules, reads, changes, policy, state, reader, control.sleep, rows, shared=options.listings
+        )
         self._duplicates = Duplicates() if rules.dedupe else None
 
     @classmethod
@@ -107,7 +110,7 @@ class ExistingRows:
             return [replace(actions) for _ in tasks]
         decided = [self._note(task, action) for task, action in zip(tasks, actions, strict=True)]
         await self._files.sending([(task.planned, task.action) for task in compress(tasks, decided)])
-        return [ended(task.action) if is_new else None for task, is_new in zip(tasks, decided, strict=True)]
+        return [self._ended(task) if is_new else None for task, is_new in zip(tasks, decided, strict=True)]
 
     def _note(self, task: UploadTask, action: Action) -> bool:
         """Note what a row does; return whether that was not decided by an earlier process."""
@@ -140,6 +143,15 @@ class ExistingRows:
         if self._unread == MOST_UNREAD:
             raise error
         return Result("failed", "library_unreadable", words)
+
+    def _ended(self, task: UploadTask) -> Result | None:
+        """Return the result of a row with nothing to send; its file can be that of an earlier execution of the part."""
+        file, since = task.action.file, task.first_sent
+        if task.action.kind in ("skip", "error") and file is not None and since is not None:
+            paths, since = [str(file.get("filePath"))], since - self._clock_skew
+            if match_file([dict(file)], paths, size=task.size, since=since) is not None:
+                return as_existing(file)
+        return ended(task.action)
 
     def _was_decided(self, task: UploadTask) -> bool:
         """Whether an earlier process decided what the row does; without its journal, ``sync`` compares again."""

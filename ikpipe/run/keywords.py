@@ -107,6 +107,7 @@ class PartKeywords(_TableKeywords, total=False):
     on_unknown: Literal["hold", "resend"]
     on_error: Literal["return", "raise"]
     policy: Policy | None
+    state: str | Path | None
 
 
 _MAPPING = ("columns", "ignore", "root", "file_kind", "fetch")

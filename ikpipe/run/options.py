@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +16,7 @@ from ikpipe.request.result import Result
 from ikpipe.run.progress import Progress
 
 if TYPE_CHECKING:
+    from ikpipe.existing.library_files import SharedListings
     from ikpipe.service.client import ServiceClient
 
 RECORDED = ("concurrency", "rate", "retries", "max_failures", "timeout", "on_unknown", "on_error", "run", "state")
@@ -25,7 +28,8 @@ class SendOptions:
 
     `on_attempt` is called with the position of a row whenever it is sent. `shared_since`: others may have been sending
     the same rows since then, in seconds since 1970; None: nobody does. `run` is the name of the run, which
-    unique names are made of; None: it has none. `state` is where records of stored files are.
+    unique names are made of; None: it has none. `state` is where records of stored files are. `listings` are those of
+    the library that parts of a table share.
     """
 
     client: ServiceClient
@@ -45,6 +49,7 @@ class SendOptions:
     trust_journal: bool = False
     run: str | None = None
     state: str | Path | None = None
+    listings: SharedListings | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in (("concurrency", 1), ("retries", 0), ("max_failures", 1)):
@@ -72,6 +77,14 @@ class SendOptions:
 
     def _invalid(self, name: str, rule: str) -> MappingError:
         return MappingError(f"The value must be {rule}.", about=keyword(name, getattr(self, name)))
+
+    @property
+    def starts_after(self) -> float:
+        """When the last request before the run may have been sent, by the monotonic clock.
+
+        Parts of a shared run follow each other: each waits as if the one before had sent something just now.
+        """
+        return -math.inf if self.shared_since is None else time.monotonic()
 
     def recorded(self) -> dict[str, Any]:
         """Return what a journal records, as plain JSON values, so that the run is finished as it was started."""

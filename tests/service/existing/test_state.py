@@ -296,6 +296,17 @@ def test_many_parts_are_joined(tmp_path: Path) -> None:
     assert len(using(place, known(**found))) == MOST_PARTS
 
 
+def test_parts_are_joined_once(tmp_path: Path) -> None:
+    """Not by each run after that, and not for each part of a table on a cluster."""
+    folder = tmp_path / "shared"
+    for number in range(MOST_PARTS + 5):
+        using(f"{folder}/", remember(STORED._replace(path=f"/{number}")), part=True)
+    assert not list(folder.rglob("*merged*"))
+    for number in range(5):
+        using(f"{folder}/", remember(STORED._replace(path=f"/more{number}")))
+    assert len(list(folder.rglob("*merged*"))) == 1
+
+
 @pytest.mark.parametrize(
     "line",
     [
