@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import dask.dataframe as dd
+import nights
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -287,6 +288,69 @@ def test_a_run_can_continue_with_another_concurrency(client: Client, emulate: Ca
     for concurrency in (1, 2):
         results = lazy_upload(table(8), emulator.account, 4, run="nightly", concurrency=concurrency, slots=3).compute()
     assert set(results["ik_status"]) == {"exists"}
+
+
+# Nights
+
+
+def night(
+    emulator: Emulator, state: object, partitions: int, rows: int, **changes: Any
+) -> tuple[Counter[str], Counter[str]]:
+    """Upload a night's table; return its statuses, and the requests that arrived."""
+    frame = nights.table(rows, **changes)
+    frame["file"] = frame["file"].astype(BINARY)
+    options = {name: value for name, value in nights.OPTIONS.items() if name != "progress"}
+    lazy = ikpipe.dask.upload(dd.from_pandas(frame, npartitions=partitions), emulator.account, state=state, **options)
+    before, began = len(emulator.log()), time.monotonic()
+    results = lazy.compute()
+    counts, arrived = Counter(results["ik_status"]), nights.requests(emulator, before)
+    sys.stderr.write(f"{partitions} partitions: {time.monotonic() - began:.1f} s, {dict(counts)}, {dict(arrived)}\n")
+    return counts, arrived
+
+
+@pytest.mark.parametrize("rows", [pytest.param(100_000, marks=pytest.mark.soak), 2_000])
+def test_nights_send_what_has_changed(
+    rows: int, client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """Everything; nothing; 1 % other contents and 1 % other details: in other partitions each time."""
+    emulator, per_cent, state = nights.open_library(emulate()), rows // 100, f"{tmp_path}/state/"
+    assert night(emulator, state, 20, rows)[0] == {"uploaded": rows}
+    counts, arrived = night(emulator, state, 30, rows)
+    assert counts == {"unchanged": rows}
+    assert arrived.keys() == {"read"}
+    # Both workers list the folder once, and each partition asks for the metadata fields.
+    assert arrived["read"] <= 30 + 2 * (rows / 1000 * 1.5 + 10)
+    changes = {"night": 2, "changed": range(0, rows, 100), "tagged": range(50, rows, 100)}
+    counts, arrived = night(emulator, state, 25, rows, **changes)
+    assert counts == {"uploaded": per_cent, "updated": per_cent, "unchanged": rows - 2 * per_cent}
+    assert (arrived["upload"], arrived["update"]) == (per_cent, per_cent)
+    assert nights.missing(emulator, nights.table(rows, **changes)) == nights.second_copies(emulator) == []
+    counts, arrived = night(emulator, state, 20, rows, **changes)
+    assert (counts, arrived.keys()) == ({"unchanged": rows}, {"read"})
+
+
+def test_small_partitions_share_a_listing(client: Client, emulate: Callable[..., Emulator], tmp_path: Path) -> None:
+    """200 partitions of 10 rows do not list a folder of 2,000 files 200 times."""
+    emulator, state = nights.open_library(emulate()), f"{tmp_path}/state/"
+    night(emulator, state, 2, 2_000)
+    counts, arrived = night(emulator, state, 200, 2_000)
+    assert counts == {"unchanged": 2_000}
+    assert arrived["read"] <= 200 + 60
+
+
+def test_a_worker_that_is_killed_by_night_leaves_nothing_to_send_twice(
+    client: Client, emulate: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    """All contents have changed; the state knows what was stored when the worker died, and it is not sent again."""
+    emulator, rows, state = nights.open_library(emulate(latency=0.005)), 600, f"{tmp_path}/state/"
+    assert night(emulator, state, 6, rows)[0] == {"uploaded": rows}
+    killer = kill_one(client, emulator, rows + 200)
+    counts, _ = night(emulator, state, 6, rows, night=2, changed=range(rows))
+    killer.join()
+    assert counts.keys() == {"uploaded", "unchanged"}, "the worker was killed too late"
+    assert nights.missing(emulator, nights.table(rows, night=2, changed=range(rows))) == []
+    assert nights.second_copies(emulator) == []
+    assert night(emulator, state, 6, rows, night=2, changed=range(rows))[1].keys() == {"read"}
 
 
 # Secrets

@@ -392,6 +392,68 @@ def test_many_rows_with_faults_everywhere(spark: SparkSession, emulate: Emulate)
     check_stored_once(emulator, outcome[0], 5000)
 
 
+# Nights
+
+
+def night(emulator: Emulator, frame: DataFrame, state: Path, **options: Any) -> DataFrame:
+    """Return the lazy results of a nightly upload."""
+    policy = Policy(index_lag=0.5, first_wait=0.05, look_ups=0, changes=0)
+    usual = {"on_existing": "sync", "state": f"{state}/", "policy": policy}
+    return send(frame, emulator.account, **usual | options)
+
+
+def rows_of_night(spark: SparkSession, parts: int, changed: str = "false", tagged: str = "false") -> DataFrame:
+    """Return 200 rows; those for which SQL conditions hold have other contents of the same size, or other tags."""
+    file = f"encode(concat('GIF89a', lpad(id, 6, '0'), if({changed}, 'B', 'A')), 'UTF-8') AS file"
+    columns = ["concat('s', id) AS sku", file, f"if({tagged}, 'other', 'some') AS tags"]
+    return spark.range(0, 200, 1, parts).selectExpr(*columns)
+
+
+def arrived(emulator: Emulator, before: int) -> Counter[str]:
+    """Return the number of requests by method, since an entry of the log."""
+    return Counter(entry["method"] for entry in emulator.log()[before:])
+
+
+def test_nights_send_what_has_changed(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """In other partitions each time; a second action sends nothing."""
+    emulator = emulate()
+    assert statuses(night(emulator, rows_of_night(spark, 3), tmp_path)) == {"uploaded": 200}
+    before = len(emulator.log())
+    assert statuses(night(emulator, rows_of_night(spark, 4), tmp_path)) == {"unchanged": 200}
+    assert arrived(emulator, before).keys() == {"GET"}
+    before, changed = len(emulator.log()), rows_of_night(spark, 2, "id % 100 = 7", "id % 100 = 9")
+    results = night(emulator, changed, tmp_path)
+    assert statuses(results) == {"uploaded": 2, "updated": 2, "unchanged": 196}
+    assert arrived(emulator, before).items() >= {"POST": 2, "PATCH": 2}.items()
+    before = len(emulator.log())
+    assert statuses(results) == {"unchanged": 200}
+    assert arrived(emulator, before).keys() == {"GET"}
+
+
+@pytest.mark.parametrize("mode", ["sync", "skip", "error"])
+def test_tasks_that_fail_by_night_leave_nothing_to_send_twice(
+    mode: str, spark: SparkSession, emulate: Emulate, tmp_path: Path
+) -> None:
+    """Their second attempts know what the first ones stored."""
+    emulator = emulate()
+    results = with_failing_tasks(night(emulator, rows_of_night(spark, 4), tmp_path, on_existing=mode))
+    counts = statuses(results)
+    again = "unchanged" if mode == "sync" else "exists"
+    assert {again} <= counts.keys() <= {again, "uploaded"}
+    assert arrived(emulator, 0)["POST"] == 200
+    assert sum(ledger(emulator).values()) == 200
+
+
+def test_a_summary_counts_the_rows_of_a_night(spark: SparkSession, emulate: Emulate, tmp_path: Path) -> None:
+    """Each new status is success, and its count is shown."""
+    emulator = emulate()
+    statuses(night(emulator, rows_of_night(spark, 2), tmp_path))
+    changed = rows_of_night(spark, 2, "id % 100 = 7", "id % 100 = 9")
+    summary = ikpipe.summary(night(emulator, changed, tmp_path))
+    assert summary.counts == {"uploaded": 2, "updated": 2, "unchanged": 196}
+    assert "196" in str(summary)
+
+
 # Journals
 
 
