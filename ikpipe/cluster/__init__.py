@@ -116,7 +116,7 @@ def prepare(
     send_options = {"concurrency": None, "rate": None, **send_options, "fetch_hosts": fetch_hosts}
     _check_options(slots, run, policy)
     engine.send_options(policy=policy, **send_options)  # raises MappingError for invalid options
-    rules = ExistingRules(**mapping.get("existing", {}))
+    rules = ExistingRules.of(mapping)
     if profile is None:
         engine.check_account(account, rules)
     send_options["state"] = _state(state, account, rules)

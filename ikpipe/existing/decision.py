@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from ikpipe.errors import sentences
 from ikpipe.existing.differences import Differences, differences
@@ -32,6 +32,11 @@ class ExistingRules(NamedTuple):
     on_existing: OnExisting | None = None
     changed_by: str = CONTENT
     dedupe: bool = False
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, Any]) -> Self:
+        """Return the rules in the mapping of a run."""
+        return cls(**mapping.get("existing", {}))
 
     @property
     def decides(self) -> bool:

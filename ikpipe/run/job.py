@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,14 +68,11 @@ class UploadJob:
     @property
     def existing(self) -> ExistingRules:
         """What happens with files that are there already."""
-        return ExistingRules(**self.mapping.get("existing", {}))
+        return ExistingRules.of(self.mapping)
 
     def check_changed_by(self) -> None:
         """Raise `MappingError` if `changed_by` names a column that the table does not have."""
-        columns, name = [*self.table.sample.columns], self.existing.changed_by
-        if name not in (CONTENT, SIZE, *columns):
-            words = f"There is no column {quoted(name)}{did_you_mean(name, [CONTENT, SIZE, *columns])}."
-            raise MappingError(words, about=keyword("changed_by", name))
+        check_changed_by(self.existing, self.table.sample.columns)
 
     def change_cells(self, frame: pd.DataFrame) -> list[Any] | None:
         """Return the cells that tell whether the content of rows has changed; None if that is not in a column."""
@@ -140,6 +137,14 @@ class UploadJob:
     def proven(self, record: OpenJournal | None) -> bool:
         """Whether any row is uploaded already: then the keys work."""
         return next(self.uploaded_paths(record), None) is not None
+
+
+def check_changed_by(rules: ExistingRules, columns: Iterable[Any]) -> None:
+    """Raise `MappingError` if `changed_by` names a column that is not among the columns of a table."""
+    name, names = rules.changed_by, [CONTENT, SIZE, *columns]
+    if name not in names:
+        words = f"There is no column {quoted(name)}{did_you_mean(name, names)}."
+        raise MappingError(words, about=keyword("changed_by", name))
 
 
 def _unreadable(label: Any, position: int, error: Exception) -> Problem:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ikpipe.errors import InvalidValue
+from ikpipe.existing.decision import ExistingRules
 from ikpipe.frames.cells import are_integers
 from ikpipe.frames.chunks import Chunk, InMemoryTable
 from ikpipe.frames.mapping import ColumnMapping
@@ -17,6 +18,7 @@ from ikpipe.frames.near_misses import NearMiss
 from ikpipe.request.names import PARTS
 from ikpipe.request.parameters import BY_WIRE, PATH, TABLE
 from ikpipe.request.values import folder_levels
+from ikpipe.run.job import check_changed_by
 from ikpipe.widget.messages import METADATA
 from ikpipe.widget.picked_files import PickedFile
 from ikpipe.widget.rows import WidgetRow
@@ -44,6 +46,7 @@ class EditedTable:
         columns = list(self.input.columns)
         names = [*columns, *self._picked_columns(self.input)]
         ColumnMapping.read(pd.Index(names), self.input_mapping, numbered=False)
+        check_changed_by(ExistingRules.of(self.input_mapping), names)
         if not columns:
             return []
         others = pd.Index([name for name in names if name in columns or name != "file"])

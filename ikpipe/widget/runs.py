@@ -52,6 +52,8 @@ class RunConfig(NamedTuple):
     folder: Path
     session: str
     hosts: FetchHosts = FetchHosts()
+    state: str | None = None
+    run: str | None = None
 
 
 class Run:
@@ -149,6 +151,8 @@ class Run:
             config.policy,
             concurrency=config.concurrency,
             rate=config.rate,
+            state=config.state,
+            run=config.run,
             on_result=self._on_result,
             on_attempt=lambda position: self._row_started(self, self.rows[position]),
             progress=self._on_progress,

@@ -18,7 +18,8 @@ import pandas as pd
 import traitlets
 
 from ikpipe.errors import Error
-from ikpipe.existing.decision import EXISTING
+from ikpipe.existing.decision import EXISTING, ExistingRules
+from ikpipe.existing.state import check_state, place_of
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.results import results_frame, with_result_columns
 from ikpipe.journal import catalog
@@ -26,9 +27,10 @@ from ikpipe.request.account import Account
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.known_runs import remember
 from ikpipe.request.metadata import MetadataField
+from ikpipe.request.missing import without_none
 from ikpipe.request.parameters import PATH
 from ikpipe.request.policy import Policy
-from ikpipe.run.engine import check_account
+from ikpipe.run.engine import check_account, send_options
 from ikpipe.run.keywords import check_keywords
 from ikpipe.run.prepare import Fetch, collect_mapping, log_warning
 from ikpipe.service.client import ServiceClient
@@ -59,14 +61,18 @@ class Uploader(anywidget.AnyWidget):
         Keys and addresses. The private key never leaves this process.
     frame
         The first rows; never changed. None: no rows, or the files below `root`.
-    columns, ignore, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values, on_existing
+    columns, ignore, root, fetch, fetch_hosts, tag_separator, decimal, true_values, false_values
         As for `ikpipe.upload`.
+    on_existing, changed_by, dedupe, state
+        As for `ikpipe.upload`. Of a file that only the browser has, no more than the size is compared.
     **parameters
         As for `ikpipe.upload`; the parameters also apply to picked files.
     name
         The uploader's name, for pages with several.
     journal
         Folder for the journals of its runs; None is the user's state folder.
+    run
+        As for `ikpipe.upload`, for the rows of the frame: a restarted notebook stores them once.
     concurrency, rate, policy
         As for `ikpipe.upload`; by default a browser uploads 6 files at a time.
 
@@ -99,22 +105,27 @@ class Uploader(anywidget.AnyWidget):
         policy: Policy | None = None,
         fetch: Fetch = "server",
         fetch_hosts: Sequence[str] = (),
+        state: str | Path | None = None,
+        run: str | None = None,
         **parameters: Any,
     ) -> None:
-        check_account(account)
         check_keywords(parameters, type(self).__init__, (*FORMATS, *EXISTING))
         formats, existing = (
             {name: parameters.pop(name) for name in some if name in parameters} for some in (FORMATS, EXISTING)
         )
         mapping = collect_mapping(columns, root, None, fetch, parameters, formats, ignore, existing)
+        check_account(account, ExistingRules.of(mapping))
         given = list_files(Path(root), parameters.get("folder")) if frame is None and root is not None else frame
         if frame is None and given is not None and PATH in parameters:  # which can use {file.dir} instead
             given = given[["file"]]
         table = EditedTable(pd.DataFrame() if given is None else InMemoryTable(given).frame.copy(), mapping)
         log_warning(table.check())
+        check_state(state)
+        send_options(policy=policy, concurrency=concurrency, rate=rate, run=run)  # raises MappingError for invalid ones
         folder = catalog.journals_folder() if journal is None else Path(journal)
         hosts = FetchHosts.read(fetch_hosts)
-        config = RunConfig(account, policy or Policy(), concurrency, rate, folder, secrets.token_hex(16), hosts)
+        session, place = secrets.token_hex(16), None if state is None else place_of(state)
+        config = RunConfig(account, policy or Policy(), concurrency, rate, folder, session, hosts, place, run)
         self._changed: set[str] = set()
         self._last_totals = 0.0
         self._results_id: str | None = None  # by which `ikpipe.retry` finds the mapping of the results
@@ -164,7 +175,9 @@ class Uploader(anywidget.AnyWidget):
             table = self._controller.table
             mapping = table.mapping(table.edited_columns(self._controller.rows))
         keywords = {name: mapping[name] for name in ("columns", "ignore", "root", "fetch") if mapping.get(name)}
-        return {**keywords, **mapping.get("existing", {}), **mapping["parameters"]}
+        config = self._controller.config
+        sending = without_none({"state": config.state, "run": config.run})
+        return {**keywords, **mapping.get("existing", {}), **sending, **mapping["parameters"]}
 
     @property
     def selection(self) -> pd.DataFrame:

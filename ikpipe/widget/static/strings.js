@@ -92,7 +92,7 @@ export const STRINGS = {
     skipped: "A file was already there, and was left as it is.",
     unchanged: "The same file was already there.",
     updated: "The same file was already there; its details were changed.",
-    duplicate: "Another file of this upload has the same content.",
+    duplicate: "A file with the same content and details is there already.",
     processing: "All sent; the service is at work on it.",
     unknown: "It may be stored. Retry looks first.",
   }),
