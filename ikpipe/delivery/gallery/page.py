@@ -96,7 +96,8 @@ def _kind(status: str) -> str:
 def _cards(entries: list[GalleryEntry], total: int) -> Element | None:
     if not total:
         return None
-    return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), _more(total - len(entries), "uploaded"))
+    more = _more(total - len(entries), "uploaded or there already")
+    return tag("div", tag("ul", *map(_card, entries), class_="ik-cards"), more)
 
 
 def _more(count: int, what: str) -> Element | None:
