@@ -96,7 +96,7 @@ def listed(emulator: Emulator) -> Iterator[dict[str, Any]]:
 def wait_for_lists(emulator: Emulator) -> None:
     """Wait until lists show all files."""
     late = emulator.rules.fault_index_delay if emulator.fired["index-delay"] else 0
-    time.sleep(max(late, emulator.rules.index_lag))
+    time.sleep(late + emulator.rules.index_lag)
 
 
 def library(emulator: Emulator) -> dict[str, Stored]:

@@ -9,10 +9,11 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 from ikpipe.errors import sentences
 from ikpipe.existing.differences import Differences, differences
 from ikpipe.existing.fingerprints import CONTENT, UNKNOWN, Fingerprint
-from ikpipe.existing.known_files import KnownFile, version_id
+from ikpipe.existing.known_files import KnownFile
 from ikpipe.request.missing import without_none
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.values import to_json
+from ikpipe.service.library import version_id
 
 OnExisting = Literal["replace", "skip", "error", "sync"]
 ON_EXISTING = get_args(OnExisting)
@@ -80,6 +81,11 @@ class Action(NamedTuple):
     file: Mapping[str, Any] | None = None
     changes: Differences = NO_CHANGES
     fingerprint: Fingerprint = UNKNOWN
+
+    @property
+    def replaced_version(self) -> str | None:
+        """The id of the version that a row replaces, if there is one and it is known."""
+        return version_id(self.file) if self.kind == "replace" and self.file is not None else None
 
 
 NEW = Action("upload", "There is no file at the target.")

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ikpipe.service.library import version_id
+
 MANY_VERSIONS = 90
 """The number of a version from which on it is reported: a file can have 100 [upload docs]."""
 CLOCK_SKEW = 300  # seconds by which this machine's clock may differ from the service's
@@ -53,13 +55,6 @@ class SentFile(NamedTuple):
         return KnownFile(
             self.path, self.fingerprint, str(file.get("fileId")), version_id(file), file.get("size"), self.parameters
         )
-
-
-def version_id(file: Mapping[str, Any]) -> str | None:
-    """Return the id of a file's current version, from its details in the media API."""
-    info = file.get("versionInfo")
-    found = info.get("id") if isinstance(info, Mapping) else None
-    return found if isinstance(found, str) else None
 
 
 def version_number(file: Mapping[str, Any] | None) -> int:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ikpipe.errors import MappingError, keyword
 from ikpipe.existing.fingerprints import FileHashes, Fingerprint
-from ikpipe.existing.known_files import KnownFile, SentFile, version_id, version_number
+from ikpipe.existing.known_files import KnownFile, SentFile, version_number
 from ikpipe.service.client import ApiError
-from ikpipe.service.library import FIELDS, metadata_fields
+from ikpipe.service.library import FIELDS, metadata_fields, version_id
 
 if TYPE_CHECKING:
     from ikpipe.request.account import Account

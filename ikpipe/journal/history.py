@@ -30,12 +30,14 @@ class ExpectedFile(NamedTuple):
     """The file that a search looks for: its path in the library, its size in bytes, and since when it can be there.
 
     `size` is None where it is not known. `since`, in seconds since 1970, distinguishes a new version of a file that is
-    replaced from the version before; None where no other row can have the name.
+    replaced from the version before; None where no other row can have the name. `earlier` is the id of that version,
+    where it is known.
     """
 
     path: str
     size: int | None
     since: float | None = None
+    earlier: str | None = None
 
 
 class RowHistory(NamedTuple):

@@ -82,7 +82,7 @@ class LookupBatcher:
         files = await asyncio.shield(search.answer)  # one row that is stopped does not stop the others' search
         # The answer has the service's time, which corrects a wrong clock of this machine.
         since = None if expected.since is None else self._served(expected.since)
-        file = match_file(files, paths, size=expected.size, since=since)
+        file = match_file(files, paths, size=expected.size, since=since, earlier=expected.earlier)
         if file is None and since is None and match_file(files, paths) is not None:
             raise OtherFileError("A file of another size has this name.")
         return None if file is None else as_existing(file)

@@ -135,6 +135,9 @@ class UploadTask:
         """
         assert self.request is not None  # noqa: S101 - for mypy
         self.plain, self.action = self.request, NEW._replace(fingerprint=action.fingerprint)
+        if self.expected is not None and action.fingerprint.kind and self.size is not None:
+            # A file with another content is not what was sent.
+            self.expected = self.expected._replace(earlier=action.replaced_version)
         fields = None if self.history is None else self.history.fields
         self.request = as_new(self.request) if fields is None else self.request._replace(fields=fields)
 
@@ -215,7 +218,9 @@ class UploadTask:
             self.unconfirmed = False
         if fresh and self.request is not None:
             since = None if self.request.own_name else self.first_sent - clock_skew
-            self.expected = ExpectedFile(self.request.target, self.size, since) if self.fixed_name else None
+            earlier = self.action.replaced_version or (self.expected and self.expected.earlier)
+            expected = ExpectedFile(self.request.target, self.size, since, earlier)
+            self.expected = expected if self.fixed_name else None
         # What stays if the run is stopped before a reply is here.
         words = "The run was stopped while the row was being sent."
         self.result = self.with_target(Result("unknown", "connection_lost", words))

@@ -65,21 +65,35 @@ async def find_files(
 
 
 def match_file(
-    files: Sequence[dict[str, Any]], paths: Sequence[str], *, size: int | None = None, since: float | None = None
+    files: Sequence[dict[str, Any]],
+    paths: Sequence[str],
+    *,
+    size: int | None = None,
+    since: float | None = None,
+    earlier: str | None = None,
 ) -> dict[str, Any] | None:
     """Return the file that has one of these paths, among files as the library lists them; None if there is none.
 
     `paths` are those that the file can have in the library, the likeliest first, in any Unicode normalization. `size`
     is its size in bytes; None accepts any. `since` is the time, in seconds since 1970, before which it was not stored
-    or replaced; None accepts any.
+    or replaced; None accepts any. `earlier` is the id of a version that is another file.
     """
     listed = [(canonical_path(str(file.get("filePath")), "as_given"), file) for file in files]
     for target in [canonical_path(path, "as_given") for path in paths]:
         for path, file in listed:
             matches = path == target and size in (None, file.get("size"))
+            if matches and earlier is not None and version_id(file) == earlier:
+                continue
             if matches and (since is None or _stored_at(file) >= since):
                 return file
     return None
+
+
+def version_id(file: Mapping[str, Any]) -> str | None:
+    """Return the id of a file's current version, from its details in the media API."""
+    info = file.get("versionInfo")
+    found = info.get("id") if isinstance(info, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def as_existing(file: Mapping[str, Any], status: str = "exists") -> Result:
