@@ -74,6 +74,7 @@ class ExistingFiles:
         self._library = None if reads is None else LibraryFiles(reads, policy, rows, shared)
         self._changes, self._policy, self._sleep = changes, policy, sleep
         self._state, self._fingerprints = state, fingerprints
+        self._unsent: dict[str, SentFile] = {}  # recorded as about to be sent, by path
 
     @property
     def _syncs(self) -> bool:
@@ -84,6 +85,8 @@ class ExistingFiles:
         if self._library is not None:
             self._library.close()
         if self._state is not None:
+            if self._unsent:
+                await self._state.sending([file.withdrawn() for file in self._unsent.values()])
             await self._state.close()
 
     async def decide(self, requests: Sequence[UploadRequest], cells: Sequence[Any] | None = None) -> list[Action]:
@@ -197,22 +200,24 @@ class ExistingFiles:
         if self._state is None:
             return
         now = time.time()
-        await self._state.sending(
-            [
-                SentFile(
-                    self._path(request),
-                    str(action.fingerprint),
-                    version_number(action.file) + 1,
-                    request.stored_size,
-                    now,
-                    parameters_hash(request.fields),
-                )
-                for request, action in requests
-                if action.kind in SENT
-                and action.fingerprint.kind
-                and request.fields.get("useUniqueFileName") == "false"
-            ]
-        )
+        files = [
+            SentFile(
+                self._path(request),
+                str(action.fingerprint),
+                version_number(action.file) + 1,
+                request.stored_size,
+                now,
+                parameters_hash(request.fields),
+            )
+            for request, action in requests
+            if action.kind in SENT and action.fingerprint.kind and request.fields.get("useUniqueFileName") == "false"
+        ]
+        self._unsent |= {file.path: file for file in files}
+        await self._state.sending(files)
+
+    def may_be_stored(self, request: UploadRequest) -> None:
+        """Note that a row was sent, and may be stored now or later."""
+        self._unsent.pop(self._path(request), None)
 
     async def decide_again(self, request: UploadRequest, before: Action) -> Action | None:
         """Return what a row does whose target was believed to be free, and is not; None if nobody can tell.
@@ -246,6 +251,7 @@ class ExistingFiles:
 
     async def remember(self, request: UploadRequest, result: Result, fingerprint: Fingerprint) -> None:
         """Remember a file that was stored, with the fingerprint of its content."""
+        self.may_be_stored(request)
         if self._state is not None and fingerprint.kind and result.file_id is not None:
             path, parameters = result.file_path or self._path(request), parameters_hash(request.fields)
             known = KnownFile(

@@ -15,6 +15,7 @@ from ikpipe.service.library import version_id
 
 MANY_VERSIONS = 90
 """The number of a version from which on it is reported: a file can have 100 [upload docs]."""
+_WITHDRAWN = -2  # as the number of a version
 CLOCK_SKEW = 300  # seconds by which this machine's clock may differ from the service's
 
 
@@ -46,6 +47,10 @@ class SentFile(NamedTuple):
     size: int | None
     since: float
     parameters: str = ""
+
+    def withdrawn(self) -> SentFile:
+        """Return a record that no file matches, to replace that of a file that was not stored."""
+        return self._replace(number=_WITHDRAWN)
 
     def as_known(self, file: Mapping[str, Any]) -> KnownFile | None:
         """Return the record of a library's file if it is what was sent; None if it is not."""

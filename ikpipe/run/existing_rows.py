@@ -187,11 +187,18 @@ class ExistingRows:
         action = task.action
         if action.kind == "update":
             return await self._updated(task, action)
-        result = await self._executor.run(task)
+        try:
+            result = await self._executor.run(task)
+        except BaseException:  # stopped at once
+            if task.request is not None:
+                self._files.may_be_stored(task.request)
+            raise
         if result.error == "name_taken" and task.assumed_new:
             result = await self._decided_again(task, result)
         if result.status in ("uploaded", "exists") and task.history is None and task.request is not None:
             await self._files.remember(task.plain or task.request, result, action.fingerprint)
+        elif result.status in ("accepted", "unknown") and task.request is not None:
+            self._files.may_be_stored(task.request)
         return result
 
     async def _decided_again(self, task: UploadTask, taken: Result) -> Result:
