@@ -100,6 +100,15 @@ def test_a_night_with_changes(job: Job) -> None:
     assert job.statuses["002"] == "updated"
 
 
+@pytest.mark.parametrize("text", ["other", "other" * 10], ids=["of the same size", "of another size"])
+def test_a_night_in_which_only_a_file_changes(text: str, job: Job) -> None:
+    """The table is the same to the byte, and so is the journal; the file is not."""
+    (job.folder / "pictures" / "003.gif").write_bytes(nights.gif(text))
+    done = job.night()
+    assert (done.status, job.counts) == (0, {"uploaded": 1, "unchanged": 5}), done.err
+    assert job.statuses["003"] == "uploaded"
+
+
 def test_a_night_with_a_bad_row(job: Job) -> None:
     """The row is named with what is wrong, the others are uploaded, and the status is 1."""
     job.table({"000": ("0", "red"), "001": ("1", "x" * 600), "009": ("9", "red")})
