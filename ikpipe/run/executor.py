@@ -85,6 +85,10 @@ class UploadExecutor:
         """The pace of requests that read the library."""
         return self._lookups.pace
 
+    def service_time(self, when: float) -> float:
+        """Return the service's time at a time of this machine, in seconds since 1970."""
+        return self._times.service_time(when)
+
     @property
     def gates(self) -> list[ConcurrencyGate]:
         """The concurrency gates that rows pass."""

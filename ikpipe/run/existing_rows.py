@@ -63,7 +63,6 @@ class ExistingRows:
             reads = PacedRequests(client, account, executor.look_up_pace, control.sleep, policy.first_wait)
             changes = PacedRequests(client, account, pace, control.sleep, policy.first_wait)
         reader = None if state is None else FingerprintReader(rules.changed_by, client, state.hashes)
-        self._clock_skew = policy.clock_skew
         self._files = ExistingFiles(
             rules, reads, changes, policy, state, reader, control.sleep, rows, shared=options.listings
         )
@@ -148,7 +147,7 @@ class ExistingRows:
         """Return the result of a row with nothing to send; its file can be that of an earlier execution of the part."""
         file, since = task.action.file, task.first_sent
         if task.action.kind in ("skip", "error") and file is not None and since is not None:
-            paths, since = [str(file.get("filePath"))], since - self._clock_skew
+            paths, since = [str(file.get("filePath"))], self._executor.service_time(since)
             if match_file([dict(file)], paths, size=task.size, since=since) is not None:
                 return as_existing(file)
         return ended(task.action)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -116,7 +117,7 @@ def test_a_file_from_before_the_upload_is_not_the_row_s(
 ) -> None:
     """It stays, each time that the part runs."""
     in_parts(night(service), rows)
-    upload = night(service, on_existing=mode, policy=Policy(index_lag=0.1, clock_skew=0, look_ups=0))
+    upload = night(service, on_existing=mode)
     for _ in range(2):
         assert {*in_parts(upload, rows)["ik_status"]} == {status}
     assert sent(service)["upload"] == 12
@@ -160,6 +161,19 @@ def test_parts_share_the_listing_of_a_folder(service: Emulator, tmp_path: Path) 
     before = sent(service)
     in_parts(night(service, f"{tmp_path}/"), rows)
     assert (sent(service) - before)["read"] <= 5
+
+
+def test_parts_in_threads_share_listing_and_state(service: Emulator, tmp_path: Path) -> None:
+    """Parts that run at the same time disturb each other as little as those one after another."""
+    rows, upload = table(60), night(service, f"{tmp_path}/")
+    parts = [rows.iloc[at : at + 5] for at in range(0, 60, 5)]
+    for status, kinds in (("uploaded", {"read", "upload"}), ("unchanged", {"read"})):
+        before = sent(service)
+        with ThreadPoolExecutor(6) as threads:
+            results = pd.concat(threads.map(upload, parts))
+        assert {*results["ik_status"]} == {status}
+        assert (sent(service) - before).keys() <= kinds
+    assert sent(service)["upload"] == 60
 
 
 def test_another_upload_does_not_use_an_old_listing(service: Emulator, rows: pd.DataFrame, tmp_path: Path) -> None:
