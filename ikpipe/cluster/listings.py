@@ -6,6 +6,7 @@ A part of 50 rows must not list a folder of 100,000 files again. What is old in 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import NamedTuple
@@ -24,18 +25,19 @@ class _Use(NamedTuple):
     until: float
 
 
-_USES: dict[str, _Use] = {}
-"""Listings by the id of the prepared upload."""
+_USES: dict[tuple[int, str], _Use] = {}
+"""Listings by process and the id of the prepared upload: copies of a process would share the position in its files."""
 _LOCK = threading.Lock()
 
 
 def listings_of(upload: str, policy: Policy) -> SharedListings:
     """Return the listings of the upload with this id; `policy` is that of one of its parts."""
+    key = (os.getpid(), upload)
     with _LOCK:
         now = time.monotonic()
         for other in [one for one, use in _USES.items() if use.until < now]:
             del _USES[other]
-        if upload not in _USES:
+        if key not in _USES:
             every = max(CHECKED_EVERY, 10 / policy.look_ups) if policy.look_ups else CHECKED_EVERY
-            _USES[upload] = _Use(SharedListings(every), now + LONGEST_USE)
-        return _USES[upload].listings
+            _USES[key] = _Use(SharedListings(every), now + LONGEST_USE)
+        return _USES[key].listings

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 import threading
 import time
@@ -39,8 +40,11 @@ class _Index(NamedTuple):
     single: set[str]
 
 
-_INDEXES: dict[tuple[str, str], _Index] = {}
-"""Indexes of this process by folder and account, since a worker of a cluster opens a state for each part of a table."""
+_INDEXES: dict[tuple[int, str, str], _Index] = {}
+"""Indexes by process, folder and account, since a worker of a cluster opens a state for each part of a table.
+
+Copies of a process (``fork``) cannot use its database.
+"""
 _LOCK = threading.Lock()
 
 
@@ -58,9 +62,10 @@ class SharedState:
         self._failed = False
         try:
             self._storage: Storage = open_storage(place, "state")
+            key = (os.getpid(), place, account)
             with _LOCK:
-                if (index := _INDEXES.get((place, account))) is None:
-                    index = _INDEXES[place, account] = _Index(SQLiteState(None, account), set(), set())
+                if (index := _INDEXES.get(key)) is None:
+                    index = _INDEXES[key] = _Index(SQLiteState(None, account), set(), set())
                 self._index = index
                 self._read_new()
         except Error as error:
