@@ -26,6 +26,11 @@ class Differences(NamedTuple):
     private: bool | None = None
 
     @property
+    def values(self) -> dict[str, Any]:
+        """The details that change, with their new values, under the media API's names."""
+        return self.changes | ({} if self.published is None else {"isPublished": self.published})
+
+    @property
     def names(self) -> list[str]:
         """The names of the details that differ, for people."""
         names = [_NAMES.get(name, name) for name in self.changes if name != "customMetadata"]

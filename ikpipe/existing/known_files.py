@@ -62,6 +62,18 @@ class SentFile(NamedTuple):
         )
 
 
+DETAILS = (
+    *("filePath", "size", "tags", "AITags", "customMetadata", "description", "customCoordinates"),
+    *("isPrivateFile", "isPublished"),
+)
+"""What is kept of a file before it is replaced or changed, under the media API's names."""
+
+
+def details_before(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those details of a file that are kept before it is replaced or changed."""
+    return {name: file.get(name) for name in DETAILS}
+
+
 def version_number(file: Mapping[str, Any] | None) -> int:
     """Return the number of a file's current version; 0 for no file, -1 if it is not known."""
     if file is None:

@@ -23,11 +23,13 @@ Order of entries
 ----------------
 1. `TablePiece`, `TableComplete`: the table's cells, so that the run can be finished without the frame.
 2. `RowPrepared`: a row's parameters exactly as they are signed.
-3. `Intent`: one request, with the times of its token. It is durable (SQLite with ``synchronous=FULL``) *before* the
+3. `RowBefore`, only if the row replaces or changes a file that is known: the file as it was, for `undo`. It is durable
+   before the request that changes it is sent.
+4. `Intent`: one request, with the times of its token. It is durable (SQLite with ``synchronous=FULL``) *before* the
    first byte is sent; many rows share one write (`concurrency/group_commit.py`).
-4. `IntentVoided`, only if the request was not sent after all, or if ImageKit's own reply proves that it stored nothing
+5. `IntentVoided`, only if the request was not sent after all, or if ImageKit's own reply proves that it stored nothing
    and no earlier request may have.
-5. `RowEnded`: the result. It is written soon after the reply, not before anything else.
+6. `RowEnded`: the result. It is written soon after the reply, not before anything else.
 
 What a killed process leaves
 ----------------------------
@@ -47,7 +49,8 @@ machine signed is in the journal, until its row has ended. `request/recovery.py`
 
 Formats
 -------
-Format 3 is written; format 2, which had no MACs, is read if the user trusts it (`format.upgrade`). Entry tags of shared
+Format 4 is written. Format 3, which had no `RowBefore`, is extended when it is opened; format 2, which had no MACs, is
+read if the user trusts it (`format.upgrade`). Entry tags of shared
 journals and the columns of the tables are fixed: a journal of an earlier version must be readable for ever.
 
 Proof

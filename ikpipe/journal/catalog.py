@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ikpipe")
 
-KEPT = 7 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder
+KEPT = 30 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder, for `undo`
 ENDING = ".ikjournal"
 HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
 

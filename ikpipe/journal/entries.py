@@ -32,6 +32,21 @@ class RowPrepared(NamedTuple):
     own_name: bool
 
 
+class RowBefore(NamedTuple):
+    """The file that a row is about to replace or to change, as it was: `undo` restores it.
+
+    `file_id` and `version_id` are those of the file and of its current version, the latter None where it is not known.
+    `before` has details of the file, and `changes` those that the row changes, both as JSON under the media API's
+    names: a row that replaces the file changes none. A row that is tried again can have several such entries.
+    """
+
+    position: int
+    file_id: str
+    version_id: str | None
+    before: str
+    changes: str = "{}"
+
+
 class Intent(NamedTuple):
     """A request that is about to be sent.
 
@@ -60,19 +75,21 @@ class RowEnded(NamedTuple):
     result: str
 
 
-Entry = TablePiece | TableComplete | RowPrepared | Intent | IntentVoided | RowEnded
+Entry = TablePiece | TableComplete | RowPrepared | RowBefore | Intent | IntentVoided | RowEnded
 
 
 class RowRecord(NamedTuple):
     """What a journal has of a row: its request, its intents in order, and its result as JSON.
 
-    `voided`: nothing of the last intent is stored.
+    `voided`: nothing of the last intent is stored. `befores` are the files that it was about to replace or to change,
+    in order.
     """
 
     prepared: RowPrepared | None
     intents: list[Intent]
     voided: bool
     result: str | None
+    befores: tuple[RowBefore, ...] = ()
 
 
 class RunJournal(Protocol):

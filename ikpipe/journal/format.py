@@ -1,7 +1,7 @@
 """The schema of a journal, the message that the MAC of each entry covers, and the upgrade from earlier formats.
 
-A message is the entry's kind in 8 bytes, its numbers in 8 bytes each, then its text. If there are two texts, the length
-of the first is one of the numbers: so two entries never have the same message.
+A message is the entry's kind in 8 bytes, its numbers in 8 bytes each, then its text. If there are several texts, the
+lengths of all but the last are among the numbers: so two entries never have the same message.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from ikpipe.journal.proof import Seal
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 3
+FORMAT = 4
+WITHOUT_BEFORE = 3
 EARLIER = 2
+READABLE = (EARLIER, WITHOUT_BEFORE, FORMAT)
 APPLICATION_ID = int.from_bytes(b"ikpj", "big")
-SCHEMA = """
+_SCHEMA_3 = """
 CREATE TABLE about (facts TEXT NOT NULL, mac BLOB NOT NULL, rows INTEGER, rows_mac BLOB, ended REAL);
 CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT,
     mac BLOB NOT NULL);
@@ -30,6 +32,13 @@ CREATE TABLE intents (
 CREATE INDEX intents_of ON intents (position);
 CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL, mac BLOB NOT NULL);
 """
+FILES_BEFORE = """
+CREATE TABLE files_before (
+    position INTEGER NOT NULL, file_id TEXT NOT NULL, version_id TEXT, before TEXT NOT NULL, changes TEXT NOT NULL,
+    mac BLOB NOT NULL);
+CREATE INDEX files_before_of ON files_before (position);
+"""
+SCHEMA = _SCHEMA_3 + FILES_BEFORE
 _SCHEMA_2 = """
 CREATE TABLE about (facts TEXT NOT NULL, rows INTEGER, ended REAL);
 CREATE TABLE pieces (start INTEGER PRIMARY KEY, rows INTEGER NOT NULL, cells TEXT NOT NULL, head TEXT);
@@ -42,6 +51,7 @@ CREATE TABLE results (position INTEGER PRIMARY KEY, result TEXT NOT NULL);
 """
 _COMPLETE, _PIECE, _ROW = Struct("<8sq").pack, Struct("<8sqqq").pack, Struct("<8sqqq").pack
 _INTENT, _TOKEN, _RESULT = Struct("<8sqqqdq").pack, Struct("<8sqqq").pack, Struct("<8sq").pack
+_BEFORE = Struct("<8sqqqq").pack
 _TABLES = ("pieces", "rows", "intents", "results")
 _UPGRADE = """
 INSERT INTO pieces SELECT start, rows, cells, head, piece_mac(start, rows, cells, head) FROM old_pieces;
@@ -50,6 +60,10 @@ INSERT INTO intents SELECT position, iat, exp, at, with_mac(position, iat, exp, 
     intent_mac(position, iat, exp, at, guess),
     CASE WHEN {voided} THEN void_mac(intent_mac(position, iat, exp, at, guess)) END FROM old_intents ORDER BY rowid;
 INSERT INTO results SELECT position, result, result_mac(position, result) FROM old_results
+"""
+_UPGRADE_BEFORE = """
+INSERT INTO files_before SELECT position, file_id, version_id, before, changes,
+    before_mac(position, file_id, version_id, before, changes) FROM old_files_before ORDER BY rowid
 """
 
 
@@ -61,11 +75,13 @@ def statements(schema: str = SCHEMA) -> list[str]:
 def format_of(db: sqlite3.Connection) -> int | None:
     """Return the format of a database: 0 if it is empty, None if it is not a journal that this version knows."""
     schema = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master")}
-    ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-    if ours:
+    marked = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    if marked:
         number = int(db.execute("PRAGMA user_version").fetchone()[0])
-        known = not schema or number != FORMAT or schema == {*statements()}
-        return (number if schema or number != FORMAT else 0) if known else None
+        ours = {FORMAT: SCHEMA, WITHOUT_BEFORE: _SCHEMA_3}.get(number)
+        if ours is None or schema == {*statements(ours)}:
+            return number
+        return None if schema else 0
     return EARLIER if schema == {*statements(_SCHEMA_2)} else None
 
 
@@ -88,6 +104,13 @@ def piece_message(start: int, rows: int, cells: str, head: str | None) -> bytes:
 def row_message(position: int, fields: str, size: int | None, own_name: int) -> bytes:
     """Return the message for a row's request."""
     return _ROW(b"row", position, -1 if size is None else size, own_name) + fields.encode()
+
+
+def before_message(position: int, file_id: str, version_id: str | None, before: str, changes: str) -> bytes:
+    """Return the message for a file that a row replaces or changes."""
+    texts = [file_id.encode(), b"" if version_id is None else version_id.encode(), before.encode()]
+    lengths = [len(texts[0]), -1 if version_id is None else len(texts[1]), len(texts[2])]
+    return _BEFORE(b"before", position, *lengths) + b"".join(texts) + changes.encode()
 
 
 def intent_message(position: int, iat: int, exp: int, at: float, guess: int) -> bytes:
@@ -121,7 +144,9 @@ def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
     seal = own.of_run(facts["run"])
     _register(db, seal)
     db.execute("DROP INDEX intents_of")
-    for table in _TABLES:
+    db.execute("DROP INDEX IF EXISTS files_before_of")
+    tables = (*_TABLES, *(["files_before"] if number == FORMAT else []))
+    for table in tables:
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     db.execute("DROP TABLE about")
     for words in statements():
@@ -131,11 +156,19 @@ def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
     db.execute("INSERT INTO about VALUES (?, ?, ?, ?, ?)", (text, own(about_message(text)), rows, rows_mac, ended))
     earlier = {"token": "token", "voided": "settled"}
     present = {"token": "substr(token, instr(token, ' ') + 1)", "voided": "voided IS NOT NULL"}
-    for words in statements(_UPGRADE.format_map(earlier if number == EARLIER else present)):
+    copies = _UPGRADE.format_map(earlier if number == EARLIER else present)
+    for words in [*statements(copies), *(statements(_UPGRADE_BEFORE) if number == FORMAT else [])]:
         db.execute(words)
-    for table in _TABLES:
+    for table in tables:
         db.execute(f"DROP TABLE old_{table}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def extend(db: sqlite3.Connection) -> None:
+    """Add to a proven journal of format 3, within a transaction, what this format has besides it."""
+    for words in statements(FILES_BEFORE):
+        db.execute(words)
     db.execute(f"PRAGMA user_version = {FORMAT}")
 
 
@@ -154,7 +187,12 @@ def _register(db: sqlite3.Connection, seal: Seal) -> None:
         """Return the MAC of a prepared row."""
         return seal(row_message(position, _json(fields), size, own_name))
 
+    def before(position: int, file_id: str, version_id: str | None, details: str, changes: str) -> bytes:
+        """Return the MAC of a file that a row replaces or changes."""
+        return seal(before_message(position, file_id, version_id, _json(details), _json(changes)))
+
     db.create_function("piece_mac", 4, piece)
+    db.create_function("before_mac", 5, before)
     db.create_function("row_mac", 4, row)
     db.create_function("intent_mac", 5, lambda *values: seal(intent_message(*values)))
     db.create_function("with_mac", 4, token)

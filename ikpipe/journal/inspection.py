@@ -20,7 +20,17 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from ikpipe.errors import ApiName, JournalError, Message, keyword
-from ikpipe.journal.format import APPLICATION_ID, EARLIER, FORMAT, about_message, format_of, upgrade
+from ikpipe.journal.format import (
+    APPLICATION_ID,
+    EARLIER,
+    FORMAT,
+    READABLE,
+    WITHOUT_BEFORE,
+    about_message,
+    extend,
+    format_of,
+    upgrade,
+)
 from ikpipe.journal.proof import Prover, Seal
 
 T = TypeVar("T")
@@ -106,7 +116,7 @@ def judge(db: sqlite3.Connection, path: Path, prover: Prover, *, trust: bool) ->
         raise _foreign(path)
     if number == 0:
         return Verdict(0, {}, None)
-    if number not in (EARLIER, FORMAT):
+    if number not in READABLE:
         raise JournalError(f"The journal {path} has the format {number}; this version of ikpipe reads {FORMAT}.")
     facts, text, mac = _facts(db, path, number)
     seal = None if number == EARLIER else prover.sealed_by(about_message(text), mac)
@@ -134,7 +144,7 @@ def _asked_of_copies(path: Path, file: int, question: Callable[[sqlite3.Connecti
             try:
                 return question(db)
             except JournalError:
-                if most is None or format_of(db) not in (EARLIER, FORMAT):
+                if most is None or format_of(db) not in READABLE:
                     raise
     raise _unusable(path, sqlite3.SQLITE_CORRUPT)
 
@@ -163,8 +173,10 @@ def connect(db: sqlite3.Connection, path: Path, prover: Prover, *, fresh: bool, 
     verdict = judge(db, path, prover, trust=trust)
     db.executescript("PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; COMMIT;")
     if verdict.format and verdict.seal is None:
-        adopt(db, path, verdict.format, prover)
-        verdict = judge(db, path, prover, trust=False)
+        _rewrite(db, path, lambda: upgrade(db, verdict.format, prover.own))
+        return judge(db, path, prover, trust=False)
+    if verdict.format == WITHOUT_BEFORE:
+        _rewrite(db, path, lambda: extend(db))
     return verdict
 
 
@@ -194,7 +206,7 @@ def _counts(db: sqlite3.Connection, path: Path) -> JournalCounts:
     number = format_of(db)
     if number == 0:
         return JournalCounts(None, 0, None)
-    if number not in (EARLIER, FORMAT):
+    if number not in READABLE:
         raise _foreign(path)
     facts, *_ = _facts(db, path, number)
     rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
@@ -203,14 +215,11 @@ def _counts(db: sqlite3.Connection, path: Path) -> JournalCounts:
     return JournalCounts(str(facts.get("begun", "")), int(rows), ended)
 
 
-def adopt(db: sqlite3.Connection, path: Path, number: int, prover: Prover) -> None:
-    """Rewrite a trusted journal in the present format, with MACs of this account: from now on it is proven.
-
-    Raise `JournalError` if it is damaged.
-    """
+def _rewrite(db: sqlite3.Connection, path: Path, change: Callable[[], None]) -> None:
+    """Bring a journal into the present format in one transaction; raise `JournalError` if it is damaged."""
     try:
         db.execute("BEGIN IMMEDIATE")
-        upgrade(db, number, prover.own)
+        change()
         db.execute("COMMIT")
     except (ValueError, KeyError, TypeError, struct.error, sqlite3.OperationalError) as error:
         # Of an exception in a function that SQL calls, SQLite reports only that there was one.
@@ -244,7 +253,7 @@ def _foreign(path: Path) -> JournalError:
 
 def _facts(db: sqlite3.Connection, path: Path, number: int) -> tuple[dict[str, Any], str, object]:
     """Return a journal's facts, their text and its MAC."""
-    mac = "mac" if number == FORMAT else "NULL"
+    mac = "NULL" if number == EARLIER else "mac"
     rows = db.execute(f"SELECT facts, {mac} FROM about").fetchall()  # noqa: S608 - constants of this project
     try:
         ((text, code),) = rows

@@ -26,14 +26,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from ikpipe.errors import JournalError, Message, keyword
-from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowEnded, RowPrepared, RowRecord
+from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowBefore, RowEnded, RowPrepared, RowRecord
 from ikpipe.journal.format import FORMAT
 from ikpipe.journal.proof import Prover, Seal
 from ikpipe.journal.storage import Storage
 from ikpipe.request.content_hash import ContentHashes
 from ikpipe.request.result import SETTLED
 
-_TAGS: dict[type[Entry], str] = {RowPrepared: "prepared", Intent: "intent", IntentVoided: "voided", RowEnded: "ended"}
+_TAGS: dict[type[Entry], str] = {
+    RowPrepared: "prepared",
+    RowBefore: "before",
+    Intent: "intent",
+    IntentVoided: "voided",
+    RowEnded: "ended",
+}
 _KINDS = {tag: kind for kind, tag in _TAGS.items()}
 _EARLIER: dict[str, type[Entry]] = {"Begun": RowPrepared, "Intent": Intent, "Settled": IntentVoided, "Ended": RowEnded}
 """The tags of format 2, whose entries have no MAC."""
@@ -257,6 +263,7 @@ class _Row:
     prepared: RowPrepared | None = None
     intents: list[Intent] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
+    befores: tuple[RowBefore, ...] = ()
     result: str | None = None
     first_content: str | None = None
     content: str | None = None
@@ -273,6 +280,8 @@ class _Row:
         """Note an entry. A row is uploaded if it is for any writer."""
         if isinstance(entry, RowPrepared):
             self.prepared = RowPrepared(*entry[:3], bool(entry.own_name))
+        elif isinstance(entry, RowBefore):
+            self.befores = (*self.befores, entry)
         elif isinstance(entry, Intent):
             self.intents.append(entry)
             self.open.add(who)
@@ -285,7 +294,7 @@ class _Row:
     def record(self) -> RowRecord:
         """Return the record of the row."""
         intents = sorted(self.intents, key=lambda intent: intent.at)
-        return RowRecord(self.prepared, intents, not self.open, self.result)
+        return RowRecord(self.prepared, intents, not self.open, self.result, self.befores)
 
 
 def _merged(files: Sequence[tuple[str, list[_Line]]]) -> dict[int, _Row]:

@@ -9,6 +9,7 @@ The process that writes to it holds it exclusively; a second one gets an error. 
     pieces    the table's cells, some thousand rows each, in order; `head` is the table's, where it differs from before
     rows      position → the row's parameters as they are signed, the size of its file in bytes where it is known, and
               whether the name was made for this row alone
+    files_before  position → the files that the row was about to replace or to change, with their details as JSON
     intents   position → each request, before it is sent: `iat` and `exp` of its token, the token itself only where
               another machine signed it; `voided` once it is certain that nothing of it is stored
     results   position → the row's result, as JSON
@@ -34,6 +35,7 @@ from ikpipe.journal.entries import (
     Entry,
     Intent,
     IntentVoided,
+    RowBefore,
     RowEnded,
     RowPrepared,
     RowRecord,
@@ -43,6 +45,7 @@ from ikpipe.journal.entries import (
 from ikpipe.journal.format import (
     FORMAT,
     about_message,
+    before_message,
     complete_message,
     intent_message,
     piece_message,
@@ -223,8 +226,19 @@ class SQLiteJournal:
             intents.setdefault(intent.position, []).append(intent)
             voided[intent.position] = void
         results = dict(self._results(self._query(f"SELECT position, result, mac FROM results {where}", *bounds)))  # noqa: S608
-        for at in sorted(prepared.keys() | results.keys()):
-            yield at, RowRecord(prepared.get(at), intents.get(at, []), voided.get(at, False), results.get(at))
+        befores = self._befores(where, bounds)
+        for at in sorted(prepared.keys() | results.keys() | befores.keys()):
+            intended, void = intents.get(at, []), voided.get(at, False)
+            yield at, RowRecord(prepared.get(at), intended, void, results.get(at), befores.get(at, ()))
+
+    def _befores(self, where: str, bounds: tuple[int, int]) -> dict[int, tuple[RowBefore, ...]]:
+        """Return the files that rows were about to replace or to change, by position."""
+        befores: dict[int, tuple[RowBefore, ...]] = {}
+        for *values, mac in self._query(f"SELECT * FROM files_before {where} ORDER BY rowid", *bounds):  # noqa: S608
+            entry = RowBefore(*values)
+            self._check(before_message, entry, mac, f"the earlier file of row {entry.position:,}")
+            befores[entry.position] = (*befores.get(entry.position, ()), entry)
+        return befores
 
     def _intents(self, where: str, bounds: tuple[int, int]) -> Iterator[tuple[Intent, bool]]:
         """Yield intents in their order, and whether each is voided."""
@@ -313,6 +327,7 @@ _STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
     TablePiece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
     TableComplete: ("UPDATE about SET (rows, rows_mac) = (SELECT column1, column2 FROM (VALUES {}))",),
     RowPrepared: ("INSERT OR REPLACE INTO rows VALUES {}",),
+    RowBefore: ("INSERT INTO files_before VALUES {}",),
     Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess, mac) VALUES {}",),
     IntentVoided: (
         ("UPDATE intents SET token = NULL, voided = void_mac(mac) WHERE voided IS NULL AND position IN (VALUES {})"),
@@ -336,6 +351,7 @@ _CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
     TablePiece: lambda seal, entry: (*entry, seal(piece_message(*entry))),
     TableComplete: lambda seal, entry: (*entry, seal(complete_message(*entry))),
     RowPrepared: lambda seal, entry: (*entry, seal(row_message(*entry))),
+    RowBefore: lambda seal, entry: (*entry, seal(before_message(*entry))),
     Intent: _intent_cells,
     IntentVoided: lambda _, entry: entry,
     RowEnded: lambda seal, entry: (*entry, seal(result_message(*entry))),

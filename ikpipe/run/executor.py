@@ -14,7 +14,7 @@ from ikpipe.concurrency.gate import ConcurrencyGate
 from ikpipe.concurrency.rate import RateLimiter, RetryBudget
 from ikpipe.errors import AccountError, Error, JournalError, describe_exception
 from ikpipe.existing.known_files import number_of, version_warning
-from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowPrepared
+from ikpipe.journal.entries import Entry, Intent, IntentVoided, RowBefore, RowPrepared
 from ikpipe.request.account import Account
 from ikpipe.request.recovery import (
     Event,
@@ -228,16 +228,32 @@ class UploadExecutor:
                 self._journal.add(RowPrepared(request.position, fields, task.size, request.own_name))
             # A token that another machine signed cannot be made again here.
             secret = None if self.signer is not None else token.text
-            try:
-                await self._journal.put(Intent(request.position, token.iat, token.exp, now, secret, step.guess))
-            except JournalError as error:
-                self.trouble = self.trouble or error
-                self._control.drain()
+            if not await self._put(Intent(request.position, token.iat, token.exp, now, secret, step.guess)):
                 return False
             if self._control.draining and not task.unconfirmed:
                 self._journal.add(IntentVoided(request.position))
                 return False
         task.intended(now, self._options.policy.clock_skew, fresh=step.fresh, guess=step.guess)
+        return True
+
+    async def record_before(self, entry: RowBefore, *, durable: bool) -> bool:
+        """Record the file that a row is about to change; return whether to continue.
+
+        `durable` waits until it is on the disk. Otherwise it is there before anything that is recorded later.
+        """
+        if self._journal is not None and not durable:
+            self._journal.add(entry)
+        return self._journal is None or not durable or (await self._put(entry) and not self._control.draining)
+
+    async def _put(self, entry: Entry) -> bool:
+        """Record an entry durably; return whether to continue."""
+        assert self._journal is not None  # noqa: S101 - for mypy
+        try:
+            await self._journal.put(entry)
+        except JournalError as error:
+            self.trouble = self.trouble or error
+            self._control.drain()
+            return False
         return True
 
     async def _exchange(self, task: UploadTask, request: UploadRequest, step: SendStep, sent_at: float) -> UploadReply:

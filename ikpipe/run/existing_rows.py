@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,8 +15,10 @@ from ikpipe.existing.decision import NEW, SENT, Action, ExistingRules
 from ikpipe.existing.duplicates import Duplicates, content_key
 from ikpipe.existing.existing_files import ExistingFiles
 from ikpipe.existing.fingerprints import FingerprintReader
+from ikpipe.existing.known_files import details_before, version_id
 from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.journal import history
+from ikpipe.journal.entries import RowBefore
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
@@ -184,6 +187,8 @@ class ExistingRows:
 
     async def _run(self, task: UploadTask) -> Result:
         action = task.action
+        if action.kind in ("update", "replace") and not await self._recorded(task.position, action):
+            return replace(CANCELLED)
         if action.kind == "update":
             return await self._updated(task, action)
         try:
@@ -199,6 +204,17 @@ class ExistingRows:
         elif result.status in ("accepted", "unknown") and task.request is not None:
             self._files.may_be_stored(task.request)
         return result
+
+    async def _recorded(self, position: int, action: Action) -> bool:
+        """Record the file that a row changes as it is, for `undo`; return whether to continue.
+
+        That of a row that replaces it is on the disk before the row's first request, with its intent.
+        """
+        if (file := action.file) is None:
+            return True
+        before, changes = json.dumps(details_before(file)), json.dumps(action.changes.values)
+        entry = RowBefore(position, str(file.get("fileId")), version_id(file), before, changes)
+        return await self._executor.record_before(entry, durable=action.kind == "update")
 
     async def _decided_again(self, task: UploadTask, taken: Result) -> Result:
         """Return the result of a row whose target was believed to be free, and is not."""

@@ -1,5 +1,7 @@
 """Make the files of this folder, with a version of ikpipe that wrote format 2 (commit 7f61cca): python make.py.
 
+`format_3.ikjournal` is the same as `interrupted.ikjournal`, from a version that wrote format 3 (commit 2cdd156).
+
 `interrupted.ikjournal` is of three rows: two have ended, and of the third there is an intent and no result. `shared` is
 the folder of an upload in parts: one row has ended, of the second there is an intent and no result. The service of that
 moment is gone, so that a test begins with an emulator to which the rows that have ended are uploaded once more.

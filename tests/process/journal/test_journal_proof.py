@@ -26,7 +26,8 @@ from rows import blobs, quiet
 
 import ikpipe
 from ikpipe.journal import catalog, inspection
-from ikpipe.journal.entries import RowEnded, TablePiece
+from ikpipe.journal.entries import RowBefore, RowEnded, TablePiece
+from ikpipe.journal.format import FORMAT
 from ikpipe.journal.proof import Prover, Seal
 from ikpipe.journal.sqlite import SQLiteJournal
 
@@ -447,6 +448,51 @@ def earlier(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for suffix in ("", "-wal"):
         shutil.copy(f"{EARLIER}/interrupted.ikjournal{suffix}", f"{path}{suffix}")
     return path
+
+
+@pytest.fixture
+def third(earlier: Path) -> Path:
+    """Give the same of format 3, which proves who wrote it, and does not have the files that rows changed."""
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{EARLIER}/format_3.ikjournal{suffix}", f"{earlier}{suffix}")
+    return earlier
+
+
+def test_a_journal_of_format_3_is_finished(third: Path, emulate: Callable[..., Emulator]) -> None:
+    """It is proven as it is, has the present format then, and no row is sent twice."""
+    emulator = emulate(**KEYS)
+    results = resume(third, emulator.account, policy=SWIFT)
+    assert results["ik_status"].tolist() == ["uploaded", "uploaded", "uploaded"]
+    assert [entry["filePath"] for entry in uploads_of(emulator) if entry["stored"]] == ["/fixture/three.gif"]
+    with closing(sqlite3.connect(third)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    assert len(resume(third, emulator.account)) == 3
+    assert len(uploads_of(emulator)) == 1
+
+
+def test_a_journal_of_format_3_by_another_key_is_finished_if_it_is_trusted(
+    third: Path, emulate: Callable[..., Emulator]
+) -> None:
+    """The private key was replaced since."""
+    emulator = emulate(**{**KEYS, "private_key": "private_of_today"})
+    assert "with another private key" in refused(third, emulator.account)
+    results = resume(third, emulator.account, policy=SWIFT, trust_journal=True)
+    assert results["ik_status"].tolist() == ["uploaded", "uploaded", "uploaded"]
+    assert len(resume(third, emulator.account)) == 3
+
+
+def test_files_that_rows_changed_are_kept_if_a_journal_is_trusted(path: Path) -> None:
+    """With the MACs of the new key; nobody can change them."""
+    before = RowBefore(0, "f", "v", '{"tags": ["a"]}', '{"tags": null}')
+    old, new = (ikpipe.Account("public_fixture", key) for key in ("private_old", "private_new"))
+    with SQLiteJournal.make(path, old) as journal:
+        journal.begin({"run": "r", "begun": "2026", "public_key": "public_fixture"})
+        journal.write([before])
+    with SQLiteJournal.open(path, new, trust=True) as journal:
+        assert dict(journal.records())[0].befores == (before,)
+    change(path, "UPDATE files_before SET before = '{}'")
+    with SQLiteJournal.open(path, new) as journal, pytest.raises(ikpipe.JournalError, match="the earlier file of row"):
+        dict(journal.records())
 
 
 def test_a_journal_of_the_format_before_is_refused(earlier: Path) -> None:

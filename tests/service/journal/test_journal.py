@@ -14,7 +14,7 @@ from empty_journals import OWNER, begun, refused
 from rows import at, blobs, quiet
 
 import ikpipe
-from ikpipe.journal.entries import Intent, IntentVoided, RowEnded, RowPrepared, RowRecord, TablePiece
+from ikpipe.journal.entries import Intent, IntentVoided, RowBefore, RowEnded, RowPrepared, RowRecord, TablePiece
 from ikpipe.journal.sqlite import SQLiteJournal
 
 if TYPE_CHECKING:
@@ -52,13 +52,17 @@ def test_it_gives_back_what_it_was_told(path: Path) -> None:
         Intent(3, 1, 2, 5.5),
         Intent(3, 1, 2, 6.5, guess=True),
     )
+    befores = (RowBefore(3, "f", "v", '{"tags": ["a"]}'), RowBefore(3, "f", None, "{}", '{"tags": []}'))
     with begun(path) as journal:
-        journal.write([row, first, again, IntentVoided(3), RowEnded(4, "{}")])
+        journal.write(
+            [row, *befores, first, again, IntentVoided(3), RowEnded(4, "{}"), befores[0]._replace(position=5)]
+        )
     with SQLiteJournal.open(path, OWNER) as journal:
         assert (journal.facts["run"], journal.rows) == ("r", 9)
         assert list(journal.pieces()) == [TablePiece(0, 7, "cells", "head"), TablePiece(7, 2, "more", "head")]
         stories = dict(journal.records())
-    assert stories[3] == RowRecord(row, [first, again], voided=True, result=None)
+    assert stories[3] == RowRecord(row, [first, again], voided=True, result=None, befores=befores)
+    assert stories[5] == RowRecord(None, [], False, None, (befores[0]._replace(position=5),))
     assert stories[4] == RowRecord(None, [], voided=False, result="{}")
 
 
@@ -267,14 +271,15 @@ def aged(path: Path, days: int) -> None:
 
 
 def test_old_finished_ones_are_cleared(account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A run that had no more to do is forgotten after a week; one that was cut off never is."""
+    """A run that had no more to do is forgotten after 30 days; one that was cut off never is."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     folder = tmp_path / "ikpipe" / "journals"
     old, young = (quiet(blobs(b"1"), account, file_name="a").attrs["ikpipe"]["journal"] for _ in range(2))
     cut = folder / "20200101T000000-00000000.ikjournal"
     begun(cut).close()
     for one in (old, cut):
-        aged(folder / one, 8)
+        aged(folder / one, 31)
+    aged(folder / young, 29)
     quiet(blobs(b"1"), account, file_name="a")
     assert {str(one) for one in folder.iterdir()} >= {young, str(cut)}
     assert not os.path.exists(old)  # noqa: PTH110
