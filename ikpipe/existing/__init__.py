@@ -9,6 +9,7 @@
     listed_files.py   listings, page by page, and searches (pure)
     decision.py       which action a row needs (pure)
     updates.py        change the details of a file
+    relocation.py     rename and move files
     requests.py       requests to the media API, at a limited rate and repeated
     differences.py    which of a row's details differ from a file's (pure)
     fingerprints.py   what identifies the content of a row's file

@@ -13,6 +13,7 @@ from ikpipe.existing.duplicates import content_key
 from ikpipe.existing.fingerprints import UNKNOWN, Fingerprint, FingerprintReader, parameters_hash
 from ikpipe.existing.known_files import KnownFile, SentFile, version_number
 from ikpipe.existing.library_files import LibraryFiles, SharedListings
+from ikpipe.existing.listed_files import request_at
 from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.existing.state import ContentState
 from ikpipe.existing.updates import update_details
@@ -20,7 +21,6 @@ from ikpipe.request.names import canonical_path
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
-from ikpipe.request.sources import FileSource
 from ikpipe.service.library import as_existing
 
 _log = logging.getLogger("ikpipe")
@@ -175,7 +175,7 @@ class ExistingFiles:
             return [*actions]
         known = await self._state.same_content(list(dict.fromkeys(keys.values())))
         paths = {file.path: file for file in known.values()}
-        files = dict(zip(paths, await self._library.search(list(map(_request_at, paths))), strict=True))
+        files = dict(zip(paths, await self._library.search(list(map(request_at, paths))), strict=True))
         shared = [*actions]
         for at, key in keys.items():
             record = known.get(key)
@@ -263,10 +263,3 @@ class ExistingFiles:
                 parameters,
             )
             await self._state.remember([known])
-
-
-def _request_at(path: str) -> UploadRequest:
-    """Return a request whose target is a path in the library."""
-    folder, _, name = path.rpartition("/")
-    fields = {"folder": folder or "/", "fileName": name, "useUniqueFileName": "false"}
-    return UploadRequest(None, 0, fields, FileSource("bytes"))

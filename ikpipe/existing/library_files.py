@@ -39,9 +39,12 @@ from ikpipe.existing.listed_files import DetailsFile, Listing, common_folder, fo
 from ikpipe.existing.requests import PacedRequests
 from ikpipe.request.planner import UploadRequest
 from ikpipe.request.policy import Policy
-from ikpipe.service.library import FILES, PAGE, page_of
+from ikpipe.request.values import to_json
+from ikpipe.service.client import ApiError
+from ikpipe.service.library import FILES, NOT_FOUND, PAGE, details_path, page_of
 
 LENGTH = 2_000  # characters of the paths in one search, since servers limit the first line of a request
+_MALFORMED = 400  # the status for an id that no file can have [recorded]
 AT_ONCE = 4  # requests at the same time, whose answers take a few megabytes each
 _TURN = 0.02  # seconds between two attempts to use listings that another thread uses
 
@@ -190,6 +193,36 @@ class LibraryFiles:
             for files in await self._all([self._search(batch) for batch in batches[start : start + AT_ONCE]]):
                 found += files
         return found
+
+    async def with_ids(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the details of the files with these ids, by id.
+
+        A file that a search does not show, such as one that was just stored, is asked for alone. Raise `Error` if the
+        library cannot be read.
+        """
+        files: dict[str, dict[str, Any]] = {}
+        parts = [ids[start : start + self._most] for start in range(0, len(ids), self._most)]
+        for start in range(0, len(parts), AT_ONCE):
+            searches = [
+                self._list({"searchQuery": f"id IN {to_json(part)}", "limit": PAGE})
+                for part in parts[start : start + AT_ONCE]
+            ]
+            files |= {str(file.get("fileId")): file for page in await self._all(searches) for file in page}
+        others = [file_id for file_id in ids if file_id not in files]
+        for start in range(0, len(others), AT_ONCE):
+            alone = await self._all([self._alone(file_id) for file_id in others[start : start + AT_ONCE]])
+            files |= {str(file["fileId"]): file for file in alone if file is not None}
+        return files
+
+    async def _alone(self, file_id: str) -> dict[str, Any] | None:
+        """Return the details of a file; None if there is no such file."""
+        try:
+            file = await self._reads.send(details_path(file_id))
+        except ApiError as error:
+            if error.status in (NOT_FOUND, _MALFORMED):
+                return None
+            raise
+        return file if isinstance(file, dict) and file.get("fileId") == file_id else None
 
     def _batches(self, requests: Sequence[UploadRequest]) -> list[list[UploadRequest]]:
         """Return rows in groups that one search is for."""

@@ -13,6 +13,7 @@ from unicodedata import normalize
 
 from ikpipe.request.names import canonical_path, possible_paths
 from ikpipe.request.planner import UploadRequest
+from ikpipe.request.sources import FileSource
 from ikpipe.request.targets import TargetRegistry
 from ikpipe.request.values import to_json
 from ikpipe.service.library import PAGE
@@ -196,11 +197,20 @@ def match_files(
     files: Sequence[dict[str, Any]], requests: Sequence[UploadRequest], names: str
 ) -> list[dict[str, Any] | None]:
     """Return the file at the target of each row, among the files that a search has found."""
-    by_key: dict[str, dict[str, Any]] = {}
+    # Two files can have paths that differ in their Unicode form only: the very path comes first.
+    by_key: dict[str, dict[str, Any]] = {str(file.get("filePath")): file for file in files}
     for file in files:
         for key in _keys(file):
             by_key.setdefault(key, file)
-    return [next((by_key[key] for key in keys_of(request, names) if key in by_key), None) for request in requests]
+    keys = ([request.target, *keys_of(request, names)] for request in requests)
+    return [next((by_key[key] for key in some if key in by_key), None) for some in keys]
+
+
+def request_at(path: str) -> UploadRequest:
+    """Return a request whose target is a path in the library."""
+    folder, _, name = path.rpartition("/")
+    fields = {"folder": folder or "/", "fileName": name, "useUniqueFileName": "false"}
+    return UploadRequest(None, 0, fields, FileSource("bytes"))
 
 
 def folder_of(request: UploadRequest) -> str:

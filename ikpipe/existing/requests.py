@@ -39,16 +39,23 @@ class PacedRequests:
         self._client, self._account, self._pace, self._sleep = client, account, pace, sleep
         self._first_wait = first_wait
 
-    async def send(self, path: str, query: Mapping[str, str | int] | None = None, *, patch: Any = None) -> Any:
-        """Send a GET, or a PATCH with this content, when it is its turn; return the JSON of the response.
+    async def send(
+        self,
+        path: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        content: Any = None,
+        method: str | None = None,
+    ) -> Any:
+        """Send a request when it is its turn, and return the JSON of the response.
 
-        Raise `StoppedError` if the run is stopped, `Error` if no attempt succeeds or the request is rejected.
+        `content` and `method` are as for `ServiceClient.api`. Raise `StoppedError` if the run is stopped, `Error` if no
+        attempt succeeds or the request is rejected.
         """
-        method = "GET" if patch is None else "PATCH"
         for attempt in range(1, ATTEMPTS + 1):
             await self._wait(self._pace.reserve(time.monotonic()))
             try:
-                return await self._client.api(self._account, path, query, content=patch, method=method)
+                return await self._client.api(self._account, path, query, content=content, method=method)
             except AccountError:
                 raise
             except Error as error:

@@ -21,7 +21,7 @@ async def update_details(changes: PacedRequests, file: Mapping[str, Any], differ
     bodies = [different.changes, {} if published is None else {"publish": {"isPublished": published}}]
     details = dict(file)
     for body in filter(None, bodies):
-        answer = await changes.send(details_path(str(file["fileId"])), patch=body)
+        answer = await changes.send(details_path(str(file["fileId"])), content=body, method="PATCH")
         if not isinstance(answer, dict):
             raise Error("The media API sent invalid details of a file.")
         details |= answer

@@ -15,14 +15,14 @@ from ikpipe.existing.decision import NEW, SENT, Action, ExistingRules
 from ikpipe.existing.duplicates import Duplicates, content_key
 from ikpipe.existing.existing_files import ExistingFiles
 from ikpipe.existing.fingerprints import FingerprintReader
-from ikpipe.existing.known_files import details_before, version_id
+from ikpipe.existing.known_files import details_before
 from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.journal import history
 from ikpipe.journal.entries import RowBefore
 from ikpipe.request.result import CANCELLED, Result
 from ikpipe.run.task import UploadTask
 from ikpipe.service.client import ApiError
-from ikpipe.service.library import NOT_FOUND, as_existing, match_file
+from ikpipe.service.library import NOT_FOUND, as_existing, match_file, version_id
 
 if TYPE_CHECKING:
     from ikpipe.concurrency.interrupts import RunControl
