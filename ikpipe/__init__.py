@@ -9,7 +9,7 @@ Each package imports only from those below it in this list, and `lint-imports` c
     delivery     `url`, and `gallery`, `summary` and `report`: results and problems for people
     webhooks     verify, parse, receive and apply webhooks
     auth         an `authenticationEndpoint` that signs upload tokens
-    run          many rows: `upload`, `check`, `retry`, `resume`; concurrency, recovery and progress
+    run          many rows: `upload`, `check`, `retry`, `resume`, `undo`; concurrency, recovery and progress
     existing     what the media library has already, and what a row does about it
     journal      the record of a run on disk; the only package that uses sqlite3
     service      every call to ImageKit; the only package that uses httpx
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ikpipe.run.plan import plan
     from ikpipe.run.resume import resume
     from ikpipe.run.retry import retry
+    from ikpipe.run.undo import undo
     from ikpipe.run.upload import aupload, aupload_file, upload, upload_file
     from ikpipe.service.edits import add_tags, delete, purge, remove_tags
     from ikpipe.service.listing import files
@@ -92,6 +93,7 @@ _HOMES = {
     "service.refresh": ("refresh",),
     "run.plan": ("plan",),
     "run.retry": ("retry",),
+    "run.undo": ("undo",),
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
     "run.resume": ("resume",),
@@ -139,6 +141,7 @@ __all__ = [
     "sign",
     "spark",
     "summary",
+    "undo",
     "upload",
     "upload_file",
     "url",

@@ -10,6 +10,9 @@
     decision.py       which action a row needs (pure)
     updates.py        change the details of a file
     relocation.py     rename and move files
+    reversal.py       what undoing a run does about a file (pure)
+    reversed_details.py  which details it sets back (pure)
+    reverser.py       do it: delete files, restore versions, set back details
     requests.py       requests to the media API, at a limited rate and repeated
     differences.py    which of a row's details differ from a file's (pure)
     fingerprints.py   what identifies the content of a row's file

@@ -55,7 +55,7 @@ class SentFile(NamedTuple):
     def as_known(self, file: Mapping[str, Any]) -> KnownFile | None:
         """Return the record of a library's file if it is what was sent; None if it is not."""
         same = version_number(file) == self.number and self.size in (None, file.get("size"))
-        if not same or _time_of(file) < self.since - CLOCK_SKEW:
+        if not same or time_of(file, "updatedAt", "createdAt") < self.since - CLOCK_SKEW:
             return None
         return KnownFile(
             self.path, self.fingerprint, str(file.get("fileId")), version_id(file), file.get("size"), self.parameters
@@ -95,8 +95,10 @@ def version_warning(number: int) -> str | None:
     return f"The file has {number} versions, and can have 100: delete old ones before it cannot be replaced any more."
 
 
-def _time_of(file: Mapping[str, Any]) -> float:
+def time_of(file: Mapping[str, Any], *names: str) -> float:
+    """Return the first of these times that a file has, in seconds since 1970; 0 if it has none."""
+    text = next((file[name] for name in names if file.get(name)), None)
     try:
-        return datetime.fromisoformat(file.get("updatedAt") or file["createdAt"]).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError):
+        return datetime.fromisoformat(text or "").timestamp()
+    except (TypeError, ValueError, OverflowError):
         return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
@@ -160,6 +160,12 @@ class JournalTable(FileTable):
         for start, _, cells, head in self._pieces():
             frame = decode_frame(head or "", [cells], start, trusted=self._trusted)
             yield Chunk(frame, start, self._whole, FrameEncoder(frame, part=True))
+
+
+def recorded_table(pieces: Iterable[tuple[int, int, str, str | None]]) -> pd.DataFrame:
+    """Return the rows of a proven journal's pieces, which are as `JournalTable` describes them."""
+    parts = [decode_frame(head or "", [cells], start, trusted=True) for start, _, cells, head in pieces]
+    return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def with_columns(frame: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:

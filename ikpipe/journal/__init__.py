@@ -4,6 +4,7 @@
 
     entries.py     what a journal records
     sqlite.py      one SQLite file for each run
+    inserts.py     how entries are written to it
     format.py      its schema, what each MAC covers, and the upgrade from earlier formats
     proof.py       keys and MACs: whether this account wrote a journal
     inspection.py  a file that is named as a journal, checked without changing it

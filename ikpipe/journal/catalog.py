@@ -60,8 +60,9 @@ def begin(
 ) -> OpenJournal:
     """Start the journal of a run, or open the one that is there to continue the same run.
 
-    A journal is continued for the same `table`, `mapping` and `account`. That of a finished run for another table, or
-    of any earlier run with the same name, is moved to the user's state folder, and a new one is started.
+    A journal is continued for the same `table`, `mapping` and `account`. That of a finished run for another table, of a
+    run that was undone, or of any earlier run with the same name, is moved to the user's state folder, and a new one is
+    started.
 
     `path` None makes a file in the user's state folder; it is the same file for each `run` of a name. `sending` are the
     options of the run, as plain JSON values. `again` says whether the table is one of results. `compared`: each row is
@@ -86,7 +87,7 @@ def begin(
             before, ended = journal.facts, journal.ended is not None
             replaceable = ended or (path is None and run is not None)
             continues, same = False, None
-            if _is_alike(before, facts, run) and not (compared and ended):
+            if _is_alike(before, facts, run) and not (compared and ended) and not journal.undone:
                 continues, same = _compare(journal, table, whole=replaceable)
             if continues:
                 return OpenJournal(journal, same, sign=sign, repeated=True)
@@ -193,6 +194,8 @@ def open_interrupted(
         raise JournalError(f"There is no journal {place}.{words}")
     journal = SQLiteJournal.open(place, account, trust=trust)
     try:
+        if journal.undone:
+            raise JournalError(f"The run of the journal {place} was undone.", fix="Upload the table again.")
         table = _table(journal)
         mapping = json_values.decode(journal.facts["mapping"], trusted=True)
     except ValueError as error:
@@ -264,6 +267,20 @@ def interrupted_runs() -> Iterator[InterruptedRun]:
     return iter(sorted(runs, key=lambda run: (run.begun, run.path), reverse=True))
 
 
+def journals_of(run: str, account: Account) -> Iterator[Path]:
+    """Return the journals in the user's state folder that claim to be of a run, the latest first.
+
+    `run` is the run's id, or the name that the user gave it. Nothing proves them yet.
+    """
+    found = []
+    for path in journals_folder().glob(f"*{ENDING}"):
+        with suppress(JournalError):
+            counts = inspection.glance(path)
+            if counts.run == run:
+                found.append((counts.begun or "", path == _named_path(run, account), path))
+    return (path for *_, path in sorted(found, reverse=True))
+
+
 def delete_old(now: float) -> None:
     """Delete the old journals of finished runs from the user's state folder; `now` is in seconds since 1970."""
     for path in journals_folder().glob(f"*{ENDING}"):
@@ -282,11 +299,16 @@ def _new_path(run: str | None, account: Account) -> Path:
     Old files there are deleted.
     """
     delete_old(time.time())
-    name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+    folder = _folder()
     if run is not None:
-        text = json.dumps([account.public_key, run])
-        name = f"run-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    return _folder() / f"{name}{ENDING}"
+        return _named_path(run, account)
+    return folder / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}{ENDING}"
+
+
+def _named_path(run: str, account: Account) -> Path:
+    """Return the file of a run that has a name."""
+    text = json.dumps([account.public_key, run])
+    return journals_folder() / f"run-{hashlib.sha256(text.encode()).hexdigest()[:16]}{ENDING}"
 
 
 def _folder() -> Path:

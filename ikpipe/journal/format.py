@@ -37,6 +37,7 @@ CREATE TABLE files_before (
     position INTEGER NOT NULL, file_id TEXT NOT NULL, version_id TEXT, before TEXT NOT NULL, changes TEXT NOT NULL,
     mac BLOB NOT NULL);
 CREATE INDEX files_before_of ON files_before (position);
+CREATE TABLE undone (at REAL NOT NULL);
 """
 SCHEMA = _SCHEMA_3 + FILES_BEFORE
 _SCHEMA_2 = """
@@ -63,7 +64,8 @@ INSERT INTO results SELECT position, result, result_mac(position, result) FROM o
 """
 _UPGRADE_BEFORE = """
 INSERT INTO files_before SELECT position, file_id, version_id, before, changes,
-    before_mac(position, file_id, version_id, before, changes) FROM old_files_before ORDER BY rowid
+    before_mac(position, file_id, version_id, before, changes) FROM old_files_before ORDER BY rowid;
+INSERT INTO undone SELECT at FROM old_undone
 """
 
 
@@ -145,7 +147,7 @@ def upgrade(db: sqlite3.Connection, number: int, own: Seal) -> None:
     _register(db, seal)
     db.execute("DROP INDEX intents_of")
     db.execute("DROP INDEX IF EXISTS files_before_of")
-    tables = (*_TABLES, *(["files_before"] if number == FORMAT else []))
+    tables = (*_TABLES, *(["files_before", "undone"] if number == FORMAT else []))
     for table in tables:
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     db.execute("DROP TABLE about")

@@ -183,12 +183,13 @@ def connect(db: sqlite3.Connection, path: Path, prover: Prover, *, fresh: bool, 
 class JournalCounts(NamedTuple):
     """What a journal says of its run: when it was started, its rows, and when it had no more to do.
 
-    Nothing proves it, so it is used for lists alone. `begun` is None where no run was started.
+    Nothing proves it, so it is used for lists alone. `begun` is None where no run was started; `run` is the run's id.
     """
 
     begun: str | None
     rows: int
     ended: float | None
+    run: str | None = None
 
 
 def glance(path: Path) -> JournalCounts:
@@ -212,7 +213,7 @@ def _counts(db: sqlite3.Connection, path: Path) -> JournalCounts:
     rows, ended = db.execute("SELECT rows, ended FROM about").fetchone()
     if rows is None:
         (rows,) = db.execute("SELECT coalesce(max(start + rows), 0) FROM pieces").fetchone()
-    return JournalCounts(str(facts.get("begun", "")), int(rows), ended)
+    return JournalCounts(str(facts.get("begun", "")), int(rows), ended, facts["run"])
 
 
 def _rewrite(db: sqlite3.Connection, path: Path, change: Callable[[], None]) -> None:
@@ -241,6 +242,12 @@ def release(journal: Any) -> None:
     for place, opened in [*_OPEN.items()]:
         if opened is journal:
             del _OPEN[place]
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is one of SQLite's, and not a table; an empty file is a journal that was never started."""
+    with errors_of(path), path.open("rb") as file:
+        return file.read(len(_MAGIC)) in (_MAGIC, b"")
 
 
 def _place(status: os.stat_result) -> tuple[int, int, int]:

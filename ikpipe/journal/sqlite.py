@@ -13,6 +13,7 @@ The process that writes to it holds it exclusively; a second one gets an error. 
     intents   position → each request, before it is sent: `iat` and `exp` of its token, the token itself only where
               another machine signed it; `voided` once it is certain that nothing of it is stored
     results   position → the row's result, as JSON
+    undone    when `undo` reverted the run; it is never continued then
 
 The private key is never in it. `inspection.py` checks the facts before a file is opened, and each entry has a MAC.
 """
@@ -34,12 +35,9 @@ from ikpipe.journal import inspection
 from ikpipe.journal.entries import (
     Entry,
     Intent,
-    IntentVoided,
     RowBefore,
-    RowEnded,
     RowPrepared,
     RowRecord,
-    TableComplete,
     TablePiece,
 )
 from ikpipe.journal.format import (
@@ -55,6 +53,7 @@ from ikpipe.journal.format import (
     token_message,
     void_message,
 )
+from ikpipe.journal.inserts import insert
 from ikpipe.journal.inspection import damaged, errors_of
 from ikpipe.journal.proof import Prover, Seal
 from ikpipe.request.account import Account
@@ -131,7 +130,7 @@ class SQLiteJournal:
             for statement in statements():
                 db.execute(statement)
             db.execute("INSERT INTO about VALUES (?, ?, NULL, NULL, NULL)", (text, own(about_message(text))))
-            _insert(db, entries, seal)
+            insert(db, entries, seal)
 
     def _seal_with(self, own: Seal, run: str) -> Seal:
         """Use the seals of the account and of the run, the latter in SQL too."""
@@ -272,7 +271,7 @@ class SQLiteJournal:
         if self._seal is None:
             raise JournalError(f"The journal {self.path} was never started.")
         with errors_of(self.path), self._write() as db:
-            _insert(db, entries, self._seal)
+            insert(db, entries, self._seal)
 
     @property
     def ended(self) -> float | None:
@@ -283,6 +282,17 @@ class SQLiteJournal:
         """Record when the run had no more to do."""
         with errors_of(self.path), self._write() as db:
             db.execute("UPDATE about SET ended = ?", (at,))
+
+    @property
+    def undone(self) -> bool:
+        """Whether the run was undone, in part at least: its results are those of files that may be gone."""
+        return bool(self._query("SELECT 1 FROM undone"))
+
+    def undo(self, at: float) -> None:
+        """Record when the run was undone, before anything is changed; it has no more to do."""
+        with errors_of(self.path), self._write() as db:
+            db.execute("INSERT INTO undone VALUES (?)", (at,))
+            db.execute("UPDATE about SET ended = coalesce(ended, ?)", (at,))
 
     def _about(self) -> _About:
         return _About(*self._query("SELECT * FROM about")[0])
@@ -323,73 +333,3 @@ def _from_hex(code: str) -> bytes | None:
 
 _PAGE = 5_000  # rows read at a time
 _END = 2**63 - 1  # SQLite's largest integer
-_STATEMENTS: dict[type[Entry], tuple[str, ...]] = {
-    TablePiece: ("INSERT OR REPLACE INTO pieces VALUES {}",),
-    TableComplete: ("UPDATE about SET (rows, rows_mac) = (SELECT column1, column2 FROM (VALUES {}))",),
-    RowPrepared: ("INSERT OR REPLACE INTO rows VALUES {}",),
-    RowBefore: ("INSERT INTO files_before VALUES {}",),
-    Intent: ("INSERT INTO intents (position, iat, exp, at, token, guess, mac) VALUES {}",),
-    IntentVoided: (
-        ("UPDATE intents SET token = NULL, voided = void_mac(mac) WHERE voided IS NULL AND position IN (VALUES {})"),
-    ),
-    RowEnded: (
-        "INSERT OR REPLACE INTO results VALUES {}",
-        ("UPDATE intents SET token = NULL WHERE token IS NOT NULL AND position IN (SELECT column1 FROM (VALUES {}))"),
-    ),
-}
-_SIZES = (64, 16, 4, 1)  # entries per statement: few sizes, so that SQLite prepares each statement once
-
-
-def _intent_cells(seal: Seal, entry: Intent) -> tuple[Any, ...]:
-    position, iat, exp, at, token, guess = entry
-    if token is not None:
-        token = f"{seal(token_message(position, iat, exp, token)).hex()} {token}"
-    return position, iat, exp, at, token, guess, seal(intent_message(position, iat, exp, at, guess))
-
-
-_CELLS: dict[type[Entry], Callable[[Seal, Any], tuple[Any, ...]]] = {
-    TablePiece: lambda seal, entry: (*entry, seal(piece_message(*entry))),
-    TableComplete: lambda seal, entry: (*entry, seal(complete_message(*entry))),
-    RowPrepared: lambda seal, entry: (*entry, seal(row_message(*entry))),
-    RowBefore: lambda seal, entry: (*entry, seal(before_message(*entry))),
-    Intent: _intent_cells,
-    IntentVoided: lambda _, entry: entry,
-    RowEnded: lambda seal, entry: (*entry, seal(result_message(*entry))),
-}
-"""The cells of an entry: its values, and their MAC."""
-
-
-def _insert(db: sqlite3.Connection, entries: Iterable[Entry], seal: Seal) -> None:
-    for part in _parts(entries):
-        for kind, group in part.items():
-            if not group:
-                continue
-            encode = _CELLS[kind]
-            cells = [cell for entry in group for cell in encode(seal, entry)]
-            for sql in _STATEMENTS[kind]:
-                _execute(db, sql, cells, len(cells) // len(group))
-
-
-def _parts(entries: Iterable[Entry]) -> Iterator[dict[type[Entry], list[Entry]]]:
-    """Yield entries by kind; entries of a row that follow its `IntentVoided` come in a later part."""
-    voided: set[int] = set()
-    part: dict[type[Entry], list[Entry]] = {kind: [] for kind in _STATEMENTS}
-    for entry in entries:
-        if entry.position in voided:
-            yield part
-            voided, part = set(), {kind: [] for kind in _STATEMENTS}
-        if isinstance(entry, IntentVoided):
-            voided.add(entry.position)
-        part[type(entry)].append(entry)
-    yield part
-
-
-def _execute(db: sqlite3.Connection, sql: str, cells: list[Any], width: int) -> None:
-    """Execute a statement for many entries at once: after each one this thread waits for the run's thread."""
-    entry = f"({', '.join('?' * width)})"
-    start = 0
-    for size in _SIZES:
-        while len(cells) - start >= size * width:
-            group = cells[start : start + size * width]
-            db.execute(sql.format(", ".join([entry] * size)), group)
-            start += size * width

@@ -1,4 +1,4 @@
-"""Many rows: upload, check, retry, resume.
+"""Many rows: upload, check, retry, resume, undo.
 
 ::
 
@@ -8,6 +8,9 @@
     targets.py         which files rows would replace, for `check`
     plan.py            `plan`: what `upload` would do
     resume.py          `resume`
+    undo.py            `undo`: revert a run
+    undo_source.py     the journal or the results of the run that is undone
+    undo_rows.py       what each of its rows did to the library
     engine.py          a run from its table to its results, for all of these
     prepare.py         check the mapping's settings, and ask for the account's metadata fields
     stored_mapping.py  what `retry` takes from the mapping in results

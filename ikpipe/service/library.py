@@ -119,6 +119,16 @@ def details_path(file_id: str) -> str:
     return f"{FILES}/{quote(file_id, safe='')}/details"
 
 
+def versions_path(file_id: str) -> str:
+    """Return the path of a file's versions in the media API."""
+    return f"{FILES}/{quote(file_id, safe='')}/versions"
+
+
+def version_path(file_id: str, version: str) -> str:
+    """Return the path of a version of a file in the media API."""
+    return f"{versions_path(file_id)}/{quote(version, safe='')}"
+
+
 async def file_details(client: ServiceClient, account: Account, file_id: str) -> dict[str, Any] | None:
     """Return a file's details; None if there is no such file."""
     try:

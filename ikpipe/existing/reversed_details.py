@@ -1,0 +1,154 @@
+"""Which details of a file are set back when a run is undone. Pure.
+
+Three values are compared: the one before the run, the one that the run set, and the one that the file has. A detail is
+only set back if it has the run's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ikpipe.existing.differences import Differences, same_value
+from ikpipe.request.missing import without_none
+from ikpipe.request.names import canonical_path
+
+_METADATA, _PATH, _PUBLISHED = "customMetadata", "filePath", "isPublished"
+
+
+class SetBack(NamedTuple):
+    """Details to set back.
+
+    `changes` is the body of ``PATCH /v1/files/{id}/details``, with the publication; `path` is a path to move the file
+    to. `conflicts` are the names of details that somebody changed since, `impossible` those that the media API cannot
+    change, and `names` those that are set back.
+    """
+
+    changes: Differences
+    path: str | None
+    conflicts: list[str]
+    impossible: list[str]
+    names: list[str]
+
+
+def merged(before: Mapping[str, Any], details: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return earlier details with those that one change replaced: of each detail that it sets, the value before."""
+    found = dict(before)
+    for name, value in changes.items():
+        if name == _METADATA:
+            values = details.get(name) or {}
+            found[name] = {**(found.get(name) or {}), **{key: values.get(key) for key in value or values}}
+        else:
+            found[name] = details.get(name)
+    return found
+
+
+def changed_details(expected: Mapping[str, Any], file: Mapping[str, Any], *, complete: bool) -> list[str]:
+    """Return the names of details that a file has otherwise than expected.
+
+    `complete`: those that are not expected are to be empty.
+    """
+    names = [name for name in _COMPARED if name != _PATH and (complete or name in expected)]
+    found = []
+    for name in names:
+        there, value = file.get(name), expected.get(name)
+        if name == _METADATA and not complete:
+            there = {key: one for key, one in (there or {}).items() if key in (value or {})}
+        if not _same(name, value, there):
+            found.append(_WORDS.get(name, name))
+    return found
+
+
+def set_back(before: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], file: Mapping[str, Any]) -> SetBack:
+    """Return the details of a file to set back.
+
+    `before` has details before the run, `ours` all that the run set, and `file` those that the file has.
+    """
+    found = SetBack(Differences({}), None, [], [], [])
+    body: dict[str, Any] = {}
+    published = path = None
+    for name in [name for name in _COMPARED if name in before]:
+        then, now = before[name], file.get(name)
+        if name == _METADATA:
+            body |= _metadata(then or {}, [one.get(name) or {} for one in ours], now or {}, found)
+        elif not _same(name, then, now):
+            if not any(name in one and _same(name, one[name], now) for one in ours):
+                found.conflicts.append(_WORDS.get(name, name))
+            elif name in _IMPOSSIBLE:
+                found.impossible.append(_WORDS[name])
+            else:
+                found.names.append(_WORDS.get(name, name))
+                published = bool(then is not False) if name == _PUBLISHED else published
+                path = str(then) if name == _PATH else path
+                body |= {name: then or _EMPTY.get(name)} if name in _EMPTY else {}
+    return found._replace(changes=Differences(body, published), path=path)
+
+
+def _metadata(
+    then: Mapping[str, Any], ours: Sequence[Mapping[str, Any]], now: Mapping[str, Any], found: SetBack
+) -> dict[str, Any]:
+    """Return the values of custom metadata to set back: null removes one."""
+    values: dict[str, Any] = {}
+    for key in dict.fromkeys([*then, *(key for one in ours for key in one)]):
+        if same_value(then.get(key), now.get(key)):
+            continue
+        if any(same_value(one.get(key), now.get(key)) for one in ours):
+            values[key] = then.get(key)
+            found.names.append(f"custom metadata {key}")
+        else:
+            found.conflicts.append(f"custom metadata {key}")
+    return {_METADATA: values} if values else {}
+
+
+def _same(name: str, one: Any, other: Any) -> bool:
+    return _COMPARED[name](one, other)
+
+
+def _same_sets(one: Any, other: Any) -> bool:
+    """Whether two lists of tags have the same names; those of AI tags are in objects."""
+    first, second = (
+        {str(tag["name"] if isinstance(tag, Mapping) else tag) for tag in tags or ()} for tags in (one, other)
+    )
+    return first == second
+
+
+def _same_texts(one: Any, other: Any) -> bool:
+    return (one or "") == (other or "")
+
+
+def _same_metadata(one: Any, other: Any) -> bool:
+    first, second = without_none(one or {}), without_none(other or {})
+    return first.keys() == second.keys() and all(same_value(value, second[key]) for key, value in first.items())
+
+
+def _same_coordinates(one: Any, other: Any) -> bool:
+    return str(one or "").replace(" ", "") == str(other or "").replace(" ", "")
+
+
+def _same_paths(one: Any, other: Any) -> bool:
+    return canonical_path(str(one), "as_given") == canonical_path(str(other), "as_given")
+
+
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "tags": _same_sets,
+    _METADATA: _same_metadata,
+    "description": _same_texts,
+    "customCoordinates": _same_coordinates,
+    _PUBLISHED: lambda one, other: (one is not False) is (other is not False),
+    "isPrivateFile": lambda one, other: (one is True) is (other is True),
+    "AITags": _same_sets,
+    _PATH: _same_paths,
+}
+"""Details that are compared → whether two values are the same."""
+_IMPOSSIBLE = ("isPrivateFile", "AITags")
+"""Details that the media API cannot set [spec]."""
+_EMPTY: dict[str, Any] = {"tags": None, "description": "", "customCoordinates": None}
+"""Details that a request can change → what removes them."""
+_WORDS = {
+    "customCoordinates": "custom coordinates",
+    _METADATA: "custom metadata",
+    _PUBLISHED: "publication",
+    "isPrivateFile": "privacy",
+    "AITags": "AI tags",
+    _PATH: "path",
+}

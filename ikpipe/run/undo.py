@@ -1,0 +1,240 @@
+"""`undo`: revert a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ikpipe.concurrency.interrupts import interruptible_sleep, run_limited, to_sync
+from ikpipe.concurrency.rate import RateLimiter
+from ikpipe.errors import AccountError, Error
+from ikpipe.existing.known_files import details_before, time_of
+from ikpipe.existing.requests import PacedRequests, StoppedError
+from ikpipe.existing.reversal import Reversal, RunFile
+from ikpipe.existing.reverser import MOST_DELETED, FileReverser, Outcome
+from ikpipe.frames.adapters import Frame
+from ikpipe.frames.edits import Change, FileChanges
+from ikpipe.journal.entries import RowBefore
+from ikpipe.journal.sqlite import SQLiteJournal
+from ikpipe.request.account import Account
+from ikpipe.request.policy import Policy
+from ikpipe.run.undo_rows import DoneRow, Lookup, stored_file
+from ikpipe.run.undo_source import opened_source, unproven
+from ikpipe.service.client import ServiceClient
+from ikpipe.service.library import as_existing, find_details
+
+if TYPE_CHECKING:
+    import httpx
+
+_log = logging.getLogger("ikpipe")
+_STOPPED = Outcome("cancelled", "The undo was stopped.")
+_NOT_KNOWN = "Whether its file was stored is not known. Finish the run with resume or retry, or refresh its results."
+
+
+async def _undo(
+    run: Frame | str | Path,
+    account: Account,
+    *,
+    dry_run: bool = True,
+    trust_journal: bool = False,
+    policy: Policy | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Frame:
+    """Revert a run: bring the files that it created, replaced or changed back to what they were.
+
+    Files that the run created are deleted with all of their versions, replaced files get the version before (the run's
+    stays as an earlier version), and details that it changed get their earlier values. What somebody changed since is
+    left as it is and reported. ``docs/undo.md`` describes it.
+
+    Parameters
+    ----------
+    run
+        The run's journal: its path, or the name that `run=` gave it. Or its results: a table, or the path of a file.
+        Only the rows of that table are undone. Of results without a journal, details cannot be set back.
+    account
+        The account of the run. It must have the private key.
+    dry_run
+        Whether to only report what would be done. It is on by default: check the result first.
+    trust_journal
+        Accept a journal that does not prove that this account wrote it, as for `upload`.
+    policy
+        Its `changes` and `look_ups` are the maximum number of requests per second that change and read the library.
+    transport
+        An httpx transport to use instead of the network.
+
+    Returns
+    -------
+    The run's table with its results, and `ik_change`: ``planned``, ``done``, ``absent`` (there is no such file),
+    ``left`` (somebody changed it since, or it cannot be recognized), ``failed``, ``cancelled`` (after Ctrl-C), or
+    ``none`` (there is nothing to undo); and `ik_change_message`. Call it again to continue after an interruption or
+    failures.
+
+    Raises
+    ------
+    JournalError
+        There is no such journal, it cannot be used, it belongs to another account, or nothing proves that this account
+        wrote it.
+    MappingError
+        The table is not one of results.
+    AccountError
+        There is no private key, or the service rejects it.
+    """
+    account.key()  # raises if there is none, before any request
+    policy = policy or Policy()
+    with opened_source(run, account, policy.clock_skew, trust=trust_journal) as source:
+        files = FileChanges(source.table)
+        if count := unproven(source):
+            _log.warning(
+                "No journal shows that these results are of a run of this account (rows: %s). Check the list of files: "
+                "it is what the table says.",
+                f"{count:,}",
+            )
+        if source.journal is not None and not dry_run:
+            source.journal.undo(time.time())
+        async with ServiceClient(transport, policy=policy) as client:
+            client.sleep = interruptible_sleep
+            outcomes = await _RunReverser(client, account, policy, source.journal, dry_run=dry_run).revert(source.rows)
+        changed: Frame = files.close([Change(*outcome) for outcome in outcomes])
+        return changed
+
+
+undo = to_sync(_undo, "undo")
+
+
+class _Work:
+    """What is to be done about a file: what the run did to it, its reversal once it is known, and the outcome.
+
+    `position` is that of its row in the journal, None without one.
+    """
+
+    def __init__(self, file: RunFile, position: int | None) -> None:
+        self.file, self.position = file, position
+        self.reversal: Reversal | None = None
+        self.outcome: Outcome | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """What is still to be done."""
+        return None if self.reversal is None or self.outcome is not None else self.reversal.kind
+
+
+class _RunReverser:
+    """Reverts the rows of a run. `journal` is the run's, if there is one; `dry_run` changes nothing."""
+
+    def __init__(
+        self, client: ServiceClient, account: Account, policy: Policy, journal: SQLiteJournal | None, *, dry_run: bool
+    ) -> None:
+        self._client, self._account, self._policy = client, account, policy
+        self._journal, self._dry = journal, dry_run
+        reads, changes = (
+            PacedRequests(client, account, RateLimiter(rate), interruptible_sleep, policy.first_wait)
+            for rate in (policy.look_ups, policy.changes)
+        )
+        self._files = FileReverser(reads, changes, policy)
+        self._outcomes: dict[tuple[str, str | None], Outcome] = {}
+
+    async def revert(self, rows: Sequence[DoneRow]) -> list[Outcome]:
+        """Revert rows, part by part, and return the outcome of each."""
+        outcomes: list[Outcome] = []
+        part: list[DoneRow] = []
+        for at, row in enumerate(rows, 1):
+            part.append(row)
+            if sum(one.file is not None or one.lookup is not None for one in part) == MOST_DELETED or at == len(rows):
+                outcomes += await self._part(part)
+                part = []
+        return outcomes
+
+    async def _part(self, rows: Sequence[DoneRow]) -> list[Outcome]:
+        """Revert some rows: look at all of their files, then change them, so that little time is in between."""
+        found: list[RunFile | Outcome] = [Outcome("none")] * len(rows)
+
+        async def find(at: int) -> None:
+            """Find the file of a row."""
+            found[at] = await self._found(rows[at])
+
+        if not await interruptible_sleep(0):
+            return [_STOPPED if row.file or row.lookup else Outcome("none") for row in rows]
+        await run_limited(range(len(rows)), find)
+        works = {
+            file.key: _Work(file, row.position)
+            for file, row in zip(found, rows, strict=True)
+            if isinstance(file, RunFile) and file.key not in self._outcomes
+        }
+        await self._revert([*works.values()])
+        self._outcomes |= {key: work.outcome or _STOPPED for key, work in works.items()}
+        return [self._outcomes[one.key] if isinstance(one, RunFile) else one for one in found]
+
+    async def _found(self, row: DoneRow) -> RunFile | Outcome:
+        """Return what a row did to a file, which is searched for if nobody knows whether it was stored."""
+        if row.lookup is None:
+            if row.file is None and row.result.status in ("unknown", "accepted"):
+                return Outcome("left", _NOT_KNOWN)
+            return row.file or Outcome("none")
+        try:
+            return await self._looked_up(row, row.lookup)
+        except AccountError:
+            raise
+        except Error as error:
+            return Outcome("failed", error.text)
+
+    async def _looked_up(self, row: DoneRow, lookup: Lookup) -> RunFile | Outcome:
+        """Search for the file of a row; see `Lookup`."""
+        wanted, policy = lookup.expected, self._policy
+        if wanted is None or row.record is None:
+            return Outcome("left", _NOT_KNOWN)
+        file = await find_details(
+            self._client, self._account, wanted.path, size=wanted.size, since=wanted.since, names=policy.names
+        )
+        if file is not None and (lookup.until is None or time_of(file, "updatedAt", "createdAt") <= lookup.until):
+            return stored_file(as_existing(file), row.record, policy.clock_skew)
+        if file is None and time.time() < lookup.last_sent + policy.index_lag:
+            return Outcome("failed", "Its file may still appear in the media library. Undo the run again in a minute.")
+        return row.file or Outcome("absent", "Its file was not stored.")
+
+    async def _revert(self, works: Sequence[_Work]) -> None:
+        """Revert what was done to files."""
+        await run_limited(works, self._look)
+        if self._dry:
+            for work in works:
+                if work.kind in ("delete", "restore", "details") and work.reversal is not None:
+                    work.outcome = Outcome("planned", work.reversal.message)
+        deleted = [work for work in works if work.kind == "delete"]
+        try:
+            outcomes = await self._files.delete([work.file.file_id for work in deleted])
+        except StoppedError:
+            outcomes = {}
+        for work in deleted:
+            outcome, message = outcomes.get(work.file.file_id, _STOPPED), work.reversal and work.reversal.message
+            work.outcome = outcome if outcome.message else Outcome("done", message)
+        await run_limited([work for work in works if work.kind is not None], self._carry_out)
+
+    async def _look(self, work: _Work) -> None:
+        """Find out what to do about a file."""
+        try:
+            work.reversal = await self._files.look(work.file)
+        except StoppedError:
+            work.outcome = _STOPPED
+        except AccountError:
+            raise
+        except Error as error:
+            work.outcome = Outcome("failed", error.text)
+
+    async def _carry_out(self, work: _Work) -> None:
+        assert work.reversal is not None  # noqa: S101 - for mypy
+        try:
+            work.outcome = await self._files.carry_out(
+                work.file.file_id, work.reversal, lambda reversal: self._record(work, reversal)
+            )
+        except StoppedError:
+            work.outcome = _STOPPED
+
+    def _record(self, work: _Work, reversal: Reversal) -> None:
+        """Record the details that a file is to have, before its version is restored: an interrupted undo needs them."""
+        if self._journal is None or work.position is None or work.file.own_befores or reversal.before is None:
+            return
+        before = json.dumps(details_before(reversal.before))
+        self._journal.write([RowBefore(work.position, work.file.file_id, reversal.version, before)])
