@@ -1,4 +1,4 @@
-"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `files`, `sign`, `emulator`, `auth-server`, `demo`.
+"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `undo`, `files`, `sign`, `emulator` and others.
 
 ::
 
@@ -7,6 +7,7 @@
     help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
     commands.py     check, files, sign
+    undo.py         undo
     emulator.py     emulator, and the option --emulator
     auth_server.py  auth-server
     mapping.py      --map and --set as the mapping of a call

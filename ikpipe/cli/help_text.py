@@ -141,6 +141,25 @@ private key was replaced, or an earlier ikpipe wrote it) is refused unless
 
 exit status: as for upload"""
 
+UNDO = f"""\
+examples:
+  ikpipe undo run.ikjournal            show what would be done
+  ikpipe undo run.ikjournal --yes
+  ikpipe undo night-2026-11-30 -o undone.csv
+  ikpipe undo results.csv
+
+Files that the run created are deleted, replaced files get the version before,
+and details that it changed get their earlier values. What somebody changed
+since is left and reported. Only the journal has earlier details and proves
+whose run it was; journals of finished runs are kept for 30 days. With results,
+only files whose id, version, path and size match are touched: read the list
+before you say --yes. Repeat the command after an interruption.
+
+{KEYS}
+
+exit status: 0 all undone or nothing to do, 1 some rows were left or failed,
+2 bad input, 3 account refused, 130 interrupted"""
+
 FILES = f"""\
 examples:
   ikpipe files --path /products/ --limit 20

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
-from ikpipe.cli import auth_server, commands, emulator, help_text, options, upload
+from ikpipe.cli import auth_server, commands, emulator, help_text, options, undo, upload
 from ikpipe.errors import Error, did_you_mean
 
 _SIMILAR = 0.7  # of a name that is suggested, from 0 to 1
@@ -69,6 +69,7 @@ def parser() -> _Parser:
     _check(every)
     _retry(every)
     _resume(every)
+    _undo(every)
     _files(every)
     _sign(every)
     _emulator(every)
@@ -166,6 +167,21 @@ def _resume(every: "_Commands") -> None:
     options.add_trust(command)
     options.add_profile(command)
     command.set_defaults(emulator=False, state=None)
+
+
+def _undo(every: "_Commands") -> None:
+    purpose = "revert a run: show what would be deleted or set back, and do it with --yes"
+    command = _command(every, "undo", undo.undo, "RUN [--yes] [options]", purpose, help_text.UNDO)
+    command.add_argument(
+        "journal", metavar="RUN", help="the run's journal, the name that --run gave it, or a file with its results"
+    )
+    command.add_argument("--yes", action="store_true", help="do it; without it, nothing is changed")
+    command.add_argument("-n", "--dry-run", action="store_true", help="change nothing, also with --yes")
+    command.add_argument("-o", "--out", metavar="OUT", help="a file for the rows; - for standard output")
+    options.add_writing(command)
+    options.add_trust(command)
+    options.add_policy(command)
+    options.add_profile(command)
 
 
 def _files(every: "_Commands") -> None:
