@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ikpipe.run.resume import resume
     from ikpipe.run.retry import retry
     from ikpipe.run.undo import undo
+    from ikpipe.run.update import update
     from ikpipe.run.upload import aupload, aupload_file, upload, upload_file
     from ikpipe.service.edits import add_tags, delete, purge, remove_tags
     from ikpipe.service.listing import files
@@ -94,6 +95,7 @@ _HOMES = {
     "run.plan": ("plan",),
     "run.retry": ("retry",),
     "run.undo": ("undo",),
+    "run.update": ("update",),
     "run.upload": ("aupload", "aupload_file", "upload", "upload_file"),
     "delivery": ("url",),
     "run.resume": ("resume",),
@@ -142,6 +144,7 @@ __all__ = [
     "spark",
     "summary",
     "undo",
+    "update",
     "upload",
     "upload_file",
     "url",

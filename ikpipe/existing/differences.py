@@ -7,10 +7,13 @@ Only parameters that the row gives are compared. `extensions`, `webhook_url`, `r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from ikpipe.request.names import canonical_path
+from ikpipe.request.update_requests import UpdateRequest
+from ikpipe.request.update_values import REMOVABLE
 from ikpipe.request.values import separated
 
 
@@ -42,6 +45,68 @@ class Differences(NamedTuple):
 _NAMES = {"customCoordinates": "custom coordinates"}
 
 
+class FileChange(NamedTuple):
+    """What a row of `ikpipe.update` changes of a file: only what differs.
+
+    `details` are those that are set or removed. `target` is the file's new path; None: it stays where it is.
+    """
+
+    details: Differences
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    target: str | None = None
+
+    @property
+    def parts(self) -> list[str]:
+        """What changes, for people."""
+        tags = [f"tag {tag} is added" for tag in self.add_tags] + [f"tag {tag} is removed" for tag in self.remove_tags]
+        path = [] if self.target is None else [f"path {self.target}"]
+        return self.details.names + tags + path
+
+
+def file_change(request: UpdateRequest, file: Mapping[str, Any], names: str) -> FileChange:
+    """Return what a row changes of a file, whose details are as the library lists them.
+
+    `names` is that of `Policy`: with ``"stored"``, a path that differs only in characters that the service may replace
+    is not changed.
+    """
+    different = differences(request.fields, file)
+    there = _tags(file.get("tags"))
+    path = str(file.get("filePath"))
+    target = request.target(path)
+    return FileChange(
+        different._replace(changes=_merged(different.changes, _removed(request.unset, file))),
+        tuple(tag for tag in dict.fromkeys(request.add_tags) if tag not in there),
+        tuple(tag for tag in dict.fromkeys(request.remove_tags) if tag in there),
+        None if canonical_path(target, names) == canonical_path(path, names) else target,
+    )
+
+
+def _removed(unset: Iterable[str], file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body that removes details that a file has [spec; a description can only be empty]."""
+    values = file.get("customMetadata")
+    metadata = values if isinstance(values, Mapping) else {}
+    body: dict[str, Any] = {}
+    for name in unset:
+        parameter, dot, field = name.partition(".")
+        if parameter == "custom_metadata":
+            keys = [key for key in metadata if not dot or key == field]
+            body |= {"customMetadata": {**body.get("customMetadata", {}), **dict.fromkeys(keys)}} if keys else {}
+        elif file.get(REMOVABLE[parameter]):
+            body[REMOVABLE[parameter]] = "" if parameter == "description" else None
+    return body
+
+
+def _merged(changes: Mapping[str, Any], removed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the bodies of details that are set and of those that are removed as one."""
+    metadata = {**removed.get("customMetadata", {}), **changes.get("customMetadata", {})}
+    return {**removed, **changes, **({"customMetadata": metadata} if metadata else {})}
+
+
+def _tags(there: Any) -> set[Any]:
+    return {*(there if isinstance(there, list) else ())}
+
+
 def differences(fields: Mapping[str, str], file: Mapping[str, Any]) -> Differences:
     """Return the details that a row gives and a file has otherwise.
 
@@ -61,7 +126,7 @@ def differences(fields: Mapping[str, str], file: Mapping[str, Any]) -> Differenc
 def _changed_tags(text: str, there: Any) -> list[str] | None:
     """Return the row's tags if they differ; their order says nothing, and the service may change it [guess]."""
     tags = list(dict.fromkeys(separated(text)))
-    return None if set(tags) == {*(there if isinstance(there, list) else ())} else tags
+    return None if set(tags) == _tags(there) else tags
 
 
 def _changed_metadata(text: str, there: Any) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ class Relocator:
         self._released = asyncio.Condition()
 
     async def relocate(self, file: Mapping[str, Any], target: str) -> dict[str, Any]:
-        """Give a file a path in the library, unless it has it; return its details as they are then.
+        """Move a file to a path in the library, unless it is there; return its details as they are then.
 
         The requests can be repeated: what an interrupted call has done is not done again. Raise `TakenError` if another
         file has the path, `Error` if a request is rejected or gets no answer; the message says where the file is if it

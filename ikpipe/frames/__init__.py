@@ -6,6 +6,7 @@
     adapters.py      convert tables of other libraries
     cells.py         convert a column's cells to plain Python values
     mapping.py       map columns and keywords to parameters
+    update_mapping.py  map columns and keywords to what an update changes
     near_misses.py   find columns whose names are almost those of parameters
     missing_file.py  suggest the column that has the files
     mapping_text.py  write the effective mapping in one line

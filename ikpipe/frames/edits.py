@@ -1,6 +1,6 @@
 """Frames of files in the library: which files they name, and the result of a change for each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -8,12 +8,17 @@ import pandas as pd
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import are_integers, plain_cells
+from ikpipe.frames.chunks import Chunk, InMemoryTable
+from ikpipe.frames.results import with_new_columns
 
 CHANGE, MESSAGE = "ik_change", "ik_change_message"
 
 
 class Change(NamedTuple):
-    """The result of a row: ``planned``, ``done``, ``absent``, ``failed``, ``cancelled`` or ``none``; and why."""
+    """The result of a row, and why.
+
+    `change` is ``planned``, ``done``, ``unchanged``, ``absent``, ``failed``, ``cancelled`` or ``none``.
+    """
 
     change: str
     message: str | None = None
@@ -42,11 +47,28 @@ class FileChanges:
 
     def close(self, changes: Sequence[Change]) -> Any:
         """Return the frame with the results of its rows."""
-        frame = self._native.frame
-        made = {
-            CHANGE: pd.array([one.change for one in changes], dtype="string"),
-            MESSAGE: pd.array([one.message for one in changes], dtype="string"),
-        }
-        changed = frame.drop(columns=[name for name in made if name in frame.columns]).assign(**made)
-        changed.attrs = dict(frame.attrs)
-        return self._native.beside(changed, list(made))
+        return _with_changes(self._native, changes)
+
+
+def with_changes(table: InMemoryTable, changes: Sequence[Change], summary: Mapping[str, Any]) -> Any:
+    """Return a table with the results of its rows, and with their totals, in its own library."""
+    return _with_changes(table.native, changes, {"ikpipe": dict(summary)})
+
+
+def chunk_with_changes(chunk: Chunk, changes: Sequence[Change]) -> Chunk:
+    """Return a chunk with the results of its rows."""
+    return with_new_columns(chunk, pd.DataFrame(_columns(changes)), (CHANGE, MESSAGE))
+
+
+def _columns(changes: Sequence[Change]) -> dict[str, Any]:
+    return {
+        CHANGE: pd.array([one.change for one in changes], dtype="string"),
+        MESSAGE: pd.array([one.message for one in changes], dtype="string"),
+    }
+
+
+def _with_changes(native: FrameAdapter, changes: Sequence[Change], attrs: Mapping[Any, Any] | None = None) -> Any:
+    frame, made = native.frame, _columns(changes)
+    changed = frame.loc[:, [name not in made for name in frame.columns]].assign(**made)
+    changed.attrs = {**frame.attrs, **(attrs or {})}
+    return native.beside(changed, list(made))

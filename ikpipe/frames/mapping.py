@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
 from ikpipe.request.missing import missing
 from ikpipe.request.names import PARTS, without_slash
-from ikpipe.request.parameters import BY_WIRE, LABELS, NAMES, PATH, TABLE, check_constant, text_reader
+from ikpipe.request.parameters import LABELS, PATH, TABLE, Parameter, check_constant, python_name, text_reader
 from ikpipe.request.rows import FILE, ROW, Cells, MappedRows, ValueSource
 from ikpipe.request.template import SPECIAL, Placeholder, Template
 from ikpipe.request.values import tag_list
@@ -26,7 +26,9 @@ from ikpipe.request.values import tag_list
 if TYPE_CHECKING:
     from ikpipe.frames.chunks import Chunk
 
-_EXPLICIT = "webhook_url"  # never mapped by a column's name alone: ImageKit sends data about the files to this URL
+
+_LISTS = ("tags", "add_tags", "remove_tags")
+"""The parameters whose values are joined from several columns."""
 
 
 class ColumnMapping:
@@ -41,6 +43,13 @@ class ColumnMapping:
     Raise `MappingError` if a column, parameter, template or constant is wrong; the message suggests the most similar
     name.
     """
+
+    table: ClassVar[Mapping[str, Parameter]] = TABLE
+    """The parameters."""
+    purpose: ClassVar[str] = "upload"
+    """What the parameters are of, for messages."""
+    explicit: ClassVar[Mapping[str, str]] = {"webhook_url": "A column sets the URL that is notified about each file"}
+    """Parameters that are never mapped by a column's name alone, with what such a column does."""
 
     def __init__(
         self,
@@ -57,12 +66,12 @@ class ColumnMapping:
         self.formats = formats
         self._locator, self._numbered = locator, numbered
         self._names = _Names(labels, ignore)
-        _check_names(columns or {})
-        _check_names(keywords)
+        self._check_names(columns or {})
+        self._check_names(keywords)
         self._sources: dict[str, list[ValueSource]] = {}
         for parameter, target in (columns or {}).items():
-            self._add(_snake(parameter), self._mapped(_snake(parameter), target))
-        passed = {_snake(parameter): value for parameter, value in keywords.items() if not _missing(value)}
+            self._add(python_name(parameter), self._mapped(python_name(parameter), target))
+        passed = {python_name(parameter): value for parameter, value in keywords.items() if not _missing(value)}
         self._unmapped = [at for at in self._unused() if at not in self._names.ignored]
         self._given = _given_names(self._sources, passed)
         for parameter, sources in self._own_columns(passed):
@@ -70,7 +79,7 @@ class ColumnMapping:
         for parameter, value in passed.items():
             self._add(parameter, [self._keyword(parameter, value)])
         if PATH in self._sources:
-            self._check_path({*map(_snake, columns or {}), *passed}, edited)
+            self._check_path({*map(python_name, columns or {}), *passed}, edited)
 
     @classmethod
     def read(cls, labels: pd.Index[Any], mapping: Mapping[str, Any], *, numbered: bool = True) -> Self:
@@ -116,12 +125,26 @@ class ColumnMapping:
         if near:
             raise MappingError(described(near), fix=how_to_use(near))
 
+    def _check_names(self, parameters: Iterable[str]) -> None:
+        """Raise a `MappingError` if one is not a parameter, or is given in both spellings."""
+        seen, names = set(), [*self.table, PATH]
+        for parameter in parameters:
+            name = python_name(parameter)
+            if name == "token":
+                raise MappingError("The token cannot be set: ikpipe signs one for each attempt.", fix="Remove it.")
+            if name not in names:
+                suggestion = did_you_mean(parameter, names)
+                raise MappingError(f"There is no {self.purpose} parameter {parameter!r}{suggestion}.")
+            if name in seen:
+                raise MappingError(f"{name} is given twice, in both spellings.", fix="Keep one of them.")
+            seen.add(name)
+
     def _near(self, severity: str) -> list[NearMiss]:
         return [miss for miss in self._near_misses if miss.severity == severity]
 
     @cached_property
     def _near_misses(self) -> list[NearMiss]:
-        return near_misses(map(self._names.label, self._unmapped), self._given)
+        return near_misses(map(self._names.label, self._unmapped), self._given, self.table)
 
     def _unused(self) -> list[int]:
         """Return the places of the columns that no source reads."""
@@ -151,7 +174,7 @@ class ColumnMapping:
         name = ApiName("column", parameter, target if isinstance(target, str) else None)
         if parameter == "custom_metadata" and isinstance(target, list | Mapping):
             return [_cell(self._names.find(column, name), key) for key, column in _fields(target).items()]
-        if parameter == "tags" and isinstance(target, list):
+        if parameter in _LISTS and isinstance(target, list):
             return [_joined([self._names.find(column, name) for column in target], self.formats)]
         if isinstance(target, list | Mapping):
             fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
@@ -165,15 +188,20 @@ class ColumnMapping:
         """
         mapped = set(self._sources)
         yield "custom_metadata", self._own_fields()
-        for parameter, entry in TABLE.items():
-            places = self._names.own(parameter, entry.wire)
-            if places and parameter == _EXPLICIT:
-                if parameter not in {*mapped, *passed}:
-                    raise self._not_mapped(places[0])
+        given = {*mapped, *passed}
+        for parameter, entry in self.table.items():
+            places = self._own_places(parameter, entry.wire, given)
+            if places and parameter in self.explicit:
+                if parameter not in given and not (parameter in PARTS and PATH in given):
+                    raise self._not_mapped(parameter, places[0])
             elif places and parameter not in mapped:
                 yield parameter, [_cell(self._only(parameter, places))]
             elif places:
                 yield parameter, [_cell(places[0])]
+
+    def _own_places(self, parameter: str, wire: str, given: Collection[str]) -> list[int]:  # noqa: ARG002 - for updates
+        """Return the places of the columns that are named like a parameter; `given` are those given explicitly."""
+        return self._names.own(parameter, wire)
 
     def _own_fields(self) -> list[ValueSource]:
         """Return the sources in columns that are named like a metadata field."""
@@ -181,14 +209,13 @@ class ColumnMapping:
         places = {key: self._names.own(*(f"{prefix}{key}" for prefix in METADATA)) for key in keys}
         return [_cell(self._only(f"custom_metadata.{key}", found), key) for key, found in places.items()]
 
-    def _not_mapped(self, at: int) -> MappingError:
+    def _not_mapped(self, parameter: str, at: int) -> MappingError:
         label = str(self._names.label(at))
         return MappingError(
-            f"The table has a column {label!r}. A column sets the URL that is notified about each file only if it is "
-            "mapped.",
+            f"The table has a column {label!r}. {self.explicit[parameter]} only if it is mapped.",
             fix=Message(
                 "Map it with ",
-                ApiName("column", _EXPLICIT, label),
+                ApiName("column", parameter, label),
                 ", or ignore it with ",
                 keyword("ignore", [label]),
                 ".",
@@ -205,9 +232,9 @@ class ColumnMapping:
 
     def _keyword(self, parameter: str, value: Any) -> ValueSource:
         """Return the source of a keyword: a template, or a constant, which is checked now."""
-        if parameter == "tags" and isinstance(value, list) and any("{" in str(tag) for tag in value):
+        if parameter in _LISTS and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = self.formats.tag_separator.join(map(str, value))
-        if isinstance(value, str) and (parameter == PATH or TABLE[parameter].template):
+        if isinstance(value, str) and (parameter == PATH or self.table[parameter].template):
             template = Template.read(parameter, value, self._names.has)
             if template.placeholders:
                 return self._template(parameter, template, value)._replace(text=value_text(value))
@@ -265,20 +292,6 @@ class ColumnMapping:
                 raise MappingError(words, fix=fix, about=keyword(PATH))
 
 
-def _check_names(parameters: Iterable[str]) -> None:
-    """Raise a `MappingError` if one is not a parameter, or is given in both spellings."""
-    seen = set()
-    for parameter in parameters:
-        name = _snake(parameter)
-        if name == "token":
-            raise MappingError("The token cannot be set: ikpipe signs one for each attempt.", fix="Remove it.")
-        if name not in NAMES:
-            raise MappingError(f"There is no upload parameter {parameter!r}{did_you_mean(parameter, NAMES)}.")
-        if name in seen:
-            raise MappingError(f"{name} is given twice, in both spellings.", fix="Keep one of them.")
-        seen.add(name)
-
-
 def _missing(value: Any) -> bool:
     """Whether a keyword's value means "not given", as in a cell."""
     return (isinstance(value, str) and not value) or missing(value)
@@ -296,10 +309,6 @@ def _given_names(mapped: Mapping[str, list[ValueSource]], keywords: Mapping[str,
 def _fields(target: Mapping[str, Any] | list[Any]) -> Mapping[str, Any]:
     """Return an entry of `columns` for custom metadata as field → column."""
     return target if isinstance(target, Mapping) else {str(column): column for column in target}
-
-
-def _snake(parameter: str) -> str:
-    return BY_WIRE.get(parameter, parameter)
 
 
 class _Names:

@@ -37,7 +37,7 @@ def missing_file(frame: pd.DataFrame, places: Iterable[int], near: Collection[Ne
     same error, since their names are almost those of parameters.
     """
     labels = [label for label in frame.columns if not is_result(label)]
-    message = ["No column, mapping or keyword provides the file.", _columns_of_table(labels)]
+    message = ["No column, mapping or keyword provides the file.", columns_of_table(labels)]
     if len(labels) < frame.shape[1]:
         message.append("Results in CSV files, and in frames of other libraries, do not have the mapping of their run.")
     if _is_data(labels):
@@ -55,7 +55,7 @@ def _example(label: object) -> ApiName:
     return ApiName("column", "file", label)
 
 
-def _columns_of_table(labels: Sequence[Hashable]) -> str:
+def columns_of_table(labels: Sequence[Hashable]) -> str:
     """Return a sentence that names a table's columns, as far as they are not too many."""
     if not labels:
         return "The table has no columns."

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ikpipe.errors import ApiName, Message, Problem, keyword, short_repr
-from ikpipe.request.parameters import BY_WIRE, TABLE
+from ikpipe.request.parameters import TABLE, Parameter, python_name
 from ikpipe.request.result import EXTRA, RESULT_COLUMNS
 
 METADATA = ("custom_metadata.", "customMetadata.")
@@ -35,14 +35,17 @@ class NearMiss(NamedTuple):
         return Problem(None, None, self.label, self.name, "warning", "similar_column", message, fix)
 
 
-def near_misses(labels: Iterable[Hashable], given: Collection[str]) -> list[NearMiss]:
+def near_misses(
+    labels: Iterable[Hashable], given: Collection[str], table: Mapping[str, Parameter] = TABLE
+) -> list[NearMiss]:
     """Return the columns whose names are almost those of parameters.
 
     `labels` are those of columns that are neither mapped nor ignored. `given` are the parameters that the mapping or
     keywords give, and ``custom_metadata.`` with each field that they give, or with ``*`` if the fields are not known.
+    `table` are the parameters.
     """
     provided = {_squashed(name) for name in given}
-    found = (_near_miss(label) for label in labels if not is_result(label))
+    found = (_near_miss(label, table) for label in labels if not is_result(label))
     return [
         miss
         for miss in found
@@ -118,16 +121,16 @@ def shown(label: Hashable) -> str:
     return short_repr(label, _MOST)
 
 
-def _near_miss(label: Hashable) -> NearMiss | None:
+def _near_miss(label: Hashable, table: Mapping[str, Parameter]) -> NearMiss | None:
     """Return what a column's name is almost the name of, if it is."""
     text = label_text(label)
-    if text in TABLE or text in BY_WIRE or text.startswith(METADATA):
+    if python_name(text) in {**TABLE, **table} or text.startswith(METADATA):
         return None
     squashed = _squashed(text)
-    for name in TABLE:
+    for name in table:
         if squashed == _squashed(name):
             return NearMiss(label, name, "error")
-    for name in TABLE:
+    for name in table:
         if name in _VISIBILITY and _is_one_off(squashed, _squashed(name)):
             return NearMiss(label, name, "error")
         if len(squashed) >= _LETTERS and squashed.isalpha() and _is_one_off(squashed, _squashed(name)):

@@ -7,6 +7,7 @@
     policy.py        assumptions about the service
     parameters.py    the table of upload parameters
     values.py        check and write the values of each kind of parameter
+    update_values.py  check the values that only updates take
     missing.py       which values mean "not given"
     formats.py       formats of cells: separators of tags, decimal marks and words for booleans in text
     metadata.py      check custom metadata against the account's fields
@@ -22,7 +23,9 @@
     names.py         file and folder names, as given and as sent
     suffixes.py      suffixes that make a file name unique
     targets.py       the library paths of rows
+    row_texts.py     the texts of the values of rows, and their errors
     planner.py       build requests of rows, or find their problems
+    update_requests.py  what rows of an update change, or their problems
     token.py         sign upload tokens
     content_hash.py  hash the content that a row sends
     known_runs.py    the runs of this process by their ids

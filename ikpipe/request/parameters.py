@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict, get_type_hints
 from ikpipe.errors import InvalidValue, quoted, short_repr, unreadable
 from ikpipe.request.formats import CellFormats
 from ikpipe.request.names import split_path, without_slash
+from ikpipe.request.update_values import encode_file_id, encode_file_path, encode_unset
 from ikpipe.request.urls import valid_url
 from ikpipe.request.values import (
     RESPONSE_FIELDS,
@@ -174,6 +175,34 @@ class Keywords(Parameters, total=False):
     ]
 
 
+class UpdateParameters(TypedDict, total=False):
+    """What a row or a keyword of `ikpipe.update` can give besides upload parameters: which file, and what changes."""
+
+    file_id: Annotated[str, Parameter("fileId", encode_file_id, "The id of the file.", "spec")]
+    file_path: Annotated[
+        str,
+        Parameter("filePath", encode_file_path, "The path of the file, which is used as it is.", "spec", template=True),
+    ]
+    add_tags: Annotated[
+        Sequence[str] | str,
+        Parameter("addTags", encode_tags, "Tags that the file gets besides its own.", template=True),
+    ]
+    remove_tags: Annotated[
+        Sequence[str] | str,
+        Parameter("removeTags", encode_tags, "Tags that are removed from the file.", "spec", template=True),
+    ]
+    unset: Annotated[
+        Sequence[str] | str,
+        Parameter(
+            "unset",
+            encode_unset,
+            "Details to remove: any of `description`, `tags`, `custom_coordinates`, `custom_metadata`, and "
+            "`custom_metadata.FIELD`.",
+            "spec",
+        ),
+    ]
+
+
 def _table(typed: type) -> dict[str, Parameter]:
     entries = {name: hint.__metadata__[0] for name, hint in get_type_hints(typed, include_extras=True).items()}
     return {name: entry._replace(label=_label(name, entry)) for name, entry in entries.items()}
@@ -187,31 +216,59 @@ def _label(name: str, entry: Parameter) -> str:
 TABLE: dict[str, Parameter] = _table(Keywords)
 """Python name → parameter; without `token`, which only the signer makes."""
 
+_ONLY_UPDATES = _table(UpdateParameters)
+UPDATE_TABLE: dict[str, Parameter] = {
+    **_ONLY_UPDATES,
+    **{
+        name: TABLE[name]
+        for name in (
+            *("tags", "custom_metadata", "description", "custom_coordinates", "is_private_file", "is_published"),
+            *("file_name", "folder"),
+        )
+    },
+}
+"""The parameters of `ikpipe.update`, as `TABLE` has those of `ikpipe.upload`."""
+
+_ENTRIES = {**_ONLY_UPDATES, **TABLE}
+
 PATH = "path"
 """A parameter of rows that is not sent: it sets `folder` and `file_name` together."""
 
 NAMES = (*TABLE, PATH)
 """Every parameter that a row or a keyword can give."""
 
-LABELS = {PATH: "The path"} | {name: entry.label for name, entry in TABLE.items()}
+LABELS = {PATH: "The path"} | {name: entry.label for name, entry in _ENTRIES.items()}
 """The subject of messages about each parameter."""
 
 BY_WIRE: dict[str, str] = {entry.wire: name for name, entry in TABLE.items()}
 
 
+_SNAKE = BY_WIRE | {entry.wire: name for name, entry in _ONLY_UPDATES.items()}
+
+
+def python_name(name: str) -> str:
+    """Return the name of a parameter, of an upload or an update, in Python's spelling."""
+    return _SNAKE.get(name, name)
+
+
+def writes_text(name: str) -> bool:
+    """Whether a parameter's text is sent as it is."""
+    return _ENTRIES[name].encode is to_text
+
+
 def encode(name: str, value: object) -> str:
-    """Return the text that is sent for one value, which is not missing; `name` is a key of `TABLE`.
+    """Return the text that is sent for one value, which is not missing; `name` is a key of `TABLE` or `UPDATE_TABLE`.
 
     Raise `InvalidValue` if the value breaks the parameter's rule.
     """
     try:
-        text = str.__str__(TABLE[name].encode(value))  # plain text, if the class is derived from it
+        text = str.__str__(_ENTRIES[name].encode(value))  # plain text, if the class is derived from it
         text.encode()
     except UnicodeEncodeError:
-        words = f"{TABLE[name].label} cannot be sent, since it contains half a character: {quoted(value)}."
+        words = f"{LABELS[name]} cannot be sent, since it contains half a character: {quoted(value)}."
         raise InvalidValue("bad_character", words, "Read the table with its correct encoding.") from None
     except InvalidValue as bad:
-        raise bad.of(TABLE[name].label) from None
+        raise bad.of(LABELS[name]) from None
     except NotImplementedError:  # `_never`
         raise
     except Exception as error:  # noqa: BLE001 - a value can be of any class, and concerns its own row alone
@@ -221,9 +278,9 @@ def encode(name: str, value: object) -> str:
 
 def text_reader(name: str, formats: CellFormats) -> Callable[[Any], Any] | None:
     """Return what reads a cell of a parameter in the formats of a table; None if `encode` reads it as it is."""
-    if name == "tags" and formats.tag_separator != ",":
+    if name in _ENTRIES and _ENTRIES[name].encode is encode_tags and formats.tag_separator != ",":
         return formats.split_tags
-    if name in TABLE and TABLE[name].encode is to_flag and (formats.true_values or formats.false_values):
+    if name in _ENTRIES and _ENTRIES[name].encode is to_flag and (formats.true_values or formats.false_values):
         return formats.to_flag
     return None
 

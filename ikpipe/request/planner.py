@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import repeat, starmap
 from types import NoneType
 from typing import Any, NamedTuple
 
 from ikpipe.errors import InvalidValue, Message, Problem, keyword, quoted
-from ikpipe.request.columns import call_or_error, cell_types, map_distinct, map_present
+from ikpipe.request.columns import call_or_error, cell_types, map_distinct
 from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
-from ikpipe.request.metadata import MetadataField, fit
+from ikpipe.request.metadata import MetadataField
 from ikpipe.request.names import (
     Names,
     canonical_path,
@@ -23,13 +22,14 @@ from ikpipe.request.names import (
     same_after_replacing,
     without_slash,
 )
-from ikpipe.request.parameters import BY_WIRE, LABELS, PATH, TABLE, encode
+from ikpipe.request.parameters import BY_WIRE, PATH, TABLE, encode
+from ikpipe.request.row_texts import RowErrors, encoded_texts, fitted_metadata
 from ikpipe.request.rows import MappedRows
 from ikpipe.request.sources import FileResolver, FileSource
 from ikpipe.request.suffixes import SuffixRule, with_suffix
 from ikpipe.request.suspicious_texts import has_suspicious_tags, tag_warning
 from ikpipe.request.targets import TargetRegistry
-from ikpipe.request.values import encodable, folder_levels, to_text
+from ikpipe.request.values import folder_levels
 
 
 class UploadRequest(NamedTuple):
@@ -69,26 +69,6 @@ class UploadRequest(NamedTuple):
     def stored_size(self) -> int | None:
         """Size of the stored file in bytes, if known; with a pre-transformation, another file is stored."""
         return None if "transformation" in self.fields else self.source.size
-
-
-class _RowErrors(defaultdict[int, list[tuple[str, InvalidValue]]]):
-    """The errors of some rows: offset of the row → parameters and what is wrong with them."""
-
-    def __init__(self) -> None:
-        super().__init__(list)
-
-    def has(self, offset: int, *parameters: str) -> bool:
-        """Whether one of these parameters of a row has an error."""
-        return offset in self and any(name in parameters for name, _ in self[offset])
-
-    def collect(self, parameter: str, column: list[Any]) -> list[Any]:
-        """Add a column's errors, and return the column with None instead of them."""
-        if InvalidValue not in cell_types(column):
-            return column
-        for offset, value in enumerate(column):
-            if isinstance(value, InvalidValue):
-                self[offset].append((parameter, value.of(LABELS[parameter])))
-        return [None if isinstance(value, InvalidValue) else value for value in column]
 
 
 class _Changes(dict[str, tuple[str, str]]):
@@ -146,13 +126,14 @@ class RequestBuilder:
         `rows` are as `ColumnMapping.rows` returns them. `sent_as` is position → the name that an earlier run made for
         the row.
         """
-        errors = _RowErrors()
+        errors = RowErrors()
         values = {name: errors.collect(name, column) for name, column in rows.values().items()}
         has_path = values.pop(PATH, None) is not None  # its problems are collected
         sources = self._sources(values.pop("file", [None] * len(rows)), errors)
         values["file_name"] = _named(values.get("file_name", [None] * len(rows)), sources, errors, has_path=has_path)
         if "custom_metadata" in values and self._metadata_fields is not None:
-            values["custom_metadata"] = _fitted(values["custom_metadata"], self._metadata_fields, self._formats, errors)
+            column = values["custom_metadata"]
+            values["custom_metadata"] = fitted_metadata(column, self._metadata_fields, self._formats, errors)
         texts = self._encoded(values, sources, errors)
         changes = self._changes(texts)
         if self._fixed_names:
@@ -169,9 +150,13 @@ class RequestBuilder:
         ]
         return _with_notes(outcomes, rows, notes)
 
-    def _encoded(self, values: Mapping[str, Any], sources: list[Any], errors: _RowErrors) -> dict[str, list[Any]]:
+    def _encoded(self, values: Mapping[str, Any], sources: list[Any], errors: RowErrors) -> dict[str, list[Any]]:
         """Return the texts of each parameter under its wire name; None where a row has none, or an error."""
-        texts = {TABLE[name].wire: errors.collect(name, _texts(name, values[name])) for name in TABLE if name in values}
+        texts = {
+            TABLE[name].wire: errors.collect(name, encoded_texts(name, values[name]))
+            for name in TABLE
+            if name in values
+        }
         if self._intake.held is None:
             return texts
         return {wire: _as_browsers_send(column, sources) for wire, column in texts.items()}
@@ -224,7 +209,7 @@ class RequestBuilder:
         fields["useUniqueFileName"] = fields["overwriteFile"] = "false"
         return UploadRequest(label, position, fields, source, own_name=True)
 
-    def _sources(self, files: list[Any], errors: _RowErrors) -> list[Any]:
+    def _sources(self, files: list[Any], errors: RowErrors) -> list[Any]:
         """Resolve the rows' files; a row without one has a problem, unless it has one already."""
         sources: list[Any] = self._intake.read_all(files)
         if cell_types(sources) == {FileSource}:
@@ -249,7 +234,7 @@ class RequestBuilder:
                     notes.setdefault(offset, []).append(("tags", warning))
         return notes
 
-    def _take(self, rows: MappedRows, texts: Mapping[str, list[Any]], errors: _RowErrors) -> None:
+    def _take(self, rows: MappedRows, texts: Mapping[str, list[Any]], errors: RowErrors) -> None:
         """Check that no other row of the run has the same path, whose file would be replaced [upload docs]."""
         flags = texts.get("useUniqueFileName", [])
         if "false" not in flags:
@@ -290,7 +275,7 @@ def _with_notes(
     return outcomes
 
 
-def _check_fixed(texts: Mapping[str, list[Any]], errors: _RowErrors) -> None:
+def _check_fixed(texts: Mapping[str, list[Any]], errors: RowErrors) -> None:
     """Check that no row asks for a unique name."""
     for offset, flag in enumerate(texts.get("useUniqueFileName", ())):
         if flag == "true":
@@ -318,7 +303,7 @@ def _same_target(label: Any, path: str | None) -> InvalidValue:
     return InvalidValue("same_target", f"Row {quoted(label)} already has the path {quoted(path)}.", fix)
 
 
-def _named(names: list[Any], sources: list[Any], errors: _RowErrors, *, has_path: bool) -> list[Any]:
+def _named(names: list[Any], sources: list[Any], errors: RowErrors, *, has_path: bool) -> list[Any]:
     """Return the file names, those of the files where none is given [upload docs]; given names have no slash.
 
     `has_path`: names come from paths.
@@ -343,37 +328,6 @@ def _given_name(value: Any) -> Any:
         return None
     text = call_or_error(encode, "file_name", value)
     return value if isinstance(text, InvalidValue) else without_slash(text)
-
-
-def _fitted(
-    column: list[Any], fields: Mapping[str, MetadataField], formats: CellFormats, errors: _RowErrors
-) -> list[Any]:
-    """Return custom metadata in the types of the account's fields."""
-    pairs = [
-        (None, [("custom_metadata", pair)]) if isinstance(pair, InvalidValue) else pair
-        for pair in map_distinct(partial(_fitted_row, fields, formats), column)
-    ]
-    for offset, (_, bad) in enumerate(pairs):
-        if bad:
-            errors[offset].extend(bad)
-    return [good for good, _ in pairs]
-
-
-def _fitted_row(
-    fields: Mapping[str, MetadataField], formats: CellFormats, metadata: Mapping[str, Any] | None
-) -> tuple[dict[str, Any] | None, list[tuple[str, InvalidValue]]]:
-    """Return the values that fit their fields, and the errors of the others."""
-    values = {name: call_or_error(fit, value, name, fields, formats) for name, value in (metadata or {}).items()}
-    good = {name: value for name, value in values.items() if not isinstance(value, InvalidValue)}
-    bad = [(f"custom_metadata.{name}", value) for name, value in values.items() if isinstance(value, InvalidValue)]
-    return None if metadata is None else good, bad
-
-
-def _texts(name: str, column: list[Any]) -> list[Any]:
-    """Return the texts that are sent for a parameter's values; a value that breaks its rule is an `InvalidValue`."""
-    if TABLE[name].encode is to_text and cell_types(column) == {str} and encodable("".join(column)):
-        return column
-    return map_present(partial(encode, name), column)
 
 
 _BREAK = re.compile(r"\r\n|\r|\n")

@@ -261,6 +261,11 @@ def _json(value: object, kind: type, expected: str, fix: str = "Correct the JSON
     return value
 
 
+def json_list(text: str, expected: str) -> list[Any]:
+    """Return the items of a JSON list; `expected` says what the text must be."""
+    return list(_json(text, list, expected))
+
+
 def json_object(value: object) -> dict[str, Any]:
     """Return a JSON object from text or from a mapping."""
     return dict(_json(value, Mapping, 'a JSON object such as {"brand": "Nike"}'))

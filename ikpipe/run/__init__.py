@@ -1,4 +1,4 @@
-"""Many rows: upload, check, retry, resume, undo.
+"""Many rows: upload, check, plan, retry, resume, update, undo.
 
 ::
 
@@ -11,6 +11,8 @@
     undo.py            `undo`: revert a run
     undo_source.py     the journal or the results of the run that is undone
     undo_rows.py       what each of its rows did to the library
+    update.py          `update`: change files of the library
+    update_rows.py     find the files of rows of an update, decide, and send what changes
     engine.py          a run from its table to its results, for all of these
     prepare.py         check the mapping's settings, and ask for the account's metadata fields
     stored_mapping.py  what `retry` takes from the mapping in results

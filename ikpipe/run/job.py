@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from ikpipe.errors import MappingError, Problem, describe_exception, did_you_mean, keyword, quoted
 from ikpipe.existing.decision import ExistingRules
@@ -16,7 +16,6 @@ from ikpipe.frames.results import results_of, uploaded_paths
 from ikpipe.journal import history
 from ikpipe.journal.history import OpenJournal, RowHistory
 from ikpipe.request.missing import missing
-from ikpipe.request.planner import RequestBuilder, UploadRequest
 from ikpipe.request.result import SETTLED
 from ikpipe.request.rows import MappedRows
 
@@ -24,14 +23,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Request = TypeVar("Request")
+
+
+class RowBuilder(Protocol[Request]):
+    """Builds the requests of rows, such as `RequestBuilder`."""
+
+    def build(self, rows: MappedRows, sent_as: Mapping[int, str] | None = None) -> list[Request | list[Problem]]:
+        """Return the request of each row, or all of its problems."""
+
+
 @dataclass(slots=True)
 class UploadJob:
-    """The job of a run: upload a table by a mapping.
+    """The job of a run: upload a table, or update files, by a mapping.
 
     `has_results`: the table has the results of an earlier run. `histories_by_path`: what the journal of that run has
     about its unknown rows, by their path in the library. `numbered`: rows have numbers, for templates; those of a part
     of a table have not. `checks`: what `ColumnMapping.check` checks before any row: ``all``, only whether the mapping
-    provides the ``file``, or ``nothing``, since that was checked before.
+    provides the ``file``, or ``nothing``, since that was checked before. `reader` reads the mapping.
     """
 
     table: TableSource
@@ -40,6 +49,7 @@ class UploadJob:
     histories_by_path: Mapping[str, RowHistory] = field(default_factory=dict)
     numbered: bool = True
     checks: Literal["all", "file", "nothing"] = "all"
+    reader: type[ColumnMapping] = ColumnMapping
     _plan: ColumnMapping | None = None
     _labels: pd.Index[Any] | None = None
 
@@ -59,7 +69,7 @@ class UploadJob:
     def plan(self, frame: pd.DataFrame) -> ColumnMapping:
         """Return the column mapping of some rows; most tables have the same columns in all chunks."""
         if self._plan is None or self._labels is None or not self._labels.identical(frame.columns):
-            plan = ColumnMapping.read(frame.columns, self.mapping, numbered=self.numbered)
+            plan = self.reader.read(frame.columns, self.mapping, numbered=self.numbered)
             if self.checks != "nothing":
                 plan.check(frame, names=self.checks == "all")
             self._plan, self._labels = plan, frame.columns
@@ -92,8 +102,8 @@ class UploadJob:
         return self._plan.warnings if self._plan is not None and self.checks == "all" else []
 
     def requests(
-        self, builder: RequestBuilder, part: Chunk, sent_as: Mapping[int, str] | None = None
-    ) -> list[tuple[MappedRows | None, UploadRequest | list[Problem]]]:
+        self, builder: RowBuilder[Request], part: Chunk, sent_as: Mapping[int, str] | None = None
+    ) -> list[tuple[MappedRows | None, Request | list[Problem]]]:
         """Plan some rows; if that raises an exception, plan each row alone, so that only that row has a problem.
 
         Return for each row its request, or its problems; and, where they could be read, the rows that it was planned

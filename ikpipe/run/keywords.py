@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.existing.decision import EXISTING, OnExisting
 from ikpipe.request.formats import FORMATS
-from ikpipe.request.parameters import BY_WIRE, NAMES, Keywords, Parameters
+from ikpipe.request.parameters import BY_WIRE, NAMES, Flag, Json, Keywords, Parameters, UpdateParameters
 from ikpipe.request.policy import Policy
 from ikpipe.request.result import Result
 from ikpipe.run.prepare import Fetch, FileKind, collect_mapping
@@ -87,6 +87,25 @@ class PlanKeywords(_TableKeywords, _ConnectionKeywords, total=False):
 
     state: str | Path | None
     run: str | None
+
+
+class UpdateKeywords(UpdateParameters, _PathKeyword, _FormatKeywords, total=False):
+    """Keywords for what an update changes, and how."""
+
+    tags: Sequence[str] | str
+    custom_metadata: Json
+    description: str
+    custom_coordinates: Sequence[int] | str
+    is_private_file: Flag
+    is_published: Flag
+    file_name: str
+    folder: str
+    columns: Mapping[str, Any] | None
+    ignore: Sequence[Any]
+    progress: bool | Callable[[Progress], None]
+    timeout: float | None
+    policy: Policy | None
+    transport: httpx.AsyncBaseTransport | None
 
 
 class FileKeywords(Parameters, _FileKeywords, _ConnectionKeywords, total=False):

@@ -142,16 +142,17 @@ async def request_builder(
     root, largest = mapping["root"], account.max_file_size if account is not None else None
     folder, base64 = None if root is None else Path(root), mapping["file_kind"] == "base64"
     files = FileResolver(folder, base64, mapping["fetch"], largest, wire.external_source)
-    fields = await _metadata_fields(wire, account, plan)
+    fields = await known_metadata_fields(wire, account, plan)
     fixed = "on_existing" in mapping.get("existing", {})
     return RequestBuilder(files, fields, suffixes, label, targets, names, plan.formats, fixed_names=fixed)
 
 
-async def _metadata_fields(
+async def known_metadata_fields(
     client: ServiceClient, account: Account | None, plan: ColumnMapping
 ) -> Mapping[str, MetadataField] | None:
     """Return the account's metadata fields, where the mapping needs them and the account has its key."""
-    if account is None or account.private_key is None or not plan.provides("custom_metadata"):
+    needed = plan.provides("custom_metadata") or plan.provides("unset")
+    if account is None or account.private_key is None or not needed:
         return None
     try:
         return await metadata_fields(client, account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -22,6 +22,7 @@ from ikpipe.service.client import ApiError, ServiceClient
 from ikpipe.service.library import NOT_FOUND
 
 MAX_DELETED, MAX_TAGGED = 100, 50  # files in one request [spec]
+ADD_TAGS, REMOVE_TAGS = "/v1/files/addTags", "/v1/files/removeTags"
 IDS, URLS = ("ik_file_id", "fileId"), ("ik_url", "url")
 
 
@@ -100,7 +101,7 @@ async def _add_tags(
     MappingError, AccountError
         As for `delete`; also for invalid tags, or unless exactly one of `tags` and `column` is used.
     """
-    editor = _LibraryEditor(account, policy, transport, "/v1/files/addTags", dry_run=dry_run)
+    editor = _LibraryEditor(account, policy, transport, ADD_TAGS, dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
@@ -130,7 +131,7 @@ async def _remove_tags(
     MappingError, AccountError
         As for `add_tags`.
     """
-    editor = _LibraryEditor(account, policy, transport, "/v1/files/removeTags", dry_run=dry_run)
+    editor = _LibraryEditor(account, policy, transport, REMOVE_TAGS, dry_run=dry_run)
     return await _in_batches(frame, (tags, column), MAX_TAGGED, editor)
 
 
@@ -239,21 +240,10 @@ class _LibraryEditor:
         return self._changes.get((str(file), tags), Change("none"))
 
     async def change(self, batch: list[str], more: Mapping[str, list[str]]) -> None:
-        """Change a batch of files. The service changes all or none of them, so absent files are removed from it."""
-        tags, batches = tuple(more.get("tags", ())), [batch]
-        while batches:
-            files = batches.pop()
-            response = await self._request({"fileIds": files, **more})
-            absent = _absent(response, files)
-            if absent == [] and len(files) > 1:  # the response does not name them: bisect
-                half = len(files) // 2
-                batches += [files[half:], files[:half]]
-                continue
-            if absent and len(absent) < len(files):
-                batches.append([file for file in files if file not in absent])
-                files = absent
-            for file in files:
-                self._changes[file, tags] = _outcome(response, file)
+        """Change a batch of files."""
+        tags = tuple(more.get("tags", ()))
+        changes = await change_files(self._request, batch, more)
+        self._changes |= {(file, tags): change for file, change in changes.items()}
 
     async def purge(self, url: str) -> None:
         """Remove one URL from the cache."""
@@ -274,6 +264,31 @@ class _LibraryEditor:
             raise
         except Error as error:
             return error
+
+
+async def change_files(
+    send: Callable[[dict[str, Any]], Awaitable[Any]], batch: list[str], more: Mapping[str, list[str]]
+) -> dict[str, Change]:
+    """Change a batch of files, and return the outcome of each by id.
+
+    `send` sends the body of a request, and returns the JSON of the response, its error, or an outcome. `more` is sent
+    besides the ids. The service changes all or none of the files, so absent ones are removed from the batch.
+    """
+    changes: dict[str, Change] = {}
+    batches = [batch]
+    while batches:
+        files = batches.pop()
+        response = await send({"fileIds": files, **more})
+        absent = _absent(response, files)
+        if absent == [] and len(files) > 1:  # the response does not name them: bisect
+            half = len(files) // 2
+            batches += [files[half:], files[:half]]
+            continue
+        if absent and len(absent) < len(files):
+            batches.append([file for file in files if file not in absent])
+            files = absent
+        changes |= {file: _outcome(response, file) for file in files}
+    return changes
 
 
 def _absent(response: object, files: list[str]) -> list[str] | None:

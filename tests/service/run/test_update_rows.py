@@ -1,0 +1,191 @@
+"""Rows of an update that break rules, and a service that fails: each row says what became of it."""
+
+from __future__ import annotations
+
+import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pandas as pd
+import pytest
+
+import ikpipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ikpipe import Account
+    from ikpipe.emulator import Emulator
+
+_FOLDERS = count()
+SOON = ikpipe.Policy(first_wait=0.01, changes=0, look_ups=0)
+
+
+class Strange:
+    """A cell that cannot be read."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.fixture
+def results(account: Account) -> pd.DataFrame:
+    """Upload three files to a folder that no other test uses."""
+    frame = pd.DataFrame({"file": [b"1", b"2", b"3"], "sku": [*"abc"]})
+    options = {"file_name": "{sku}.txt", "folder": f"/update_rows/{next(_FOLDERS)}", "use_unique_file_name": False}
+    return ikpipe.upload(frame, account, progress=False, **options)
+
+
+def change(frame: Any, account: Account, **options: Any) -> Any:
+    """Update without waiting and drawing."""
+    return ikpipe.update(frame, account, **{"policy": SOON, "progress": False, **options})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "cell", "words"),
+    [
+        ("tags", "x" * 501, "must not exceed 500 characters"),
+        ("tags", "50%", "cannot contain"),
+        ("tags", {"a": 1}, "must be text"),
+        ("description", Strange(), "cannot be read"),
+        ("description", b"x", "must be text"),
+        ("description", "half \ud800", "half a character"),
+        ("description", 2.0**60, "lost its last digits"),
+        ("custom_coordinates", "1,2,3", "must be x,y,width,height"),
+        ("custom_metadata", "{", "must be a JSON object"),
+        ("is_published", "maybe", "must be true or false"),
+        ("unset", "nothing", "cannot include"),
+        ("file_name", "a/b", "cannot contain"),
+        ("folder", "/a" * 51, "50 levels"),
+        ("path", "/a/", "no file name"),
+        ("file_id", "../../accounts", "must be an id"),
+        ("file_path", "/a/", "must end with the name of a file"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_fails_alone(
+    results: pd.DataFrame, account: Account, parameter: str, cell: object, words: str
+) -> None:
+    """The others are changed; the message says what is wrong and what to do."""
+    own = {"file_id": "ik_file_id", "file_path": "ik_file_path"}.get(parameter)
+    cells = pd.Series([cell, None, None], dtype=object) if own is None else pd.Series([cell, *results[own][1:]])
+    frame = results.assign(cell=cells, note=["n", "n", "n"])
+    columns = {parameter: "cell", **({"description": "note"} if parameter != "description" else {})}
+    changed = change(frame, account, columns=columns, **({"add_tags": "z"} if parameter == "description" else {}))
+    assert changed["ik_change"].tolist() == ["failed", "done", "done"]
+    assert words in changed["ik_change_message"][0]
+
+
+def test_custom_metadata_of_no_field(results: pd.DataFrame, emulate: Callable[..., Emulator]) -> None:
+    """It is found before anything is sent, whether it is set or removed."""
+    account = emulate().account
+    stored = ikpipe.upload(results[["sku"]].assign(file=b"x"), account, file_name="{sku}", progress=False)
+    for options in ({"custom_metadata": {"colour": "red"}}, {"unset": "custom_metadata.colour"}):
+        changed = change(stored, account, **options)
+        assert set(changed["ik_change"]) == {"failed"}
+        assert "no custom metadata field" in changed["ik_change_message"][0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"description": "x", "unset": "description"},
+        {"tags": "x", "unset": ["tags"]},
+        {"add_tags": "x", "remove_tags": "x"},
+    ],
+)
+def test_nothing_is_both_set_and_removed(results: pd.DataFrame, account: Account, options: dict[str, Any]) -> None:
+    """That is a contradiction of the row."""
+    changed = change(results, account, **options)
+    assert set(changed["ik_change"]) == {"failed"}
+    assert "both sets and removes" in changed["ik_change_message"][0]
+
+
+def test_cells_of_other_types(results: pd.DataFrame, account: Account) -> None:
+    """Dates and numbers are written as the user sees them, and missing values are not given."""
+    cells = [datetime.date(2026, 11, 30), 12.0, float("nan")]
+    changed = change(results.assign(description=pd.Series(cells, dtype=object)), account)
+    assert changed["ik_change"].tolist() == ["done", "done", "none"]
+
+
+class Answering(httpx.AsyncHTTPTransport):
+    """A transport that answers requests itself, for as long as a function returns a response."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response | None]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request, or send it."""
+        if (response := self._answer(request)) is not None:
+            return response
+        return await super().handle_async_request(request)
+
+
+def failing(times: int, status: int, *methods: str) -> Answering:
+    """Return a transport that answers the first requests of some methods with an error."""
+    left = [times]
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if request.method not in methods or not left[0]:
+            return None
+        left[0] -= 1
+        headers = {"X-RateLimit-Reset": "1", "x-ik-requestid": "1"}
+        return httpx.Response(status, headers=headers, json={"message": "no"}, request=request)
+
+    return Answering(answer)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_fails_for_the_moment_is_sent_again(results: pd.DataFrame, account: Account, status: int) -> None:
+    """Reads and changes."""
+    transport = failing(3, status, "GET", "PATCH", "POST")
+    changed = change(results, account, description="x", add_tags="y", transport=transport)
+    assert set(changed["ik_change"]) == {"done"}
+
+
+def test_a_rejected_change_is_its_row_s(results: pd.DataFrame, account: Account) -> None:
+    """Nothing more of the row is sent, and what was changed before is said."""
+    changed = change(results, account, description="x", add_tags="y", transport=failing(1, 400, "POST"))
+    assert set(changed["ik_change"]) == {"failed"}
+    assert "Changed before that: description." in changed["ik_change_message"][0]
+    assert set(change(results, account, description="x", add_tags="y")["ik_change"]) == {"done"}
+
+
+def test_a_file_that_is_deleted_meanwhile_is_absent(results: pd.DataFrame, account: Account) -> None:
+    """Whether its details, its tags or its path are changed."""
+    for options in ({"description": "x"}, {"add_tags": "y"}, {"file_name": "z{sku}.txt"}):
+        gone = results.iloc[:1]
+        done: list[Any] = []
+
+        def delete(request: httpx.Request, gone: Any = gone, done: Any = done) -> None:
+            if request.method != "GET" or request.url.path.endswith("/details"):
+                done or done.append(ikpipe.delete(gone, account, dry_run=False))
+
+        transport = Answering(delete)
+        assert change(gone, account, transport=transport, **options)["ik_change"].tolist() == ["absent"]
+        results = results.iloc[1:]
+
+
+def test_a_rejected_key_stops_the_run(results: pd.DataFrame, account: Account) -> None:
+    """The error has the rows as far as they got."""
+    transport = failing(100, 403, "POST")
+    frame = pd.concat([results] * 1, ignore_index=True)
+    with pytest.raises(ikpipe.AccountError) as caught:
+        change(frame, account, description="x", add_tags="y", transport=transport)
+    assert caught.value.results["ik_change"].tolist() == ["failed"] * 3
+    assert "Changed before that: description" in caught.value.results["ik_change_message"][0]
+
+
+def test_a_library_that_cannot_be_read(results: pd.DataFrame, account: Account) -> None:
+    """Rows fail, and nothing is changed."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        return httpx.Response(400, json={"message": "no"}, request=request)
+
+    changed = change(results, account, description="x", transport=Answering(answer))
+    assert set(changed["ik_change"]) == {"failed"}
+    assert changed["ik_change_message"][0].startswith("The media library could not be read: ")
+    assert {*seen} == {"GET"}
