@@ -40,6 +40,12 @@ NIGHT_STEPS = (
     "after an update",
 )
 """Those of a run that compares its rows with the library first; its listings are look-ups."""
+UPDATE_STEPS = tuple(
+    step
+    for step in NIGHT_STEPS[2:]
+    if not any(words in step for words in ("a request", "a body", "a reply", "the state", "row ends"))
+)
+"""Those of an update."""
 OFTEN = [step for step in STEPS if "journal" not in step or "write" in step]
 """Those that a run comes to many times."""
 
@@ -81,7 +87,7 @@ class Deadly(httpx.AsyncHTTPTransport):
             request.stream = _Body(request.stream, self._fate)
         elif request.method == "GET":
             before, after = "before a look-up", "after a look-up"
-        elif request.method == "PATCH":
+        elif request.url.path.startswith("/v1/files"):
             before, after = "before an update", "after an update"
         else:  # a signature
             return await super().handle_async_request(request)
@@ -169,7 +175,9 @@ def _child(
     _Disk.fate = fate
     sqlite3.connect = partial(sqlite3.connect, factory=_Disk)  # type: ignore[assignment]
     transport = Deadly(fate)
-    work(*args, transport=transport, on_result=lambda *_: fate.comes("as a row ends"), **{"progress": False, **options})
+    if work is not ikpipe.update:
+        options["on_result"] = lambda *_: fate.comes("as a row ends")
+    work(*args, transport=transport, **{"progress": False, **options})
 
 
 _SERVER = multiprocessing.get_context("forkserver")

@@ -34,6 +34,14 @@ class TakenError(Error):
     """Another file has a path that a file would get."""
 
 
+class HalfwayError(Error):
+    """A file was renamed or moved only: it is at `path` now, and `reason` is the error of the other step."""
+
+    def __init__(self, reason: Error, path: str) -> None:
+        super().__init__(f"{reason.text} The file is at {quoted(path, _WIDTH)} now.", fix="Repeat the change.")
+        self.reason, self.path = reason, path
+
+
 class Relocator:
     """Renames and moves files. `reads` and `changes` send requests, `policy` is that of the run."""
 
@@ -47,8 +55,8 @@ class Relocator:
         """Move a file to a path in the library, unless it is there; return its details as they are then.
 
         The requests can be repeated: what an interrupted call has done is not done again. Raise `TakenError` if another
-        file has the path, `Error` if a request is rejected or gets no answer; the message says where the file is if it
-        is at neither path.
+        file has the path, `HalfwayError` if the file is at neither path, `Error` if a request is rejected or gets no
+        answer.
         """
         there = await self._details(file)
         source = _path(there)
@@ -57,16 +65,15 @@ class Relocator:
         paths = [target, _beside(source, target), _beside(target, source)]
         async with self._using(paths):
             steps = await self._steps(str(there["fileId"]), paths)
-            error: Error | None = None
-            try:
-                for before, path in zip([source, *steps], steps, strict=False):
-                    await self._step(before, path)
-            except Error as failed:  # an attempt that got no answer may have been carried out
-                error = failed
-            there = await self._details(there)
-        if error is not None and not is_same_path(_path(there), target, self._names):
-            raise _at_another_path(error, source, _path(there)) from None
-        return there
+            for before, path in zip([source, *steps], steps, strict=False):
+                try:
+                    await self._step(there, before, path)
+                except Error as error:
+                    raise error if before == source else HalfwayError(error, before) from None
+        try:
+            return await self._details(there)
+        except Error:  # which does not make the change a failure
+            return {**there, "filePath": target}
 
     async def _steps(self, file_id: str, paths: Sequence[str]) -> list[str]:
         """Return the paths that the file gets one after the other."""
@@ -82,7 +89,17 @@ class Relocator:
         words = f"There are files at {quoted(renamed, _WIDTH)} and {quoted(moved, _WIDTH)}; one of these paths is "
         raise TakenError(f"{words}needed to rename and move the file.")
 
-    async def _step(self, source: str, path: str) -> None:
+    async def _step(self, file: Mapping[str, Any], source: str, path: str) -> None:
+        """Rename or move a file. An attempt that got no answer may have been carried out, and is rejected then."""
+        try:
+            await self._send(source, path)
+        except StoppedError:
+            raise
+        except Error:
+            if not is_same_path(_path(await self._details(file)), path, self._names):
+                raise
+
+    async def _send(self, source: str, path: str) -> None:
         """Rename a file, or move it to another folder, which is created if the service wants that."""
         (old_folder, _), (folder, name) = _parts(source), _parts(path)
         if folder == old_folder:
@@ -92,7 +109,7 @@ class Relocator:
         try:
             await self._changes.send(_MOVE, content=move)
         except ApiError as error:
-            if error.status != NOT_FOUND or "folder" not in str(error).lower():
+            if error.status != NOT_FOUND or _reason(error) == "SOURCE_FILE_MISSING":
                 raise
             parent, name = _parts(folder)
             await self._changes.send(_FOLDER, content={"folderName": name, "parentFolderPath": parent})
@@ -127,6 +144,11 @@ def is_same_path(path: str, other: str, names: str) -> bool:
     return canonical_path(path, names) == canonical_path(other, names)
 
 
+def _reason(error: ApiError) -> Any:
+    """Return the code in the service's answer [recorded]."""
+    return error.answer.get("reason") if isinstance(error.answer, dict) else None
+
+
 def _path(file: Mapping[str, Any]) -> str:
     return str(file["filePath"])
 
@@ -140,10 +162,3 @@ def _parts(path: str) -> tuple[str, str]:
 def _beside(path: str, other: str) -> str:
     """Return the path with the folder of one path and the name of another."""
     return f"{path.rpartition('/')[0]}/{_parts(other)[1]}"
-
-
-def _at_another_path(error: Error, before: str, now: str) -> Error:
-    """Return an error that says where a file is, if it was moved or renamed only."""
-    if now == before or isinstance(error, StoppedError):
-        return error
-    return Error(f"{error.text} The file is now at {quoted(now, _WIDTH)}. Repeat the change to complete it.")

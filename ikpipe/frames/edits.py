@@ -8,7 +8,7 @@ import pandas as pd
 from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import FrameAdapter
 from ikpipe.frames.cells import are_integers, plain_cells
-from ikpipe.frames.chunks import Chunk, InMemoryTable
+from ikpipe.frames.chunks import Chunk, InMemoryTable, TableSource
 from ikpipe.frames.results import with_new_columns
 
 CHANGE, MESSAGE = "ik_change", "ik_change_message"
@@ -50,9 +50,35 @@ class FileChanges:
         return _with_changes(self._native, changes)
 
 
-def with_changes(table: InMemoryTable, changes: Sequence[Change], summary: Mapping[str, Any]) -> Any:
-    """Return a table with the results of its rows, and with their totals, in its own library."""
-    return _with_changes(table.native, changes, {"ikpipe": dict(summary)})
+class ChangeCollector:
+    """Collects the results of changes in a frame.
+
+    `table` is the input; its rows are collected too, unless it is in memory.
+    """
+
+    def __init__(self, table: TableSource) -> None:
+        self._table = table
+        self._frames: list[pd.DataFrame] = []
+        self._changes: list[Change] = []
+
+    def take(self, chunk: Chunk, changes: Sequence[Change]) -> None:
+        """Add the results of a chunk."""
+        self._frames.append(chunk.frame)
+        self._changes += changes
+
+    def close(self, summary: Mapping[str, Any], more: Sequence[Change] = (), rest: Change | None = None) -> Any:
+        """Return the table in its own library, with the results of its rows; ``attrs["ikpipe"]`` has the totals.
+
+        `more` are results of further rows, and `rest` is that of all others; a table that is not in memory has only the
+        rows that were collected.
+        """
+        attrs = {"ikpipe": dict(summary)}
+        if not isinstance(self._table, InMemoryTable):
+            frame = pd.concat(self._frames) if self._frames else self._table.sample.iloc[:0]
+            return _with_changes(FrameAdapter(frame), self._changes, attrs)
+        changes = [*self._changes, *more]
+        others = len(self._table.frame) - len(changes)
+        return _with_changes(self._table.native, changes + [rest or Change("none")] * others, attrs)
 
 
 def chunk_with_changes(chunk: Chunk, changes: Sequence[Change]) -> Chunk:

@@ -36,6 +36,8 @@ _log = logging.getLogger("ikpipe")
 
 KEPT = 30 * 86_400  # seconds for which the journal of a finished run stays in the user's state folder, for `undo`
 ENDING = ".ikjournal"
+UPLOAD, UPDATE = "upload", "update"
+"""What a run can do."""
 HEAD_START = 0.4  # seconds: an ordinary table is completely in its journal before anything is sent
 
 
@@ -54,6 +56,7 @@ def begin(
     *,
     sending: Mapping[str, Any],
     run: str | None = None,
+    kind: str = UPLOAD,
     again: bool = False,
     compared: bool = False,
     trust: bool = False,
@@ -65,10 +68,10 @@ def begin(
     started.
 
     `path` None makes a file in the user's state folder; it is the same file for each `run` of a name. `sending` are the
-    options of the run, as plain JSON values. `again` says whether the table is one of results. `compared`: each row is
-    compared with the library, so that a finished run is never continued. `trust` accepts a journal that does not prove
-    that this account wrote it. Raise `JournalError` if it cannot be created, belongs to another run that was
-    interrupted, or nothing proves that this account wrote it.
+    options of the run, as plain JSON values. `kind` is what it does, `UPLOAD` or `UPDATE`. `again` says whether the
+    table is one of results. `compared`: each row is compared with the library, so that a finished run is never
+    continued. `trust` accepts a journal that does not prove that this account wrote it. Raise `JournalError` if it
+    cannot be created, belongs to another run that was interrupted, or nothing proves that this account wrote it.
     """
     place = Path(path) if path is not None else _new_path(run, account)
     facts = {
@@ -80,6 +83,7 @@ def begin(
         "public_key": account.public_key,
         "mapping": json_values.encode(dict(mapping)),
         "sending": dict(sending),
+        **({} if kind == UPLOAD else {"kind": kind}),  # which journals of earlier versions lack
     }
     journal, sign = SQLiteJournal.make(place, account, trust=trust), token_signer(account)
     try:
@@ -104,7 +108,12 @@ def begin(
 def _is_alike(before: Mapping[str, Any], facts: Mapping[str, Any], run: str | None) -> bool:
     """Whether the run of a journal has the mapping, the account and, if it is given, the name of another one."""
     same = all(before[name] == facts[name] for name in ("again", "public_key", "mapping"))
-    return same and run in (None, before["run"])
+    return same and before.get("kind", UPLOAD) == facts.get("kind", UPLOAD) and run in (None, before["run"])
+
+
+def is_update(facts: Mapping[str, Any]) -> bool:
+    """Whether the facts of a journal are those of an update."""
+    return facts.get("kind") == UPDATE
 
 
 def _compare(journal: SQLiteJournal, table: TableSource, *, whole: bool) -> tuple[bool, int | None]:
@@ -139,7 +148,9 @@ def _move(place: Path, before: Mapping[str, Any], now: Mapping[str, Any], *, end
         words = f"The journal {place} of an earlier run cannot be moved to {to}: {error.strerror}."
         raise JournalError(words, another=True) from None
     which = "a finished run" if ended else "an interrupted run of the same name"
-    _log.warning(
+    # Only who named the file wonders where it is.
+    _log.log(
+        logging.INFO if place.parent == _folder() else logging.WARNING,
         "The journal %s was that of %s, started %s, for another table or mapping, or before the last changes. "
         "It is now %s, and this run starts anew.",
         *(place, which, before["begun"], to),

@@ -12,6 +12,8 @@
     undo_source.py     the journal or the results of the run that is undone
     undo_rows.py       what each of its rows did to the library
     update.py          `update`: change files of the library
+    updater.py         an update: decide about each row, send what changes, record it
+    update_journal.py  the journal of an update
     update_rows.py     find the files of rows of an update, decide, and send what changes
     engine.py          a run from its table to its results, for all of these
     prepare.py         check the mapping's settings, and ask for the account's metadata fields

@@ -14,8 +14,11 @@ from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
 from ikpipe.errors import RESUME, AccountError, Message, keyword
 from ikpipe.existing.decision import ExistingRules
 from ikpipe.existing.state import check_state, open_state
+from ikpipe.frames.mapping import ColumnMapping
 from ikpipe.frames.results import ResultCollector
+from ikpipe.frames.update_mapping import UpdateMapping
 from ikpipe.journal import catalog
+from ikpipe.journal.catalog import is_update
 from ikpipe.journal.history import OpenJournal
 from ikpipe.request.account import Account
 from ikpipe.request.missing import without_none
@@ -67,7 +70,9 @@ def interrupted_job(journal: str | Path, account: Account, *, trust: bool = Fals
     Parameters and errors are those of `catalog.open_interrupted`.
     """
     record, table, mapping = catalog.open_interrupted(journal, account, trust=trust)
-    return record, UploadJob(table, mapping, has_results=record.journal.facts["again"], checks="nothing")
+    facts = record.journal.facts
+    reader = UpdateMapping if is_update(facts) else ColumnMapping
+    return record, UploadJob(table, mapping, has_results=facts["again"], checks="nothing", reader=reader)
 
 
 async def begin(

@@ -102,6 +102,8 @@ class UpdateKeywords(UpdateParameters, _PathKeyword, _FormatKeywords, total=Fals
     folder: str
     columns: Mapping[str, Any] | None
     ignore: Sequence[Any]
+    journal: str | Path | None
+    trust_journal: bool
     progress: bool | Callable[[Progress], None]
     timeout: float | None
     policy: Policy | None

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
 from ikpipe.errors import did_you_mean
+from ikpipe.journal.catalog import is_update
 from ikpipe.request.account import Account
 from ikpipe.run.engine import collect_results, interrupted_job, recorded_options, send
 from ikpipe.run.keywords import SendKeywords, listed_keywords
+from ikpipe.run.options import policy_of
+from ikpipe.run.update import check_job, collect_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
+
+    from ikpipe.journal.history import OpenJournal
+    from ikpipe.run.job import UploadJob
 
 
 @listed_keywords(SendKeywords, {"fetch_hosts": (), "trust_journal": False, "progress": True})
 async def _resume(journal: str | Path, account: Account, **keywords: Unpack[SendKeywords]) -> pd.DataFrame:
     """Finish a run that was interrupted, from its journal alone.
 
-    Rows that have ended keep their results. A row that was being sent when the process ended may be stored: its token
-    is sent again, and the media library is searched, before anything new is sent. All other rows are sent.
+    The run is an upload or an update. Rows that have ended keep their results. A row that was being sent when the
+    process ended may be stored: its token is sent again, and the media library is searched, before anything new is
+    sent. All other rows are sent.
 
     Parameters
     ----------
@@ -51,9 +60,24 @@ async def _resume(journal: str | Path, account: Account, **keywords: Unpack[Send
         raise TypeError(f"resume() got an unexpected keyword argument {unknown[0]!r}{suggestion}")
     record, work = interrupted_job(journal, account, trust=keywords.pop("trust_journal", False))
     with record.journal:
+        if is_update(record.journal.facts):
+            return await _resume_update(record, work, account, keywords)
         options = recorded_options(record, **keywords)
         results: pd.DataFrame = await collect_results(send, work, account, options, record)
         return results
+
+
+async def _resume_update(
+    record: OpenJournal, job: UploadJob, account: Account, keywords: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Finish an update; options that are only about uploads have no effect."""
+    policy = keywords.get("policy") or policy_of(record.journal.facts["sending"])
+    connection = {name: keywords[name] for name in ("timeout", "transport") if name in keywords}
+    check_job(job, account)
+    results: pd.DataFrame = await collect_changes(
+        job, account, policy, record, progress=keywords.get("progress", True), **connection
+    )
+    return results
 
 
 resume = to_sync(_resume, "resume")

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl, to_sync
-from ikpipe.errors import AccountError, Error, MappingError, did_you_mean
+from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.errors import AccountError, JournalError, MappingError, did_you_mean
 from ikpipe.frames.adapters import Frame
-from ikpipe.frames.chunks import Chunk, InMemoryTable
-from ikpipe.frames.edits import Change, with_changes
+from ikpipe.frames.chunks import InMemoryTable
+from ikpipe.frames.edits import ChangeCollector
 from ikpipe.frames.update_mapping import UpdateMapping
 from ikpipe.request.formats import FORMATS
 from ikpipe.request.parameters import PATH, UPDATE_TABLE, python_name
 from ikpipe.request.policy import Policy
-from ikpipe.request.update_requests import UpdateBuilder
+from ikpipe.run import update_journal
 from ikpipe.run.job import UploadJob
 from ikpipe.run.keywords import UpdateKeywords, listed_keywords
-from ikpipe.run.prepare import collect_mapping, known_metadata_fields, log_warning, report_mapping
-from ikpipe.run.progress import Progress, display
-from ikpipe.run.update_rows import CANCELLED, RowUpdate, UpdateRows, ended, invalid
+from ikpipe.run.prepare import collect_mapping
+from ikpipe.run.progress import Progress
+from ikpipe.run.update_journal import UpdateJournal
+from ikpipe.run.update_rows import CANCELLED
+from ikpipe.run.updater import Updater
 from ikpipe.service.client import ServiceClient
 
 if TYPE_CHECKING:
+    from ikpipe.journal.history import OpenJournal
     from ikpipe.request.account import Account
-
-AT_ONCE = 500  # rows whose files are looked up together
-MOST_UNREAD = 3  # groups of rows in a row whose files cannot be read, before the run stops
 
 
 @listed_keywords(UpdateKeywords)
@@ -59,6 +60,11 @@ async def _update(
         such as ``"custom_metadata.brand"``.
     dry_run
         Whether to only report what would be changed; files are read, and nothing is changed.
+    journal
+        File that records the update, so that it can be finished if it is interrupted, and undone; None creates one in
+        the user's state folder. The same call, or `resume`, continues an interrupted update.
+    trust_journal
+        As for `upload`.
     progress
         As for `upload`.
     policy
@@ -83,21 +89,16 @@ async def _update(
         Columns, templates or keywords do not fit the frame; nothing was sent.
     AccountError
         There is no private key, or the service rejects it; ``.results`` has the rows so far.
+    JournalError
+        The journal cannot be used, or nothing proves that this account wrote it; ``.results`` has the rows so far.
     """
     mapping, asking = split_update_keywords(keywords)
-    table, policy, progress = InMemoryTable(frame), asking.pop("policy", None) or Policy(), asking.pop("progress", True)
-    job = UploadJob(table, mapping, reader=UpdateMapping)
-    changes: list[Change] = []
-    async with ServiceClient(policy=policy, **asking) as client:
-        updater = Updater(job, client, account, policy, dry_run=dry_run, progress=progress)
-        try:
-            async for _, rows in updater.chunks():
-                changes += rows
-        except AccountError as error:
-            changes += updater.part + [CANCELLED] * (len(table.frame) - len(changes) - len(updater.part))
-            error.results = with_changes(table, changes, updater.summary())
-            raise
-    changed: Frame = with_changes(table, changes, updater.summary())
+    policy, trust = asking.pop("policy", None) or Policy(), asking.pop("trust_journal", False)
+    journal, progress = asking.pop("journal", None), asking.pop("progress", True)
+    job = UploadJob(InMemoryTable(frame), mapping, reader=UpdateMapping)
+    check_job(job, account)
+    record = None if dry_run else update_journal.begin(journal, job, account, policy, trust=trust)
+    changed: Frame = await collect_changes(job, account, policy, record, progress=progress, **asking)
     return changed
 
 
@@ -121,102 +122,34 @@ def split_update_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], 
     return collect_mapping(columns, None, None, "server", parameters, formats, ignore), others
 
 
-class Updater:
-    """Updates the files of a job's rows.
+def check_job(job: UploadJob, account: Account) -> None:
+    """Check the mapping of an update, and that the account can change files, before anything is created or sent."""
+    account.key()  # raises if there is none
+    job.first_mapping()
 
-    `client`, `account` and `policy` are those of the run. `dry_run`: files are only read. `progress` is as for
-    `ikpipe.upload`. `part` has the outcomes of the rows of a chunk that was not completed.
+
+async def collect_changes(
+    job: UploadJob,
+    account: Account,
+    policy: Policy,
+    record: OpenJournal | None,
+    *,
+    progress: bool | Callable[[Progress], None],
+    **connection: Any,
+) -> Any:
+    """Update the files of a table, and return it with the outcomes of its rows.
+
+    `record` is the journal; None: a dry run. `connection` are keywords of `ServiceClient`. An error that stops the
+    update has the rows as far as they got.
     """
-
-    def __init__(
-        self,
-        job: UploadJob,
-        client: ServiceClient,
-        account: Account,
-        policy: Policy,
-        *,
-        dry_run: bool,
-        progress: Any = False,
-    ) -> None:
-        account.key()  # raises if there is none, before any request
-        self._job, self._client, self._account, self._policy, self._dry = job, client, account, policy, dry_run
-        self._control = CURRENT_CONTROL.get() or RunControl()
-        self._display = display(progress, job.table.rows)
-        self._progress, self._unread = Progress(job.table.rows), 0
-        self.part: list[Change] = []
-        job.first_mapping()
-
-    def summary(self) -> dict[str, Any]:
-        """Return the totals: rows by outcome."""
-        return {
-            "changes": dict(self._progress.counts),
-            "rows": self._progress.done,
-            "dry_run": self._dry,
-            "mapping": dict(self._job.mapping),
-            "effective_mapping": self._job.mapping_text,
-        }
-
-    async def chunks(self) -> AsyncIterator[tuple[Chunk, list[Change]]]:
-        """Yield the parts of the table with the outcomes of their rows.
-
-        Raise `AccountError` if the account's key is rejected, `Error` if the library cannot be read.
-        """
-        job, mapping = self._job, self._job.first_mapping()
-        report_mapping(mapping, self._display)
-        log_warning(job.similar_columns)
-        self._client.sleep = self._control.sleep
-        fields = await known_metadata_fields(self._client, self._account, mapping)
-        builder = UpdateBuilder(fields, self._policy.names, mapping.formats)
-        rows = UpdateRows(self._client, self._account, self._policy, self._control)
+    collector = ChangeCollector(job.table)
+    async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
+        journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
+        updater = Updater(job, client, account, policy, journal, dry_run=record is None, progress=progress)
         try:
-            for chunk in job.table.chunks():
-                self.part = []
-                for first in range(0, len(chunk.frame), AT_ONCE):
-                    part = chunk.part(first, first + AT_ONCE)
-                    await self._update(rows, builder, part)
-                yield chunk, self.part
-                self.part = []
-        finally:
-            rows.close()
-            self._display.close()
-
-    async def _update(self, rows: UpdateRows, builder: UpdateBuilder, part: Chunk) -> None:
-        """Update the files of some rows, and add their outcomes."""
-        if self._control.draining:
-            self._end([CANCELLED] * len(part.frame))
-            return
-        requests = [request for _, request in self._job.requests(builder, part)]
-        valid = [None if isinstance(one, list) else one for one in requests]
-        decided = await self._decided(rows, valid, part.start)
-        outcomes = [
-            invalid(one) if isinstance(one, list) else row or CANCELLED
-            for one, row in zip(requests, decided, strict=True)
-        ]
-        try:
-            if not self._dry:
-                await rows.apply([row for row in outcomes if isinstance(row, RowUpdate)])
-        except AccountError:
-            self._end([row if isinstance(row, Change) else row.interrupted() for row in outcomes])
+            async for chunk, rows in updater.chunks():
+                collector.take(chunk, rows)
+        except (AccountError, JournalError) as error:
+            error.results = collector.close(updater.summary(), updater.part, CANCELLED)
             raise
-        self._end([ended(row, dry_run=self._dry) for row in outcomes])
-
-    async def _decided(
-        self, rows: UpdateRows, requests: Sequence[Any], start: int
-    ) -> Sequence[Change | RowUpdate | None]:
-        """Return what rows change, or how they end without a change; None for rows without a request."""
-        try:
-            decided = await self._control.unless_draining(rows.decide(requests, start, {}, self._job.table.label))
-        except AccountError:
-            raise
-        except Error as error:
-            self._unread += 1
-            if self._unread == MOST_UNREAD:
-                raise
-            return [Change("failed", f"The media library could not be read: {error.text}")] * len(requests)
-        self._unread = 0
-        return [None] * len(requests) if decided is None else decided
-
-    def _end(self, changes: Sequence[Change]) -> None:
-        self.part += changes
-        self._progress.counts.update(one.change for one in changes)
-        self._display(self._progress)
+    return collector.close(updater.summary())

@@ -14,7 +14,7 @@ from ikpipe.errors import AccountError, Error, Message, Problem, keyword, quoted
 from ikpipe.existing.differences import FileChange, file_change
 from ikpipe.existing.library_files import LibraryFiles
 from ikpipe.existing.listed_files import request_at
-from ikpipe.existing.relocation import Relocator
+from ikpipe.existing.relocation import HalfwayError, Relocator
 from ikpipe.existing.requests import PacedRequests, StoppedError
 from ikpipe.existing.updates import update_details
 from ikpipe.frames.edits import Change
@@ -29,7 +29,8 @@ from ikpipe.service.library import NOT_FOUND
 
 CANCELLED = Change("cancelled", "The update was stopped before this row.")
 _ABSENT = "There is no such file."
-_UNCHANGED = "The file has these details already."
+_SAME = Change("unchanged", "The file has these details already.")
+_BEFORE = Change("done", "Changed before the update was interrupted.")
 _PRIVATE = "The media API cannot change whether a file is private."
 
 
@@ -50,6 +51,27 @@ class RowUpdate:
     def file_id(self) -> str:
         """The id of the file."""
         return str(self.details["fileId"])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The details that change, with their new values, under the media API's names."""
+        change = self.change
+        values = change.details.values | ({} if change.target is None else {"filePath": change.target})
+        if change.add_tags or change.remove_tags:
+            tags = [*(self.details.get("tags") or []), *change.add_tags]
+            values["tags"] = [tag for tag in tags if tag not in change.remove_tags]
+        return values
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of the changes were made, and others failed."""
+        return bool(self.made) and self.outcome is not None
+
+    def retagged(self, tags: Sequence[str], words: str, *, added: bool) -> None:
+        """Note that tags were added or removed."""
+        there = self.details.get("tags") or []
+        self.details["tags"] = [*there, *tags] if added else [tag for tag in there if tag not in tags]
+        self.made += [f"tag {tag} {words}" for tag in tags]
 
     def interrupted(self) -> Change:
         """Return the outcome if the update stops now."""
@@ -103,7 +125,7 @@ class UpdateRows:
             else:
                 decided.append(None if request is None else self._decide(request, file))
         await self._check_targets(decided, start, label)
-        return decided
+        return [_BEFORE if one == _SAME and start + at in known else one for at, one in enumerate(decided)]
 
     async def _find(self, requests: Sequence[UpdateRequest | None]) -> list[dict[str, Any] | None]:
         """Return the files of rows."""
@@ -129,7 +151,7 @@ class UpdateRows:
         if change.details.private is not None:
             fix = Message("Upload the file again with ", keyword("is_private_file", ...), ", or leave it out.")
             return Change("failed", str(sentences(_PRIVATE, fix)))
-        return RowUpdate(request, change, dict(file)) if change.parts else Change("unchanged", _UNCHANGED)
+        return RowUpdate(request, change, dict(file)) if change.parts else _SAME
 
     async def _check_targets(
         self, decided: list[Change | RowUpdate | None], start: int, label: Callable[[int], Any]
@@ -185,6 +207,10 @@ class UpdateRows:
             update.details |= await send()
         except AccountError:
             raise
+        except HalfwayError as error:
+            update.made.append(f"path {error.path}")
+            update.details["filePath"] = error.path
+            update.end(_outcome(error.reason))
         except Error as error:
             update.end(_outcome(error))
         else:
@@ -210,7 +236,7 @@ class UpdateRows:
             outcomes = await change_files(lambda body: self._send(path, body), [*members], {"tags": [*tags]})
             for file_id, outcome in outcomes.items():
                 if outcome.change == "done":
-                    members[file_id].made += [f"tag {tag} {words}" for tag in tags]
+                    members[file_id].retagged(tags, words, added=path == ADD_TAGS)
                 else:
                     members[file_id].end(outcome)
 
