@@ -66,19 +66,13 @@ class ChangeCollector:
         self._frames.append(chunk.frame)
         self._changes += changes
 
-    def close(self, summary: Mapping[str, Any], more: Sequence[Change] = (), rest: Change | None = None) -> Any:
-        """Return the table in its own library, with the results of its rows; ``attrs["ikpipe"]`` has the totals.
-
-        `more` are results of further rows, and `rest` is that of all others; a table that is not in memory has only the
-        rows that were collected.
-        """
-        attrs = {"ikpipe": dict(summary)}
-        if not isinstance(self._table, InMemoryTable):
-            frame = pd.concat(self._frames) if self._frames else self._table.sample.iloc[:0]
-            return _with_changes(FrameAdapter(frame), self._changes, attrs)
-        changes = [*self._changes, *more]
-        others = len(self._table.frame) - len(changes)
-        return _with_changes(self._table.native, changes + [rest or Change("none")] * others, attrs)
+    def close(self, summary: Mapping[str, Any]) -> Any:
+        """Return the table in its own library, with the results of its rows; ``attrs["ikpipe"]`` has the totals."""
+        if isinstance(self._table, InMemoryTable):
+            native = self._table.native
+        else:
+            native = FrameAdapter(pd.concat(self._frames) if self._frames else self._table.sample.iloc[:0])
+        return _with_changes(native, self._changes, {"ikpipe": dict(summary)})
 
 
 def chunk_with_changes(chunk: Chunk, changes: Sequence[Change]) -> Chunk:

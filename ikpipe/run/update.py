@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
-from ikpipe.errors import AccountError, JournalError, MappingError, did_you_mean
+from ikpipe.errors import MappingError, did_you_mean
 from ikpipe.frames.adapters import Frame
 from ikpipe.frames.chunks import InMemoryTable
 from ikpipe.frames.edits import ChangeCollector
@@ -21,7 +21,6 @@ from ikpipe.run.keywords import UpdateKeywords, listed_keywords
 from ikpipe.run.prepare import collect_mapping
 from ikpipe.run.progress import Progress
 from ikpipe.run.update_journal import UpdateJournal
-from ikpipe.run.update_rows import CANCELLED
 from ikpipe.run.updater import Updater
 from ikpipe.service.client import ServiceClient
 
@@ -146,10 +145,10 @@ async def collect_changes(
     async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
         journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
         updater = Updater(job, client, account, policy, journal, dry_run=record is None, progress=progress)
-        try:
-            async for chunk, rows in updater.chunks():
-                collector.take(chunk, rows)
-        except (AccountError, JournalError) as error:
-            error.results = collector.close(updater.summary(), updater.part, CANCELLED)
-            raise
-    return collector.close(updater.summary())
+        async for chunk, rows in updater.chunks():
+            collector.take(chunk, rows)
+    results = collector.close(updater.summary())
+    if updater.trouble is not None:
+        updater.trouble.results = results
+        raise updater.trouble
+    return results

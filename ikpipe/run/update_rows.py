@@ -63,6 +63,11 @@ class RowUpdate:
         return values
 
     @property
+    def is_complete(self) -> bool:
+        """Whether nothing more of the row is sent."""
+        return self.outcome is not None or len(self.made) >= len(self.change.parts)
+
+    @property
     def is_partial(self) -> bool:
         """Whether some of the changes were made, and others failed."""
         return bool(self.made) and self.outcome is not None
@@ -73,12 +78,6 @@ class RowUpdate:
         self.details["tags"] = [*there, *tags] if added else [tag for tag in there if tag not in tags]
         self.made += [f"tag {tag} {words}" for tag in tags]
 
-    def interrupted(self) -> Change:
-        """Return the outcome if the update stops now."""
-        if self.outcome is None:
-            self.end(CANCELLED)
-        return self.outcome or CANCELLED
-
     def end(self, outcome: Change) -> None:
         """Note why the row goes no further; what was changed before is in the message."""
         if self.made:
@@ -87,9 +86,21 @@ class RowUpdate:
 
 
 class UpdateRows:
-    """Carries out an update. `client`, `account` and `policy` are those of the run, `control` stops it."""
+    """Carries out an update.
 
-    def __init__(self, client: ServiceClient, account: Account, policy: Policy, control: RunControl) -> None:
+    `client`, `account` and `policy` are those of the run, `control` stops it. `on_end` is called as each row ends whose
+    file was changed.
+    """
+
+    def __init__(
+        self,
+        client: ServiceClient,
+        account: Account,
+        policy: Policy,
+        control: RunControl,
+        on_end: Callable[[RowUpdate], None] = lambda _row: None,
+    ) -> None:
+        self._on_end = on_end
         reads = PacedRequests(client, account, RateLimiter(policy.look_ups), control.sleep, policy.first_wait)
         changes = PacedRequests(client, account, RateLimiter(policy.changes), control.sleep, policy.first_wait)
         self._control, self._names, self._changes = control, policy.names, changes
@@ -200,10 +211,9 @@ class UpdateRows:
         """Send a change of one file, unless an earlier one failed, and note how it ended."""
         if update.outcome is not None:
             return
-        if self._control.draining:
-            update.end(CANCELLED)
-            return
         try:
+            if self._control.draining:
+                raise StoppedError
             update.details |= await send()
         except AccountError:
             raise
@@ -215,6 +225,12 @@ class UpdateRows:
             update.end(_outcome(error))
         else:
             update.made += parts
+        self._tell(update)
+
+    def _tell(self, update: RowUpdate) -> None:
+        """Report a row that has ended."""
+        if update.is_complete:
+            self._on_end(update)
 
     async def _change_tags(
         self, updates: Sequence[RowUpdate], path: str, tags_of: Callable[[RowUpdate], tuple[str, ...]], words: str
@@ -239,6 +255,7 @@ class UpdateRows:
                     members[file_id].retagged(tags, words, added=path == ADD_TAGS)
                 else:
                     members[file_id].end(outcome)
+                self._tell(members[file_id])
 
         await run_limited(batches, change)
 
@@ -278,10 +295,12 @@ def invalid(problems: Sequence[Problem]) -> Change:
     return Change("failed", str(sentences(*(text for problem in errors for text in (problem.message, problem.fix)))))
 
 
-def ended(row: Change | RowUpdate, *, dry_run: bool) -> Change:
-    """Return how a row ended."""
+def ended(row: Change | RowUpdate, *, dry_run: bool, stopped: bool = False) -> Change:
+    """Return how a row ended; `stopped`: the update was stopped, so that not all was sent."""
     if isinstance(row, Change):
         return row
+    if stopped and not dry_run and not row.is_complete:
+        row.end(CANCELLED)
     if row.outcome is not None:
         return row.outcome
     words = f"{'Would change' if dry_run else 'Changed'}: {', '.join(row.change.parts)}."

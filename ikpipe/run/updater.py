@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ikpipe.concurrency.interrupts import CURRENT_CONTROL, RunControl
-from ikpipe.errors import AccountError, Error, JournalError
+from ikpipe.errors import AccountError, Error, JournalError, UnreachableError
 from ikpipe.frames.edits import Change
 from ikpipe.request.known_runs import remember
-from ikpipe.request.update_requests import UpdateBuilder
+from ikpipe.request.update_requests import UpdateBuilder, UpdateRequest
 from ikpipe.run.prepare import collect_mapping, known_metadata_fields, log_warning, report_mapping
 from ikpipe.run.progress import Progress, display
 from ikpipe.run.update_rows import CANCELLED, RowUpdate, UpdateRows, ended, invalid
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ikpipe.run.update_journal import UpdateJournal
     from ikpipe.service.client import ServiceClient
 
+T = TypeVar("T")
 AT_ONCE = 500  # rows whose files are looked up together
 MOST_UNREAD = 3  # groups of rows in a row whose files cannot be read, before the run stops
 _NO_MAPPING = collect_mapping(None, None, None, "server", {})  # `retry` of the rows uploads them, by another mapping
@@ -31,8 +32,7 @@ class Updater:
     """Updates the files of a job's rows.
 
     `client`, `account` and `policy` are those of the run. `journal` records it; None keeps none. `dry_run`: files are
-    only read. `progress` is as for `ikpipe.upload`. `part` has the outcomes of the
-    rows of a chunk that was not completed.
+    only read. `progress` is as for `ikpipe.upload`. `trouble` is the error that stopped the update.
     """
 
     def __init__(
@@ -51,8 +51,9 @@ class Updater:
         self._control = CURRENT_CONTROL.get() or RunControl()
         self._display = display(progress, job.table.rows)
         self._progress, self._unread = Progress(job.table.rows), 0
-        self._id = remember(_NO_MAPPING, journal.path) if journal is not None else None
-        self.part: list[Change] = []
+        self._id = None if journal is None else remember(_NO_MAPPING, journal.path)
+        self._rows = UpdateRows(client, account, policy, self._control, self._row_ended)
+        self.trouble: AccountError | JournalError | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return the totals: rows by outcome."""
@@ -67,78 +68,100 @@ class Updater:
         }
 
     async def chunks(self) -> AsyncIterator[tuple[Chunk, list[Change]]]:
-        """Yield the parts of the table with the outcomes of their rows.
-
-        Raise `AccountError` if the account's key is rejected, `Error` if the library cannot be read.
-        """
-        job, mapping = self._job, self._job.first_mapping()
-        report_mapping(mapping, self._display)
-        log_warning(job.similar_columns)
-        self._client.sleep = self._control.sleep
-        fields = await known_metadata_fields(self._client, self._account, mapping)
-        builder = UpdateBuilder(fields, self._policy.names, mapping.formats)
-        rows = UpdateRows(self._client, self._account, self._policy, self._control)
+        """Yield the parts of the table with the outcomes of their rows: all of them, also after `trouble`."""
         try:
-            if self._journal is not None:
-                await self._journal.begin()
-            for chunk in job.table.chunks():
-                if self._journal is not None:
+            report_mapping(self._job.first_mapping(), self._display)
+            log_warning(self._job.similar_columns)
+            self._client.sleep = self._control.sleep
+            builder = await self._tried(self._begin())
+            for chunk in self._job.table.chunks():
+                if self._journal is not None and self.trouble is None:
                     self._journal.keep(chunk)
-                self.part = []
+                changes: list[Change] = []
                 for first in range(0, len(chunk.frame), AT_ONCE):
-                    await self._update(rows, builder, chunk.part(first, first + AT_ONCE))
-                yield chunk, self.part
-                self.part = []
+                    part = chunk.part(first, first + AT_ONCE)
+                    if builder is None or self._control.draining:
+                        changes += self._ended(part, [])
+                    else:
+                        changes += await self._update(builder, part)
+                yield chunk, changes
             if self._journal is not None and not self._control.draining:
-                await self._journal.end(self._progress.done)
+                await self._tried(self._journal.end(self._progress.done))
         finally:
-            rows.close()
+            self._rows.close()
             self._display.close()
 
-    async def _update(self, rows: UpdateRows, builder: UpdateBuilder, part: Chunk) -> None:
-        """Update the files of some rows, and add their outcomes."""
-        if self._control.draining:
-            self._end([CANCELLED] * len(part.frame))
-            return
+    async def _begin(self) -> UpdateBuilder:
+        """Record the table, and return what builds the requests of rows."""
+        if self._journal is not None:
+            await self._journal.begin()
+        mapping = self._job.first_mapping()
+        fields = await known_metadata_fields(self._client, self._account, mapping)
+        return UpdateBuilder(fields, self._policy.names, mapping.formats)
+
+    async def _tried(self, work: Awaitable[T]) -> T | None:
+        """Return what some work returns; an error that stops the update is noted, and None is returned."""
+        try:
+            return await work
+        except (AccountError, JournalError) as error:
+            self.trouble = self.trouble or error
+            self._control.drain()
+            return None
+
+    async def _update(self, builder: UpdateBuilder, part: Chunk) -> list[Change]:
+        """Update the files of some rows, and return their outcomes."""
         requests = [request for _, request in self._job.requests(builder, part)]
         valid = [None if isinstance(one, list) else one for one in requests]
-        known = {} if self._journal is None else self._journal.known(part)
-        decided = await self._decided(rows, valid, part.start, known)
-        outcomes = [
+        decided = await self._tried(self._decided(valid, part)) or [None] * len(valid)
+        rows = [
             invalid(one) if isinstance(one, list) else row or CANCELLED
             for one, row in zip(requests, decided, strict=True)
         ]
-        updates = [row for row in outcomes if isinstance(row, RowUpdate)]
-        try:
-            if self._journal is not None:
-                await self._journal.before(updates)
-            if not self._dry:
-                await rows.apply(updates)
-        except (AccountError, JournalError):
-            self._end([row if isinstance(row, Change) else row.interrupted() for row in outcomes])
-            raise
-        finally:
-            if self._journal is not None:
-                self._journal.ended(updates)
-        self._end([ended(row, dry_run=self._dry) for row in outcomes])
+        updates = [row for row in rows if isinstance(row, RowUpdate)]
+        if not self._dry:
+            await self._tried(self._applied(updates))
+        return self._ended(part, rows)
 
     async def _decided(
-        self, rows: UpdateRows, requests: Sequence[Any], start: int, known: Mapping[int, str]
+        self, requests: Sequence[UpdateRequest | None], part: Chunk
     ) -> Sequence[Change | RowUpdate | None]:
         """Return what rows change, or how they end without a change; None for rows without a request."""
+        known = {} if self._journal is None else self._journal.known(part)
         try:
-            decided = await self._control.unless_draining(rows.decide(requests, start, known, self._job.table.label))
+            work = self._rows.decide(requests, part.start, known, self._job.table.label)
+            decided = await self._control.unless_draining(work)
         except AccountError:
             raise
         except Error as error:
             self._unread += 1
+            words = f"The media library could not be read: {error.text}"
             if self._unread == MOST_UNREAD:
-                raise
-            return [Change("failed", f"The media library could not be read: {error.text}")] * len(requests)
+                raise UnreachableError(f"The update stopped. {words}") from None
+            return [Change("failed", words)] * len(requests)
         self._unread = 0
-        return [None] * len(requests) if decided is None else decided
+        return decided or []
 
-    def _end(self, changes: Sequence[Change]) -> None:
-        self.part += changes
-        self._progress.counts.update(one.change for one in changes)
+    async def _applied(self, updates: Sequence[RowUpdate]) -> None:
+        """Record files as they are, change them, and record how that ended."""
+        try:
+            if self._journal is not None:
+                await self._journal.before(updates)
+            await self._rows.apply(updates)
+        finally:
+            if self._journal is not None:
+                self._journal.ended(updates)
+
+    def _row_ended(self, row: RowUpdate) -> None:
+        """Show that a row has ended."""
+        self._progress.counts[ended(row, dry_run=self._dry).change] += 1
         self._display(self._progress)
+
+    def _ended(self, part: Chunk, rows: Sequence[Change | RowUpdate]) -> list[Change]:
+        """Return how the rows of a part ended, and show that."""
+        stopped = self._control.draining
+        changes = [ended(row, dry_run=self._dry, stopped=stopped) for row in rows] or [CANCELLED] * len(part.frame)
+        for row, change in zip(rows or changes, changes, strict=True):
+            if isinstance(row, Change) or not row.is_complete:
+                self._progress.counts[change.change] += 1
+        self._display(self._progress)
+        return changes

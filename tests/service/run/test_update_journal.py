@@ -97,7 +97,7 @@ def test_an_interrupted_update_is_finished(table: pd.DataFrame, account: Account
     else:
         changed = ikpipe.resume(tmp_path / "j", account, policy=SOON, progress=False)
     assert changed["ik_change"].tolist() == ["done"] * 3
-    assert changed["ik_change_message"][0] == "Changed before the update was interrupted."
+    assert "Changed before the update was interrupted." in set(changed["ik_change_message"])
     assert change(table, account, **options)["ik_change"].tolist() == ["absent"] * 3  # a new update, by earlier paths
 
 
