@@ -1,4 +1,4 @@
-"""The command line: `ikpipe upload`, `check`, `retry`, `resume`, `undo`, `files`, `sign`, `emulator` and others.
+"""The command line: `ikpipe upload`, `check`, `plan`, `retry`, `resume`, `update`, `undo`, `files` and others.
 
 ::
 
@@ -6,6 +6,7 @@
     options.py      options that several commands share
     help_text.py    the examples and explanations of `--help`
     upload.py       upload, retry and resume
+    update.py       update
     commands.py     check, files, sign
     undo.py         undo
     emulator.py     emulator, and the option --emulator

@@ -17,7 +17,7 @@ from ikpipe.errors import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ikpipe.frames.io.writing import PlanWriter
+    from ikpipe.frames.io.writing import ChunkWriter
     from ikpipe.run.job import UploadJob
     from ikpipe.run.plan_report import PlanCounts
 
@@ -78,16 +78,17 @@ def plan(options: Namespace) -> int:
     account = ikpipe.Account.from_env(options.profile)
     with exit_at_once(), ExitStack() as stack:
         attrs = job.table.sample.attrs
-        writer = None if out is None else stack.enter_context(output.plan_writer(out, style, attrs))
+        writer = None if out is None else stack.enter_context(output.chunk_writer(out, style, attrs))
         counts = _write_plan(job, account, options, writer)
     say(*counts.lines(width(), job.table.lines, in_options), "", f"Mapping: {job.mapping_text}")
     say("Nothing was sent or changed.")
     return ALL_WELL if counts.all_well else PROBLEMS
 
 
-def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, writer: PlanWriter | None) -> PlanCounts:
+def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, writer: ChunkWriter | None) -> PlanCounts:
     """Plan the rows of a job, write them if there is a file for them, and return their counts."""
     from ikpipe.concurrency.interrupts import to_sync
+    from ikpipe.frames.plans import with_plan
     from ikpipe.run.plan import Planner
     from ikpipe.run.plan_report import PlanCounts
     from ikpipe.service.client import ServiceClient
@@ -101,7 +102,7 @@ def _write_plan(job: UploadJob, account: ikpipe.Account, options: Namespace, wri
             async for chunk, rows in planner.chunks():
                 counts.add(chunk.frame.index, rows, chunk.start)
                 if writer is not None:
-                    writer.add(chunk, rows)
+                    writer.add(with_plan(chunk, rows))
             if writer is not None:
                 writer.close(planner.summary())
 

@@ -104,6 +104,32 @@ invalid), ik_target, ik_reason, ik_bytes, ik_file_id and ik_versions.
 exit status: 0 nothing would fail, 1 some rows are invalid or would fail, 2 bad
 input or options, 3 account refused or service unreachable"""
 
+UPDATE = """\
+examples:
+  ikpipe update results.csv --set add_tags=summer --dry-run
+  ikpipe update results.csv --map custom_metadata=brand,price -o changed.csv
+  ikpipe update moves.csv --map folder=to --set 'file_name={sku}.jpg'
+  ikpipe update files.csv --set unset=description,custom_metadata.brand
+
+A row names its file by a column ik_file_id or fileId, else ik_file_path or
+filePath: results of an upload, or what `ikpipe files` wrote. Or map a column:
+--map file_path=COLUMN (or file_id). An empty cell leaves a detail as it is.
+
+Parameters, by --map, --set, or columns of these names:
+  tags (all of them), add_tags, remove_tags, custom_metadata, description,
+  custom_coordinates, is_published, unset (details to remove)
+Only by --map or --set: file_name and folder, which rename and move files; or
+--path for both. No file is ever replaced.
+
+Only what differs is sent; the same command again sends nothing. OUT is .csv,
+.xlsx, .jsonl or .parquet; - is CSV on standard output. It is TABLE with
+ik_change (planned, done, unchanged, absent, failed, cancelled or none) and
+ik_change_message.
+
+exit status: 0 all changed (or nothing to change), 1 some rows are not, 2 bad
+input or options, 3 account refused or service unreachable, 130 interrupted
+(the same command, or `resume`, continues)"""
+
 RETRY = f"""\
 examples:
   ikpipe retry results.parquet -o results.parquet

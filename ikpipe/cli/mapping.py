@@ -11,7 +11,7 @@ from ikpipe.existing.decision import EXISTING
 from ikpipe.frames.io.options import ReadOptions
 from ikpipe.request.formats import FORMATS, CellFormats
 from ikpipe.request.missing import missing, without_none
-from ikpipe.request.parameters import BY_WIRE, NAMES, PATH, TABLE, encode
+from ikpipe.request.parameters import BY_WIRE, LISTS, NAMES, PATH, TABLE, UPDATE_TABLE, encode, python_name
 from ikpipe.request.policy import Policy
 from ikpipe.request.values import tag_list, to_json
 from ikpipe.run.stored_mapping import only_hook
@@ -21,12 +21,13 @@ _OPTIONS = {"fetch_hosts": "--fetch-host", "true_values": "--true", "false_value
 
 def call_keywords(options: Namespace) -> dict[str, Any]:
     """Return the mapping as the library's keywords, without options that are not set."""
-    values = {name: getattr(options, name) for name in ("root", "file_kind", "fetch", *FORMATS)}
-    values |= {"ignore": options.ignore or None, **{name: getattr(options, name, None) for name in EXISTING}}
+    others = ("root", "file_kind", "fetch", *FORMATS, *EXISTING)  # which not all commands have
+    values = {name: getattr(options, name, None) for name in others} | {"ignore": options.ignore or None}
+    purpose = "update" if options.command == "update" else "upload"
     return {
-        "columns": columns(options.map),
+        "columns": columns(options.map, purpose),
         **without_none(values),
-        **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])]),
+        **keywords([*options.set, *([] if options.path is None else [(PATH, options.path)])], purpose=purpose),
     }
 
 
@@ -46,38 +47,40 @@ def run_mapping(options: Namespace) -> dict[str, Any]:
     return collect_mapping(**named, fetch=fetch, parameters=parameters, formats=formats, existing=existing)
 
 
-def columns(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def columns(pairs: Iterable[tuple[str, str]], purpose: str = "upload") -> dict[str, Any]:
     """Return the mapping of `--map` options.
 
     Tags take several columns, whose values are joined. Custom metadata takes columns named like their fields;
     ``custom_metadata.FIELD`` takes one column of any name. In a list, a column name that contains a comma is written in
-    double quotes.
+    double quotes. `purpose` is ``upload`` or ``update``, which have different parameters.
 
     Raise `MappingError` if the parameter does not exist or is set twice.
     """
     result: dict[str, Any] = {}
     for typed, text in pairs:
-        name, field = _split_name(typed, "--map")
+        name, field = _split_name(typed, "--map", purpose)
         if field is not None:
             _set_once(result.setdefault(name, {}), field, text, f"--map {typed}")
         elif name == "custom_metadata":
             for column in _split_columns(text):
                 _set_once(result.setdefault(name, {}), column, column, f"--map {typed}={column}")
-        elif name == "tags":
+        elif name in LISTS:
             result.setdefault(name, []).extend(_split_columns(text))
         else:
             _set_once(result, name, text, f"--map {typed}")
     return result
 
 
-def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set") -> dict[str, Any]:
+def keywords(pairs: Iterable[tuple[str, str]], option: str = "--set", purpose: str = "upload") -> dict[str, Any]:
     """Return the keywords of `--set` options; ``custom_metadata.FIELD`` sets one field.
+
+    `purpose` is as for `columns`.
 
     Raise `MappingError` if the parameter does not exist or is set twice.
     """
     result: dict[str, Any] = {}
     for typed, text in pairs:
-        name, field = _split_name(typed, option)
+        name, field = _split_name(typed, option, purpose)
         if field is None:
             _set_once(result, name, text, f"{option} {typed}")
             continue
@@ -232,21 +235,25 @@ def _number(name: str, text: str) -> float:
         raise MappingError(f"--policy {name}={text}: this field takes a number.") from None
 
 
-def _split_name(typed: str, option: str) -> tuple[str, str | None]:
+_NAMES = {"upload": NAMES, "update": (*UPDATE_TABLE, PATH)}
+
+
+def _split_name(typed: str, option: str, purpose: str) -> tuple[str, str | None]:
     """Split a name such as ``custom_metadata.brand``, and check that the parameter exists."""
     spelling, dot, field = typed.partition(".")
-    name = BY_WIRE.get(spelling, spelling)
-    if name != "token" and (name not in NAMES or (dot and (name != "custom_metadata" or not field))):
-        raise MappingError(f"{option} {typed}: there is no upload parameter {typed!r}{_suggestion(spelling, option)}.")
+    name = python_name(spelling)
+    if name != "token" and (name not in _NAMES[purpose] or (dot and (name != "custom_metadata" or not field))):
+        suggestion = _suggestion(spelling, option, purpose)
+        raise MappingError(f"{option} {typed}: there is no {purpose} parameter {typed!r}{suggestion}.")
     return name, field if dot else None
 
 
-def _suggestion(typed: str, option: str) -> str:
+def _suggestion(typed: str, option: str, purpose: str) -> str:
     """Return the parameter of the most similar name, or an option, which is set without `--set`."""
     from ikpipe.cli.parser import parser
 
-    options = parser().commands["upload"].options if option == "--set" else ()
-    return did_you_mean(option_name(typed), options, cutoff=0.85) or did_you_mean(typed, NAMES)
+    options = parser().commands[purpose].options if option == "--set" else ()
+    return did_you_mean(option_name(typed), options, cutoff=0.85) or did_you_mean(typed, _NAMES[purpose])
 
 
 def _set_once(values: dict[str, Any], key: str, value: object, option: str) -> None:

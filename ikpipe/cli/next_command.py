@@ -62,7 +62,7 @@ def _resume_command(options: Namespace, journal: str) -> str:
     """Return the command that finishes a run; the journal has its options."""
     return command(
         [
-            *("ikpipe", "resume", journal, "-o", options.out, *_style_options(options)),
+            *("ikpipe", "resume", journal, "-o", options.out or "results.csv", *_style_options(options)),
             *(*_host_options(options), *_value_options(options, "profile")),
         ]
     )

@@ -48,6 +48,23 @@ def add_writing(command: ArgumentParser) -> None:
 
 def add_mapping(command: ArgumentParser) -> None:
     """Add the options about the mapping, which `mapping.call_keywords` collects."""
+    add_parameters(command)
+    command.add_argument(
+        "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
+    )
+    command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")
+    command.add_argument(
+        "--fetch",
+        choices=("server", "client"),
+        help="who downloads URLs: ImageKit (server, default) or this machine (client)",
+    )
+    add_fetch_hosts(command)
+    add_formats(command)
+    add_existing(command)
+
+
+def add_parameters(command: ArgumentParser) -> None:
+    """Add the options that say where parameters come from."""
     add_pairs(command, "--map", "PARAMETER=COLUMN[,COLUMN]", "take a parameter from a column")
     add_pairs(
         command, "--set", "PARAMETER=TEXT", "set a parameter for every row; {column} is replaced by the row's value"
@@ -64,18 +81,6 @@ def add_mapping(command: ArgumentParser) -> None:
         default=[],
         help="do not take a parameter from this column, although its name is (almost) the parameter's; repeatable",
     )
-    command.add_argument(
-        "--root", metavar="DIR", help="folder that contains the files of the table; paths cannot lead out of it"
-    )
-    command.add_argument("--file-kind", choices=("base64",), help="the file column contains base64 text")
-    command.add_argument(
-        "--fetch",
-        choices=("server", "client"),
-        help="who downloads URLs: ImageKit (server, default) or this machine (client)",
-    )
-    add_fetch_hosts(command)
-    add_formats(command)
-    add_existing(command)
 
 
 def add_existing(command: ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from ikpipe.frames.io.opening import RESULTS, STANDARD, file_type, import_extra
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ikpipe.frames.io.writing import PlanWriter, ResultsWriter, TableWriter
+    from ikpipe.frames.io.writing import ChunkWriter, ResultsWriter, TableWriter
 
 _NEEDED = {"parquet": ("pyarrow", "parquet"), "xlsx": ("openpyxl", "excel")}
 
@@ -79,12 +79,12 @@ def results_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Itera
 
 
 @contextmanager
-def plan_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Iterator[PlanWriter]:
-    """Open OUT for a plan, as `results_writer` does for results."""
-    from ikpipe.frames.io.writing import PlanWriter
+def chunk_writer(out: str, style: CsvStyle, attrs: Mapping[Any, Any]) -> Iterator[ChunkWriter]:
+    """Open OUT for a table with further columns, as `results_writer` does for results."""
+    from ikpipe.frames.io.writing import ChunkWriter
 
     with _table_writer(out, style) as table:
-        yield PlanWriter(table, attrs)
+        yield ChunkWriter(table, attrs)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import ikpipe
-from ikpipe.cli import auth_server, commands, emulator, help_text, options, undo, upload
+from ikpipe.cli import auth_server, commands, emulator, help_text, options, undo, update, upload
 from ikpipe.errors import Error, did_you_mean
 
 _SIMILAR = 0.7  # of a name that is suggested, from 0 to 1
@@ -69,6 +69,7 @@ def parser() -> _Parser:
     _check(every)
     _retry(every)
     _resume(every)
+    _update(every)
     _undo(every)
     _files(every)
     _sign(every)
@@ -182,6 +183,29 @@ def _undo(every: "_Commands") -> None:
     options.add_trust(command)
     options.add_policy(command)
     options.add_profile(command)
+
+
+def _update(every: "_Commands") -> None:
+    purpose = "change files of the media library in place, by the values of a table"
+    command = _command(every, "update", update.update, "TABLE [-o OUT] [options]", purpose, help_text.UPDATE)
+    command.add_argument("table", metavar="TABLE", help="a table whose rows name files; - for standard input")
+    command.add_argument("-o", "--out", metavar="OUT", help="the file for the results; - for standard output")
+    options.add_reading(command)
+    options.add_writing(command)
+    options.add_parameters(command)
+    options.add_formats(command)
+    command.add_argument("-n", "--dry-run", action="store_true", help="only say what would be changed")
+    command.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="file that records the update (default: one for this table and these changes); the same command continues "
+        "an interrupted one",
+    )
+    options.add_trust(command)
+    options.add_policy(command)
+    command.add_argument("--quiet", action="store_true", help="show no progress and no summary, only errors")
+    options.add_profile(command)
+    command.set_defaults(emulator=False, fetch_host=[])
 
 
 def _files(every: "_Commands") -> None:

@@ -78,7 +78,9 @@ def resume(options: Namespace) -> int:
 
 def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
     """Continue the run of a journal."""
+    from ikpipe.cli.update import finish_update
     from ikpipe.concurrency.interrupts import to_sync
+    from ikpipe.journal.catalog import is_update
     from ikpipe.run.engine import interrupted_job, recorded_options, send
 
     try:
@@ -86,6 +88,8 @@ def _resume_journal(options: Namespace, account: ikpipe.Account) -> int:
     except JournalError as error:  # of which no other file can be named here
         error.another = False
         raise
+    if is_update(record.journal.facts):
+        return finish_update(options, job, account, record)
     with record.journal:
         names = ("concurrency", "rate", "max_failures", "on_unknown")
         changed = {name: getattr(options, name) for name in names}

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ikpipe.cli import mapping
 from ikpipe.errors import ApiName, MappingError, Message, cut, printable
-from ikpipe.request.parameters import TABLE
+from ikpipe.request.parameters import TABLE, UPDATE_TABLE
 
 
 def say(*lines: str) -> None:
@@ -40,7 +40,7 @@ def _option(name: ApiName) -> str:
         with suppress(MappingError):  # of a field that no option can name
             return shlex.join(mapping.column_options(name.value))
         return str(name)
-    if name.kind == "keyword" and name.name not in TABLE:
+    if name.kind == "keyword" and name.name not in TABLE and name.name not in UPDATE_TABLE:
         return _keyword_option(name, value)
     return {
         "keyword": f"--set {pair}",

@@ -18,17 +18,13 @@ from ikpipe.request.formats import DEFAULT_FORMATS, CellFormats
 from ikpipe.request.locations import FileLocator
 from ikpipe.request.missing import missing
 from ikpipe.request.names import PARTS, without_slash
-from ikpipe.request.parameters import LABELS, PATH, TABLE, Parameter, check_constant, python_name, text_reader
+from ikpipe.request.parameters import LABELS, LISTS, PATH, TABLE, Parameter, check_constant, python_name, text_reader
 from ikpipe.request.rows import FILE, ROW, Cells, MappedRows, ValueSource
 from ikpipe.request.template import SPECIAL, Placeholder, Template
 from ikpipe.request.values import tag_list
 
 if TYPE_CHECKING:
     from ikpipe.frames.chunks import Chunk
-
-
-_LISTS = ("tags", "add_tags", "remove_tags")
-"""The parameters whose values are joined from several columns."""
 
 
 class ColumnMapping:
@@ -174,7 +170,7 @@ class ColumnMapping:
         name = ApiName("column", parameter, target if isinstance(target, str) else None)
         if parameter == "custom_metadata" and isinstance(target, list | Mapping):
             return [_cell(self._names.find(column, name), key) for key, column in _fields(target).items()]
-        if parameter in _LISTS and isinstance(target, list):
+        if parameter in LISTS and isinstance(target, list):
             return [_joined([self._names.find(column, name) for column in target], self.formats)]
         if isinstance(target, list | Mapping):
             fix = "Only tags take a list of columns, and only custom_metadata takes a dict."
@@ -232,7 +228,7 @@ class ColumnMapping:
 
     def _keyword(self, parameter: str, value: Any) -> ValueSource:
         """Return the source of a keyword: a template, or a constant, which is checked now."""
-        if parameter in _LISTS and isinstance(value, list) and any("{" in str(tag) for tag in value):
+        if parameter in LISTS and isinstance(value, list) and any("{" in str(tag) for tag in value):
             value = self.formats.tag_separator.join(map(str, value))
         if isinstance(value, str) and (parameter == PATH or self.table[parameter].template):
             template = Template.read(parameter, value, self._names.has)

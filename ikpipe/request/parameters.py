@@ -229,6 +229,9 @@ UPDATE_TABLE: dict[str, Parameter] = {
 }
 """The parameters of `ikpipe.update`, as `TABLE` has those of `ikpipe.upload`."""
 
+LISTS = ("tags", "add_tags", "remove_tags")
+"""The parameters that several columns can give together."""
+
 _ENTRIES = {**_ONLY_UPDATES, **TABLE}
 
 PATH = "path"

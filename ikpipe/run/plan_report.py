@@ -15,7 +15,7 @@ from ikpipe.run.report import EXAMPLES, count_of
 if TYPE_CHECKING:
     from ikpipe.frames.plans import PlannedRow
 
-QUIET = ("upload", "unchanged", "skip")
+QUIET = ("upload", "unchanged", "skip", "done")
 """Actions whose reasons are only shown if nothing else is planned."""
 
 
@@ -23,9 +23,10 @@ QUIET = ("upload", "unchanged", "skip")
 class PlanCounts:
     """Counts of planned rows by action, with a few examples of each: label, position and reason.
 
-    `bytes` are those of the files that would be sent, as far as they are known.
+    `bytes` are those of the files that would be sent, as far as they are known. `title` begins the report.
     """
 
+    title: str = "Plan for"
     actions: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     examples: dict[str, list[tuple[Any, int, str]]] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class PlanCounts:
         """Yield the report. `lines` are the rows' lines in their file; `write` puts a text in the reader's terms."""
         counts = ", ".join(f"{count:,} {action}" for action, count in self.actions.most_common())
         sent = f"; {format_bytes(self.bytes)} to send" if self.bytes else ""
-        yield f"Plan for {count_of(self.actions.total(), 'row')}: {counts or 'nothing to do'}{sent}"
+        yield f"{self.title} {count_of(self.actions.total(), 'row')}: {counts or 'nothing to do'}{sent}"
         for action, count in self.actions.most_common():
             if action in QUIET and len(self.actions) > 1:
                 continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.concurrency.interrupts import to_sync
@@ -142,9 +142,7 @@ async def collect_changes(
     update has the rows as far as they got.
     """
     collector = ChangeCollector(job.table)
-    async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
-        journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
-        updater = Updater(job, client, account, policy, journal, dry_run=record is None, progress=progress)
+    async with open_updater(job, account, policy, record, progress=progress, **connection) as updater:
         async for chunk, rows in updater.chunks():
             collector.take(chunk, rows)
     results = collector.close(updater.summary())
@@ -152,3 +150,19 @@ async def collect_changes(
         updater.trouble.results = results
         raise updater.trouble
     return results
+
+
+@asynccontextmanager
+async def open_updater(
+    job: UploadJob,
+    account: Account,
+    policy: Policy,
+    record: OpenJournal | None,
+    *,
+    progress: bool | Callable[[Progress], None],
+    **connection: Any,
+) -> AsyncIterator[Updater]:
+    """Yield what updates the files of a job; parameters are those of `collect_changes`."""
+    async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
+        journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
+        yield Updater(job, client, account, policy, journal, dry_run=record is None, progress=progress)

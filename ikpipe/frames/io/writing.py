@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
@@ -18,7 +18,6 @@ from ikpipe.frames.codec.dtypes import has_index
 from ikpipe.frames.io import parquet, results_text
 from ikpipe.frames.io.csv_style import CsvStyle
 from ikpipe.frames.io.opening import RESULTS, file_type, import_extra
-from ikpipe.frames.plans import PlannedRow, with_plan
 from ikpipe.frames.results import results_frame, with_results
 from ikpipe.request.result import Result
 
@@ -254,15 +253,15 @@ class ResultsWriter:
         self._table.close({**self._attrs, "ikpipe": dict(summary)})
 
 
-class PlanWriter:
-    """Writes the plan of a run, with its rows; `attrs` are the attributes of the input table."""
+class ChunkWriter:
+    """Writes the rows of a table with further columns; `attrs` are the attributes of the input table."""
 
     def __init__(self, table: TableWriter, attrs: Mapping[Any, Any]) -> None:
         self._table, self._attrs = table, attrs
 
-    def add(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> None:
-        """Write the next chunk's plan."""
-        self._table.take(self._table.prepare(with_plan(chunk, rows)))
+    def add(self, chunk: Chunk) -> None:
+        """Write the next chunk."""
+        self._table.take(self._table.prepare(chunk))
 
     def close(self, summary: Mapping[str, Any]) -> None:
         """Complete the table, with the totals."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ikpipe.emulator import Emulator
 
-COMMANDS = ("upload", "check", "retry", "resume", "undo", "files", "sign", "emulator", "demo")
+COMMANDS = ("upload", "check", "plan", "retry", "resume", "update", "undo", "files", "sign", "emulator", "demo")
 
 
 @pytest.fixture
