@@ -13,9 +13,11 @@ from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe import cluster
+from ikpipe.cluster.update import PreparedUpdate, prepare_update
 from ikpipe.errors import MappingError
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.account import Account
+from ikpipe.run.keywords import PartUpdateKeywords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,17 +67,71 @@ def upload(
     MissingExtra
         Dask is not installed.
     """
+    _check_frame(frame, "upload")
+    prepared = cluster.prepare(account, slots=slots or 1, **keywords)
+    meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
+    return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
+
+
+def update(
+    frame: Any,
+    account: Account,
+    *,
+    slots: int | None = None,
+    profile: str | None = None,
+    dry_run: bool = False,
+    **keywords: Unpack[PartUpdateKeywords],
+) -> Any:
+    """Change the files that rows name, in place, when the results are computed.
+
+    A partition that is computed again changes nothing more: its rows are ``unchanged`` then. Partitions do not know of
+    each other, so two of them must not name the same file. There is no journal, so `undo` cannot revert the changes.
+
+    Parameters
+    ----------
+    frame
+        A Dask DataFrame; its columns are mapped as by `ikpipe.update`.
+    account, profile
+        As for `upload`.
+    slots
+        Maximum number of partitions that are updated at the same time, each with its share of `Policy(changes=5)`.
+        None: the number of the cluster's threads when a partition starts.
+    dry_run, **keywords
+        As for `ikpipe.update`.
+
+    Returns
+    -------
+    dask.dataframe.DataFrame
+        The frame's columns, index and partitions, then `ik_change` and `ik_change_message`.
+
+    Raises
+    ------
+    MappingError
+        Columns, templates or keywords do not fit the frame; nothing was sent.
+    MissingExtra
+        Dask is not installed.
+    """
+    _check_frame(frame, "update")
+    prepared = prepare_update(account, slots=slots or 1, profile=profile, dry_run=dry_run, **keywords)
+    meta = prepared.begin(frame._meta)  # noqa: SLF001 - as in `upload`
+    return frame.map_partitions(_update_partition, prepared, slots, frame.npartitions, meta=meta)
+
+
+def _check_frame(frame: Any, function: str) -> None:
+    """Check that a frame is one of Dask; `function` is the name of the function that takes it."""
     import_extra("distributed", "dask", "ikpipe.dask")
     dataframe = import_extra("dask.dataframe", "dask", "ikpipe.dask")
     if not isinstance(frame, dataframe.DataFrame):
         kind = type(frame)
         raise MappingError(
-            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.dask.upload takes a Dask "
-            "DataFrame. Convert it with dask.dataframe.from_pandas, or use ikpipe.upload."
+            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.dask.{function} takes a "
+            f"Dask DataFrame. Convert it with dask.dataframe.from_pandas, or use ikpipe.{function}."
         )
-    prepared = cluster.prepare(account, slots=slots or 1, **keywords)
-    meta = prepared.begin(frame._meta)  # noqa: SLF001 - Dask's documented name for those who extend it
-    return frame.map_partitions(_upload_partition, prepared, slots, frame.npartitions, meta=meta)
+
+
+def _update_partition(frame: pd.DataFrame, prepared: PreparedUpdate, slots: int | None, partitions: int) -> Any:
+    """Update the files of a partition in this process."""
+    return replace(prepared, slots=slots or min(_thread_count(), partitions))(frame)
 
 
 def _upload_partition(

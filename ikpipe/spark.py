@@ -27,16 +27,20 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ikpipe.cluster import PrepareOptions, prepare
 from ikpipe.cluster.part import PreparedUpload
+from ikpipe.cluster.update import PreparedUpdate, prepare_update
 from ikpipe.errors import MappingError
+from ikpipe.frames.edits import CHANGE, MESSAGE
 from ikpipe.frames.io.opening import import_extra
 from ikpipe.request.account import Account
 from ikpipe.request.result import EXTRA, LISTED, RESULT_COLUMNS
+from ikpipe.run.keywords import PartUpdateKeywords
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+_DOING = {"upload": "Uploading", "update": "Updating"}
 _SET_SLOTS = "set slots= to the maximum number of tasks that run at the same time."
 
 
@@ -82,35 +86,90 @@ def upload(
     MissingExtra
         PyArrow is not installed.
     """
-    if not hasattr(frame, "mapInArrow"):
-        kind = type(frame)
-        raise MappingError(
-            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.spark.upload takes a "
-            "Spark DataFrame. For tables in memory, use ikpipe.upload."
-        )
-    for name in ("narwhals", "pyarrow"):
-        import_extra(name, "spark", "Uploading a Spark DataFrame")
-    context = getattr(frame.sparkSession, "sparkContext", None)
-    slots = _configured_slots(context) if slots is None else slots
+    slots = _checked_slots(frame, slots, "upload")
     concurrency = keywords.get("concurrency")
     if concurrency is not None and 0 < concurrency < slots:
         frame, slots = frame.coalesce(concurrency), concurrency
     prepared = prepare(account, slots=slots, **keywords)
     prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
+    return _in_partitions(frame, prepared, _results_schema(frame))
+
+
+def update(
+    frame: DataFrame,
+    account: Account,
+    *,
+    slots: int | None = None,
+    profile: str | None = None,
+    dry_run: bool = False,
+    **keywords: Unpack[PartUpdateKeywords],
+) -> DataFrame:
+    """Change the files that rows of a Spark DataFrame name, in place, when an action runs.
+
+    Each action on a frame that is not persisted computes it again, and changes nothing more: the rows are ``unchanged``
+    then. Partitions do not know of each other, so two of them must not name the same file. There is no journal, so
+    `undo` cannot revert the changes.
+
+    Parameters
+    ----------
+    frame
+        One file per row; columns are mapped as by `ikpipe.update`.
+    account, slots, profile
+        As for `upload`; each task has its share of `Policy(changes=5)`.
+    dry_run, **keywords
+        As for `ikpipe.update`.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        The frame's columns, then `ik_change` and `ik_change_message`.
+
+    Raises
+    ------
+    MappingError, MissingExtra
+        As for `upload`.
+    """
+    slots = _checked_slots(frame, slots, "update")
+    prepared = prepare_update(account, slots=slots, profile=profile, dry_run=dry_run, **keywords)
+    prepared.begin(_empty_table(frame))  # raises MappingError if the mapping does not fit
+    types: Any = import_module("pyspark.sql.types")
+    kept = [field for field in frame.schema.fields if field.name not in (CHANGE, MESSAGE)]
+    added = [types.StructField(name, types.StringType()) for name in (CHANGE, MESSAGE)]
+    return _in_partitions(frame, prepared, types.StructType([*kept, *added]))
+
+
+def _checked_slots(frame: DataFrame, slots: int | None, function: str) -> int:
+    """Return how many tasks can run at the same time.
+
+    Raise `MappingError` if the frame is not one of Spark; `function` is the name of the function that takes it.
+    """
+    if not hasattr(frame, "mapInArrow"):
+        kind = type(frame)
+        raise MappingError(
+            f"The frame is a {kind.__module__.partition('.')[0]} {kind.__name__}, and ikpipe.spark.{function} takes a "
+            f"Spark DataFrame. For tables in memory, use ikpipe.{function}."
+        )
+    for name in ("narwhals", "pyarrow"):
+        import_extra(name, "spark", f"{_DOING[function]} a Spark DataFrame")
+    return _configured_slots(getattr(frame.sparkSession, "sparkContext", None)) if slots is None else slots
+
+
+def _in_partitions(frame: DataFrame, prepared: PreparedUpload | PreparedUpdate, schema: StructType) -> DataFrame:
+    """Return a frame whose partitions are computed by a prepared function."""
     # Spark does not find a column whose name contains a dot, as in customMetadata.brand.
     numbered = frame.toDF(*(f"column{number}" for number in range(len(frame.columns))))
-    return numbered.mapInArrow(_PartitionUpload(prepared, frame.columns), _results_schema(frame))
+    return numbered.mapInArrow(_PartitionWork(prepared, frame.columns), schema)
 
 
 @dataclass(frozen=True)
-class _PartitionUpload:
-    """The function that Spark sends to its workers, which uploads a partition there."""
+class _PartitionWork:
+    """The function that Spark sends to its workers, which uploads or updates a partition there."""
 
-    prepared: PreparedUpload
+    prepared: PreparedUpload | PreparedUpdate
     columns: list[str]
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Upload the record batches of a partition, and yield those of the results."""
+        """Process the record batches of a partition, and yield those of the results."""
         pa: Any = import_module("pyarrow")
         tables = (pa.Table.from_batches([batch]).rename_columns(self.columns) for batch in batches)
         for results in self.prepared.each(tables):

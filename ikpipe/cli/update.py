@@ -96,7 +96,7 @@ def _change(
 
     async def go() -> Updater:
         """Update the files chunk by chunk."""
-        async with open_updater(job, account, policy, record, progress=progress) as updater:
+        async with open_updater(job, account, policy, record, dry_run=record is None, progress=progress) as updater:
             async for chunk, changes in updater.chunks():
                 rows = [PlannedRow(one.change, None, one.message or "") for one in changes]
                 counts.add(chunk.frame.index, rows, chunk.start)

@@ -10,6 +10,7 @@ taken, its file is found in the media library, and the row ends as ``exists`` wi
     __init__.py  `prepare`: checks the options, starts the shared journal
     part.py      `PreparedUpload`: uploads one part, on any machine
     listings.py  the listings of the library that the parts on a machine share
+    update.py    `prepare_update` and `PreparedUpdate`: the same for updates of files
 """
 
 import logging

@@ -168,13 +168,13 @@ class _PartState:
     journals: Counter[str] = field(default_factory=Counter)
 
 
-class _PartTable(InMemoryTable):
+class PartTable(InMemoryTable):
     """A table of a part, in which no row depends on the others, since the engine may group rows differently next time.
 
     So a float column with whole values is sent as integers, whatever its other cells are.
     """
 
-    def __init__(self, frame: pd.DataFrame, rows_before: int) -> None:
+    def __init__(self, frame: Any, rows_before: int) -> None:
         super().__init__(frame)
         self._rows_before = rows_before
 
@@ -191,7 +191,7 @@ async def _upload_table_async(upload: PreparedUpload, frame: pd.DataFrame, state
     _check_root(upload.mapping["root"])
     _check_key(upload.key, frame.columns)
     account = upload.account if upload.profile is None else upload.account.from_profile(upload.profile)
-    table = _PartTable(frame, state.rows)
+    table = PartTable(frame, state.rows)
     keys = None if upload.key is None else column_cells(table, upload.key)
     journal = _open_journal(upload, table, keys, account, state.journals)
     contents = None if journal is None else journal.contents

@@ -89,8 +89,8 @@ class PlanKeywords(_TableKeywords, _ConnectionKeywords, total=False):
     run: str | None
 
 
-class UpdateKeywords(UpdateParameters, _PathKeyword, _FormatKeywords, total=False):
-    """Keywords for what an update changes, and how."""
+class PartUpdateKeywords(UpdateParameters, _PathKeyword, _FormatKeywords, total=False):
+    """Keywords for what an update changes, for the parts of a table too."""
 
     tags: Sequence[str] | str
     custom_metadata: Json
@@ -102,11 +102,16 @@ class UpdateKeywords(UpdateParameters, _PathKeyword, _FormatKeywords, total=Fals
     folder: str
     columns: Mapping[str, Any] | None
     ignore: Sequence[Any]
+    policy: Policy | None
+
+
+class UpdateKeywords(PartUpdateKeywords, total=False):
+    """Keywords for what an update changes, and how."""
+
     journal: str | Path | None
     trust_journal: bool
     progress: bool | Callable[[Progress], None]
     timeout: float | None
-    policy: Policy | None
     transport: httpx.AsyncBaseTransport | None
 
 

@@ -75,7 +75,7 @@ async def _resume_update(
     connection = {name: keywords[name] for name in ("timeout", "transport") if name in keywords}
     check_job(job, account)
     results: pd.DataFrame = await collect_changes(
-        job, account, policy, record, progress=keywords.get("progress", True), **connection
+        job, account, policy, record, dry_run=False, progress=keywords.get("progress", True), **connection
     )
     return results
 

@@ -97,22 +97,25 @@ async def _update(
     job = UploadJob(InMemoryTable(frame), mapping, reader=UpdateMapping)
     check_job(job, account)
     record = None if dry_run else update_journal.begin(journal, job, account, policy, trust=trust)
-    changed: Frame = await collect_changes(job, account, policy, record, progress=progress, **asking)
+    changed: Frame = await collect_changes(job, account, policy, record, dry_run=dry_run, progress=progress, **asking)
     return changed
 
 
 update = to_sync(_update, "update")
 
 
-def split_update_keywords(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_update_keywords(
+    keywords: Mapping[str, Any], kind: type = UpdateKeywords
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the mapping, and the other keywords, of a call of `update`.
 
-    Raise `MappingError` if it does not have a keyword; the message suggests one of a similar name.
+    `kind` is the `TypedDict` of its keywords. Raise `MappingError` if it does not have a keyword; the message suggests
+    one of a similar name.
     """
     names = [*UPDATE_TABLE, PATH]
     parameters = {name: value for name, value in keywords.items() if python_name(name) in names}
     others = {name: value for name, value in keywords.items() if name not in parameters}
-    known = UpdateKeywords.__annotations__
+    known = kind.__annotations__
     if unknown := [name for name in others if name not in known]:
         suggestion = did_you_mean(unknown[0], [*names, *known, "dry_run"], cutoff=0.7)
         raise MappingError(f"There is no update parameter {unknown[0]!r}{suggestion}.")
@@ -133,16 +136,17 @@ async def collect_changes(
     policy: Policy,
     record: OpenJournal | None,
     *,
+    dry_run: bool,
     progress: bool | Callable[[Progress], None],
     **connection: Any,
 ) -> Any:
     """Update the files of a table, and return it with the outcomes of its rows.
 
-    `record` is the journal; None: a dry run. `connection` are keywords of `ServiceClient`. An error that stops the
-    update has the rows as far as they got.
+    `record` is the journal; None keeps none. `dry_run`: files are only read. `connection` are keywords of
+    `ServiceClient`. An error that stops the update has the rows as far as they got.
     """
     collector = ChangeCollector(job.table)
-    async with open_updater(job, account, policy, record, progress=progress, **connection) as updater:
+    async with open_updater(job, account, policy, record, dry_run=dry_run, progress=progress, **connection) as updater:
         async for chunk, rows in updater.chunks():
             collector.take(chunk, rows)
     results = collector.close(updater.summary())
@@ -159,10 +163,11 @@ async def open_updater(
     policy: Policy,
     record: OpenJournal | None,
     *,
+    dry_run: bool,
     progress: bool | Callable[[Progress], None],
     **connection: Any,
 ) -> AsyncIterator[Updater]:
     """Yield what updates the files of a job; parameters are those of `collect_changes`."""
     async with ServiceClient(policy=policy, **connection) as client, AsyncExitStack() as stack:
         journal = None if record is None else await stack.enter_async_context(UpdateJournal(record, job.table))
-        yield Updater(job, client, account, policy, journal, dry_run=record is None, progress=progress)
+        yield Updater(job, client, account, policy, journal, dry_run=dry_run, progress=progress)

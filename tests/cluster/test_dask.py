@@ -438,3 +438,21 @@ def test_the_mapping_is_reported_once_by_the_driver(
     assert [record.getMessage()[:24] for record in caplog.records if record.levelname == "WARNING"] == [
         "The column 'descripton' "
     ]
+
+
+def test_files_are_updated_by_workers(client: Client, emulate: Callable[..., Emulator]) -> None:
+    """Nothing is sent before the results are computed; computed again, nothing more is."""
+    account = emulate().account
+    results = ikpipe.upload(table(8), account, file_name="{sku}.gif", progress=False)[["ik_file_id", "sku"]]
+    frame = dd.from_pandas(results, npartitions=3)
+    changed = ikpipe.dask.update(frame, account, description="{sku}", policy=Policy(changes=0, look_ups=0))
+    assert ikpipe.files(account)["description"].isna().all()
+    assert changed.compute()["ik_change"].tolist() == ["done"] * 8
+    assert changed.compute()["ik_change"].tolist() == ["unchanged"] * 8
+    assert sorted(ikpipe.files(account)["description"]) == sorted(results["sku"])
+
+
+def test_an_update_of_a_pandas_frame_is_refused(account: Account) -> None:
+    """The error names the function to use instead."""
+    with pytest.raises(ikpipe.MappingError, match=r"ikpipe\.dask\.update takes a Dask DataFrame.* ikpipe\.update\."):
+        ikpipe.dask.update(table(1), account, description="x")

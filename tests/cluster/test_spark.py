@@ -679,3 +679,17 @@ def test_a_session_listens_on_loopback_only(spark: SparkSession) -> None:
     addresses = [one.laddr.ip for one in connections if one.status == "LISTEN"]
     assert addresses
     assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
+
+
+def test_files_are_updated_by_tasks(spark: SparkSession, emulate: Emulate) -> None:
+    """Each action computes the frame again, and changes nothing more."""
+    account = emulate().account
+    rows = ikpipe.upload(
+        pd.DataFrame({"file": [b"1", b"2", b"3"], "sku": [*"abc"]}), account, file_name="{sku}.gif", progress=False
+    )
+    frame = spark.createDataFrame(rows[["ik_file_id", "sku"]].astype(object)).repartition(2)
+    changed = ikpipe.spark.update(frame, account, description="{sku}", policy=ikpipe.Policy(changes=0, look_ups=0))
+    assert ikpipe.files(account)["description"].isna().all()
+    assert [row["ik_change"] for row in changed.collect()] == ["done"] * 3
+    assert [row["ik_change"] for row in changed.collect()] == ["unchanged"] * 3
+    assert sorted(ikpipe.files(account)["description"]) == [*"abc"]

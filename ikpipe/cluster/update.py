@@ -1,0 +1,132 @@
+"""Distributed updates: `ikpipe.update` for a part of a table, on any machine and any number of times.
+
+An update can be repeated without harm, so it needs neither a journal nor an identity of its rows: a part that an engine
+runs again finds its files as the first time left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
+
+from ikpipe.cluster.part import PartTable
+from ikpipe.concurrency.interrupts import to_sync
+from ikpipe.errors import MappingError
+from ikpipe.frames.adapters import FrameAdapter
+from ikpipe.frames.edits import ChangeCollector
+from ikpipe.frames.update_mapping import UpdateMapping
+from ikpipe.request.account import Account
+from ikpipe.request.policy import Policy
+from ikpipe.run.job import UploadJob
+from ikpipe.run.keywords import PartUpdateKeywords, listed_keywords
+from ikpipe.run.prepare import log_warning, report_mapping
+from ikpipe.run.update import check_job, collect_changes, split_update_keywords
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedUpdate:
+    """An update without its rows: called with a part of the table, it updates the files of that part.
+
+    `prepare_update` creates it. It can be pickled, and contains no private key.
+
+    Parameters
+    ----------
+    account, profile
+        The account without its private key, and the profile that has the key; None: it is in the environment.
+    mapping, policy, dry_run
+        Columns and parameters as a run stores them, assumptions about the service, whether files are only read.
+    slots
+        Maximum number of parts that run at the same time.
+    """
+
+    account: Account
+    profile: str | None
+    mapping: dict[str, Any]
+    policy: Policy
+    dry_run: bool
+    slots: int
+
+    def __call__(self, table: Any) -> Any:
+        """Return a part of the table, with `ik_change` and `ik_change_message`; errors are those of `ikpipe.update`."""
+        return next(self.each([table]))
+
+    def each(self, tables: Iterable[Any]) -> Iterator[Any]:
+        """Update a part that comes as several tables, and yield the results of each."""
+        for table in tables:
+            yield _update_part(self, table) if len(FrameAdapter(table).frame) else self.empty(table)
+
+    def empty(self, table: Any) -> Any:
+        """Return the results of a table that has no rows; raise `MappingError` if the mapping does not fit it."""
+        job = self.job(table)
+        job.first_mapping()
+        return ChangeCollector(job.table).close({})
+
+    def begin(self, table: Any) -> Any:
+        """Return the same as `empty`, and log the effective mapping and warnings about columns: once for an update."""
+        results, plan = self.empty(table), self.job(table).first_mapping()
+        report_mapping(plan)
+        log_warning(plan.warnings)
+        return results
+
+    def job(self, table: Any) -> UploadJob:
+        """Return the job of a part."""
+        return UploadJob(PartTable(table, 0), self.mapping, numbered=False, reader=UpdateMapping)
+
+    def part_policy(self) -> Policy:
+        """Return the policy of one part: its share of the rates, which apply to the whole update."""
+        policy = self.policy
+        return replace(policy, changes=policy.changes / self.slots, look_ups=policy.look_ups / self.slots)
+
+
+@listed_keywords(PartUpdateKeywords)
+def prepare_update(
+    account: Account,
+    *,
+    slots: int,
+    profile: str | None = None,
+    dry_run: bool = False,
+    **keywords: Unpack[PartUpdateKeywords],
+) -> PreparedUpdate:
+    """Return a picklable function that updates the files of one part of a table, on any machine.
+
+    Parameters
+    ----------
+    account
+        Keys and addresses. The private key stays in this process: workers have it in their environment, as
+        ``IMAGEKIT_PRIVATE_KEY``, or in a `profile`.
+    slots
+        Maximum number of parts that run at the same time, each with its share of the rates of `policy`.
+    profile
+        The profile of the workers' configuration that has the key.
+    dry_run, columns, ignore, file_id, file_path, add_tags, remove_tags, unset, policy, **parameters
+        As for `ikpipe.update`.
+
+    Raises
+    ------
+    MappingError
+        The value of a keyword is not valid.
+    """
+    if slots < 1:
+        raise MappingError(f"slots={slots!r}: the number of parts that run at the same time must be at least 1.")
+    mapping, others = split_update_keywords(keywords, PartUpdateKeywords)
+    policy = others.get("policy") or Policy()
+    return PreparedUpdate(
+        account=account.without_secrets(),
+        profile=profile,
+        mapping=mapping,
+        policy=policy,
+        dry_run=dry_run,
+        slots=slots,
+    )
+
+
+async def _update_part_async(update: PreparedUpdate, table: Any) -> Any:
+    """Update the files of a part."""
+    account = update.account if update.profile is None else update.account.from_profile(update.profile)
+    job = update.job(table)
+    check_job(job, account)
+    return await collect_changes(job, account, update.part_policy(), None, dry_run=update.dry_run, progress=False)
+
+
+_update_part = to_sync(_update_part_async, "cluster")
