@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -73,15 +74,20 @@ def stopping(after: int, path: str) -> httpx.AsyncBaseTransport:
     """Return a transport that stops the process after some requests to a path, before the next."""
 
     class Stopping(httpx.AsyncHTTPTransport):
-        left = after
+        sent = answered = 0
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            """Send a request, or stop."""
-            if request.url.path.endswith(path):
-                if not self.left:
+            """Send a request, or stop once those before it are answered."""
+            if not request.url.path.endswith(path):
+                return await super().handle_async_request(request)
+            self.sent += 1
+            while self.sent > after:
+                if self.answered == after:
                     raise Stop
-                self.left -= 1
-            return await super().handle_async_request(request)
+                await asyncio.sleep(0.001)
+            response = await super().handle_async_request(request)
+            self.answered += 1
+            return response
 
     return Stopping()
 
